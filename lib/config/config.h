@@ -1,0 +1,57 @@
+// The tools' configuration file (TOML) for mb and mb-scan: one section per instance, one instance per source tree and database.
+//
+//   default_instance = "main"            # may be left out when there is one instance
+//   [instance.main]
+//   database = "host=/run/postgresql dbname=mirrors"   # libpq conninfo; "" leaves everything to the PG… environment
+//   source = "/srv/ftp/pub"              # or rsync://…
+//   geo_databases = ["/var/lib/GeoIP/GeoLite2-City.mmdb", "/var/lib/GeoIP/GeoLite2-ASN.mmdb"]
+//   jobs = 4
+//   max_shrink_percent = 50
+//   max_change_percent = 5
+//   grace_hours = 24
+//   [instance.main.mirror."ftp.example.org"]           # what does not belong into the database
+//   rsync_password_file = "/etc/mod_mirror/ftp.example.org.password"
+#pragma once
+
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace mirror {
+
+// Names the file, line and column of the fault where it has one.
+class ConfigError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct MirrorOptions {
+  std::string rsync_password_file;
+};
+
+struct Instance {
+  std::string name = "default";
+  std::string database;  // conninfo
+  std::string source;    // "" when not configured
+  std::vector<std::string> geo_databases;
+  int jobs = 4;
+  double max_shrink_percent = 50;
+  double max_change_percent = 5;
+  double grace_hours = 24;
+  int connect_timeout_s = 30;  // rsync
+  int idle_timeout_s = 300;    // rsync
+  std::int64_t max_entries = 50'000'000;
+  std::map<std::string, MirrorOptions> mirrors;
+};
+
+// Reads `file`, or $MB_CONFIG, or the default file, in that order; without any of them (the default file may be missing) an Instance
+// with defaults, so that the PG… environment alone is enough. Unknown keys and wrong types are errors.
+Instance load_instance(const std::optional<std::string>& file, const std::optional<std::string>& instance);
+
+// All instance names in the file, in its order.
+std::vector<std::string> instance_names(const std::optional<std::string>& file);
+
+std::string default_config_file();
+
+}  // namespace mirror

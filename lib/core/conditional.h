@@ -1,0 +1,27 @@
+// Conditional requests (RFC 9110 §13) against the source's version of a file, so that a client that already has it gets 304.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mirror {
+
+struct Validators {
+  std::string_view if_none_match;      // "" when the client sent none
+  std::string_view if_modified_since;  // "" when the client sent none; an HTTP-date in any RFC 9110 §5.6.7 form
+};
+
+// Whether to answer 304. If-None-Match decides alone where it is given: it matches our own entity tag and those that common
+// mirror servers make of the same size and mtime (httpd `size-mtime in µs`, nginx `mtime-size`, both in hex), compared weakly.
+// A `*` matches. An unreadable date is ignored.
+bool not_modified(const Validators& validators, std::int64_t size_bytes, std::int64_t mtime_s);
+
+// Our entity tag for a version without a hash: httpd's form, with quotes.
+std::string entity_tag(std::int64_t size_bytes, std::int64_t mtime_s);
+
+// An HTTP-date (IMF-fixdate) of a Unix time, and back; parse gives -1 for what is no date.
+std::string http_date(std::int64_t time_s);
+std::int64_t parse_http_date(std::string_view text);
+
+}  // namespace mirror

@@ -1,0 +1,114 @@
+// From a request, a client, a file and the mirrors to an answer. Pure: no httpd, no clock, no I/O.
+// The module calls screen() before it pays for a lookup and decide() after it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/conditional.h"
+#include "core/model.h"
+#include "core/rank.h"
+
+namespace mirror {
+
+// Why the mirrors are not used for a request; the text goes to MB_DECLINED and to the manual.
+enum class DeclineReason : std::uint8_t {
+  method,           // neither GET nor HEAD
+  head,             // MirrorHandleHeadLocally
+  directory,
+  bad_path,
+  min_size,
+  mime_type,
+  user_agent,
+  network,
+  file_mask,
+  not_in_table,     // no such file in the table (local trees serve what they have)
+  pending,          // touched at the source, waiting for its hash
+  version_differs,  // the local file is not the version that the table knows
+  no_mirror,
+  database_down,
+};
+std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower case, hyphens
+
+// What the query string asks for. Unknown words are ignored: they may belong to the mirror's own tree.
+struct Query {
+  std::optional<CountryCode> country;   // country=xx
+  std::optional<AsNumber> asn;          // as=NNN
+  bool representation = false;          // a representation word (meta4, torrent, …) that this request asks for
+  std::string_view representation_name;  // points into the static table of representations
+  bool malformed = false;               // country= or as= was given and is no such thing: 400
+};
+Query parse_query(std::string_view query);
+
+// The client as the query wants it seen: country= replaces country, region (by table) and drops coordinates and AS; as= sets it.
+Client overridden(Client client, const Query& query);
+
+using Matcher = std::function<bool(std::string_view)>;
+
+struct Fallback {
+  std::string region;   // code, or "" for everyone
+  std::string country;  // code, or "" for everyone
+  std::string url;      // ends in '/'
+};
+
+// A Location's settings as far as decisions need them; the module's merged configuration builds it once, at start.
+struct Settings {
+  std::int64_t min_size_bytes = 4096;
+  std::vector<Matcher> excluded_mime_types;
+  std::vector<Matcher> excluded_user_agents;
+  std::vector<Matcher> excluded_paths;
+  std::vector<Prefix> excluded_networks;
+  std::vector<Fallback> fallbacks;
+  bool handle_head_locally = false;
+  bool pass_query = false;
+  int max_links = 5;  // Link: rel=duplicate headers
+  RankSettings rank;
+};
+
+enum class Method : std::uint8_t { get, head, other };
+
+struct Request {
+  Method method = Method::get;
+  std::string_view path;        // in the tree, decoded
+  std::string_view query;       // raw, without '?'
+  bool https = false;
+  std::string_view user_agent;
+  std::string_view mime_type;   // httpd's idea of the file's type, "" when it has none
+  std::optional<std::int64_t> local_size_bytes;  // of the file on disk (MirrorTree local)
+  Validators validators;
+  std::int64_t now_s = 0;
+};
+
+// What goes to the log whatever the answer is.
+struct Outcome {
+  struct Answer {
+    int status = 302;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;  // for statuses that httpd has no page for; mostly empty
+  };
+  std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
+  const Mirror* mirror = nullptr;  // the chosen one
+  std::optional<Tier> tier;
+};
+
+// Everything that needs no lookup: nullopt means go on. The size is checked only where it is known already.
+std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings);
+
+// The answer for a file that the table has. Never throws for odd input; std::bad_alloc only.
+Outcome decide(const Request& request, const Client& client, const File& file, const MirrorTable& mirrors,
+               const Settings& settings);
+
+// A redirect to the best fallback for the client, when there is one: no lookup was possible, or no mirror has the file.
+std::optional<Outcome::Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,
+                                               const Settings& settings);
+
+// Wildcards `*` and `?`, ASCII case-insensitive, linear in pattern × text; for MIME types and user agents.
+bool wildcard_match(std::string_view pattern, std::string_view text);
+
+}  // namespace mirror

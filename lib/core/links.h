@@ -1,0 +1,20 @@
+// Symbolic links of a source tree, resolved by name alone: what a link's path really is, inside the tree.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace mirror {
+
+// Finds the target of the link at `path` ("" or anything else when it is none): nullopt when `path` is no link.
+using ReadLink = std::function<std::optional<std::string>(const std::string& path)>;
+
+// The real path of `path` (relative to the root, valid by check_path) after following every link in it, prefixes too, in the way
+// the kernel does; the result itself is not checked for existence. nullopt when the way escapes the root, is absolute, or takes
+// more than 40 links (POSIX ELOOP).
+std::optional<std::string> resolve_links(std::string_view path, const ReadLink& read_link);
+
+}  // namespace mirror

@@ -1,0 +1,80 @@
+// What redirects are made of: mirrors, files, clients. Plain values that core, catalog, db and the module share.
+// Nothing here owns a resource; a MirrorTable is immutable once built and may be read by any number of threads.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/address.h"
+#include "core/place.h"
+
+namespace mirror {
+
+using MirrorId = std::int16_t;  // 1 to 32767, never reused
+using AsNumber = std::uint32_t;  // 0: unknown
+
+// What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's MirrorRecord.
+struct Mirror {
+  MirrorId id = 0;
+  std::string identifier;
+  std::string http_url;   // "" or ends in '/'
+  std::string https_url;  // "" or ends in '/'
+  bool enabled = false;
+  bool online = true;
+  int weight = 100;  // 0 takes no redirects
+  CountryCode country;
+  Region region = Region::unknown;
+  std::optional<Place> place;
+  AsNumber asn = 0;
+  bool prefix_only = false;
+  bool as_only = false;
+  bool country_only = false;
+  bool region_only = false;
+  bool ipv4 = true;
+  bool ipv6 = false;
+  std::int64_t file_maxsize = 0;  // bytes; larger files rank after everyone else; 0: no limit
+  std::vector<CountryCode> other_countries;
+  std::vector<CountryCode> excluded_countries;
+  std::vector<Prefix> prefixes;    // networks that it serves first
+  std::vector<AsNumber> served_as;  // further ASes that it serves first
+};
+
+// All mirrors at one moment, by id.
+class MirrorTable {
+ public:
+  MirrorTable() = default;
+  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors);
+  const Mirror* find(MirrorId id) const;  // nullptr when unknown
+  const std::vector<Mirror>& all() const { return mirrors_; }
+  std::int64_t rev() const { return rev_; }
+
+ private:
+  std::int64_t rev_ = -1;
+  std::vector<Mirror> mirrors_;        // in id order
+  std::vector<std::int32_t> index_;    // id -> position in mirrors_, -1: none
+};
+
+// A current (or in-grace) version of a file, with the mirrors that have it.
+struct File {
+  std::string path;  // the real path: links are resolved
+  std::int64_t size_bytes = 0;
+  std::int64_t mtime_s = 0;  // Unix time
+  std::vector<MirrorId> mirrors;
+  bool pending = false;  // touched at the source and not yet hashed again: no redirects
+};
+
+// Who asks. Unknown fields are empty.
+struct Client {
+  Address address;
+  CountryCode country;
+  Region region = Region::unknown;
+  std::optional<Place> place;
+  AsNumber asn = 0;
+  std::string as_name;
+  bool overridden = false;  // country= or as= was given: prefixes do not count
+};
+
+}  // namespace mirror

@@ -1,0 +1,48 @@
+// Places on the earth: countries, regions (continents) and distances. Pure values and tables compiled in.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mirror {
+
+struct Place {
+  double latitude = 0;   // degrees, -90 to 90
+  double longitude = 0;  // degrees, -180 to 180
+  friend bool operator==(const Place&, const Place&) = default;
+};
+
+// Great-circle distance in kilometres (haversine, mean earth radius 6371.0 km).
+double distance_km(const Place& a, const Place& b);
+
+enum class Region : std::uint8_t { unknown, AF, AN, AS, EU, NA, OC, SA };
+
+std::string_view region_code(Region region);             // "EU"; "" for unknown
+std::optional<Region> parse_region(std::string_view code);  // either case; nullopt for anything else
+
+// An ISO 3166-1 alpha-2 code in upper case, empty for unknown, or `**` for a mirror that serves every country.
+class CountryCode {
+ public:
+  constexpr CountryCode() = default;
+  // Two ASCII letters in either case, or "**"; nullopt for anything else.
+  static std::optional<CountryCode> parse(std::string_view code);
+  bool known() const { return code_[0] != 0; }
+  bool everyone() const { return code_[0] == '*'; }
+  std::string_view text() const { return known() ? std::string_view(code_.data(), 2) : std::string_view(); }
+  friend bool operator==(const CountryCode&, const CountryCode&) = default;
+
+ private:
+  std::array<char, 2> code_{};
+};
+
+// The continent a country belongs to; unknown for codes that are none.
+Region region_of(CountryCode country);
+// The normalised mean of the country's coordinates in tzdata's zone.tab; nullopt where it has none.
+std::optional<Place> centroid_of(CountryCode country);
+// The English short name (tzdata's iso3166.tab), "" if unknown.
+std::string_view name_of(CountryCode country);
+
+}  // namespace mirror

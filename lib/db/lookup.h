@@ -1,0 +1,27 @@
+// What a request asks of the database: one file by path, and the table of mirrors.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/model.h"
+#include "db/connection.h"
+
+namespace mirror::db {
+
+enum class Found { file, directory, absent };
+
+struct FoundFile {
+  Found found = Found::absent;
+  File file;                    // for Found::file; path is the real one, links (also in prefixes) resolved
+  std::int64_t mirrors_rev = 0;  // the mirror table's rev in the same snapshot: reload when it differs from what is held
+};
+
+// One prepared statement for an existing file; two or a few more round trips for links, directories and absent paths. Staged files
+// and gone files past their grace are absent.
+FoundFile find_file(Connection&, std::string_view path);
+
+std::shared_ptr<const MirrorTable> load_mirrors(Connection&);
+
+}  // namespace mirror::db
