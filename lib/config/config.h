@@ -13,10 +13,12 @@
 //   rsync_password_file = "/etc/mod_mirror/ftp.example.org.password"
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mirror {
@@ -49,7 +51,10 @@ struct Instance {
 // with defaults, so that the PG… environment alone is enough. Unknown keys and wrong types are errors.
 Instance load_instance(const std::optional<std::string>& file, const std::optional<std::string>& instance);
 
-// All instance names in the file, in its order.
+// The same from a text; `file` is its name in messages.
+Instance parse_instance(std::string_view text, const std::string& file, const std::optional<std::string>& instance);
+
+// All instance names in the file, in its order; empty when there is no file.
 std::vector<std::string> instance_names(const std::optional<std::string>& file);
 
 std::string default_config_file();

@@ -1,0 +1,302 @@
+#include "config/config.h"
+
+#include <fmt/core.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "core/nearest.h"
+#include "core/path.h"
+
+// The parser alone: nothing of it is shared with other translation units.
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
+
+namespace mirror {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;
+
+[[noreturn]] void fail_at(const toml::source_region& place, const std::string& file, const std::string& what) {
+  throw ConfigError(fmt::format("{}:{}:{}: {}", file, place.begin.line, place.begin.column, what));
+}
+
+std::string_view type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::table: return "a table";
+    case toml::node_type::array: return "an array";
+    case toml::node_type::string: return "a string";
+    case toml::node_type::integer: return "an integer";
+    case toml::node_type::floating_point: return "a float";
+    case toml::node_type::boolean: return "a boolean";
+    default: return "a date or time";
+  }
+}
+
+// What is wrong with a value beyond its type: "" when nothing is. Every reader below returns one of these.
+using Fault = std::string;
+const Fault kFine;
+
+Fault wrong_type(const toml::node& node, std::string_view expected) {
+  return fmt::format("expected {}, not {}", expected, type_name(node));
+}
+
+Fault read_string(const toml::node& node, std::string& into) {
+  const auto* value = node.as_string();
+  if (value == nullptr) return wrong_type(node, "a string");
+  if (value->get().find('\0') != std::string::npos) return "expected a string without NUL";
+  into = value->get();
+  return kFine;
+}
+
+Fault read_file_name(const toml::node& node, std::string& into) {
+  if (Fault fault = read_string(node, into); !fault.empty()) return fault;
+  return into.starts_with('/') ? kFine : "expected an absolute path, which begins with '/'";
+}
+
+Fault read_source(const toml::node& node, std::string& into) {
+  if (Fault fault = read_string(node, into); !fault.empty()) return fault;
+  const bool known = into.starts_with('/') || into.starts_with("rsync://") || into.find("::") != std::string::npos;
+  return known ? kFine : "expected an absolute path or an rsync:// URL";
+}
+
+Fault read_file_names(const toml::node& node, std::vector<std::string>& into) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_type(node, "an array of file names");
+  for (const toml::node& entry : *list) {
+    if (Fault fault = read_file_name(entry, into.emplace_back()); !fault.empty()) {
+      return fmt::format("entry {}: {}", into.size(), fault);
+    }
+  }
+  return kFine;
+}
+
+Fault read_conninfo(const toml::node& node, std::string& into) {
+  if (Fault fault = read_string(node, into); !fault.empty()) return fault;
+  char* message = nullptr;
+  PQconninfoOption* options = PQconninfoParse(into.c_str(), &message);
+  const std::unique_ptr<char, void (*)(void*)> owned(message, PQfreemem);
+  if (options != nullptr) {
+    PQconninfoFree(options);
+    return kFine;
+  }
+  std::string_view reason = message != nullptr ? message : "out of memory";
+  while (reason.ends_with('\n')) reason.remove_suffix(1);
+  return fmt::format("not a libpq connection string: {}", printable(reason));
+}
+
+template <typename Integer>
+Fault read_integer(const toml::node& node, Integer& into, std::int64_t low, std::int64_t high) {
+  const auto* value = node.as_integer();
+  const std::string expected = fmt::format("an integer from {} to {}", low, high);
+  if (value == nullptr) return wrong_type(node, expected);
+  if (value->get() < low || value->get() > high) return fmt::format("expected {}, not {}", expected, value->get());
+  into = static_cast<Integer>(value->get());
+  return kFine;
+}
+
+Fault read_number(const toml::node& node, double& into, double low, double high) {
+  const std::string expected = fmt::format("a number from {} to {}", low, high);
+  if (!node.is_number()) return wrong_type(node, expected);
+  const double value = *node.value<double>();
+  if (!(value >= low && value <= high)) return fmt::format("expected {}, not {}", expected, value);
+  into = value;
+  return kFine;
+}
+
+// One key of a section of type Owner; the manual page mb.toml(5) documents each.
+template <typename Owner>
+struct Key {
+  const char* name;
+  Fault (*read)(const toml::node& node, Owner& owner);
+};
+
+constexpr Key<MirrorOptions> kMirrorKeys[] = {
+    {"rsync_password_file", [](const toml::node& n, MirrorOptions& m) { return read_file_name(n, m.rsync_password_file); }},
+};
+
+constexpr Key<Instance> kInstanceKeys[] = {
+    {"database", [](const toml::node& n, Instance& i) { return read_conninfo(n, i.database); }},
+    {"source", [](const toml::node& n, Instance& i) { return read_source(n, i.source); }},
+    {"geo_databases", [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
+    {"jobs", [](const toml::node& n, Instance& i) { return read_integer(n, i.jobs, 1, 1000); }},
+    {"max_shrink_percent", [](const toml::node& n, Instance& i) { return read_number(n, i.max_shrink_percent, 0, 100); }},
+    {"max_change_percent", [](const toml::node& n, Instance& i) { return read_number(n, i.max_change_percent, 0, 100); }},
+    {"grace_hours", [](const toml::node& n, Instance& i) { return read_number(n, i.grace_hours, 0, 24 * 365); }},
+    {"connect_timeout_s", [](const toml::node& n, Instance& i) { return read_integer(n, i.connect_timeout_s, 1, 86400); }},
+    {"idle_timeout_s", [](const toml::node& n, Instance& i) { return read_integer(n, i.idle_timeout_s, 1, 86400); }},
+    {"max_entries", [](const toml::node& n, Instance& i) { return read_integer(n, i.max_entries, 1, 1'000'000'000'000); }},
+};
+
+[[noreturn]] void fail_unknown(const toml::key& key, const std::string& file, std::string_view section,
+                               const std::vector<std::string>& known) {
+  const std::string suggestion = did_you_mean(key.str(), known);
+  std::string expected;
+  for (const std::string& name : known) expected += (expected.empty() ? "" : ", ") + name;
+  fail_at(key.source(), file,
+          fmt::format("unknown key '{}' in {}{}", printable(key.str()), section,
+                      suggestion.empty() ? fmt::format("; expected one of: {}", expected) : suggestion));
+}
+
+// `tables`: keys that are sections of their own, read by the caller.
+template <typename Owner, std::size_t N>
+void read_keys(const toml::table& table, const std::string& file, const std::string& section, const Key<Owner> (&keys)[N],
+               Owner& owner, const std::vector<std::string>& tables = {}) {
+  std::vector<std::string> known = tables;
+  for (const auto& key : keys) known.push_back(key.name);
+  for (const auto& [name, node] : table) {
+    if (std::find(tables.begin(), tables.end(), name.str()) != tables.end()) continue;
+    const auto* key = std::find_if(std::begin(keys), std::end(keys), [&](const auto& k) { return name.str() == k.name; });
+    if (key == std::end(keys)) fail_unknown(name, file, section, known);
+    if (const Fault fault = key->read(node, owner); !fault.empty()) {
+      fail_at(node.source(), file, fmt::format("{}: {}", key->name, fault));
+    }
+  }
+}
+
+const toml::table& as_table(const toml::node& node, const std::string& file, const std::string& name) {
+  if (!node.is_table()) fail_at(node.source(), file, fmt::format("{}: {}", name, wrong_type(node, "a table")));
+  return *node.as_table();
+}
+
+Instance read_instance(const toml::key& name, const toml::node& node, const std::string& file) {
+  Instance instance;
+  instance.name = name.str();
+  const std::string section = fmt::format("[instance.{}]", printable(instance.name));
+  const toml::table& table = as_table(node, file, section);
+  read_keys(table, file, section, kInstanceKeys, instance, {"mirror"});
+  if (const toml::node* mirrors = table.get("mirror")) {
+    for (const auto& [mirror, options] : as_table(*mirrors, file, "mirror")) {
+      const std::string inner = fmt::format("[instance.{}.mirror.\"{}\"]", printable(instance.name), printable(mirror.str()));
+      read_keys(as_table(options, file, inner), file, inner, kMirrorKeys, instance.mirrors[std::string(mirror.str())]);
+    }
+  }
+  return instance;
+}
+
+struct Document {
+  std::vector<Instance> instances;  // in the file's order
+  std::optional<std::string> default_instance;
+  toml::source_region default_place;
+};
+
+Document read_document(std::string_view text, const std::string& file) {
+  toml::table root;
+  try {
+    root = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    fail_at(error.source(), file, printable(error.description()));
+  }
+  Document document;
+  std::vector<std::pair<toml::source_position, Instance>> found;
+  for (const auto& [key, node] : root) {
+    if (key.str() == "default_instance") {
+      const Fault fault = read_string(node, document.default_instance.emplace());
+      document.default_place = node.source();
+      if (!fault.empty()) fail_at(node.source(), file, "default_instance: " + fault);
+    } else if (key.str() == "instance") {
+      for (const auto& [name, section] : as_table(node, file, "instance")) {
+        found.emplace_back(name.source().begin, read_instance(name, section, file));
+      }
+    } else {
+      fail_unknown(key, file, "the top level", {"default_instance", "instance"});
+    }
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& entry : found) document.instances.push_back(std::move(entry.second));
+  return document;
+}
+
+std::vector<std::string> names_of(const Document& document) {
+  std::vector<std::string> names;
+  for (const Instance& instance : document.instances) names.push_back(instance.name);
+  return names;
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + printable(name);
+  return text.empty() ? "none" : text;
+}
+
+Instance choose(Document document, const std::string& file, const std::optional<std::string>& wanted) {
+  const std::vector<std::string> names = names_of(document);
+  if (names.empty()) throw ConfigError(fmt::format("{}: no instance: expected a section [instance.NAME]", file));
+  if (!wanted && !document.default_instance && names.size() > 1) {
+    throw ConfigError(fmt::format("{}: several instances and no default_instance: choose one with --instance: {}", file,
+                                  listed(names)));
+  }
+  const std::string name = wanted ? *wanted : document.default_instance.value_or(names.front());
+  const auto position = std::find(names.begin(), names.end(), name);
+  if (position == names.end()) {
+    const std::string what = fmt::format("no instance '{}' here; there are: {}", printable(name), listed(names));
+    if (!wanted) fail_at(document.default_place, file, "default_instance: " + what);
+    throw ConfigError(fmt::format("{}: {}", file, what));
+  }
+  return std::move(document.instances[position - names.begin()]);
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+// nullopt: there is no such file.
+std::optional<std::string> read_whole(const std::string& file) {
+  const std::unique_ptr<std::FILE, CloseFile> in(std::fopen(file.c_str(), "re"));
+  if (!in && errno == ENOENT) return std::nullopt;
+  std::string text;
+  if (in) {
+    text.resize(kMaxFileBytes + 1);
+    text.resize(std::fread(text.data(), 1, text.size(), in.get()));
+  }
+  if (!in || std::ferror(in.get())) throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
+  if (text.size() > kMaxFileBytes) throw ConfigError(fmt::format("{}: longer than {} bytes", file, kMaxFileBytes));
+  return text;
+}
+
+struct ConfigText {
+  std::string file;
+  std::optional<std::string> text;  // nullopt: only the default file was looked for and it is missing
+};
+
+ConfigText find_config(const std::optional<std::string>& given) {
+  const char* environment = std::getenv("MB_CONFIG");
+  const bool from_environment = !given && environment != nullptr && *environment != '\0';
+  ConfigText result{given ? *given : from_environment ? environment : default_config_file(), std::nullopt};
+  result.text = read_whole(result.file);
+  if (!result.text && (given || from_environment)) {
+    throw ConfigError(fmt::format("{}: no such file, named by {}", result.file, given ? "--config" : "MB_CONFIG"));
+  }
+  return result;
+}
+
+}  // namespace
+
+Instance parse_instance(std::string_view text, const std::string& file, const std::optional<std::string>& instance) {
+  return choose(read_document(text, file), file, instance);
+}
+
+Instance load_instance(const std::optional<std::string>& file, const std::optional<std::string>& instance) {
+  const ConfigText config = find_config(file);
+  if (config.text) return parse_instance(*config.text, config.file, instance);
+  if (instance) {
+    throw ConfigError(fmt::format("no instance '{}': there is no configuration file {}", printable(*instance), config.file));
+  }
+  return Instance();
+}
+
+std::vector<std::string> instance_names(const std::optional<std::string>& file) {
+  const ConfigText config = find_config(file);
+  return config.text ? names_of(read_document(*config.text, config.file)) : std::vector<std::string>();
+}
+
+std::string default_config_file() { return MIRROR_SYSCONFDIR "/mb.toml"; }
+
+}  // namespace mirror
