@@ -1,0 +1,231 @@
+#include "geo/geo.h"
+
+#include <fmt/core.h>
+#include <maxminddb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace mirror {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 200;
+
+// Which file it was, so that another one under the same name is noticed.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  std::int64_t mtime_s = 0;
+  std::int64_t mtime_ns = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+std::string trouble(const std::string& path, std::string_view reason) {
+  return fmt::format("GeoIP database {}: {}", path, reason);
+}
+
+FileIdentity identify(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) throw std::runtime_error(trouble(path, std::strerror(errno)));
+  // libmaxminddb would wait for ever on a fifo.
+  if (!S_ISREG(info.st_mode)) throw std::runtime_error(trouble(path, "not a regular file"));
+  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+}
+
+// One open file.
+class Database {
+ public:
+  // The identity is taken first: a file replaced meanwhile looks changed the next time.
+  explicit Database(const std::string& path) : identity_(identify(path)) {
+    const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
+    if (status == MMDB_SUCCESS) return;
+    throw std::runtime_error(trouble(path, status == MMDB_IO_ERROR ? std::strerror(errno) : MMDB_strerror(status)));
+  }
+  ~Database() { MMDB_close(&handle_); }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  const FileIdentity& identity() const { return identity_; }
+
+  // nullopt: nothing known of the address, or the file's tree is damaged there.
+  std::optional<MMDB_entry_s> find(const Address& address) const {
+    sockaddr_storage socket{};
+    if (address.family == Family::ipv4) {
+      auto* v4 = reinterpret_cast<sockaddr_in*>(&socket);
+      v4->sin_family = AF_INET;
+      std::memcpy(&v4->sin_addr, address.bytes.data(), 4);
+    } else {
+      auto* v6 = reinterpret_cast<sockaddr_in6*>(&socket);
+      v6->sin6_family = AF_INET6;
+      std::memcpy(&v6->sin6_addr, address.bytes.data(), 16);
+    }
+    int status = MMDB_SUCCESS;
+    MMDB_lookup_result_s result = MMDB_lookup_sockaddr(&handle_, reinterpret_cast<sockaddr*>(&socket), &status);
+    if (status != MMDB_SUCCESS || !result.found_entry) return std::nullopt;
+    return result.entry;
+  }
+
+ private:
+  FileIdentity identity_;
+  MMDB_s handle_{};
+};
+
+// Where a value may stand, MaxMind's nested layout first, then flat ones.
+using KeyPath = const char* const[3];
+constexpr KeyPath kCountryKeys[] = {{"country", "iso_code"}, {"country_code"}, {"country"}, {"registered_country", "iso_code"}};
+constexpr KeyPath kContinentKeys[] = {{"continent", "code"}, {"continent_code"}};
+constexpr KeyPath kLatitudeKeys[] = {{"location", "latitude"}, {"latitude"}};
+constexpr KeyPath kLongitudeKeys[] = {{"location", "longitude"}, {"longitude"}};
+constexpr KeyPath kAsnKeys[] = {{"autonomous_system_number"}, {"asn"}, {"traits", "autonomous_system_number"}};
+constexpr KeyPath kAsNameKeys[] = {
+    {"autonomous_system_organization"}, {"as_name"}, {"traits", "autonomous_system_organization"}};
+
+// The first of the keys whose value `read` understands; anything else in the file counts as absent.
+template <std::size_t N, typename Read>
+auto first_value(const MMDB_entry_s& entry, KeyPath (&keys)[N], Read read) -> decltype(read(MMDB_entry_data_s())) {
+  for (const KeyPath& key : keys) {
+    MMDB_entry_s start = entry;
+    MMDB_entry_data_s data{};
+    if (MMDB_aget_value(&start, &data, key) != MMDB_SUCCESS || !data.has_data) continue;
+    if (auto value = read(data)) return value;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string_view> as_text(const MMDB_entry_data_s& data) {
+  if (data.type != MMDB_DATA_TYPE_UTF8_STRING) return std::nullopt;
+  return std::string_view(data.utf8_string, data.data_size);
+}
+
+std::optional<CountryCode> as_country(const MMDB_entry_data_s& data) {
+  const auto text = as_text(data);
+  const auto code = text ? CountryCode::parse(*text) : std::nullopt;
+  return code && code->known() && !code->everyone() ? code : std::nullopt;
+}
+
+std::optional<Region> as_region(const MMDB_entry_data_s& data) {
+  const auto text = as_text(data);
+  return text ? parse_region(*text) : std::nullopt;
+}
+
+std::optional<double> as_number(const MMDB_entry_data_s& data) {
+  if (data.type == MMDB_DATA_TYPE_DOUBLE) return data.double_value;
+  if (data.type == MMDB_DATA_TYPE_FLOAT) return data.float_value;
+  return std::nullopt;
+}
+
+// An integer of any width, or text with or without "AS" before it.
+std::optional<AsNumber> as_asn(const MMDB_entry_data_s& data) {
+  std::uint64_t number = 0;
+  if (data.type == MMDB_DATA_TYPE_UINT16) {
+    number = data.uint16;
+  } else if (data.type == MMDB_DATA_TYPE_UINT32) {
+    number = data.uint32;
+  } else if (data.type == MMDB_DATA_TYPE_UINT64) {
+    number = data.uint64;
+  } else if (data.type == MMDB_DATA_TYPE_INT32) {
+    number = data.int32 > 0 ? data.int32 : 0;
+  } else if (auto text = as_text(data)) {
+    if (text->size() > 2 && ((*text)[0] | 0x20) == 'a' && ((*text)[1] | 0x20) == 's') text->remove_prefix(2);
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
+  }
+  if (number == 0 || number > std::numeric_limits<AsNumber>::max()) return std::nullopt;
+  return static_cast<AsNumber>(number);
+}
+
+std::optional<Place> read_place(const MMDB_entry_s& entry) {
+  const auto latitude = first_value(entry, kLatitudeKeys, as_number);
+  const auto longitude = first_value(entry, kLongitudeKeys, as_number);
+  // Written so that NaN is refused.
+  if (!latitude || !longitude || !(std::abs(*latitude) <= 90) || !(std::abs(*longitude) <= 180)) return std::nullopt;
+  return Place{*latitude, *longitude};
+}
+
+// Fills what is still unknown; `continent` is the database's word, used only for unknown countries.
+void fill(const MMDB_entry_s& entry, Client& client, Region& continent) {
+  const auto country = first_value(entry, kCountryKeys, as_country);
+  if (country && !client.country.known()) client.country = *country;
+  if (continent == Region::unknown) continent = first_value(entry, kContinentKeys, as_region).value_or(Region::unknown);
+  // Coordinates of another database that sees the address in another country would contradict the country.
+  if (!client.place && (!country || *country == client.country)) client.place = read_place(entry);
+  if (client.asn != 0) return;
+  client.asn = first_value(entry, kAsnKeys, as_asn).value_or(0);
+  if (client.asn != 0) client.as_name = first_value(entry, kAsNameKeys, as_text).value_or("").substr(0, kMaxNameBytes);
+}
+
+using DatabaseList = std::vector<std::shared_ptr<const Database>>;
+
+}  // namespace
+
+struct GeoDatabases::Impl {
+  std::vector<std::string> paths;
+  mutable std::mutex mutex;  // guards the pointer, not the files
+  std::shared_ptr<const DatabaseList> databases;
+
+  std::shared_ptr<const DatabaseList> current() const {
+    const std::lock_guard lock(mutex);
+    return databases;
+  }
+};
+
+GeoDatabases::GeoDatabases(std::vector<std::string> paths) : impl_(std::make_unique<Impl>()) {
+  auto opened = std::make_shared<DatabaseList>();
+  for (const std::string& path : paths) opened->push_back(std::make_shared<const Database>(path));
+  impl_->paths = std::move(paths);
+  impl_->databases = std::move(opened);
+}
+
+GeoDatabases::~GeoDatabases() = default;
+
+Client GeoDatabases::locate(const Address& address) const {
+  Client client;
+  client.address = address;
+  Region continent = Region::unknown;
+  const auto databases = impl_->current();
+  const Address located = address.located();
+  for (const auto& database : *databases) {
+    if (const auto entry = database->find(located)) fill(*entry, client, continent);
+  }
+  client.region = region_of(client.country);
+  if (client.region == Region::unknown) client.region = continent;
+  return client;
+}
+
+std::vector<std::string> GeoDatabases::reopen_changed() {
+  std::vector<std::string> troubles;
+  auto renewed = std::make_shared<DatabaseList>(*impl_->current());
+  bool changed = false;
+  for (std::size_t i = 0; i < renewed->size(); ++i) {
+    auto& database = (*renewed)[i];
+    try {
+      if (identify(impl_->paths[i]) == database->identity()) continue;
+      database = std::make_shared<const Database>(impl_->paths[i]);
+      changed = true;
+    } catch (const std::runtime_error& error) {
+      troubles.push_back(fmt::format("{}; the content read before stays in use", error.what()));
+    }
+  }
+  if (changed) {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->databases = std::move(renewed);
+  }
+  return troubles;
+}
+
+bool GeoDatabases::empty() const { return impl_->paths.empty(); }
+
+}  // namespace mirror
