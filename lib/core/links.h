@@ -9,12 +9,12 @@
 
 namespace mirror {
 
-// Finds the target of the link at `path` ("" or anything else when it is none): nullopt when `path` is no link.
+// Finds the target of the link at `path`: nullopt when `path` is no link.
 using ReadLink = std::function<std::optional<std::string>(const std::string& path)>;
 
 // The real path of `path` (relative to the root, valid by check_path) after following every link in it, prefixes too, in the way
-// the kernel does; the result itself is not checked for existence. nullopt when the way escapes the root, is absolute, or takes
-// more than 40 links (POSIX ELOOP).
+// the kernel does; the result itself is not checked for existence, and is "" for the root. nullopt when the way escapes the root,
+// meets an absolute or empty target, takes more than 40 links (POSIX ELOOP) or grows beyond kMaxPathBytes.
 std::optional<std::string> resolve_links(std::string_view path, const ReadLink& read_link);
 
 }  // namespace mirror

@@ -1,16 +1,43 @@
 #include "core/model.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "core/path.h"
 
 namespace mirror {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+Direction known_direction(const Mirror& mirror) {
+  const auto place = mirror.place ? mirror.place : centroid_of(mirror.country);
+  return place ? direction(*place) : Direction{kNaN, kNaN, kNaN};
+}
+
+}  // namespace
+
+bool usable_base(std::string_view url, std::string_view scheme) {
+  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] == '/' || url.back() != '/') return false;
+  return std::all_of(url.begin(), url.end(), [](unsigned char c) {
+    return c > ' ' && c < 0x7f && std::string_view("\"<>\\^`{|}?#").find(static_cast<char>(c)) == std::string_view::npos;
+  });
+}
 
 MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors) : rev_(rev), mirrors_(std::move(mirrors)) {
   std::sort(mirrors_.begin(), mirrors_.end(), [](const Mirror& a, const Mirror& b) { return a.id < b.id; });
+  directions_.reserve(mirrors_.size());
   for (std::size_t position = 0; position < mirrors_.size(); ++position) {
-    const MirrorId id = mirrors_[position].id;
-    if (id < 0) continue;
-    if (index_.size() <= static_cast<std::size_t>(id)) index_.resize(id + 1, -1);
-    index_[id] = static_cast<std::int32_t>(position);
+    Mirror& mirror = mirrors_[position];
+    if (!usable_base(mirror.http_url, "http://")) mirror.http_url.clear();
+    if (!usable_base(mirror.https_url, "https://")) mirror.https_url.clear();
+    mirror.identifier = printable(mirror.identifier);
+    if (mirror.region == Region::unknown) mirror.region = region_of(mirror.country);
+    directions_.push_back(known_direction(mirror));
+    if (mirror.id < 0) continue;
+    const auto slot = static_cast<std::size_t>(mirror.id);
+    if (index_.size() <= slot) index_.resize(slot + 1, -1);
+    index_[slot] = static_cast<std::int32_t>(position);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/address.h"
@@ -42,18 +43,25 @@ struct Mirror {
   std::vector<AsNumber> served_as;  // further ASes that it serves first
 };
 
-// All mirrors at one moment, by id.
+// Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a host, no query, a '/' at its end.
+bool usable_base(std::string_view url, std::string_view scheme);
+
+// All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become "", identifiers printable; an
+// unknown region is taken from the country.
 class MirrorTable {
  public:
   MirrorTable() = default;
   MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors);
   const Mirror* find(MirrorId id) const;  // nullptr when unknown
   const std::vector<Mirror>& all() const { return mirrors_; }
+  // Where one of all() is, or else its country's centroid; NaN when neither is known.
+  const Direction& direction_of(const Mirror& mirror) const { return directions_[&mirror - mirrors_.data()]; }
   std::int64_t rev() const { return rev_; }
 
  private:
   std::int64_t rev_ = -1;
   std::vector<Mirror> mirrors_;        // in id order
+  std::vector<Direction> directions_;  // of mirrors_
   std::vector<std::int32_t> index_;    // id -> position in mirrors_, -1: none
 };
 

@@ -15,7 +15,14 @@ struct Place {
   friend bool operator==(const Place&, const Place&) = default;
 };
 
-// Great-circle distance in kilometres (haversine, mean earth radius 6371.0 km).
+// A place as a unit vector from the earth's centre: what distances are computed from.
+struct Direction {
+  double x = 0, y = 0, z = 0;
+};
+Direction direction(const Place& place);
+
+// Great-circle distance in kilometres (haversine, mean earth radius 6371.0 km); NaN when a coordinate is no number.
+double distance_km(const Direction& a, const Direction& b);
 double distance_km(const Place& a, const Place& b);
 
 enum class Region : std::uint8_t { unknown, AF, AN, AS, EU, NA, OC, SA };

@@ -1,0 +1,166 @@
+#include "core/conditional.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <optional>
+
+namespace mirror {
+namespace {
+
+constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
+constexpr std::array<std::string_view, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::array<std::string_view, 7> kLongDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                       "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+// A piece of text that is read from the front; once something does not fit, it stays failed.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : rest_(text) {}
+
+  Reader& literal(std::string_view expected) {
+    ok_ = ok_ && rest_.starts_with(expected);
+    if (ok_) rest_.remove_prefix(expected.size());
+    return *this;
+  }
+  template <std::size_t N>
+  Reader& name(const std::array<std::string_view, N>& names, int& index) {
+    const auto found = std::find_if(names.begin(), names.end(), [&](std::string_view name) { return rest_.starts_with(name); });
+    index = static_cast<int>(found - names.begin());
+    ok_ = ok_ && found != names.end();
+    return ok_ ? literal(*found) : *this;
+  }
+  Reader& digits(std::size_t count, int& value) {
+    ok_ = ok_ && rest_.size() >= count;
+    value = 0;
+    for (std::size_t i = 0; ok_ && i < count; ++i) {
+      ok_ = rest_[i] >= '0' && rest_[i] <= '9';
+      value = value * 10 + (rest_[i] - '0');
+    }
+    if (ok_) rest_.remove_prefix(count);
+    return *this;
+  }
+  bool starts_with(std::string_view expected) const { return rest_.starts_with(expected); }
+  bool done() const { return ok_ && rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+struct Fields {
+  int weekday = 0, day = 0, month = 0, year = 0, hour = 0, minute = 0, second = 0;
+};
+
+Reader& read_clock(Reader& reader, Fields& f) {
+  return reader.digits(2, f.hour).literal(":").digits(2, f.minute).literal(":").digits(2, f.second);
+}
+
+// Sun, 06 Nov 1994 08:49:37 GMT
+bool read_imf_fixdate(std::string_view text, Fields& f) {
+  Reader reader(text);
+  reader.name(kDays, f.weekday).literal(", ").digits(2, f.day).literal(" ").name(kMonths, f.month).literal(" ");
+  reader.digits(4, f.year).literal(" ");
+  return read_clock(reader, f).literal(" GMT").done();
+}
+
+// Sunday, 06-Nov-94 08:49:37 GMT. The century is fixed rather than relative to now, since nothing here knows the time.
+bool read_rfc850_date(std::string_view text, Fields& f) {
+  Reader reader(text);
+  reader.name(kLongDays, f.weekday).literal(", ").digits(2, f.day).literal("-").name(kMonths, f.month).literal("-");
+  reader.digits(2, f.year).literal(" ");
+  f.year += f.year < 70 ? 2000 : 1900;
+  return read_clock(reader, f).literal(" GMT").done();
+}
+
+// Sun Nov  6 08:49:37 1994
+bool read_asctime_date(std::string_view text, Fields& f) {
+  Reader reader(text);
+  reader.name(kDays, f.weekday).literal(" ").name(kMonths, f.month).literal(" ");
+  if (reader.starts_with(" ")) {
+    reader.literal(" ").digits(1, f.day);
+  } else {
+    reader.digits(2, f.day);
+  }
+  reader.literal(" ");
+  return read_clock(reader, f).literal(" ").digits(4, f.year).done();
+}
+
+// Takes the first entity tag (RFC 9110 §8.8.3) off the list and gives what stands between its quotes; nullopt at the list's end or
+// at anything that is no entity tag.
+std::optional<std::string_view> take_entity_tag(std::string_view& list) {
+  list.remove_prefix(std::min(list.find_first_not_of(" \t,"), list.size()));
+  if (list.starts_with("W/")) list.remove_prefix(2);
+  if (!list.starts_with('"')) return std::nullopt;
+  const std::size_t quote = list.find('"', 1);
+  if (quote == list.npos) return std::nullopt;
+  const std::string_view tag = list.substr(1, quote - 1);
+  list.remove_prefix(quote + 1);
+  return tag;
+}
+
+std::optional<std::int64_t> parse_hex(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc() || stop != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+bool names_version(std::string_view tag, std::int64_t size_bytes, std::int64_t mtime_s) {
+  const std::size_t hyphen = tag.find('-');
+  if (hyphen == tag.npos) return false;
+  const auto first = parse_hex(tag.substr(0, hyphen)), second = parse_hex(tag.substr(hyphen + 1));
+  if (!first || !second) return false;
+  const bool httpd = *first == size_bytes && *second / kMicrosecondsPerSecond == mtime_s;
+  const bool nginx = *first == mtime_s && *second == size_bytes;
+  return httpd || nginx;
+}
+
+bool any_tag_names_version(std::string_view list, std::int64_t size_bytes, std::int64_t mtime_s) {
+  if (list.find_first_not_of(" \t") == list.find('*')) return list.find('*') != list.npos;
+  while (const auto tag = take_entity_tag(list)) {
+    if (names_version(*tag, size_bytes, mtime_s)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool not_modified(const Validators& validators, std::int64_t size_bytes, std::int64_t mtime_s) {
+  if (!validators.if_none_match.empty()) return any_tag_names_version(validators.if_none_match, size_bytes, mtime_s);
+  const std::int64_t since_s = parse_http_date(validators.if_modified_since);
+  return since_s >= 0 && mtime_s <= since_s;
+}
+
+std::string entity_tag(std::int64_t size_bytes, std::int64_t mtime_s) {
+  return fmt::format("\"{:x}-{:x}\"", static_cast<std::uint64_t>(size_bytes),
+                     static_cast<std::uint64_t>(mtime_s) * kMicrosecondsPerSecond);
+}
+
+std::string http_date(std::int64_t time_s) {
+  using namespace std::chrono;
+  const sys_seconds time{seconds(std::clamp<std::int64_t>(time_s, 0, 253'402'300'799))};  // the years that four digits hold
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[weekday(day).c_encoding()], unsigned(date.day()),
+                     kMonths[unsigned(date.month()) - 1], int(date.year()), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
+}
+
+std::int64_t parse_http_date(std::string_view text) {
+  Fields f;
+  if (!read_imf_fixdate(text, f) && !read_rfc850_date(text, f) && !read_asctime_date(text, f)) return -1;
+  using namespace std::chrono;
+  const year_month_day date{year(f.year), month(f.month + 1), day(f.day)};
+  if (!date.ok() || f.hour > 23 || f.minute > 59 || f.second > 60) return -1;  // 60: a leap second
+  const sys_seconds time = sys_days(date) + hours(f.hour) + minutes(f.minute) + seconds(f.second);
+  return std::max<std::int64_t>(time.time_since_epoch().count(), -1);
+}
+
+}  // namespace mirror

@@ -1,0 +1,196 @@
+#include "core/decide.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/path.h"
+
+namespace mirror {
+namespace {
+
+using Answer = Outcome::Answer;
+
+constexpr const char* kCacheControl = "private, no-cache";
+
+std::optional<Answer> plain_answer(int status, std::string body) {
+  return Answer{status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
+}
+
+// The query as it may stand in a header: visible ASCII stays, the rest is percent-encoded.
+void append_query(std::string& url, std::string_view query) {
+  url += '?';
+  for (const unsigned char c : query) {
+    if (c > ' ' && c < 0x7f) {
+      url += static_cast<char>(c);
+    } else {
+      url += fmt::format("%{:02X}", c);
+    }
+  }
+}
+
+std::string location(std::string_view base, std::string_view path, const Request& request, const Settings& settings) {
+  std::string url = file_url(base, path);
+  if (settings.pass_query && !request.query.empty()) append_query(url, request.query);
+  return url;
+}
+
+std::string duplicate_link(const Mirror& mirror, std::string_view path, bool https, int priority) {
+  std::string link = fmt::format("<{}>; rel=duplicate; pri={}", file_url(base_url(mirror, https), path), priority);
+  if (!mirror.country.known() || mirror.country.everyone()) return link;
+  link += "; geo=";
+  for (const char c : mirror.country.text()) link += static_cast<char>(c - 'A' + 'a');
+  return link;
+}
+
+Answer redirect(const Request& request, const File& file, const std::vector<Candidate>& ranked, const Settings& settings) {
+  const Candidate& best = ranked.front();
+  Answer answer;
+  answer.headers = {{"Location", location(base_url(*best.mirror, request.https), file.path, request, settings)},
+                    {"Cache-Control", kCacheControl},
+                    {"X-Mirror", best.mirror->identifier},
+                    {"X-Mirror-Tier", std::string(tier_name(best.tier))}};
+  for (std::size_t i = 1; i < ranked.size() && static_cast<int>(i) <= settings.max_links; ++i) {
+    const auto priority = static_cast<int>(i);
+    answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, file.path, request.https, priority));
+  }
+  return answer;
+}
+
+Answer unchanged(const File& file) {
+  return {304,
+          {{"ETag", entity_tag(file.size_bytes, file.mtime_s)},
+           {"Last-Modified", http_date(file.mtime_s)},
+           {"Cache-Control", kCacheControl}},
+          {}};
+}
+
+std::optional<DeclineReason> file_decline(const Request& request, const File& file, const Settings& settings) {
+  if (file.pending) return DeclineReason::pending;
+  if (request.local_size_bytes && *request.local_size_bytes != file.size_bytes) return DeclineReason::version_differs;
+  if (file.size_bytes < settings.min_size_bytes) return DeclineReason::min_size;
+  return std::nullopt;
+}
+
+// How well a fallback fits: 3 its country, 2 its region, 1 everyone, 0 not at all.
+int fallback_fit(const Fallback& fallback, const Client& client, bool https) {
+  if (!usable_base(fallback.url, "https://") && (https || !usable_base(fallback.url, "http://"))) return 0;
+  if (!fallback.country.empty()) return CountryCode::parse(fallback.country) == client.country ? 3 : 0;
+  if (fallback.region.empty()) return 1;
+  return client.region != Region::unknown && parse_region(fallback.region) == client.region ? 2 : 0;
+}
+
+bool any_matches(const std::vector<Matcher>& matchers, std::string_view text) {
+  return std::any_of(matchers.begin(), matchers.end(), [&](const Matcher& matches) { return matches(text); });
+}
+
+bool in_any(const std::vector<Prefix>& networks, const Address& client) {
+  const Address located = client.located();
+  return std::any_of(networks.begin(), networks.end(),
+                     [&](const Prefix& network) { return network.contains(client) || network.contains(located); });
+}
+
+bool same_letter(char a, char b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return lower(a) == lower(b);
+}
+
+}  // namespace
+
+std::string_view decline_text(DeclineReason reason) {
+  switch (reason) {
+    case DeclineReason::method: return "method";
+    case DeclineReason::head: return "head";
+    case DeclineReason::directory: return "directory";
+    case DeclineReason::bad_path: return "bad-path";
+    case DeclineReason::min_size: return "min-size";
+    case DeclineReason::mime_type: return "mime-type";
+    case DeclineReason::user_agent: return "user-agent";
+    case DeclineReason::network: return "network";
+    case DeclineReason::file_mask: return "file-mask";
+    case DeclineReason::not_in_table: return "not-in-table";
+    case DeclineReason::pending: return "pending";
+    case DeclineReason::version_differs: return "version-differs";
+    case DeclineReason::no_mirror: return "no-mirror";
+    case DeclineReason::database_down: return "database-down";
+  }
+  return "";
+}
+
+std::optional<Answer> query_answer(const Query& query) {
+  if (query.malformed) {
+    return plain_answer(400, "country= takes a two-letter country code, as= an AS number from 1 to 4294967295.\n");
+  }
+  if (query.representation) {
+    return plain_answer(404, fmt::format("The representation '{}' of this file is not available.\n", query.representation_name));
+  }
+  return std::nullopt;
+}
+
+std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings) {
+  if (request.method == Method::other) return DeclineReason::method;
+  if (request.path.empty() || request.path.back() == '/') return DeclineReason::directory;
+  if (check_path(request.path) != PathFault::none) return DeclineReason::bad_path;
+  // The exclusions lead to the file's own bytes, which are no answer to a wish for something else.
+  if (!request.query.empty() && query_answer(parse_query(request.query))) return std::nullopt;
+  if (request.method == Method::head && settings.handle_head_locally) return DeclineReason::head;
+  if (in_any(settings.excluded_networks, client)) return DeclineReason::network;
+  if (any_matches(settings.excluded_user_agents, request.user_agent)) return DeclineReason::user_agent;
+  if (any_matches(settings.excluded_paths, request.path)) return DeclineReason::file_mask;
+  if (any_matches(settings.excluded_mime_types, request.mime_type)) return DeclineReason::mime_type;
+  if (request.local_size_bytes && *request.local_size_bytes < settings.min_size_bytes) return DeclineReason::min_size;
+  return std::nullopt;
+}
+
+Outcome decide(const Request& request, const Client& client, const File& file, const MirrorTable& mirrors,
+               const Settings& settings) {
+  const Query query = parse_query(request.query);
+  if (auto answer = query_answer(query)) return {.result = *std::move(answer)};
+  if (const auto reason = file_decline(request, file, settings)) return {.result = *reason};
+  if (not_modified(request.validators, file.size_bytes, file.mtime_s)) return {.result = unchanged(file)};
+
+  const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
+  const Ranking ranking = rank(overridden(client, query), rank_request, file.mirrors, mirrors, settings.rank);
+  if (ranking.accepted.empty()) {
+    if (auto answer = fallback_answer(request, client, file.path, settings)) return {.result = *std::move(answer)};
+    return {.result = DeclineReason::no_mirror};
+  }
+  const Candidate& best = ranking.accepted.front();
+  return {.result = redirect(request, file, ranking.accepted, settings), .mirror = best.mirror, .tier = best.tier};
+}
+
+std::optional<Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,
+                                      const Settings& settings) {
+  if (settings.fallbacks.empty()) return std::nullopt;
+  const Query query = parse_query(request.query);
+  if (auto answer = query_answer(query)) return answer;
+  const Client seen = overridden(client, query);
+  const Fallback* best = nullptr;
+  int best_fit = 0;
+  for (const Fallback& fallback : settings.fallbacks) {
+    const int fit = fallback_fit(fallback, seen, request.https);
+    if (fit > best_fit) best = &fallback, best_fit = fit;
+  }
+  if (best == nullptr) return std::nullopt;
+  return Answer{302, {{"Location", location(best->url, path, request, settings)}, {"Cache-Control", kCacheControl}}, {}};
+}
+
+bool wildcard_match(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0, t = 0, star = pattern.npos, star_text = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      star_text = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || same_letter(pattern[p], text[t]))) {
+      ++p, ++t;
+    } else if (star != pattern.npos) {  // the last star takes one character more; earlier ones never need to
+      p = star + 1;
+      t = ++star_text;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == pattern.npos;
+}
+
+}  // namespace mirror

@@ -1,0 +1,144 @@
+#include "core/path.h"
+
+#include <array>
+#include <cstdint>
+
+namespace mirror {
+namespace {
+
+constexpr char kHex[] = "0123456789ABCDEF";
+
+constexpr bool is_alphanumeric(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+constexpr auto kPlainInUrl = [] {
+  std::array<bool, 256> plain{};
+  for (int c = 0; c < 256; ++c) plain[c] = is_alphanumeric(c);
+  for (const unsigned char c : std::string_view("-._~/@:=")) plain[c] = true;
+  return plain;
+}();
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+struct CodePoint {
+  std::uint32_t value = 0;
+  std::size_t length = 0;  // bytes; 0: broken UTF-8
+};
+
+// The UTF-8 sequence (RFC 3629) at the start of `bytes`, which is not empty.
+CodePoint first_code_point(std::string_view bytes) {
+  const unsigned char lead = bytes[0];
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || bytes.size() < length) return {};
+  std::uint32_t value = lead & (0x7f >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    const unsigned char next = bytes[i];
+    if ((next & 0xc0) != 0x80) return {};
+    value = value << 6 | (next & 0x3f);
+  }
+  constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};  // less is an overlong form
+  const bool surrogate = value >= 0xd800 && value < 0xe000;
+  if (value < kLeast[length] || surrogate || value > 0x10ffff) return {};
+  return {value, length};
+}
+
+// C0, C1, DEL, and what would break the line or turn its direction round.
+bool is_control(std::uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+PathFault check_segment(std::string_view segment) {
+  if (segment.empty()) return PathFault::empty_segment;
+  return segment == "." || segment == ".." ? PathFault::dot_segment : PathFault::none;
+}
+
+}  // namespace
+
+std::string_view path_fault_text(PathFault fault) {
+  switch (fault) {
+    case PathFault::none: return "no fault";
+    case PathFault::empty: return "the path is empty";
+    case PathFault::too_long: return "the path is longer than 2048 bytes";
+    case PathFault::leading_slash: return "the path starts with a slash";
+    case PathFault::dot_segment: return "the path has a segment '.' or '..'";
+    case PathFault::empty_segment: return "the path has an empty segment";
+    case PathFault::nul: return "the path has a NUL byte";
+  }
+  return "";
+}
+
+PathFault check_path(std::string_view path) {
+  if (path.empty()) return PathFault::empty;
+  if (path.size() > kMaxPathBytes) return PathFault::too_long;
+  if (path.find('\0') != path.npos) return PathFault::nul;
+  if (path.front() == '/') return PathFault::leading_slash;
+  while (true) {
+    const std::size_t slash = path.find('/');
+    if (const PathFault fault = check_segment(path.substr(0, slash)); fault != PathFault::none) return fault;
+    if (slash == path.npos) return PathFault::none;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '%') {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high << 4 | low);
+      i += 2;
+    }
+    if (c == '\0') return std::nullopt;
+    decoded += c;
+  }
+  return decoded;
+}
+
+void append_url_path(std::string& out, std::string_view path) {
+  for (const unsigned char c : path) {
+    if (kPlainInUrl[c]) {
+      out += static_cast<char>(c);
+    } else {
+      out += {'%', kHex[c >> 4], kHex[c & 15]};
+    }
+  }
+}
+
+std::string file_url(std::string_view base, std::string_view path) {
+  std::string url;
+  url.reserve(base.size() + path.size() + path.size() / 4);
+  url += base;
+  append_url_path(url, path);
+  return url;
+}
+
+std::string printable(std::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const auto [value, length] = first_code_point(bytes);
+    const std::size_t taken = length == 0 ? 1 : length;
+    if (value == '\\') {
+      out += "\\\\";
+    } else if (length != 0 && !is_control(value)) {
+      out += bytes.substr(0, taken);
+    } else {
+      for (const unsigned char c : bytes.substr(0, taken)) out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+    }
+    bytes.remove_prefix(taken);
+  }
+  return out;
+}
+
+}  // namespace mirror

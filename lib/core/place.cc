@@ -1,0 +1,96 @@
+#include "core/place.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <numbers>
+
+namespace mirror {
+namespace {
+
+constexpr double kEarthRadiusKm = 6371.0;
+constexpr double kRadiansPerDegree = std::numbers::pi / 180;
+constexpr std::array<std::string_view, 8> kRegionCodes = {"", "AF", "AN", "AS", "EU", "NA", "OC", "SA"};
+
+struct Country {
+  std::string_view code;
+  Region region;
+  std::optional<Place> centroid;
+  std::string_view name;
+};
+
+constexpr Country kCountries[] = {
+#include "core/country-tables.inc"
+};
+
+constexpr std::size_t table_slot(std::string_view code) { return (code[0] - 'A') * 26 + (code[1] - 'A'); }
+
+constexpr auto kCountryByCode = [] {
+  std::array<std::int16_t, 26 * 26> positions{};
+  positions.fill(-1);
+  for (std::size_t i = 0; i < std::size(kCountries); ++i) positions[table_slot(kCountries[i].code)] = i;
+  return positions;
+}();
+
+const Country* find_country(CountryCode code) {
+  if (!code.known() || code.everyone()) return nullptr;
+  const int position = kCountryByCode[table_slot(code.text())];
+  return position < 0 ? nullptr : &kCountries[position];
+}
+
+// '\0' for what is no ASCII letter.
+char upper_letter(char c) {
+  if (c >= 'a' && c <= 'z') return static_cast<char>(c - 'a' + 'A');
+  return c >= 'A' && c <= 'Z' ? c : '\0';
+}
+
+}  // namespace
+
+Direction direction(const Place& place) {
+  const double latitude = place.latitude * kRadiansPerDegree, longitude = place.longitude * kRadiansPerDegree;
+  return {std::cos(latitude) * std::cos(longitude), std::cos(latitude) * std::sin(longitude), std::sin(latitude)};
+}
+
+double distance_km(const Direction& a, const Direction& b) {
+  const double dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
+  const double half_chord = std::sqrt(dx * dx + dy * dy + dz * dz) / 2;
+  return 2 * kEarthRadiusKm * std::asin(half_chord > 1 ? 1 : half_chord);  // a NaN stays one
+}
+
+double distance_km(const Place& a, const Place& b) { return distance_km(direction(a), direction(b)); }
+
+std::string_view region_code(Region region) { return kRegionCodes[static_cast<std::size_t>(region)]; }
+
+std::optional<Region> parse_region(std::string_view code) {
+  if (code.size() != 2) return std::nullopt;
+  const char upper[] = {upper_letter(code[0]), upper_letter(code[1])};
+  const auto found = std::find(kRegionCodes.begin() + 1, kRegionCodes.end(), std::string_view(upper, 2));
+  if (found == kRegionCodes.end()) return std::nullopt;
+  return static_cast<Region>(found - kRegionCodes.begin());
+}
+
+std::optional<CountryCode> CountryCode::parse(std::string_view code) {
+  if (code.size() != 2) return std::nullopt;
+  CountryCode country;
+  country.code_ = {upper_letter(code[0]), upper_letter(code[1])};
+  if (code == "**") country.code_ = {'*', '*'};
+  if (country.code_[0] == '\0' || country.code_[1] == '\0') return std::nullopt;
+  return country;
+}
+
+Region region_of(CountryCode country) {
+  const Country* const found = find_country(country);
+  return found == nullptr ? Region::unknown : found->region;
+}
+
+std::optional<Place> centroid_of(CountryCode country) {
+  const Country* const found = find_country(country);
+  return found == nullptr ? std::nullopt : found->centroid;
+}
+
+std::string_view name_of(CountryCode country) {
+  const Country* const found = find_country(country);
+  return found == nullptr ? std::string_view() : found->name;
+}
+
+}  // namespace mirror
