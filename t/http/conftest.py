@@ -1,0 +1,149 @@
+"""Fixtures for tests against real servers. Nothing is shared between tests but the PostgreSQL cluster (one per pytest process), the
+schema's template database, the GeoIP fixture and the certificate authority.
+
+Programs come from the build tree in MIRROR_BUILDDIR (default: build in the source tree).
+"""
+
+import itertools
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import rig  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def build():
+    return rig.Build()
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The cluster, on its unix socket and on 127.0.0.1. Tests that freeze or stop it make one of their own: rig.Postgres()."""
+    with rig.Postgres(tcp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _template(postgres, build):
+    postgres.create_database("mirror_template")
+    rig.Database(postgres, "mirror_template", build).load_schema()
+    return "mirror_template"
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def make_database(postgres, build, _template):
+    """make_database() -> a fresh rig.Database with the schema."""
+    made = []
+
+    def make():
+        database = rig.Database(postgres, f"test_{next(_numbers)}", build)
+        postgres.create_database(database.name, _template)
+        made.append(database)
+        return database
+
+    yield make
+    for database in made:
+        postgres.drop_database(database.name)
+
+
+@pytest.fixture
+def database(make_database):
+    """A fresh database with the schema: conninfo(), environment(), sql(), tool("mb", …), add_mirror()."""
+    return make_database()
+
+
+@pytest.fixture
+def mb(database):
+    """mb("list", "--json") -> CompletedProcess; RigError when it fails, unless check=False."""
+    return lambda *args, **options: database.tool("mb", *args, **options)
+
+
+@pytest.fixture
+def mb_scan(database):
+    return lambda *args, **options: database.tool("mb-scan", *args, **options)
+
+
+@pytest.fixture
+def scratch():
+    """A folder that httpd's and rsync's own users can read, unlike tmp_path."""
+    with rig.Scratch("mirror-test") as path:
+        yield path
+
+
+@pytest.fixture
+def cleanup():
+    """cleanup(thing): closes it at the end of the test, last one first."""
+    things = []
+
+    def register(thing):
+        things.append(thing)
+        return thing
+
+    yield register
+    errors = []
+    for thing in reversed(things):
+        try:
+            thing.close()
+        except rig.RigError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+@pytest.fixture
+def make_httpd(build, cleanup):
+    """make_httpd(config, …) -> a running rig.Httpd with our module; start=False leaves it down (for configtest)."""
+
+    def make(config="", *, start=True, **options):
+        server = cleanup(rig.Httpd(config, build=build, **options))
+        return server.start() if start else server
+
+    return make
+
+
+@pytest.fixture
+def make_mirror(database, build, scratch, cleanup):
+    """make_mirror(name, files_or_tree, …) -> a running rig.MirrorHost, entered into the database. `files` as for rig.make_tree, or a
+    folder's path. Keyword arguments of MirrorHost (address, tls, motd) and columns of the mirror table (country="de", weight=50)."""
+
+    def make(identifier, files, *, enabled=True, register=True, into=None, **options):
+        host_options = {k: options.pop(k) for k in ("address", "tls", "motd") if k in options}
+        tree = rig.make_tree(scratch / identifier, files) if isinstance(files, dict) else pathlib.Path(files)
+        host = cleanup(rig.MirrorHost(identifier, tree, build=build, **host_options)).start()
+        if register:
+            columns = {"http_url": host.http_url, "rsync_url": host.rsync_url}
+            if host.https_url:
+                columns["https_url"] = host.https_url
+            (into or database).add_mirror(identifier, enabled=enabled, **{**columns, **options})
+        return host
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def authority():
+    with rig.Scratch("mirror-ca") as path:
+        yield rig.Authority(path)
+
+
+@pytest.fixture(scope="session")
+def geo(build):
+    """A folder with city.mmdb, asn.mmdb (MaxMind's nested layout) and flat.mmdb, made from t/data/geo.txt."""
+    with rig.Scratch("mirror-geo") as path:
+        rig.run(["perl", build.data("make-mmdb.pl"), build.data("geo.txt"), path])
+        yield path
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_environment(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("PG") or name == "MB_CONFIG":
+            monkeypatch.delenv(name)

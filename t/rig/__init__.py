@@ -1,0 +1,21 @@
+"""Private servers for the tests and the demo: PostgreSQL, Apache httpd, rsync daemons, web servers, on loopback.
+
+Standard library only. Everything started here is a context manager, lives in a scratch folder of its own, listens on loopback
+addresses only, ends with its parent even when that is killed, and is stopped by its own process id. Servers must be started from
+the thread that lives longest (the main one): Linux sends the parent's death signal when the starting thread ends.
+"""
+
+from .build import Build
+from .httpd import Httpd, WebServer
+from .mirrors import Database, MirrorHost
+from .ports import free_port, has_ipv6
+from .postgres import Postgres
+from .process import Process, RigError, Scratch, run, wait_for
+from .rsyncd import Module, RsyncDaemon
+from .tls import Authority
+from .tree import Link, copy_tree, make_tree, sha256_file
+
+__all__ = [
+    "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "Postgres", "Process", "RigError", "RsyncDaemon",
+    "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "make_tree", "run", "sha256_file", "wait_for",
+]

@@ -1,0 +1,42 @@
+"""Where the sources and the built programs are: MIRROR_SRCDIR and MIRROR_BUILDDIR, or this tree and its folder build."""
+
+import os
+import pathlib
+import shutil
+
+from .process import RigError, run
+
+
+class Build:
+    def __init__(self, srcdir=None, builddir=None):
+        own = pathlib.Path(__file__).resolve().parents[2]
+        self.srcdir = pathlib.Path(srcdir or os.environ.get("MIRROR_SRCDIR") or own).resolve()
+        self.builddir = pathlib.Path(builddir or os.environ.get("MIRROR_BUILDDIR") or self.srcdir / "build").resolve()
+
+    @property
+    def module(self):
+        return self.builddir / "mod_mirror" / ".libs" / "mod_mirror.so"
+
+    def find_program(self, name):
+        """The built program's path, or None."""
+        folders = [self.builddir / f for f in ("", "tools/mb", "tools", "scanner")]
+        found = shutil.which(name, path=os.pathsep.join(map(str, folders)))
+        return pathlib.Path(found) if found else None
+
+    def program(self, name):
+        found = self.find_program(name)
+        if not found:
+            raise RigError(f"{name} is not built: run make in {self.builddir}, or set MIRROR_BUILDDIR")
+        return found
+
+    def data(self, name):
+        """A file of t/data: a generated one from the build tree, else the source's."""
+        built = self.builddir / "t" / "data" / name
+        return built if built.exists() else self.srcdir / "t" / "data" / name
+
+    def sanitizer_runtime(self):
+        """The library that a plain httpd must preload for our module, or None for a build without sanitizers."""
+        module = self.module
+        if not module.exists() or b"__asan_init" not in module.read_bytes():
+            return None
+        return run(["g++", "-print-file-name=libasan.so"]).stdout.strip()
