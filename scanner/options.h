@@ -1,0 +1,32 @@
+// The command line of mb-scan, with the configuration file's instance under it: one table of options in options.cc.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+
+namespace mirror::scanner {
+
+inline constexpr int kExitUsage = 3;  // usage, configuration, database: nothing was tried
+
+struct Options {
+  Instance instance;  // the command line's values take the place of the file's
+  bool source = false;
+  bool all = false;
+  std::vector<std::string> names;
+  std::string subtree;  // "" or a valid path without a trailing slash
+  bool enable = false;
+  bool force = false;
+  std::vector<std::string> rsync_options;  // for every mirror, beside its own
+  std::string password_file;               // instead of the mirror's own
+  bool verbose = false;
+  bool json = false;
+};
+
+// The options, or the exit status when there is nothing more to do (help, version, a wrong command line: already told). Throws
+// ConfigError.
+std::variant<Options, int> parse_options(int argc, char** argv);
+
+}  // namespace mirror::scanner
