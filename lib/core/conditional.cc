@@ -91,8 +91,8 @@ bool read_asctime_date(std::string_view text, Fields& f) {
   return read_clock(reader, f).literal(" ").digits(4, f.year).done();
 }
 
-// Takes the first entity tag (RFC 9110 §8.8.3) off the list and gives what stands between its quotes; nullopt at the list's end or
-// at anything that is no entity tag.
+// Takes the first entity tag (RFC 9110 §8.8.3) off the list and gives what stands between its quotes; nullopt at the list's end
+// or at anything that is no entity tag.
 std::optional<std::string_view> take_entity_tag(std::string_view& list) {
   list.remove_prefix(std::min(list.find_first_not_of(" \t,"), list.size()));
   if (list.starts_with("W/")) list.remove_prefix(2);

@@ -8,8 +8,8 @@
 namespace mirror {
 
 struct Validators {
-  std::string_view if_none_match;      // "" when the client sent none
-  std::string_view if_modified_since;  // "" when the client sent none; an HTTP-date in any RFC 9110 §5.6.7 form
+  std::string_view if_none_match = {};      // "" when the client sent none
+  std::string_view if_modified_since = {};  // "" when the client sent none; an HTTP-date in any RFC 9110 §5.6.7 form
 };
 
 // Whether to answer 304. If-None-Match decides alone where it is given: it matches our own entity tag and those that common

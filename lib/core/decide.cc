@@ -99,20 +99,34 @@ bool same_letter(char a, char b) {
 
 std::string_view decline_text(DeclineReason reason) {
   switch (reason) {
-    case DeclineReason::method: return "method";
-    case DeclineReason::head: return "head";
-    case DeclineReason::directory: return "directory";
-    case DeclineReason::bad_path: return "bad-path";
-    case DeclineReason::min_size: return "min-size";
-    case DeclineReason::mime_type: return "mime-type";
-    case DeclineReason::user_agent: return "user-agent";
-    case DeclineReason::network: return "network";
-    case DeclineReason::file_mask: return "file-mask";
-    case DeclineReason::not_in_table: return "not-in-table";
-    case DeclineReason::pending: return "pending";
-    case DeclineReason::version_differs: return "version-differs";
-    case DeclineReason::no_mirror: return "no-mirror";
-    case DeclineReason::database_down: return "database-down";
+    case DeclineReason::method:
+      return "method";
+    case DeclineReason::head:
+      return "head";
+    case DeclineReason::directory:
+      return "directory";
+    case DeclineReason::bad_path:
+      return "bad-path";
+    case DeclineReason::min_size:
+      return "min-size";
+    case DeclineReason::mime_type:
+      return "mime-type";
+    case DeclineReason::user_agent:
+      return "user-agent";
+    case DeclineReason::network:
+      return "network";
+    case DeclineReason::file_mask:
+      return "file-mask";
+    case DeclineReason::not_in_table:
+      return "not-in-table";
+    case DeclineReason::pending:
+      return "pending";
+    case DeclineReason::version_differs:
+      return "version-differs";
+    case DeclineReason::no_mirror:
+      return "no-mirror";
+    case DeclineReason::database_down:
+      return "database-down";
   }
   return "";
 }

@@ -75,13 +75,13 @@ enum class Method : std::uint8_t { get, head, other };
 
 struct Request {
   Method method = Method::get;
-  std::string_view path;        // in the tree, decoded
-  std::string_view query;       // raw, without '?'
+  std::string_view path = {};        // in the tree, decoded
+  std::string_view query = {};       // raw, without '?'
   bool https = false;
-  std::string_view user_agent;
-  std::string_view mime_type;   // httpd's idea of the file's type, "" when it has none
-  std::optional<std::int64_t> local_size_bytes;  // of the file on disk (MirrorTree local)
-  Validators validators;
+  std::string_view user_agent = {};
+  std::string_view mime_type = {};   // httpd's idea of the file's type, "" when it has none
+  std::optional<std::int64_t> local_size_bytes = {};  // of the file on disk (MirrorTree local)
+  Validators validators = {};
   std::int64_t now_s = 0;
 };
 

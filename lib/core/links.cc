@@ -21,8 +21,8 @@ bool pop_segment(std::string& path) {
 }  // namespace
 
 std::optional<std::string> resolve_links(std::string_view path, const ReadLink& read_link) {
-  std::string real;          // has no links in it
-  std::string rest(path);    // still to be walked from `real`
+  std::string real;        // has no links in it
+  std::string rest(path);  // still to be walked from `real`
   int links = 0;
   for (std::size_t at = 0; at < rest.size();) {
     const std::size_t slash = std::min(rest.find('/', at), rest.size());

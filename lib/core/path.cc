@@ -63,13 +63,20 @@ PathFault check_segment(std::string_view segment) {
 
 std::string_view path_fault_text(PathFault fault) {
   switch (fault) {
-    case PathFault::none: return "no fault";
-    case PathFault::empty: return "the path is empty";
-    case PathFault::too_long: return "the path is longer than 2048 bytes";
-    case PathFault::leading_slash: return "the path starts with a slash";
-    case PathFault::dot_segment: return "the path has a segment '.' or '..'";
-    case PathFault::empty_segment: return "the path has an empty segment";
-    case PathFault::nul: return "the path has a NUL byte";
+    case PathFault::none:
+      return "no fault";
+    case PathFault::empty:
+      return "the path is empty";
+    case PathFault::too_long:
+      return "the path is longer than 2048 bytes";
+    case PathFault::leading_slash:
+      return "the path starts with a slash";
+    case PathFault::dot_segment:
+      return "the path has a segment '.' or '..'";
+    case PathFault::empty_segment:
+      return "the path has an empty segment";
+    case PathFault::nul:
+      return "the path has a NUL byte";
   }
   return "";
 }
