@@ -11,16 +11,16 @@ from .rsyncd import Module, RsyncDaemon
 class Database:
     """One database of a Postgres, with the tools of the build pointed at it."""
 
-    def __init__(self, postgres, name, build):
-        self.postgres, self.name, self.build = postgres, name, build
+    def __init__(self, postgres, name, build, extra_env=None):
+        self.postgres, self.name, self.build, self.extra_env = postgres, name, build, extra_env or {}
 
     def conninfo(self, **options):
         return self.postgres.conninfo(self.name, **options)
 
     def environment(self):
-        """The whole environment for a tool: PG… and no configuration file but its own."""
+        """The whole environment for a tool: PG…, and no configuration file but one in extra_env."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("PG") and k != "MB_CONFIG"}
-        return {**env, **self.postgres.environment(self.name), "LC_ALL": "C.UTF-8"}
+        return {**env, **self.postgres.environment(self.name), "LC_ALL": "C.UTF-8", **self.extra_env}
 
     def sql(self, statements):
         return self.postgres.sql(statements, self.name)
