@@ -1,0 +1,34 @@
+#include "core/decide.h"
+#include "fuzz.h"
+
+using namespace mirror;
+
+namespace {
+
+MirrorTable one_mirror() {
+  Mirror mirror;
+  mirror.id = 1;
+  mirror.http_url = "http://m.example/";
+  mirror.enabled = true;
+  return MirrorTable(1, {mirror});
+}
+
+}  // namespace
+
+// A query that asks for a representation, or is malformed, never ends at the file.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const MirrorTable table = one_mirror();
+  Settings settings;
+  settings.pass_query = true;
+  settings.fallbacks = {{"", "", "http://f.example/"}};
+  const Request request{.path = "a", .query = {reinterpret_cast<const char*>(data), size}};
+  const Query query = parse_query(request.query);
+  const File file{"a", 10'000, 1, {1}, false};
+  for (const auto& outcome : {decide(request, {}, file, table, settings), decide(request, {}, file, MirrorTable(), settings)}) {
+    const auto& answer = std::get<Outcome::Answer>(outcome.result);
+    require(answer.status == (query.malformed ? 400 : query.representation ? 404 : 302));
+    for (const auto& [name, value] : answer.headers) require(!has_control_bytes(value));
+  }
+  require(!query.malformed || !query.representation || query_answer(query)->status == 400);
+  return 0;
+}
