@@ -1,5 +1,6 @@
 // A PostgreSQL connection over libpq: RAII, binary parameters and results, every wait bounded by a deadline where one is set.
 // A Connection belongs to one thread at a time. Every SQL statement of the project lives in lib/db.
+// Only looking up a host name (libpq's getaddrinfo) can outlast a deadline: name hosts by address where that matters.
 #pragma once
 
 #include <libpq-fe.h>
@@ -17,7 +18,8 @@ namespace mirror::db {
 
 using Clock = std::chrono::steady_clock;
 
-// A statement or connection that failed. `sqlstate` is empty for faults of the connection itself.
+// A statement or connection that failed. `sqlstate` is empty for faults of the connection itself. A violated constraint of ours is
+// put into words (constraints.cc).
 class Error : public std::runtime_error {
  public:
   Error(const std::string& what, std::string sqlstate) : std::runtime_error(what), sqlstate_(std::move(sqlstate)) {}
@@ -48,8 +50,9 @@ class Params {
   Params& float8(double value);
   Params& bytes(std::string_view value);  // bytea
   Params& text(std::string_view value);   // text, must be UTF-8 without NUL
-  // An array of int2, of bytea, of text.
+  // Arrays of int2, int8, bytea, text.
   Params& int2_array(const std::vector<std::int16_t>& values);
+  Params& int8_array(const std::vector<std::int64_t>& values);
   Params& bytes_array(const std::vector<std::string>& values);
   Params& text_array(const std::vector<std::string>& values);
 
@@ -79,6 +82,7 @@ class Result {
   std::vector<std::int16_t> int2_array(int row, int column) const;
   std::vector<std::string> text_array(int row, int column) const;
   std::int64_t affected() const;  // rows of an INSERT, UPDATE, DELETE, COPY
+  const PGresult* raw() const { return result_.get(); }
 
  private:
   struct Clear {
@@ -89,8 +93,8 @@ class Result {
 
 class Connection {
  public:
-  // Connects, waiting at most `timeout` (zero: as long as libpq does). Throws ConnectionError or Timeout. application_name shows in
-  // pg_stat_activity.
+  // Connects, waiting at most `timeout` for all hosts of the conninfo together (zero: as long as libpq does, which honours a
+  // connect_timeout for each host). Throws ConnectionError or Timeout. application_name shows in pg_stat_activity.
   explicit Connection(const std::string& conninfo, const std::string& application_name,
                       std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
   ~Connection();
@@ -110,18 +114,25 @@ class Connection {
   void copy_data(std::string_view data);
   std::int64_t copy_end();  // rows
 
-  bool broken() const;  // the connection must not be used any more
+  bool broken() const;  // the connection must not be used any more: it is gone, or an answer was given up waiting for
   PGconn* raw() const { return connection_.get(); }
 
  private:
   struct Finish {
-    void operator()(PGconn* connection) const { PQfinish(connection); }
+    void operator()(PGconn* connection) const;
   };
-  Result finish();
+  void start(const std::string& conninfo, const std::string& application_name);
+  void prepare(const std::string& sql, const Params& params, const char* name);
+  void sent(int accepted);  // checks a PQsend… call and pushes out what it queued
+  void flush();
+  Result finish();  // the last result of what was sent; throws for a failed one
+  PGresult* next_result();
   void wait(bool for_write);
+  [[noreturn]] void give_up(const std::string& what);
   std::unique_ptr<PGconn, Finish> connection_;
   std::optional<Clock::time_point> deadline_;
   std::vector<std::string> prepared_;
+  bool given_up_ = false;
 };
 
 // A transaction: rolled back on destruction unless committed.

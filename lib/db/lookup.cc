@@ -1,0 +1,97 @@
+#include "db/lookup.h"
+
+#include <vector>
+
+#include "core/path.h"
+#include "db/mirror_rows.h"
+
+namespace mirror::db {
+namespace {
+
+constexpr int kMaxLinks = 40;  // POSIX ELOOP, as in core/links.h
+
+// A row of file that may be shown: current, or gone and still in its grace time.
+#define VISIBLE "NOT f.staged AND (f.gone_at IS NULL OR f.gone_at + s.grace_s * interval '1 second' > now())"
+
+// Always one row, so that the mirrors' rev comes with absent paths too.
+constexpr const char* kFindFile =
+    "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target FROM mirror_rev r CROSS JOIN source s "
+    "LEFT JOIN file f ON f.path = $1 AND " VISIBLE " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
+    "LEFT JOIN cohort c ON c.id = f.cohort_id";
+
+constexpr const char* kFindLinkPrefix =
+    "SELECT f.path, f.link_target FROM source s JOIN file f ON f.path = ANY($1) AND f.kind = 'l' AND " VISIBLE
+    " ORDER BY octet_length(f.path) LIMIT 1";
+
+constexpr const char* kFindBelow =
+    "SELECT EXISTS (SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged AND gone_at IS NULL LIMIT 1)";
+#undef VISIBLE
+
+std::string below_link(std::string_view target, std::string_view rest) {
+  std::string path(target);
+  if (!path.empty() && !rest.empty()) path += '/';
+  return path.append(rest);
+}
+
+// The path with its first link prefix replaced by what it really is; nullopt when no prefix is a link.
+std::optional<std::string> through_prefix(Connection& connection, const std::string& path) {
+  std::vector<std::string> prefixes;
+  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    prefixes.push_back(path.substr(0, slash));
+  }
+  if (prefixes.empty()) return std::nullopt;
+  const Result link = connection.run(kFindLinkPrefix, Params().bytes_array(prefixes), "find_link_prefix");
+  if (link.empty()) return std::nullopt;
+  return below_link(link.bytes(0, 1), std::string_view(path).substr(link.bytes(0, 0).size() + 1));
+}
+
+bool is_directory(Connection& connection, const std::string& path) {
+  if (path.empty()) return true;
+  return connection.run(kFindBelow, Params().bytes(path + '/').bytes(path + char('/' + 1)), "find_below").boolean(0, 0);
+}
+
+}  // namespace
+
+FoundFile find_file(Connection& connection, std::string_view requested) {
+  FoundFile found;
+  std::string path(requested);
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    const Result row = connection.run(kFindFile, Params().bytes(path), "find_file");
+    found.mirrors_rev = row.int8(0, 0);
+    if (row.is_null(0, 1)) {
+      if (auto real = through_prefix(connection, path)) {
+        path = std::move(*real);
+        continue;
+      }
+      if (is_directory(connection, path)) found.found = Found::directory;
+      return found;
+    }
+    if (row.bytes(0, 1) == "l") {
+      path = row.bytes(0, 6);
+      continue;
+    }
+    found.found = Found::file;
+    found.file = {std::move(path), row.int8(0, 2), row.int8(0, 3), {}, row.boolean(0, 4)};
+    if (!row.is_null(0, 5)) found.file.mirrors = row.int2_array(0, 5);
+    return found;
+  }
+  return found;
+}
+
+std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection) {
+  static const std::string sql = "SELECT " + std::string(kMirrorSelect) +
+                                 ", r.rev FROM mirror_rev r LEFT JOIN mirror m ON true ORDER BY m.id";
+  const Result rows = connection.run(sql, {}, "load_mirrors");
+  std::vector<Mirror> mirrors;
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (rows.is_null(row, 0)) continue;  // no mirrors at all
+    try {
+      mirrors.push_back(read_mirror(rows, row));
+    } catch (const std::exception&) {
+      // One row that a later program wrote must not take all mirrors away.
+    }
+  }
+  return std::make_shared<const MirrorTable>(rows.empty() ? 0 : rows.int8(0, kMirrorSelectColumns), std::move(mirrors));
+}
+
+}  // namespace mirror::db
