@@ -97,7 +97,7 @@ CREATE TABLE mirror_prefix (
 
 -- The rev of all that redirects read of the mirrors. Its row lock is the mirrors' own: changing a mirror never waits for a merge.
 CREATE TABLE mirror_rev (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
   rev bigint NOT NULL
 );
 INSERT INTO mirror_rev (rev) VALUES (1);
@@ -171,7 +171,7 @@ CREATE TABLE hash (
 
 -- What the last source merge was told: how long gone files are still redirected.
 CREATE TABLE source (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
   grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s >= 0)
 );
 INSERT INTO source DEFAULT VALUES;
