@@ -1,0 +1,85 @@
+#include "db/merge.h"
+
+#include "core/path.h"
+#include "db/locks.h"
+
+namespace mirror::db {
+
+MergeTransaction::MergeTransaction(Connection& connection)
+    : connection_(connection), transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off") {
+  connection_.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
+  since_ = Clock::now();
+}
+
+std::int64_t MergeTransaction::rev() {
+  if (rev_ == 0) {
+    rev_ = connection_.run("INSERT INTO revision (rev) VALUES (nextval('revision_seq')) RETURNING rev").int8(0, 0);
+  }
+  return rev_;
+}
+
+void MergeTransaction::use_indexes(bool on) {
+  connection_.script(on ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+                        : "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on");
+}
+
+std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {
+  const Result found = connection_.run("SELECT id FROM cohort WHERE mirrors = $1 ORDER BY n_files DESC, id LIMIT 1",
+                                       Params().int2_array(mirrors));
+  if (!found.empty()) return found.int8(0, 0);
+  return connection_
+      .run("INSERT INTO cohort (mirrors, n_files, rev) VALUES ($1, 0, $2) RETURNING id", Params().int2_array(mirrors).int8(rev()))
+      .int8(0, 0);
+}
+
+void MergeTransaction::adjust_counts() {
+  connection_.script(
+      "UPDATE cohort c SET n_files = c.n_files + a.n "
+      "FROM (SELECT cohort_id, sum(n)::bigint AS n FROM merge_adjust GROUP BY cohort_id) a WHERE c.id = a.cohort_id AND a.n <> 0;"
+      "DELETE FROM cohort c USING (SELECT DISTINCT cohort_id FROM merge_adjust) a WHERE c.id = a.cohort_id AND c.n_files = 0");
+}
+
+double MergeTransaction::commit() {
+  transaction_.commit();
+  return std::chrono::duration<double>(Clock::now() - since_).count();
+}
+
+std::int64_t newest_rev(Connection& connection) {
+  return connection.run("SELECT coalesce(max(rev), 0) FROM revision").int8(0, 0);
+}
+
+ScanRow::ScanRow(Connection& connection, std::optional<MirrorId> mirror, std::string_view method, std::string_view subtree)
+    : connection_(connection) {
+  // Two statements for each, since an index serves `=` and IS NULL but not IS NOT DISTINCT FROM.
+  Params mine;
+  if (mirror) mine.int2(*mirror);
+  connection_.run(std::string("UPDATE scan SET outcome = 'interrupted', ended = now() WHERE outcome = 'running' AND mirror_id ") +
+                      (mirror ? "= $1" : "IS NULL"), mine);
+  Params params;
+  if (mirror) params.int2(*mirror);
+  else params.null();
+  id_ = connection_
+            .run("INSERT INTO scan (mirror_id, method, subtree) VALUES ($1::smallint, $2, $3) RETURNING id",
+                 params.text(method).bytes(subtree))
+            .int8(0, 0);
+}
+
+void ScanRow::close(const char* outcome, const ScanCounts& counts, std::string_view error) {
+  connection_.run(
+      "UPDATE scan SET outcome = $2, ended = clock_timestamp(), seen = $3, gained = $4, lost = $5, unknown = $6, outdated = $7, "
+      "error = $8 WHERE id = $1",
+      Params().int8(id_).text(outcome).int8(counts.seen).int8(counts.gained).int8(counts.lost).int8(counts.unknown)
+          .int8(counts.outdated).text(printable(error)));
+  open_ = false;
+}
+
+void ScanRow::close_as_failed(const ScanCounts& counts, std::string_view error) noexcept {
+  if (!open_ || connection_.broken()) return;
+  try {
+    close("failed", counts, error);
+  } catch (const std::exception&) {
+    // The next scan marks it as interrupted.
+  }
+}
+
+}  // namespace mirror::db

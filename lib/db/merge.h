@@ -1,0 +1,53 @@
+// What every merge shares: the short transaction under the merge lock, its revision, the bookkeeping of cohorts, the scan's row.
+// One thread, one Connection; the rules for locks are in locks.h.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "db/scan.h"
+
+namespace mirror::db {
+
+// Locks in the constructor; rolled back on destruction unless committed.
+class MergeTransaction {
+ public:
+  explicit MergeTransaction(Connection&);
+  // This merge's revision; takes the next number and records it on first use.
+  std::int64_t rev();
+  // Whether statements should go through indexes and nested loops: what touches few of many rows under the lock must not depend on
+  // the planner's idea of how many they are.
+  void use_indexes(bool on);
+  // The cohort without mirrors, or of whatever mirrors: found or made.
+  std::int64_t cohort_of(const std::vector<MirrorId>& mirrors);
+  // Adds the numbers in merge_adjust(cohort_id, n) to the cohorts' counts, and drops those that became empty.
+  void adjust_counts();
+  double commit();  // returns the seconds that the lock was held
+
+ private:
+  Connection& connection_;
+  Transaction transaction_;
+  Clock::time_point since_;
+  std::int64_t rev_ = 0;
+};
+
+// The newest revision that this transaction (or, outside of one, this moment) sees; 0 before the first.
+std::int64_t newest_rev(Connection&);
+
+// One run's row in the scan table. `mirror` is nullopt for the source.
+class ScanRow {
+ public:
+  // Marks rows that a killed run left open as interrupted: the caller holds the ScanLock, so nobody else can be running.
+  ScanRow(Connection&, std::optional<MirrorId> mirror, std::string_view method, std::string_view subtree);
+  void close(const char* outcome, const ScanCounts& counts, std::string_view error = {});
+  bool open() const { return open_; }
+  // For a scan that is given up without a word, or whose merge threw: never throws.
+  void close_as_failed(const ScanCounts& counts, std::string_view error) noexcept;
+
+ private:
+  Connection& connection_;
+  std::int64_t id_ = 0;
+  bool open_ = true;
+};
+
+}  // namespace mirror::db

@@ -1,0 +1,148 @@
+#include "db/source_compare.h"
+
+#include "core/links.h"
+
+namespace mirror::db {
+namespace {
+
+// How long a file's row is kept after its grace time, for replicas and in case it comes back.
+constexpr double kKeepGoneSeconds = 30 * 86400.0;
+
+constexpr const char* kTables =
+    "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
+    "CREATE TEMP TABLE merge_delta (file_id bigint, size bigint, mtime bigint, kind \"char\", staged boolean, pending boolean, "
+    "fresh boolean, was_current boolean, arrives boolean, alters boolean, path bytea, target bytea);"
+    "CREATE TEMP TABLE merge_gone (file_id bigint, was_current boolean);"
+    "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
+
+// accepted: the same version, by its own mtime or one that its digest has shown. touched: the size and a digest speak for the same
+// version and the mtime against it; only hashing again can tell. Everything else of a file is fresh: a new version.
+constexpr const char* kInsertDelta =
+    "INSERT INTO merge_delta SELECT f.id, l.size, l.mtime, l.kind, l.staged, touched, fresh, coalesce(was_current, false), "
+    "NOT l.staged AND (f.id IS NULL OR fresh OR NOT was_current OR f.kind <> l.kind), "
+    "coalesce(was_current AND (fresh OR l.staged OR f.kind <> l.kind OR (touched AND NOT f.pending) "
+    " OR f.link_target IS DISTINCT FROM l.target), false), l.path, l.target "
+    "FROM merge_listing l LEFT JOIN file f ON f.path = l.path "
+    "LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
+    "CROSS JOIN LATERAL (SELECT coalesce(l.kind = 'f' AND f.kind = 'f' AND l.size = f.size, false) AS same_size, "
+    " NOT f.staged AND f.gone_at IS NULL AS was_current) a "
+    "CROSS JOIN LATERAL (SELECT same_size AND (coalesce(l.mtime = ANY (h.mtimes), false) OR (l.mtime = f.mtime AND NOT f.pending)) "
+    " AS accepted) b "
+    "CROSS JOIN LATERAL (SELECT same_size AND NOT accepted AND h.file_id IS NOT NULL AS touched) c "
+    "CROSS JOIN LATERAL (SELECT l.kind = 'f' AND NOT accepted AND NOT touched AS fresh) d "
+    "WHERE f.id IS NULL OR fresh OR f.gone_at IS NOT NULL OR (f.kind, f.staged, f.mtime, f.pending, f.link_target) "
+    "IS DISTINCT FROM (l.kind, l.staged, l.mtime, touched, l.target)";
+
+}  // namespace
+
+// What lies behind a staged link must not be reached through one that is shown: only a staged link itself is read.
+void SourceCompare::resolve(const ListedLinks& links) {
+  connection_.script("DROP TABLE IF EXISTS pg_temp.merge_link; CREATE TEMP TABLE merge_link (path bytea, target bytea)");
+  CopyWriter writer(connection_, "COPY merge_link (path, target) FROM STDIN (FORMAT binary)");
+  for (const auto& [path, link] : links) {
+    const ReadLink read_link = [&links, &start = path](const std::string& step) -> std::optional<std::string> {
+      const auto found = links.find(step);
+      if (found == links.end() || (found->second.staged && step != start)) return std::nullopt;
+      return found->second.text;
+    };
+    const std::optional<std::string> target = resolve_links(path, read_link);
+    if (!target) continue;
+    writer.row(2);
+    writer.bytes(path);
+    writer.bytes(*target);
+  }
+  writer.flush();
+  // A link that is shown must not tell of a target that is not. The target '' is the root itself.
+  connection_.script(
+      "ANALYZE merge_link;"
+      "UPDATE merge_listing k SET target = r.target, size = 0, mtime = 0 "
+      "FROM merge_link r LEFT JOIN merge_listing t ON t.path = r.target AND t.kind <> 'l' "
+      "WHERE k.path = r.path AND k.kind = 'l' AND (r.target = '' OR k.staged AND t.kind IS NOT NULL OR NOT t.staged);"
+      "DELETE FROM merge_listing WHERE kind = 'd' OR kind = 'l' AND target IS NULL;"
+      "DROP TABLE merge_link; ANALYZE merge_listing");
+}
+
+void SourceCompare::compare(const Listing& listing, double grace_s) {
+  connection_.script(kTables);
+  counts_.seen = listing.seen();
+  Transaction snapshot(connection_,
+                       "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; "
+                       "SET LOCAL jit = off");
+  connection_.script(kInsertDelta);
+  connection_.script("INSERT INTO merge_gone SELECT f.id, NOT f.staged FROM file f WHERE f.gone_at IS NULL "
+                     "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path)");
+  count();
+  const bool due = connection_
+      .run("SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL) OR "
+           "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
+           Params().float8(grace_s).float8(kKeepGoneSeconds)).boolean(0, 0);
+  snapshot.commit();
+  anything_changed_ = anything_changed_ || due;
+}
+
+void SourceCompare::count() {
+  const Result delta = connection_.run(
+      "SELECT count(*), count(*) FILTER (WHERE arrives), count(*) FILTER (WHERE was_current AND fresh), "
+      "count(*) FILTER (WHERE alters), count(*) FILTER (WHERE was_current AND staged) FROM merge_delta");
+  const Result gone = connection_.run("SELECT count(*), count(*) FILTER (WHERE was_current) FROM merge_gone");
+  const Result files = connection_.run(
+      "SELECT (SELECT count(*) FROM file WHERE NOT staged AND gone_at IS NULL), (SELECT count(*) FROM merge_listing), "
+      "(SELECT count(*) FROM merge_listing WHERE NOT staged)");
+  anything_changed_ = delta.int8(0, 0) + gone.int8(0, 0) > 0;
+  counts_.gained = delta.int8(0, 1);
+  counts_.changed = delta.int8(0, 2);
+  counts_.lost = gone.int8(0, 1) + delta.int8(0, 4);  // staged ones are hidden from everyone: lost too
+  altered_ = delta.int8(0, 3) + gone.int8(0, 1);
+  current_ = files.int8(0, 0);
+  entries_ = files.int8(0, 1);
+  counts_.held = files.int8(0, 2);
+}
+
+// Gone files that had their grace time leave their cohorts first, so that one which comes back now is checked on the mirrors again.
+void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
+  const Params grace = Params().float8(grace_s);
+  connection_.run("INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM file "
+                  "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL GROUP BY 1", grace);
+  connection_.run("UPDATE file SET cohort_id = NULL, rev = $2 "
+                  "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL", Params(grace).int8(merge.rev()));
+}
+
+void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_mirrors) {
+  static constexpr const char* kCountCohorts =
+      "INSERT INTO merge_adjust SELECT f.cohort_id, {} FROM merge_delta d JOIN file f ON f.id = d.file_id "
+      "WHERE f.cohort_id IS NOT NULL GROUP BY 1";
+  const std::string counting = kCountCohorts;
+  const std::size_t hole = counting.find("{}");
+  connection_.script(std::string(counting).replace(hole, 2, "-count(*)"));
+  connection_.script("DELETE FROM hash h USING merge_delta d WHERE h.file_id = d.file_id AND (d.fresh OR d.kind <> 'f')");
+  connection_.run(
+      "UPDATE file f SET size = d.size, mtime = d.mtime, kind = d.kind, staged = d.staged, pending = d.pending, "
+      "link_target = d.target, gone_at = NULL, rev = $1, version_rev = CASE WHEN d.fresh THEN $1 ELSE f.version_rev END, "
+      "cohort_id = CASE WHEN d.staged OR d.kind <> 'f' THEN NULL WHEN d.fresh OR f.cohort_id IS NULL THEN $2 ELSE f.cohort_id END "
+      "FROM merge_delta d WHERE f.id = d.file_id",
+      Params().int8(merge.rev()).int8(without_mirrors));
+  connection_.script(std::string(counting).replace(hole, 2, "count(*)"));
+}
+
+void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
+  merge.use_indexes(true);
+  expire(merge, grace_s);
+  const std::int64_t without_mirrors = merge.cohort_of({});
+  change_known(merge, without_mirrors);
+  // In the order of paths: neighbours in the tree become neighbours in the table, and the index grows at its end.
+  connection_.run(
+      "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, staged, path, link_target) "
+      "SELECT size, mtime, $1, $1, CASE WHEN kind = 'f' AND NOT staged THEN $2::bigint END, kind, staged, path, target "
+      "FROM merge_delta WHERE file_id IS NULL ORDER BY path",
+      Params().int8(merge.rev()).int8(without_mirrors));
+  connection_.run("INSERT INTO merge_adjust SELECT $1, count(*) FROM merge_delta "
+                  "WHERE file_id IS NULL AND kind = 'f' AND NOT staged", Params().int8(without_mirrors));
+  connection_.run("UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
+                  Params().int8(merge.rev()));
+  connection_.run("DELETE FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second' AND cohort_id IS NULL",
+                  Params().float8(grace_s).float8(kKeepGoneSeconds));
+  merge.use_indexes(false);
+  merge.adjust_counts();
+}
+
+}  // namespace mirror::db
