@@ -175,7 +175,6 @@ Outcome decide(const Request& request, const Client& client, const File& file, c
 
 std::optional<Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,
                                       const Settings& settings) {
-  if (settings.fallbacks.empty()) return std::nullopt;
   const Query query = parse_query(request.query);
   if (auto answer = query_answer(query)) return answer;
   const Client seen = overridden(client, query);

@@ -97,12 +97,13 @@ struct Outcome {
   std::optional<Tier> tier = std::nullopt;
 };
 
-// The answer to a query that no mirror can answer: 400 for a malformed one, 404 for a representation (none is available yet). To be
-// asked before anything else is done with a file's request, so that no trouble makes its bytes the answer; decide() asks too.
+// The answer to a query that no mirror can answer: 400 for a malformed one, 404 for a representation (none is available yet). To
+// be asked before anything else is done with a file's request, so that no trouble makes its bytes the answer; decide() and
+// fallback_answer() ask too.
 std::optional<Outcome::Answer> query_answer(const Query& query);
 
-// Everything that needs no lookup: nullopt means go on. The size is checked only where it is known already. Never declines a request
-// that query_answer() has an answer for, but for its method or path.
+// Everything that needs no lookup: nullopt means go on. The size is checked only where it is known already. Never declines a
+// request that query_answer() has an answer for, but for its method or path.
 std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings);
 
 // The answer for a file that the table has, for the client as the query wants it seen. Never throws for odd input; std::bad_alloc

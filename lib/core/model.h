@@ -43,7 +43,8 @@ struct Mirror {
   std::vector<AsNumber> served_as;  // further ASes that it serves first
 };
 
-// Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a host, no query, a '/' at its end.
+// Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a host, no query, a '/' at its
+// end.
 bool usable_base(std::string_view url, std::string_view scheme);
 
 // All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become "", identifiers printable; an

@@ -122,9 +122,11 @@ class Ranker {
       near.country = mirror.country == client_.country || mirror.country.everyone();
       near.named = contains(mirror.other_countries, client_.country);
     }
-    near.region = client_.region != Region::unknown && mirror.region == client_.region;
+    near.region = in_own_region(mirror);
     return near;
   }
+
+  bool in_own_region(const Mirror& mirror) const { return client_.region != Region::unknown && mirror.region == client_.region; }
 
   // Takes the own country to have no mirror; run() corrects that when it is known.
   Tier tier(const Nearness& near, double distance_km) const {
@@ -143,7 +145,7 @@ class Ranker {
       if (!far && candidate.tier != Tier::country) continue;
       const bool known = !std::isnan(candidate.distance_km);
       candidate.effective_weight *= distance_factor(known ? candidate.distance_km : far ? far_median_km : country_median_km);
-      if (far && client_.region != Region::unknown && mirror.region == client_.region) candidate.effective_weight *= 2;
+      if (far && in_own_region(mirror)) candidate.effective_weight *= 2;
     }
   }
 
@@ -153,14 +155,11 @@ class Ranker {
     return 1 / (fall * fall);
   }
 
-  // Of the known distances in the tier; NaN when all are known, so that nobody needs it, or none is.
+  // Of the known distances in the tier; NaN when none is, or when all are and nobody needs it.
   double median_km(Tier tier) const {
+    const auto lacks_place = [&](const Candidate& c) { return c.tier == tier && std::isnan(c.distance_km); };
+    if (std::none_of(ranking_.accepted.begin(), ranking_.accepted.end(), lacks_place)) return kUnknownKm;
     std::vector<double> known_km;
-    bool needed = false;
-    for (const Candidate& candidate : ranking_.accepted) {
-      if (candidate.tier == tier) needed |= std::isnan(candidate.distance_km);
-    }
-    if (!needed || !direction_) return kUnknownKm;
     for (const Candidate& candidate : ranking_.accepted) {
       if (candidate.tier == tier && !std::isnan(candidate.distance_km)) known_km.push_back(candidate.distance_km);
     }
