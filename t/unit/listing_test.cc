@@ -60,7 +60,7 @@ class ListingTest : public CppUnit::TestFixture {
   }
 
   void breaksAtPathsThatNoTreeHas() {
-    for (const std::string path : {std::string("/etc/passwd"), std::string(".."), std::string("a/../../b"), std::string("../a"),
+    for (const std::string& path : {std::string("/etc/passwd"), std::string(".."), std::string("a/../../b"), std::string("../a"),
                                    std::string("a//b"), std::string("./a"), std::string("a/"), std::string("a\0b", 3), std::string()}) {
       for (const char* prefix : {"", "pre"}) {
         Fixture f(10, prefix);

@@ -46,7 +46,7 @@ class RsyncListerTest : public CppUnit::TestFixture {
   void keepsRsyncsOwnWordsInBounds() {
     Complaints complaints = heard({"@ERROR: max connections (3) reached\x1b[2J", "rsync error: error starting client-server protocol (code 5) at x"});
     CPPUNIT_ASSERT_EQUAL(std::string("error starting client-server protocol"), complaints.verdict());
-    CPPUNIT_ASSERT_EQUAL(std::string("@ERROR: max connections (3) reached\\x1b[2J"), complaints.text());
+    CPPUNIT_ASSERT_EQUAL(std::string("@ERROR: max connections (3) reached\\x1B[2J"), complaints.text());
     for (int i = 0; i < 1000; ++i) complaints.add("rsync: trouble");
     CPPUNIT_ASSERT(complaints.text().ends_with("; rsync: trouble; rsync: trouble; and 998 more"));
   }

@@ -27,7 +27,7 @@ class ScanReportTest : public CppUnit::TestFixture {
  public:
   void saysOneReadableLineAMirror() {
     Result result = sample();
-    CPPUNIT_ASSERT_EQUAL(std::string("ftp.example.org        63440 seen,       10 gained,        2 lost,        3 unknown to the source, "
+    CPPUNIT_ASSERT_EQUAL(std::string("ftp.example.org       63440 seen,       10 gained,        2 lost,        3 unknown to the source, "
                                      "       4 outdated,    1.2 s"),
                          result_line(result, 17));
     result.enabled = true;

@@ -1,0 +1,211 @@
+"""Listings that broke off, servers that do not answer, hostile listings: nothing of them is merged."""
+
+import signal
+import socket
+import threading
+import time
+
+import pytest
+import rig
+from scanning import World, entry, listing, objects, processes_with
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    """A mirror `a` that has all of the source, from a good scan."""
+    world = World(database, scratch, cleanup)
+    world.fill_source({f"f{n}": b"12345" for n in range(4)})
+    world.mirror("a")
+    world.mb_scan("a", check=True)
+    world.before = world.tables()
+    return world
+
+
+ALL = [entry(f"f{n}") for n in range(4)]
+UNREADABLE = 'rsync: [sender] opendir "x" (in pub) failed: Permission denied (13)'
+
+
+def fails(world, script, *words, options=()):
+    done = world.mb_scan(*options, "a", env=world.fake_rsync(script))
+    assert done.returncode == 2, done
+    for word in ("mb-scan: mirror 'a': ", "nothing was merged, the last good scan of 2", *words):
+        assert word in done.stderr
+    assert done.stdout == "" and world.tables() == world.before
+    assert world.scans("a")[-1][0] == "failed" and words[0] in world.scans("a")[-1][1]
+    return done
+
+
+@pytest.mark.parametrize("status, verdict", [
+    (1, "syntax or usage error"), (10, "error in socket IO"), (12, "error in rsync protocol data stream"),
+    (20, "received SIGINT, SIGTERM, or SIGHUP"), (30, "timeout in data send/receive"), (35, "timeout waiting for daemon connection"),
+])
+def test_a_broken_listing_merges_nothing(world, status, verdict):
+    script = listing(*ALL[:2]) + f"echo 'rsync error: {verdict} (code {status}) at io.c(1)' >&2; exit {status}"
+    fails(world, script, f"rsync exited {status} ({verdict}) after 3 entries")
+
+
+def test_vanished_files_leave_it_whole(world):
+    script = listing(*ALL[:3]) + "echo 'file has vanished: \"/x\" (in pub)' >&2; exit 24"
+    world.mb_scan("a", env=world.fake_rsync(script), check=True)
+    assert world.files_of("a") == ["f0", "f1", "f2"]
+
+
+def test_directories_that_may_not_be_read_leave_it_whole(world):
+    script = listing(*ALL[:3]) + f"echo '{UNREADABLE}' >&2; exit 23"
+    world.mb_scan("a", env=world.fake_rsync(script), check=True)
+    assert world.files_of("a") == ["f0", "f1", "f2"]
+
+
+@pytest.mark.parametrize("complaint", [
+    "", 'rsync: [sender] readdir("x" (in pub)): Input/output error (5)', "IO error encountered -- skipping file deletion",
+    'rsync: [sender] change_dir "x" (in pub) failed: No such file or directory (2)'])
+def test_any_other_partial_listing_is_broken(world, complaint):
+    fails(world, listing(*ALL[:3]) + f"echo '{UNREADABLE}' >&2; echo '{complaint or 'rsync: odd'}' >&2; exit 23", "rsync exited 23")
+    fails(world, listing(*ALL[:3]) + "exit 23", "rsync exited 23")
+
+
+def test_a_million_complaints_are_bounded(world):
+    done = fails(world, listing(*ALL) + "yes 'rsync: [sender] trouble' | head -n 1000000 >&2; exit 23", "and 999997 more")
+    assert len(done.stderr) < 2000
+
+
+@pytest.mark.parametrize("line", [
+    entry("/etc/passwd"), entry("../up"), entry("a/../../b"), entry("a//b"), entry("nul\\#000"), "what is this?",
+    entry("x", when="2023/13/14 22:13:20"), entry("x", size="99999999999999999999"), "-rw-r--r--"],
+    ids=["absolute", "dotdot", "inner-dotdot", "empty-segment", "nul", "words", "date", "size", "cut"])
+def test_hostile_lines_break_the_listing(world, line):
+    fails(world, listing(*ALL, line), "the listing has ")
+
+
+def test_hostile_words_are_made_printable(world):
+    done = fails(world, listing(entry("x"), r"\033[2J\007") + r"printf '\033[2J\n'", "no entry")
+    assert "\033" not in done.stderr
+
+
+def test_long_paths_are_skipped_and_told(world):
+    long = [entry("x" * 2049), entry("d/" + "y" * 60000), entry("\\#303" * 2049)]
+    done = world.mb_scan("--json", "a", env=world.fake_rsync(listing(*ALL, *long)), check=True)
+    assert "3 paths longer than 2048 bytes, skipped" in done.stderr
+    result = objects(done)[0]
+    assert (result["outcome"], result["long_paths"], result["seen"]) == ("unchanged", 3, 4)
+
+
+def test_odd_names_are_names(world):
+    done = world.mb_scan("--json", "a", env=world.fake_rsync(listing(*ALL, entry("\\#033[2J\\#012"), entry("'; DROP TABLE file; --"),
+                                                                    entry("\\#377\\#376"))), check=True)
+    assert objects(done)[0]["unknown"] == 3
+
+
+def test_more_entries_than_allowed(world):
+    fails(world, listing(*ALL), "more than 4 entries", options=("--max-entries", "4"))
+    world.mb_scan("--max-entries", "5", "a", env=world.fake_rsync(listing(*ALL)), check=True)
+
+
+def test_an_empty_answer_is_no_listing(world):
+    fails(world, "exit 0", "sent no listing")
+    fails(world, "echo 'pub   our files'; exit 0", "sent no listing")
+
+
+def test_an_empty_mirror_meets_the_guard(world):
+    done = world.mb_scan("a", env=world.fake_rsync(listing()))
+    assert done.returncode == 2 and world.tables() == world.before
+
+
+def test_a_line_that_is_cut_off(world):
+    fails(world, listing(*ALL) + "printf '%s' '" + entry("f") + "'", "ends within a line")
+
+
+def test_killed_rsync(world):
+    fails(world, listing(*ALL) + "kill -9 $$", "ended by signal 9")
+
+
+
+def test_silence_ends_it_and_all_it_started(world):
+    marker = "7713.25"
+    start = time.monotonic()
+    done = world.mb_scan("--idle-timeout", "1", "--connect-timeout", "1", "a",
+                         env=world.fake_rsync(listing(*ALL) + f"sleep {marker} & sleep {marker}"))
+    assert done.returncode == 2 and "rsync said nothing for 12 s after 5 entries" in done.stderr
+    assert time.monotonic() - start < 30 and not processes_with(marker)
+    assert world.tables() == world.before
+
+
+def serve(answer):
+    """A server that says one thing to every client and then nothing more; its port."""
+    server = socket.create_server(("127.0.0.1", 0))
+    clients = []
+
+    def run():
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            clients.append(client)
+            client.sendall(answer)
+
+    threading.Thread(target=run, daemon=True).start()
+    return server
+
+
+@pytest.mark.parametrize("answer, words", [
+    (b"", "exited 30"), (b"HTTP/1.0 200 OK\r\n\r\n", "rather than greeting"),
+    (b"@RSYNCD: 31.0\n@ERROR: max connections (3) reached -- try again later\n", "max connections (3) reached"),
+    (b"@RSYNCD: 31.0 md5 md4\n@RSYNCD: OK\n" + b"\0" * 64, "rsync exited ")], ids=["silent", "http", "busy", "garbage"])
+def test_servers_that_are_no_daemons(world, answer, words):
+    with serve(answer) as server:
+        world.database.sql(f"UPDATE mirror SET rsync_url = 'rsync://127.0.0.1:{server.getsockname()[1]}/pub/'")
+        done = world.mb_scan("--idle-timeout", "1", "a")
+    assert done.returncode == 2 and words in done.stderr and world.tables() == world.before
+
+
+@pytest.mark.parametrize("url, words", [
+    ("rsync://127.0.0.1:1/pub/", "exited 10"), ("rsync://-oProxyCommand=x/pub/", "begins with a hyphen"), ("", "has no rsync URL"),
+    ("rsync://127.0.0.1/", "names no module")])
+def test_urls_that_lead_nowhere(world, url, words):
+    world.database.sql(f"UPDATE mirror SET rsync_url = '{url}'")
+    done = world.mb_scan("a")
+    assert done.returncode == 2 and words in done.stderr and world.tables() == world.before
+
+
+def test_unknown_modules_say_so(world):
+    world.database.sql("UPDATE mirror SET rsync_url = replace(rsync_url, 'pub', 'nosuch')")
+    done = world.mb_scan("a")
+    assert done.returncode == 2 and "Unknown module 'nosuch'" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_rsync_and_close_the_scan(world, number):
+    marker = "7714.25"
+    world.register("b", rsync_url="rsync://127.0.0.1:1/pub/")
+    scan = world.start_scan("-j1", "a", "b", env=world.fake_rsync(listing(*ALL) + f"sleep {marker}"))
+    rig.wait_for("rsync to run", lambda: processes_with(marker))
+    scan.send_signal(number)
+    _, errors = scan.communicate(timeout=20)
+    assert scan.returncode == 2 and "interrupted" in errors and "mirror 'b': not scanned" in errors
+    assert not processes_with(marker)
+    assert world.tables() == world.before and world.scans("a")[-1][0] == "failed"
+
+
+def test_the_database_goes_away(scratch, cleanup, build):
+    server = cleanup(rig.Postgres()).start()
+    server.create_database("own")
+    database = rig.Database(server, "own", build)
+    database.load_schema()
+    world = World(database, scratch, cleanup)
+    world.fill_source({"f": b"12345"})
+    world.mirror("a")
+    marker = "7715.25"
+    go = scratch / "go"
+    script = f"while [ ! -e {go} ]; do sleep 0.05; done; " + listing(entry("f")) + f": {marker}"
+    scan = world.start_scan("a", env=world.fake_rsync(script))
+    rig.wait_for("rsync to run", lambda: processes_with("fake/rsync") or scan.poll() is not None)
+    server.kill()
+    go.touch()
+    _, errors = scan.communicate(timeout=30)
+    assert scan.returncode == 2 and "mb-scan: mirror 'a': database: " in errors
+    done = world.mb_scan("a")
+    assert done.returncode == 3 and "mb-scan: database: " in done.stderr
+    server.start()
+    world.mb_scan("a", check=True)
+    assert world.files_of("a") == ["f"]

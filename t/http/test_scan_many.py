@@ -1,0 +1,127 @@
+"""Many scans at once, scans killed at any moment, and listings without end."""
+
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+import rig
+from scanning import World, entry, processes_with
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    return World(database, scratch, cleanup)
+
+
+def random_mirrors(count, files, seed):
+    """Names and files of mirrors that lack random files and whole subtrees."""
+    rng = random.Random(seed)
+    mirrors = {}
+    for n in range(count):
+        lacking = {f"d{rng.randrange(8)}" for _ in range(n % 3)}
+        mirrors[f"m{n}"] = {f: b"12345" for f in files if f.split("/")[0] not in lacking and rng.random() > 0.05 * (n % 4)}
+    return mirrors
+
+
+def test_eight_scans_at_once_equal_a_serial_run(world, make_database, scratch, cleanup):
+    files = {f"d{n % 8}/f{n}": b"12345" for n in range(400)}
+    world.fill_source(files)
+    serial = World(make_database(), scratch, cleanup)
+    serial.mb_scan("--source", check=True)
+    mirrors = random_mirrors(8, files, 1)
+    for round_number in range(2):
+        for name, content in mirrors.items():
+            if round_number == 0:
+                daemon = world.mirror(name, content)
+                serial.register(name, rsync_url=daemon.module_url("pub"))
+            else:
+                for path in list(content)[:40]:  # and a round in which everybody loses some
+                    (scratch / name / path).unlink()
+                    del content[path]
+        # Of their own processes, and of one with threads.
+        if round_number == 0:
+            scans = [world.start_scan(name) for name in mirrors]
+            assert [scan.wait(60) for scan in scans] == [0] * 8
+        else:
+            world.mb_scan("--all", "-j8", check=True)
+        for name in mirrors:
+            serial.mb_scan(name, check=True)
+        expected = {f: sorted(m for m, content in mirrors.items() if f in content) for f in files}
+        assert world.has() == expected and serial.has() == expected
+    assert world.query("SELECT count(*) FROM cohort WHERE n_files <> (SELECT count(*) FROM file WHERE cohort_id = cohort.id)") == [["0"]]
+
+
+def test_killed_at_any_moment(world):
+    world.fill_source({f"d{n % 5}/f{n}": b"12345" for n in range(500)})
+    daemon = world.mirror("m")
+    mark = f":{daemon.port}/"
+    before, after = [], [f"d{n % 5}/f{n}" for n in range(500)]
+    start = time.monotonic()
+    world.mb_scan("m", check=True)
+    whole = time.monotonic() - start
+    rng = random.Random(7)
+    seen = {"before": 0, "after": 0}
+    for _ in range(25):
+        world.database.sql("UPDATE cohort SET n_files = 0; UPDATE file SET cohort_id = (SELECT min(id) FROM cohort);"
+                           "UPDATE cohort SET mirrors = '{}', n_files = 500 WHERE id = (SELECT min(id) FROM cohort);"
+                           "DELETE FROM cohort WHERE n_files = 0")
+        scan = world.start_scan("m")
+        time.sleep(rng.uniform(0, whole * 1.1))  # no synchronisation: the moment is what varies
+        scan.kill()
+        scan.communicate()
+        rig.wait_for("rsync to end", lambda: not processes_with(mark))
+        rig.wait_for("the session to end", lambda: world.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mb-scan' AND datname = current_database()") == [["0"]])
+        now = world.files_of("m")
+        assert now in (before, sorted(after))
+        seen["before" if now == before else "after"] += 1
+    assert seen["before"]
+    world.mb_scan("m", check=True)
+    assert world.files_of("m") == sorted(after)
+
+
+def peak_memory_kib(world, *args, env):
+    """mb-scan's own peak, with its exit status; rsync's is not counted since it is no child of ours."""
+    code = ("import os, resource, subprocess, sys\n"
+            "p = subprocess.Popen(sys.argv[1:], stdout=2)\n"
+            "_, status, usage = os.wait4(p.pid, 0)\n"
+            "print(usage.ru_maxrss, os.waitstatus_to_exitcode(status))\n")
+    argv = [sys.executable, "-c", code, world.database.build.program("mb-scan"), "--config", world.config, *args]
+    done = subprocess.run(argv, env={**world.database.environment(), **env}, capture_output=True, text=True, timeout=300)
+    peak, status = done.stdout.split()
+    return int(peak), int(status), done.stderr
+
+
+# awk writes the lines of a mirror with so many files.
+ENDLESS = """exec awk 'BEGIN {{ print "{root}"; for (n = 0; n < {count}; ++n)
+  printf "-rw-r--r-- %14d 2023/11/14 22:13:20 dists/suite-%d/component/binary-amd64/package-%d.deb\\n", n, n % 100, n }}'"""
+
+
+def test_a_long_listing_takes_little_memory(world):
+    sanitized = b"__asan_init" in world.database.build.program("mb-scan").read_bytes()
+    world.fill_source({"f": b"12345"})
+    world.mirror("m")
+    script = ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), count=300_000 if sanitized else 1_000_000)
+    peak, status, errors = peak_memory_kib(world, "m", env=world.fake_rsync(script))
+    assert status == 0, errors
+    assert sanitized or peak < 64 << 10
+
+
+def test_an_endless_listing_is_cut_off(world):
+    world.fill_source({"f": b"12345"})
+    world.mirror("m")
+    peak, status, errors = peak_memory_kib(world, "--max-entries", "100000", "m",
+                                           env=world.fake_rsync(ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), count="1e18")))
+    assert status == 2 and "more than 100000 entries" in errors
+
+
+def test_an_endless_line_is_cut_off(world):
+    sanitized = b"__asan_init" in world.database.build.program("mb-scan").read_bytes()
+    world.fill_source({"f": b"12345"})
+    world.mirror("m")
+    script = f"echo '{entry('f')}'; printf '%s' '{entry('x')}'; head -c 300000000 /dev/zero | tr '\\0' y; echo; exit 0"
+    peak, status, errors = peak_memory_kib(world, "m", env=world.fake_rsync(script))
+    assert status == 0 and "1 path longer than 2048 bytes, skipped" in errors
+    assert world.files_of("m") == ["f"] and (sanitized or peak < 64 << 10)

@@ -1,0 +1,205 @@
+"""mb-scan against real rsync daemons: names, modes, prefixes, subtrees, passwords, guards."""
+
+import os
+import stat
+
+import pytest
+import rig
+from scanning import World, objects
+
+NAMES = [b"plain", b"with space", b" lead", b"trail ", b"new\nline", b"tab\there", "caf\u00e9".encode(), b"latin\xe9",
+         b"back\\#303slash", b"back\\slash", b"\\#012", b"a -> b", b"del\x7f", b"ctl\x01\x1b[2J", b"-dash", b"100%25#?&'\"<>;",
+         b"x'; DROP TABLE file; --", "\u65e5\u672c/\u8a9e".encode(), b"{}*[x]?", b"~", b"dir with space/ file ", b"new\ndir/f"]
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    return World(database, scratch, cleanup)
+
+
+def test_every_name_survives_the_way(world):
+    world.fill_source({name: b"12345" for name in NAMES})
+    world.mirror("a")
+    done = world.mb_scan("a", check=True)
+    assert world.has() == {os.fsdecode(name): ["a"] for name in NAMES}
+    assert f"{len(NAMES)} seen" in done.stdout and f"{len(NAMES)} gained" in done.stdout and " 0 unknown to the source" in done.stdout
+
+
+def test_only_the_current_version_counts(world):
+    world.fill_source({"same": b"12345", "size": b"12345", "older": b"12345", "missing": b"12345", "link": rig.Link("same")})
+    world.mirror("a", {"same": b"12345", "size": b"1234", "older": (b"12345", rig.tree.DEFAULT_MTIME - 1), "extra": b"1",
+                       "missing": rig.Link("same")})
+    done = world.mb_scan("--json", "a", check=True)
+    assert world.files_of("a") == ["same"]
+    result, summary = objects(done)
+    assert {k: result[k] for k in ("mirror", "outcome", "error", "seen", "gained", "lost", "unknown", "outdated")} == {
+        "mirror": "a", "outcome": "merged", "error": None, "seen": 4, "gained": 1, "lost": 0, "unknown": 1, "outdated": 2}
+    assert {"seconds", "held", "entries", "lock_seconds"} <= result.keys()
+    assert summary["summary"]["worked"] == 1 and summary["summary"]["failed"] == 0
+
+
+def test_what_others_may_not_read_is_absent(world):
+    files = {f: b"1" for f in ("open", "hidden", "secret/x", "secret/deep/y", "listed/z", "sub/ok")}
+    world.fill_source(files)
+    daemon = world.mirror("a", uid="nobody")
+    (daemon.tree / "hidden").chmod(0o640)
+    (daemon.tree / "secret").chmod(0o700)  # the daemon may not read it: rsync exits 23
+    (daemon.tree / "listed").chmod(0o754)
+    done = world.mb_scan("-v", "a", check=True)
+    assert world.files_of("a") == ["open", "sub/ok"]
+    if rig.process.is_root():
+        assert "may not be read there" in done.stderr
+    # By a daemon that may read everything the modes still count.
+    root = world.mirror("b", files, uid="root")
+    (root.tree / "secret").chmod(0o700)
+    world.mb_scan("b", check=True)
+    assert world.files_of("b") == sorted(set(files) - {"secret/x", "secret/deep/y"})
+
+
+def test_a_message_of_the_day_is_no_entry(world):
+    world.fill_source({"a": b"12345", "b": b"12345"})
+    motd = "Welcome\n-rw-r--r--              5 2023/11/14 22:13:20 b\n\n"
+    world.mirror("a", {"a": b"12345"}, motd=motd)
+    world.mb_scan("a", check=True)
+    assert world.files_of("a") == ["a"]
+
+
+def test_a_rescan_changes_nothing(world):
+    world.fill_source({f"d{n % 7}/f{n}": b"12345" for n in range(50)})
+    world.mirror("a")
+    world.mb_scan("a", check=True)
+    before = world.tables()
+    assert objects(world.mb_scan("--json", "a", check=True))[0]["outcome"] == "unchanged"
+    assert world.tables() == before
+
+
+@pytest.mark.parametrize("columns, tree, path", [
+    ({"strip_prefix": "pub/tree"}, "pub/tree/", ""),
+    ({"add_prefix": "d"}, "", ""),
+    ({}, "pub/tree/", "pub/tree/"),
+], ids=["strip", "add", "url"])
+def test_prefixes(world, columns, tree, path):
+    world.fill_source({"top": b"12345", "d/x": b"12345", "d/e/y": b"12345"})
+    part = ["x", "e/y"] if columns.get("add_prefix") else ["top", "d/x", "d/e/y"]
+    files = {tree + name: b"12345" for name in part}
+    if tree:
+        files |= {"outside": b"12345", "top": b"12345"}
+    world.mirror("a", files, path=path, **columns)
+    expected = sorted(("d/" if columns.get("add_prefix") else "") + name for name in part)
+    world.mb_scan("a", check=True)
+    assert world.files_of("a") == expected
+    # And a part of it, with the rest left alone.
+    (world.scratch / "a" / tree / ("e/y" if columns.get("add_prefix") else "d/e/y")).unlink()
+    world.mb_scan("-d", "d/e", "--force", "a", check=True)
+    assert world.files_of("a") == sorted(set(expected) - {"d/e/y"})
+    world.mb_scan("-d", "elsewhere", "a", check=True)
+    assert world.files_of("a") == sorted(set(expected) - {"d/e/y"})
+
+
+def test_subtrees_of_any_name(world):
+    names = [b"sp ace", b"st*r", b"starr", b"qu?", b"br[a]c", b"brac", b"back\\slash", b"new\nline", b"latin\xe9", b"{a,b}", b"$x`y`",
+             b"-dash", b"~tilde", b"co:l::on", b"'q\"", b"#hash%25", b"back\\[x"]
+    world.fill_source({name + b"/f": b"12345" for name in names})
+    world.mirror("a")
+    for done, name in enumerate(names, 1):
+        world.mb_scan("-d", os.fsdecode(name) + "/", "a", check=True)
+        assert len(world.files_of("a")) == done, name
+    assert world.has() == {os.fsdecode(name + b"/f"): ["a"] for name in names}
+
+
+def test_a_missing_subtree_is_an_empty_listing_under_the_guard(world):
+    world.fill_source({f"d/{n}": b"12345" for n in range(10)} | {"top": b"12345"})
+    daemon = world.mirror("a")
+    world.mb_scan("a", check=True)
+    (daemon.tree / "d").rename(daemon.tree / "e")
+    before = world.tables()
+    done = world.mb_scan("-d", "d", "a")
+    assert done.returncode == 2 and "--force" in done.stderr
+    assert world.tables() == before
+    world.mb_scan("-d", "d", "--force", "a", check=True)
+    assert world.files_of("a") == ["top"]
+
+
+def test_a_shrink_beyond_the_guard_is_refused(world):
+    world.fill_source({str(n): b"12345" for n in range(10)})
+    daemon = world.mirror("a")
+    world.mb_scan("a", check=True)
+    for n in range(6):
+        (daemon.tree / str(n)).unlink()
+    before = world.tables()
+    done = world.mb_scan("a")
+    assert done.returncode == 2 and "mb-scan: mirror 'a': " in done.stderr and "--max-shrink" in done.stderr
+    assert world.tables() == before and world.scans("a")[-1][0] == "refused"
+    assert objects(world.mb_scan("--json", "a"))[0]["outcome"] == "refused"
+    world.mb_scan("--max-shrink", "60", "a", check=True)
+    assert len(world.files_of("a")) == 4
+
+
+def test_passwords_come_from_files(world):
+    world.fill_source({"f": b"12345"})
+    world.mirror("a", users={"joe": "hush"})
+    good, bad = world.scratch / "good", world.scratch / "bad"
+    good.write_text("hush\n")
+    bad.write_text("no\n")
+    for file in (good, bad):
+        file.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    done = world.mb_scan("a")
+    assert done.returncode == 2 and "auth failed on module pub" in done.stderr
+    assert world.mb_scan("--password-file", bad, "a").returncode == 2
+    assert world.files_of("a") == []
+    world.mb_scan("--password-file", good, "a", check=True)
+    assert world.files_of("a") == ["f"]
+    world.configure(more=f'[instance.main.mirror.a]\nrsync_password_file = "{good}"\n')
+    world.mb_scan("a", check=True)
+
+
+def test_enable_after_a_good_scan_only(world):
+    world.fill_source({"f": b"12345"})
+    world.mirror("good", enabled=False)
+    world.register("bad", enabled=False, rsync_url="rsync://127.0.0.1:1/none/")
+    done = world.mb_scan("--enable", "good", "bad")
+    assert done.returncode == 1 and "now enabled" in done.stdout
+    assert world.query("SELECT identifier, enabled FROM mirror ORDER BY 1") == [["bad", "f"], ["good", "t"]]
+
+
+def test_all_means_the_enabled_ones(world):
+    world.fill_source({"f": b"12345"})
+    world.mirror("on")
+    world.mirror("off", enabled=False)
+    world.mb_scan("--all", check=True)
+    assert world.has() == {"f": ["on"]}
+
+
+def test_options_of_a_mirror_and_of_the_command_line(world):
+    world.fill_source({"a.iso": b"12345", "a.tmp": b"12345", "b.bak": b"12345"})
+    world.mirror("a")
+    world.database.sql("UPDATE mirror SET rsync_options = ARRAY['--exclude=*.tmp', '-4']")
+    world.mb_scan("--rsync-option=--exclude=*.bak", "a", check=True)
+    assert world.files_of("a") == ["a.iso"]
+
+
+@pytest.mark.parametrize("option", ["-e touch {0}", "--rsh=touch {0}", "--rsync-path=x", "--log-file={0}", "--files-from=/etc/passwd",
+                                    "--write-batch={0}", "--port"])
+def test_options_from_the_database_are_not_trusted(world, option):
+    canary = world.scratch / "canary"
+    world.fill_source({"f": b"12345"})
+    world.mirror("a")
+    world.database.sql(f"UPDATE mirror SET rsync_options = ARRAY['{option.format(canary)}']")
+    done = world.mb_scan("a")
+    assert done.returncode == 2 and "cannot be used" in done.stderr
+    assert not list(world.scratch.glob("canary*")) and world.files_of("a") == []
+
+
+def test_a_scanned_mirror_is_locked(world):
+    world.fill_source({"f": b"12345"})
+    world.mirror("slow")
+    started = world.scratch / "started"
+    scan = world.start_scan("slow", env=world.fake_rsync(f"touch {started}; exec sleep 60"))
+    try:
+        rig.wait_for("the first scan", started.exists)
+        done = world.mb_scan("slow")
+        assert done.returncode == 2 and "another scan of it is running" in done.stderr
+    finally:
+        scan.terminate()
+        assert scan.wait(20) == 2
+    world.mb_scan("slow", check=True)
