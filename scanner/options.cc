@@ -43,7 +43,7 @@ void add_options(CLI::App& app, Options& options, Given& given) {
   app.add_option("--max-change", given.max_change_percent, "hold a source that changes or loses more of its files")
       ->check(CLI::Range(0.0, 100.0))->type_name("PERCENT");
   app.add_option("--rsync-option", options.rsync_options, "a further option for rsync (repeatable)")
-      ->take_all()->expected(1)->type_name("OPT");
+      ->allow_extra_args(false)->type_name("OPT");
   app.add_option("--password-file", options.password_file, "file with the rsync password")->type_name("FILE");
   app.add_option("--connect-timeout", given.connect_timeout_s, "seconds until a server must have answered")
       ->check(CLI::Range(1, 86400))->type_name("S");

@@ -82,6 +82,7 @@ std::vector<std::string> rsync_command(const RsyncJob& job) {
   argv.insert(argv.end(), job.options.begin(), job.options.end());
   std::string url = job.url;
   if (!url.ends_with('/')) url += '/';
+  if (job.directory.starts_with('-')) url += "./";  // a daemon takes what stands first in its module for an option
   if (!job.directory.empty()) url += escape_rsync_path(job.directory) + '/';
   argv.push_back("--");
   argv.push_back(std::move(url));

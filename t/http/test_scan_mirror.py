@@ -41,7 +41,7 @@ def test_only_the_current_version_counts(world):
 def test_what_others_may_not_read_is_absent(world):
     files = {f: b"1" for f in ("open", "hidden", "secret/x", "secret/deep/y", "listed/z", "sub/ok")}
     world.fill_source(files)
-    daemon = world.mirror("a", uid="nobody")
+    daemon = world.mirror("a")  # as nobody, when this test is root
     (daemon.tree / "hidden").chmod(0o640)
     (daemon.tree / "secret").chmod(0o700)  # the daemon may not read it: rsync exits 23
     (daemon.tree / "listed").chmod(0o754)

@@ -52,6 +52,8 @@ class RsyncJobTest : public CppUnit::TestFixture {
     RsyncJob plain;
     plain.url = "rsync://h/m/";
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://h/m/"), rsync_command(plain).back());
+    plain.directory = "-x";
+    CPPUNIT_ASSERT_EQUAL(std::string("rsync://h/m/./-x/"), rsync_command(plain).back());
   }
 
   void escapesWildcardsOnlyWhereTheDaemonExpandsThem() {
