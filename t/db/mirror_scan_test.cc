@@ -1,0 +1,308 @@
+// Tests lib/db/mirror_scan.cc and mirror_compare.cc: what a mirror's listing does, one rule each.
+#include <cppunit/extensions/HelperMacros.h>
+
+#include "t/db/database.h"
+
+namespace mirror::db::test {
+namespace {
+
+class MirrorScanTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(MirrorScanTest);
+  CPPUNIT_TEST(aCompleteMirrorChangesOneCohortRowOnly);
+  CPPUNIT_TEST(anUnchangedRescanWritesNothing);
+  CPPUNIT_TEST(theSmallerPartMoves);
+  CPPUNIT_TEST(theSizeMustMatch);
+  CPPUNIT_TEST(aMirrorThatKeepsTimesMustHaveTheTime);
+  CPPUNIT_TEST(tooFewFilesDecideNothingAboutTimes);
+  CPPUNIT_TEST(otherwiseAFileMayBeYoungerButNotOlder);
+  CPPUNIT_TEST(timesMatchToTheListingsPrecision);
+  CPPUNIT_TEST(anOldListingDoesNotConfirmANewVersion);
+  CPPUNIT_TEST(aSubtreeScanLeavesTheRestAlone);
+  CPPUNIT_TEST(unknownAndOutdatedFilesAreCounted);
+  CPPUNIT_TEST(theLastEntryOfAPathCounts);
+  CPPUNIT_TEST(aShrunkListingIsRefusedUnlessForced);
+  CPPUNIT_TEST(aFailedListingMergesNothing);
+  CPPUNIT_TEST(anAbandonedListingMergesNothing);
+  CPPUNIT_TEST(aDeletedMirrorStopsItsMerge);
+  CPPUNIT_TEST(aChangedScanUrlStopsTheMerge);
+  CPPUNIT_TEST(deletingAMirrorTakesItOutOfAllCohorts);
+  CPPUNIT_TEST(aScannedMirrorIsStampedWithoutANewMirrorRev);
+  CPPUNIT_TEST(disablingAMirrorDoesNotWaitForAMerge);
+  CPPUNIT_TEST(onlyOneScanOfAMirrorAtATime);
+  CPPUNIT_TEST(aKilledScanIsMarkedByTheNext);
+  CPPUNIT_TEST(equalCohortsAreJoined);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void setUp() override {
+    connection_.emplace(database_.connect());
+    one_ = add_mirror(c(), "one");
+    add_mirror(c(), "two");
+    tree_ = files("dir/f", 200);
+    for (const Entry& e : files("pool/p", 50)) tree_.push_back(e);
+    scan_source(c(), tree_);
+  }
+
+  void aCompleteMirrorChangesOneCohortRowOnly() {
+    const std::string before = value(c(), kFileRows);
+    const MergeReport report = scan_mirror(c(), "one", tree_);
+    CPPUNIT_ASSERT(report.outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{250}, report.counts.gained);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{250}, report.counts.held);
+    CPPUNIT_ASSERT_EQUAL(before, value(c(), kFileRows));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(c(), "SELECT count(*) FROM cohort"));
+    expect("dir/f7", "one");
+  }
+
+  void anUnchangedRescanWritesNothing() {
+    scan_mirror(c(), "one", tree_);
+    scan_mirror(c(), "two", files("dir/f", 100));
+    const std::string before = value(c(), kFileRows) + value(c(), kCohortRows) + value(c(), "SELECT count(*) FROM revision");
+    CPPUNIT_ASSERT(scan_mirror(c(), "one", tree_).outcome == MergeOutcome::unchanged);
+    const MergeReport report = scan_mirror(c(), "two", files("dir/f", 100));
+    CPPUNIT_ASSERT(report.outcome == MergeOutcome::unchanged);
+    CPPUNIT_ASSERT_EQUAL(0.0, report.lock_seconds);
+    CPPUNIT_ASSERT_EQUAL(before, value(c(), kFileRows) + value(c(), kCohortRows) + value(c(), "SELECT count(*) FROM revision"));
+  }
+
+  void theSmallerPartMoves() {
+    scan_mirror(c(), "one", Tree(tree_.begin(), tree_.end() - 10));  // 240 gain it: the other ten move
+    CPPUNIT_ASSERT_EQUAL(std::string("10"), value(c(), "SELECT count(*) FROM file WHERE rev > 1"));
+    scan_mirror(c(), "two", Tree(tree_.begin(), tree_.begin() + 10));  // ten gain it and move
+    CPPUNIT_ASSERT_EQUAL(std::string("10"), value(c(), "SELECT count(*) FROM file WHERE rev > 2"));
+    expect("dir/f0", "one,two");
+    expect("dir/f10", "one");
+    expect("pool/p49", "");
+    CPPUNIT_ASSERT_EQUAL(std::string("3"), value(c(), "SELECT count(*) FROM cohort"));
+    consistent();
+  }
+
+  void theSizeMustMatch() {
+    Tree listing = tree_;
+    listing[0].size += 1;
+    const MergeReport report = scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.outdated);
+    expect("dir/f0", "");
+    expect("dir/f1", "one");
+  }
+
+  void aMirrorThatKeepsTimesMustHaveTheTime() {
+    Tree listing = tree_;
+    listing[0].mtime += 1;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(find_mirror(c(), "one")->keeps_times);
+    CPPUNIT_ASSERT_EQUAL(0.996, find_mirror(c(), "one")->keeps_times_share.value());
+    expect("dir/f0", "");
+    expect("dir/f1", "one");
+    // The next part scan goes by what the full scan found.
+    scan_mirror(c(), "one", listing, {}, "dir");
+    expect("dir/f0", "");
+  }
+
+  void tooFewFilesDecideNothingAboutTimes() {
+    Tree listing = files("pool/p", 50);
+    listing[0].mtime += 1;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times_share);
+    expect("pool/p0", "one");
+  }
+
+  void otherwiseAFileMayBeYoungerButNotOlder() {
+    Tree listing = tree_;
+    for (Entry& e : listing) e.mtime = 5000;
+    listing[0].mtime = 999;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
+    expect("dir/f0", "");
+    expect("dir/f1", "one");
+  }
+
+  void timesMatchToTheListingsPrecision() {
+    Tree listing = tree_;
+    for (Entry& e : listing) e.mtime = 960;  // 1000, cut to the minute
+    listing[0].mtime = 900;
+    scan_mirror(c(), "one", listing, {}, "", Precision::minute);
+    CPPUNIT_ASSERT(find_mirror(c(), "one")->keeps_times);
+    expect("dir/f0", "");
+    expect("dir/f1", "one");
+    scan_mirror(c(), "two", listing, {}, "", Precision::day);
+    expect("dir/f0", "two");
+  }
+
+  void anOldListingDoesNotConfirmANewVersion() {
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    Connection other = database_.connect();
+    tree_[0].mtime = 900;  // an older time, so that a mirror's old copy of the same size looks young enough
+    scan_source(other, tree_);
+    for (const Entry& e : tree_) scan.add(e.path, e.size, 5000);
+    scan.merge({});
+    expect("dir/f0", "");
+    expect("dir/f1", "one");
+    Tree listing = tree_;
+    for (Entry& e : listing) e.mtime = 5000;
+    scan_mirror(c(), "one", listing);
+    expect("dir/f0", "one");
+  }
+
+  void aSubtreeScanLeavesTheRestAlone() {
+    scan_mirror(c(), "one", tree_);
+    const MergeReport report = scan_mirror(c(), "one", files("pool/p", 40), {}, "pool");
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{10}, report.counts.lost);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{240}, report.counts.held);
+    expect("pool/p45", "");
+    expect("dir/f1", "one");
+    // What lies outside of the subtree is not looked at, names that only begin like it neither.
+    CPPUNIT_ASSERT(scan_mirror(c(), "two", {tree_[0]}, {}, "pool").outcome == MergeOutcome::unchanged);
+    CPPUNIT_ASSERT(scan_mirror(c(), "two", files("pool/p", 40), {}, "poo").outcome == MergeOutcome::unchanged);
+    consistent();
+  }
+
+  void unknownAndOutdatedFilesAreCounted() {
+    const MergeReport report =
+        scan_mirror(c(), "one", {{.path = "stranger"}, {.path = "dir/f0", .size = 77}, {.path = "dir/f1", .size = 2}});
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, report.counts.seen);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.unknown);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.outdated);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.gained);
+    CPPUNIT_ASSERT_EQUAL(std::string("3 1 0 1 1 merged"),
+                         value(c(), "SELECT concat_ws(' ', seen, gained, lost, unknown, outdated, outcome) FROM scan "
+                                    "ORDER BY id DESC LIMIT 1"));
+  }
+
+  void theLastEntryOfAPathCounts() {
+    scan_mirror(c(), "one", {{.path = "dir/f0", .size = 1}, {.path = "dir/f1", .size = 9}, {.path = "dir/f0", .size = 9},
+                             {.path = "dir/f1", .size = 2}});
+    expect("dir/f0", "");
+    expect("dir/f1", "one");
+  }
+
+  void aShrunkListingIsRefusedUnlessForced() {
+    scan_mirror(c(), "one", tree_);
+    const MergeReport report = scan_mirror(c(), "one", files("dir/f", 100));
+    CPPUNIT_ASSERT(report.outcome == MergeOutcome::refused);
+    CPPUNIT_ASSERT(report.refusal.find("from 250 to 100") != std::string::npos);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{250}, report.counts.held);
+    CPPUNIT_ASSERT(scan_mirror(c(), "one", {}).outcome == MergeOutcome::refused);
+    expect("pool/p0", "one");
+    CPPUNIT_ASSERT(scan_mirror(c(), "one", files("dir/f", 100), {.max_shrink_percent = 60}).outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT(scan_mirror(c(), "one", {}, {.force = true}).outcome == MergeOutcome::merged);
+    expect("dir/f0", "");
+    consistent();
+  }
+
+  void aFailedListingMergesNothing() {
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    scan.add("dir/f0", 1, 1000);
+    scan.fail("rsync exited 12");
+    expect("dir/f0", "");
+    CPPUNIT_ASSERT_EQUAL(std::string("failed: rsync exited 12"), last_scan());
+  }
+
+  void anAbandonedListingMergesNothing() {
+    { MirrorScan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second).add("dir/f0", 1, 1000); }
+    expect("dir/f0", "");
+    CPPUNIT_ASSERT_EQUAL(std::string("failed: given up"), last_scan());
+  }
+
+  void aDeletedMirrorStopsItsMerge() {
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    scan.add("dir/f0", 1, 1000);
+    Connection other = database_.connect();
+    delete_mirror(other, one_);
+    CPPUNIT_ASSERT_THROW(scan.merge({}), Error);
+    expect("dir/f0", "");
+  }
+
+  void aChangedScanUrlStopsTheMerge() {
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    scan.add("dir/f0", 1, 1000);
+    Connection other = database_.connect();
+    update_mirror(other, one_, {{"rsync_url", "rsync://elsewhere.example/module"}});
+    CPPUNIT_ASSERT_THROW(scan.merge({}), Error);
+    expect("dir/f0", "");
+    CPPUNIT_ASSERT(last_scan().starts_with("failed: mirror 'one' got another scan URL"));
+  }
+
+  void deletingAMirrorTakesItOutOfAllCohorts() {
+    scan_mirror(c(), "one", tree_);
+    scan_mirror(c(), "two", files("dir/f", 10));
+    delete_mirror(c(), one_);
+    expect("dir/f0", "two");
+    expect("dir/f11", "");
+    CPPUNIT_ASSERT(!find_mirror(c(), "one"));
+    CPPUNIT_ASSERT(add_mirror(c(), "one") > 2);  // never the same id again
+    consistent();
+  }
+
+  void aScannedMirrorIsStampedWithoutANewMirrorRev() {
+    const std::string before = value(c(), "SELECT rev FROM mirror_rev");
+    scan_mirror(c(), "one", tree_);
+    CPPUNIT_ASSERT(find_mirror(c(), "one")->last_scan_s.value() > 0);
+    CPPUNIT_ASSERT_EQUAL(before, value(c(), "SELECT rev FROM mirror_rev"));
+    update_mirror(c(), one_, {{"weight", "50"}});
+    CPPUNIT_ASSERT(before != value(c(), "SELECT rev FROM mirror_rev"));
+  }
+
+  void disablingAMirrorDoesNotWaitForAMerge() {
+    scan_mirror(c(), "one", tree_);
+    Connection merging = database_.connect();
+    Transaction lock(merging);
+    merging.script("SELECT pg_advisory_xact_lock(1835626095, -1); UPDATE cohort SET rev = rev; UPDATE scan SET error = ''");
+    c().set_deadline(Clock::now() + std::chrono::seconds(5));
+    update_mirror(c(), one_, {{"enabled", "no"}});
+    c().set_deadline(std::nullopt);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->mirror.enabled);
+  }
+
+  void onlyOneScanOfAMirrorAtATime() {
+    Connection other = database_.connect();
+    {
+      const auto lock = ScanLock::try_take(c(), one_);
+      CPPUNIT_ASSERT(lock);
+      CPPUNIT_ASSERT(!ScanLock::try_take(other, one_));
+      CPPUNIT_ASSERT(ScanLock::try_take(other, 0));
+    }
+    CPPUNIT_ASSERT(ScanLock::try_take(other, one_));
+  }
+
+  void aKilledScanIsMarkedByTheNext() {
+    c().run("INSERT INTO scan (mirror_id, method) VALUES ($1, 'rsync'), (NULL, 'local')", Params().int2(one_));
+    scan_mirror(c(), "one", tree_);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(c(), "SELECT count(*) FROM scan WHERE outcome = 'running'"));
+    scan_source(c(), tree_);
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(c(), "SELECT count(*) FROM scan WHERE outcome = 'interrupted'"));
+  }
+
+  void equalCohortsAreJoined() {
+    scan_mirror(c(), "one", files("dir/f", 20));
+    delete_mirror(c(), one_);
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(c(), "SELECT count(*) FROM cohort"));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, join_cohorts(c(), 19));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{20}, join_cohorts(c(), 20));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(c(), "SELECT count(*) FROM cohort"));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, join_cohorts(c(), 1000));
+    consistent();
+  }
+
+ private:
+  static constexpr const char* kFileRows =
+      "SELECT md5(string_agg(t, ' ')) FROM (SELECT f::text || xmin AS t FROM file f ORDER BY id) x";
+  static constexpr const char* kCohortRows =
+      "SELECT md5(string_agg(t, ' ')) FROM (SELECT c::text || xmin AS t FROM cohort c ORDER BY id) x";
+  Connection& c() { return *connection_; }
+  void expect(const std::string& path, const std::string& mirrors) {
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(c(), path));
+  }
+  void consistent() { CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c())); }
+  std::string last_scan() { return value(c(), "SELECT outcome || ': ' || error FROM scan ORDER BY id DESC LIMIT 1"); }
+
+  TestDatabase database_;
+  std::optional<Connection> connection_;
+  MirrorId one_ = 0;
+  Tree tree_;
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(MirrorScanTest);
+
+}  // namespace
+}  // namespace mirror::db::test
