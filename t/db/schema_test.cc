@@ -1,0 +1,279 @@
+// Tests lib/db/schema.cc and sql/: creating, migrating, roles and constraints.
+#include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "db/schema_sql.h"
+#include "db/lookup.h"
+#include "t/db/database.h"
+
+namespace mirror::db::test {
+namespace {
+
+class SchemaTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(SchemaTest);
+  CPPUNIT_TEST(loadsTwice);
+  CPPUNIT_TEST(refusesADatabaseOfOthers);
+  CPPUNIT_TEST(migratesFromEveryStep);
+  CPPUNIT_TEST(aFailedMigrationLeavesTheStepBefore);
+  CPPUNIT_TEST(refusesAVersionItDoesNotKnow);
+  CPPUNIT_TEST(createsAtOnceInTwoProcesses);
+  CPPUNIT_TEST(migratesAtOnceInTwoProcesses);
+  CPPUNIT_TEST(httpdReadsWhatRedirectsNeed);
+  CPPUNIT_TEST(scannerScansAndNoMore);
+  CPPUNIT_TEST(adminChangesMirrors);
+  CPPUNIT_TEST(saysWhichRoleItMayNotCreate);
+  CPPUNIT_TEST(constraintsRefuseBadMirrors);
+  CPPUNIT_TEST(constraintsTakeGoodMirrors);
+  CPPUNIT_TEST(prefixesOfBothFamilies);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void loadsTwice() {
+    TestDatabase database(TestDatabase::With::nothing);
+    Connection connection = database.connect();
+    CPPUNIT_ASSERT(!schema_version(connection));
+    CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
+    CPPUNIT_ASSERT_EQUAL(fmt::format("created the schema, version {}", known_schema_version()), init_schema(connection).at(0));
+    CPPUNIT_ASSERT_EQUAL(fmt::format("the schema is there already, version {}", known_schema_version()),
+                         init_schema(connection).at(0));
+    CPPUNIT_ASSERT_EQUAL(known_schema_version(), schema_version(connection).value());
+    CPPUNIT_ASSERT(migrate_schema(connection).empty());
+    require_schema(connection);
+  }
+
+  void refusesADatabaseOfOthers() {
+    TestDatabase database(TestDatabase::With::nothing);
+    Connection connection = database.connect();
+    connection.script("CREATE TABLE server (id int)");
+    CPPUNIT_ASSERT_THROW(init_schema(connection), Error);
+    CPPUNIT_ASSERT(!schema_version(connection));
+  }
+
+  void migratesFromEveryStep() {
+    for (std::size_t from = 0; from <= kSteps.size(); ++from) {
+      TestDatabase database;
+      Connection connection = database.connect();
+      migrate_schema(connection, {kSteps.begin(), kSteps.begin() + static_cast<std::ptrdiff_t>(from)});
+      const auto done = migrate_schema(connection, kSteps);
+      CPPUNIT_ASSERT_EQUAL(kSteps.size() - from, done.size());
+      CPPUNIT_ASSERT_EQUAL(3, schema_version(connection).value());
+      CPPUNIT_ASSERT_EQUAL(std::string("0"), value(connection, "SELECT count(b) FROM step"));
+    }
+  }
+
+  void aFailedMigrationLeavesTheStepBefore() {
+    TestDatabase database;
+    Connection connection = database.connect();
+    const std::vector<Migration> broken = {kSteps[0], {3, "0003-broken", "ALTER TABLE step ADD b int; SELECT 1 / 0"}};
+    CPPUNIT_ASSERT_THROW(migrate_schema(connection, broken), Error);
+    CPPUNIT_ASSERT_EQUAL(2, schema_version(connection).value());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrate_schema(connection, kSteps).size());
+  }
+
+  void refusesAVersionItDoesNotKnow() {
+    TestDatabase database;
+    Connection connection = database.connect();
+    migrate_schema(connection, kSteps);
+    CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
+    CPPUNIT_ASSERT_THROW(init_schema(connection), Error);
+    CPPUNIT_ASSERT_THROW(migrate_schema(connection), Error);
+  }
+
+  void createsAtOnceInTwoProcesses() {
+    TestDatabase database(TestDatabase::With::nothing);
+    twice([&] {
+      Connection connection = database.connect();
+      init_schema(connection);
+    });
+  }
+
+  void migratesAtOnceInTwoProcesses() {
+    TestDatabase database;
+    twice([&] {
+      Connection connection = database.connect();
+      migrate_schema(connection, kSteps);
+    });
+  }
+
+  void httpdReadsWhatRedirectsNeed() {
+    TestDatabase database;
+    fill(database);
+    Connection httpd = database.connect("mirror_httpd");
+    require_schema(httpd);
+    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(httpd, "f1"));
+    CPPUNIT_ASSERT_EQUAL(std::string("absent"), mirrors_of(httpd, "a/b"));
+    for (const char* column : {"admin_email", "admin_name", "private_comment", "rsync_url", "*"}) {
+      refused(httpd, fmt::format("SELECT {} FROM mirror", column));
+    }
+    for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM file", "SELECT * FROM scan",
+                            "INSERT INTO revision (rev) VALUES (99)"}) {
+      refused(httpd, sql);
+    }
+  }
+
+  void scannerScansAndNoMore() {
+    TestDatabase database;
+    fill(database);
+    Connection scanner = database.connect("mirror_scanner");
+    CPPUNIT_ASSERT(scan_source(scanner, files("f", 30), {.force = true}).outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT(scan_mirror(scanner, "one", files("f", 5), {.force = true}).outcome == MergeOutcome::merged);
+    update_mirror(scanner, find_mirror(scanner, "one")->mirror.id, {{"enabled", "no"}});
+    join_cohorts(scanner, 100);
+    for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM mirror", "DROP TABLE file",
+                            "UPDATE schema_version SET version = 9"}) {
+      refused(scanner, sql);
+    }
+  }
+
+  void adminChangesMirrors() {
+    TestDatabase database;
+    fill(database);
+    Connection admin = database.connect("mirror_admin");
+    const MirrorId id = add_mirror(admin, "new");
+    update_mirror(admin, id, {{"weight", "7"}, {"admin_email", "a@example.org"}});
+    rename_mirror(admin, id, "newer");
+    add_mirror_prefix(admin, id, "192.0.2.0/24");
+    delete_mirror(admin, id);
+    delete_mirror(admin, find_mirror(admin, "one")->mirror.id);
+    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(admin, "f1"));
+    refused(admin, "UPDATE schema_version SET version = 9");
+    refused(admin, "DROP TABLE mirror");
+  }
+
+  void saysWhichRoleItMayNotCreate() {
+    TestDatabase database(TestDatabase::With::nothing);
+    {
+      // The roles are there already on this cluster, so one is renamed for the while.
+      Connection super = database.connect();
+      super.script("CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA public TO plain; ALTER ROLE mirror_admin RENAME TO put_away");
+    }
+    std::string notes;
+    {
+      Connection plain = database.connect("plain");
+      for (const std::string& line : init_schema(plain)) notes += line + '\n';
+    }
+    Connection super = database.connect();
+    super.script("ALTER ROLE put_away RENAME TO mirror_admin; DROP OWNED BY plain CASCADE");
+    super.script("DROP ROLE plain");
+    CPPUNIT_ASSERT_MESSAGE(notes, notes.find("role mirror_admin is missing and this user may not create it") != std::string::npos);
+  }
+
+  void constraintsRefuseBadMirrors() {
+    TestDatabase database;
+    Connection c = database.connect();
+    struct Case {
+      const char *column, *value, *words;
+    };
+    static constexpr Case kCases[] = {
+        {"weight", "-1", "weight:"}, {"country", "D", "country:"}, {"country", "d1", "country:"}, {"country", "***", "country:"},
+        {"region", "XX", "region:"}, {"latitude", "91", "latitude"}, {"latitude", "5", "latitude and longitude"},
+        {"latitude", "north", "latitude: 'north'"}, {"http_url", "ftp://a/", "http_url:"}, {"http_url", "http://", "http_url:"},
+        {"http_url", "http://a b/", "http_url:"}, {"http_url", "http://a/\r\nX: y/", "http_url:"},
+        {"http_url", "http://a/?q/", "http_url:"}, {"https_url", "http://a/", "https_url:"}, {"rsync_url", "a::b", "rsync_url:"},
+        {"ftp_url", "http://a/", "ftp_url:"}, {"operator_url", "javascript:x", "operator_url:"},
+        {"asn", "4294967296", "asn:"}, {"asn", "-1", "asn:"}, {"weight", "many", "weight: 'many'"}, {"enabled", "maybe", "enabled:"},
+        {"other_countries", "DE,FRA", "other_countries:"}, {"excluded_countries", "DE,**", "excluded_countries:"},
+        {"file_maxsize", "-5", "file_maxsize:"}, {"strip_prefix", "/debian", "strip_prefix:"},
+        {"strip_prefix", "debian/", "strip_prefix:"}, {"add_prefix", "a/../b", "add_prefix:"}, {"admin_email", "nobody", "admin_email:"},
+        {"http_url", "", "a mirror needs"}, {"colour", "red", "a mirror has no column"}, {"subdivision", "bavaria", "subdivision:"},
+    };
+    for (const Case& test : kCases) {
+      const std::string name = fmt::format("{}={}", test.column, test.value);
+      try {
+        std::vector<Change> columns = {{"http_url", "http://a/"}};
+        if (std::string_view(test.column) == "http_url") columns.clear();
+        columns.emplace_back(test.column, test.value);
+        insert_mirror(c, "bad", columns);
+        CPPUNIT_FAIL(name + " was taken");
+      } catch (const Error& error) {
+        CPPUNIT_ASSERT_MESSAGE(name + ": " + error.what(), std::string_view(error.what()).starts_with(test.words));
+      }
+    }
+    for (const char* identifier : {"", "a b", "-x", "a/b", "a\nb", "ä"}) {
+      CPPUNIT_ASSERT_THROW_MESSAGE(identifier, insert_mirror(c, identifier, {{"http_url", "http://a/"}}), Error);
+    }
+    add_mirror(c, "same");
+    CPPUNIT_ASSERT_THROW(add_mirror(c, "same"), Error);
+  }
+
+  void constraintsTakeGoodMirrors() {
+    TestDatabase database;
+    Connection c = database.connect();
+    insert_mirror(c, "ftp.example.org", {{"http_url", "http://[2001:db8::1]:8080/debian"}, {"country", "de"}, {"region", "eu"},
+                                         {"latitude", "48.1"}, {"longitude", "-11.5"}, {"asn", "AS64500"}, {"file_maxsize", "2G"},
+                                         {"other_countries", "at, ch"}, {"rsync_url", "rsync://u@h:873/m/d"}, {"weight", "0"},
+                                         {"rsync_options", "--a=b,--c"}});
+    const MirrorRecord record = find_mirror(c, "ftp.example.org").value();
+    CPPUNIT_ASSERT_EQUAL(std::string("http://[2001:db8::1]:8080/debian/"), record.mirror.http_url);
+    const std::pair<const char*, const char*> shown[] = {
+        {"country", "DE"}, {"region", "EU"}, {"latitude", "48.1"}, {"longitude", "-11.5"}, {"asn", "64500"},
+        {"file_maxsize", "2147483648"}, {"other_countries", "AT,CH"}, {"rsync_url", "rsync://u@h:873/m/d/"}, {"weight", "0"},
+        {"enabled", "no"}, {"online", "yes"}, {"rsync_options", "--a=b,--c"}};
+    for (const auto& [name, text] : shown) {
+      for (const MirrorColumn& column : mirror_columns()) {
+        if (std::string_view(column.name) == name) CPPUNIT_ASSERT_EQUAL(std::string(text), column_text(record, column));
+      }
+    }
+    update_mirror(c, record.mirror.id, {{"latitude", ""}, {"longitude", ""}, {"country", "**"}});
+    CPPUNIT_ASSERT(!find_mirror(c, "ftp.example.org")->mirror.place);
+    CPPUNIT_ASSERT(find_mirror(c, "ftp.example.org")->mirror.country.everyone());
+  }
+
+  void prefixesOfBothFamilies() {
+    TestDatabase database;
+    Connection c = database.connect();
+    const MirrorId id = add_mirror(c, "one");
+    const std::int64_t rev = load_mirrors(c)->rev();
+    for (const char* good : {"192.0.2.0/24", "2001:db8::/32", "AS64500", "64501"}) add_mirror_prefix(c, id, good);
+    for (const char* bad : {"192.0.2.1/24", "2001:db8::1/32", "AS0", "AS4294967296", "x", "192.0.2.0/33", "192.0.2.0/24"}) {
+      CPPUNIT_ASSERT_THROW_MESSAGE(bad, add_mirror_prefix(c, id, bad), Error);
+    }
+    const auto table = load_mirrors(c);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, table->find(id)->prefixes.size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, table->find(id)->served_as.size());
+    CPPUNIT_ASSERT(table->rev() > rev);
+    CPPUNIT_ASSERT(remove_mirror_prefix(c, id, "2001:db8::/32"));
+    CPPUNIT_ASSERT(!remove_mirror_prefix(c, id, "2001:db8::/32"));
+  }
+
+ private:
+  inline static const std::vector<Migration> kSteps = {{2, "0002-step", "CREATE TABLE step (a int)"},
+                                                       {3, "0003-step", "ALTER TABLE step ADD b int"}};
+
+  static void fill(TestDatabase& database) {
+    Connection connection = database.connect();
+    add_mirror(connection, "one");
+    scan_source(connection, files("f", 20));
+    scan_mirror(connection, "one", files("f", 20));
+  }
+  static void refused(Connection& connection, const std::string& sql) {
+    try {
+      connection.script(sql);
+      CPPUNIT_FAIL(sql + " was allowed");
+    } catch (const Error& error) {
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(sql, std::string("42501"), error.sqlstate());
+    }
+  }
+  template <typename Action>
+  static void twice(Action action) {
+    std::string errors[2];
+    std::thread threads[2];
+    for (int i = 0; i < 2; ++i) {
+      threads[i] = std::thread([&, i] {
+        try {
+          action();
+        } catch (const std::exception& error) {
+          errors[i] = error.what();
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const std::string& error : errors) CPPUNIT_ASSERT_EQUAL(std::string(), error);
+  }
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(SchemaTest);
+
+}  // namespace
+}  // namespace mirror::db::test
