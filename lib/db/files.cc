@@ -1,0 +1,113 @@
+#include "db/files.h"
+
+#include <algorithm>
+
+namespace mirror::db {
+namespace {
+
+// The pattern as LIKE spells it, and the paths between which all matches lie, so that the index on path serves.
+struct Like {
+  std::string pattern;
+  std::string low;                  // what every match begins with
+  std::optional<std::string> high;  // the first path above those; nullopt: none
+};
+
+std::optional<std::string> first_above(std::string prefix) {
+  while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
+  if (prefix.empty()) return std::nullopt;
+  ++prefix.back();
+  return prefix;
+}
+
+Like like(std::string_view glob) {
+  glob.remove_prefix(std::min(glob.find_first_not_of('/'), glob.size()));
+  std::string whole(glob);
+  if (whole.empty() || whole.ends_with('/')) whole += '*';
+  Like result;
+  result.low = whole.substr(0, whole.find_first_of("*?"));
+  result.high = first_above(result.low);
+  for (const char c : whole) {
+    if (c == '*') {
+      result.pattern += '%';
+    } else if (c == '?') {
+      result.pattern += '_';
+    } else {
+      if (c == '%' || c == '_' || c == '\\') result.pattern += '\\';
+      result.pattern += c;
+    }
+  }
+  return result;
+}
+
+constexpr const char* kListFiles = R"(
+  SELECT f.path, f.size, f.mtime, f.kind = 'l', coalesce(f.link_target, ''), f.staged, f.pending,
+         floor(extract(epoch FROM f.gone_at))::bigint, coalesce(c.mirrors, '{}')
+  FROM file f
+  LEFT JOIN file target ON f.kind = 'l' AND target.path = f.link_target
+  LEFT JOIN cohort c ON c.id = coalesce(f.cohort_id, target.cohort_id)
+  WHERE f.path > $1 AND f.path >= $2 AND ($3::bytea IS NULL OR f.path < $3) AND f.path LIKE $4
+  ORDER BY f.path LIMIT $5)";
+
+constexpr const char* kFileCounts = R"(
+  SELECT id, sum(n_files)::bigint FROM cohort, unnest(mirrors) AS id GROUP BY id)";
+
+constexpr const char* kLastScans = R"(
+  SELECT method, outcome, error, floor(extract(epoch FROM started))::bigint, floor(extract(epoch FROM ended))::bigint,
+         seen, gained, lost
+  FROM scan WHERE mirror_id = $1 ORDER BY started DESC, id DESC LIMIT $2)";
+
+std::optional<std::int64_t> maybe_int8(const Result& result, int row, int column) {
+  if (result.is_null(row, column)) return std::nullopt;
+  return result.int8(row, column);
+}
+
+}  // namespace
+
+std::vector<ListedFile> list_files(Connection& connection, std::string_view pattern, std::string_view after, std::int32_t limit) {
+  const Like wanted = like(pattern);
+  Params params;
+  params.bytes(after).bytes(wanted.low);
+  wanted.high ? params.bytes(*wanted.high) : params.null();
+  params.bytes(wanted.pattern).int4(limit);
+  const Result result = connection.run(kListFiles, params);
+  std::vector<ListedFile> files;
+  for (int row = 0; row < result.rows(); ++row) {
+    ListedFile& file = files.emplace_back();
+    file.path = result.bytes(row, 0);
+    file.size_bytes = result.int8(row, 1);
+    file.mtime_s = result.int8(row, 2);
+    file.is_link = result.boolean(row, 3);
+    file.link_target = result.bytes(row, 4);
+    file.staged = result.boolean(row, 5);
+    file.pending = result.boolean(row, 6);
+    file.gone_s = maybe_int8(result, row, 7);
+    file.mirrors = result.int2_array(row, 8);
+  }
+  return files;
+}
+
+std::map<MirrorId, std::int64_t> file_counts(Connection& connection) {
+  const Result result = connection.run(kFileCounts);
+  std::map<MirrorId, std::int64_t> counts;
+  for (int row = 0; row < result.rows(); ++row) counts[result.int2(row, 0)] = result.int8(row, 1);
+  return counts;
+}
+
+std::vector<ScanRun> last_scans(Connection& connection, MirrorId mirror, std::int32_t limit) {
+  const Result result = connection.run(kLastScans, Params().int2(mirror).int4(limit));
+  std::vector<ScanRun> runs;
+  for (int row = 0; row < result.rows(); ++row) {
+    ScanRun& run = runs.emplace_back();
+    run.method = result.bytes(row, 0);
+    run.outcome = result.bytes(row, 1);
+    run.error = result.bytes(row, 2);
+    run.started_s = result.int8(row, 3);
+    run.ended_s = maybe_int8(result, row, 4);
+    run.seen = result.int8(row, 5);
+    run.gained = result.int8(row, 6);
+    run.lost = result.int8(row, 7);
+  }
+  return runs;
+}
+
+}  // namespace mirror::db

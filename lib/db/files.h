@@ -1,0 +1,45 @@
+// What administrators look at beyond the mirrors themselves: the file table, how much each mirror has, how its last scans went.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model.h"
+#include "db/connection.h"
+
+namespace mirror::db {
+
+struct ListedFile {
+  std::string path;
+  std::int64_t size_bytes = 0;
+  std::int64_t mtime_s = 0;
+  bool is_link = false;
+  std::string link_target;  // for links: the real path inside the tree
+  bool staged = false;
+  bool pending = false;
+  std::optional<std::int64_t> gone_s;  // Unix time
+  std::vector<MirrorId> mirrors;       // for links: those of the target
+};
+
+// The files whose path is `pattern`, in bytewise order of their paths, at most `limit`, from the first above `after` on ("" for the
+// start). `*` stands for any bytes and '/' too, `?` for one byte; a pattern that ends in '/' means everything below. Leading slashes
+// do not count.
+std::vector<ListedFile> list_files(Connection&, std::string_view pattern, std::string_view after, std::int32_t limit);
+
+// How many current and in-grace files each mirror has; mirrors without any are missing.
+std::map<MirrorId, std::int64_t> file_counts(Connection&);
+
+struct ScanRun {
+  std::string method, outcome, error;
+  std::int64_t started_s = 0;           // Unix time
+  std::optional<std::int64_t> ended_s;  // nullopt: running, or cut off
+  std::int64_t seen = 0, gained = 0, lost = 0;
+};
+
+// The mirror's last scans, newest first.
+std::vector<ScanRun> last_scans(Connection&, MirrorId, std::int32_t limit);
+
+}  // namespace mirror::db

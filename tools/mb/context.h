@@ -1,0 +1,55 @@
+// What the commands of mb share: the chosen instance, its database and its GeoIP databases, each opened when first asked for.
+// One per run, in one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "db/connection.h"
+#include "db/mirrors.h"
+#include "geo/geo.h"
+
+namespace mirror::mb {
+
+inline constexpr int kSuccess = 0;
+inline constexpr int kFailure = 1;
+inline constexpr int kUsage = 2;
+
+// Something that was asked for cannot be done: exit status 1.
+struct Failure : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+// The command line makes no sense: exit status 2.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Context {
+ public:
+  std::optional<std::string> config_file;    // --config
+  std::optional<std::string> instance_name;  // --instance
+
+  const Instance& instance();
+  // Connected, with the schema that this program knows; throws db::Error saying what to do otherwise.
+  db::Connection& database();
+  // Connected, whatever the schema.
+  db::Connection& database_of_any_schema();
+  // Without configured files it knows nothing of any address. Throws Failure when a file cannot be read.
+  const GeoDatabases& geo();
+
+ private:
+  std::optional<Instance> instance_;
+  std::unique_ptr<db::Connection> connection_;
+  bool schema_checked_ = false;
+  std::unique_ptr<GeoDatabases> geo_;
+};
+
+// The mirror of that name; throws Failure that suggests the nearest names.
+db::MirrorRecord require_mirror(Context& context, const std::string& identifier);
+std::vector<db::MirrorRecord> require_mirrors(Context& context, const std::vector<std::string>& identifiers);
+
+}  // namespace mirror::mb

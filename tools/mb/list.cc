@@ -1,0 +1,110 @@
+// mb list: the mirrors in a table.
+#include <fmt/core.h>
+
+#include "commands.h"
+#include "core/place.h"
+#include "db/files.h"
+#include "output.h"
+#include "record.h"
+
+namespace mirror::mb {
+namespace {
+
+struct Filters {
+  std::string country, region;
+  std::optional<AsNumber> asn;
+  bool all = false, disabled = false, json = false;
+};
+
+bool wanted(const Mirror& mirror, const Filters& filters) {
+  if (filters.disabled ? mirror.enabled : !filters.all && !mirror.enabled) return false;
+  if (!filters.country.empty() && mirror.country != CountryCode::parse(filters.country)) return false;
+  if (!filters.region.empty() && mirror.region != parse_region(filters.region)) return false;
+  return !filters.asn || mirror.asn == *filters.asn;
+}
+
+void check(const Filters& filters) {
+  if (!filters.country.empty() && !CountryCode::parse(filters.country)) {
+    throw UsageError(fmt::format("--country '{}': expected a country code of two letters", filters.country));
+  }
+  if (!filters.region.empty() && !parse_region(filters.region)) {
+    throw UsageError(fmt::format("--region '{}': expected one of AF AN AS EU NA OC SA", filters.region));
+  }
+}
+
+std::string families(const Mirror& mirror) {
+  return mirror.ipv4 && mirror.ipv6 ? "4 6" : mirror.ipv4 ? "4" : mirror.ipv6 ? "6" : "";
+}
+
+std::string schemes(const db::MirrorRecord& record) {
+  std::string text;
+  const std::pair<const char*, const std::string*> urls[] = {{"http", &record.mirror.http_url},
+                                                             {"https", &record.mirror.https_url},
+                                                             {"rsync", &record.rsync_url},
+                                                             {"ftp", &record.ftp_url}};
+  for (const auto& [name, url] : urls) {
+    if (!url->empty()) text += (text.empty() ? "" : " ") + std::string(name);
+  }
+  return text;
+}
+
+void say_table(const std::vector<db::MirrorRecord>& records, const std::map<MirrorId, std::int64_t>& files) {
+  Table table({{"MIRROR"}, {"STATE"}, {"WEIGHT", Align::right}, {"CC"}, {"REGION"}, {"AS"}, {"IP"}, {"SPEAKS"},
+               {"FILES", Align::right}, {"LAST SCAN"}});
+  for (const db::MirrorRecord& record : records) {
+    const Mirror& mirror = record.mirror;
+    const auto count = files.find(mirror.id);
+    table.add({mirror.identifier, state_text(mirror), std::to_string(mirror.weight), std::string(mirror.country.text()),
+               std::string(region_code(mirror.region)), as_text(mirror.asn), families(mirror), schemes(record),
+               grouped(count == files.end() ? 0 : count->second),
+               record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});
+  }
+  table.say();
+}
+
+int run(Context& context, const Filters& filters) {
+  check(filters);
+  db::Connection& connection = context.database();
+  const std::vector<db::MirrorRecord> all = db::list_mirrors(connection);
+  const auto files = db::file_counts(connection);
+  std::vector<db::MirrorRecord> shown;
+  for (const db::MirrorRecord& record : all) {
+    if (wanted(record.mirror, filters)) shown.push_back(record);
+  }
+  if (filters.json) {
+    auto list = nlohmann::json::array();
+    for (const db::MirrorRecord& record : shown) {
+      list.push_back(to_json(record));
+      const auto count = files.find(record.mirror.id);
+      list.back()["files"] = count == files.end() ? 0 : count->second;
+    }
+    say_json(list);
+    return kSuccess;
+  }
+  if (!shown.empty()) say_table(shown, files);
+  Filters with_disabled = filters;
+  with_disabled.all = true;
+  const auto hidden = std::count_if(all.begin(), all.end(), [&](const auto& r) { return wanted(r.mirror, with_disabled); }) -
+                      static_cast<std::ptrdiff_t>(shown.size());
+  if (hidden > 0) {
+    complain(fmt::format("{} disabled mirror{} not shown; -a shows them", hidden, hidden == 1 ? "" : "s"));
+  } else if (shown.empty()) {
+    complain(all.empty() ? "no mirrors yet; `mb new` adds one" : "no mirror is like that");
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+Action setup_list(CLI::App& app, Context& context) {
+  auto filters = std::make_shared<Filters>();
+  app.add_flag("-a,--all", filters->all, "Disabled mirrors too");
+  app.add_flag("--disabled", filters->disabled, "Disabled mirrors only");
+  app.add_option("-c,--country", filters->country, "Mirrors in this country")->type_name("CC");
+  app.add_option("-r,--region", filters->region, "Mirrors in this region")->type_name("REGION");
+  app.add_option("--asn", filters->asn, "Mirrors in this AS")->type_name("NUMBER");
+  app.add_flag("--json", filters->json, "As JSON, with all columns");
+  return [&context, filters] { return run(context, *filters); };
+}
+
+}  // namespace mirror::mb

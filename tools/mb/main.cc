@@ -1,0 +1,143 @@
+// mb: the administrator's program. Reads the command line by the list of commands, runs one, and turns what went wrong into one line
+// and an exit status: 0 done, 1 it did not work, 2 the command line makes no sense.
+#include "config.h"
+
+#include <fmt/core.h>
+
+#include <iostream>
+
+#include "commands.h"
+#include "core/nearest.h"
+#include "output.h"
+
+namespace mirror::mb {
+namespace {
+
+constexpr const char* kVersion = "mb (" PACKAGE_NAME ") " PACKAGE_VERSION;
+
+struct Leaf {
+  CLI::App* app;
+  Action action;
+};
+
+void add_commands(CLI::App& parent, const std::vector<Command>& list, Context& context, std::vector<Leaf>& leaves) {
+  for (const Command& command : list) {
+    CLI::App* app = parent.add_subcommand(command.name, command.summary);
+    if (command.alias != nullptr) app->alias(command.alias);
+    if (command.passes_arguments) {
+      app->set_help_flag();
+      app->prefix_command();
+    } else {
+      app->set_version_flag("--version", kVersion, "Print the version and exit");
+      app->fallthrough();
+    }
+    if (command.setup != nullptr) {
+      leaves.push_back({app, command.setup(*app, context)});
+    } else {
+      app->require_subcommand(1);
+      add_commands(*app, command.subcommands, context, leaves);
+    }
+  }
+}
+
+CLI::App& deepest_parsed(CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : deepest_parsed(*parsed.front());
+}
+
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? "mb" : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+// The parser's own message for a word that nobody knows does not help; this one names the command and what may have been meant.
+std::string unknown_word(CLI::App& app, const std::string& word) {
+  std::vector<std::string> known;
+  if (word.starts_with('-')) {
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+    }
+    for (const char* global : {"--config", "--instance"}) known.push_back(global);
+    return fmt::format("unknown option '{}'{}", word, did_you_mean(word.substr(0, word.find('=')), known));
+  }
+  const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
+  if (subcommands.empty()) return fmt::format("one argument too many: '{}'", word);
+  for (const CLI::App* sub : subcommands) {
+    known.push_back(sub->get_name());
+    for (const std::string& alias : sub->get_aliases()) known.push_back(alias);
+  }
+  return fmt::format("unknown command '{}'{}", word, did_you_mean(word, known));
+}
+
+int report_usage(CLI::App& root, const CLI::ParseError& error) {
+  CLI::App& app = deepest_parsed(root);
+  const auto left = root.remaining(true);
+  const bool needs_command = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+  std::string what = error.what();
+  if (!left.empty() && (needs_command || error.get_name() == "ExtrasError")) {
+    what = unknown_word(app, left.front());
+  } else if (needs_command && error.get_name() == "RequiredError") {
+    what = "which command?";
+  }
+  const std::string name = full_name(app);
+  complain(fmt::format("{}{}\nSee `{} --help`.", name == "mb" ? "" : name.substr(3) + ": ", what, name));
+  return kUsage;
+}
+
+int run(int argc, char** argv) {
+  Context context;
+  CLI::App root("Manages the mirrors of mod_mirror.", "mb");
+  root.set_version_flag("--version", kVersion, "Print the version and exit");
+  root.add_option("--config", context.config_file, "Configuration file (default: $MB_CONFIG, then " + default_config_file() + ")")
+      ->type_name("FILE");
+  root.add_option("--instance", context.instance_name, "Section [instance.NAME] of the configuration")->type_name("NAME");
+  root.require_subcommand(1);
+  root.get_formatter()->column_width(34);
+  root.footer("Exit status: 0 done, 1 it did not work, 2 the command line makes no sense.\nThe manual: mb(1), mb.toml(5).");
+  std::vector<Leaf> leaves;
+  add_commands(root, commands(), context, leaves);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return root.exit(wanted, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    return report_usage(root, error);
+  }
+  for (const Leaf& leaf : leaves) {
+    if (leaf.app->parsed()) return leaf.action();
+  }
+  return kUsage;
+}
+
+// What libpq and the schema check say, and where the connection string came from.
+void complain_of_database(const std::string& what, bool connection) {
+  complain(what);
+  if (connection) {
+    complain("is the server running, and is `database` in the configuration (or PGHOST, PGDATABASE, …) right? See mb.toml(5).");
+  }
+}
+
+int guarded(int argc, char** argv) {
+  try {
+    const int status = run(argc, argv);
+    std::cout.flush();
+    flush_output();
+    return status;
+  } catch (const OutputError& error) {
+    if (!error.quiet) complain(error.what());
+  } catch (const UsageError& error) {
+    complain(error.what());
+    return kUsage;
+  } catch (const db::ConnectionError& error) {
+    complain_of_database(error.what(), true);
+  } catch (const db::Error& error) {
+    complain_of_database(error.what(), false);
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  return kFailure;
+}
+
+}  // namespace
+}  // namespace mirror::mb
+
+int main(int argc, char** argv) { return mirror::mb::guarded(argc, argv); }

@@ -1,0 +1,79 @@
+#include "place.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace mirror::mb {
+namespace {
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+
+std::optional<Address> from_socket(const sockaddr* socket) {
+  if (socket->sa_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(socket);
+    return Address::from_bytes({reinterpret_cast<const char*>(&v4->sin_addr), sizeof v4->sin_addr});
+  }
+  if (socket->sa_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(socket);
+    return Address::from_bytes({reinterpret_cast<const char*>(&v6->sin6_addr), sizeof v6->sin6_addr});
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string url_host(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return "";
+  url.remove_prefix(scheme + 3);
+  url = url.substr(0, url.find_first_of("/?#"));
+  if (const std::size_t user = url.rfind('@'); user != std::string_view::npos) url.remove_prefix(user + 1);
+  if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
+  return std::string(url.substr(0, url.find(':')));
+}
+
+Resolved resolve(const std::string& host) {
+  Resolved result;
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  const std::unique_ptr<addrinfo, FreeAddresses> owned(status == 0 ? found : nullptr);
+  if (status != 0) result.error = ::gai_strerror(status);
+  for (const addrinfo* entry = owned.get(); entry != nullptr; entry = entry->ai_next) {
+    const auto address = from_socket(entry->ai_addr);
+    auto& known = result.addresses;
+    if (address && std::find(known.begin(), known.end(), *address) == known.end()) known.push_back(*address);
+  }
+  return result;
+}
+
+Client locate_all(const GeoDatabases& geo, const std::vector<Address>& addresses) {
+  Client result;
+  for (const Address& address : addresses) {
+    const Client found = geo.locate(address);
+    if (!result.country.known()) result.country = found.country;
+    if (result.region == Region::unknown) result.region = found.region;
+    // Addresses of one host may lie in several countries; coordinates go with the first one's.
+    if (!result.place && found.country == result.country) result.place = found.place;
+    if (result.asn == 0) {
+      result.asn = found.asn;
+      result.as_name = found.as_name;
+    }
+  }
+  if (!addresses.empty()) result.address = addresses.front();
+  return result;
+}
+
+bool has_family(const std::vector<Address>& addresses, Family family) {
+  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& a) { return a.family == family; });
+}
+
+}  // namespace mirror::mb

@@ -1,0 +1,29 @@
+// Where a mirror is: its host's addresses and what the GeoIP databases say of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model.h"
+#include "geo/geo.h"
+
+namespace mirror::mb {
+
+// The host of `scheme://[user@]HOST[:port]/…`, an IPv6 address without its brackets; "" when there is none.
+std::string url_host(std::string_view url);
+
+struct Resolved {
+  std::vector<Address> addresses;  // without duplicates, in the resolver's order
+  std::string error;               // why there are none
+};
+// Literal addresses need no network.
+Resolved resolve(const std::string& host);
+
+// What is known of a host with these addresses: each field from the first address that has it.
+Client locate_all(const GeoDatabases& geo, const std::vector<Address>& addresses);
+
+bool has_family(const std::vector<Address>& addresses, Family family);
+
+}  // namespace mirror::mb

@@ -1,0 +1,59 @@
+// mb prefix: the networks and ASes that a mirror serves before others.
+#include <fmt/core.h>
+
+#include "commands.h"
+#include "output.h"
+#include "record.h"
+
+namespace mirror::mb {
+namespace {
+
+struct Wanted {
+  std::string identifier, action;
+  std::vector<std::string> values;
+};
+
+void list(const Mirror& mirror) {
+  for (const Prefix& prefix : mirror.prefixes) say(prefix.text());
+  for (const AsNumber asn : mirror.served_as) say(as_text(asn));
+}
+
+int run(Context& context, const Wanted& wanted) {
+  if (wanted.action.empty() != wanted.values.empty()) {
+    throw UsageError("prefix: expected `mb prefix IDENT`, or `mb prefix IDENT add PREFIX-or-AS…`, or the same with rm");
+  }
+  db::Connection& connection = context.database();
+  const Mirror before = require_mirror(context, wanted.identifier).mirror;
+  if (wanted.values.empty()) {
+    list(before);
+    return kSuccess;
+  }
+  bool missing = false;
+  for (const std::string& value : wanted.values) {
+    if (wanted.action == "add") {
+      db::add_mirror_prefix(connection, before.id, value);
+      say(fmt::format("mirror '{}' serves {} first", before.identifier, value));
+    } else if (db::remove_mirror_prefix(connection, before.id, value)) {
+      say(fmt::format("mirror '{}' serves {} no longer first", before.identifier, value));
+    } else {
+      complain(fmt::format("mirror '{}' has no prefix or AS {}; `mb prefix {}` lists them", before.identifier, value,
+                           before.identifier));
+      missing = true;
+    }
+  }
+  return missing ? kFailure : kSuccess;
+}
+
+}  // namespace
+
+Action setup_prefix(CLI::App& app, Context& context) {
+  auto wanted = std::make_shared<Wanted>();
+  app.add_option("identifier", wanted->identifier, "The mirror")->required()->type_name("IDENT");
+  app.add_option("action", wanted->action, "add or rm; without it they are listed")
+      ->check(CLI::IsMember(std::vector<std::string>{"add", "rm"}))
+      ->type_name("add|rm");
+  app.add_option("values", wanted->values, "Networks (192.0.2.0/24) or ASes (AS64496)")->type_name("PREFIX-or-AS");
+  return [&context, wanted] { return run(context, *wanted); };
+}
+
+}  // namespace mirror::mb

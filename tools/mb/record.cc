@@ -1,0 +1,130 @@
+#include "record.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "output.h"
+
+namespace mirror::mb {
+namespace {
+
+std::string option_name(const char* column) {
+  std::string name = column;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+const char* value_name(db::ColumnType type) {
+  switch (type) {
+    case db::ColumnType::url: return "URL";
+    case db::ColumnType::country: return "CC";
+    case db::ColumnType::countries: return "CC,CC…";
+    case db::ColumnType::region: return "REGION";
+    case db::ColumnType::latitude:
+    case db::ColumnType::longitude: return "DEGREES";
+    case db::ColumnType::asn: return "NUMBER";
+    case db::ColumnType::integer:
+    case db::ColumnType::weight: return "NUMBER";
+    case db::ColumnType::size: return "BYTES";
+    case db::ColumnType::list: return "A,B…";
+    default: return "TEXT";
+  }
+}
+
+nlohmann::json list_json(const std::string& text) {
+  auto list = nlohmann::json::array();
+  std::size_t start = 0;
+  while (start < text.size()) {
+    const std::size_t comma = std::min(text.find(',', start), text.size());
+    list.push_back(text.substr(start, comma - start));
+    start = comma + 1;
+  }
+  return list;
+}
+
+// Numbers and truth values as such; null where nothing is known.
+nlohmann::json value_json(const std::string& text, db::ColumnType type) {
+  switch (type) {
+    case db::ColumnType::boolean: return text == "true";
+    case db::ColumnType::countries:
+    case db::ColumnType::list: return list_json(text);
+    case db::ColumnType::integer:
+    case db::ColumnType::weight:
+    case db::ColumnType::size:
+    case db::ColumnType::asn:
+    case db::ColumnType::latitude:
+    case db::ColumnType::longitude: return nlohmann::json::parse(text, nullptr, false);
+    default: return text;
+  }
+}
+
+}  // namespace
+
+ColumnOptions::ColumnOptions(CLI::App& app) {
+  for (const db::MirrorColumn& column : db::mirror_columns()) {
+    Entry& entry = *entries_.emplace_back(std::make_unique<Entry>());
+    entry.column = &column;
+    const std::string name = option_name(column.name);
+    if (column.type == db::ColumnType::boolean) {
+      entry.option = app.add_flag(fmt::format("--{0},!--no-{0}", name), entry.flag, column.help);
+    } else {
+      entry.option = app.add_option("--" + name, entry.text, column.help)->type_name(value_name(column.type));
+    }
+    entry.option->group("Columns");
+  }
+}
+
+bool ColumnOptions::given(const char* column) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return std::string_view(entry->column->name) == column && entry->option->count() > 0;
+  });
+}
+
+std::vector<db::Change> ColumnOptions::changes() const {
+  std::vector<db::Change> changes;
+  for (const auto& entry : entries_) {
+    if (entry->option->count() == 0) continue;
+    const bool boolean = entry->column->type == db::ColumnType::boolean;
+    changes.emplace_back(entry->column->name, boolean ? entry->flag ? "true" : "false" : entry->text);
+  }
+  return changes;
+}
+
+std::string ColumnOptions::value(const char* column) const {
+  for (const auto& change : changes()) {
+    if (change.first == column) return change.second;
+  }
+  return "";
+}
+
+nlohmann::json to_json(const db::MirrorRecord& record) {
+  const Mirror& mirror = record.mirror;
+  nlohmann::json json = {{"id", mirror.id}, {"identifier", mirror.identifier}, {"enabled", mirror.enabled},
+                         {"online", mirror.online}};
+  for (const db::MirrorColumn& column : db::mirror_columns()) {
+    const nlohmann::json value = value_json(db::column_text(record, column), column.type);
+    json[column.name] = value.is_discarded() ? nlohmann::json() : value;
+  }
+  json["prefixes"] = nlohmann::json::array();
+  for (const Prefix& prefix : mirror.prefixes) json["prefixes"].push_back(prefix.text());
+  json["served_as"] = mirror.served_as;
+  json["keeps_times"] = record.keeps_times;
+  json["keeps_times_share"] = record.keeps_times_share ? nlohmann::json(*record.keeps_times_share) : nlohmann::json();
+  json["last_scan"] = record.last_scan_s ? nlohmann::json(rfc3339(*record.last_scan_s)) : nlohmann::json();
+  return json;
+}
+
+std::string state_text(const Mirror& mirror) {
+  if (!mirror.enabled) return "disabled";
+  if (!mirror.online) return "offline";
+  return mirror.weight == 0 ? "no weight" : "enabled";
+}
+
+std::string place_text(const std::optional<Place>& place) {
+  return place ? fmt::format("{:.2f} {:.2f}", place->latitude, place->longitude) : "";
+}
+
+std::string as_text(AsNumber asn) { return asn == 0 ? "" : fmt::format("AS{}", asn); }
+
+}  // namespace mirror::mb

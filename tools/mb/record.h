@@ -1,0 +1,45 @@
+// A mirror's columns on the command line, as text and as JSON, all driven by db's list of columns.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "db/mirrors.h"
+
+namespace mirror::mb {
+
+// The column options of `mb new` and `mb edit`: `--http-url URL`, `--prefix-only` and `--no-prefix-only`, …
+class ColumnOptions {
+ public:
+  // Adds an option for every column; the object must outlive the parser.
+  explicit ColumnOptions(CLI::App& app);
+  bool given(const char* column) const;
+  // What was given, in the order of the columns.
+  std::vector<db::Change> changes() const;
+  // The value given for the column, "" without one.
+  std::string value(const char* column) const;
+
+ private:
+  struct Entry {
+    const db::MirrorColumn* column;
+    std::string text;
+    bool flag = false;
+    CLI::Option* option = nullptr;
+  };
+  std::vector<std::unique_ptr<Entry>> entries_;
+};
+
+// Everything that the administrator's side knows of a mirror.
+nlohmann::json to_json(const db::MirrorRecord& record);
+
+// "enabled", "disabled", "offline" or "no weight": whether clients are sent there, and the first reason why not.
+std::string state_text(const Mirror& mirror);
+// "12.34 -5.67" or "".
+std::string place_text(const std::optional<Place>& place);
+// "AS64496" or "".
+std::string as_text(AsNumber asn);
+
+}  // namespace mirror::mb
