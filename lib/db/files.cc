@@ -49,7 +49,7 @@ constexpr const char* kListFiles = R"(
   ORDER BY f.path LIMIT $5)";
 
 constexpr const char* kFileCounts = R"(
-  SELECT id, sum(n_files)::bigint FROM cohort, unnest(mirrors) AS id GROUP BY id)";
+  SELECT mirror_id, sum(n_files)::bigint FROM cohort, unnest(mirrors) AS mirror_id GROUP BY mirror_id)";
 
 constexpr const char* kLastScans = R"(
   SELECT method, outcome, error, floor(extract(epoch FROM started))::bigint, floor(extract(epoch FROM ended))::bigint,

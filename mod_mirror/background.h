@@ -1,0 +1,53 @@
+// A background thread of a child: signals are httpd's own affair and blocked in it; it is started after the fork and joined before
+// the child ends.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace mirror::httpd {
+
+class BackgroundThread {
+ public:
+  // `body` must not throw. Throws std::system_error when no thread can be had.
+  template <class Body>
+  void start(Body body) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    auto restore = [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
+    const std::unique_ptr<void, decltype(restore)> guard(this, restore);
+    thread_ = std::thread([done = done_, body = std::move(body)]() noexcept {
+      body();
+      done->store(true);
+    });
+  }
+
+  // False when the body has not ended by then: it goes on, and all that it uses must stay. Takes no lock: prefork children end
+  // from a signal handler, which may have interrupted a holder of any lock.
+  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
+    if (!thread_.joinable()) return true;
+    while (!done_->load() && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    const bool ended = done_->load();
+    if (ended) {
+      thread_.join();
+    } else {
+      thread_.detach();
+    }
+    return ended;
+  }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> done_ = std::make_shared<std::atomic<bool>>(false);
+  std::thread thread_;
+};
+
+}  // namespace mirror::httpd

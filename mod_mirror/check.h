@@ -1,0 +1,11 @@
+// Whether the directives fit together, for `apachectl configtest`: what no single line can tell.
+#pragma once
+
+#include "config.h"
+
+namespace mirror::httpd {
+
+// One line per fault, each with the file and line that it concerns.
+std::vector<std::string> check_configuration(const server_rec* main_server);
+
+}  // namespace mirror::httpd

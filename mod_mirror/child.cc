@@ -1,0 +1,72 @@
+#include "child.h"
+
+#include <stdexcept>
+
+namespace mirror::httpd {
+namespace {
+
+constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
+
+Child* current_child = nullptr;                     // written in child_init, before any request
+std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
+
+Log log_to(const server_rec* server) {
+  return [server](LogLevel level, const std::string& line) {
+    const int httpd_level = level == LogLevel::notice ? APLOG_NOTICE : level == LogLevel::warning ? APLOG_WARNING : APLOG_ERR;
+    log_line(server, httpd_level, line);
+  };
+}
+
+// Prefork calls this from a signal handler. Threads that do not end in time keep what they use; the process ends right after.
+apr_status_t stop_child(void*) noexcept {
+  Child* ending = std::exchange(current_child, nullptr);
+  if (ending == nullptr) return APR_SUCCESS;
+  for (const auto& database : ending->databases) database->ask_to_stop();
+  ending->geo->ask_to_stop();
+  const auto deadline = Clock::now() + kStopLimit;
+  bool all_ended = ending->geo->join_by(deadline);
+  for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
+  if (all_ended) delete ending;
+  return APR_SUCCESS;
+}
+
+}  // namespace
+
+void prepare_shared_memory(const server_rec* server) {
+  apr_pool_t* process_pool = server->process->pool;
+  void* data = nullptr;
+  apr_pool_userdata_get(&data, SharedMemory::kName, process_pool);
+  auto* memory = static_cast<SharedMemory*>(data);
+  if (memory == nullptr) {
+    memory = SharedMemory::create();
+    apr_pool_userdata_set(memory, SharedMemory::kName, apr_pool_cleanup_null, process_pool);
+  }
+  shared_databases = pool_new<std::vector<SharedDatabase*>>(server->process->pconf);
+  for (const DatabaseConfig& database : globals().databases) {
+    shared_databases->push_back(memory->find(database.conninfo));
+    if (shared_databases->back() == nullptr) {
+      throw std::runtime_error("too many databases came and went by restarts: stop httpd and start it again");
+    }
+  }
+}
+
+void start_child(apr_pool_t* pchild, server_rec* server) {
+  auto starting = std::make_unique<Child>();
+  const Globals& config = globals();
+  const Log log = log_to(server);
+  for (std::size_t i = 0; i < config.databases.size(); ++i) {
+    const PoolOptions options{config.databases[i].conninfo, config.databases[i].name,
+                              config.max_connections.value_or(kDefaultMaxConnections),
+                              config.timeout.value_or(kDefaultDatabaseTimeout)};
+    starting->databases.push_back(std::make_unique<Database>(options, *shared_databases->at(i), log));
+  }
+  starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
+  current_child = starting.release();  // from here on stop_child ends what has been started
+  apr_pool_cleanup_register(pchild, nullptr, stop_child, apr_pool_cleanup_null);
+  current_child->geo->start();
+  for (const auto& database : current_child->databases) database->start();
+}
+
+const Child* child() { return current_child; }
+
+}  // namespace mirror::httpd

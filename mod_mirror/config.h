@@ -1,0 +1,109 @@
+// What the directives say: one DirConfig per section, merged by httpd for every request, and one Globals for the whole server.
+// Everything here is made while the configuration is read, in the parent, and immutable afterwards: any thread may read it.
+// A DirConfig is plain: lists are pointers to objects in the configuration's pool, so that a merge copies a few words. Unset is a
+// value of its own (an empty optional, a null list), never the default's value; the defaults of what decisions need are those of
+// mirror::Settings, the others stand below.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/decide.h"
+#include "httpd_api.h"
+
+namespace mirror::httpd {
+
+inline constexpr int kDefaultMaxConnections = 20;
+inline constexpr int kMaxConnections = 1024;  // what MirrorDatabaseMaxConnections may ask for
+inline constexpr std::size_t kMaxDatabases = 64;
+inline constexpr std::chrono::milliseconds kDefaultDatabaseTimeout{2000};
+
+// Where a directive stands that may give the tree its root.
+struct Root {
+  enum class Kind { none, location, directory };
+  Kind kind = Kind::none;    // none: server level, or a section that has no one prefix; the root is then the URL path's
+  const char* prefix = "";   // of the URL path or of the file name
+};
+
+enum class Tree { local, database };
+enum class DownPolicy { serve, fallback, unavailable };
+
+// `at` is "FILE:LINE" of the directive, for complaints about how directives fit together.
+struct EngineSetting {
+  bool on = false;
+  Root root;
+  const char* at = "";
+};
+struct DatabaseSetting {
+  std::size_t index = 0;  // in Globals::databases
+  Root root;
+};
+struct TreeSetting {
+  Tree tree = Tree::local;
+  const char* at = "";
+};
+struct DownSetting {
+  DownPolicy policy = DownPolicy::serve;
+  const char* at = "";
+};
+
+struct DirConfig {
+  std::optional<EngineSetting> engine;
+  std::optional<DatabaseSetting> database;
+  std::optional<TreeSetting> tree;
+  std::optional<DownSetting> down;
+  std::optional<const char*> origin;  // ends in '/'
+  std::optional<std::int64_t> min_size_bytes;
+  std::optional<bool> handle_head_locally;
+  std::optional<bool> pass_query;
+  std::optional<int> max_links;
+  std::optional<double> distance_scale_km;
+  std::optional<std::int64_t> sticky_s;
+  std::vector<Matcher>* excluded_mime_types = nullptr;
+  std::vector<Matcher>* excluded_user_agents = nullptr;
+  std::vector<Matcher>* excluded_paths = nullptr;
+  std::vector<Prefix>* excluded_networks = nullptr;
+  std::vector<Fallback>* fallbacks = nullptr;
+
+  bool engine_on() const { return engine && engine->on; }
+  bool database_tree() const { return tree && tree->tree == Tree::database; }
+  DownPolicy down_policy() const;
+  // The section whose prefix is cut from a URL path or file name: the database's own, else the engine's.
+  Root root() const;
+};
+
+// For decide(): the configured values over the defaults.
+Settings settings_of(const DirConfig& config);
+
+struct DatabaseConfig {
+  std::string conninfo;
+  std::string name;  // for messages: host, port and database, no password
+};
+
+struct Globals {
+  std::vector<DatabaseConfig> databases;
+  std::vector<std::string> geo_files;
+  std::optional<int> max_connections;  // per database and host
+  std::optional<std::chrono::milliseconds> timeout;
+
+  // The index of the database, a new one for a conninfo not seen before. Throws BadValue for what libpq cannot read.
+  std::size_t add_database(const std::string& conninfo);
+};
+
+// The Globals of the configuration that is being read or in force; reset_globals starts anew, in httpd's configuration pool.
+Globals& globals();
+void reset_globals(apr_pool_t* pconf);
+
+// For httpd's module record.
+void* create_dir_config(apr_pool_t* pool, char* section) noexcept;
+void* merge_dir_config(apr_pool_t* pool, void* parent, void* own) noexcept;
+
+inline const DirConfig* dir_config(const ap_conf_vector_t* vector) {
+  return static_cast<const DirConfig*>(ap_get_module_config(vector, &mirror_module));
+}
+
+}  // namespace mirror::httpd

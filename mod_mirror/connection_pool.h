@@ -1,0 +1,84 @@
+// A child's connections to one database. A background thread makes them, gives idle ones up to processes that ask, and probes the
+// database while it is down; requests only borrow, from any thread, and never wait for a connection that cannot come.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "background.h"
+#include "db/connection.h"
+#include "shared.h"
+
+namespace mirror::httpd {
+
+using db::Clock;
+
+enum class LogLevel { notice, warning, error };
+using Log = std::function<void(LogLevel, const std::string&)>;  // from any thread
+
+struct PoolOptions {
+  std::string conninfo;
+  std::string name;  // for messages
+  int max_connections = 0;
+  std::chrono::milliseconds timeout{};
+};
+
+struct PooledConnection {
+  Slot slot;  // outlives the connection
+  db::Connection connection;
+  Clock::time_point idle_since{};
+};
+
+class ConnectionPool {
+ public:
+  // `prepare` makes a new connection ready; what it throws means that the database cannot be used.
+  using Prepare = std::function<void(db::Connection&)>;
+
+  ConnectionPool(PoolOptions options, SharedDatabase& shared, Prepare prepare, Log log);
+  void start();
+  void ask_to_stop() noexcept;
+  // See BackgroundThread::join_by.
+  bool join_by(Clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
+
+  // nullptr: the database is down, or no connection came free within a short wait.
+  std::unique_ptr<PooledConnection> borrow(Clock::time_point deadline);
+  void give_back(std::unique_ptr<PooledConnection> connection);
+  // Idle connections are not to be trusted any more.
+  void drop_idle();
+  // The database does not answer: from now on no process asks it, until a probe finds it well.
+  void trip(const std::string& reason);
+
+  const PoolOptions& options() const { return options_; }
+
+ private:
+  void run() noexcept;
+  Clock::duration step();
+  Clock::duration tend_outage();
+  Clock::duration tend_idle();
+  void connect_for_requests();
+  std::unique_ptr<PooledConnection> connect(Slot slot);
+  bool starving() const;
+
+  const PoolOptions options_;
+  SharedDatabase& shared_;
+  const Prepare prepare_;
+  const Log log_;
+  BackgroundThread thread_;
+  std::atomic<bool> stopping_{false};
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable available_;  // for requests
+  std::condition_variable wake_;       // for the background thread
+  std::vector<std::unique_ptr<PooledConnection>> idle_;  // the last one was used last
+  int waiting_ = 0;
+  bool connecting_ = false;
+  bool eager_ = true;  // the first connection is made before anybody waits for it
+  Clock::time_point retry_at_{};
+  Clock::time_point full_logged_until_{};
+};
+
+}  // namespace mirror::httpd

@@ -1,0 +1,95 @@
+#include "database.h"
+
+#include "db/schema.h"
+
+namespace mirror::httpd {
+namespace {
+
+constexpr std::chrono::minutes kComplaintPause{1};
+
+// Classes 08 connection exception, 53 insufficient resources, 57 operator intervention: the server's state, not the statement's.
+bool is_outage(const db::Error& error) {
+  const std::string_view code = error.sqlstate();
+  return code.starts_with("08") || code.starts_with("53") || code.starts_with("57");
+}
+
+}  // namespace
+
+Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
+    : log_(log),
+      pool_(
+          std::move(options), shared,
+          [this](db::Connection& connection) {
+            db::require_schema(connection);
+            load(connection);
+          },
+          log) {}
+
+// A connection that was idle may have died with a server that is well again: then one more attempt is made on a fresh one.
+std::optional<Lookup> Database::find(std::string_view path) {
+  const auto deadline = Clock::now() + pool_.options().timeout;
+  for (bool last_attempt : {false, true}) {
+    auto pooled = pool_.borrow(deadline);
+    if (pooled == nullptr) return std::nullopt;
+    try {
+      auto lookup = ask(pooled->connection, path, deadline);
+      pool_.give_back(std::move(pooled));
+      return lookup;
+    } catch (const db::Timeout& error) {
+      pool_.trip(error.what());
+      return std::nullopt;
+    } catch (const db::Error& error) {
+      if (!pooled->connection.broken() && !is_outage(error)) {
+        complain(error.what());
+        return std::nullopt;
+      }
+      if (last_attempt) pool_.trip(error.what());
+      pool_.drop_idle();
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, Clock::time_point deadline) {
+  connection.set_deadline(deadline);
+  Lookup lookup{db::find_file(connection, path), nullptr};
+  lookup.mirrors = mirrors_of(connection, lookup.found.mirrors_rev, deadline);
+  if (lookup.mirrors == nullptr) return std::nullopt;
+  return lookup;
+}
+
+std::shared_ptr<const MirrorTable> Database::held(std::int64_t rev, Clock::time_point loaded_after) {
+  const std::lock_guard lock(table_mutex_);
+  return table_ != nullptr && (table_->rev() == rev || loaded_at_ >= loaded_after) ? table_ : nullptr;
+}
+
+// The held table when its rev is the file's, else a new one; nullptr when another thread's load did not end in time.
+std::shared_ptr<const MirrorTable> Database::mirrors_of(db::Connection& connection, std::int64_t rev, Clock::time_point deadline) {
+  const auto asked_at = Clock::now();
+  if (auto table = held(rev, asked_at)) return table;
+  const std::unique_lock loading(loading_, deadline);
+  if (!loading) return nullptr;
+  if (auto table = held(rev, asked_at)) return table;
+  load(connection);
+  return held(rev, asked_at);
+}
+
+void Database::load(db::Connection& connection) {
+  const auto started_at = Clock::now();
+  auto table = db::load_mirrors(connection);
+  const std::lock_guard lock(table_mutex_);
+  if (started_at < loaded_at_) return;
+  table_ = std::move(table);
+  loaded_at_ = started_at;
+}
+
+// For what a statement may fail of without the database being down; now and then, not per request.
+void Database::complain(const std::string& reason) {
+  const auto now = Clock::now().time_since_epoch().count();
+  auto silent_until = silent_until_.load();
+  const auto pause = std::chrono::duration_cast<Clock::duration>(kComplaintPause).count();
+  if (now < silent_until || !silent_until_.compare_exchange_strong(silent_until, now + pause)) return;
+  log_(LogLevel::error, "MirrorDatabase " + pool_.options().name + ": a lookup failed: " + reason);
+}
+
+}  // namespace mirror::httpd

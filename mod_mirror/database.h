@@ -1,0 +1,45 @@
+// One database as a child's requests see it: a file by its path, together with a table of mirrors that is not older.
+// Made in child_init; find() may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <optional>
+#include <string_view>
+
+#include "connection_pool.h"
+#include "db/lookup.h"
+
+namespace mirror::httpd {
+
+struct Lookup {
+  db::FoundFile found;
+  std::shared_ptr<const MirrorTable> mirrors;  // never null
+};
+
+class Database {
+ public:
+  Database(PoolOptions options, SharedDatabase& shared, Log log);
+  void start() { pool_.start(); }
+  void ask_to_stop() noexcept { pool_.ask_to_stop(); }
+  bool join_by(Clock::time_point deadline) noexcept { return pool_.join_by(deadline); }
+
+  // nullopt: not known, since the database is down or does not answer within MirrorDatabaseTimeout.
+  std::optional<Lookup> find(std::string_view path);
+
+ private:
+  std::optional<Lookup> ask(db::Connection& connection, std::string_view path, Clock::time_point deadline);
+  std::shared_ptr<const MirrorTable> mirrors_of(db::Connection& connection, std::int64_t rev, Clock::time_point deadline);
+  std::shared_ptr<const MirrorTable> held(std::int64_t rev, Clock::time_point loaded_after);
+  void load(db::Connection& connection);
+  void complain(const std::string& reason);
+
+  const Log log_;
+  std::mutex table_mutex_;  // of the two that follow
+  std::shared_ptr<const MirrorTable> table_;
+  Clock::time_point loaded_at_{};  // before the load's statement
+  std::timed_mutex loading_;       // one thread loads, the others wait for it
+  std::atomic<Clock::rep> silent_until_{0};
+  ConnectionPool pool_;  // last: its thread uses what stands above
+};
+
+}  // namespace mirror::httpd

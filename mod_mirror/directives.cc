@@ -1,0 +1,225 @@
+#include "directives.h"
+
+#include <apr_fnmatch.h>
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <iterator>
+
+#include "geo/geo.h"
+#include "values.h"
+
+namespace mirror::httpd {
+namespace {
+
+using namespace std::string_view_literals;
+
+const char* place_of(const Line& line) {
+  const ap_directive_t* directive = line.cmd->directive;
+  return apr_psprintf(line.cmd->pool, "%s:%d", directive->filename, directive->line_num);
+}
+
+// The innermost section around a directive, conditions at start-up apart; nullptr at server level.
+const ap_directive_t* enclosing_section(const cmd_parms* cmd) {
+  for (const ap_directive_t* parent = cmd->directive->parent; parent != nullptr; parent = parent->parent) {
+    if (strcasecmp(parent->directive, "<VirtualHost") == 0) return nullptr;
+    if (strncasecmp(parent->directive, "<IfModule", 9) != 0 && strncasecmp(parent->directive, "<IfDefine", 9) != 0) return parent;
+  }
+  return nullptr;
+}
+
+// nullopt for sections that have no one prefix.
+std::optional<Root> root_of(const Line& line) {
+  const ap_directive_t* section = enclosing_section(line.cmd);
+  if (section == nullptr) return Root{};
+  const bool location = strcasecmp(section->directive, "<Location") == 0;
+  if (!location && strcasecmp(section->directive, "<Directory") != 0) return std::nullopt;
+  const char* prefix = line.cmd->path;
+  const bool is_regex = section->args[std::strspn(section->args, " \t")] == '~';
+  if (prefix == nullptr || is_regex || apr_fnmatch_test(prefix) != 0) return std::nullopt;
+  return Root{location ? Root::Kind::location : Root::Kind::directory, apr_pstrdup(line.cmd->pool, prefix)};
+}
+
+// One value, read by a function of its word.
+template <auto Field, auto Parse>
+void set(const Line& line, DirConfig& config) {
+  config.*Field = Parse(line.words[0]);
+}
+
+template <auto Field>
+void inherit(DirConfig& own, const DirConfig& parent) {
+  if (!(own.*Field)) own.*Field = parent.*Field;
+}
+
+template <auto Field>
+auto& list_of(const Line& line, DirConfig& config) {
+  using List = std::remove_pointer_t<std::remove_reference_t<decltype(config.*Field)>>;
+  if (config.*Field == nullptr) config.*Field = pool_new<List>(line.cmd->pool);
+  return *(config.*Field);
+}
+
+bool is_none(const Line& line) { return line.words.size() == 1 && strcasecmp(line.words[0], "None") == 0; }
+
+// A list that lines add to; `None` empties it, so that a section can have none although its parent has some.
+template <auto Field, auto Parse>
+void append(const Line& line, DirConfig& config) {
+  auto& list = list_of<Field>(line, config);
+  if (is_none(line)) return list.clear();
+  for (const char* word : line.words) list.push_back(Parse(line.cmd->pool, word));
+}
+
+void set_engine(const Line& line, DirConfig& config) {
+  config.engine = EngineSetting{parse_flag(line.words[0]), root_of(line).value_or(Root{}), place_of(line)};
+}
+
+// Inside an enabled section the outermost one keeps the root: sections that only tune do not move it.
+void inherit_engine(DirConfig& own, const DirConfig& parent) {
+  if (!own.engine) {
+    own.engine = parent.engine;
+  } else if (own.engine->on && parent.engine_on()) {
+    own.engine->root = parent.engine->root;
+  }
+}
+
+void set_database(const Line& line, DirConfig& config) {
+  std::string conninfo;
+  for (const char* word : line.words) conninfo.append(conninfo.empty() ? "" : " ").append(word);
+  config.database = DatabaseSetting{globals().add_database(conninfo), root_of(line).value_or(Root{})};
+}
+
+void set_tree(const Line& line, DirConfig& config) {
+  const Tree tree = parse_one_of<Tree>(line.words[0], {{"local", Tree::local}, {"database", Tree::database}});
+  const auto root = root_of(line);
+  if (tree == Tree::database && root && root->kind == Root::Kind::directory) {
+    throw BadValue("a tree without files on disk has no <Directory>: put it into a <Location>");
+  }
+  config.tree = TreeSetting{tree, place_of(line)};
+}
+
+void set_down(const Line& line, DirConfig& config) {
+  const auto policy = parse_one_of<DownPolicy>(
+      line.words[0],
+      {{"Serve", DownPolicy::serve}, {"Fallback", DownPolicy::fallback}, {"Unavailable", DownPolicy::unavailable}});
+  config.down = DownSetting{policy, place_of(line)};
+}
+
+void set_origin(const Line& line, DirConfig& config) {
+  config.origin = pool_string(line.cmd->pool, parse_base_url(line.words[0]));
+}
+
+void add_fallback(const Line& line, DirConfig& config) {
+  auto& list = list_of<&DirConfig::fallbacks>(line, config);
+  if (is_none(line)) return list.clear();
+  if (line.words.size() != 3) throw BadValue("takes a region, a country and a URL, or None");
+  list.push_back(parse_fallback(line.words[0], line.words[1], line.words[2]));
+}
+
+void add_geo_database(const Line& line, DirConfig&) {
+  const char* file = ap_server_root_relative(line.cmd->pool, line.words[0]);
+  if (file == nullptr) throw BadValue(fmt::format("'{}' is no file name", line.words[0]));
+  GeoDatabases{{file}};  // an unreadable file is found out here, with the line
+  auto& files = globals().geo_files;
+  if (std::find(files.begin(), files.end(), file) == files.end()) files.emplace_back(file);
+}
+
+void set_max_connections(const Line& line, DirConfig&) {
+  globals().max_connections = static_cast<int>(parse_integer(line.words[0], 1, kMaxConnections));
+}
+
+void set_timeout(const Line& line, DirConfig&) { globals().timeout = parse_timeout(line.words[0]); }
+
+using D = DirConfig;
+constexpr Context kGlobal = Context::global, kTree = Context::tree, kSection = Context::section;
+constexpr int kWordLimit = 64;  // httpd's AP_MAX_ARGC: what stands behind is dropped silently
+constexpr int kMany = kWordLimit - 1;
+
+constexpr Directive kDirectives[] = {
+    {"MirrorEngine", kSection, 1, 1, "On|Off - whether requests are sent to mirrors (default Off)", set_engine, inherit_engine},
+    {"MirrorDatabase", kTree, 1, kMany, "CONNINFO - the PostgreSQL database of the tree, as libpq takes it (no default)",
+     set_database, inherit<&D::database>},
+    {"MirrorDatabaseMaxConnections", kGlobal, 1, 1, "NUMBER - connections per database of all processes together (default 20)",
+     set_max_connections, nullptr},
+    {"MirrorDatabaseTimeout", kGlobal, 1, 1, "SECONDS - what a request waits for the database at most (default 2)", set_timeout,
+     nullptr},
+    {"MirrorDatabaseDown", kSection, 1, 1,
+     "Serve|Fallback|Unavailable - the answer while the database is down (default Serve, with MirrorTree database Unavailable)",
+     set_down, inherit<&D::down>},
+    {"MirrorGeoDatabase", kGlobal, 1, 1, "FILE - a MaxMind DB of cities, countries or AS numbers; repeatable (no default)",
+     add_geo_database, nullptr},
+    {"MirrorTree", kTree, 1, 1, "local|database - where the files' existence and size come from (default local)", set_tree,
+     inherit<&D::tree>},
+    {"MirrorOrigin", kSection, 1, 1, "URL - where requests go that no mirror takes, with MirrorTree database (no default)",
+     set_origin, inherit<&D::origin>},
+    {"MirrorMinSize", kSection, 1, 1, "BYTES - smaller files are not redirected; K, M, G may follow (default 4096)",
+     set<&D::min_size_bytes, parse_size>, inherit<&D::min_size_bytes>},
+    {"MirrorExcludeMimeType", kSection, 1, kMany, "PATTERN... - types that are not redirected (default None)",
+     append<&D::excluded_mime_types, parse_wildcard>, inherit<&D::excluded_mime_types>},
+    {"MirrorExcludeUserAgent", kSection, 1, kMany, "PATTERN... - clients that are not redirected (default None)",
+     append<&D::excluded_user_agents, parse_wildcard>, inherit<&D::excluded_user_agents>},
+    {"MirrorExcludeNetwork", kSection, 1, kMany, "CIDR... - clients that are not redirected (default None)",
+     append<&D::excluded_networks, parse_network>, inherit<&D::excluded_networks>},
+    {"MirrorExcludeFileMask", kSection, 1, kMany, "REGEX... - paths that are not redirected (default None)",
+     append<&D::excluded_paths, parse_regex>, inherit<&D::excluded_paths>},
+    {"MirrorFallback", kSection, 1, 3, "REGION|- COUNTRY|- URL - a redirect target where no mirror has a file (default None)",
+     add_fallback, inherit<&D::fallbacks>},
+    {"MirrorHandleHeadLocally", kSection, 1, 1, "On|Off - answer HEAD requests without a redirect (default Off)",
+     set<&D::handle_head_locally, parse_flag>, inherit<&D::handle_head_locally>},
+    {"MirrorPassQuery", kSection, 1, 1, "On|Off - append the query string to the mirror's URL (default Off)",
+     set<&D::pass_query, parse_flag>, inherit<&D::pass_query>},
+    {"MirrorMaxLinks", kSection, 1, 1, "NUMBER - Link headers that name further mirrors (default 5)",
+     set<&D::max_links, parse_max_links>, inherit<&D::max_links>},
+    {"MirrorDistanceScale", kSection, 1, 1, "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
+     set<&D::distance_scale_km, parse_distance>, inherit<&D::distance_scale_km>},
+    {"MirrorStickiness", kSection, 1, 1, "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
+     set<&D::sticky_s, parse_stickiness>, inherit<&D::sticky_s>},
+};
+constexpr std::size_t kCount = std::size(kDirectives);
+
+void check_line(const Directive& directive, const Line& line) {
+  const int count = static_cast<int>(line.words.size());
+  if (count >= kWordLimit) throw BadValue("too many values on one line: repeat the directive");
+  if (count < directive.min_words || count > directive.max_words) throw BadValue(fmt::format("takes {}", directive.help));
+  if (directive.context == kTree && !root_of(line)) {
+    throw BadValue("may stand at server level, in a <Location> or in a <Directory> without wildcards or regular expressions");
+  }
+  if (directive.context != kGlobal) return;
+  if (ap_check_cmd_context(line.cmd, GLOBAL_ONLY) != nullptr) throw BadValue("may stand in the main server's configuration only");
+}
+
+// What httpd calls for each of our directives. Returns nullptr, or what is wrong.
+const char* apply_directive(cmd_parms* cmd, void* config, int count, char* const words[]) noexcept {
+  const auto& directive = *static_cast<const Directive*>(cmd->cmd->cmd_data);
+  try {
+    const Line line{cmd, {words, static_cast<std::size_t>(count)}};
+    check_line(directive, line);
+    directive.apply(line, *static_cast<DirConfig*>(config));
+    return nullptr;
+  } catch (const std::exception& fault) {
+    return apr_pstrcat(cmd->pool, directive.name, ": ", fault.what(), nullptr);
+  } catch (...) {
+    return "out of memory or worse";
+  }
+}
+
+constexpr std::array<command_rec, kCount + 1> make_commands() {
+  std::array<command_rec, kCount + 1> all{};
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const Directive& directive = kDirectives[i];
+    const int where = directive.context == kGlobal ? RSRC_CONF : RSRC_CONF | ACCESS_CONF;
+    all[i] = AP_INIT_TAKE_ARGV(directive.name, apply_directive, const_cast<Directive*>(&directive), where, directive.help);
+  }
+  return all;
+}
+
+constinit const std::array<command_rec, kCount + 1> kCommands = make_commands();
+
+}  // namespace
+
+std::span<const Directive> directives() { return kDirectives; }
+
+const command_rec* commands() { return kCommands.data(); }
+
+}  // namespace mirror::httpd

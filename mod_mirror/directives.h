@@ -1,0 +1,42 @@
+// The directives: one table, from which parsing, `httpd -L`, inheritance and the manual's check are driven.
+#pragma once
+
+#include <span>
+#include <stdexcept>
+
+#include "config.h"
+
+namespace mirror::httpd {
+
+// A directive's value that cannot be used; httpd adds the file and the line to the message.
+class BadValue : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Line {
+  cmd_parms* cmd;
+  std::span<char* const> words;
+};
+
+enum class Context {
+  global,   // the main server only
+  tree,     // server, virtual host, <Location>, <Directory>: what has one prefix
+  section,  // anywhere but .htaccess
+};
+
+struct Directive {
+  const char* name;
+  Context context;
+  int min_words;
+  int max_words;
+  const char* help;  // syntax and default, for httpd -L
+  void (*apply)(const Line& line, DirConfig& config);              // throws BadValue
+  void (*inherit)(DirConfig& own, const DirConfig& parent);        // takes what `own` does not set; null for Context::global
+};
+
+std::span<const Directive> directives();
+
+// The same table in httpd's form.
+const command_rec* commands();
+
+}  // namespace mirror::httpd

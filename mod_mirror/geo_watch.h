@@ -1,0 +1,44 @@
+// A child's GeoIP databases, reopened by a background thread when they are replaced on disk. locate() may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "background.h"
+#include "connection_pool.h"
+#include "geo/geo.h"
+
+namespace mirror::httpd {
+
+class GeoWatch {
+ public:
+  GeoWatch(std::vector<std::string> files, Log log);
+  // Opens the files and starts the thread; files that cannot be opened are tried again later.
+  void start();
+  void ask_to_stop() noexcept;
+  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
+
+  // Only the address is known while the files cannot be opened, or without any.
+  Client locate(const Address& address) const;
+
+ private:
+  void run() noexcept;
+  void look();
+  void report(const std::vector<std::string>& troubles);
+
+  const std::vector<std::string> files_;
+  const Log log_;
+  std::unique_ptr<GeoDatabases> owned_;
+  std::atomic<const GeoDatabases*> databases_{nullptr};  // owned_, once it is open
+  std::vector<std::string> reported_;  // the troubles of the last look, so that each is logged once
+  BackgroundThread thread_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+};
+
+}  // namespace mirror::httpd

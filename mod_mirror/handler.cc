@@ -1,0 +1,156 @@
+#include "handler.h"
+
+#include <cstring>
+
+#include "child.h"
+#include "core/path.h"
+#include "request.h"
+
+namespace mirror::httpd {
+namespace {
+
+constexpr const char* kHandlerName = "mirror-tree";
+
+// What a request carries from translate_name to its handler.
+struct Taken {
+  const DirConfig* config;
+};
+
+bool serves_error_page(const request_rec* r) { return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status); }
+
+// Whether httpd would send the file as it is, and not have a program or a filter of another module make the content.
+bool has_plain_handler(const request_rec* r) {
+  if (r->handler == nullptr || std::strcmp(r->handler, AP_DEFAULT_HANDLER_NAME) == 0) return true;
+  if (r->content_type == nullptr) return false;
+  const std::string_view type = r->content_type;
+  return type.substr(0, type.find(';')) == r->handler;
+}
+
+// A file of a local tree that a mirror may stand in for. mod_dir puts the index in a directory's place: that stays local.
+bool is_local_file(const request_rec* r) {
+  if (r->main != nullptr || serves_error_page(r) || r->finfo.filetype != APR_REG || !has_plain_handler(r)) return false;
+  if (r->path_info != nullptr && *r->path_info != '\0') return false;
+  const char* asked = r->parsed_uri.path;
+  return asked == nullptr || *asked == '\0' || asked[std::strlen(asked) - 1] != '/';
+}
+
+// One request on its way; the tree decides what declining means.
+class Exchange {
+ public:
+  Exchange(request_rec* r, const DirConfig& config, std::string_view path)
+      : r_(r), config_(config), settings_(settings_of(config)), request_(make_request(r, path)) {
+    if (!config.database_tree()) request_.local_size_bytes = r->finfo.size;
+  }
+
+  int run();
+
+ private:
+  int decline(DeclineReason reason);
+  int answer_for(const Lookup& lookup);
+  int without_database();
+  bool is_local_version(const File& file) const;
+
+  request_rec* r_;
+  const DirConfig& config_;
+  const Settings settings_;
+  Request request_;
+  Client client_;
+};
+
+int Exchange::run() {
+  client_.address = client_address(r_);
+  const auto reason = screen(request_, client_.address, settings_);
+  if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory || *reason == DeclineReason::bad_path)) {
+    return decline(*reason);
+  }
+  const Query query = parse_query(request_.query);
+  const Child* self = child();
+  if (self != nullptr) client_ = self->geo->locate(client_.address);
+  note_client(r_, overridden(client_, query));
+  if (const auto answer = query.malformed ? query_answer(query) : std::nullopt) return write_answer(r_, *answer);
+  if (reason) return decline(*reason);
+  const auto lookup = self != nullptr ? self->databases.at(config_.database->index)->find(request_.path) : std::nullopt;
+  return lookup ? answer_for(*lookup) : without_database();
+}
+
+int Exchange::answer_for(const Lookup& lookup) {
+  if (lookup.found.found == db::Found::directory) return decline(DeclineReason::directory);
+  if (lookup.found.found == db::Found::absent) return decline(DeclineReason::not_in_table);
+  const File& file = lookup.found.file;
+  note(r_, "MB_FILESIZE", std::to_string(file.size_bytes));
+  if (!is_local_version(file)) return decline(DeclineReason::version_differs);
+  const Outcome outcome = decide(request_, client_, file, *lookup.mirrors, settings_);
+  if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
+  if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
+  if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
+  return write_answer(r_, std::get<Outcome::Answer>(outcome.result));
+}
+
+bool Exchange::is_local_version(const File& file) const {
+  if (config_.database_tree()) return true;
+  return r_->finfo.size == file.size_bytes && apr_time_sec(r_->finfo.mtime) == file.mtime_s;
+}
+
+// A wish for something else than the file's bytes is never answered by them.
+int Exchange::without_database() {
+  note(r_, "MB_DECLINED", decline_text(DeclineReason::database_down));
+  if (parse_query(request_.query).representation) return unavailable(r_);
+  if (config_.down_policy() == DownPolicy::serve) return decline(DeclineReason::database_down);
+  if (config_.down_policy() == DownPolicy::fallback) {
+    if (const auto answer = fallback_answer(request_, client_, request_.path, settings_)) return write_answer(r_, *answer);
+  }
+  return unavailable(r_);
+}
+
+// Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a 404.
+int Exchange::decline(DeclineReason reason) {
+  note(r_, "MB_DECLINED", decline_text(reason));
+  if (reason == DeclineReason::no_mirror) note(r_, "MB_NOMIRROR", "1");
+  if (!config_.database_tree()) return DECLINED;
+  if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path) return HTTP_NOT_FOUND;
+  return redirect_to_origin(r_, *config_.origin, request_.path);
+}
+
+int handle_taken(request_rec* r, const DirConfig& config) {
+  const auto path = tree_path(r, config.root());
+  if (!path) return HTTP_NOT_FOUND;
+  const std::string_view folder = path->ends_with('/') ? path->substr(0, path->size() - 1) : *path;
+  if (!folder.empty() && check_path(folder) != PathFault::none) return HTTP_NOT_FOUND;
+  return Exchange(r, config, *path).run();
+}
+
+bool is_complete(const DirConfig* config) {
+  return config != nullptr && config->engine_on() && config->database && (!config->database_tree() || config->origin);
+}
+
+}  // namespace
+
+bool take_request(request_rec* r) {
+  const DirConfig* config = dir_config(r->per_dir_config);
+  if (!is_complete(config) || !config->database_tree()) return false;
+  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE || r->uri == nullptr ||
+      *r->uri != '/') {
+    return false;
+  }
+  ap_set_module_config(r->request_config, &mirror_module, pool_new<Taken>(r->pool, Taken{config}));
+  // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the file on disk.
+  const char* slash = std::strrchr(r->uri, '/');
+  r->filename = apr_pstrcat(r->pool, "mirror:", slash + 1, nullptr);
+  r->handler = kHandlerName;
+  return true;
+}
+
+bool is_taken(const request_rec* r) { return ap_get_module_config(r->request_config, &mirror_module) != nullptr; }
+
+int handle(request_rec* r) {
+  const DirConfig* config = dir_config(r->per_dir_config);
+  if (const auto* taken = static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
+    return handle_taken(r, is_complete(config) && config->database_tree() ? *config : *taken->config);
+  }
+  if (!is_complete(config) || config->database_tree() || !is_local_file(r)) return DECLINED;
+  const auto path = tree_path(r, config->root());
+  if (!path) return DECLINED;
+  return Exchange(r, *config, *path).run();
+}
+
+}  // namespace mirror::httpd

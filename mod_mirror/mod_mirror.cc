@@ -1,0 +1,98 @@
+// The boundary to httpd: the module record, the hooks, and the one guard through which httpd calls us. No exception passes it.
+#include "check.h"
+#include "child.h"
+#include "directives.h"
+#include "handler.h"
+
+namespace mirror::httpd {
+namespace {
+
+// Every hook's body runs in here. What it throws is logged, and `on_failure` is what httpd gets.
+template <class Body>
+int guarded(const server_rec* server, const char* where, int on_failure, Body body) noexcept {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s: %s", where, error.what());
+  } catch (...) {
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s", where);
+  }
+  return on_failure;
+}
+
+int on_pre_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*) noexcept {
+  return guarded(nullptr, "pre_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
+    reset_globals(pconf);
+    return OK;
+  });
+}
+
+int on_check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
+  return guarded(server, "check_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
+    const auto faults = check_configuration(server);
+    for (const auto& fault : faults) log_line(nullptr, APLOG_STARTUP | APLOG_EMERG, fault);
+    return faults.empty() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+  });
+}
+
+int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
+  return guarded(server, "post_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
+    prepare_shared_memory(server);
+    if (!globals().databases.empty() && globals().geo_files.empty()) {
+      log_line(server, APLOG_WARNING, "no MirrorGeoDatabase: nobody knows where clients are, and all mirrors are equally far");
+    }
+    return OK;
+  });
+}
+
+void on_child_init(apr_pool_t* pchild, server_rec* server) noexcept {
+  guarded(server, "child_init", OK, [&] {
+    start_child(pchild, server);
+    return OK;
+  });
+}
+
+int on_translate_name(request_rec* r) noexcept {
+  return guarded(r->server, "translate_name", HTTP_INTERNAL_SERVER_ERROR, [&] { return take_request(r) ? OK : DECLINED; });
+}
+
+int on_map_to_storage(request_rec* r) noexcept { return is_taken(r) ? OK : DECLINED; }
+
+int on_handler(request_rec* r) noexcept {
+  const int on_failure = is_taken(r) ? HTTP_INTERNAL_SERVER_ERROR : DECLINED;
+  return guarded(r->server, "the handler", on_failure, [&] { return handle(r); });
+}
+
+void register_hooks(apr_pool_t*) noexcept {
+  static const char* const kAfterRewriting[] = {"mod_rewrite.c", nullptr};
+  ap_hook_pre_config(on_pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_check_config(on_check_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_post_config(on_post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_child_init(on_child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_translate_name(on_translate_name, kAfterRewriting, nullptr, APR_HOOK_FIRST);
+  ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);
+  ap_hook_handler(on_handler, nullptr, nullptr, APR_HOOK_FIRST);
+}
+
+}  // namespace
+}  // namespace mirror::httpd
+
+// The one symbol that the version script exports. Written out, since STANDARD20_MODULE_STUFF would name the module by this file.
+module __attribute__((visibility("default"))) mirror_module = {
+    .version = MODULE_MAGIC_NUMBER_MAJOR,
+    .minor_version = MODULE_MAGIC_NUMBER_MINOR,
+    .module_index = -1,
+    .name = "mod_mirror.c",
+    .dynamic_load_handle = nullptr,
+    .next = nullptr,
+    .magic = MODULE_MAGIC_COOKIE,
+    .rewrite_args = nullptr,
+    .create_dir_config = mirror::httpd::create_dir_config,
+    .merge_dir_config = mirror::httpd::merge_dir_config,
+    .create_server_config = nullptr,
+    .merge_server_config = nullptr,
+    .cmds = mirror::httpd::commands(),
+    .register_hooks = mirror::httpd::register_hooks,
+    .flags = 0,
+};

@@ -1,0 +1,106 @@
+#include "shared.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace mirror::httpd {
+namespace {
+
+static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::int32_t>::is_always_lock_free &&
+                  std::atomic<bool>::is_always_lock_free,
+              "locks inside atomics would not work between processes");
+
+std::int64_t in_ns(SharedClock::time_point time) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
+}
+
+// Process numbers are used again: one that belongs to another process group is not one of ours.
+bool is_sibling(std::int32_t pid) { return getpgid(pid) == getpgrp(); }
+
+// FNV-1a, never 0.
+std::uint64_t key_of(const std::string& conninfo) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const unsigned char c : conninfo) hash = (hash ^ c) * 0x100000001b3;
+  return hash | 1;
+}
+
+}  // namespace
+
+Slot SharedDatabase::take_slot(int limit) {
+  const std::int32_t self = getpid();
+  for (int i = 0; i < limit; ++i) {
+    std::int32_t nobody = 0;
+    if (holders_[i].compare_exchange_strong(nobody, self)) return Slot(&holders_[i]);
+  }
+  for (int i = 0; i < limit; ++i) {
+    std::int32_t holder = holders_[i].load();
+    if (holder != 0 && is_sibling(holder)) continue;
+    if (holders_[i].compare_exchange_strong(holder, self)) return Slot(&holders_[i]);
+  }
+  return {};
+}
+
+int SharedDatabase::slots_in_use(int limit) const {
+  int count = 0;
+  for (int i = 0; i < limit; ++i) count += holders_[i].load(std::memory_order_relaxed) != 0;
+  return count;
+}
+
+void SharedDatabase::forget_own_slots() {
+  for (auto& holder : holders_) {
+    std::int32_t self = getpid();
+    holder.compare_exchange_strong(self, 0);
+  }
+}
+
+void SharedDatabase::ask_for_slot(SharedClock::duration moment) {
+  asked_by_ = getpid();
+  asked_until_ns_ = in_ns(SharedClock::now() + moment);
+}
+
+bool SharedDatabase::others_ask() const {
+  return asked_until_ns_.load() > in_ns(SharedClock::now()) && asked_by_.load() != getpid();
+}
+
+bool SharedDatabase::trip(SharedClock::duration first_probe_in) {
+  if (down_.exchange(true)) return false;
+  postpone_probe(first_probe_in);
+  return true;
+}
+
+bool SharedDatabase::claim_probe(SharedClock::duration lease) {
+  const auto now = SharedClock::now();
+  std::int64_t due = next_probe_ns_.load();
+  return in_ns(now) >= due && next_probe_ns_.compare_exchange_strong(due, in_ns(now + lease));
+}
+
+void SharedDatabase::postpone_probe(SharedClock::duration pause) { next_probe_ns_ = in_ns(SharedClock::now() + pause); }
+
+SharedMemory* SharedMemory::create() {
+  void* memory = mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap of shared memory");
+  return new (memory) SharedMemory;
+}
+
+SharedDatabase* SharedMemory::find(const std::string& conninfo) {
+  const std::uint64_t key = key_of(conninfo);
+  for (auto& database : databases_) {
+    if (database.key_ == key) return &database;
+  }
+  for (auto& database : databases_) {
+    bool used = false;
+    for (const auto& holder : database.holders_) used |= holder != 0 && is_sibling(holder);
+    if (used) continue;
+    database.~SharedDatabase();
+    new (&database) SharedDatabase;
+    database.key_ = key;
+    return &database;
+  }
+  return nullptr;
+}
+
+}  // namespace mirror::httpd

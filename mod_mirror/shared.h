@@ -1,0 +1,80 @@
+// What all processes of one httpd know together, in shared memory: for each database who holds connections, who waits for one, and
+// whether the database is down. The memory is anonymous, made before the first child starts and kept across restarts, so that the
+// children of two generations count together. Everything in it is atomic and may be used from any process and thread; a process
+// that dies at any point leaves nothing behind that others would wait for.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace mirror::httpd {
+
+using SharedClock = std::chrono::steady_clock;  // the same in all processes of a host
+
+// The right to one connection; given back on destruction.
+class Slot {
+ public:
+  Slot() = default;
+  explicit Slot(std::atomic<std::int32_t>* holder) : holder_(holder) {}
+  Slot(Slot&& other) noexcept : holder_(other.holder_) { other.holder_ = nullptr; }
+  Slot& operator=(Slot&&) = delete;
+  ~Slot() {
+    if (holder_ != nullptr) holder_->store(0);
+  }
+  explicit operator bool() const { return holder_ != nullptr; }
+
+ private:
+  std::atomic<std::int32_t>* holder_ = nullptr;
+};
+
+class SharedDatabase {
+ public:
+  static constexpr int kSlots = 1024;
+
+  // A slot among the first `limit` ones, also one whose holder is dead; false when all are held.
+  Slot take_slot(int limit);
+  int slots_in_use(int limit) const;
+  // Frees what a dead process of the same number left behind; to be called once by a new process.
+  void forget_own_slots();
+
+  // A process that found no slot asks the others for their idle connections for a moment.
+  void ask_for_slot(SharedClock::duration moment);
+  bool others_ask() const;
+
+  // The circuit breaker. trip and recover return whether they changed its state.
+  bool down() const { return down_.load(); }
+  bool trip(SharedClock::duration first_probe_in);
+  bool recover() { return down_.exchange(false); }
+  // True for one process at a time, which then probes: the next one may do so after `lease`, or as postpone_probe says.
+  bool claim_probe(SharedClock::duration lease);
+  void postpone_probe(SharedClock::duration pause);
+
+ private:
+  friend class SharedMemory;
+  std::atomic<std::uint64_t> key_{0};  // of the conninfo; 0: unused
+  std::atomic<bool> down_{false};
+  std::atomic<std::int64_t> next_probe_ns_{0};
+  std::atomic<std::int64_t> asked_until_ns_{0};
+  std::atomic<std::int32_t> asked_by_{0};  // process id
+  std::array<std::atomic<std::int32_t>, kSlots> holders_{};  // process ids; 0: free
+};
+
+class SharedMemory {
+ public:
+  static constexpr std::size_t kDatabases = 64;
+  // Changes with the layout: a newer module must not read what an older one left.
+  static constexpr const char* kName = "mod_mirror shared memory 1";
+
+  // Maps the memory. Throws std::system_error.
+  static SharedMemory* create();
+  // The record of that database: the one it had before a restart, or an unused one; nullptr when there is none.
+  SharedDatabase* find(const std::string& conninfo);
+
+ private:
+  std::array<SharedDatabase, kDatabases> databases_;
+};
+
+}  // namespace mirror::httpd

@@ -1,0 +1,116 @@
+#include "values.h"
+
+#include <ap_regex.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+namespace mirror::httpd {
+namespace {
+
+template <class Number>
+Number parse_number(const char* word, Number least, Number most, const char*& rest) {
+  Number number{};
+  const auto [stop, error] = std::from_chars(word, word + std::strlen(word), number);
+  rest = stop;
+  if (error != std::errc() || !(number >= least && number <= most)) {
+    throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
+  }
+  return number;
+}
+
+template <class Number>
+Number parse_whole_number(const char* word, Number least, Number most) {
+  const char* rest = word;
+  const Number number = parse_number(word, least, most, rest);
+  if (*rest != '\0') throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
+  return number;
+}
+
+bool is_any(std::string_view word) { return word == "-" || word == "*"; }
+
+}  // namespace
+
+bool parse_flag(const char* word) { return parse_one_of<bool>(word, {{"On", true}, {"Off", false}}); }
+
+std::int64_t parse_integer(const char* word, std::int64_t least, std::int64_t most) {
+  return parse_whole_number(word, least, most);
+}
+
+std::int64_t parse_size(const char* word) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 32;  // times 1 G: still a file's size
+  const char* unit = word;
+  const std::int64_t number = parse_number<std::int64_t>(word, 0, std::int64_t{1} << 62, unit);
+  int shift = 0;
+  if (*unit != '\0') {
+    const char* units = "KMG";
+    const char* found = std::strchr(units, *unit & ~0x20);
+    if (found == nullptr || unit[1] != '\0') throw BadValue(fmt::format("'{}' is no size in bytes; K, M or G may follow", word));
+    shift = static_cast<int>(found - units + 1) * 10;
+    if (number > kMost) throw BadValue(fmt::format("'{}' is too large", word));
+  }
+  return number << shift;
+}
+
+std::chrono::milliseconds parse_timeout(const char* word) {
+  apr_interval_time_t time_us = 0;
+  const bool fits = ap_timeout_parameter_parse(word, &time_us, "s") == APR_SUCCESS;
+  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(time_us));
+  if (!fits || timeout < std::chrono::milliseconds(10) || timeout > std::chrono::seconds(60)) {
+    throw BadValue(fmt::format("'{}' is no time from 10ms to 60s", word));
+  }
+  return timeout;
+}
+
+int parse_max_links(const char* word) { return static_cast<int>(parse_integer(word, 0, 32)); }
+
+double parse_distance(const char* word) { return parse_whole_number<double>(word, 1, 20'000); }
+
+std::int64_t parse_stickiness(const char* word) { return parse_integer(word, 0, 366 * 86400); }
+
+std::string parse_base_url(const char* word) {
+  std::string url = word;
+  if (!url.ends_with('/')) url += '/';
+  if (!usable_base(url, "http://") && !usable_base(url, "https://")) {
+    throw BadValue(fmt::format("'{}' is no http:// or https:// URL of a folder", word));
+  }
+  return url;
+}
+
+Fallback parse_fallback(const char* region, const char* country, const char* url) {
+  Fallback fallback;
+  if (!is_any(region)) {
+    const auto known = parse_region(region);
+    if (!known) throw BadValue(fmt::format("'{}' is no region: AF, AN, AS, EU, NA, OC, SA, or - for any", region));
+    fallback.region = region_code(*known);
+  }
+  if (!is_any(country)) {
+    const auto known = CountryCode::parse(country);
+    if (!known || known->everyone()) throw BadValue(fmt::format("'{}' is no country: a code of two letters, or - for any", country));
+    fallback.country = known->text();
+  }
+  fallback.url = parse_base_url(url);
+  return fallback;
+}
+
+Matcher parse_wildcard(apr_pool_t* pool, const char* word) {
+  const char* pattern = apr_pstrdup(pool, word);
+  return [pattern](std::string_view text) { return wildcard_match(pattern, text); };
+}
+
+Matcher parse_regex(apr_pool_t* pool, const char* word) {
+  const ap_regex_t* regex = ap_pregcomp(pool, word, AP_REG_EXTENDED);
+  if (regex == nullptr) throw BadValue(fmt::format("'{}' is no regular expression", word));
+  // A match that gave up (too much backtracking) counts as one: the file is then not redirected.
+  return [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) != AP_REG_NOMATCH; };
+}
+
+Prefix parse_network(apr_pool_t*, const char* word) {
+  const auto prefix = Prefix::parse(word);
+  if (!prefix) throw BadValue(fmt::format("'{}' is no network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
+  return *prefix;
+}
+
+}  // namespace mirror::httpd

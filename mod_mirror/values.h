@@ -1,0 +1,36 @@
+// Readers of directives' values. Each throws BadValue with the reason for what it cannot take.
+#pragma once
+
+#include <strings.h>
+
+#include <initializer_list>
+#include <utility>
+
+#include "directives.h"
+
+namespace mirror::httpd {
+
+bool parse_flag(const char* word);
+std::int64_t parse_integer(const char* word, std::int64_t least, std::int64_t most);
+std::int64_t parse_size(const char* word);  // bytes; K, M, G multiply by 1024, its square, its cube
+std::chrono::milliseconds parse_timeout(const char* word);
+int parse_max_links(const char* word);
+double parse_distance(const char* word);
+std::int64_t parse_stickiness(const char* word);
+std::string parse_base_url(const char* word);  // adds a '/' at the end
+Fallback parse_fallback(const char* region, const char* country, const char* url);
+Matcher parse_wildcard(apr_pool_t* pool, const char* word);
+Matcher parse_regex(apr_pool_t* pool, const char* word);
+Prefix parse_network(apr_pool_t* pool, const char* word);
+
+template <class Choice>
+Choice parse_one_of(const char* word, std::initializer_list<std::pair<const char*, Choice>> choices) {
+  std::string names;
+  for (const auto& [name, choice] : choices) {
+    if (strcasecmp(word, name) == 0) return choice;
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
+  throw BadValue("'" + std::string(word) + "' is none of " + names);
+}
+
+}  // namespace mirror::httpd
