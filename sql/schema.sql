@@ -176,7 +176,7 @@ CREATE TABLE source (
 );
 INSERT INTO source DEFAULT VALUES;
 
--- One row per run; mirror_id NULL: of the source.
+-- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days.
 CREATE TABLE scan (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   mirror_id smallint REFERENCES mirror ON DELETE CASCADE,

@@ -50,11 +50,12 @@ std::int64_t newest_rev(Connection& connection) {
 
 ScanRow::ScanRow(Connection& connection, std::optional<MirrorId> mirror, std::string_view method, std::string_view subtree)
     : connection_(connection) {
-  // Two statements for each, since an index serves `=` and IS NULL but not IS NOT DISTINCT FROM.
-  Params mine;
-  if (mirror) mine.int2(*mirror);
-  connection_.run(std::string("UPDATE scan SET outcome = 'interrupted', ended = now() WHERE outcome = 'running' AND mirror_id ") +
-                      (mirror ? "= $1" : "IS NULL"), mine);
+  // An index serves `=` and IS NULL, but not IS NOT DISTINCT FROM.
+  const std::string mine = mirror ? "mirror_id = $1" : "mirror_id IS NULL";
+  Params id;
+  if (mirror) id.int2(*mirror);
+  connection_.run("UPDATE scan SET outcome = 'interrupted', ended = now() WHERE outcome = 'running' AND " + mine, id);
+  connection_.run("DELETE FROM scan WHERE started < now() - interval '90 days' AND " + mine, id);
   Params params;
   if (mirror) params.int2(*mirror);
   else params.null();

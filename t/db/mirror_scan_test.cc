@@ -1,6 +1,7 @@
 // Tests lib/db/mirror_scan.cc and mirror_compare.cc: what a mirror's listing does, one rule each.
 #include <cppunit/extensions/HelperMacros.h>
 
+#include "db/locks.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {
@@ -248,7 +249,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
     scan_mirror(c(), "one", tree_);
     Connection merging = database_.connect();
     Transaction lock(merging);
-    merging.script("SELECT pg_advisory_xact_lock(1835626095, -1); UPDATE cohort SET rev = rev; UPDATE scan SET error = ''");
+    merging.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
+    merging.script("UPDATE cohort SET rev = rev; UPDATE file SET rev = rev; UPDATE scan SET error = ''");
     c().set_deadline(Clock::now() + std::chrono::seconds(5));
     update_mirror(c(), one_, {{"enabled", "no"}});
     c().set_deadline(std::nullopt);
