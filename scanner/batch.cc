@@ -36,10 +36,10 @@ class Batch {
     const auto start = Clock::now();
     const std::size_t jobs = std::min(tasks_.size(), static_cast<std::size_t>(std::max(options_.instance.jobs, 1)));
     slots_ = std::vector<Slot>(jobs);
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (Slot& slot : slots_) threads.emplace_back([this, &slot] { work(slot); });
     if (reporter_.wants_progress()) show_progress();
-    for (std::thread& thread : threads) thread.join();
+    for (std::jthread& thread : threads) thread.join();
     totals_.seconds = seconds_since(start);
     return totals_;
   }

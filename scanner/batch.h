@@ -8,8 +8,8 @@
 
 namespace mirror::scanner {
 
-// Scans every mirror, telling each result as it comes; one mirror's failure stops no other. Once `stop_fd` is readable the scans under
-// way are given up and the rest fail without being tried.
+// Scans every mirror, telling each result as it comes; one mirror's failure stops no other. Once `stop_fd` is readable the scans
+// under way are given up and the rest fail without being tried.
 Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options, Reporter& reporter, int stop_fd);
 
 // The source, in the same way.

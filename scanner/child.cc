@@ -101,8 +101,8 @@ Child::Child(const std::string& program, const std::vector<std::string>& argv, c
   make_pipe(error_read, error_write);
   const std::vector<char*> argv_pointers = pointers(argv);
   const std::vector<char*> env_pointers = pointers(env);
-  const Start start{program.c_str(),  argv_pointers.data(), env_pointers.data(), null_fd.get(),
-                    out_write.get(), error_write.get(),    getpid()};
+  const Start start{program.c_str(), argv_pointers.data(), env_pointers.data(), null_fd.get(), out_write.get(), error_write.get(),
+                    getpid()};
   pid_ = fork();
   if (pid_ < 0) fail("cannot start a process");
   if (pid_ == 0) start.run();

@@ -1,6 +1,6 @@
-// A child process whose output is read through pipes, in its own session, so that it and all it starts can be ended together and it
-// cannot ask at a terminal. When this program dies, however suddenly, the kernel ends the child (PR_SET_PDEATHSIG follows the thread
-// that made it: create, read and destroy a Child in one thread).
+// A child process whose output is read through pipes, in its own session, so that it and all it starts can be ended together and
+// it cannot ask at a terminal. When this program dies, however suddenly, the kernel ends the child (PR_SET_PDEATHSIG follows the
+// thread that made it: create, read and destroy a Child in one thread).
 #pragma once
 
 #include <sys/types.h>
@@ -20,8 +20,8 @@ std::string find_program(const std::string& name, const std::string& otherwise);
 
 class Child {
  public:
-  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. What keeps it from starting comes through
-  // stderr and exit status 127. Throws std::system_error without processes or descriptors.
+  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. What keeps it from starting comes
+  // through stderr and exit status 127. Throws std::system_error without processes or descriptors.
   Child(const std::string& program, const std::vector<std::string>& argv, const std::vector<std::string>& env);
   // Kills what still runs of its process group.
   ~Child();

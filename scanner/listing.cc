@@ -38,8 +38,8 @@ void Listing::add(const ListedEntry& entry) {
     return;
   }
   if (fault != PathFault::none) {
-    throw ListingError(fmt::format("the listing has the path '{}' ({}), which no tree can have", printable(entry.path),
-                                   path_fault_text(fault)));
+    throw ListingError(
+        fmt::format("the listing has the path '{}' ({}), which no tree can have", printable(entry.path), path_fault_text(fault)));
   }
   const bool below = restricted(entry.path);
   const bool is_directory = entry.kind == ListedKind::directory;
@@ -72,7 +72,8 @@ bool Listing::restricted(std::string_view path) const {
 void Listing::restrict_below(const std::string& path) {
   if (!restricted_.insert(path).second) return;
   restricted_bytes_ += path.size() + kSetEntryBytes;
-  if (restricted_bytes_ > kMaxRestrictedBytes) throw ListingError("the listing has too many directories that others may not read");
+  if (restricted_bytes_ > kMaxRestrictedBytes)
+    throw ListingError("the listing has too many directories that others may not read");
 }
 
 }  // namespace mirror::scanner

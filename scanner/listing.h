@@ -1,5 +1,5 @@
-// What every listing goes through, whoever made it: entries are counted and bounded, paths are checked, what lies below a directory
-// that others may not read is staged, and module paths become tree paths. One Listing belongs to one thread.
+// What every listing goes through, whoever made it: entries are counted and bounded, paths are checked, what lies below a
+// directory that others may not read is staged, and module paths become tree paths. One Listing belongs to one thread.
 #pragma once
 
 #include <atomic>
@@ -40,8 +40,8 @@ struct ListingCounts {
 
 // What the running scans and the rest of the program tell each other; outlives the scans.
 struct Control {
-  int stop_fd = -1;                                // readable once the program is to stop
-  std::atomic<std::int64_t>* progress = nullptr;   // entries so far, for the progress line
+  int stop_fd = -1;                               // readable once the program is to stop
+  std::atomic<std::int64_t>* progress = nullptr;  // entries so far, for the progress line
   bool stopped() const;
 };
 

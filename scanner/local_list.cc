@@ -142,7 +142,8 @@ class Walk {
 
 std::string relative_target(std::string_view path, std::string_view target, std::string_view root) {
   while (root.ends_with('/')) root.remove_suffix(1);
-  const bool inside = target.starts_with('/') && target.starts_with(root) && (target.size() == root.size() || target[root.size()] == '/');
+  const bool inside =
+      target.starts_with('/') && target.starts_with(root) && (target.size() == root.size() || target[root.size()] == '/');
   if (!inside) return std::string(target);
   std::string_view rest = target.substr(root.size());
   while (rest.starts_with('/')) rest.remove_prefix(1);

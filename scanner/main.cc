@@ -76,8 +76,9 @@ int exit_status(const Totals& totals) {
 
 int run_source(const Options& options, int stop_fd) {
   if (options.instance.source.empty()) {
-    throw ConfigError(fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in the configuration file",
-                                  printable(options.instance.name)));
+    throw ConfigError(
+        fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in the configuration file",
+                    printable(options.instance.name)));
   }
   {
     db::Connection connection = connect(options);

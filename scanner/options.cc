@@ -39,18 +39,24 @@ void add_options(CLI::App& app, Options& options, Given& given) {
   app.add_flag("--enable", options.enable, "enable a mirror after a good scan");
   app.add_flag("--force", options.force, "merge even what --max-shrink or --max-change would refuse");
   app.add_option("--max-shrink", given.max_shrink_percent, "refuse a scan that loses more of a mirror's files")
-      ->check(CLI::Range(0.0, 100.0))->type_name("PERCENT");
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("PERCENT");
   app.add_option("--max-change", given.max_change_percent, "hold a source that changes or loses more of its files")
-      ->check(CLI::Range(0.0, 100.0))->type_name("PERCENT");
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("PERCENT");
   app.add_option("--rsync-option", options.rsync_options, "a further option for rsync (repeatable)")
-      ->allow_extra_args(false)->type_name("OPT");
+      ->allow_extra_args(false)
+      ->type_name("OPT");
   app.add_option("--password-file", options.password_file, "file with the rsync password")->type_name("FILE");
   app.add_option("--connect-timeout", given.connect_timeout_s, "seconds until a server must have answered")
-      ->check(CLI::Range(1, 86400))->type_name("S");
+      ->check(CLI::Range(1, 86400))
+      ->type_name("S");
   app.add_option("--idle-timeout", given.idle_timeout_s, "seconds that a server may be silent")
-      ->check(CLI::Range(1, 86400))->type_name("S");
+      ->check(CLI::Range(1, 86400))
+      ->type_name("S");
   app.add_option("--max-entries", given.max_entries, "longest listing that is believed")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))->type_name("N");
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->type_name("N");
   app.add_flag("-v,--verbose", options.verbose, "say more");
   app.add_flag("--json", options.json, "one JSON object a line");
   app.add_option("--config", given.config, "configuration file")->type_name("FILE");
@@ -68,7 +74,8 @@ std::string fault(Options& options) {
   if (!options.source && !options.all && options.names.empty()) {
     return "nothing to do: name mirrors, or say --all for every enabled mirror, or --source for the source";
   }
-  if (options.source && (options.all || !options.names.empty())) return "--source goes alone: scan mirrors with a call of their own";
+  if (options.source && (options.all || !options.names.empty()))
+    return "--source goes alone: scan mirrors with a call of their own";
   if (options.all && !options.names.empty()) return "--all and mirror names exclude each other";
   if (options.source && (!options.subtree.empty() || options.enable)) return "-d and --enable are for mirrors, not for --source";
   while (options.subtree.ends_with('/')) options.subtree.pop_back();

@@ -33,11 +33,11 @@ std::string result_line(const Result& result, std::size_t name_width) {
   const db::ScanCounts& counts = result.counts;
   const std::string name = printable(result.name);
   if (result.is_source) {
-    return fmt::format("source {}: {} seen, {} gained, {} lost, {} changed, {} current, {:.1f} s", name, counts.seen, counts.gained,
-                       counts.lost, counts.changed, counts.held, result.seconds);
+    return fmt::format("source {}: {} seen, {} gained, {} lost, {} changed, {} current, {:.1f} s", name, counts.seen,
+                       counts.gained, counts.lost, counts.changed, counts.held, result.seconds);
   }
-  return fmt::format("{:<{}} {:>9} seen, {:>8} gained, {:>8} lost, {:>8} unknown to the source, {:>8} outdated, {:>6.1f} s{}", name,
-                     name_width, counts.seen, counts.gained, counts.lost, counts.unknown, counts.outdated, result.seconds,
+  return fmt::format("{:<{}} {:>9} seen, {:>8} gained, {:>8} lost, {:>8} unknown to the source, {:>8} outdated, {:>6.1f} s{}",
+                     name, name_width, counts.seen, counts.gained, counts.lost, counts.unknown, counts.outdated, result.seconds,
                      result.enabled ? ", now enabled" : "");
 }
 
@@ -53,8 +53,8 @@ std::string error_line(const Result& result) {
 }
 
 std::string totals_line(const Totals& totals) {
-  return fmt::format("{}: {} scanned, {} failed, {:.1f} s", plural(totals.worked + totals.failed, "mirror", "mirrors"), totals.worked,
-                     totals.failed, totals.seconds);
+  return fmt::format("{}: {} scanned, {} failed, {:.1f} s", plural(totals.worked + totals.failed, "mirror", "mirrors"),
+                     totals.worked, totals.failed, totals.seconds);
 }
 
 std::string json_line(const Result& result) {
@@ -123,8 +123,9 @@ void Reporter::result(const Result& result) {
                printable(result.name), plural(result.listing.long_paths, "path", "paths"), kMaxPathBytes);
   }
   if (verbose_ && result.listing.unreadable_directories > 0) {
-    fmt::print(stderr, "mb-scan: {} '{}': {} may not be read there: absent with all below\n", result.is_source ? "source" : "mirror",
-               printable(result.name), plural(result.listing.unreadable_directories, "directory", "directories"));
+    fmt::print(stderr, "mb-scan: {} '{}': {} may not be read there: absent with all below\n",
+               result.is_source ? "source" : "mirror", printable(result.name),
+               plural(result.listing.unreadable_directories, "directory", "directories"));
   }
   std::fflush(stdout);
 }

@@ -24,9 +24,9 @@ struct Running {
 };
 
 // The texts, without printing: pure.
-std::string result_line(const Result& result, std::size_t name_width);       // of a scan that worked
-std::string detail_line(const Result& result);                              // what -v adds
-std::string error_line(const Result& result);                               // of one that did not
+std::string result_line(const Result& result, std::size_t name_width);  // of a scan that worked
+std::string detail_line(const Result& result);                          // what -v adds
+std::string error_line(const Result& result);                           // of one that did not
 std::string totals_line(const Totals& totals);
 std::string json_line(const Result& result);
 std::string json_line(const Totals& totals);

@@ -17,9 +17,9 @@ struct PermittedOption {
   bool takes_value;  // as NAME=VALUE
 };
 constexpr PermittedOption kPermitted[] = {
-    {"--ipv4", false},     {"--ipv6", false},      {"--port", true},      {"--address", true}, {"--sockopts", true},
-    {"--timeout", true},   {"--contimeout", true}, {"--bwlimit", true},   {"--exclude", true}, {"--include", true},
-    {"--protocol", true},  {"--no-iconv", false},  {"--compress", false}, {"--old-args", false},
+    {"--ipv4", false},    {"--ipv6", false},      {"--port", true},      {"--address", true},   {"--sockopts", true},
+    {"--timeout", true},  {"--contimeout", true}, {"--bwlimit", true},   {"--exclude", true},   {"--include", true},
+    {"--protocol", true}, {"--no-iconv", false},  {"--compress", false}, {"--old-args", false},
 };
 
 bool has_control(std::string_view text) {
@@ -75,7 +75,11 @@ std::vector<std::string> permitted_rsync_options() {
 }
 
 std::vector<std::string> rsync_command(const RsyncJob& job) {
-  std::vector<std::string> argv = {"rsync", "-rl", "--list-only", "--no-motd", "--no-h",
+  std::vector<std::string> argv = {"rsync",
+                                   "-rl",
+                                   "--list-only",
+                                   "--no-motd",
+                                   "--no-h",
                                    fmt::format("--contimeout={}", job.connect_timeout_s),
                                    fmt::format("--timeout={}", job.idle_timeout_s)};
   if (!job.password_file.empty()) argv.push_back("--password-file=" + job.password_file);

@@ -9,8 +9,8 @@
 namespace mirror::scanner {
 
 struct RsyncJob {
-  std::string url;        // rsync://[user@]host[:port]/module[/path]
-  std::string directory;  // below the URL; "" or a path without a trailing slash
+  std::string url;              // rsync://[user@]host[:port]/module[/path]
+  std::string directory;        // below the URL; "" or a path without a trailing slash
   bool may_be_missing = false;  // a directory that is not there is an empty listing
   std::vector<std::string> options;
   std::string password_file;  // "" for none
@@ -35,10 +35,10 @@ std::string escape_rsync_path(std::string_view path);
 
 // Where a tree's part lies in a mirror's module, which may hold more (strip_prefix) or less (add_prefix) than the tree.
 struct Part {
-  bool nothing = false;   // the module has nothing of the asked subtree
-  std::string directory;  // to be listed, below the module's URL
+  bool nothing = false;         // the module has nothing of the asked subtree
+  std::string directory;        // to be listed, below the module's URL
   bool may_be_missing = false;  // it is a part of what the module should have
-  std::string prefix;     // of the tree: goes before every listed path
+  std::string prefix;           // of the tree: goes before every listed path
 };
 Part part_of_module(std::string_view subtree, std::string_view strip_prefix, std::string_view add_prefix);
 

@@ -13,18 +13,25 @@ constexpr std::size_t kTimeBytes = 19;  // YYYY/MM/DD HH:MM:SS
 constexpr std::string_view kArrow = " -> ";
 
 bool parse_mode(std::string_view mode, ListedEntry& entry) {
-  static constexpr std::array<std::string_view, kModeBytes> kLetters = {"-dlbcps", "r-", "w-",   "x-sS", "r-",
-                                                                       "w-",      "x-sS", "r-", "w-",   "x-tT"};
+  static constexpr std::array<std::string_view, kModeBytes> kLetters = {"-dlbcps", "r-",   "w-", "x-sS", "r-",
+                                                                        "w-",      "x-sS", "r-", "w-",   "x-tT"};
   for (std::size_t i = 0; i < kModeBytes; ++i) {
     if (kLetters[i].find(mode[i]) == std::string_view::npos) return false;
   }
   const bool read = mode[7] == 'r';
   const bool search = mode[9] == 'x' || mode[9] == 't';
   switch (mode[0]) {
-    case '-': entry.kind = ListedKind::file; break;
-    case 'd': entry.kind = ListedKind::directory; break;
-    case 'l': entry.kind = ListedKind::link; break;
-    default: entry.kind = ListedKind::special;
+    case '-':
+      entry.kind = ListedKind::file;
+      break;
+    case 'd':
+      entry.kind = ListedKind::directory;
+      break;
+    case 'l':
+      entry.kind = ListedKind::link;
+      break;
+    default:
+      entry.kind = ListedKind::special;
   }
   entry.world_readable = read && (entry.kind != ListedKind::directory || search);
   return true;

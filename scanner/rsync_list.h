@@ -4,7 +4,8 @@
 //   -rw-r--r--   1,234,567 2026/11/24 00:10:03 caf\#303\#251
 //   lrwxrwxrwx           4 2026/11/24 00:10:03 stable -> suite
 //
-// rsync writes a byte that LC_ALL=C cannot print as `\#ooo` (three octal digits), and a backslash before `#` and three digits too.
+// rsync writes a byte that LC_ALL=C cannot print as `\#ooo` (three octal digits), and a backslash before `#` and three digits
+// too.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +27,8 @@ struct ListedEntry {
   std::string target;        // of a link
 };
 
-// Reads `line` (without its newline) into `entry`, reusing its strings; false for anything that is no such line, dates and sizes out
-// of range included. `entry` is then unspecified.
+// Reads `line` (without its newline) into `entry`, reusing its strings; false for anything that is no such line, dates and sizes
+// out of range included. `entry` is then unspecified.
 bool parse_rsync_line(std::string_view line, ListedEntry& entry);
 
 // Replaces `\#ooo` by its byte; what is no such escape stays as it is.

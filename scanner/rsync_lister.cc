@@ -80,7 +80,8 @@ void Complaints::add(std::string_view line) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
   if (line.starts_with(kVerdict)) {
     const std::size_t end = line.find(" (code ");
-    if (verdict_.empty()) verdict_ = printable(line.substr(kVerdict.size(), end == std::string_view::npos ? end : end - kVerdict.size()));
+    if (verdict_.empty())
+      verdict_ = printable(line.substr(kVerdict.size(), end == std::string_view::npos ? end : end - kVerdict.size()));
     return;
   }
   if (line.starts_with("rsync warning: ") || line.starts_with("file has vanished: ") ||
@@ -93,7 +94,8 @@ void Complaints::add(std::string_view line) {
     ++unreadable_;
     return;
   }
-  if (rsync_line && (has(line, "change_dir \"") || has(line, "link_stat \"")) && has(line, "failed: No such file or directory (2)")) {
+  if (rsync_line && (has(line, "change_dir \"") || has(line, "link_stat \"")) &&
+      has(line, "failed: No such file or directory (2)")) {
     missing_directory_ = true;
   }
   ++others_;
@@ -102,7 +104,8 @@ void Complaints::add(std::string_view line) {
 
 std::string Complaints::text() const {
   std::string out = fmt::format("{}", fmt::join(first_, "; "));
-  if (others_ > static_cast<std::int64_t>(first_.size())) out += fmt::format("; and {} more", others_ - static_cast<std::int64_t>(first_.size()));
+  if (others_ > static_cast<std::int64_t>(first_.size()))
+    out += fmt::format("; and {} more", others_ - static_cast<std::int64_t>(first_.size()));
   return out;
 }
 
@@ -112,7 +115,8 @@ void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   LineCutter entries(kMaxLineBytes, [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
   Child child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment());
-  const std::chrono::milliseconds idle = std::chrono::seconds(job.idle_timeout_s) + std::chrono::seconds(job.connect_timeout_s) + kSlack;
+  const std::chrono::milliseconds idle =
+      std::chrono::seconds(job.idle_timeout_s) + std::chrono::seconds(job.connect_timeout_s) + kSlack;
   const ReadEnd end = child.read([&](std::string_view data) { entries.feed(data); },
                                  [&](std::string_view data) { words.feed(data); }, idle, control.stop_fd);
   if (end == ReadEnd::stopped) throw ListingError(fmt::format("interrupted after {} entries", listing.counts.entries));
@@ -122,7 +126,8 @@ void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   const int status = child.wait(kSlack);
   words.finish();
   judge(status, job, complaints, listing);
-  if (entries.in_line()) throw ListingError(fmt::format("the listing ends within a line after {} entries", listing.counts.entries));
+  if (entries.in_line())
+    throw ListingError(fmt::format("the listing ends within a line after {} entries", listing.counts.entries));
 }
 
 }  // namespace mirror::scanner

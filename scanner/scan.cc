@@ -42,8 +42,12 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
   result.counts = report.counts;
   result.lock_seconds = report.lock_seconds;
   switch (report.outcome) {
-    case db::MergeOutcome::merged: result.outcome = Outcome::merged; break;
-    case db::MergeOutcome::unchanged: result.outcome = Outcome::unchanged; break;
+    case db::MergeOutcome::merged:
+      result.outcome = Outcome::merged;
+      break;
+    case db::MergeOutcome::unchanged:
+      result.outcome = Outcome::unchanged;
+      break;
     case db::MergeOutcome::refused:
       result.outcome = Outcome::refused;
       result.error = fmt::format("{}; {} (--force merges it, {} sets the limit)", report.refusal, stands, option);
@@ -59,7 +63,8 @@ db::MergeReport list_and_merge(Scan& scan, const db::MergeOptions& options, cons
     try {
       scan.fail(fmt::format("{}; {}", error.what(), stands));
     } catch (const std::exception&) {
-      // The first error is the one to tell; without a database the row stays open and its lock's end shows that nobody works on it.
+      // The first error is the one to tell; without a database the row stays open and its lock's end shows that nobody works on
+      // it.
     }
     throw;
   }
@@ -94,8 +99,8 @@ RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
   return job;
 }
 
-void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record, const Options& options, const Control& control,
-                        const std::string& stands, Result& result) {
+void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record, const Options& options,
+                        const Control& control, const std::string& stands, Result& result) {
   db::MirrorScan scan(connection, record, "rsync", options.subtree, db::Precision::second);
   const auto list = [&] {
     RsyncJob job = mirror_job(record, options);
@@ -165,18 +170,16 @@ Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record, c
   Result result;
   result.name = record.mirror.identifier;
   const std::string stands = what_stands(record);
-  return scan_with_lock(connection, record.mirror.id, std::move(result), stands, [&](Result& into) {
-    scan_locked_mirror(connection, record, options, control, stands, into);
-  });
+  return scan_with_lock(connection, record.mirror.id, std::move(result), stands,
+                        [&](Result& into) { scan_locked_mirror(connection, record, options, control, stands, into); });
 }
 
 Result scan_source(db::Connection& connection, const Options& options, const Control& control) {
   Result result;
   result.is_source = true;
   result.name = options.instance.source;
-  return scan_with_lock(connection, 0, std::move(result), what_stands_of_source(), [&](Result& into) {
-    scan_locked_source(connection, options, control, into);
-  });
+  return scan_with_lock(connection, 0, std::move(result), what_stands_of_source(),
+                        [&](Result& into) { scan_locked_source(connection, options, control, into); });
 }
 
 }  // namespace mirror::scanner

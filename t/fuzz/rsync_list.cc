@@ -15,7 +15,8 @@ std::string escaped(std::string_view name) {
   const auto digit = [&](std::size_t at) { return at < name.size() && name[at] >= '0' && name[at] <= '9'; };
   for (std::size_t i = 0; i < name.size(); ++i) {
     const unsigned char c = name[i];
-    const bool looks_escaped = c == '\\' && i + 1 < name.size() && name[i + 1] == '#' && digit(i + 2) && digit(i + 3) && digit(i + 4);
+    const bool looks_escaped =
+        c == '\\' && i + 1 < name.size() && name[i + 1] == '#' && digit(i + 2) && digit(i + 3) && digit(i + 4);
     if ((c < ' ' && c != '\t') || c >= 0x7f || looks_escaped) {
       out += {'\\', '#', static_cast<char>('0' + c / 64), static_cast<char>('0' + c / 8 % 8), static_cast<char>('0' + c % 8)};
     } else {
@@ -31,7 +32,8 @@ void check_round_trip(std::string_view name) {
   require(parse_rsync_line("-rw-r--r--           7 2026/11/24 00:10:03 " + escaped(name), entry));
   require(entry.path == name && entry.size_bytes == 7);
   const std::string target(name);
-  require(parse_rsync_line("lrwxrwxrwx " + std::to_string(target.size()) + " 2026/11/24 00:10:03 x -> y -> " + escaped(target), entry));
+  require(parse_rsync_line("lrwxrwxrwx " + std::to_string(target.size()) + " 2026/11/24 00:10:03 x -> y -> " + escaped(target),
+                           entry));
   require(entry.path == "x -> y" && entry.target == target);
 }
 

@@ -72,8 +72,8 @@ class World:
 
     def tables(self):
         """All that redirects read, to compare before and after."""
-        return self.query("SELECT path, kind, size, mtime, staged, gone_at, version_rev, rev, cohort_id FROM file ORDER BY path"), \
-            self.query("SELECT id, mirrors, n_files, rev FROM cohort ORDER BY id")
+        files = "SELECT path, kind, size, mtime, staged, gone_at, version_rev, rev, cohort_id FROM file ORDER BY path"
+        return self.query(files), self.query("SELECT id, mirrors, n_files, rev FROM cohort ORDER BY id")
 
     def fake_rsync(self, script):
         """An environment in which `rsync` is this shell script."""

@@ -37,7 +37,8 @@ def fails(world, script, *words, options=()):
 
 @pytest.mark.parametrize("status, verdict", [
     (1, "syntax or usage error"), (10, "error in socket IO"), (12, "error in rsync protocol data stream"),
-    (20, "received SIGINT, SIGTERM, or SIGHUP"), (30, "timeout in data send/receive"), (35, "timeout waiting for daemon connection"),
+    (20, "received SIGINT, SIGTERM, or SIGHUP"), (30, "timeout in data send/receive"),
+    (35, "timeout waiting for daemon connection"),
 ])
 def test_a_broken_listing_merges_nothing(world, status, verdict):
     script = listing(*ALL[:2]) + f"echo 'rsync error: {verdict} (code {status}) at io.c(1)' >&2; exit {status}"
@@ -57,10 +58,12 @@ def test_directories_that_may_not_be_read_leave_it_whole(world):
 
 
 @pytest.mark.parametrize("complaint", [
-    "", 'rsync: [sender] readdir("x" (in pub)): Input/output error (5)', "IO error encountered -- skipping file deletion",
+    "rsync: odd", 'rsync: [sender] readdir("x" (in pub)): Input/output error (5)',
+    "IO error encountered -- skipping file deletion",
     'rsync: [sender] change_dir "x" (in pub) failed: No such file or directory (2)'])
 def test_any_other_partial_listing_is_broken(world, complaint):
-    fails(world, listing(*ALL[:3]) + f"echo '{UNREADABLE}' >&2; echo '{complaint or 'rsync: odd'}' >&2; exit 23", "rsync exited 23")
+    said = f"echo '{UNREADABLE}' >&2; echo '{complaint}' >&2; "
+    fails(world, listing(*ALL[:3]) + said + "exit 23", "rsync exited 23")
     fails(world, listing(*ALL[:3]) + "exit 23", "rsync exited 23")
 
 
@@ -91,8 +94,8 @@ def test_long_paths_are_skipped_and_told(world):
 
 
 def test_odd_names_are_names(world):
-    done = world.mb_scan("--json", "a", env=world.fake_rsync(listing(*ALL, entry("\\#033[2J\\#012"), entry("'; DROP TABLE file; --"),
-                                                                    entry("\\#377\\#376"))), check=True)
+    odd = [entry("\\#033[2J\\#012"), entry("'; DROP TABLE file; --"), entry("\\#377\\#376")]
+    done = world.mb_scan("--json", "a", env=world.fake_rsync(listing(*ALL, *odd)), check=True)
     assert objects(done)[0]["unknown"] == 3
 
 
@@ -160,7 +163,8 @@ def test_servers_that_are_no_daemons(world, answer, words):
 
 
 @pytest.mark.parametrize("url, words", [
-    ("rsync://127.0.0.1:1/pub/", "exited 10"), ("rsync://-oProxyCommand=x/pub/", "begins with a hyphen"), ("", "has no rsync URL"),
+    ("rsync://127.0.0.1:1/pub/", "exited 10"), ("rsync://-oProxyCommand=x/pub/", "begins with a hyphen"),
+    ("", "has no rsync URL"),
     ("rsync://127.0.0.1/", "names no module")])
 def test_urls_that_lead_nowhere(world, url, words):
     world.database.sql(f"UPDATE mirror SET rsync_url = '{url}'")

@@ -1,5 +1,9 @@
 """mb-scan's command line, exit statuses and output."""
 
+import os
+import pty
+import subprocess
+
 import pytest
 from scanning import World, objects
 
@@ -22,9 +26,9 @@ def test_wrong_usage_is_explained(world, args, words):
 
 def test_help_and_version(world):
     help_text = world.mb_scan("--help", check=True).stdout
-    for option in ("--source", "--all", "--jobs", "--directory", "--enable", "--force", "--max-shrink", "--max-change", "--rsync-option",
-                   "--password-file", "--connect-timeout", "--idle-timeout", "--max-entries", "--verbose", "--json", "--config",
-                   "--instance", "--version", "Exit status"):
+    for option in ("--source", "--all", "--jobs", "--directory", "--enable", "--force", "--max-shrink", "--max-change",
+                   "--rsync-option", "--password-file", "--connect-timeout", "--idle-timeout", "--max-entries", "--verbose",
+                   "--json", "--config", "--instance", "--version", "Exit status"):
         assert option in help_text
     assert world.mb_scan("--version", check=True).stdout.startswith("mb-scan (mod_mirror) 0.")
 
@@ -78,15 +82,12 @@ def test_a_database_without_our_schema(world, postgres):
 
 
 def test_progress_is_one_line_on_a_terminal(world):
-    import os
-    import pty
-    import subprocess
     world.fill_source({"f": b"1"})
     world.mirror("a")
     parent, child = pty.openpty()
     env = {**world.database.environment(), **world.fake_rsync("sleep 1; exec /usr/bin/env PATH=/usr/bin rsync \"$@\"")}
-    done = subprocess.run([world.database.build.program("mb-scan"), "--config", world.config, "a"], env=env, stdout=subprocess.PIPE,
-                          stderr=child, timeout=60)
+    program = world.database.build.program("mb-scan")
+    done = subprocess.run([program, "--config", world.config, "a"], env=env, stdout=subprocess.PIPE, stderr=child, timeout=60)
     os.close(child)
     shown = os.read(parent, 65536).decode()
     os.close(parent)

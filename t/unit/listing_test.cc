@@ -21,8 +21,9 @@ class ListingTest : public CppUnit::TestFixture {
 
   struct Fixture {
     explicit Fixture(std::int64_t max_entries = 1000, const std::string& prefix = "")
-        : listing(max_entries, prefix, [this](const TreeEntry& entry) { passed[std::string(entry.path)] = entry.staged; }, control,
-                  counts) {}
+        : listing(
+              max_entries, prefix, [this](const TreeEntry& entry) { passed[std::string(entry.path)] = entry.staged; }, control,
+              counts) {}
     void add(const std::string& path, ListedKind kind = ListedKind::file, bool readable = true) {
       listing.add({kind, readable, 1, 2, path, kind == ListedKind::link ? "t" : ""});
     }
@@ -46,8 +47,15 @@ class ListingTest : public CppUnit::TestFixture {
     f.add("closedness");
     f.add("open/link", ListedKind::link, false);
     f.add("open/fifo", ListedKind::special);
-    CPPUNIT_ASSERT((f.passed == Passed{{"a", false}, {"b", true}, {"open", false}, {"closed", true}, {"closed/a", true},
-                                       {"closed/deep", true}, {"closed/deep/a", true}, {"closedness", false}, {"open/link", false}}));
+    CPPUNIT_ASSERT((f.passed == Passed{{"a", false},
+                                       {"b", true},
+                                       {"open", false},
+                                       {"closed", true},
+                                       {"closed/a", true},
+                                       {"closed/deep", true},
+                                       {"closed/deep/a", true},
+                                       {"closedness", false},
+                                       {"open/link", false}}));
     CPPUNIT_ASSERT_EQUAL(std::int64_t{11}, f.counts.entries);
   }
 
@@ -60,8 +68,9 @@ class ListingTest : public CppUnit::TestFixture {
   }
 
   void breaksAtPathsThatNoTreeHas() {
-    for (const std::string& path : {std::string("/etc/passwd"), std::string(".."), std::string("a/../../b"), std::string("../a"),
-                                   std::string("a//b"), std::string("./a"), std::string("a/"), std::string("a\0b", 3), std::string()}) {
+    for (const std::string& path :
+         {std::string("/etc/passwd"), std::string(".."), std::string("a/../../b"), std::string("../a"), std::string("a//b"),
+          std::string("./a"), std::string("a/"), std::string("a\0b", 3), std::string()}) {
       for (const char* prefix : {"", "pre"}) {
         Fixture f(10, prefix);
         CPPUNIT_ASSERT_THROW_MESSAGE(path, f.add(path), ListingError);

@@ -31,9 +31,12 @@ class LocalListTest : public CppUnit::TestFixture {
   static Tree list(const std::string& root, ListingCounts& counts) {
     Tree tree;
     const Control control;
-    Listing listing(1'000'000, "", [&tree](const TreeEntry& e) {
-      tree[std::string(e.path)] = {e.kind, e.kind == db::EntryKind::file ? e.size_bytes : 0, e.staged, std::string(e.target)};
-    }, control, counts);
+    Listing listing(
+        1'000'000, "",
+        [&tree](const TreeEntry& e) {
+          tree[std::string(e.path)] = {e.kind, e.kind == db::EntryKind::file ? e.size_bytes : 0, e.staged, std::string(e.target)};
+        },
+        control, counts);
     list_local(root, listing, control);
     return tree;
   }

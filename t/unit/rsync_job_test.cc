@@ -18,21 +18,46 @@ class RsyncJobTest : public CppUnit::TestFixture {
     for (const char* url : {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/", "rsync://[::1]:873/m/"}) {
       CPPUNIT_ASSERT_MESSAGE(url, !rsync_url_fault(url));
     }
-    for (const char* url : {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m", "rsync://h", "rsync://h/", "rsync://h//",
-                            "rsync://-oProxyCommand=x/m", "rsync://joe@-x/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
+    for (const char* url :
+         {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m", "rsync://h", "rsync://h/", "rsync://h//",
+          "rsync://-oProxyCommand=x/m", "rsync://joe@-x/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
       CPPUNIT_ASSERT_MESSAGE(url, rsync_url_fault(url));
     }
   }
 
   void permitsOnlyHarmlessOptions() {
-    for (const char* option : {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100", "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
+    for (const char* option :
+         {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100", "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
       CPPUNIT_ASSERT_MESSAGE(option, !rsync_option_fault(option));
     }
-    for (const char* option :
-         {"", "-", "--", "-e", "-e sh", "-4e", "--rsh=sh", "--rsync-path=x", "--files-from=/etc/passwd", "--log-file=/x", "--port",
-          "--ipv4=1", "--exclude-from=/etc/shadow", "--password-file=/x", "--write-batch=/x", "--temp-dir=/x", "--delete",
-          "--remove-source-files", "--early-input=/x", "--filter=merge /x", "--bwlim=1", "rsync://evil/m", "--sockopts", "-M--x",
-          "--out-format=x", "--remote-option=x", "--no-list-only", "--no-r"}) {
+    for (const char* option : {"",
+                               "-",
+                               "--",
+                               "-e",
+                               "-e sh",
+                               "-4e",
+                               "--rsh=sh",
+                               "--rsync-path=x",
+                               "--files-from=/etc/passwd",
+                               "--log-file=/x",
+                               "--port",
+                               "--ipv4=1",
+                               "--exclude-from=/etc/shadow",
+                               "--password-file=/x",
+                               "--write-batch=/x",
+                               "--temp-dir=/x",
+                               "--delete",
+                               "--remove-source-files",
+                               "--early-input=/x",
+                               "--filter=merge /x",
+                               "--bwlim=1",
+                               "rsync://evil/m",
+                               "--sockopts",
+                               "-M--x",
+                               "--out-format=x",
+                               "--remote-option=x",
+                               "--no-list-only",
+                               "--no-r"}) {
       CPPUNIT_ASSERT_MESSAGE(option, rsync_option_fault(option));
     }
     CPPUNIT_ASSERT(rsync_option_fault(std::string_view("--port=1\0", 9)));

@@ -35,8 +35,9 @@ class RsyncListTest : public CppUnit::TestFixture {
 
  public:
   void readsEachKindOfEntry() {
-    const std::pair<char, ListedKind> kinds[] = {{'-', ListedKind::file},    {'d', ListedKind::directory}, {'p', ListedKind::special},
-                                                 {'s', ListedKind::special}, {'b', ListedKind::special},   {'c', ListedKind::special}};
+    const std::pair<char, ListedKind> kinds[] = {{'-', ListedKind::file},    {'d', ListedKind::directory},
+                                                 {'p', ListedKind::special}, {'s', ListedKind::special},
+                                                 {'b', ListedKind::special}, {'c', ListedKind::special}};
     for (const auto& [letter, kind] : kinds) {
       const ListedEntry entry = parsed(letter + std::string("rw-r--r--           0 2026/11/24 00:10:03 x"));
       CPPUNIT_ASSERT(entry.kind == kind);
@@ -56,9 +57,9 @@ class RsyncListTest : public CppUnit::TestFixture {
   }
 
   void readsTimesAsUtc() {
-    const std::pair<std::string, std::int64_t> times[] = {{"1970/01/01 00:00:00", 0},          {"2026/11/24 00:10:03", 1795479003},
-                                                          {"1969/12/30 20:13:20", -100000},    {"2242/03/16 12:56:32", 8589934592},
-                                                          {"2024/02/29 23:59:59", 1709251199}, {"2016/12/31 23:59:60", 1483228800}};
+    const std::pair<std::string, std::int64_t> times[] = {
+        {"1970/01/01 00:00:00", 0},          {"2026/11/24 00:10:03", 1795479003}, {"1969/12/30 20:13:20", -100000},
+        {"2242/03/16 12:56:32", 8589934592}, {"2024/02/29 23:59:59", 1709251199}, {"2016/12/31 23:59:60", 1483228800}};
     for (const auto& [text, time] : times) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, time, parsed("-rw-r--r-- 1 " + text + " x").mtime_s);
     }
@@ -66,7 +67,7 @@ class RsyncListTest : public CppUnit::TestFixture {
 
   void knowsWhatOthersMayRead() {
     const std::pair<std::string, bool> modes[] = {
-        {"-rw-r--r--", true}, {"-rw-r-----", false}, {"-rwsr-sr-x", true}, {"----r--r--", true},  {"drwxr-xr-x", true},
+        {"-rw-r--r--", true},  {"-rw-r-----", false}, {"-rwsr-sr-x", true}, {"----r--r--", true},  {"drwxr-xr-x", true},
         {"drwxr-xr--", false}, {"drwxr-x--x", false}, {"drwxrwxrwt", true}, {"drwxrwxrwT", false}, {"drwx------", false}};
     for (const auto& [mode, readable] : modes) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(mode, readable, parsed(mode + " 1 2026/11/24 00:10:03 x").world_readable);
@@ -104,12 +105,9 @@ class RsyncListTest : public CppUnit::TestFixture {
     struct {
       std::string size, rest, path, target;
     } const cases[] = {
-        {"5", "link -> plain", "link", "plain"},
-        {"6", "l -> m -> a -> b", "l -> m", "a -> b"},
-        {"1", "l -> m -> a -> b", "l -> m -> a", "b"},
-        {"6", "lnk\\#0122 -> caf\\#351 x", "lnk\n2", "caf\xe9 x"},
-        {"0", "a -> b -> c", "a", "b -> c"},
-        {"99", "a -> b -> c", "a", "b -> c"},
+        {"5", "link -> plain", "link", "plain"},       {"6", "l -> m -> a -> b", "l -> m", "a -> b"},
+        {"1", "l -> m -> a -> b", "l -> m -> a", "b"}, {"6", "lnk\\#0122 -> caf\\#351 x", "lnk\n2", "caf\xe9 x"},
+        {"0", "a -> b -> c", "a", "b -> c"},           {"99", "a -> b -> c", "a", "b -> c"},
         {"9223372036854775807", "a -> b", "a", "b"},
     };
     for (const auto& c : cases) {
@@ -124,16 +122,31 @@ class RsyncListTest : public CppUnit::TestFixture {
   }
 
   void refusesWhatIsNoEntry() {
-    for (const std::string line :
-         {"", "x", "Welcome to our mirror", "-rw-r--r--", "-rw-r--r-- ", "-rw-r--r--           2 2026/11/24 00:10:03",
-          "-rw-r--r--           2 2026/11/24 00:10:03 ", "-rw-r--r--2 2026/11/24 00:10:03 x",
-          "-rw-r--r--          -2 2026/11/24 00:10:03 x", "-rw-r--r--            2026/11/24 00:10:03 x",
-          "-rw-r--r-- 9223372036854775808 2026/11/24 00:10:03 x", "-rw-r--r-- , 2026/11/24 00:10:03 x",
-          "-rw-r--r-- 1.2K 2026/11/24 00:10:03 x", "-rw-r--r-- 2 2026-11-24 00:10:03 x", "-rw-r--r-- 2 2026/13/24 00:10:03 x",
-          "-rw-r--r-- 2 2026/00/24 00:10:03 x", "-rw-r--r-- 2 2026/02/29 00:10:03 x", "-rw-r--r-- 2 2026/11/24 24:10:03 x",
-          "-rw-r--r-- 2 2026/11/24 00:60:03 x", "-rw-r--r-- 2 2026/11/24 00:10:61 x", "-rw-r--r-- 2 12026/11/24 00:10:03 x",
-          "-rw-r--r-- 2 +026/11/24 00:10:03 x", "?rw-r--r-- 2 2026/11/24 00:10:03 x", "-rw-r--r-? 2 2026/11/24 00:10:03 x",
-          "-rw-r--r--  2 2026/11/24 00:10:03\tx"}) {
+    for (const std::string line : {"",
+                                   "x",
+                                   "Welcome to our mirror",
+                                   "-rw-r--r--",
+                                   "-rw-r--r-- ",
+                                   "-rw-r--r--           2 2026/11/24 00:10:03",
+                                   "-rw-r--r--           2 2026/11/24 00:10:03 ",
+                                   "-rw-r--r--2 2026/11/24 00:10:03 x",
+                                   "-rw-r--r--          -2 2026/11/24 00:10:03 x",
+                                   "-rw-r--r--            2026/11/24 00:10:03 x",
+                                   "-rw-r--r-- 9223372036854775808 2026/11/24 00:10:03 x",
+                                   "-rw-r--r-- , 2026/11/24 00:10:03 x",
+                                   "-rw-r--r-- 1.2K 2026/11/24 00:10:03 x",
+                                   "-rw-r--r-- 2 2026-11-24 00:10:03 x",
+                                   "-rw-r--r-- 2 2026/13/24 00:10:03 x",
+                                   "-rw-r--r-- 2 2026/00/24 00:10:03 x",
+                                   "-rw-r--r-- 2 2026/02/29 00:10:03 x",
+                                   "-rw-r--r-- 2 2026/11/24 24:10:03 x",
+                                   "-rw-r--r-- 2 2026/11/24 00:60:03 x",
+                                   "-rw-r--r-- 2 2026/11/24 00:10:61 x",
+                                   "-rw-r--r-- 2 12026/11/24 00:10:03 x",
+                                   "-rw-r--r-- 2 +026/11/24 00:10:03 x",
+                                   "?rw-r--r-- 2 2026/11/24 00:10:03 x",
+                                   "-rw-r--r-? 2 2026/11/24 00:10:03 x",
+                                   "-rw-r--r--  2 2026/11/24 00:10:03\tx"}) {
       CPPUNIT_ASSERT_MESSAGE(line, !parses(line));
     }
   }
@@ -159,8 +172,8 @@ class RsyncListTest : public CppUnit::TestFixture {
       std::vector<std::pair<std::string, bool>> lines;
       LineCutter cutter(4, [&](std::string_view line, bool cut) { lines.emplace_back(line, cut); });
       for (std::size_t at = 0; at < text.size(); at += chunk) cutter.feed(std::string_view(text).substr(at, chunk));
-      CPPUNIT_ASSERT((lines == std::vector<std::pair<std::string, bool>>{
-                                   {"1234", false}, {"1234", true}, {"xxxx", true}, {"ok", false}}));
+      CPPUNIT_ASSERT(
+          (lines == std::vector<std::pair<std::string, bool>>{{"1234", false}, {"1234", true}, {"xxxx", true}, {"ok", false}}));
     }
   }
 };

@@ -1,8 +1,8 @@
-#include "scanner/report.h"
-
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <nlohmann/json.hpp>
+
+#include "scanner/report.h"
 
 namespace mirror::scanner {
 
@@ -27,9 +27,10 @@ class ScanReportTest : public CppUnit::TestFixture {
  public:
   void saysOneReadableLineAMirror() {
     Result result = sample();
-    CPPUNIT_ASSERT_EQUAL(std::string("ftp.example.org       63440 seen,       10 gained,        2 lost,        3 unknown to the source, "
-                                     "       4 outdated,    1.2 s"),
-                         result_line(result, 17));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("ftp.example.org       63440 seen,       10 gained,        2 lost,        3 unknown to the source, "
+                    "       4 outdated,    1.2 s"),
+        result_line(result, 17));
     result.enabled = true;
     CPPUNIT_ASSERT(result_line(result, 0).ends_with(" s, now enabled"));
     result.error = "rsync exited 12";
@@ -62,7 +63,8 @@ class ScanReportTest : public CppUnit::TestFixture {
 
   void fitsProgressIntoTheTerminal() {
     const std::vector<Running> running = {{"ftp.example.org", 1200, 2}, {"m\xc3\xbc", 0, 0}};
-    CPPUNIT_ASSERT_EQUAL(std::string("1 of 9 done; ftp.example.org 1200 (600/s); m\xc3\xbc 0 (0/s)"), progress_line(running, 1, 9, 80));
+    CPPUNIT_ASSERT_EQUAL(std::string("1 of 9 done; ftp.example.org 1200 (600/s); m\xc3\xbc 0 (0/s)"),
+                         progress_line(running, 1, 9, 80));
     for (std::size_t width = 20; width < 60; ++width) CPPUNIT_ASSERT(progress_line(running, 1, 9, width).size() <= width);
   }
 };
