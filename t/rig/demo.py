@@ -81,9 +81,9 @@ def fetch(world, path, address, https=False):
 
 
 def explain(world, path, address):
-    """{mirror: distance in km or None} for the accepted mirrors."""
+    """{mirror: distance in km or None} for the ranked mirrors."""
     told = json.loads(world.database.tool("mb", "explain", path, "--ip", address, "--json").stdout)
-    return {c["mirror"]: c.get("distance_km") for c in told["accepted"]}
+    return {c["mirror"]: c["distance_km"] for c in told["candidates"]}
 
 
 def why(tier, distance_km, https):
