@@ -15,7 +15,7 @@ class Build:
 
     @property
     def module(self):
-        return self.builddir / "mod_mirror" / ".libs" / "mod_mirror.so"
+        return self.builddir / ".libs" / "mod_mirror.so"
 
     def find_program(self, name):
         """The built program's path, or None."""
