@@ -1,10 +1,10 @@
 #include "config.h"
 
-#include <libpq-fe.h>
-
 #include <algorithm>
 #include <memory>
+#include <stdexcept>
 
+#include "db/conninfo.h"
 #include "directives.h"
 
 namespace mirror::httpd {
@@ -17,29 +17,12 @@ void copy_list(std::vector<T>& to, const std::vector<T>* from) {
   if (from != nullptr) to = *from;
 }
 
-// Host, port and database of a conninfo, without the rest, of which some is secret.
-std::string database_name(const PQconninfoOption* options) {
-  std::string name;
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    const std::string_view keyword = option->keyword;
-    const bool shown = keyword == "service" || keyword == "host" || keyword == "hostaddr" || keyword == "port" || keyword == "dbname";
-    if (!shown || option->val == nullptr) continue;
-    name.append(name.empty() ? "" : " ").append(keyword).append("=").append(option->val);
-  }
-  return name.empty() ? "libpq's default database" : name;
-}
-
 DatabaseConfig read_conninfo(const std::string& conninfo) {
-  char* message = nullptr;
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(PQconninfoParse(conninfo.c_str(), &message),
-                                                                               PQconninfoFree);
-  const std::unique_ptr<char, void (*)(void*)> said(message, PQfreemem);
-  if (options == nullptr) {
-    std::string reason = said != nullptr ? said.get() : "out of memory";
-    reason.erase(reason.find_last_not_of('\n') + 1);
-    throw BadValue(reason);
+  try {
+    return {conninfo, db::database_name(conninfo)};
+  } catch (const std::invalid_argument& error) {
+    throw BadValue(error.what());
   }
-  return {conninfo, database_name(options.get())};
 }
 
 }  // namespace

@@ -81,7 +81,9 @@ class Httpd:
         if self.mirror:
             lines.append(f"LoadModule mirror_module {self.build.module}")
         lines += [f"ServerRoot {self.dir}", f"DefaultRuntimeDir {self.dir}", f"PidFile {self.dir}/httpd.pid",
-                  f"ServerName {self.address}", f"Listen {host_port(self.address, self.port)}", "ServerTokens Prod",
+                  # ServerName would take the colons of an IPv6 address for a port's.
+                  f"ServerName {'localhost' if ':' in self.address else self.address}",
+                  f"Listen {host_port(self.address, self.port)}", "ServerTokens Prod",
                   f"ErrorLog {self.error_log}", f'CustomLog {self.access_log} "%h %t \\"%r\\" %>s %b"',
                   f"DocumentRoot {self.docroot}", f"<Directory {self.docroot}>", "  Require all granted", "</Directory>",
                   "<IfModule mime_module>", "  TypesConfig /etc/mime.types", "</IfModule>", "GracefulShutdownTimeout 5"]
