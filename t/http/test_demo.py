@@ -28,8 +28,6 @@ def demo(build, temp_folder):
     started = []
 
     def start(*arguments):
-        if "--port" not in arguments:  # the default is one port for all who test at the same time
-            arguments = ("--port", str(rig.free_port()), *arguments)
         process = subprocess.Popen([sys.executable, "-B", "-m", "rig.demo", *arguments], env=environment, text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         started.append(process)

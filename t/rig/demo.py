@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import urllib.parse
 
 from .build import Build
@@ -50,6 +51,9 @@ class Screen:
     def note(self, text):
         self.line(f"  {text}")
 
+    def wrapped(self, text):
+        self.line(textwrap.fill(text, 118, initial_indent="  ", subsequent_indent="      ", break_long_words=False))
+
     def table(self, rows, head):
         widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
         pad = lambda row: "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()  # noqa: E731
@@ -66,7 +70,7 @@ def fetch(world, path, address, https=False):
     if https:
         base = world.httpd.tls_url
     else:
-        base = f"http://[::1]:{world.port}/" if ":" in address else world.url
+        base = f"http://[::1]:{world.httpd.port}/" if ":" in address else world.url
     with tempfile.NamedTemporaryFile(dir=world.dir) as got, tempfile.NamedTemporaryFile("r", dir=world.dir) as head:
         done = run(["curl", "-sS", "-L", "--fail", "--max-time", "30", "--interface", address, "--cacert", world.authority.ca_file,
                     "-D", head.name, "-o", got.name, base + urllib.parse.quote(path)], check=False)
@@ -114,10 +118,13 @@ class Demo:
         self.screen.title("Mirrors (mb list)")
         for line in self.world.database.tool("mb", "list").stdout.splitlines():
             self.screen.note(line)
-        self.screen.title("What they have:  " + ",  ".join(f"{m.name}: {m.carries}" for m in self.world.mirrors))
+        self.screen.line()
+        self.screen.wrapped("What they have: " + "; ".join(f"{m.name} {m.carries}" for m in self.world.mirrors) + ".")
         self.screen.title("Scans (mb-scan --source; mb-scan --all)")
-        for line in "\n".join((source, mirrors, failures)).splitlines():
+        for line in "\n".join((source, mirrors)).splitlines():
             self.screen.note(line)
+        for line in failures.splitlines():
+            self.screen.wrapped(line)
         self.show_clients()
 
     def show_clients(self):

@@ -8,7 +8,7 @@ import shutil
 import signal
 
 from .build import Build
-from .ports import free_port, host_port
+from .ports import free_port, host_port, port_is_free
 from .process import Process, RigError, Scratch, is_root, run, tail, wait_for
 
 DEFAULT_MODULES = ("authz_core", "authz_host", "alias", "dir", "env", "headers", "mime", "remoteip", "rewrite", "setenvif",
@@ -30,7 +30,7 @@ class Httpd:
     {dir} and {docroot} are replaced. `mirror` loads our module from the build tree. `tls` is an Authority: a second port speaks TLS.
     Further Listen lines may stand in `config`. The process starts in the foreground, as a child of ours."""
 
-    def __init__(self, config="", *, address="127.0.0.1", port=None, mpm="event", modules=(), mirror=True, tls=None, docroot=None,
+    def __init__(self, config="", *, address="127.0.0.1", port=None, preferred_port=None, mpm="event", modules=(), mirror=True, tls=None, docroot=None,
                  build=None, env=None, names=(), user="www-data"):
         self.build = build or Build()
         self.address, self.mpm, self.config_text = address, mpm, config
@@ -46,10 +46,12 @@ class Httpd:
         self.error_log = self.dir / "error.log"
         self.access_log = self.dir / "access.log"
         self._stderr = self.dir / "stderr.log"
-        self._choose_ports()
+        self._choose_ports(preferred_port)
 
-    def _choose_ports(self):
-        self.port = self._fixed_port or free_port(self.address)
+    def _choose_ports(self, preferred=None):
+        if preferred and not port_is_free(self.address, preferred):
+            preferred = None
+        self.port = self._fixed_port or preferred or free_port(self.address)
         self.tls_port = free_port(self.address) if self._authority else None
 
     @property

@@ -12,7 +12,7 @@ import stat
 
 from .httpd import Httpd
 from .mirrors import Database, MirrorHost
-from .ports import free_port, has_ipv6, port_is_free
+from .ports import has_ipv6, port_is_free
 from .postgres import Postgres
 from .process import RigError, Scratch, run
 from .tls import Authority
@@ -20,8 +20,8 @@ from .tree import copy_tree
 
 _DOCS = pathlib.Path("/usr/share/doc")
 _LICENSES = pathlib.Path("/usr/share/common-licenses")
-_MAX_FILES, _MAX_BYTES, _MAX_FILE_BYTES = 1500, 12 << 20, 256 << 10
-_NEEDED_BYTES = 400 << 20
+_MAX_FILES, _MAX_BYTES, _MAX_FILE_BYTES, _MAX_FILES_A_FOLDER = 500, 8 << 20, 256 << 10, 6
+_NEEDED_BYTES = 200 << 20
 _MIN_SIZE = 512
 _AGE_S = 90 * 86400
 
@@ -55,14 +55,14 @@ class Spec:
 
 def specs():
     mirrors = [
-        Spec("munich", "127.0.23.1", "everything"),
-        Spec("paris", "127.0.13.1", "old versions of doc/b…", old="doc/b"),
-        Spec("newyork", "127.0.12.1", "no licenses/", lacks="licenses"),
-        Spec("tokyo", "127.0.11.1", "everything, http and https", https=True),
+        Spec("munich", "127.0.23.1", "has everything"),
+        Spec("paris", "127.0.13.1", "has old versions of doc/b…", old="doc/b"),
+        Spec("newyork", "127.0.12.1", "lacks licenses/", lacks="licenses"),
+        Spec("tokyo", "127.0.11.1", "has everything, by https too", https=True),
         Spec("saopaulo", "127.0.14.1", "is dead", dead=True),
     ]
     if has_ipv6():
-        mirrors.append(Spec("berlin", "::1", "everything, IPv6 only", columns={"ipv4": False, "ipv6": True}))
+        mirrors.append(Spec("berlin", "::1", "has everything, on IPv6 only", columns={"ipv4": False, "ipv6": True}))
     return mirrors
 
 
@@ -71,16 +71,11 @@ class World:
 
     def __init__(self, build, *, port=None, address="127.0.0.1", note=lambda text: None):
         self.build, self.address, self.note = build, address, note
-        self.port = self._redirector_port(port)
+        self._fixed_port = port
+        if port is not None and not port_is_free(address, port):
+            raise RigError(f"port {port} on {address} is taken (or not yours to use): choose another one with --port")
         self.mirrors, self.hosts = specs(), {}
         self._stack = contextlib.ExitStack()
-
-    def _redirector_port(self, wanted):
-        if wanted is None:
-            return 8080 if port_is_free(self.address, 8080) else free_port(self.address)
-        if not port_is_free(self.address, wanted):
-            raise RigError(f"port {wanted} on {self.address} is taken (or not yours to use): choose another one with --port")
-        return wanted
 
     def __enter__(self):
         try:
@@ -144,13 +139,12 @@ class World:
     def _start_redirector(self):
         config = _CONFIG.format(pg_host=self.postgres.dir, pg_port=self.postgres.port, pg_name="mirrors", pg_user="postgres",
                                 geo=self.geo, min_size=_MIN_SIZE)
-        if has_ipv6() and port_is_free("::1", self.port):
-            config = f"Listen [::1]:{self.port}\n{config}"
-            self.ipv6 = True
-        else:
-            self.ipv6 = False
-        self.httpd = self._stack.enter_context(Httpd(config, address=self.address, port=self.port, docroot=self.source,
-                                                     modules=("autoindex",), tls=self.authority, build=self.build))
+        self.ipv6 = has_ipv6()
+        if self.ipv6:
+            config = "Listen [::1]:{port}\n" + config
+        self.httpd = self._stack.enter_context(Httpd(config, address=self.address, port=self._fixed_port, preferred_port=8080,
+                                                     docroot=self.source, modules=("autoindex",), tls=self.authority,
+                                                     build=self.build))
         self.note(f"redirector: httpd with mod_mirror on {self.httpd.url}")
 
     @property
@@ -175,8 +169,8 @@ class World:
 def make_source(root):
     """Copies real files, times included: the licenses and as much of the documentation as the limits allow. (count, bytes)"""
     count = size = 0
-    for target, origin in (("licenses", _LICENSES), ("doc", _DOCS)):
-        for path in _readable_files(origin):
+    for target, origin, limit in (("licenses", _LICENSES, None), ("doc", _DOCS, _MAX_FILES_A_FOLDER)):
+        for path in _readable_files(origin, limit):
             info = path.lstat()
             copy = root / target / path.relative_to(origin)
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -189,16 +183,19 @@ def make_source(root):
     return count, size
 
 
-def _readable_files(origin):
-    """Regular files that everyone may read, and links beside them, in a stable order."""
+def _readable_files(origin, limit):
+    """Regular files that everyone may read, and links beside them, in a stable order; at most `limit` a folder."""
     for folder, folders, names in os.walk(origin):
         folders.sort()
-        for name in sorted(names):
-            path = pathlib.Path(folder, name)
-            info = path.lstat()
-            small = stat.S_ISREG(info.st_mode) and info.st_mode & stat.S_IROTH and info.st_size <= _MAX_FILE_BYTES
-            if small or (stat.S_ISLNK(info.st_mode) and "/" not in os.readlink(path)):
-                yield path
+        paths = [pathlib.Path(folder, name) for name in sorted(names)]
+        yield from [path for path in paths if _is_wanted(path)][:limit]
+
+
+def _is_wanted(path):
+    info = path.lstat()
+    if stat.S_ISLNK(info.st_mode):
+        return "/" not in os.readlink(path)
+    return stat.S_ISREG(info.st_mode) and info.st_mode & stat.S_IROTH and info.st_size <= _MAX_FILE_BYTES
 
 
 def make_mirror_tree(source, target, spec):
