@@ -79,7 +79,8 @@ void register_hooks(apr_pool_t*) noexcept {
 }  // namespace mirror::httpd
 
 // The one symbol that the version script exports. Written out, since STANDARD20_MODULE_STUFF would name the module by this file.
-module __attribute__((visibility("default"))) mirror_module = {
+// `module` at the start of a line would begin a C++20 module declaration for clang.
+module_struct __attribute__((visibility("default"))) mirror_module = {
     .version = MODULE_MAGIC_NUMBER_MAJOR,
     .minor_version = MODULE_MAGIC_NUMBER_MINOR,
     .module_index = -1,

@@ -153,7 +153,7 @@ void read_keys(const toml::table& table, const std::string& file, const std::str
   for (const auto& key : keys) known.push_back(key.name);
   for (const auto& [name, node] : table) {
     if (std::find(tables.begin(), tables.end(), name.str()) != tables.end()) continue;
-    const auto* key = std::find_if(std::begin(keys), std::end(keys), [&](const auto& k) { return name.str() == k.name; });
+    const auto* key = std::find_if(std::begin(keys), std::end(keys), [&name = name](const auto& k) { return name.str() == k.name; });
     if (key == std::end(keys)) fail_unknown(name, file, section, known);
     if (const Fault fault = key->read(node, owner); !fault.empty()) {
       fail_at(node.source(), file, fmt::format("{}: {}", key->name, fault));
