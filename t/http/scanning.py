@@ -15,6 +15,7 @@ class World:
         self.database, self.scratch, self._cleanup = database, scratch, cleanup
         self.source = scratch / "source"
         self.source.mkdir(exist_ok=True)
+        self.fake = scratch / "fake"
         self.config = scratch / "config.toml"
         self.configure()
 
@@ -77,12 +78,21 @@ class World:
 
     def fake_rsync(self, script):
         """An environment in which `rsync` is this shell script."""
-        folder = self.scratch / "fake"
-        folder.mkdir(exist_ok=True)
-        program = folder / "rsync"
+        self.fake.mkdir(exist_ok=True)
+        program = self.fake / "rsync"
         program.write_text("#!/bin/sh\n" + script)
         program.chmod(0o755)
-        return {"PATH": f"{folder}:{os.environ['PATH']}"}
+        return {"PATH": f"{self.fake}:{os.environ['PATH']}"}
+
+    def linger(self):
+        """A command for fake_rsync's script that stays for an hour, as one of fake_processes()."""
+        self.fake.mkdir(exist_ok=True)
+        (self.fake / "sleep").symlink_to("/bin/sleep")
+        return f"{self.fake}/sleep 3600"
+
+    def fake_processes(self):
+        """Ids of this world's fake rsync and of what it left behind."""
+        return processes_with(f"{self.fake}/")
 
 
 def _name(hexadecimal):

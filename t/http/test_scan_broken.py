@@ -7,7 +7,7 @@ import time
 
 import pytest
 import rig
-from scanning import World, entry, listing, objects, processes_with
+from scanning import World, entry, listing, objects
 
 
 @pytest.fixture
@@ -124,12 +124,12 @@ def test_killed_rsync(world):
 
 
 def test_silence_ends_it_and_all_it_started(world):
-    marker = "7713.25"
+    linger = world.linger()
     start = time.monotonic()
     done = world.mb_scan("--idle-timeout", "1", "--connect-timeout", "1", "a",
-                         env=world.fake_rsync(listing(*ALL) + f"sleep {marker} & sleep {marker}"))
+                         env=world.fake_rsync(listing(*ALL) + f"{linger} & {linger}"))
     assert done.returncode == 2 and "rsync said nothing for 12 s after 5 entries" in done.stderr
-    assert time.monotonic() - start < 30 and not processes_with(marker)
+    assert time.monotonic() - start < 30 and not world.fake_processes()
     assert world.tables() == world.before
 
 
@@ -180,14 +180,13 @@ def test_unknown_modules_say_so(world):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_rsync_and_close_the_scan(world, number):
-    marker = "7714.25"
     world.register("b", rsync_url="rsync://127.0.0.1:1/pub/")
-    scan = world.start_scan("-j1", "a", "b", env=world.fake_rsync(listing(*ALL) + f"sleep {marker}"))
-    rig.wait_for("rsync to run", lambda: processes_with(marker))
+    scan = world.start_scan("-j1", "a", "b", env=world.fake_rsync(listing(*ALL) + world.linger()))
+    rig.wait_for("rsync to run", world.fake_processes)
     scan.send_signal(number)
     _, errors = scan.communicate(timeout=20)
     assert scan.returncode == 2 and "interrupted" in errors and "mirror 'b': not scanned" in errors
-    assert not processes_with(marker)
+    assert not world.fake_processes()
     assert world.tables() == world.before and world.scans("a")[-1][0] == "failed"
 
 
@@ -199,11 +198,10 @@ def test_the_database_goes_away(scratch, cleanup, build):
     world = World(database, scratch, cleanup)
     world.fill_source({"f": b"12345"})
     world.mirror("a")
-    marker = "7715.25"
     go = scratch / "go"
-    script = f"while [ ! -e {go} ]; do sleep 0.05; done; " + listing(entry("f")) + f": {marker}"
+    script = f"while [ ! -e {go} ]; do sleep 0.05; done; " + listing(entry("f"))
     scan = world.start_scan("a", env=world.fake_rsync(script))
-    rig.wait_for("rsync to run", lambda: processes_with("fake/rsync") or scan.poll() is not None)
+    rig.wait_for("rsync to run", world.fake_processes)
     server.kill()
     go.touch()
     _, errors = scan.communicate(timeout=30)
