@@ -35,8 +35,8 @@ class Build:
         return built if built.exists() else self.srcdir / "t" / "data" / name
 
     def sanitizer_runtime(self):
-        """The library that a plain httpd must preload for our module, or None for a build without sanitizers."""
+        """What a plain httpd must preload for our module (LD_PRELOAD's form), or None for a build without sanitizers."""
         module = self.module
         if not module.exists() or b"__asan_init" not in module.read_bytes():
             return None
-        return run(["g++", "-print-file-name=libasan.so"]).stdout.strip()
+        return ":".join(run(["g++", f"-print-file-name={name}"]).stdout.strip() for name in ("libasan.so", "libubsan.so"))
