@@ -92,7 +92,8 @@ int write_answer(request_rec* r, const Outcome::Answer& answer) {
   apr_table_unset(r->err_headers_out, "Location");
   if (answer.body.empty()) return answer.status;
   r->status = answer.status;
-  const auto type = std::find_if(answer.headers.begin(), answer.headers.end(), [](const auto& h) { return h.first == "Content-Type"; });
+  const auto type =
+      std::find_if(answer.headers.begin(), answer.headers.end(), [](const auto& h) { return h.first == "Content-Type"; });
   ap_set_content_type(r, type != answer.headers.end() ? pool_string(r->pool, type->second) : "text/plain; charset=utf-8");
   ap_set_content_length(r, static_cast<apr_off_t>(answer.body.size()));
   if (!r->header_only) ap_rwrite(answer.body.data(), static_cast<int>(answer.body.size()), r);
@@ -101,7 +102,7 @@ int write_answer(request_rec* r, const Outcome::Answer& answer) {
 
 int redirect_to_origin(request_rec* r, const char* origin, std::string_view path) {
   std::string url = file_url(origin, path);
-  if (r->args != nullptr) url.append("?").append(r->args);
+  if (r->args != nullptr) append_url_query(url, r->args);
   const bool keeps_method = r->method_number != M_GET;
   return write_answer(r, {keeps_method ? HTTP_TEMPORARY_REDIRECT : HTTP_MOVED_TEMPORARILY,
                           {{"Location", url}, {"Cache-Control", "private, no-cache"}},

@@ -17,21 +17,9 @@ std::optional<Answer> plain_answer(int status, std::string body) {
   return Answer{status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
 }
 
-// The query as it may stand in a header: visible ASCII stays, the rest is percent-encoded.
-void append_query(std::string& url, std::string_view query) {
-  url += '?';
-  for (const unsigned char c : query) {
-    if (c > ' ' && c < 0x7f) {
-      url += static_cast<char>(c);
-    } else {
-      url += fmt::format("%{:02X}", c);
-    }
-  }
-}
-
 std::string location(std::string_view base, std::string_view path, const Request& request, const Settings& settings) {
   std::string url = file_url(base, path);
-  if (settings.pass_query && !request.query.empty()) append_query(url, request.query);
+  if (settings.pass_query && !request.query.empty()) append_url_query(url, request.query);
   return url;
 }
 

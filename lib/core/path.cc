@@ -19,6 +19,8 @@ constexpr auto kPlainInUrl = [] {
   return plain;
 }();
 
+void append_escape(std::string& out, unsigned char c) { out += {'%', kHex[c >> 4], kHex[c & 15]}; }
+
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -117,7 +119,18 @@ void append_url_path(std::string& out, std::string_view path) {
     if (kPlainInUrl[c]) {
       out += static_cast<char>(c);
     } else {
-      out += {'%', kHex[c >> 4], kHex[c & 15]};
+      append_escape(out, c);
+    }
+  }
+}
+
+void append_url_query(std::string& out, std::string_view query) {
+  out += '?';
+  for (const unsigned char c : query) {
+    if (c > ' ' && c < 0x7f && c != '"' && c != '#' && c != '<' && c != '>') {
+      out += static_cast<char>(c);
+    } else {
+      append_escape(out, c);
     }
   }
 }

@@ -22,6 +22,10 @@ std::optional<std::string> percent_decode(std::string_view text);
 // other byte as %XX (RFC 3986 §3.3). '+' is encoded since object stores read it as a space.
 void append_url_path(std::string& out, std::string_view path);
 
+// Appends '?' and a client's query to `out`: what stands there encoded stays as it is, what may not stand in a URL (control
+// characters, space, quotes, angle brackets, '#', bytes above ASCII) becomes %XX.
+void append_url_query(std::string& out, std::string_view query);
+
 // `base` (ends in '/') followed by the escaped path.
 std::string file_url(std::string_view base, std::string_view path);
 

@@ -9,6 +9,7 @@ class PathTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(namesEachFault);
   CPPUNIT_TEST(bringsEveryByteBackFromAUrl);
   CPPUNIT_TEST(writesOnlyHarmlessCharactersToUrls);
+  CPPUNIT_TEST(keepsQueriesButForWhatNoUrlMayHold);
   CPPUNIT_TEST(decodesOnlyWholeEscapes);
   CPPUNIT_TEST(printsAnyBytesOnOneLine);
   CPPUNIT_TEST_SUITE_END();
@@ -58,6 +59,12 @@ class PathTest : public CppUnit::TestFixture {
     for (int c = 0; c < 256; ++c) append_url_path(out, std::string(1, static_cast<char>(c)));
     CPPUNIT_ASSERT_EQUAL(std::string::npos, out.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                                                   "-._~/@:=%"));
+  }
+
+  void keepsQueriesButForWhatNoUrlMayHold() {
+    std::string url = "http://m/a";
+    append_url_query(url, "x=%20%zz&a[]=1;+\xc3\xbc \r\n\"#<>\x7f");
+    CPPUNIT_ASSERT_EQUAL(std::string("http://m/a?x=%20%zz&a[]=1;+%C3%BC%20%0D%0A%22%23%3C%3E%7F"), url);
   }
 
   void decodesOnlyWholeEscapes() {
