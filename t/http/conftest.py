@@ -4,6 +4,7 @@ schema's template database, the GeoIP fixture and the certificate authority.
 Programs come from the build tree in MIRROR_BUILDDIR (default: build in the source tree).
 """
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -14,6 +15,8 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import rig  # noqa: E402
+
+import answers  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -126,6 +129,27 @@ def make_mirror(database, build, scratch, cleanup):
         return host
 
     return make
+
+
+@pytest.fixture(scope="module")
+def make_site(postgres, build, _template, geo):
+    """make_site(config, mirrors, files, …) -> a running answers.Site for all tests of a file, with a database of its own. In `config`,
+    {database} is its conninfo and {geo} the folder of the GeoIP files; the rest as for rig.Httpd."""
+    with contextlib.ExitStack() as stack:
+
+        def make(config, mirrors, files, *, tree=None, **options):
+            database = rig.Database(postgres, f"test_{next(_numbers)}", build)
+            postgres.create_database(database.name, _template)
+            stack.callback(postgres.drop_database, database.name)
+            answers.fill(database, mirrors, files)
+            for word, value in (("database", database.conninfo()), ("geo", geo)):
+                config = config.replace("{%s}" % word, str(value))
+            httpd = rig.Httpd(config, build=build, **options)
+            if tree:
+                rig.make_tree(httpd.docroot, tree)
+            return answers.Site(stack.enter_context(httpd), database, geo)
+
+        yield make
 
 
 @pytest.fixture(scope="session")
