@@ -39,7 +39,9 @@ class Exchange {
  public:
   Exchange(request_rec* r, const DirConfig& config, std::string_view path)
       : r_(r), config_(config), settings_(settings_of(config)), request_(make_request(r, path)) {
-    if (!config.database_tree()) request_.local_size_bytes = r->finfo.size;
+    if (config.database_tree()) return;
+    request_.local_size_bytes = r->finfo.size;
+    note_size(r->finfo.size);
   }
 
   int run();
@@ -49,6 +51,7 @@ class Exchange {
   int answer_for(const Lookup& lookup);
   int without_database();
   bool is_local_version(const File& file) const;
+  void note_size(std::int64_t size_bytes) { note(r_, "MB_FILESIZE", std::to_string(size_bytes)); }
 
   request_rec* r_;
   const DirConfig& config_;
@@ -77,10 +80,11 @@ int Exchange::answer_for(const Lookup& lookup) {
   if (lookup.found.found == db::Found::directory) return decline(DeclineReason::directory);
   if (lookup.found.found == db::Found::absent) return decline(DeclineReason::not_in_table);
   const File& file = lookup.found.file;
-  note(r_, "MB_FILESIZE", std::to_string(file.size_bytes));
   if (!is_local_version(file)) return decline(DeclineReason::version_differs);
+  note_size(file.size_bytes);
   const Outcome outcome = decide(request_, client_, file, *lookup.mirrors, settings_);
   if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
+  if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
   if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
   return write_answer(r_, std::get<Outcome::Answer>(outcome.result));
@@ -105,8 +109,11 @@ int Exchange::without_database() {
 // Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a 404.
 int Exchange::decline(DeclineReason reason) {
   note(r_, "MB_DECLINED", decline_text(reason));
-  if (reason == DeclineReason::no_mirror) note(r_, "MB_NOMIRROR", "1");
-  if (!config_.database_tree()) return DECLINED;
+  if (!config_.database_tree()) {
+    // httpd sends the file, for POST too, which is no answer to a wish for something else.
+    const auto answer = query_answer(parse_query(request_.query));
+    return answer ? write_answer(r_, *answer) : DECLINED;
+  }
   if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path) return HTTP_NOT_FOUND;
   return redirect_to_origin(r_, *config_.origin, request_.path);
 }

@@ -154,8 +154,9 @@ Outcome decide(const Request& request, const Client& client, const File& file, c
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
   const Ranking ranking = rank(overridden(client, query), rank_request, file.mirrors, mirrors, settings.rank);
   if (ranking.accepted.empty()) {
-    if (auto answer = fallback_answer(request, client, file.path, settings)) return {.result = *std::move(answer)};
-    return {.result = DeclineReason::no_mirror};
+    if (auto answer = fallback_answer(request, client, file.path, settings))
+      return {.result = *std::move(answer), .no_mirror = true};
+    return {.result = DeclineReason::no_mirror, .no_mirror = true};
   }
   const Candidate& best = ranking.accepted.front();
   return {.result = redirect(request, file, ranking.accepted, settings), .mirror = best.mirror, .tier = best.tier};

@@ -95,6 +95,7 @@ struct Outcome {
   std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
   const Mirror* mirror = nullptr;  // the chosen one
   std::optional<Tier> tier = std::nullopt;
+  bool no_mirror = false;  // none may serve this client: the answer is a fallback, or a decline
 };
 
 // The answer to a query that no mirror can answer: 400 for a malformed one, 404 for a representation (none is available yet). To
