@@ -41,20 +41,29 @@ def _template(postgres, build):
 _numbers = itertools.count(1)
 
 
+def _databases(postgres, build, template):
+    """A maker of fresh databases with the schema, which are dropped in the end."""
+    with contextlib.ExitStack() as stack:
+
+        def make():
+            database = rig.Database(postgres, f"test_{next(_numbers)}", build)
+            postgres.create_database(database.name, template)
+            stack.callback(postgres.drop_database, database.name)
+            return database
+
+        yield make
+
+
 @pytest.fixture
 def make_database(postgres, build, _template):
     """make_database() -> a fresh rig.Database with the schema."""
-    made = []
+    yield from _databases(postgres, build, _template)
 
-    def make():
-        database = rig.Database(postgres, f"test_{next(_numbers)}", build)
-        postgres.create_database(database.name, _template)
-        made.append(database)
-        return database
 
-    yield make
-    for database in made:
-        postgres.drop_database(database.name)
+@pytest.fixture(scope="module")
+def make_module_database(postgres, build, _template):
+    """As make_database, for all tests of a file."""
+    yield from _databases(postgres, build, _template)
 
 
 @pytest.fixture
@@ -132,21 +141,18 @@ def make_mirror(database, build, scratch, cleanup):
 
 
 @pytest.fixture(scope="module")
-def make_site(postgres, build, _template, geo):
-    """make_site(config, mirrors, files, …) -> a running answers.Site for all tests of a file, with a database of its own. In `config`,
-    {database} is its conninfo and {geo} the folder of the GeoIP files; the rest as for rig.Httpd."""
+def make_site(make_module_database, build, geo):
+    """make_site(config, mirrors, files, …) -> a running answers.Site for all tests of a file, with a database of its own. In
+    `config`, {database} is its conninfo and {geo} the folder of the GeoIP files; `tree` is for rig.make_tree, the rest for Httpd."""
     with contextlib.ExitStack() as stack:
 
         def make(config, mirrors, files, *, tree=None, **options):
-            database = rig.Database(postgres, f"test_{next(_numbers)}", build)
-            postgres.create_database(database.name, _template)
-            stack.callback(postgres.drop_database, database.name)
+            database = make_module_database()
             answers.fill(database, mirrors, files)
             for word, value in (("database", database.conninfo()), ("geo", geo)):
                 config = config.replace("{%s}" % word, str(value))
             httpd = rig.Httpd(config, build=build, **options)
-            if tree:
-                rig.make_tree(httpd.docroot, tree)
+            rig.make_tree(httpd.docroot, tree or {})
             return answers.Site(stack.enter_context(httpd), database, geo)
 
         yield make

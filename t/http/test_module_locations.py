@@ -1,0 +1,198 @@
+"""Where a tree begins, which settings hold inside, and who may come in."""
+
+import base64
+
+import pytest
+
+import answers
+import rig
+from answers import COUNTRY, SIZE, File
+
+MIRRORS = {"tokyo": {"http_url": "http://tokyo.example/"}}
+FILES = {name: File(("tokyo",)) for name in (
+    "f", "sub/f", "sub/sub/f", "deep/er/f", "pub/f", "pubs/f", "off/f", "off/on/f", "small/mirrors/f", "secret/f", "disk/f", "a b/f",
+    "grüße/f", "default/f", "none/f", "list/f", "list/x", "docs/f", "docs/sub/f")}
+FILES |= {name: File(("tokyo",), size=5000) for name in ("small/f", "small/explicit/f")}
+OTHER_FILES = {"f": File(("osaka",)), "only-here": File(("osaka",))}
+CONFIG = """
+MirrorDatabase {database}
+MirrorOrigin http://origin.example/
+<Location /pub>
+  MirrorEngine On
+  MirrorTree database
+</Location>
+<Location /pub/small>
+  MirrorMinSize 8K
+</Location>
+<Location /pub/small/explicit>
+  MirrorMinSize 4096
+</Location>
+<Location /pub/small/mirrors>
+  MirrorOrigin http://second.example/
+  MirrorMinSize 1M
+</Location>
+<Location /pub/off>
+  MirrorEngine Off
+</Location>
+<Location /pub/disk>
+  MirrorTree local
+</Location>
+<Location /pub/secret>
+  AuthType Basic
+  AuthName secret
+  AuthBasicProvider file
+  AuthUserFile {dir}/passwords
+  Require valid-user
+</Location>
+<Location /pub/list>
+  MirrorExcludeFileMask ^list/
+</Location>
+<Location /pub/list/f>
+  MirrorExcludeFileMask None
+</Location>
+<Location /pub/list/x>
+  MirrorExcludeFileMask nothing-like-it
+</Location>
+<LocationMatch /default/>
+  MirrorMaxLinks 5
+</LocationMatch>
+<Location "/with space/">
+  MirrorEngine On
+  MirrorTree database
+</Location>
+<Location /grüße>
+  MirrorEngine On
+  MirrorTree database
+</Location>
+<Location /other>
+  MirrorEngine On
+  MirrorTree database
+  MirrorDatabase {other}
+</Location>
+<Location /other/back>
+  MirrorDatabase {database}
+</Location>
+<Location /closed>
+  MirrorEngine On
+  MirrorTree database
+  Require ip 127.0.11.0/24
+</Location>
+Alias /docs {docroot}/tree/docs
+<Directory {docroot}/tree>
+  MirrorEngine On
+</Directory>
+<Directory {docroot}/tree/docs/sub>
+  MirrorMinSize 1
+</Directory>
+<VirtualHost *:{port}>
+  ServerName first.example
+</VirtualHost>
+<VirtualHost *:{port}>
+  ServerName whole.example
+  MirrorEngine On
+  MirrorTree database
+  MirrorDatabase {other}
+</VirtualHost>
+<VirtualHost *:{port}>
+  ServerName off.example
+  <Location />
+    MirrorEngine Off
+  </Location>
+</VirtualHost>
+"""
+
+
+@pytest.fixture(scope="module")
+def site(make_site, make_module_database):
+    other = make_module_database()
+    answers.fill(other, {"osaka": {"http_url": "http://osaka.example/"}}, OTHER_FILES)
+    tree = {name: SIZE for name in ("pub/off/f", "pub/off/on/f", "pub/disk/f", "pub/disk/not-in-table", "tree/docs/f",
+                                    "tree/docs/sub/f", "tree/f", "f", "outside")}
+    tree |= {"other/.htaccess": "no directive\n", "other/only-here/f": SIZE, "closed/f": SIZE}
+    tree |= {"../passwords": "anna:" + rig.run(["openssl", "passwd", "-apr1", "right"]).stdout}
+    return make_site(CONFIG.replace("{other}", other.conninfo()), MIRRORS, FILES, tree=tree,
+                     modules=("authn_core", "authn_file", "auth_basic", "authz_user"))
+
+
+@pytest.mark.parametrize("target, path", [
+    ("/pub/f", "f"), ("//pub///sub/f", "sub/f"), ("/pub/./sub/../f", "f"), ("/x/../pub/f", "f"), ("/%70ub/f", "f"),
+    ("/pub/pub/f", "pub/f"), ("/pub/small/explicit/f", "small/explicit/f"), ("/pub/disk/f", "disk/f"),
+    ("/with%20space/f", "f"), ("/with%20space/a%20b/f", "a%20b/f"), ("/gr%C3%BC%C3%9Fe/gr%C3%BC%C3%9Fe/f", "gr%C3%BC%C3%9Fe/f"),
+    ("/pub/default/f", "default/f"), ("/tree/docs/f", "docs/f"), ("/docs/f", "docs/f"), ("/docs/sub/f", "docs/sub/f"),
+    ("/tree/f", "f"), ("/pub/list/f", "list/f"), ("/pub/list/x", "list/x"), ("/other/back/f", "f"),
+])
+def test_the_path_is_the_url_less_the_prefix_of_its_location(site, target, path):
+    answer = site.ask(target)
+    assert (answer.status, answer.location) == (302, "http://tokyo.example/" + path)
+
+
+@pytest.mark.parametrize("target", ["/pubs/f", "/f", "/pub/off/f", "/pub/off/on/f", "/pub/disk/not-in-table", "/outside"])
+def test_outside_of_every_tree_httpd_serves(site, target):
+    answer = site.ask(target)
+    assert answer.status == (404 if target == "/pubs/f" else 200) and answer.location is None
+
+
+@pytest.mark.parametrize("target, location", [
+    ("/pub/small/f", "http://origin.example/small/f"),
+    ("/pub/small/mirrors/f", "http://second.example/small/mirrors/f"),
+    ("/pub/small/mirrors/", "http://second.example/small/mirrors/"),
+    ("/pub/list/other", "http://origin.example/list/other"),
+    ("/pub", "http://origin.example/"),
+    ("/pub/", "http://origin.example/"),
+    ("/with%20space/", "http://origin.example/"),
+])
+def test_an_inner_location_s_settings_win_and_the_rest_is_inherited(site, target, location):
+    answer = site.ask(target)
+    assert (answer.status, answer.location) == (302, location)
+
+
+def test_locations_ask_their_own_databases(site):
+    assert site.ask("/other/f").location == "http://osaka.example/f"
+    assert site.ask("/other/only-here").location == "http://osaka.example/only-here"
+    assert site.ask("/pub/only-here").status == 404
+    assert site.ask("/other/sub/f").status == 404
+
+
+def test_virtual_hosts_may_be_trees_or_none(site):
+    assert site.ask("/only-here", host="whole.example").location == "http://osaka.example/only-here"
+    assert site.ask("/pub/f", host="first.example").location == "http://tokyo.example/f"
+    assert site.ask("/pub/disk/f", host="off.example").status == 200
+
+
+def test_the_disk_does_not_matter_in_a_database_tree(site):
+    """Neither a broken .htaccess nor a folder of the file's name."""
+    assert site.ask("/other/only-here").location == "http://osaka.example/only-here"
+    assert site.ask("/other/only-here/f").status == 404
+    assert site.ask("/outside", host="whole.example").status == 404
+
+
+def test_access_control_of_a_location_holds(site):
+    for method in ("GET", "HEAD", "POST"):
+        for target in ("/closed/f", "/closed/", "/closed/none", "/closed/f?meta4", "/x/..//closed/%66"):
+            answer = site.ask(target, method=method, headers={"Content-Length": "0"})
+            assert answer.status == 403 and answer.location is None
+            assert answer.all("X-Mirror") == []
+    assert site.ask("/closed/f", client=COUNTRY["jp"]).location == "http://tokyo.example/f"
+
+
+def test_a_location_may_ask_for_a_password(site):
+    assert site.ask("/pub/secret/f").status == 401
+    for password, status in (("wrong", 401), ("right", 302)):
+        credentials = base64.b64encode(f"anna:{password}".encode()).decode()
+        assert site.ask("/pub/secret/f", headers={"Authorization": f"Basic {credentials}"}).status == status
+
+
+def test_the_outermost_engine_names_the_root_where_the_database_stands_outside(make_httpd, site):
+    config = f"MirrorDatabase {site.database.conninfo()}\n" + """
+        <Location /a>
+          MirrorEngine On
+          MirrorTree database
+          MirrorOrigin http://origin.example/
+        </Location>
+        <Location /a/b>
+          MirrorEngine On
+          MirrorMaxLinks 0
+        </Location>"""
+    server = make_httpd(config)
+    assert answers.ask(server, "/a/b/f").status == 404
+    assert answers.ask(server, "/a/f").location == "http://tokyo.example/f"
