@@ -78,7 +78,7 @@ class Ranker {
 
     Candidate candidate{.mirror = mirror};
     if (direction_) candidate.distance_km = distance_km(*direction_, table_.direction_of(*mirror));
-    candidate.tier = tier(near, candidate.distance_km);
+    candidate.tier = tier(*mirror, near, candidate.distance_km);
     candidate.speaks_family = client_.address.family == Family::ipv4 || mirror->ipv6;
     candidate.oversized = mirror->file_maxsize > 0 && request_.size_bytes > mirror->file_maxsize;
     own_country_serves_ |= client_.country.known() && mirror->country == client_.country && !candidate.oversized;
@@ -128,10 +128,16 @@ class Ranker {
 
   bool in_own_region(const Mirror& mirror) const { return client_.region != Region::unknown && mirror.region == client_.region; }
 
+  // Some ASes span continents. In one country its centroid says nothing about how far, and a claimed AS (as=) is meant as it is.
+  bool as_ends_before(const Mirror& mirror, double distance_km) const {
+    const bool guessed = (!client_.place || !mirror.place) && mirror.country == client_.country;
+    return distance_km > settings_.as_limit_km && !guessed && !client_.overridden;
+  }
+
   // Takes the own country to have no mirror; run() corrects that when it is known.
-  Tier tier(const Nearness& near, double distance_km) const {
+  Tier tier(const Mirror& mirror, const Nearness& near, double distance_km) const {
     if (near.prefix) return Tier::prefix;
-    if (near.as && !(distance_km > settings_.as_limit_km)) return Tier::as;
+    if (near.as && !as_ends_before(mirror, distance_km)) return Tier::as;
     if (near.country) return Tier::country;
     return near.named ? Tier::other_country : Tier::far;
   }

@@ -22,6 +22,7 @@ class RankTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(excludedCountriesCountEvenInThePrefix);
   CPPUNIT_TEST(namedCountriesCountOnlyWithoutAMirrorOfTheirOwn);
   CPPUNIT_TEST(asTierEndsWhereTheAsIsTooFar);
+  CPPUNIT_TEST(asTierHoldsWhereNobodyKnowsHowFar);
   CPPUNIT_TEST(everyCountryMirrorsServeEveryKnownCountry);
   CPPUNIT_TEST(withoutGeoEveryoneIsFar);
   CPPUNIT_TEST(overriddenClientsHaveNoPrefix);
@@ -164,6 +165,19 @@ class RankTest : public CppUnit::TestFixture {
     client.asn = 0;
     near.asn = 0;
     CPPUNIT_ASSERT_EQUAL(std::string("1 far"), ranked(client, {near}));
+  }
+
+  void asTierHoldsWhereNobodyKnowsHowFar() {
+    Client american = sample_client("US", "192.0.2.1");
+    american.asn = 680;
+    Mirror miami = changed(1, "US", serve_as), paris = changed(2, "FR", serve_as);
+    miami.place = Place{25.8, -80.2};  // 1,900 km from the country's centroid
+    CPPUNIT_ASSERT_EQUAL(std::string("1 as, 2 far"), ranked(american, {miami, paris}));
+    american.place = Place{47.6, -122.3};
+    CPPUNIT_ASSERT_EQUAL(std::string("1 country"), ranked(american, {miami}));
+    american.overridden = true;  // as=680
+    CPPUNIT_ASSERT_EQUAL(std::string("1 as"), ranked(american, {miami}));
+    CPPUNIT_ASSERT_EQUAL(std::string("2 as"), ranked(american, {paris}));
   }
 
   void everyCountryMirrorsServeEveryKnownCountry() {
