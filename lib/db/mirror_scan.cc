@@ -58,9 +58,8 @@ std::string MirrorScan::Impl::guard(MirrorCompare& compare, const MergeOptions& 
   if (options.force) return "";
   const auto [had, lost] = compare.shrinkage();
   if (lost == 0 || static_cast<double>(lost) * 100 <= options.max_shrink_percent * static_cast<double>(had)) return "";
-  return fmt::format("the mirror would shrink from {} to {} files{}, more than {}% of them; nothing was merged "
-                     "(--force merges it all the same)",
-                     had, had - lost, subtree.empty() ? "" : " below the subtree", options.max_shrink_percent);
+  return fmt::format("the mirror would shrink from {} to {} files{}, more than {}% of them", had, had - lost,
+                     subtree.empty() ? "" : " below the subtree", options.max_shrink_percent);
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.

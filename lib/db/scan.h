@@ -28,7 +28,7 @@ enum class MergeOutcome { merged, unchanged, refused };
 
 struct MergeReport {
   MergeOutcome outcome = MergeOutcome::unchanged;
-  std::string refusal;  // for refused: what the guard saw, in words, with the numbers
+  std::string refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
   ScanCounts counts;
   double lock_seconds = 0;  // how long the merge lock was held
 };

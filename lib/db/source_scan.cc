@@ -23,16 +23,13 @@ namespace {
 
 std::string guard(const SourceCompare& compare, const MergeOptions& options) {
   if (options.force) return "";
-  if (compare.entries() == 0) {
-    return "the source's root is empty; everything stays as it was (--force empties the tree all the same)";
-  }
+  if (compare.entries() == 0) return "the source's root is empty, which no limit allows";
   if (compare.current() == 0 ||
       static_cast<double>(compare.altered()) * 100 <= options.max_change_percent * static_cast<double>(compare.current())) {
     return "";
   }
-  return fmt::format("{} of {} files changed or are gone, more than {}% of them; everything stays as it was "
-                     "(--force merges it all the same)",
-                     compare.altered(), compare.current(), options.max_change_percent);
+  return fmt::format("{} of {} files changed or are gone, more than {}% of them", compare.altered(), compare.current(),
+                     options.max_change_percent);
 }
 
 }  // namespace

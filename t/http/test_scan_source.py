@@ -88,7 +88,9 @@ def test_a_suspicious_source_is_held(world):
     for n in range(3):
         (world.source / str(n)).unlink()
     done = world.mb_scan("--source")
-    assert done.returncode == 2 and "--max-change" in done.stderr and "the file table stays as it was" in done.stderr
+    assert done.returncode == 2 and done.stderr == (
+        f"mb-scan: source '{world.source}': 3 of 40 files changed or are gone, more than 5% of them; the file table stays as it was "
+        "(--force merges it, --max-change sets the limit)\n")
     assert world.tables() == before
     world.mb_scan("--source", "--max-change", "10", check=True)
     assert len(files(world)) == 37
@@ -102,6 +104,7 @@ def test_a_source_that_is_gone_or_empty(world):
     assert done.returncode == 2 and "No such file or directory" in done.stderr
     world.source.mkdir()
     done = world.mb_scan("--source")
+    assert done.stderr.count("--force") == 1 and "root is empty, which no limit allows" in done.stderr
     assert done.returncode == 2 and world.tables() == before
     world.source.rmdir()
     shutil.move(world.scratch / "moved", world.source)
