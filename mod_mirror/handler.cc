@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "child.h"
-#include "core/path.h"
 #include "request.h"
 
 namespace mirror::httpd {
@@ -121,8 +120,6 @@ int Exchange::decline(DeclineReason reason) {
 int handle_taken(request_rec* r, const DirConfig& config) {
   const auto path = tree_path(r, config.root());
   if (!path) return HTTP_NOT_FOUND;
-  const std::string_view folder = path->ends_with('/') ? path->substr(0, path->size() - 1) : *path;
-  if (!folder.empty() && check_path(folder) != PathFault::none) return HTTP_NOT_FOUND;
   return Exchange(r, config, *path).run();
 }
 

@@ -78,6 +78,13 @@ bool in_any(const std::vector<Prefix>& networks, const Address& client) {
                      [&](const Prefix& network) { return network.contains(client) || network.contains(located); });
 }
 
+// With the one slash that a folder's path may end in.
+bool is_root_or_sound(std::string_view path) {
+  if (path.empty()) return true;
+  if (path.back() == '/') path.remove_suffix(1);
+  return check_path(path) == PathFault::none;
+}
+
 bool same_letter(char a, char b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   return lower(a) == lower(b);
@@ -130,9 +137,9 @@ std::optional<Answer> query_answer(const Query& query) {
 }
 
 std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings) {
+  if (!is_root_or_sound(request.path)) return DeclineReason::bad_path;
   if (request.method == Method::other) return DeclineReason::method;
   if (request.path.empty() || request.path.back() == '/') return DeclineReason::directory;
-  if (check_path(request.path) != PathFault::none) return DeclineReason::bad_path;
   // The exclusions lead to the file's own bytes, which are no answer to a wish for something else.
   if (!request.query.empty() && query_answer(parse_query(request.query))) return std::nullopt;
   if (request.method == Method::head && settings.handle_head_locally) return DeclineReason::head;

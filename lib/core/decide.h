@@ -22,7 +22,7 @@ enum class DeclineReason : std::uint8_t {
   method,           // neither GET nor HEAD
   head,             // MirrorHandleHeadLocally
   directory,
-  bad_path,
+  bad_path,         // that no file or folder of a tree can have
   min_size,
   mime_type,
   user_agent,
