@@ -14,7 +14,8 @@ MIRRORS = {name: {"http_url": f"http://{name}.example/", "country": country, "re
                ("everywhere", "**", "", 100, {}),
                ("vienna", "AT", "EU", 1_000_000, {"region_only": True}),
                ("six", "US", "NA", 100, {"ipv4": False, "ipv6": True, "as_only": True, "asn": 64498}))}
-FILES = {"f": File(("berlin", "tokyo", "newyork")), "eu": File(("vienna", "tokyo")), "six": File(("six",)), "both": File(("six", "newyork"))}
+FILES = {"f": File(("berlin", "tokyo", "newyork")), "eu": File(("vienna", "tokyo")), "six": File(("six",)),
+         "both": File(("six", "newyork"))}
 TREE = """
 <Location />
   MirrorEngine On
@@ -36,8 +37,8 @@ Header always set X-Region "%{MB_CONTINENT_CODE}e"
 @pytest.fixture(scope="module")
 def site(make_site):
     site = make_site(CONFIG, MIRRORS, FILES)
-    site.database.sql("INSERT INTO mirror_prefix (mirror_id, prefix) SELECT id, p::cidr FROM mirror, unnest(ARRAY['127.0.26.0/24', "
-                      "'2001:db8:ffff::/48', '192.0.2.200']) p WHERE identifier = 'tokyo'")
+    site.database.sql("INSERT INTO mirror_prefix (mirror_id, prefix) SELECT id, p::cidr FROM mirror, "
+                      "unnest(ARRAY['127.0.26.0/24', '2001:db8:ffff::/48', '192.0.2.200']) p WHERE identifier = 'tokyo'")
     return site
 
 
@@ -74,8 +75,10 @@ def test_only_trusted_proxies_may_name_the_client(site):
 
 
 @pytest.mark.parametrize("client, country, region, mirror, tier", [
-    ("127.0.10.1", "DE", "EU", "berlin", "as"), ("127.0.11.1", "JP", "AS", "tokyo", "as"), ("127.0.12.1", "US", "NA", "newyork", "country"),
-    ("127.0.20.1", "SE", "EU", None, "far"), ("127.0.21.1", "(null)", "(null)", "berlin", "as"), ("127.0.22.1", "(null)", "EU", None, "far"),
+    ("127.0.10.1", "DE", "EU", "berlin", "as"), ("127.0.11.1", "JP", "AS", "tokyo", "as"),
+    ("127.0.12.1", "US", "NA", "newyork", "country"),
+    ("127.0.20.1", "SE", "EU", None, "far"), ("127.0.21.1", "(null)", "(null)", "berlin", "as"),
+    ("127.0.22.1", "(null)", "EU", None, "far"),
     ("127.0.26.1", "NZ", "OC", "tokyo", "prefix"), ("127.0.0.1", "(null)", "(null)", None, "far"),
     ("127.0.24.1", "US", "NA", "newyork", "country"),
 ])
@@ -153,10 +156,12 @@ def test_a_v4_mapped_connection_is_an_ipv4_client(site, make_httpd, geo):
     assert answers.ask(server, "/six", client=COUNTRY["us"]).location == "http://origin.example/six"
 
 
-@pytest.mark.parametrize("files, country", [((), "(null)"), (("flat.mmdb",), "JP"), (("city.mmdb",), "JP"), (("asn.mmdb",), "(null)")])
+@pytest.mark.parametrize("files, country", [
+    ((), "(null)"), (("flat.mmdb",), "JP"), (("city.mmdb",), "JP"), (("asn.mmdb",), "(null)")])
 def test_geo_files_of_either_layout_or_none_will_do(site, make_httpd, geo, files, country):
     lines = "".join(f"MirrorGeoDatabase {geo}/{name}\n" for name in files)
-    server = make_httpd(f'MirrorDatabase {site.database.conninfo()}\n{lines}Header always set X-Country "%{{MB_COUNTRY_CODE}}e"\n' + TREE)
+    lines += f'MirrorDatabase {site.database.conninfo()}\nHeader always set X-Country "%{{MB_COUNTRY_CODE}}e"\n'
+    server = make_httpd(lines + TREE)
     answer = answers.ask(server, "/f", client=COUNTRY["jp"])
     assert answer.get("X-Country") == country
     tier = {(): "far", ("flat.mmdb",): "as", ("city.mmdb",): "country", ("asn.mmdb",): "as"}[files]

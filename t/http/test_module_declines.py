@@ -11,12 +11,14 @@ MIRRORS = {
     "tokyo": {"http_url": "http://tokyo.example/", "country": "JP", "region": "AS"},
     "lyon": {"http_url": "http://lyon.example/", "country": "FR", "region": "EU", "country_only": True},
 }
-HERE, GONE_MIRROR = File(("tokyo",)), File()
+HERE, NO_MIRROR = File(("tokyo",)), File()
 FILES = {
-    "f": HERE, "big": HERE, "small": File(("tokyo",), size=4095), "edge": File(("tokyo",), size=4096), "empty": File(("tokyo",), size=0),
+    "f": HERE, "big": HERE, "small": File(("tokyo",), size=4095), "edge": File(("tokyo",), size=4096),
+    "empty": File(("tokyo",), size=0),
     "tune/small": File(("tokyo",), size=1), "mime/a.html": HERE, "mime/a.PNG": HERE, "mime/a.tar.xz": HERE, "mime/none": HERE,
     "agent/f": HERE, "net/f": HERE, "mask/a.sig": HERE, "mask/a.sig.txt": HERE, "mask/new\nline.sig": HERE, "masks/x": HERE,
-    "head/f": HERE, "nowhere": GONE_MIRROR, "french": File(("lyon",)), "fallback/f": GONE_MIRROR, "fallback/french": File(("lyon",)),
+    "head/f": HERE, "nowhere": NO_MIRROR, "french": File(("lyon",)), "fallback/f": NO_MIRROR,
+    "fallback/french": File(("lyon",)),
     "pending": File(("tokyo",), pending=True), "touched": HERE, "grown": HERE, "index/index.html": HERE,
     "error/page.html": HERE, "status": HERE, "dir-in-table/f": HERE,
 }
@@ -106,8 +108,9 @@ def test_what_is_declined_comes_from_the_origin(site, reason, path, options):
     assert answer.get("X-No-Mirror") == ("1" if reason == "no-mirror" else "(null)")
 
 
-@pytest.mark.parametrize("reason, path, options", [*DECLINED, ("version-differs", "touched", {}), ("version-differs", "grown", {}),
-                                                   ("not-in-table", "not-in-table", {}), ("directory", "dir-in-table", {})])
+@pytest.mark.parametrize("reason, path, options", [
+    *DECLINED, ("version-differs", "touched", {}), ("version-differs", "grown", {}), ("not-in-table", "not-in-table", {}),
+    ("directory", "dir-in-table", {})])
 def test_what_is_declined_is_served_by_httpd(site, reason, path, options):
     answer = site.ask(f"/local/{escaped(path)}", **options)
     assert answer.status == 200 and answer.get("X-Declined") == reason
@@ -149,7 +152,8 @@ def test_files_without_a_mirror_go_to_the_fallback_that_fits_best(site, tree, pa
     assert answer.get("Cache-Control") == "private, no-cache"
 
 
-@pytest.mark.parametrize("country, base", [("de", "https://de.example/"), ("FR", "http://eu.example/x/"), ("jp", "http://any.example/")])
+@pytest.mark.parametrize("country, base", [
+    ("de", "https://de.example/"), ("FR", "http://eu.example/x/"), ("jp", "http://any.example/")])
 def test_country_argument_chooses_the_fallback_too(site, country, base):
     assert site.ask(f"/db/fallback/f?country={country}").location == base + "fallback/f"
 
@@ -203,12 +207,14 @@ def test_other_handlers_keep_their_requests(site):
 
 
 def test_httpd_answers_other_methods_in_a_local_tree(site):
-    assert site.ask("/local/f", method="POST", headers={"Content-Length": "0"}).body == site.httpd.docroot.joinpath("local/f").read_bytes()
+    posted = site.ask("/local/f", method="POST", headers={"Content-Length": "0"})
+    assert posted.body == (site.httpd.docroot / "local/f").read_bytes()
     assert site.ask("/local/f", method="DELETE").status == 405
     assert "GET" in site.ask("/local/f", method="OPTIONS").get("Allow")
 
 
-REPRESENTATIONS = ["meta4", "metalink", "mirrorlist", "torrent", "magnet", "zsync", "md5", "sha1", "sha256", "sha512", "btih", "json"]
+REPRESENTATIONS = ["meta4", "metalink", "mirrorlist", "torrent", "magnet", "zsync", "md5", "sha1", "sha256", "sha512", "btih",
+                   "json"]
 
 
 @pytest.mark.parametrize("tree", ["db", "local"])

@@ -81,15 +81,16 @@ def assert_harmless(answer):
         assert not any(segment.replace("%2e", ".") in (".", "..") for segment in path.split("/"))
 
 
-UP = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%2f", "..%5c", "..\\", "%c0%ae%c0%ae", "..;", "..%00", "%u002e%u002e", "%uff0e.",
-      "..%09", ".%0a.", "%2e%2e%2f"]
+UP = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..%2f", "..%5c", "..\\", "%c0%ae%c0%ae", "..;", "..%00", "%u002e%u002e",
+      "%uff0e.", "..%09", ".%0a.", "%2e%2e%2f"]
 
 
 @both_trees
 @pytest.mark.parametrize("host", HOSTS)
 def test_nobody_climbs_out_of_the_tree(site, tree, host):
     for up in UP:
-        for target in (f"/{tree}/{up}/secret.txt", f"/{tree}/dir/{up}/{up}/{up}/secret.txt", f"/{tree}/{up}", f"/{tree}/dir/{up}/"):
+        for path in (f"{up}/secret.txt", f"dir/{up}/{up}/{up}/secret.txt", up, f"dir/{up}/"):
+            target = f"/{tree}/{path}"
             answer = site.ask(target, host=host)
             if answer.status == 200:  # httpd has resolved `..` before anybody saw the URL, which may name that file
                 assert os.path.normpath(urllib.parse.unquote(target)) == "/secret.txt"
@@ -134,8 +135,8 @@ def test_every_byte_may_stand_in_a_path(site, tree):
 @both_trees
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("path", [
-    "f%0d%0aX-Evil:%201", "%0d%0a%0d%0a<html>", "f?x=%0d%0aX-Evil:1", "dir/%0aX-Evil: 1/?a=\r\nX-Evil: 1", "dir/?\tX-Evil\x7f\x01",
-    "dir/?\x0bX\x0c\"<>", "%E2%80%AE/", "f\x00\r\nX-Evil: 1", "nowhere/?a=\rX-Evil: 1"])
+    "f%0d%0aX-Evil:%201", "%0d%0a%0d%0a<html>", "f?x=%0d%0aX-Evil:1", "dir/%0aX-Evil: 1/?a=\r\nX-Evil: 1",
+    "dir/?\tX-Evil\x7f\x01", "dir/?\x0bX\x0c\"<>", "%E2%80%AE/", "f\x00\r\nX-Evil: 1", "nowhere/?a=\rX-Evil: 1"])
 def test_no_header_can_be_smuggled_in(site, tree, host, path):
     for method in ("GET", "POST"):
         head = f"{method} /{tree}/{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -144,8 +145,8 @@ def test_no_header_can_be_smuggled_in(site, tree, host, path):
         assert answer.all("X-Evil") == []
 
 
-SQL = ["'", "''", "\\'", "f'; DROP TABLE file; --", "f' OR '1'='1", "%27%20UNION%20SELECT%20*--", "$1", "$$", "\\x66", "f\\", "%", "_", "{f}",
-       "NULL", "\"f\"", "f/**/", "%EF%BC%87", "%bf%27"]
+SQL = ["'", "''", "\\'", "f'; DROP TABLE file; --", "f' OR '1'='1", "%27%20UNION%20SELECT%20*--", "$1", "$$", "\\x66", "f\\", "%",
+       "_", "{f}", "NULL", "\"f\"", "f/**/", "%EF%BC%87", "%bf%27"]
 
 
 def test_sql_means_nothing(site):
@@ -192,8 +193,10 @@ def test_regular_expressions_that_explode_do_not(site, tree):
 
 @both_trees
 @pytest.mark.parametrize("headers", [
-    {"User-Agent": "a" * 70_000}, {"User-Agent": b"\x80\xff\xc0\xaf"}, {"If-None-Match": '"' * 70_000}, {"If-None-Match": "W/" * 30_000},
-    {"If-Modified-Since": "Tue, 99999999999 Nov 2023 22:13:20 GMT"}, {"X-Forwarded-For": "' OR 1=1"}, {"Range": "bytes=" + "0-1," * 10_000},
+    {"User-Agent": "a" * 70_000}, {"User-Agent": b"\x80\xff\xc0\xaf"}, {"If-None-Match": '"' * 70_000},
+    {"If-None-Match": "W/" * 30_000},
+    {"If-Modified-Since": "Tue, 99999999999 Nov 2023 22:13:20 GMT"}, {"X-Forwarded-For": "' OR 1=1"},
+    {"Range": "bytes=" + "0-1," * 10_000},
     {"Accept": "application/metalink4+xml;q=" + "9" * 5000}])
 def test_absurd_headers_change_nothing(site, tree, headers):
     assert site.ask(f"/{tree}/f", headers=headers).location == "http://tokyo.example/f"
@@ -228,7 +231,7 @@ def test_odd_requests_are_answered_as_httpd_would(site, request_bytes):
 @pytest.mark.parametrize("path", ["secret", "secret/", "secret/x", "secret?meta4", "secret.meta4"])
 def test_staged_files_look_like_absent_ones(site, path):
     for method in ("GET", "HEAD"):
-        staged, absent = site.ask(f"/db/{path}", method=method), site.ask(f"/db/{path.replace('secret', 'absent')}", method=method)
+        staged, absent = (site.ask(f"/db/{path.replace('secret', name)}", method=method) for name in ("secret", "absent"))
         assert staged.status == absent.status
         assert staged.body.replace(b"secret", b"absent") == absent.body
         names = [name for name, value in staged.headers]

@@ -10,8 +10,8 @@ from answers import COUNTRY, SIZE, File
 
 MIRRORS = {"tokyo": {"http_url": "http://tokyo.example/"}}
 FILES = {name: File(("tokyo",)) for name in (
-    "f", "sub/f", "sub/sub/f", "deep/er/f", "pub/f", "pubs/f", "off/f", "off/on/f", "small/mirrors/f", "secret/f", "disk/f", "a b/f",
-    "grüße/f", "default/f", "none/f", "list/f", "list/x", "docs/f", "docs/sub/f")}
+    "f", "sub/f", "sub/sub/f", "deep/er/f", "pub/f", "pubs/f", "off/f", "off/on/f", "small/mirrors/f", "secret/f", "disk/f",
+    "a b/f", "grüße/f", "default/f", "none/f", "list/f", "list/x", "docs/f", "docs/sub/f")}
 FILES |= {name: File(("tokyo",), size=5000) for name in ("small/f", "small/explicit/f")}
 OTHER_FILES = {"f": File(("osaka",)), "only-here": File(("osaka",))}
 CONFIG = """

@@ -10,7 +10,7 @@ import pytest
 import rig
 from answers import COUNTRY, SIZE, File, escaped
 
-HTTP = {name: f"http://{name}.example/pub/" for name in ("berlin", "munich", "paris", "tokyo", "newyork", "chicago", "vienna", "rio")}
+HTTP = {name: f"http://{name}.example/pub/" for name in ("berlin", "munich", "paris", "tokyo", "newyork", "chicago", "vienna")}
 MIRRORS = {
     "berlin": {"http_url": HTTP["berlin"], "https_url": "https://berlin.example/pub/", "country": "DE", "region": "EU"},
     "munich": {"http_url": HTTP["munich"], "country": "DE", "region": "EU"},
