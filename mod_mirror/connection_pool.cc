@@ -133,8 +133,9 @@ void ConnectionPool::connect_for_requests() {
 std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
   try {
     const auto deadline = Clock::now() + options_.timeout;
-    auto made = std::make_unique<PooledConnection>(
-        PooledConnection{std::move(slot), db::Connection(options_.conninfo, "mod_mirror", options_.timeout)});
+    auto made = std::make_unique<PooledConnection>(PooledConnection{
+        std::move(slot), db::Connection(options_.conninfo, "mod_mirror", options_.timeout, shared_.first_host())});
+    shared_.remember_host(made->connection.host());
     made->connection.set_deadline(deadline);
     prepare_(made->connection);
     made->connection.set_deadline(std::nullopt);

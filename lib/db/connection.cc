@@ -43,27 +43,60 @@ bool failed(const PGresult* result) {
 
 void Connection::Finish::operator()(PGconn* connection) const { PQfinish(connection); }
 
-Connection::Connection(const std::string& conninfo, const std::string& application_name, std::chrono::milliseconds timeout) {
-  if (timeout.count() > 0) deadline_ = Clock::now() + timeout;
-  start(conninfo, application_name);
-  deadline_.reset();
+Connection::Connection(const std::string& conninfo, const std::string& application_name, std::chrono::milliseconds timeout,
+                       std::size_t first_host)
+    : host_(first_host) {
+  if (timeout.count() > 0) {
+    deadline_ = Clock::now() + timeout;
+    start_one_of(single_hosts(conninfo), application_name);
+    deadline_.reset();
+  } else {
+    const char* keys[] = {"dbname", "fallback_application_name", "client_encoding", nullptr};
+    const char* values[] = {conninfo.c_str(), application_name.c_str(), "UTF8", nullptr};
+    connection_.reset(PQconnectdbParams(keys, values, 1));
+    check_started();
+  }
   PQsetNoticeProcessor(raw(), ignore_notice, nullptr);
   if (PQsetnonblocking(raw(), 1) != 0) throw ConnectionError(trimmed(PQerrorMessage(raw())));
 }
 
-void Connection::start(const std::string& conninfo, const std::string& application_name) {
-  const char* keys[] = {"dbname", "fallback_application_name", "client_encoding", nullptr};
-  const char* values[] = {conninfo.c_str(), application_name.c_str(), "UTF8", nullptr};
-  if (!deadline_) {
-    connection_.reset(PQconnectdbParams(keys, values, 1));
-  } else {
-    connection_.reset(PQconnectStartParams(keys, values, 1));
-    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-    while (connection_ && PQstatus(raw()) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
-      wait(state == PGRES_POLLING_WRITING);
-      state = PQconnectPoll(raw());
+// Each host has an equal share of the time that is left; the last failure is thrown with what was said of the hosts before.
+void Connection::start_one_of(const std::vector<ConnectionOptions>& hosts, const std::string& application_name) {
+  const auto end = *deadline_;
+  std::string said;
+  for (int left = static_cast<int>(hosts.size());; --left, ++host_) {
+    host_ %= hosts.size();
+    deadline_ = Clock::now() + (end - Clock::now()) / left;
+    try {
+      return start(hosts[host_], application_name);
+    } catch (const ConnectionError& error) {
+      said.append(said.empty() ? "" : "; ").append(error.what());
+      if (left > 1) continue;
+      if (given_up_) throw Timeout(said);
+      throw ConnectionError(said);
     }
   }
+}
+
+void Connection::start(const ConnectionOptions& options, const std::string& application_name) {
+  std::vector<const char*> keys, values;
+  for (const auto& [keyword, value] : options) {
+    keys.push_back(keyword.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.insert(keys.end(), {"fallback_application_name", "client_encoding", nullptr});
+  values.insert(values.end(), {application_name.c_str(), "UTF8", nullptr});
+  given_up_ = false;
+  connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
+  PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+  while (connection_ && PQstatus(raw()) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+    wait(state == PGRES_POLLING_WRITING);
+    state = PQconnectPoll(raw());
+  }
+  check_started();
+}
+
+void Connection::check_started() const {
   if (!connection_) throw std::bad_alloc();
   if (PQstatus(raw()) != CONNECTION_OK) throw ConnectionError("no connection to the database: " + trimmed(PQerrorMessage(raw())));
 }
@@ -131,8 +164,10 @@ Result Connection::finish() {
   bool has_failed = false;
   while (PGresult* raw_result = next_result()) {
     const ExecStatusType status = PQresultStatus(raw_result);
-    if (!has_failed) last.emplace(raw_result);  // the first failure is the cause of any later ones
-    else PQclear(raw_result);
+    if (!has_failed)
+      last.emplace(raw_result);  // the first failure is the cause of any later ones
+    else
+      PQclear(raw_result);
     has_failed = has_failed || failed(last->raw());
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) break;
   }

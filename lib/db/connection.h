@@ -14,12 +14,14 @@
 #include <string_view>
 #include <vector>
 
+#include "db/conninfo.h"
+
 namespace mirror::db {
 
 using Clock = std::chrono::steady_clock;
 
-// A statement or connection that failed. `sqlstate` is empty for faults of the connection itself. A violated constraint of ours is
-// put into words (constraints.cc).
+// A statement or connection that failed. `sqlstate` is empty for faults of the connection itself. A violated constraint of ours
+// is put into words (constraints.cc).
 class Error : public std::runtime_error {
  public:
   Error(const std::string& what, std::string sqlstate) : std::runtime_error(what), sqlstate_(std::move(sqlstate)) {}
@@ -93,10 +95,11 @@ class Result {
 
 class Connection {
  public:
-  // Connects, waiting at most `timeout` for all hosts of the conninfo together (zero: as long as libpq does, which honours a
-  // connect_timeout for each host). Throws ConnectionError or Timeout. application_name shows in pg_stat_activity.
+  // Connects, waiting at most `timeout` for all hosts of the conninfo together, of which each gets its share, so that a silent
+  // one does not hide the next (zero: as long as libpq does, which honours a connect_timeout for each host). The first host to
+  // try is `first_host`. Throws ConnectionError or Timeout. application_name shows in pg_stat_activity.
   explicit Connection(const std::string& conninfo, const std::string& application_name,
-                      std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
+                      std::chrono::milliseconds timeout = std::chrono::milliseconds(0), std::size_t first_host = 0);
   ~Connection();
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -114,6 +117,7 @@ class Connection {
   void copy_data(std::string_view data);
   std::int64_t copy_end();  // rows
 
+  std::size_t host() const { return host_; }  // which one of the conninfo's answered, where a timeout was given
   bool broken() const;  // the connection must not be used any more: it is gone, or an answer was given up waiting for
   PGconn* raw() const { return connection_.get(); }
 
@@ -121,7 +125,9 @@ class Connection {
   struct Finish {
     void operator()(PGconn* connection) const;
   };
-  void start(const std::string& conninfo, const std::string& application_name);
+  void start(const ConnectionOptions& options, const std::string& application_name);
+  void start_one_of(const std::vector<ConnectionOptions>& hosts, const std::string& application_name);
+  void check_started() const;
   void prepare(const std::string& sql, const Params& params, const char* name);
   void sent(int accepted);  // checks a PQsend… call and pushes out what it queued
   void flush();
@@ -132,6 +138,7 @@ class Connection {
   std::unique_ptr<PGconn, Finish> connection_;
   std::optional<Clock::time_point> deadline_;
   std::vector<std::string> prepared_;
+  std::size_t host_ = 0;
   bool given_up_ = false;
 };
 
