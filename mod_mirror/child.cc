@@ -1,13 +1,11 @@
 #include "child.h"
 
-#include <stdexcept>
-
 namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
 
-Child* current_child = nullptr;                     // written in child_init, before any request
+Child* current_child = nullptr;                            // written in child_init, before any request
 std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
 
 Log log_to(const server_rec* server) {
@@ -42,12 +40,9 @@ void prepare_shared_memory(const server_rec* server) {
     apr_pool_userdata_set(memory, SharedMemory::kName, apr_pool_cleanup_null, process_pool);
   }
   shared_databases = pool_new<std::vector<SharedDatabase*>>(server->process->pconf);
-  for (const DatabaseConfig& database : globals().databases) {
-    shared_databases->push_back(memory->find(database.conninfo));
-    if (shared_databases->back() == nullptr) {
-      throw std::runtime_error("too many databases came and went by restarts: stop httpd and start it again");
-    }
-  }
+  std::vector<std::string> conninfos;
+  for (const DatabaseConfig& database : globals().databases) conninfos.push_back(database.conninfo);
+  *shared_databases = memory->assign(conninfos);
 }
 
 void start_child(apr_pool_t* pchild, server_rec* server) {

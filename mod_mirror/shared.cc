@@ -3,12 +3,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 namespace mirror::httpd {
 namespace {
+
+constexpr std::chrono::minutes kOtherHost{5};
 
 static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::int32_t>::is_always_lock_free &&
                   std::atomic<bool>::is_always_lock_free,
@@ -50,6 +54,10 @@ int SharedDatabase::slots_in_use(int limit) const {
   return count;
 }
 
+bool SharedDatabase::in_use() const {
+  return std::any_of(holders_.begin(), holders_.end(), [](const auto& holder) { return holder != 0 && is_sibling(holder); });
+}
+
 void SharedDatabase::forget_own_slots() {
   for (auto& holder : holders_) {
     std::int32_t self = getpid();
@@ -64,6 +72,16 @@ void SharedDatabase::ask_for_slot(SharedClock::duration moment) {
 
 bool SharedDatabase::others_ask() const {
   return asked_until_ns_.load() > in_ns(SharedClock::now()) && asked_by_.load() != getpid();
+}
+
+std::size_t SharedDatabase::first_host() const {
+  return first_host_until_ns_.load() > in_ns(SharedClock::now()) ? first_host_.load() : 0;
+}
+
+void SharedDatabase::remember_host(std::size_t host) {
+  if (host == first_host()) return;
+  first_host_ = static_cast<std::uint32_t>(host);
+  first_host_until_ns_ = in_ns(SharedClock::now() + kOtherHost);
 }
 
 bool SharedDatabase::trip(SharedClock::duration first_probe_in) {
@@ -86,21 +104,31 @@ SharedMemory* SharedMemory::create() {
   return new (memory) SharedMemory;
 }
 
-SharedDatabase* SharedMemory::find(const std::string& conninfo) {
-  const std::uint64_t key = key_of(conninfo);
-  for (auto& database : databases_) {
-    if (database.key_ == key) return &database;
+SharedDatabase* SharedMemory::with_key(std::uint64_t key) {
+  const auto found =
+      std::find_if(databases_.begin(), databases_.end(), [&](const auto& database) { return database.key_ == key; });
+  return found != databases_.end() ? &*found : nullptr;
+}
+
+// Records without a holder may still belong to the new configuration too, or to processes on their way out: fresh ones go first.
+std::vector<SharedDatabase*> SharedMemory::assign(const std::vector<std::string>& conninfos) {
+  std::vector<SharedDatabase*> assigned;
+  for (const auto& conninfo : conninfos) assigned.push_back(with_key(key_of(conninfo)));
+  for (std::size_t i = 0; i < conninfos.size(); ++i) {
+    if (assigned[i] != nullptr) continue;
+    assigned[i] = with_key(0);
+    for (auto& database : databases_) {
+      if (assigned[i] != nullptr) break;
+      const bool taken = std::find(assigned.begin(), assigned.end(), &database) != assigned.end();
+      if (!taken && !database.in_use()) assigned[i] = &database;
+    }
+    if (assigned[i] == nullptr)
+      throw std::runtime_error("too many databases came and went by restarts: stop httpd and start it again");
+    assigned[i]->~SharedDatabase();
+    new (assigned[i]) SharedDatabase;
+    assigned[i]->key_ = key_of(conninfos[i]);
   }
-  for (auto& database : databases_) {
-    bool used = false;
-    for (const auto& holder : database.holders_) used |= holder != 0 && is_sibling(holder);
-    if (used) continue;
-    database.~SharedDatabase();
-    new (&database) SharedDatabase;
-    database.key_ = key;
-    return &database;
-  }
-  return nullptr;
+  return assigned;
 }
 
 }  // namespace mirror::httpd

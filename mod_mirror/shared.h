@@ -1,7 +1,7 @@
-// What all processes of one httpd know together, in shared memory: for each database who holds connections, who waits for one, and
-// whether the database is down. The memory is anonymous, made before the first child starts and kept across restarts, so that the
-// children of two generations count together. Everything in it is atomic and may be used from any process and thread; a process
-// that dies at any point leaves nothing behind that others would wait for.
+// What all processes of one httpd know together, in shared memory: for each database who holds connections, who waits for one,
+// and whether the database is down. The memory is anonymous, made before the first child starts and kept across restarts, so that
+// the children of two generations count together. Everything in it is atomic and may be used from any process and thread; a
+// process that dies at any point leaves nothing behind that others would wait for.
 #pragma once
 
 #include <array>
@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mirror::httpd {
 
@@ -37,12 +38,19 @@ class SharedDatabase {
   // A slot among the first `limit` ones, also one whose holder is dead; false when all are held.
   Slot take_slot(int limit);
   int slots_in_use(int limit) const;
+  // Whether a process that lives holds a slot.
+  bool in_use() const;
   // Frees what a dead process of the same number left behind; to be called once by a new process.
   void forget_own_slots();
 
   // A process that found no slot asks the others for their idle connections for a moment.
   void ask_for_slot(SharedClock::duration moment);
   bool others_ask() const;
+
+  // Where to begin with a conninfo of several hosts: at the one that answered last when those before it did not, for some
+  // minutes; then the first one gets its chance again.
+  std::size_t first_host() const;
+  void remember_host(std::size_t host);
 
   // The circuit breaker. trip and recover return whether they changed its state.
   bool down() const { return down_.load(); }
@@ -57,8 +65,10 @@ class SharedDatabase {
   std::atomic<std::uint64_t> key_{0};  // of the conninfo; 0: unused
   std::atomic<bool> down_{false};
   std::atomic<std::int64_t> next_probe_ns_{0};
+  std::atomic<std::uint32_t> first_host_{0};
+  std::atomic<std::int64_t> first_host_until_ns_{0};
   std::atomic<std::int64_t> asked_until_ns_{0};
-  std::atomic<std::int32_t> asked_by_{0};  // process id
+  std::atomic<std::int32_t> asked_by_{0};                    // process id
   std::array<std::atomic<std::int32_t>, kSlots> holders_{};  // process ids; 0: free
 };
 
@@ -70,10 +80,13 @@ class SharedMemory {
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
-  // The record of that database: the one it had before a restart, or an unused one; nullptr when there is none.
-  SharedDatabase* find(const std::string& conninfo);
+  // A record for each of the different conninfos: the one it had before a restart, or one that nobody uses. Throws
+  // std::runtime_error when there are not enough.
+  std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
 
  private:
+  SharedDatabase* with_key(std::uint64_t key);
+
   std::array<SharedDatabase, kDatabases> databases_;
 };
 
