@@ -1,5 +1,7 @@
 #include "handler.h"
 
+#include <strings.h>
+
 #include <cstring>
 
 #include "child.h"
@@ -17,12 +19,25 @@ struct Taken {
 
 bool serves_error_page(const request_rec* r) { return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status); }
 
+// httpd's own handler, which sends files as they are, under each of its names.
+bool is_default_handler(const char* name) {
+  return name == nullptr || *name == '\0' || strcasecmp(name, "none") == 0 || std::strcmp(name, "default-handler") == 0;
+}
+
 // Whether httpd would send the file as it is, and not have a program or a filter of another module make the content.
 bool has_plain_handler(const request_rec* r) {
-  if (r->handler == nullptr || std::strcmp(r->handler, AP_DEFAULT_HANDLER_NAME) == 0) return true;
+  if (is_default_handler(r->handler)) return true;
   if (r->content_type == nullptr) return false;
   const std::string_view type = r->content_type;
   return type.substr(0, type.find(';')) == r->handler;
+}
+
+// SetHandler in the Location (server-status, say): the request is that handler's.
+bool has_handler_set(request_rec* r) {
+  const auto* core = static_cast<const core_dir_config*>(ap_get_core_module_config(r->per_dir_config));
+  const char* error = nullptr;
+  const char* handler = core->expr_handler != nullptr ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
+  return !is_default_handler(handler);
 }
 
 // A file of a local tree that a mirror may stand in for. mod_dir puts the index in a directory's place: that stays local.
@@ -132,10 +147,8 @@ bool is_complete(const DirConfig* config) {
 bool take_request(request_rec* r) {
   const DirConfig* config = dir_config(r->per_dir_config);
   if (!is_complete(config) || !config->database_tree()) return false;
-  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE || r->uri == nullptr ||
-      *r->uri != '/') {
-    return false;
-  }
+  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE) return false;
+  if (r->uri == nullptr || *r->uri != '/' || has_handler_set(r)) return false;
   ap_set_module_config(r->request_config, &mirror_module, pool_new<Taken>(r->pool, Taken{config}));
   // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the file on disk.
   const char* slash = std::strrchr(r->uri, '/');

@@ -92,6 +92,8 @@ int write_answer(request_rec* r, const Outcome::Answer& answer) {
   apr_table_unset(r->err_headers_out, "Location");
   if (answer.body.empty()) return answer.status;
   r->status = answer.status;
+  r->content_encoding = nullptr;  // what is known of the file
+  r->content_languages = nullptr;
   const auto type =
       std::find_if(answer.headers.begin(), answer.headers.end(), [](const auto& h) { return h.first == "Content-Type"; });
   ap_set_content_type(r, type != answer.headers.end() ? pool_string(r->pool, type->second) : "text/plain; charset=utf-8");
