@@ -20,11 +20,13 @@ FILES = {
     "head/f": HERE, "nowhere": NO_MIRROR, "french": File(("lyon",)), "fallback/f": NO_MIRROR,
     "fallback/french": File(("lyon",)),
     "pending": File(("tokyo",), pending=True), "touched": HERE, "grown": HERE, "index/index.html": HERE,
-    "error/page.html": HERE, "status": HERE, "dir-in-table/f": HERE,
+    "error/page.html": HERE, "status": HERE, "dir-in-table/f": HERE, "index/page.de.gz": HERE,
 }
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
+AddEncoding x-gzip .gz
+AddLanguage de .de
 RemoteIPHeader X-Client
 RemoteIPInternalProxy 127.0.0.0/8
 Header always set X-Declined "%{MB_DECLINED}e"
@@ -232,6 +234,13 @@ def test_nor_is_it_where_the_table_differs_from_the_disk(site, path):
         answer = site.ask(f"/local/{path}?meta4", method=method, headers={"Content-Length": "0"})
         assert answer.status == 404 and path.encode() * 2 not in answer.body
         assert site.ask(f"/local/{path}?country=1", method=method, headers={"Content-Length": "0"}).status == 400
+
+
+@pytest.mark.parametrize("tree", ["db", "local"])
+def test_an_answer_in_words_is_not_labelled_as_the_file(site, tree):
+    answer = site.ask(f"/{tree}/index/page.de.gz?meta4")
+    assert answer.status == 404 and answer.get("Content-Type") == "text/plain; charset=utf-8"
+    assert answer.get("Content-Encoding") is None and answer.get("Content-Language") is None
 
 
 @pytest.mark.parametrize("suffix", REPRESENTATIONS)

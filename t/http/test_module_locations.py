@@ -11,7 +11,7 @@ from answers import COUNTRY, SIZE, File
 MIRRORS = {"tokyo": {"http_url": "http://tokyo.example/"}}
 FILES = {name: File(("tokyo",)) for name in (
     "f", "sub/f", "sub/sub/f", "deep/er/f", "pub/f", "pubs/f", "off/f", "off/on/f", "small/mirrors/f", "secret/f", "disk/f",
-    "a b/f", "grüße/f", "default/f", "none/f", "list/f", "list/x", "docs/f", "docs/sub/f")}
+    "a b/f", "grüße/f", "default/f", "none/f", "list/f", "list/x", "plain/f", "f.status", "disk/plain", "docs/f", "docs/sub/f")}
 FILES |= {name: File(("tokyo",), size=5000) for name in ("small/f", "small/explicit/f")}
 OTHER_FILES = {"f": File(("osaka",)), "only-here": File(("osaka",))}
 CONFIG = """
@@ -77,6 +77,27 @@ MirrorOrigin http://origin.example/
   MirrorTree database
   Require ip 127.0.11.0/24
 </Location>
+<Location /pub/status>
+  SetHandler server-status
+</Location>
+<Location /pub/disk/plain>
+  SetHandler default-handler
+</Location>
+<Location /pub/plain>
+  SetHandler default-handler
+</Location>
+<Location /pub/none>
+  SetHandler None
+</Location>
+<Location /pub/deep>
+  <If "%{HTTP:X-From} == 'inside'">
+    MirrorEngine Off
+  </If>
+  <If "%{HTTP:X-From} == 'near'">
+    MirrorMinSize 1G
+  </If>
+</Location>
+AddHandler server-status .status
 Alias /docs {docroot}/tree/docs
 <Directory {docroot}/tree>
   MirrorEngine On
@@ -106,7 +127,8 @@ Alias /docs {docroot}/tree/docs
 def site(make_site, make_module_database):
     other = make_module_database()
     answers.fill(other, {"osaka": {"http_url": "http://osaka.example/"}}, OTHER_FILES)
-    tree = {name: SIZE for name in ("pub/off/f", "pub/off/on/f", "pub/disk/f", "pub/disk/not-in-table", "tree/docs/f",
+    tree = {name: SIZE for name in ("pub/off/f", "pub/off/on/f", "pub/disk/f", "pub/disk/plain", "pub/disk/not-in-table",
+                                    "pub/deep/er/f", "tree/docs/f",
                                     "tree/docs/sub/f", "tree/f", "f", "outside")}
     tree |= {"other/.htaccess": "no directive\n", "other/only-here/f": SIZE, "closed/f": SIZE}
     tree |= {"../passwords": "anna:" + rig.run(["openssl", "passwd", "-apr1", "right"]).stdout}
@@ -120,6 +142,7 @@ def site(make_site, make_module_database):
     ("/with%20space/f", "f"), ("/with%20space/a%20b/f", "a%20b/f"), ("/gr%C3%BC%C3%9Fe/gr%C3%BC%C3%9Fe/f", "gr%C3%BC%C3%9Fe/f"),
     ("/pub/default/f", "default/f"), ("/tree/docs/f", "docs/f"), ("/docs/f", "docs/f"), ("/docs/sub/f", "docs/sub/f"),
     ("/tree/f", "f"), ("/pub/list/f", "list/f"), ("/pub/list/x", "list/x"), ("/other/back/f", "f"),
+    ("/pub/plain/f", "plain/f"), ("/pub/none/f", "none/f"), ("/pub/f.status", "f.status"), ("/pub/disk/plain", "disk/plain"),
 ])
 def test_the_path_is_the_url_less_the_prefix_of_its_location(site, target, path):
     answer = site.ask(target)
@@ -164,6 +187,17 @@ def test_the_disk_does_not_matter_in_a_database_tree(site):
     assert site.ask("/other/only-here").location == "http://osaka.example/only-here"
     assert site.ask("/other/only-here/f").status == 404
     assert site.ask("/outside", host="whole.example").status == 404
+
+
+def test_another_handler_keeps_its_location(site):
+    answer = site.ask("/pub/status?auto")
+    assert answer.status == 200 and b"Uptime" in answer.body
+
+
+def test_conditions_of_httpd_may_change_the_settings(site):
+    assert site.ask("/pub/deep/er/f").location == "http://tokyo.example/deep/er/f"
+    assert site.ask("/pub/deep/er/f", headers={"X-From": "near"}).location == "http://origin.example/deep/er/f"
+    assert site.ask("/pub/deep/er/f", headers={"X-From": "inside"}).status == 200
 
 
 def test_access_control_of_a_location_holds(site):

@@ -23,6 +23,13 @@ CustomLog {dir}/mirror.log mirror
   MirrorTree database
   MirrorOrigin http://origin.example/
 </Location>
+<Location /errors>
+  MirrorEngine On
+  MirrorTree database
+  MirrorOrigin http://origin.example/
+  ErrorDocument 404 /outside
+</Location>
+CustomLog {dir}/original.log "%<{MB_DECLINED}e" "expr=%{THE_REQUEST} =~ /errors/"
 <Location /db/fallback>
   MirrorFallback - - http://fallback.example/
 </Location>
@@ -93,6 +100,11 @@ def test_the_client_cannot_write_the_log_s_fields(site):
     assert (status, fields) == (404, {"declined": "not-in-table"})
     for header in ("MB_REALM", "MB-Declined"):
         assert logged(site, "/outside", headers={header: "evil"}) == (200, {})
+
+
+def test_fields_survive_an_error_page_where_the_format_asks_for_the_first_request(site):
+    assert site.ask("/errors/none").status == 404
+    assert rig.wait_for("the log's line", lambda: site.logged("original.log")) == ["not-in-table"]
 
 
 def test_every_decline_reason_is_in_the_manual(build):
