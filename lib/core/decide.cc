@@ -38,7 +38,7 @@ Answer redirect(const Request& request, const File& file, const std::vector<Cand
                     {"Cache-Control", kCacheControl},
                     {"X-Mirror", best.mirror->identifier},
                     {"X-Mirror-Tier", std::string(tier_name(best.tier))}};
-  for (std::size_t i = 1; i < ranked.size() && static_cast<int>(i) <= settings.max_links; ++i) {
+  for (std::size_t i = 1; i < ranked.size(); ++i) {
     const auto priority = static_cast<int>(i);
     answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, file.path, request.https, priority));
   }
@@ -159,14 +159,16 @@ Outcome decide(const Request& request, const Client& client, const File& file, c
   if (not_modified(request.validators, file.size_bytes, file.mtime_s)) return {.result = unchanged(file)};
 
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
-  const Ranking ranking = rank(overridden(client, query), rank_request, file.mirrors, mirrors, settings.rank);
-  if (ranking.accepted.empty()) {
+  const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
+  const std::vector<Candidate> ranked =
+      rank_first(how_many, overridden(client, query), rank_request, file.mirrors, mirrors, settings.rank);
+  if (ranked.empty()) {
     if (auto answer = fallback_answer(request, client, file.path, settings))
       return {.result = *std::move(answer), .no_mirror = true};
     return {.result = DeclineReason::no_mirror, .no_mirror = true};
   }
-  const Candidate& best = ranking.accepted.front();
-  return {.result = redirect(request, file, ranking.accepted, settings), .mirror = best.mirror, .tier = best.tier};
+  const Candidate& best = ranked.front();
+  return {.result = redirect(request, file, ranked, settings), .mirror = best.mirror, .tier = best.tier};
 }
 
 std::optional<Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,

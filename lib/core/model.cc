@@ -15,6 +15,31 @@ Direction known_direction(const Mirror& mirror) {
   return place ? direction(*place) : Direction{kNaN, kNaN, kNaN};
 }
 
+bool is_plain(const Mirror& mirror) {
+  return !mirror.prefix_only && !mirror.as_only && !mirror.country_only && !mirror.region_only && mirror.file_maxsize <= 0 &&
+         mirror.other_countries.empty() && mirror.excluded_countries.empty() && mirror.prefixes.empty() &&
+         mirror.served_as.empty();
+}
+
+RankRow rank_row(const Mirror& mirror) {
+  RankRow row{known_direction(mirror),
+              scattered(static_cast<std::uint64_t>(mirror.id)),
+              mirror.weight,
+              mirror.asn,
+              mirror.country,
+              mirror.region,
+              0,
+              mirror.id};
+  const auto set = [&row](RankRow::Flag flag, bool on) { row.flags |= on ? flag : 0; };
+  const bool serves = mirror.enabled && mirror.online && mirror.weight > 0;
+  set(RankRow::usable, serves && !(mirror.http_url.empty() && mirror.https_url.empty()));
+  set(RankRow::usable_https, serves && !mirror.https_url.empty());
+  set(RankRow::ipv4, mirror.ipv4);
+  set(RankRow::ipv6, mirror.ipv6);
+  set(RankRow::plain, is_plain(mirror));
+  return row;
+}
+
 }  // namespace
 
 bool usable_base(std::string_view url, std::string_view scheme) {
@@ -26,14 +51,14 @@ bool usable_base(std::string_view url, std::string_view scheme) {
 
 MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors) : rev_(rev), mirrors_(std::move(mirrors)) {
   std::sort(mirrors_.begin(), mirrors_.end(), [](const Mirror& a, const Mirror& b) { return a.id < b.id; });
-  directions_.reserve(mirrors_.size());
+  rows_.reserve(mirrors_.size());
   for (std::size_t position = 0; position < mirrors_.size(); ++position) {
     Mirror& mirror = mirrors_[position];
     if (!usable_base(mirror.http_url, "http://")) mirror.http_url.clear();
     if (!usable_base(mirror.https_url, "https://")) mirror.https_url.clear();
     mirror.identifier = printable(mirror.identifier);
     if (mirror.region == Region::unknown) mirror.region = region_of(mirror.country);
-    directions_.push_back(known_direction(mirror));
+    rows_.push_back(rank_row(mirror));
     if (mirror.id < 0) continue;
     const auto slot = static_cast<std::size_t>(mirror.id);
     if (index_.size() <= slot) index_.resize(slot + 1, -1);
@@ -42,8 +67,8 @@ MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors) : rev_(r
 }
 
 const Mirror* MirrorTable::find(MirrorId id) const {
-  if (id < 0 || static_cast<std::size_t>(id) >= index_.size() || index_[id] < 0) return nullptr;
-  return &mirrors_[index_[id]];
+  const RankRow* const row = find_row(id);
+  return row == nullptr ? nullptr : &mirror_of(*row);
 }
 
 }  // namespace mirror

@@ -39,7 +39,9 @@ class CountryCode {
   bool known() const { return code_[0] != 0; }
   bool everyone() const { return code_[0] == '*'; }
   std::string_view text() const { return known() ? std::string_view(code_.data(), 2) : std::string_view(); }
-  friend bool operator==(const CountryCode&, const CountryCode&) = default;
+  friend bool operator==(const CountryCode& a, const CountryCode& b) {
+    return a.code_[0] == b.code_[0] && a.code_[1] == b.code_[1];  // the default one calls memcmp
+  }
 
  private:
   std::array<char, 2> code_{};

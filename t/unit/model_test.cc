@@ -53,9 +53,9 @@ class ModelTest : public CppUnit::TestFixture {
     mirrors[1].region = Region::AF;
     const MirrorTable table(1, mirrors);
     CPPUNIT_ASSERT(table.find(1)->region == Region::EU && table.find(2)->region == Region::AF);
-    CPPUNIT_ASSERT(distance_km(table.direction_of(*table.find(1)), direction(*centroid_of(country("FR")))) < 1);
-    CPPUNIT_ASSERT(distance_km(table.direction_of(*table.find(2)), direction({-12, 45})) < 1);
-    CPPUNIT_ASSERT(std::isnan(table.direction_of(*table.find(3)).x));
+    CPPUNIT_ASSERT(distance_km(table.row_of(*table.find(1)).direction, direction(*centroid_of(country("FR")))) < 1);
+    CPPUNIT_ASSERT(distance_km(table.row_of(*table.find(2)).direction, direction({-12, 45})) < 1);
+    CPPUNIT_ASSERT(std::isnan(table.row_of(*table.find(3)).direction.x));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(ModelTest);

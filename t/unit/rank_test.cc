@@ -122,7 +122,7 @@ class RankTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(std::string(words), ranked(german(), {changed(1, "DE", change)}));
     const MirrorTable table(1, {sample_mirror(1)});
     CPPUNIT_ASSERT_EQUAL(std::string("1 country; 9: no such mirror; -1: no such mirror"),
-                         text(rank(german(), {}, {9, 1, -1}, table, {})));
+                         text(rank(german(), {}, std::vector<MirrorId>{9, 1, -1}, table, {})));
   }
 
   void excludedCountriesCountEvenInThePrefix() {
