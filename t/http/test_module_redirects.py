@@ -49,6 +49,7 @@ ODD_NAMES = [
 FILES = {
     **{name: File(("tokyo",)) for name in ODD_NAMES},
     "everywhere": File(tuple(MIRRORS)),
+    "tls/f": File(tuple(MIRRORS)),
     "de-only": File(("berlin", "munich")),
     "us-only": File(("newyork", "six")),
     "rio-only": File(("rio",)),
@@ -85,7 +86,11 @@ MirrorGeoDatabase {geo}/asn.mmdb
   MirrorPassQuery On
   MirrorMaxLinks 1
 </Location>
+<LocationMatch ^/(db|local)/tls>
+  SetEnv HTTPS On
+</LocationMatch>
 SetEnvIf X-Forwarded-Proto ^https$ HTTPS=on
+SetEnvIf X-Forwarded-Proto ^http$ HTTPS=off
 """
 on_both_trees = pytest.mark.parametrize("tree", ["db", "local"])
 
@@ -197,6 +202,17 @@ def test_https_clients_are_sent_to_https_mirrors_only(site, tree, header, author
     done = rig.run(["curl", "-sSI", "--cacert", authority.ca_file, f"{site.httpd.tls_url}{tree}/everywhere"]).stdout
     urls = re.findall(r"https?://[^\s>]+", done)
     assert len(urls) == 3 and all(url.startswith("https://") for url in urls)
+
+
+@on_both_trees
+def test_the_environment_may_say_that_all_clients_speak_https(site, tree):
+    answer = site.ask(f"/{tree}/tls/f")
+    assert all(url.startswith("https://") for url in [answer.location, *targets(answer)])
+
+
+@on_both_trees
+def test_an_environment_that_denies_https_changes_nothing(site, tree):
+    assert site.ask(f"/{tree}/de-only", headers={"X-Forwarded-Proto": "http"}).location.startswith("http://")
 
 
 @on_both_trees
