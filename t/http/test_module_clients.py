@@ -20,6 +20,7 @@ FILES |= {"updated": 7000, "french-only": 8000, "large.bin": 3_000_000}
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
+Protocols h2 h2c http/1.1
 <Location /db>
   MirrorEngine On
   MirrorTree database
@@ -57,7 +58,7 @@ def world(build, make_module_database, geo, authority):
         text = CONFIG
         for word, value in (("database", database.conninfo()), ("geo", geo), ("source", source)):
             text = text.replace("{%s}" % word, str(value))
-        yield stack.enter_context(rig.Httpd(text, build=build, tls=authority)), source
+        yield stack.enter_context(rig.Httpd(text, build=build, tls=authority, modules=("http2",))), source
 
 
 def curl(*options, client):
@@ -147,3 +148,12 @@ def test_https_stays_https_from_end_to_end(world, scratch, tree, authority):
     wget("--ca-certificate", authority.ca_file, "-O", scratch / "g", url, client=COUNTRY["de"])
     content = (source / NAMES[6]).read_bytes()
     assert (scratch / "f").read_bytes() == (scratch / "g").read_bytes() == content
+
+
+@on_both_trees
+def test_http_2_clients_are_redirected_too(world, tree, authority):
+    httpd, source = world
+    for url, options in ((httpd.url, ["--http2-prior-knowledge"]), (httpd.tls_url, ["--http2", "--cacert", authority.ca_file])):
+        headers = rig.run(["curl", "-sSI", "--interface", COUNTRY["jp"], *options, f"{url}{tree}/large.bin"]).stdout.lower()
+        assert headers.startswith("http/2 302")
+        assert f"location: {url.partition(':')[0]}://127.0.11.9:" in headers and "x-mirror: tokyo" in headers
