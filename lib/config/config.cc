@@ -1,7 +1,6 @@
 #include "config/config.h"
 
 #include <fmt/core.h>
-#include <libpq-fe.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,6 +13,7 @@
 
 #include "core/nearest.h"
 #include "core/path.h"
+#include "db/conninfo.h"
 
 // The parser alone: nothing of it is shared with other translation units.
 #define TOML_ENABLE_FORMATTERS 0
@@ -80,16 +80,12 @@ Fault read_file_names(const toml::node& node, std::vector<std::string>& into) {
 
 Fault read_conninfo(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
-  char* message = nullptr;
-  PQconninfoOption* options = PQconninfoParse(into.c_str(), &message);
-  const std::unique_ptr<char, void (*)(void*)> owned(message, PQfreemem);
-  if (options != nullptr) {
-    PQconninfoFree(options);
+  try {
+    db::database_name(into);
     return kFine;
+  } catch (const std::invalid_argument& error) {
+    return fmt::format("not a libpq connection string: {}", printable(error.what()));
   }
-  std::string_view reason = message != nullptr ? message : "out of memory";
-  while (reason.ends_with('\n')) reason.remove_suffix(1);
-  return fmt::format("not a libpq connection string: {}", printable(reason));
 }
 
 template <typename Integer>

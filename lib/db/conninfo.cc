@@ -3,6 +3,7 @@
 #include <libpq-fe.h>
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -22,16 +23,20 @@ ConnectionOptions with_value(const PQconninfoOption* option) {
   return found;
 }
 
+// libpq quotes a whole URI in some of its complaints, a password in it too.
+std::string fault_text(const char* said, const std::string& conninfo) {
+  std::string reason = said != nullptr ? said : "out of memory";
+  reason.erase(std::min(reason.find(": \"" + conninfo), reason.size()));
+  reason.erase(reason.find_last_not_of('\n') + 1);
+  return reason;
+}
+
 // What the string itself says.
 ConnectionOptions parse(const std::string& conninfo) {
   char* message = nullptr;
   const ParsedOptions options(PQconninfoParse(conninfo.c_str(), &message), PQconninfoFree);
   const std::unique_ptr<char, void (*)(void*)> said(message, PQfreemem);
-  if (options == nullptr) {
-    std::string reason = said != nullptr ? said.get() : "out of memory";
-    reason.erase(reason.find_last_not_of('\n') + 1);
-    throw std::invalid_argument(reason);
-  }
+  if (options == nullptr) throw std::invalid_argument(fault_text(said.get(), conninfo));
   return with_value(options.get());
 }
 
@@ -67,11 +72,23 @@ std::vector<std::string> split(const std::string& list) {
   return items;
 }
 
+// libpq looks at ports only when it connects; an empty one is the default.
+void check_ports(const std::string& list) {
+  for (const std::string& port : split(list)) {
+    int number = 0;
+    const char* end = port.data() + port.size();
+    const auto [stop, error] = std::from_chars(port.data(), end, number);
+    if (port.empty() || (error == std::errc() && stop == end && number >= 1 && number <= 65535)) continue;
+    throw std::invalid_argument("\"" + port + "\" is no port from 1 to 65535");
+  }
+}
+
 }  // namespace
 
 std::string database_name(const std::string& conninfo) {
   std::string name;
   for (const auto& [keyword, value] : parse(conninfo)) {
+    if (keyword == "port") check_ports(value);
     const bool shown =
         keyword == "service" || keyword == "host" || keyword == "hostaddr" || keyword == "port" || keyword == "dbname";
     if (shown) name.append(name.empty() ? "" : " ").append(keyword).append("=").append(value);

@@ -8,8 +8,8 @@
 
 namespace mirror::db {
 
-// Service, host, port and database of a conninfo as text for logs: nothing of it is secret. Throws std::invalid_argument with
-// libpq's words when the string cannot be read.
+// Service, host, port and database of a conninfo as text for logs: nothing of it is secret. Throws std::invalid_argument with the
+// reason, which quotes no password of a URI, when the string cannot be read or names an impossible port.
 std::string database_name(const std::string& conninfo);
 
 // libpq's keywords and values.
