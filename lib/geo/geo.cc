@@ -22,6 +22,7 @@ namespace mirror {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 200;
+constexpr int kSampledNodes = 10'000;
 
 // Which file it was, so that another one under the same name is noticed.
 struct FileIdentity {
@@ -59,6 +60,7 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   const FileIdentity& identity() const { return identity_; }
+  const MMDB_s& handle() const { return handle_; }
 
   // nullopt: nothing known of the address, or the file's tree is damaged there.
   std::optional<MMDB_entry_s> find(const Address& address) const {
@@ -167,6 +169,42 @@ void fill(const MMDB_entry_s& entry, Client& client, Region& continent) {
   if (client.asn != 0) client.as_name = first_value(entry, kAsNameKeys, as_text).value_or("").substr(0, kMaxNameBytes);
 }
 
+bool says_anything(const MMDB_entry_s& entry) {
+  Client client;
+  Region continent = Region::unknown;
+  fill(entry, client, continent);
+  return client.country.known() || continent != Region::unknown || client.place || client.asn != 0;
+}
+
+// Whether the first records of the tree say nothing of use, none of them: what a database of domains or of proxies looks like.
+bool is_of_another_kind(const MMDB_s& handle) {
+  bool has_records = false;
+  std::vector<std::uint64_t> nodes{0};
+  for (int seen = 0; seen < kSampledNodes && !nodes.empty(); ++seen) {
+    MMDB_search_node_s node{};
+    const auto number = static_cast<std::uint32_t>(nodes.back());
+    nodes.pop_back();
+    if (MMDB_read_node(&handle, number, &node) != MMDB_SUCCESS) continue;
+    const auto look = [&](std::uint8_t type, std::uint64_t child, const MMDB_entry_s& entry) {
+      if (type == MMDB_RECORD_TYPE_SEARCH_NODE) nodes.push_back(child);
+      if (type != MMDB_RECORD_TYPE_DATA) return false;
+      has_records = true;
+      return says_anything(entry);
+    };
+    if (look(node.right_record_type, node.right_record, node.right_record_entry)) return false;
+    if (look(node.left_record_type, node.left_record, node.left_record_entry)) return false;
+  }
+  return has_records;
+}
+
+std::shared_ptr<const Database> open_database(const std::string& path) {
+  auto database = std::make_shared<const Database>(path);
+  if (is_of_another_kind(database->handle())) {
+    throw std::runtime_error(trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
+  }
+  return database;
+}
+
 using DatabaseList = std::vector<std::shared_ptr<const Database>>;
 
 }  // namespace
@@ -184,7 +222,7 @@ struct GeoDatabases::Impl {
 
 GeoDatabases::GeoDatabases(std::vector<std::string> paths) : impl_(std::make_unique<Impl>()) {
   auto opened = std::make_shared<DatabaseList>();
-  for (const std::string& path : paths) opened->push_back(std::make_shared<const Database>(path));
+  for (const std::string& path : paths) opened->push_back(open_database(path));
   impl_->paths = std::move(paths);
   impl_->databases = std::move(opened);
 }
@@ -213,7 +251,7 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
     auto& database = (*renewed)[i];
     try {
       if (identify(impl_->paths[i]) == database->identity()) continue;
-      database = std::make_shared<const Database>(impl_->paths[i]);
+      database = open_database(impl_->paths[i]);
       changed = true;
     } catch (const std::runtime_error& error) {
       troubles.push_back(fmt::format("{}; the content read before stays in use", error.what()));

@@ -15,7 +15,8 @@ namespace mirror {
 
 class GeoDatabases {
  public:
-  // Opens every file; throws std::runtime_error that names the file and the reason when one is missing or no MaxMind DB.
+  // Opens every file; throws std::runtime_error that names the file and the reason when one is missing, no MaxMind DB, or of
+  // another kind, such as a database of domains.
   explicit GeoDatabases(std::vector<std::string> paths);
   ~GeoDatabases();
   GeoDatabases(const GeoDatabases&) = delete;
