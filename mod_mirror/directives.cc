@@ -22,13 +22,11 @@ const char* place_of(const Line& line) {
   return apr_psprintf(line.cmd->pool, "%s:%d", directive->filename, directive->line_num);
 }
 
-// The innermost section around a directive, conditions at start-up apart; nullptr at server level.
+// The innermost section around a directive; nullptr at server level. What is decided at start-up (<IfModule> and the like) leaves no
+// section behind.
 const ap_directive_t* enclosing_section(const cmd_parms* cmd) {
-  for (const ap_directive_t* parent = cmd->directive->parent; parent != nullptr; parent = parent->parent) {
-    if (strcasecmp(parent->directive, "<VirtualHost") == 0) return nullptr;
-    if (strncasecmp(parent->directive, "<IfModule", 9) != 0 && strncasecmp(parent->directive, "<IfDefine", 9) != 0) return parent;
-  }
-  return nullptr;
+  const ap_directive_t* parent = cmd->directive->parent;
+  return parent == nullptr || strcasecmp(parent->directive, "<VirtualHost") == 0 ? nullptr : parent;
 }
 
 // nullopt for sections that have no one prefix.
@@ -61,7 +59,12 @@ auto& list_of(const Line& line, DirConfig& config) {
   return *(config.*Field);
 }
 
-bool is_none(const Line& line) { return line.words.size() == 1 && strcasecmp(line.words[0], "None") == 0; }
+bool is_none(const Line& line) {
+  const auto none = [](const char* word) { return strcasecmp(word, "None") == 0; };
+  if (std::none_of(line.words.begin(), line.words.end(), none)) return false;
+  if (line.words.size() > 1) throw BadValue("None stands alone");
+  return true;
+}
 
 // A list that lines add to; `None` empties it, so that a section can have none although its parent has some.
 template <auto Field, auto Parse>
@@ -182,6 +185,10 @@ void check_line(const Directive& directive, const Line& line) {
   const int count = static_cast<int>(line.words.size());
   if (count >= kWordLimit) throw BadValue("too many values on one line: repeat the directive");
   if (count < directive.min_words || count > directive.max_words) throw BadValue(fmt::format("takes {}", directive.help));
+  if (std::any_of(line.words.begin(), line.words.end(), [](const char* word) { return *word == '\0'; })) {
+    throw BadValue("a value is empty");
+  }
+  if (ap_check_cmd_context(line.cmd, NOT_IN_LIMIT) != nullptr) throw BadValue("would hold for all methods, not for the <Limit>'s");
   if (directive.context == kTree && !root_of(line)) {
     throw BadValue("may stand at server level, in a <Location> or in a <Directory> without wildcards or regular expressions");
   }

@@ -3,6 +3,7 @@
 #include <ap_regex.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -27,6 +28,17 @@ Number parse_whole_number(const char* word, Number least, Number most) {
   const Number number = parse_number(word, least, most, rest);
   if (*rest != '\0') throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
   return number;
+}
+
+// Whether `authority` is HOST or HOST:PORT, the host in brackets if it has colons.
+bool is_host_and_port(std::string_view authority) {
+  const bool bracketed = authority.starts_with('[');
+  const std::size_t host_end = bracketed ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
+  const std::string_view port = authority.substr(host_end);
+  if (host_end == 0 || port.empty()) return host_end != 0;
+  unsigned number = 0;
+  const auto [stop, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
+  return port[0] == ':' && error == std::errc() && stop == port.data() + port.size() && number >= 1 && number <= 65535;
 }
 
 bool is_any(std::string_view word) { return word == "-" || word == "*"; }
@@ -76,6 +88,10 @@ std::string parse_base_url(const char* word) {
   if (!usable_base(url, "http://") && !usable_base(url, "https://")) {
     throw BadValue(fmt::format("'{}' is no http:// or https:// URL of a folder", word));
   }
+  const std::size_t host = url.find("//") + 2;
+  const std::string_view authority = std::string_view(url).substr(host, url.find('/', host) - host);
+  if (authority.find('@') != authority.npos) throw BadValue(fmt::format("'{}' has a user's name: redirects would tell it", word));
+  if (!is_host_and_port(authority)) throw BadValue(fmt::format("'{}' has no usable host and port", word));
   return url;
 }
 

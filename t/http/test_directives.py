@@ -1,9 +1,73 @@
-"""The manual of the directives and the module's own table name the same ones."""
+"""The manual of the directives says what the module's own table says, and both what the code does."""
 
 import re
 
+import pytest
 
-def test_manual_has_exactly_the_directives_of_the_table(build):
-    table = set(re.findall(r'\{"(Mirror\w+)",', (build.srcdir / "mod_mirror/directives.cc").read_text()))
-    manual = set(re.findall(r"^## (Mirror\w+)$", (build.srcdir / "doc/directives.md").read_text(), re.M))
-    assert len(table) > 10 and manual == table
+import directives
+
+CONTEXTS = {
+    "Global": "server config",
+    "Tree": "server config, virtual host, plain `<Location>` or `<Directory>`",
+    "Section": "server config, virtual host, `<Location>`, `<Directory>`",
+}
+
+# Where the code has each default, and the words for what stands there.
+DEFAULTS = {
+    "MirrorEngine": ("mod_mirror/config.h", r"struct EngineSetting {\s*bool on = (\w+);", {"false": "Off"}),
+    "MirrorDatabaseMaxConnections": ("mod_mirror/config.h", r"kDefaultMaxConnections = (\d+);", {}),
+    "MirrorDatabaseTimeout": ("mod_mirror/config.h", r"kDefaultDatabaseTimeout{(\d+)}", {"2000": "2"}),
+    "MirrorDatabaseDown": ("mod_mirror/config.cc", r"return database_tree\(\) \? (DownPolicy::\w+ : DownPolicy::\w+);",
+                           {"DownPolicy::unavailable : DownPolicy::serve": "Serve, with MirrorTree database Unavailable"}),
+    "MirrorTree": ("mod_mirror/config.h", r"database_tree\(\) const { (return tree && tree->tree == Tree::database);",
+                   {"return tree && tree->tree == Tree::database": "local"}),
+    "MirrorMinSize": ("lib/core/decide.h", r"min_size_bytes = (\d+);", {}),
+    "MirrorHandleHeadLocally": ("lib/core/decide.h", r"handle_head_locally = (\w+);", {"false": "Off"}),
+    "MirrorPassQuery": ("lib/core/decide.h", r"pass_query = (\w+);", {"false": "Off"}),
+    "MirrorMaxLinks": ("lib/core/decide.h", r"max_links = (\d+);", {}),
+    "MirrorDistanceScale": ("lib/core/rank.h", r"distance_scale_km = (\d+);", {}),
+    "MirrorStickiness": ("lib/core/rank.h", r"sticky_s = (\d+);", {}),
+}
+
+
+@pytest.fixture(scope="module")
+def manual(build):
+    """The text below each directive's heading."""
+    parts = re.split(r"^## (.*)$", (build.srcdir / "doc/directives.md").read_text(), flags=re.M)
+    return {name: text for name, text in zip(parts[1::2], parts[2::2]) if name.startswith("Mirror")}
+
+
+@pytest.fixture(scope="module")
+def table(build):
+    return directives.table(build)
+
+
+def test_manual_has_exactly_the_directives_of_the_table(manual, table):
+    assert list(manual) == [directive.name for directive in table]
+
+
+def test_manual_and_table_agree_on_syntax_default_context_and_meaning(manual, table):
+    for directive in table:
+        capital = directive.meaning[0].upper() + directive.meaning[1:]
+        assert manual[directive.name].startswith(
+            f"\n\n- Syntax: `{directive.name} {directive.syntax}`\n- Default: {directive.default or 'none'}\n"
+            f"- Context: {CONTEXTS[directive.context]}\n\n{capital}.\n")
+
+
+def test_the_defaults_are_the_code_s(build, table):
+    for directive in table:
+        if directive.name not in DEFAULTS:
+            # Lists begin empty, and what has no default is asked for or left out.
+            assert directive.default in (None, "None")
+            continue
+        file, pattern, words = DEFAULTS[directive.name]
+        [value] = re.findall(pattern, (build.srcdir / file).read_text())
+        assert words.get(value, value) == directive.default
+
+
+def test_manual_lists_every_reason_to_decline(build):
+    """MB_DECLINED is for people who read logs: none of its values may be a riddle."""
+    code = (build.srcdir / "lib/core/decide.cc").read_text().partition("decline_text")[2].partition("\n}\n")[0]
+    reasons = re.findall(r'return "([a-z-]+)";', code)
+    text = (build.srcdir / "doc/directives.md").read_text()
+    assert len(reasons) > 10 and [reason for reason in reasons if f"`{reason}`" not in text] == []

@@ -1,0 +1,365 @@
+"""What `apachectl configtest` says of good and bad directives, and how server, virtual host and sections inherit."""
+
+import os
+import re
+import shutil
+
+import pytest
+
+import answers
+import directives
+import rig
+from answers import SIZE, File
+
+DATABASE = "MirrorDatabase host=/nonexistent dbname=mirrors"
+FLAG = [("Maybe", "'Maybe' is none of On, Off"), ("", "takes On|Off"), ("On Off", "takes On|Off"), ("1", "'1' is none of"),
+        ('""', "takes On|Off")]
+URL = [("mirror.example", "is no http:// or https:// URL"),
+       ("ftp://m.example/", "'ftp://m.example/' is no http:// or https:// URL"),
+       ("http:///pub/", "is no http"), ("http://m.example/?x=", "is no http"), ("http://m.example/#x", "is no http"),
+       ('"http://m.example/a b/"', "is no http"), ("http://m.example/\u00fc/", "is no http"),
+       ("javascript:alert(1)//", "is no http"),
+       ("https://joe@m.example/", "has a user's name"), ("https://joe:secret@m.example/", "has a user's name"),
+       ("http://m.example:x/", "no usable host and port"), ("http://m.example:0/", "no usable host and port"),
+       ("http://m.example:65536/", "no usable host and port"), ("http://m.example:/", "no usable host and port"),
+       ("http://:80/", "no usable host and port"), ("http://[::1/", "no usable host and port"),
+       ("http://[::1]x/", "no usable host and port")]
+LIST = [("", "takes "), ('a "" b', "a value is empty"), ("None a", "None stands alone"), ("a none", "None stands alone"),
+        (" ".join(["x"] * 65), "too many values on one line: repeat the directive")]
+
+# What each directive must refuse, and a part of the reason.
+BAD = {
+    "MirrorEngine": FLAG,
+    "MirrorDatabase": [
+        ("", "takes CONNINFO"), ("dbname", 'missing "=" after "dbname"'), ("nonsense=1", 'invalid connection option "nonsense"'),
+        ("dbname='mirrors", "unterminated quoted string"), ("port=mirrors", '"mirrors" is no port from 1 to 65535'),
+        ("host=a,b port=5432,0", '"0" is no port'), ("postgresql://joe:secret@host:65536/db", '"65536" is no port'),
+        ("postgresql://joe:secret@[::1/db", 'looking for matching "]"'),
+        ("postgresql://joe:secret@h/db?x=1", "invalid URI query"),
+    ],
+    "MirrorDatabaseMaxConnections": [("", "takes NUMBER"), ("0", "'0' is no number from 1 to 1024"), ("1025", "is no number"),
+                                     ("2.5", "is no number"), ("ten", "is no number"), ("1 2", "takes NUMBER")],
+    "MirrorDatabaseTimeout": [("", "takes SECONDS"), ("0", "'0' is no time from 10ms to 60s"), ("9ms", "is no time"),
+                              ("61", "is no time"), ("-1", "is no time"), ("2x", "is no time"), ("soon", "is no time"),
+                              ("1 2", "takes SECONDS"),
+                              ("99999999999999999999", "is no time"), ("99999999999h", "is no time")],
+    "MirrorDatabaseDown": [("", "takes Serve|Fallback|Unavailable"), ("Explode", "is none of Serve, Fallback, Unavailable"),
+                           ("Serve Fallback", "takes Serve")],
+    "MirrorGeoDatabase": [("", "takes FILE"), ("missing.mmdb", "{dir}/missing.mmdb: No such file or directory"),
+                          ("/etc", "GeoIP database /etc: not a regular file"), ("/dev/null", "not a regular file"),
+                          ("{dir}/fifo", "not a regular file"), ("{dir}/text", "invalid metadata"),
+                          ("{dir}/empty", "GeoIP database"),
+                          ("{dir}/cut.mmdb", "GeoIP database {dir}/cut.mmdb: "),
+                          ("{dir}/other.mmdb", "knows neither countries nor coordinates nor AS numbers"), ("a b", "takes FILE")],
+    "MirrorTree": [("", "takes local|database"), ("disk", "'disk' is none of local, database"),
+                   ("local database", "takes local")],
+    "MirrorOrigin": [("", "takes URL"), ("http://a/ http://b/", "takes URL"), *URL],
+    "MirrorMinSize": [("", "takes BYTES"), ("-1", "'-1' is no number"), ("5T", "'5T' is no size in bytes; K, M or G may follow"),
+                      ("5KB", "is no size"), ("K", "is no number"), ("1.5M", "is no size"), ("1 K", "takes BYTES"),
+                      ("99999999999999999999", "is no number"), ("4611686018427387904G", "is too large")],
+    "MirrorExcludeMimeType": LIST,
+    "MirrorExcludeUserAgent": LIST,
+    "MirrorExcludeNetwork": [*LIST, ("192.0.2.0/33", "'192.0.2.0/33' is no network"), ("192.0.2.1/24", "host bits must be 0"),
+                             ("2001:db8::/129", "is no network"), ("192.0.2", "is no network"), ("localhost", "is no network"),
+                             ("192.0.2.0/24,198.51.100.0/24", "is no network"), ("192.0.2.0/255.255.255.0", "is no network"),
+                             ("192.0.2.0/24 nonsense", "'nonsense' is no network")],
+    "MirrorExcludeFileMask": [*LIST, ("(", "'(' is no regular expression"), ("a[", "is no regular expression"),
+                              (r"\.gz$ *x", "'*x' is no regular expression")],
+    "MirrorFallback": [("", "takes REGION|-"), ("EU de", "takes a region, a country and a URL, or None"),
+                       ("http://m.example/", "takes a region"),
+                       ("XX de http://m.example/", "'XX' is no region: AF, AN, AS, EU, NA, OC, SA, or - for any"),
+                       ("EU d http://m.example/", "'d' is no country: a code of two letters, or - for any"),
+                       ("EU deu http://m.example/", "is no country"), ("EU ** http://m.example/", "is no country"),
+                       ("- - http://m.example/ x", "takes REGION|-"), *((f"- - {url}", reason) for url, reason in URL)],
+    "MirrorHandleHeadLocally": FLAG,
+    "MirrorPassQuery": FLAG,
+    "MirrorMaxLinks": [("", "takes NUMBER"), ("-1", "'-1' is no number from 0 to 32"), ("33", "is no number"),
+                       ("5x", "is no number")],
+    "MirrorDistanceScale": [("", "takes KM"), ("0", "'0' is no number from 1 to 20000"), ("20001", "is no number"),
+                            ("nan", "is no number"),
+                            ("inf", "is no number"), ("-5", "is no number"), ("500km", "is no number")],
+    "MirrorStickiness": [("", "takes SECONDS"), ("-1", "'-1' is no number from 0 to 31622400"), ("1h", "is no number"),
+                         ("31622401", "is no number"), ("3600.5", "is no number")],
+}
+
+# Values that each directive must take.
+GOOD = {
+    "MirrorEngine": ["On", "off"],
+    "MirrorDatabase": ["dbname=mirrors", "host=a,b port=5432,5433 dbname=mirrors target_session_attrs=any",
+                       "postgresql://joe@[::1]:5432,h/mirrors", "dbname=mirrors password='two words'", '"dbname=\'two words\'"'],
+    "MirrorDatabaseMaxConnections": ["1", "1024"],
+    "MirrorDatabaseTimeout": ["1", "60s", "10ms", "1500ms"],
+    "MirrorDatabaseDown": ["Serve", "unavailable"],
+    "MirrorGeoDatabase": ["{geo}/city.mmdb", "{geo}/asn.mmdb", "{geo}/flat.mmdb", "{geo}/ipv4.mmdb", "{geo}/city.mmdb",
+                          "near.mmdb"],
+    "MirrorTree": ["database", "local"],
+    "MirrorOrigin": ["http://m.example", "https://m.example:8443/pub", "http://[2001:db8::1]:80/", "http://m.example/@/%20/"],
+    "MirrorMinSize": ["0", "4K", "4k", "1G", "4611686018427387904"],
+    "MirrorExcludeMimeType": ["text/html image/*", "application/pgp-*", "None"],
+    "MirrorExcludeUserAgent": ['"Wget/* (linux)" curl*', "none"],
+    "MirrorExcludeNetwork": ["192.0.2.0/24 2001:db8::/32 198.51.100.7 ::1", "NONE"],
+    "MirrorExcludeFileMask": [r"\.(asc|sig)$ ^secret/", '"with space"', "None"],
+    "MirrorFallback": ["EU de http://m.example/", "- - https://m.example", "eu * http://m.example/", "None"],
+    "MirrorHandleHeadLocally": ["On", "OFF"],
+    "MirrorPassQuery": ["On", "Off"],
+    "MirrorMaxLinks": ["0", "32"],
+    "MirrorDistanceScale": ["1", "20000", "12.5"],
+    "MirrorStickiness": ["0", "31622400"],
+}
+CASES = [pytest.param(name, value, reason, id=f"{name}-{number}") for name, cases in BAD.items() for number,
+         (value, reason) in enumerate(cases)]
+
+
+@pytest.fixture(scope="module")
+def httpd(build, geo):
+    """Not running: for configtest. In its folder lie geo files of every kind."""
+    server = rig.Httpd(build=build)
+    city = (geo / "city.mmdb").read_bytes()
+    for name, content in (("text", b"no database\n" * 100), ("empty", b""), ("cut.mmdb", city[:len(city) // 2]),
+    ("near.mmdb", city)):
+        (server.dir / name).write_bytes(content)
+    shutil.copy(geo / "other.mmdb", server.dir)
+    os.mkfifo(server.dir / "fifo")
+    yield server
+    server.close()
+
+
+def refused(httpd, config, line=None):
+    """The reason for which httpd refuses `config`, after the file's name and the number of `line`, by default its only one."""
+    ok, said = httpd.configtest(config)
+    assert not ok, "accepted"
+    wanted = (line or config).replace("{dir}", str(httpd.dir)).strip()
+    number = [text.strip() for text in httpd.config.read_text().splitlines()].index(wanted) + 1
+    match = re.fullmatch(f"AH00526: Syntax error on line {number} of {httpd.config}:\n(.*)\n", said) or re.fullmatch(
+        f"{httpd.config}:{number}: (.*)\nAH00014: Configuration check failed\n", said)
+    assert match, f"no '{wanted}' at line {number}: {said}"
+    return match[1]
+
+
+def accepted(httpd, config):
+    ok, said = httpd.configtest(config)
+    assert (ok, said) == (True, "Syntax OK\n")
+
+
+def test_good_and_bad_values_are_known_for_each_directive(build):
+    names = [directive.name for directive in directives.table(build)]
+    assert list(BAD) == names and list(GOOD) == names
+
+
+@pytest.mark.parametrize("name, value, reason", CASES)
+def test_a_wrong_value_is_refused_with_file_line_and_reason(httpd, name, value, reason):
+    said = refused(httpd, f"{name} {value}")
+    assert said.startswith(f"{name}: ") and reason.replace("{dir}", str(httpd.dir)) in said
+    assert "secret" not in said or "MirrorDatabase" not in name
+
+
+SECTIONS = {"Section": ["<Location /pub>", "<Directory /srv>", "<VirtualHost *:80>", "<LocationMatch ^/pub>", "<Files *.gz>",
+                        '<If "true">'],
+            "Tree": ["<Location /pub>", "<Directory /srv>", "<VirtualHost *:80>"], "Global": []}
+SECTIONS = {context: ["", *sections] for context, sections in SECTIONS.items()}
+
+
+def wrap(section, lines):
+    return f"{section}\n{lines}\n</{section[1:].split()[0]}>\n" if section else f"{lines}\n"
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_every_good_value_is_taken_wherever_it_may_stand(httpd, build, geo, name):
+    context = next(d.context for d in directives.table(build) if d.name == name)
+    lines = []
+    for number, section in enumerate(SECTIONS[context]):
+        values = [v for v in GOOD[name] if not (v == "database" and section == "<Directory /srv>")]
+        lines += [wrap(section, f"{name} {value}").replace("{geo}", str(geo)) for value in values]
+    # What the last lines switch on has what it needs.
+    accepted(httpd, "".join([DATABASE, "\n", "MirrorOrigin http://origin.example/\n", *lines]))
+
+
+def test_no_directive_stands_where_it_would_not_work(httpd, build):
+    for directive in directives.table(build):
+        line = f"{directive.name} {GOOD[directive.name][0]}"
+        places = [("<Location /pub>\n<Limit GET>", "</Limit>\n</Location>", "<Limit>")]
+        if directive.context == "Tree":
+            reason = "may stand at server level, in a <Location> or in a <Directory> without wildcards or regular expressions"
+            places += [(f"<{open}>", f"</{open.split()[0]}>", reason) for open in (
+                "LocationMatch ^/a", "Location ~ ^/a", "Location /a*", "DirectoryMatch ^/srv", 'Directory ~ "^/srv"',
+                "Directory /srv/*",
+                "Files a", 'If "true"')]
+        if directive.context == "Global":
+            places = [("<VirtualHost *:80>", "</VirtualHost>", "may stand in the main server's configuration only"),
+                      ("<Location /pub>", "</Location>", "not allowed in <Location> context")]
+        for before, after, reason in places:
+            said = refused(httpd, f"{before}\n{line}\n{after}", line)
+            assert said.startswith(directive.name) and reason in said
+
+
+def test_a_tree_without_files_has_no_directory(httpd):
+    said = refused(httpd, "<Directory /srv>\nMirrorTree database\n</Directory>", "MirrorTree database")
+    assert said == "MirrorTree: a tree without files on disk has no <Directory>: put it into a <Location>"
+
+
+ENGINE, ORIGIN = "MirrorEngine On", "MirrorOrigin http://o.example/"
+TREE, DOWN = "MirrorTree database", "MirrorDatabaseDown Fallback"
+FALLBACK = "MirrorFallback - - http://f.example/"
+
+
+@pytest.mark.parametrize("config, line, reason", [
+    (ENGINE, ENGINE, "MirrorEngine On needs a MirrorDatabase"),
+    (f"<Location /a>\n{ENGINE}\n</Location>\n<Location /b>\n{DATABASE}\n</Location>", ENGINE, "needs a MirrorDatabase"),
+    (f"<Location /a>\n{ENGINE}\n</Location>\n<Location /ab>\n{DATABASE}\n</Location>", ENGINE, "needs a MirrorDatabase"),
+    (f"<VirtualHost *:80>\n{ENGINE}\n</VirtualHost>\n<VirtualHost *:81>\n{DATABASE}\n</VirtualHost>", ENGINE,
+     "needs a MirrorDatabase"),
+    (f"{DATABASE}\n{ENGINE}\n{TREE}", TREE, "MirrorTree database needs a MirrorOrigin"),
+    (f"{DATABASE}\n<Location /a>\n{ENGINE}\n{TREE}\n</Location>", TREE, "needs a MirrorOrigin"),
+    (f"{DATABASE}\n<VirtualHost *:80>\n{ENGINE}\n{TREE}\n</VirtualHost>", TREE, "needs a MirrorOrigin"),
+    (f"{DATABASE}\n{TREE}\n<LocationMatch a>\n{ENGINE}\n</LocationMatch>", TREE, "needs a MirrorOrigin"),
+    (f"{DATABASE}\n{ENGINE}\n{DOWN}", DOWN, "MirrorDatabaseDown Fallback needs a MirrorFallback"),
+    (f"{DATABASE}\n{FALLBACK}\n{DOWN}\n<Location /a>\n{ENGINE}\nMirrorFallback None\n</Location>", DOWN,
+     "needs a MirrorFallback"),
+])
+def test_directives_that_do_not_fit_together_are_refused(httpd, config, line, reason):
+    assert reason in refused(httpd, config, line)
+
+
+@pytest.mark.parametrize("config", [
+    f"{DATABASE}\n{ENGINE}",
+    f"{TREE}\n{DOWN}",
+    f"<VirtualHost *:80>\n{ENGINE}\n{TREE}\n</VirtualHost>\n{DATABASE}\n{ORIGIN}",
+    f"<Location /a>\n{DATABASE}\n{ORIGIN}\n</Location>\n<Location /a/b>\n{ENGINE}\n{TREE}\n</Location>",
+    f"<Directory /srv/a>\n{ENGINE}\n</Directory>\n<Directory /srv>\n{DATABASE}\n</Directory>",
+    f"{DATABASE}\n{ENGINE}\n{FALLBACK}\n{DOWN}",
+    f"{DATABASE}\n<LocationMatch a>\n{ENGINE}\n</LocationMatch>\n",
+    f"{DATABASE}\n{ORIGIN}\n{TREE}\n<LocationMatch a>\n{ENGINE}\n</LocationMatch>\n",
+    # Conditions at start-up are no sections.
+    f"<Location /a>\n<IfModule mirror_module>\n<IfFile /etc>\n{ENGINE}\n{DATABASE}\n{TREE}\n{ORIGIN}\n</IfFile>\n</IfModule>\n"
+    "</Location>",
+    f"<IfDefine Absent>\n{ENGINE}\n</IfDefine>",
+])
+def test_directives_that_fit_together_pass_without_a_word(httpd, config):
+    accepted(httpd, config)
+
+
+def test_the_sample_configuration_is_good(httpd, build, geo):
+    """Also with its second half switched on."""
+    sample = (build.srcdir / "doc/examples/mirror.conf").read_text()
+    for old, new in (("/var/lib/GeoIP/GeoLite2-City.mmdb", geo / "city.mmdb"),
+    ("/var/lib/GeoIP/GeoLite2-ASN.mmdb", geo / "asn.mmdb"),
+                     ("/srv/pub", "{docroot}"), ("${APACHE_LOG_DIR}", "{dir}"), ("*:80", "*:{port}")):
+        assert old in sample
+        sample = sample.replace(old, str(new))
+    accepted(httpd, sample)
+    whole, switched_on = re.subn(r"^( *)#((?:  )*)(?=[A-Z<])", r"\1\2", sample, flags=re.M)
+    assert switched_on > 10
+    accepted(httpd, whole)
+
+
+def test_no_directive_is_for_htaccess(make_httpd):
+    server = make_httpd("<Directory {docroot}>\nAllowOverride All\n</Directory>")
+    for line in ("MirrorEngine Off", "MirrorMinSize 1"):
+        rig.make_tree(server.docroot, {"d/.htaccess": line + "\n", "d/f": b"1"})
+        assert answers.ask(server, "/d/f").status == 500
+        assert f"{line.split()[0]} not allowed here" in server.log()
+
+
+WARNING = "no MirrorGeoDatabase: nobody knows where clients are"
+
+
+def test_without_geoip_one_warning_at_start_and_not_one_per_child(make_httpd, geo):
+    children = "StartServers 3\nServerLimit 4\n"
+    server = make_httpd(f"{children}{DATABASE}")
+    answers.ask(server, "/")
+    rig.wait_for("all children", lambda: len(server.children()) >= 3)
+    assert server.log().count(WARNING) == 1
+    server.graceful(f"{children}{DATABASE}\nMirrorGeoDatabase {geo}/city.mmdb")
+    server.graceful(children)
+    assert server.log().count(WARNING) == 1
+    server.graceful(f"{children}{DATABASE}")
+    assert server.log().count(WARNING) == 2
+
+
+# Per virtual host: what it says itself, on top of what the main server says, and what that makes of requests.
+HOSTS = {
+    "inherits": "",
+    "explicit": """
+        MirrorMinSize 4096
+        MirrorHandleHeadLocally Off
+        MirrorPassQuery Off
+        MirrorMaxLinks 5
+        MirrorExcludeNetwork None
+        MirrorExcludeUserAgent None
+        MirrorExcludeFileMask None
+        MirrorExcludeMimeType None
+        MirrorFallback None
+        MirrorDatabaseDown Unavailable""",
+    "own": """
+        MirrorMinSize 1
+        MirrorExcludeUserAgent Other*
+        MirrorFallback - - http://own.example/
+        MirrorOrigin http://own-origin.example/
+        <Location /deep>
+          MirrorMinSize 4096
+          MirrorFallback None
+        </Location>""",
+    "off": "MirrorEngine Off",
+    "disk": "MirrorTree local",
+}
+MAIN = """
+MirrorDatabase {database}
+MirrorEngine On
+MirrorTree database
+MirrorOrigin http://origin.example/
+MirrorMinSize 8K
+MirrorHandleHeadLocally On
+MirrorPassQuery On
+MirrorMaxLinks 0
+MirrorExcludeNetwork 127.0.11.0/24
+MirrorExcludeUserAgent Main*
+MirrorExcludeFileMask mask$
+MirrorExcludeMimeType image/*
+MirrorFallback - - http://fallback.example/
+"""
+BOTH = ("a", "b")
+FILES = {"big": File(BOTH), "mid": File(BOTH, size=5000), "tiny": File(BOTH, size=10), "none": File(), "a.mask": File(BOTH),
+         "a.png": File(BOTH), "deep/mid": File(BOTH, size=5000), "deep/tiny": File(BOTH, size=10), "deep/none": File()}
+
+
+@pytest.fixture(scope="module")
+def hosts(make_site):
+    hosts = "".join(f"<VirtualHost *:{{port}}>\nServerName {name}.example\n{lines}\n</VirtualHost>\n"
+                    for name, lines in HOSTS.items())
+    mirrors = {name: {"http_url": f"http://mirror-{name}.example/"} for name in BOTH}
+    return make_site(MAIN + hosts, mirrors, FILES, tree={"big": SIZE, "mid": 5000, "off": 1})
+
+
+def where(site, host, target, **options):
+    """(the Location's host without number or letter, the path with its query), or the status."""
+    answer = site.ask(target, host=f"{host}.example", **options)
+    if answer.status != 302:
+        return answer.status
+    scheme, _, name, path = answer.location.split("/", 3)
+    return name.removesuffix(".example").removesuffix("-a").removesuffix("-b"), path
+
+
+@pytest.mark.parametrize("target, options, expected", [
+    ("/big", {}, {"inherits": "mirror", "explicit": "mirror", "own": "mirror", "off": 200, "disk": "mirror"}),
+    ("/mid", {}, {"inherits": "origin", "explicit": "mirror", "own": "mirror", "off": 200, "disk": 200}),
+    ("/tiny", {}, {"inherits": "origin", "explicit": "origin", "own": "mirror", "off": 404, "disk": 404}),
+    ("/deep/mid", {}, {"inherits": "origin", "explicit": "mirror", "own": "mirror"}),
+    ("/deep/tiny", {}, {"inherits": "origin", "explicit": "origin", "own": "own-origin"}),
+    ("/none", {}, {"inherits": "fallback", "explicit": "origin", "own": "own"}),
+    ("/deep/none", {}, {"inherits": "fallback", "explicit": "origin", "own": "own-origin"}),
+    ("/big", {"method": "HEAD"}, {"inherits": "origin", "explicit": "mirror", "own": "own-origin", "disk": 200}),
+    ("/big", {"client": answers.COUNTRY["jp"]}, {"inherits": "origin", "explicit": "mirror", "own": "own-origin"}),
+    ("/big", {"headers": {"User-Agent": "Main/1"}}, {"inherits": "origin", "explicit": "mirror", "own": "mirror"}),
+    ("/big", {"headers": {"User-Agent": "Other/1"}}, {"inherits": "mirror", "explicit": "mirror", "own": "own-origin"}),
+    ("/a.mask", {}, {"inherits": "origin", "explicit": "mirror", "own": "own-origin"}),
+    ("/a.png", {}, {"inherits": "origin", "explicit": "mirror", "own": "own-origin"}),
+])
+def test_a_virtual_host_inherits_what_it_leaves_unset_and_nothing_else(hosts, target, options, expected):
+    got = {host: where(hosts, host, target, **options) for host in expected}
+    assert {host: at if isinstance(at, int) else at[0] for host, at in got.items()} == expected
+
+
+def test_an_explicit_default_of_a_virtual_host_wins(hosts):
+    assert where(hosts, "inherits", "/big?x=1") == ("mirror", "big?x=1")
+    assert where(hosts, "explicit", "/big?x=1") == ("mirror", "big")
+    assert [len(hosts.ask("/big", host=f"{host}.example").links) for host in ("inherits", "explicit")] == [0, 1]
