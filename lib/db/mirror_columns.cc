@@ -36,7 +36,7 @@ const std::vector<MirrorField>& fields() {
       {{"http_url", T::url, "base URL for http clients"}, [](const Record& r) { return r.mirror.http_url; }},
       {{"https_url", T::url, "base URL for https clients"}, [](const Record& r) { return r.mirror.https_url; }},
       {{"rsync_url", T::url, "URL to scan with rsync"}, [](const Record& r) { return r.rsync_url; }},
-      {{"ftp_url", T::url, "URL to scan with FTP"}, [](const Record& r) { return r.ftp_url; }},
+      {{"ftp_url", T::url, "where people find it by FTP; for information"}, [](const Record& r) { return r.ftp_url; }},
       {{"strip_prefix", T::text, "path cut from the front of listed names"}, [](const Record& r) { return r.strip_prefix; }},
       {{"add_prefix", T::text, "path put before listed names"}, [](const Record& r) { return r.add_prefix; }},
       {{"rsync_options", T::list, "further options for rsync"},

@@ -1,12 +1,12 @@
-// mb: the administrator's program. Reads the command line by the list of commands, runs one, and turns what went wrong into one line
-// and an exit status: 0 done, 1 it did not work, 2 the command line makes no sense.
-#include "config.h"
-
+// mb: the administrator's program. Reads the command line by the list of commands, runs one, and turns what went wrong into one
+// line and an exit status: 0 done, 1 it did not work, 2 the command line makes no sense.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "commands.h"
+#include "config.h"
 #include "core/nearest.h"
 #include "output.h"
 
@@ -14,6 +14,16 @@ namespace mirror::mb {
 namespace {
 
 constexpr const char* kVersion = "mb (" PACKAGE_NAME ") " PACKAGE_VERSION;
+
+// `--[no-]enabled` for what the parser would show as `--enabled,--no-enabled{false}`.
+class Help : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool positional) const override {
+    const std::string name = CLI::Formatter::make_option_name(option, positional);
+    const std::size_t negation = name.find(",--no-");
+    return negation == std::string::npos ? name : "--[no-]" + name.substr(2, negation - 2);
+  }
+};
 
 struct Leaf {
   CLI::App* app;
@@ -73,7 +83,8 @@ int report_usage(CLI::App& root, const CLI::ParseError& error) {
   const auto left = root.remaining(true);
   const bool needs_command = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
   std::string what = error.what();
-  if (!left.empty() && (needs_command || error.get_name() == "ExtrasError")) {
+  const bool stray_option = !left.empty() && left.front().starts_with('-');  // a missing argument may be the lesser fault
+  if (!left.empty() && (needs_command || stray_option || error.get_name() == "ExtrasError")) {
     what = unknown_word(app, left.front());
   } else if (needs_command && error.get_name() == "RequiredError") {
     what = "which command?";
@@ -81,6 +92,19 @@ int report_usage(CLI::App& root, const CLI::ParseError& error) {
   const std::string name = full_name(app);
   complain(fmt::format("{}{}\nSee `{} --help`.", name == "mb" ? "" : name.substr(3) + ": ", what, name));
   return kUsage;
+}
+
+// The words for the parser, last one first as it takes them. `--column=` clears a column; the parser would miss a value there.
+std::vector<std::string> reversed_words(int argc, char** argv) {
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool empty_value = word.starts_with("--") && word.size() > 3 && word.ends_with('=');
+    words.emplace_back(word.substr(0, word.size() - empty_value));
+    if (empty_value) words.emplace_back();
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
 }
 
 int run(int argc, char** argv) {
@@ -91,12 +115,14 @@ int run(int argc, char** argv) {
       ->type_name("FILE");
   root.add_option("--instance", context.instance_name, "Section [instance.NAME] of the configuration")->type_name("NAME");
   root.require_subcommand(1);
-  root.get_formatter()->column_width(34);
+  const auto help = std::make_shared<Help>();
+  help->column_width(34);
+  root.formatter(help);
   root.footer("Exit status: 0 done, 1 it did not work, 2 the command line makes no sense.\nThe manual: mb(1), mb.toml(5).");
   std::vector<Leaf> leaves;
   add_commands(root, commands(), context, leaves);
   try {
-    root.parse(argc, argv);
+    root.parse(reversed_words(argc, argv));
   } catch (const CLI::Success& wanted) {  // --help, --version
     return root.exit(wanted, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {

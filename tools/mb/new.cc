@@ -1,6 +1,8 @@
 // mb new: adds a mirror and fills in what its host's addresses tell.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "commands.h"
 #include "output.h"
 #include "place.h"
@@ -32,11 +34,7 @@ void add_place(const ColumnOptions& given, const Client& found, std::vector<db::
   const auto country = CountryCode::parse(given.value("country"));
   const bool agrees = !given.given("country") || (country && *country == found.country);
   fill("country", std::string(found.country.text()));
-  if (agrees) {
-    fill("region", std::string(region_code(found.region)));
-  } else if (country) {
-    fill("region", std::string(region_code(region_of(*country))));
-  }
+  if (agrees) fill("region", std::string(region_code(found.region)));
   // Coordinates in another country than the one given would be wrong, and one without the other is none.
   if (agrees && found.place && !given.given("latitude") && !given.given("longitude")) {
     fill("latitude", fmt::format("{}", found.place->latitude));
@@ -57,7 +55,8 @@ Filled look_up(Context& context, const ColumnOptions& given) {
   if (host.empty()) return filled;  // the insertion says that a URL is needed
   const Resolved resolved = resolve(host);
   if (resolved.addresses.empty()) {
-    filled.trouble = fmt::format("the host {} cannot be resolved ({}), so its place is not known: see `mb edit`", host, resolved.error);
+    filled.trouble =
+        fmt::format("the host {} cannot be resolved ({}), so its place is not known: see `mb edit`", host, resolved.error);
     return filled;
   }
   for (const Address& address : resolved.addresses) filled.source += (filled.source.empty() ? "" : ", ") + address.text();
@@ -71,6 +70,15 @@ Filled look_up(Context& context, const ColumnOptions& given) {
     if (!given.given(column)) filled.changes.emplace_back(column, has_family(resolved.addresses, family) ? "true" : "false");
   }
   return filled;
+}
+
+// A country lies in one region, whether or not its host could be looked up.
+void add_region(const ColumnOptions& given, std::vector<db::Change>& changes) {
+  const auto column = [](const char* name) { return [name](const db::Change& change) { return change.first == name; }; };
+  const auto country = CountryCode::parse(given.value("country"));
+  if (!country || region_of(*country) == Region::unknown) return;
+  if (std::any_of(changes.begin(), changes.end(), column("region"))) return;
+  changes.emplace_back("region", region_code(region_of(*country)));
 }
 
 std::string listed(const std::vector<db::Change>& changes) {
@@ -87,6 +95,7 @@ int run(Context& context, const NewMirror& wanted) {
   if (!wanted.no_geo) filled = look_up(context, wanted.columns);
   std::vector<db::Change> changes = wanted.columns.changes();
   changes.insert(changes.end(), filled.changes.begin(), filled.changes.end());
+  add_region(wanted.columns, changes);
   db::insert_mirror(connection, wanted.identifier, changes);
   const Mirror made = require_mirror(context, wanted.identifier).mirror;
   say(fmt::format("mirror '{}' added{}", made.identifier, made.enabled ? "" : ", disabled"));
@@ -102,8 +111,9 @@ Action setup_new(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<NewMirror>(app);
   app.add_option("identifier", wanted->identifier, "Its name: letters, digits, dots, hyphens")->required()->type_name("IDENT");
   app.add_flag("--no-geo", wanted->no_geo, "Look up neither the host nor its place");
-  app.footer("At least one of --http-url and --https-url is needed. What is not given of country, region, coordinates, AS and\n"
-             "address families is looked up from the host's addresses.");
+  app.footer(
+      "At least one of --http-url and --https-url is needed. What is not given of country, region, coordinates, AS and\n"
+      "address families is looked up from the host's addresses.");
   return [&context, wanted] { return run(context, *wanted); };
 }
 

@@ -19,7 +19,7 @@ const char* value_name(db::ColumnType type) {
   switch (type) {
     case db::ColumnType::url: return "URL";
     case db::ColumnType::country: return "CC";
-    case db::ColumnType::countries: return "CC,CC…";
+    case db::ColumnType::countries: return "CC,CC,...";
     case db::ColumnType::region: return "REGION";
     case db::ColumnType::latitude:
     case db::ColumnType::longitude: return "DEGREES";
@@ -27,7 +27,7 @@ const char* value_name(db::ColumnType type) {
     case db::ColumnType::integer:
     case db::ColumnType::weight: return "NUMBER";
     case db::ColumnType::size: return "BYTES";
-    case db::ColumnType::list: return "A,B…";
+    case db::ColumnType::list: return "A,B,...";
     default: return "TEXT";
   }
 }
@@ -46,7 +46,7 @@ nlohmann::json list_json(const std::string& text) {
 // Numbers and truth values as such; null where nothing is known.
 nlohmann::json value_json(const std::string& text, db::ColumnType type) {
   switch (type) {
-    case db::ColumnType::boolean: return text == "true";
+    case db::ColumnType::boolean: return text == "yes";
     case db::ColumnType::countries:
     case db::ColumnType::list: return list_json(text);
     case db::ColumnType::integer:
