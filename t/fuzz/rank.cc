@@ -71,6 +71,15 @@ void check_candidate(const Candidate& candidate, const Client& client, const Ran
   require(candidate.effective_weight >= 0);
 }
 
+void check_head(const std::vector<Candidate>& head, const Ranking& whole, std::size_t how_many) {
+  require(head.size() == std::min(how_many, whole.accepted.size()));
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const Candidate &a = head[i], &b = whole.accepted[i];
+    require(a.oversized == b.oversized && a.tier == b.tier && a.speaks_family == b.speaks_family);
+    require(a.effective_weight == b.effective_weight);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -95,6 +104,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(ranking.accepted.size() + ranking.rejected.size() == file.mirrors.size());
   check_order(ranking);
   for (const Candidate& candidate : ranking.accepted) check_candidate(candidate, client, request);
+
+  for (const std::size_t how_many : {1, 6}) {
+    check_head(rank_first(how_many, client, request, file.mirrors, table, settings), ranking, how_many);
+  }
 
   Request http_request{.path = "a/b"};
   http_request.https = request.https;
