@@ -6,7 +6,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (1);
+INSERT INTO schema_version (version) VALUES (2);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
 -- token tells a replica whether the database it sees is the one it has followed.
@@ -159,15 +159,57 @@ CREATE TABLE file (
 CREATE INDEX file_rev ON file (rev);
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
 
--- The digest of a version, and the mtimes under which the source has shown it.
+-- What is known of the content of a version (core/hashes.h), and the mtimes under which the source has shown it. A row whose
+-- version_rev is not the file's belongs to an older version and is nobody's. ctime_ns is the inode change time when it was read, NULL
+-- for what was not read here; signature_ctime_ns the one of the signature file, 0 when there was none.
 CREATE TABLE hash (
   file_id bigint PRIMARY KEY REFERENCES file ON DELETE CASCADE,
   version_rev bigint NOT NULL,
-  sha256 bytea NOT NULL,
+  sha256 bytea,
   mtimes bigint[] NOT NULL,
+  md5 bytea,
+  sha1 bytea,
+  sha512 bytea,
+  piece_bytes bigint,
+  sha1_pieces bytea,
+  pieces_root bytea,
+  piece_layer bytea,
+  btih bytea,
+  btih_v1 bytea,
+  btmh bytea,
+  zsync_block_bytes integer,
+  zsync_seq_matches integer,
+  zsync_rsum_bytes integer,
+  zsync_md4_bytes integer,
+  zsync_sums bytea,
+  signature_kind "char",
+  signature bytea,
+  signature_ctime_ns bigint,
+  ctime_ns bigint,
   CONSTRAINT hash_sha256_length CHECK (octet_length(sha256) = 32),
-  CONSTRAINT hash_mtimes_known CHECK (cardinality(mtimes) > 0 AND array_position(mtimes, NULL) IS NULL)
+  CONSTRAINT hash_mtimes_known CHECK (cardinality(mtimes) > 0 AND array_position(mtimes, NULL) IS NULL),
+  CONSTRAINT hash_digest_known CHECK (num_nonnulls(md5, sha1, sha256, sha512) > 0),
+  CONSTRAINT hash_md5_length CHECK (octet_length(md5) = 16),
+  CONSTRAINT hash_sha1_length CHECK (octet_length(sha1) = 20),
+  CONSTRAINT hash_sha512_length CHECK (octet_length(sha512) = 64),
+  CONSTRAINT hash_sha1_pieces_length CHECK ((piece_bytes IS NULL) = (sha1_pieces IS NULL) AND octet_length(sha1_pieces) % 20 = 0),
+  CONSTRAINT hash_piece_bytes_power CHECK (piece_bytes >= 16384 AND piece_bytes & (piece_bytes - 1) = 0),
+  CONSTRAINT hash_pieces_root_length CHECK (octet_length(pieces_root) = 32),
+  CONSTRAINT hash_piece_layer_length CHECK (octet_length(piece_layer) % 32 = 0),
+  CONSTRAINT hash_btih_length CHECK (octet_length(btih) = 20),
+  CONSTRAINT hash_btih_v1_length CHECK (octet_length(btih_v1) = 20),
+  CONSTRAINT hash_btmh_length CHECK (octet_length(btmh) = 32),
+  CONSTRAINT hash_zsync_complete CHECK (
+    num_nulls(zsync_block_bytes, zsync_seq_matches, zsync_rsum_bytes, zsync_md4_bytes, zsync_sums) IN (0, 5)),
+  CONSTRAINT hash_zsync_range CHECK (
+    zsync_block_bytes >= 16 AND zsync_seq_matches IN (1, 2) AND zsync_rsum_bytes BETWEEN 1 AND 4 AND zsync_md4_bytes BETWEEN 3 AND 16
+    AND octet_length(zsync_sums) % (zsync_rsum_bytes + zsync_md4_bytes) = 0),
+  CONSTRAINT hash_signature_kind_known CHECK (signature_kind IN ('a', 's') AND signature IS NOT NULL OR
+                                              signature_kind IS NULL AND signature IS NULL),
+  CONSTRAINT hash_signature_length CHECK (octet_length(signature) BETWEEN 1 AND 65536)
 );
+-- Digests do not compress; out of line and uncompressed, a part can be read without the rest.
+ALTER TABLE hash ALTER sha1_pieces SET STORAGE EXTERNAL, ALTER piece_layer SET STORAGE EXTERNAL, ALTER zsync_sums SET STORAGE EXTERNAL;
 
 -- What the last source merge was told: how long gone files are still redirected.
 CREATE TABLE source (

@@ -2,10 +2,22 @@
 // reads. Digests are raw bytes; an empty string means that it is not known.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 namespace mirror {
+
+// What is to be known of every file.
+struct HashKinds {
+  bool md5 = true, sha1 = true, sha256 = true, sha512 = true;
+  bool pieces = true;  // SHA-1 pieces, and with them the info hashes
+  bool merkle = true;  // pieces_root and piece_layer
+  bool zsync = false;
+  bool signature = true;
+};
+
+inline constexpr std::size_t kMaxSignatureBytes = 65536;
 
 enum class SignatureKind : std::uint8_t { none, asc, sig };  // ASCII-armoured (RFC 4880 §6.2), or binary
 

@@ -1,5 +1,7 @@
 #include "db/source_compare.h"
 
+#include <fmt/format.h>
+
 #include "core/links.h"
 
 namespace mirror::db {
@@ -17,12 +19,13 @@ constexpr const char* kTables =
 
 // accepted: the same version, by its own mtime or one that its digest has shown. touched: the size and a digest speak for the same
 // version and the mtime against it; only hashing again can tell. Everything else of a file is fresh: a new version.
+// The listing is the table or query named `l`.
 constexpr const char* kInsertDelta =
     "INSERT INTO merge_delta SELECT f.id, l.size, l.mtime, l.kind, l.staged, touched, fresh, coalesce(was_current, false), "
     "NOT l.staged AND (f.id IS NULL OR fresh OR NOT was_current OR f.kind <> l.kind), "
     "coalesce(was_current AND (fresh OR l.staged OR f.kind <> l.kind OR (touched AND NOT f.pending) "
     " OR f.link_target IS DISTINCT FROM l.target), false), l.path, l.target "
-    "FROM merge_listing l LEFT JOIN file f ON f.path = l.path "
+    "FROM {} l LEFT JOIN file f ON f.path = l.path "
     "LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "CROSS JOIN LATERAL (SELECT coalesce(l.kind = 'f' AND f.kind = 'f' AND l.size = f.size, false) AS same_size, "
     " NOT f.staged AND f.gone_at IS NULL AS was_current) a "
@@ -68,7 +71,8 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
   Transaction snapshot(connection_,
                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; "
                        "SET LOCAL jit = off");
-  connection_.script(kInsertDelta);
+  snapshot_rev_ = newest_rev(connection_);
+  connection_.script(fmt::format(kInsertDelta, "merge_listing"));
   connection_.script("INSERT INTO merge_gone SELECT f.id, NOT f.staged FROM file f WHERE f.gone_at IS NULL "
                      "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path)");
   count();
@@ -124,8 +128,15 @@ void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_m
   connection_.script(std::string(counting).replace(hole, 2, "count(*)"));
 }
 
+void SourceCompare::judge_again() {
+  connection_.run("WITH again AS (DELETE FROM merge_delta d USING file f WHERE f.id = d.file_id AND f.rev > $1 "
+                  " RETURNING d.path, d.kind, d.size, d.mtime, d.staged, d.target) " + fmt::format(kInsertDelta, "again"),
+                  Params().int8(snapshot_rev_));
+}
+
 void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   merge.use_indexes(true);
+  judge_again();
   expire(merge, grace_s);
   const std::int64_t without_mirrors = merge.cohort_of({});
   change_known(merge, without_mirrors);

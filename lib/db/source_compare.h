@@ -1,6 +1,6 @@
 // Comparing the source's staged listing with the file table: what is new, changed, touched, back or gone, and writing that under the
-// merge lock. Only one source scan runs at a time (ScanLock), so the versions it compared with still hold there; cohorts may have
-// moved and are read again.
+// merge lock. Only one source scan runs at a time (ScanLock), so the versions it compared with still hold there, but for files that were
+// hashed meanwhile; cohorts may have moved and are read again.
 // Internal to lib/db; one thread, one Connection.
 #pragma once
 
@@ -38,12 +38,15 @@ class SourceCompare {
 
  private:
   void count();
+  // A hash may have told since which version a file is, or un-pended it: what was compared with that is judged once more.
+  void judge_again();
   void expire(MergeTransaction&, double grace_s);
   void change_known(MergeTransaction&, std::int64_t without_mirrors);
 
   Connection& connection_;
   ScanCounts counts_;
   std::int64_t current_ = 0, altered_ = 0, entries_ = 0;
+  std::int64_t snapshot_rev_ = 0;
   bool anything_changed_ = false;
 };
 

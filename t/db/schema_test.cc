@@ -52,13 +52,13 @@ class SchemaTest : public CppUnit::TestFixture {
   }
 
   void migratesFromEveryStep() {
-    for (std::size_t from = 0; from <= kSteps.size(); ++from) {
+    for (std::size_t from = 0; from <= kNewSteps; ++from) {
       TestDatabase database;
       Connection connection = database.connect();
-      migrate_schema(connection, {kSteps.begin(), kSteps.begin() + static_cast<std::ptrdiff_t>(from)});
-      const auto done = migrate_schema(connection, kSteps);
-      CPPUNIT_ASSERT_EQUAL(kSteps.size() - from, done.size());
-      CPPUNIT_ASSERT_EQUAL(3, schema_version(connection).value());
+      migrate_schema(connection, steps(from));
+      const auto done = migrate_schema(connection, steps());
+      CPPUNIT_ASSERT_EQUAL(kNewSteps - from, done.size());
+      CPPUNIT_ASSERT_EQUAL(known_schema_version() + 2, schema_version(connection).value());
       CPPUNIT_ASSERT_EQUAL(std::string("0"), value(connection, "SELECT count(b) FROM step"));
     }
   }
@@ -66,16 +66,17 @@ class SchemaTest : public CppUnit::TestFixture {
   void aFailedMigrationLeavesTheStepBefore() {
     TestDatabase database;
     Connection connection = database.connect();
-    const std::vector<Migration> broken = {kSteps[0], {3, "0003-broken", "ALTER TABLE step ADD b int; SELECT 1 / 0"}};
+    std::vector<Migration> broken = steps();
+    broken.back().sql = "ALTER TABLE step ADD b int; SELECT 1 / 0";
     CPPUNIT_ASSERT_THROW(migrate_schema(connection, broken), Error);
-    CPPUNIT_ASSERT_EQUAL(2, schema_version(connection).value());
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrate_schema(connection, kSteps).size());
+    CPPUNIT_ASSERT_EQUAL(known_schema_version() + 1, schema_version(connection).value());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrate_schema(connection, steps()).size());
   }
 
   void refusesAVersionItDoesNotKnow() {
     TestDatabase database;
     Connection connection = database.connect();
-    migrate_schema(connection, kSteps);
+    migrate_schema(connection, steps());
     CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
     CPPUNIT_ASSERT_THROW(init_schema(connection), Error);
     CPPUNIT_ASSERT_THROW(migrate_schema(connection), Error);
@@ -93,7 +94,7 @@ class SchemaTest : public CppUnit::TestFixture {
     TestDatabase database;
     twice([&] {
       Connection connection = database.connect();
-      migrate_schema(connection, kSteps);
+      migrate_schema(connection, steps());
     });
   }
 
@@ -239,8 +240,15 @@ class SchemaTest : public CppUnit::TestFixture {
   }
 
  private:
-  inline static const std::vector<Migration> kSteps = {{2, "0002-step", "CREATE TABLE step (a int)"},
-                                                       {3, "0003-step", "ALTER TABLE step ADD b int"}};
+  static constexpr std::size_t kNewSteps = 2;
+  // Our own migrations and `count` more.
+  static std::vector<Migration> steps(std::size_t count = kNewSteps) {
+    std::vector<Migration> all = embedded_migrations();
+    for (const char* sql : {"CREATE TABLE step (a int)", "ALTER TABLE step ADD b int"}) {
+      if (all.size() < embedded_migrations().size() + count) all.push_back({all.back().version + 1, "step", sql});
+    }
+    return all;
+  }
 
   static void fill(TestDatabase& database) {
     Connection connection = database.connect();

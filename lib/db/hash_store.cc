@@ -1,0 +1,170 @@
+// Storing what mb-hash has found: staged by COPY, judged and merged in one short transaction under the merge lock.
+#include <fmt/format.h>
+
+#include "db/hashes.h"
+#include "db/merge.h"
+#include "db/staging.h"
+
+namespace mirror::db {
+namespace {
+
+// The columns of hash that come from reading the file itself, with the types they have there.
+struct Column {
+  const char* name;
+  const char* type;
+};
+constexpr Column kContent[] = {
+    {"md5", "bytea"},
+    {"sha1", "bytea"},
+    {"sha256", "bytea"},
+    {"sha512", "bytea"},
+    {"piece_bytes", "bigint"},
+    {"sha1_pieces", "bytea"},
+    {"pieces_root", "bytea"},
+    {"piece_layer", "bytea"},
+    {"btih", "bytea"},
+    {"btih_v1", "bytea"},
+    {"btmh", "bytea"},
+    {"zsync_block_bytes", "integer"},
+    {"zsync_seq_matches", "integer"},
+    {"zsync_rsum_bytes", "integer"},
+    {"zsync_md4_bytes", "integer"},
+    {"zsync_sums", "bytea"},
+};
+constexpr Column kSignature[] = {{"signature_kind", "\"char\""}, {"signature", "bytea"}, {"signature_ctime_ns", "bigint"}};
+
+// How many times of one version are remembered; a file that is touched every day must not grow without end.
+constexpr int kMaxTimes = 100;
+
+template <std::size_t N>
+std::string each(const Column (&columns)[N], const char* pattern) {
+  std::string out;
+  for (const Column& column : columns) out += fmt::format(fmt::runtime(pattern), column.name, column.type);
+  return out;
+}
+
+void create_tables(Connection& connection) {
+  if (!connection.run("SELECT WHERE to_regclass('pg_temp.hash_result') IS NOT NULL").empty()) {
+    connection.script("TRUNCATE pg_temp.hash_result, pg_temp.hash_verdict, pg_temp.merge_adjust");
+    return;
+  }
+  const auto wide = [](std::string type) { return type == "integer" ? std::string("bigint") : type; };
+  std::string columns;
+  for (const Column& column : kContent) columns += fmt::format(", {} {}", column.name, wide(column.type));
+  connection.script(
+      "CREATE TEMP TABLE hash_result (file_id bigint, version_rev bigint, size bigint, mtime bigint, ctime_ns bigint" + columns +
+      each(kSignature, ", {} {}") +
+      ");"
+      "CREATE TEMP TABLE hash_verdict (file_id bigint, cohort_id bigint, known boolean, told boolean, other boolean, "
+      "news boolean);"
+      "CREATE TEMP TABLE IF NOT EXISTS merge_adjust (cohort_id bigint, n bigint)");
+}
+
+// An empty value is one that is not known, except the pieces of an empty file.
+void put(CopyWriter& writer, std::string_view value, bool known) { known ? writer.bytes(value) : writer.null(); }
+void put(CopyWriter& writer, std::string_view value) { put(writer, value, !value.empty()); }
+void put(CopyWriter& writer, const std::optional<std::int64_t>& value) { value ? writer.int8(*value) : writer.null(); }
+
+void stage(CopyWriter& writer, const HashResult& result) {
+  const FileHashes& hashes = result.hashes;
+  const bool pieces = hashes.piece_bytes > 0, zsync = hashes.zsync.block_bytes > 0;
+  writer.row(5 + static_cast<std::int16_t>(std::size(kContent) + std::size(kSignature)));
+  for (const std::int64_t number : {result.file_id, result.version_rev, result.size_bytes, result.mtime_s}) writer.int8(number);
+  put(writer, result.ctime_ns);
+  for (const std::string* digest : {&hashes.md5, &hashes.sha1, &hashes.sha256, &hashes.sha512}) put(writer, *digest);
+  put(writer, pieces ? std::optional(hashes.piece_bytes) : std::nullopt);
+  put(writer, hashes.sha1_pieces, pieces);
+  for (const std::string* digest : {&hashes.pieces_root, &hashes.piece_layer, &hashes.btih, &hashes.btih_v1, &hashes.btmh}) {
+    put(writer, *digest);
+  }
+  for (const std::int32_t number :
+       {hashes.zsync.block_bytes, hashes.zsync.seq_matches, hashes.zsync.rsum_bytes, hashes.zsync.md4_bytes}) {
+    put(writer, zsync ? std::optional<std::int64_t>(number) : std::nullopt);
+  }
+  put(writer, hashes.zsync.sums, zsync);
+  const bool is_signed = hashes.signature_kind != SignatureKind::none && result.signature_ctime_ns;
+  put(writer, hashes.signature_kind == SignatureKind::asc ? "a" : "s", is_signed);
+  put(writer, hashes.signature, is_signed);
+  put(writer, result.signature_ctime_ns);
+}
+
+// told: the result speaks of the content. other: that is not the content the stored digests know; under a new mtime the benefit
+// of the doubt ends, and one digest must agree. news: replicas must see it.
+std::string verdict_sql() {
+  std::string differs = "false", agrees = "false", adds = "false";
+  for (const char* name : {"md5", "sha1", "sha256", "sha512"}) {
+    differs += fmt::format(" OR r.{0} <> h.{0}", name);
+    agrees += fmt::format(" OR r.{0} = h.{0}", name);
+  }
+  adds += each(kContent, " OR r.{0} IS NOT NULL AND r.{0} IS DISTINCT FROM h.{0}::{1}");
+  return fmt::format(
+      "INSERT INTO hash_verdict SELECT f.id, f.cohort_id, known, told, other, NOT known OR other OR told AND f.pending OR {} "
+      " OR r.signature_ctime_ns IS NOT NULL AND (r.signature_kind, r.signature) IS DISTINCT FROM (h.signature_kind, h.signature) "
+      "FROM hash_result r JOIN file f ON f.id = r.file_id AND f.version_rev = r.version_rev AND f.size = r.size "
+      " AND f.mtime = r.mtime AND f.kind = 'f' AND f.gone_at IS NULL "
+      "LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
+      "CROSS JOIN LATERAL (SELECT h.file_id IS NOT NULL AS known, "
+      " num_nonnulls(r.md5, r.sha1, r.sha256, r.sha512) > 0 AS told, "
+      " coalesce({}, false) AS differs, coalesce({}, false) AS agrees) a "
+      "CROSS JOIN LATERAL (SELECT told AND known AND (differs OR f.pending AND NOT agrees) AS other) b "
+      "WHERE told OR known",
+      adds, differs, agrees);
+}
+
+void change_files(Connection& connection, MergeTransaction& merge, bool new_versions) {
+  const std::int64_t rev = merge.rev();
+  const Params params = Params().int8(new_versions ? merge.cohort_of({}) : 0);
+  if (new_versions) {
+    connection.run(
+        "INSERT INTO merge_adjust SELECT c.id, c.n FROM hash_verdict v "
+        "CROSS JOIN LATERAL (VALUES (v.cohort_id, -1), ($1, 1)) c (id, n) WHERE v.other AND v.cohort_id IS NOT NULL "
+        "UNION ALL VALUES ($1, 0)",
+        params);  // the last lets it go again if nobody needs it
+  }
+  connection.run(
+      "UPDATE file f SET pending = f.pending AND NOT v.told, rev = $2, "
+      "version_rev = CASE WHEN v.other THEN $2 ELSE f.version_rev END, "
+      "cohort_id = CASE WHEN v.other AND f.cohort_id IS NOT NULL THEN $1 ELSE f.cohort_id END "
+      "FROM hash_verdict v WHERE f.id = v.file_id AND v.news",
+      Params(params).int8(rev));
+}
+
+void change_hashes(Connection& connection) {
+  connection.script(
+      "UPDATE hash h SET ctime_ns = coalesce(r.ctime_ns, h.ctime_ns), mtimes = CASE WHEN NOT v.told OR r.mtime = ANY (h.mtimes) "
+      "THEN h.mtimes ELSE (h.mtimes || r.mtime)[greatest(1, cardinality(h.mtimes) + 2 - " +
+      std::to_string(kMaxTimes) + "):] END" + each(kContent, ", {0} = coalesce(r.{0}::{1}, h.{0})") +
+      each(kSignature, ", {0} = CASE WHEN r.signature_ctime_ns IS NULL THEN h.{0} ELSE r.{0} END") +
+      " FROM hash_result r JOIN hash_verdict v USING (file_id) WHERE h.file_id = r.file_id AND v.known AND NOT v.other;"
+      "DELETE FROM hash h USING hash_verdict v WHERE h.file_id = v.file_id AND (NOT v.known OR v.other);"
+      "INSERT INTO hash (file_id, version_rev, mtimes, ctime_ns" +
+      each(kContent, ", {}") + each(kSignature, ", {}") +
+      ") "
+      "SELECT f.id, f.version_rev, ARRAY[f.mtime], r.ctime_ns" +
+      each(kContent, ", r.{}::{}") + each(kSignature, ", r.{}") +
+      " FROM hash_result r JOIN hash_verdict v USING (file_id) JOIN file f ON f.id = r.file_id WHERE NOT v.known OR v.other");
+}
+
+}  // namespace
+
+StoredHashes store_hashes(Connection& connection, const std::vector<HashResult>& results) {
+  if (results.empty()) return {};
+  static const std::string verdict = verdict_sql();
+  create_tables(connection);
+  CopyWriter writer(connection, "COPY hash_result FROM STDIN (FORMAT binary)");
+  for (const HashResult& result : results) stage(writer, result);
+  writer.flush();
+  MergeTransaction merge(connection);
+  merge.use_indexes(true);
+  connection.script(verdict);
+  const Result counts = connection.run(
+      "SELECT count(*), count(*) FILTER (WHERE other), count(*) FILTER (WHERE news) "
+      "FROM hash_verdict");
+  if (counts.int8(0, 2) > 0) change_files(connection, merge, counts.int8(0, 1) > 0);
+  change_hashes(connection);
+  if (counts.int8(0, 1) > 0) merge.adjust_counts();
+  merge.commit();
+  return {counts.int8(0, 0), counts.int8(0, 1)};
+}
+
+}  // namespace mirror::db

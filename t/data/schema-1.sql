@@ -1,0 +1,198 @@
+-- The truth: which files the source has, which mirrors there are, and which of them has what.
+-- This is the complete schema of the version that it inserts into schema_version; older databases reach it through sql/migrations.
+-- Every constraint that an administrator can meet has a name of its own; lib/db/constraints.cc puts it into words.
+
+CREATE TABLE schema_version (
+  version integer PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO schema_version (version) VALUES (1);
+
+-- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
+-- token tells a replica whether the database it sees is the one it has followed.
+CREATE SEQUENCE revision_seq;
+CREATE TABLE revision (
+  rev bigint PRIMARY KEY,
+  token uuid NOT NULL DEFAULT gen_random_uuid(),
+  at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Ids are never reused: cohorts and replicas may hold an old one for a while.
+CREATE TABLE mirror (
+  id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  identifier text NOT NULL,
+  http_url text NOT NULL DEFAULT '',
+  https_url text NOT NULL DEFAULT '',
+  rsync_url text NOT NULL DEFAULT '',
+  ftp_url text NOT NULL DEFAULT '',
+  strip_prefix text NOT NULL DEFAULT '',
+  add_prefix text NOT NULL DEFAULT '',
+  rsync_options text[] NOT NULL DEFAULT '{}',
+  enabled boolean NOT NULL DEFAULT false,
+  online boolean NOT NULL DEFAULT true,
+  weight integer NOT NULL DEFAULT 100,
+  country text NOT NULL DEFAULT '',
+  region text NOT NULL DEFAULT '',
+  subdivision text NOT NULL DEFAULT '',
+  latitude double precision,
+  longitude double precision,
+  asn bigint NOT NULL DEFAULT 0,
+  prefix_only boolean NOT NULL DEFAULT false,
+  as_only boolean NOT NULL DEFAULT false,
+  country_only boolean NOT NULL DEFAULT false,
+  region_only boolean NOT NULL DEFAULT false,
+  other_countries text[] NOT NULL DEFAULT '{}',
+  excluded_countries text[] NOT NULL DEFAULT '{}',
+  ipv4 boolean NOT NULL DEFAULT true,
+  ipv6 boolean NOT NULL DEFAULT false,
+  file_maxsize bigint NOT NULL DEFAULT 0,
+  operator_name text NOT NULL DEFAULT '',
+  operator_url text NOT NULL DEFAULT '',
+  admin_name text NOT NULL DEFAULT '',
+  admin_email text NOT NULL DEFAULT '',
+  public_note text NOT NULL DEFAULT '',
+  private_comment text NOT NULL DEFAULT '',
+  keeps_times boolean NOT NULL DEFAULT false,
+  keeps_times_share double precision,
+  last_scan timestamptz,
+  CONSTRAINT mirror_identifier_unique UNIQUE (identifier),
+  CONSTRAINT mirror_identifier_shape CHECK (identifier ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
+  CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
+  CONSTRAINT mirror_http_url_shape CHECK (http_url ~ '^(http://[^/?#[:space:][:cntrl:]]+/([^?#[:space:][:cntrl:]]*/)?)?$'),
+  CONSTRAINT mirror_https_url_shape CHECK (https_url ~ '^(https://[^/?#[:space:][:cntrl:]]+/([^?#[:space:][:cntrl:]]*/)?)?$'),
+  CONSTRAINT mirror_rsync_url_shape CHECK (rsync_url ~ '^(rsync://[^/[:space:][:cntrl:]]+/([^[:space:][:cntrl:]]*/)?)?$'),
+  CONSTRAINT mirror_ftp_url_shape CHECK (ftp_url ~ '^(ftp://[^/?#[:space:][:cntrl:]]+/([^?#[:space:][:cntrl:]]*/)?)?$'),
+  CONSTRAINT mirror_operator_url_shape CHECK (operator_url ~ '^(https?://[^/[:space:][:cntrl:]]+(/[^[:space:][:cntrl:]]*)?)?$'),
+  CONSTRAINT mirror_url_length CHECK (
+    greatest(length(http_url), length(https_url), length(rsync_url), length(ftp_url), length(operator_url)) <= 2048),
+  CONSTRAINT mirror_strip_prefix_shape CHECK (strip_prefix !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
+  CONSTRAINT mirror_add_prefix_shape CHECK (add_prefix !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
+  CONSTRAINT mirror_rsync_options_shape CHECK (
+    array_position(rsync_options, NULL) IS NULL AND array_to_string(rsync_options, ' ') !~ '[[:cntrl:]]'),
+  CONSTRAINT mirror_weight_range CHECK (weight BETWEEN 0 AND 1000000),
+  CONSTRAINT mirror_country_code CHECK (country ~ '^([A-Z]{2}|[*][*])?$'),
+  CONSTRAINT mirror_region_code CHECK (region IN ('', 'AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA')),
+  CONSTRAINT mirror_subdivision_code CHECK (subdivision ~ '^([A-Z0-9]{1,3})?$'),
+  CONSTRAINT mirror_latitude_range CHECK (latitude BETWEEN -90 AND 90),
+  CONSTRAINT mirror_longitude_range CHECK (longitude BETWEEN -180 AND 180),
+  CONSTRAINT mirror_place_complete CHECK ((latitude IS NULL) = (longitude IS NULL)),
+  CONSTRAINT mirror_asn_range CHECK (asn BETWEEN 0 AND 4294967295),
+  CONSTRAINT mirror_other_countries_codes CHECK (other_countries::text ~ '^[{]([A-Z]{2}(,[A-Z]{2})*)?[}]$'),
+  CONSTRAINT mirror_excluded_countries_codes CHECK (excluded_countries::text ~ '^[{]([A-Z]{2}(,[A-Z]{2})*)?[}]$'),
+  CONSTRAINT mirror_file_maxsize_range CHECK (file_maxsize >= 0),
+  CONSTRAINT mirror_operator_name_shape CHECK (operator_name !~ '[[:cntrl:]]'),
+  CONSTRAINT mirror_admin_email_shape CHECK (admin_email ~ '^([^[:space:][:cntrl:]@]+@[^[:space:][:cntrl:]@]+)?$')
+);
+
+-- A network, or the number of a further AS, that a mirror serves before others.
+CREATE TABLE mirror_prefix (
+  mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
+  prefix cidr,
+  asn bigint,
+  CONSTRAINT mirror_prefix_one_kind CHECK (num_nonnulls(prefix, asn) = 1),
+  CONSTRAINT mirror_prefix_asn_range CHECK (asn BETWEEN 1 AND 4294967295),
+  CONSTRAINT mirror_prefix_unique UNIQUE (mirror_id, prefix),
+  CONSTRAINT mirror_prefix_asn_unique UNIQUE (mirror_id, asn)
+);
+
+-- The rev of all that redirects read of the mirrors. Its row lock is the mirrors' own: changing a mirror never waits for a merge.
+CREATE TABLE mirror_rev (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  rev bigint NOT NULL
+);
+INSERT INTO mirror_rev (rev) VALUES (1);
+
+CREATE FUNCTION bump_mirror_rev() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
+$$ BEGIN UPDATE mirror_rev SET rev = rev + 1; RETURN NULL; END $$;
+
+CREATE TRIGGER mirror_rev_rows AFTER INSERT OR DELETE ON mirror FOR EACH ROW EXECUTE FUNCTION bump_mirror_rev();
+CREATE TRIGGER mirror_rev_columns AFTER UPDATE ON mirror FOR EACH ROW
+  WHEN ((OLD.id, OLD.identifier, OLD.http_url, OLD.https_url, OLD.enabled, OLD.online, OLD.weight, OLD.country, OLD.region,
+         OLD.subdivision, OLD.latitude, OLD.longitude, OLD.asn, OLD.prefix_only, OLD.as_only, OLD.country_only, OLD.region_only,
+         OLD.other_countries, OLD.excluded_countries, OLD.ipv4, OLD.ipv6, OLD.file_maxsize, OLD.operator_name, OLD.operator_url,
+         OLD.public_note)
+    IS DISTINCT FROM
+        (NEW.id, NEW.identifier, NEW.http_url, NEW.https_url, NEW.enabled, NEW.online, NEW.weight, NEW.country, NEW.region,
+         NEW.subdivision, NEW.latitude, NEW.longitude, NEW.asn, NEW.prefix_only, NEW.as_only, NEW.country_only, NEW.region_only,
+         NEW.other_countries, NEW.excluded_countries, NEW.ipv4, NEW.ipv6, NEW.file_maxsize, NEW.operator_name, NEW.operator_url,
+         NEW.public_note))
+  EXECUTE FUNCTION bump_mirror_rev();
+CREATE TRIGGER mirror_rev_prefixes AFTER INSERT OR UPDATE OR DELETE ON mirror_prefix
+  FOR EACH ROW EXECUTE FUNCTION bump_mirror_rev();
+CREATE TRIGGER mirror_rev_truncate AFTER TRUNCATE ON mirror FOR EACH STATEMENT EXECUTE FUNCTION bump_mirror_rev();
+
+-- The files that exactly the same mirrors have. Two rows may name the same mirrors for a while; they are joined later. `mirrors` is
+-- sorted and without duplicates; n_files is exact.
+CREATE TABLE cohort (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  mirrors smallint[] NOT NULL,
+  n_files bigint NOT NULL CONSTRAINT cohort_files_counted CHECK (n_files >= 0),
+  rev bigint NOT NULL
+);
+CREATE INDEX cohort_mirrors ON cohort USING hash (mirrors);
+
+-- What the source has or had. cohort_id is set for regular files that are current or gone and in their grace time, and refers to
+-- cohort without a foreign key, which would cost a query per moved file. Every change of a row raises its rev. version_rev is
+-- the rev at which the present version (size, mtime) appeared. A link's target is the real path inside the tree, '' the root.
+-- Columns stand in the order that wastes no alignment: there are millions of rows.
+CREATE TABLE file (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  size bigint NOT NULL,
+  mtime bigint NOT NULL,
+  version_rev bigint NOT NULL,
+  rev bigint NOT NULL,
+  cohort_id bigint,
+  gone_at timestamptz,
+  kind "char" NOT NULL,
+  staged boolean NOT NULL DEFAULT false,
+  pending boolean NOT NULL DEFAULT false,
+  path bytea NOT NULL,
+  link_target bytea,
+  CONSTRAINT file_path_unique UNIQUE (path),
+  CONSTRAINT file_path_length CHECK (octet_length(path) BETWEEN 1 AND 2048),
+  CONSTRAINT file_size_range CHECK (size >= 0),
+  CONSTRAINT file_kind_known CHECK (CASE kind WHEN 'f' THEN link_target IS NULL
+                                              WHEN 'l' THEN link_target IS NOT NULL AND NOT pending ELSE false END),
+  CONSTRAINT file_cohort_known CHECK (CASE WHEN kind = 'l' OR staged THEN cohort_id IS NULL
+                                           ELSE cohort_id IS NOT NULL OR gone_at IS NOT NULL END)
+);
+CREATE INDEX file_rev ON file (rev);
+CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
+
+-- The digest of a version, and the mtimes under which the source has shown it.
+CREATE TABLE hash (
+  file_id bigint PRIMARY KEY REFERENCES file ON DELETE CASCADE,
+  version_rev bigint NOT NULL,
+  sha256 bytea NOT NULL,
+  mtimes bigint[] NOT NULL,
+  CONSTRAINT hash_sha256_length CHECK (octet_length(sha256) = 32),
+  CONSTRAINT hash_mtimes_known CHECK (cardinality(mtimes) > 0 AND array_position(mtimes, NULL) IS NULL)
+);
+
+-- What the last source merge was told: how long gone files are still redirected.
+CREATE TABLE source (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s >= 0)
+);
+INSERT INTO source DEFAULT VALUES;
+
+-- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days.
+CREATE TABLE scan (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  mirror_id smallint REFERENCES mirror ON DELETE CASCADE,
+  method text NOT NULL,
+  subtree bytea NOT NULL DEFAULT '',
+  started timestamptz NOT NULL DEFAULT now(),
+  ended timestamptz,
+  seen bigint NOT NULL DEFAULT 0,
+  gained bigint NOT NULL DEFAULT 0,
+  lost bigint NOT NULL DEFAULT 0,
+  unknown bigint NOT NULL DEFAULT 0,
+  outdated bigint NOT NULL DEFAULT 0,
+  outcome text NOT NULL DEFAULT 'running',
+  error text NOT NULL DEFAULT '',
+  CONSTRAINT scan_outcome_known CHECK (
+    outcome IN ('running', 'merged', 'unchanged', 'refused', 'held', 'failed', 'interrupted')),
+  CONSTRAINT scan_ended_known CHECK ((outcome = 'running') = (ended IS NULL))
+);
+CREATE INDEX scan_mirror ON scan (mirror_id, started);

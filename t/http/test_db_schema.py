@@ -1,0 +1,61 @@
+"""The schema as it is created, and as it is reached from every older version, are one and the same."""
+
+import re
+import subprocess
+
+import pytest
+import rig
+
+
+def dumped(postgres, name):
+    """pg_dump's text; what it says at random or of the one who dumps is left out."""
+    env = {**postgres.environment(name), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["pg_dump", "--schema-only", name], env=env, capture_output=True, text=True, check=True, timeout=60)
+    return re.sub(r"(?m)^\\(un)?restrict .*$", "", done.stdout)
+
+
+@pytest.fixture
+def make_empty(postgres, build):
+    made = []
+
+    def make():
+        made.append(f"schema_{len(made)}")
+        postgres.create_database(made[-1])
+        return rig.Database(postgres, made[-1], build)
+
+    yield make
+    for name in made:
+        postgres.drop_database(name)
+
+
+def test_every_migration_ends_where_a_new_database_begins(make_empty, postgres, build):
+    new, old = make_empty(), make_empty()
+    new.tool("mb", "db", "init")
+    old.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
+    steps = sorted((build.srcdir / "sql" / "migrations").glob("*.sql"))
+    for step in range(len(steps)):
+        database = make_empty()
+        database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
+        for version, text in enumerate(steps[:step], 2):
+            database.sql(text.read_text())
+            database.sql(f"INSERT INTO schema_version (version) VALUES ({version})")
+        done = database.tool("mb", "db", "migrate")
+        assert [line for line in done.stdout.splitlines() if line.startswith("applied")] == [
+            f"applied migration {text.stem}" for text in steps[step:]]
+        assert dumped(postgres, database.name) == dumped(postgres, new.name)
+        assert "up to date" in database.tool("mb", "db", "migrate").stdout
+    assert dumped(postgres, old.name) != dumped(postgres, new.name)
+
+
+def test_an_older_schema_is_told_what_to_do(make_empty, build):
+    database = make_empty()
+    database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
+    database.sql("INSERT INTO revision (rev) VALUES (7);"
+                 "INSERT INTO cohort (mirrors, n_files, rev) VALUES ('{}', 1, 7);"
+                 "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, path) VALUES (1, 1, 7, 7, 1, 'f', 'x');"
+                 "INSERT INTO hash VALUES (1, 7, sha256('x'), '{1}')")
+    done = database.tool("mb", "list", check=False)
+    assert done.returncode != 0 and "run mb db migrate" in done.stderr
+    database.tool("mb", "db", "migrate")
+    assert database.sql("SELECT encode(sha256, 'hex'), ctime_ns IS NULL, version_rev FROM hash").strip() == (
+        "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881|t|7")
