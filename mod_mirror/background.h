@@ -1,17 +1,44 @@
-// A background thread of a child: signals are httpd's own affair and blocked in it; it is started after the fork and joined before
-// the child ends.
+// A background thread of a child: signals are httpd's own affair and blocked in it; it is started after the fork and joined
+// before the child ends.
 #pragma once
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <memory>
 #include <thread>
 #include <utility>
 
 namespace mirror::httpd {
+
+// Wakes a background thread before its time. A semaphore, since that may be posted in a signal handler (see join_by).
+class Alarm {
+ public:
+  Alarm() { sem_init(&semaphore_, 0, 0); }
+  ~Alarm() { sem_destroy(&semaphore_); }
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+
+  void ring() noexcept { sem_post(&semaphore_); }
+  // Returns at once for what rang before.
+  void wait_for(std::chrono::steady_clock::duration pause) noexcept {
+    const auto until = (std::chrono::steady_clock::now() + pause).time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(until);
+    const timespec at{seconds.count(), static_cast<long>(std::chrono::nanoseconds(until - seconds).count())};
+    while (sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &at) != 0 && errno == EINTR) {
+    }
+    while (sem_trywait(&semaphore_) == 0) {
+    }
+  }
+
+ private:
+  sem_t semaphore_;
+};
 
 class BackgroundThread {
  public:

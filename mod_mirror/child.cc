@@ -1,5 +1,7 @@
 #include "child.h"
 
+#include <ap_mpm.h>
+
 namespace mirror::httpd {
 namespace {
 
@@ -15,7 +17,13 @@ Log log_to(const server_rec* server) {
   };
 }
 
-// Prefork calls this from a signal handler. Threads that do not end in time keep what they use; the process ends right after.
+bool is_threaded() {
+  int threaded = AP_MPMQ_NOT_SUPPORTED;
+  return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS && threaded != AP_MPMQ_NOT_SUPPORTED;
+}
+
+// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler,
+// which may have interrupted malloc: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;
@@ -24,7 +32,7 @@ apr_status_t stop_child(void*) noexcept {
   const auto deadline = Clock::now() + kStopLimit;
   bool all_ended = ending->geo->join_by(deadline);
   for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
-  if (all_ended) delete ending;
+  if (all_ended && is_threaded()) delete ending;
   return APR_SUCCESS;
 }
 

@@ -1,6 +1,7 @@
 #include "connection_pool.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace mirror::httpd {
 namespace {
@@ -13,13 +14,17 @@ constexpr milliseconds kSlotRetry{10};         // for a slot that others hold
 constexpr milliseconds kServerFullRetry{200};  // PostgreSQL's own limit is reached
 constexpr milliseconds kProbePause{500};
 constexpr milliseconds kOutagePause{250};
+constexpr milliseconds kPartingWait{100};
+constexpr int kLosses = 3;
 constexpr seconds kIdleLimit{60};
 
-// libpq has no SQLSTATE for a refused connection (53300 too_many_connections), only the text.
-bool server_is_full(const db::Error& error) {
-  const std::string_view text = error.what();
-  if (error.sqlstate() == "53300" || text.find("53300") != text.npos) return true;
-  return text.find("too many c") != text.npos || text.find("remaining connection slots") != text.npos;
+bool server_is_full(const db::Error& error) { return error.sqlstate() == "53300"; }  // too_many_connections
+
+// Not a server that does not take connections or that is silent, but one that dropped this one.
+bool is_loss(const db::Error& error, bool established) {
+  if (error.sqlstate() == "57P01") return true;  // admin_shutdown, of one backend or all
+  return established && dynamic_cast<const db::ConnectionError*>(&error) != nullptr &&
+         dynamic_cast<const db::Timeout*>(&error) == nullptr;
 }
 
 }  // namespace
@@ -29,40 +34,64 @@ ConnectionPool::ConnectionPool(PoolOptions options, SharedDatabase& shared, Prep
 
 void ConnectionPool::start() {
   shared_.forget_own_slots();
-  connecting_ = true;
   thread_.start([this] { run(); });
 }
 
 void ConnectionPool::ask_to_stop() noexcept {
   stopping_ = true;
-  wake_.notify_all();  // without the lock: see BackgroundThread::join_by. A wake-up lost so is made up for by the next time-out.
+  alarm_.ring();
 }
 
 std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadline) {
-  if (shared_.down()) return nullptr;
-  const auto short_deadline = std::min(deadline, Clock::now() + kShortWait);
-  std::unique_lock lock(mutex_);
-  ++waiting_;
-  while (idle_.empty() && !shared_.down() && !stopping_) {
-    wake_.notify_one();
-    // A connection under way is worth waiting for; it ends in success or in trip().
-    const auto until = connecting_ ? deadline : short_deadline;
-    if (Clock::now() >= until) break;
-    available_.wait_until(lock, until);
+  const auto started_at = Clock::now();
+  bool too_late = false;
+  {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    while (!shared_.down() && !stopping_ && !too_late) {
+      if (auto connection = take_idle()) {
+        --waiting_;
+        return connection;
+      }
+      alarm_.ring();
+      // A connection that can still be made is worth waiting for; the attempt ends in success or in trip().
+      const auto until = full_ ? std::min(deadline, started_at + kShortWait) : deadline;
+      if (Clock::now() < until) {
+        available_.wait_until(lock, until);
+      } else if (full_) {
+        break;
+      } else {
+        too_late = true;
+      }
+    }
+    --waiting_;
   }
-  --waiting_;
-  if (idle_.empty() || shared_.down()) return nullptr;
-  auto connection = std::move(idle_.back());
-  idle_.pop_back();
-  return connection;
+  // The attempt hangs where it cannot be bounded, in the name service: the next request must not wait for it too.
+  if (too_late && deadline - started_at > options_.timeout / 2) trip("no connection came about in time", shared_.outages());
+  return nullptr;
+}
+
+// Those from before an outage are not to be trusted.
+std::unique_ptr<PooledConnection> ConnectionPool::take_idle() {
+  while (!idle_.empty()) {
+    auto connection = std::move(idle_.back());
+    idle_.pop_back();
+    if (connection->outage == shared_.outages()) return connection;
+  }
+  return nullptr;
 }
 
 void ConnectionPool::give_back(std::unique_ptr<PooledConnection> connection) {
-  if (connection->connection.broken() || shared_.down()) return;
+  if (connection->connection.broken() || shared_.down() || connection->outage != shared_.outages()) return;
   connection->connection.set_deadline(std::nullopt);
   connection->idle_since = Clock::now();
+  const int limit = options_.max_connections;
   const std::lock_guard lock(mutex_);
-  if (waiting_ == 0 && shared_.others_ask()) return;
+  if (shared_.others_ask() && (waiting_ == 0 || (shared_.others_starve(limit) && shared_.own_slots(limit) > 1))) {
+    leaving_.push_back(std::move(connection));
+    alarm_.ring();
+    return;
+  }
   idle_.push_back(std::move(connection));
   available_.notify_one();
 }
@@ -73,8 +102,10 @@ void ConnectionPool::drop_idle() {
   dropped.swap(idle_);
 }
 
-void ConnectionPool::trip(const std::string& reason) {
-  if (shared_.trip(kOutagePause)) {
+void ConnectionPool::trip(const std::string& reason, std::uint32_t outage) {
+  if (outage != shared_.outages()) return;
+  shared_.trip(kOutagePause);
+  if (shared_.is_news(reason)) {
     log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + reason + "; requests go without it until it answers");
   }
   drop_idle();
@@ -89,15 +120,21 @@ void ConnectionPool::run() noexcept {
     } catch (const std::exception& error) {
       log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + error.what());
     }
-    std::unique_lock lock(mutex_);
-    if (!stopping_ && !starving()) wake_.wait_for(lock, pause);
+    if (!stopping_) alarm_.wait_for(pause);
   }
+  {
+    const std::lock_guard lock(mutex_);
+    std::move(idle_.begin(), idle_.end(), std::back_inserter(leaving_));
+    idle_.clear();
+  }
+  part_with_leaving(shared_.down() ? milliseconds(0) : kPartingWait);
   available_.notify_all();
 }
 
-bool ConnectionPool::starving() const { return waiting_ > 0 && idle_.empty() && !shared_.down() && Clock::now() >= retry_at_; }
+bool ConnectionPool::starving() const { return waiting_ > 0 && idle_.empty() && Clock::now() >= retry_at_; }
 
 Clock::duration ConnectionPool::step() {
+  part_with_leaving(kPartingWait);
   if (shared_.down()) return tend_outage();
   bool wanted;
   {
@@ -108,20 +145,32 @@ Clock::duration ConnectionPool::step() {
   return tend_idle();
 }
 
-void ConnectionPool::connect_for_requests() {
-  const bool crowded = shared_.slots_in_use(options_.max_connections) * 2 >= options_.max_connections;
-  Slot slot = eager_ && crowded && waiting_ == 0 ? Slot() : shared_.take_slot(options_.max_connections);
+// An empty one when there is no room, or when what room there is belongs to others.
+Slot ConnectionPool::slot_for_requests() {
+  const int limit = options_.max_connections;
+  const bool crowded = shared_.slots_in_use(limit) * 2 >= limit;
   {
     const std::lock_guard lock(mutex_);
-    connecting_ = static_cast<bool>(slot);
-    retry_at_ = Clock::now() + kSlotRetry;
-    if (!slot && waiting_ > 0) shared_.ask_for_slot(2 * kShortWait);
+    const bool only_eager = waiting_ == 0;
     eager_ = false;
+    if (only_eager && crowded) return {};
   }
-  std::unique_ptr<PooledConnection> connection;
-  if (slot) connection = connect(std::move(slot));
+  if (shared_.others_starve(limit)) return {};
+  Slot slot = shared_.take_slot(limit);
+  if (!slot) shared_.ask_for_slot(2 * kShortWait);
+  return slot;
+}
+
+void ConnectionPool::connect_for_requests() {
+  Slot slot = slot_for_requests();
+  {
+    const std::lock_guard lock(mutex_);
+    full_ = !slot;
+    retry_at_ = Clock::now() + kSlotRetry;
+  }
+  if (!slot) return available_.notify_all();  // they wait no longer than for what others hold
+  auto connection = connect(std::move(slot));
   const std::lock_guard lock(mutex_);
-  connecting_ = false;
   if (connection != nullptr) {
     idle_.push_back(std::move(connection));
     retry_at_ = {};
@@ -129,39 +178,50 @@ void ConnectionPool::connect_for_requests() {
   available_.notify_all();
 }
 
-// nullptr when it could not be made: the breaker has then been tripped, unless the server just has no room.
+// nullptr when it could not be made: the breaker has then been tripped, unless the server just has no room or dropped this one.
 std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
+  const std::uint32_t outage = shared_.outages();
+  std::unique_ptr<PooledConnection> made;
   try {
     const auto deadline = Clock::now() + options_.timeout;
-    auto made = std::make_unique<PooledConnection>(PooledConnection{
-        std::move(slot), db::Connection(options_.conninfo, "mod_mirror", options_.timeout, shared_.first_host())});
+    made = std::make_unique<PooledConnection>(PooledConnection{
+        std::move(slot), db::Connection(options_.conninfo, "mod_mirror", options_.timeout, shared_.first_host()), outage});
     shared_.remember_host(made->connection.host());
     made->connection.set_deadline(deadline);
     prepare_(made->connection);
     made->connection.set_deadline(std::nullopt);
     made->idle_since = Clock::now();
+    losses_ = 0;
     return made;
   } catch (const db::Error& error) {
-    if (!server_is_full(error)) {
-      trip(error.what());
-      return nullptr;
+    if (server_is_full(error)) {
+      complain_of_room(error.what());
+    } else if (!is_loss(error, made != nullptr) || ++losses_ == kLosses) {
+      losses_ = 0;
+      trip(error.what(), outage);
+    } else {
+      const std::lock_guard lock(mutex_);
+      retry_at_ = {};
     }
-    const std::lock_guard lock(mutex_);
-    retry_at_ = Clock::now() + kServerFullRetry;
-    if (Clock::now() < full_logged_until_) return nullptr;
-    full_logged_until_ = Clock::now() + kIdleLimit;
-    log_(LogLevel::warning, "MirrorDatabase " + options_.name + ": " + error.what() +
-                                "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections");
     return nullptr;
   }
+}
+
+void ConnectionPool::complain_of_room(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  full_ = true;
+  retry_at_ = Clock::now() + kServerFullRetry;
+  if (Clock::now() < full_logged_until_) return;
+  full_logged_until_ = Clock::now() + kIdleLimit;
+  log_(LogLevel::warning, "MirrorDatabase " + options_.name + ": " + reason +
+                              "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections");
 }
 
 Clock::duration ConnectionPool::tend_outage() {
   drop_idle();
   available_.notify_all();
   if (!shared_.claim_probe(2 * options_.timeout + kProbePause)) return kOutagePause;
-  Slot slot = shared_.take_slot(options_.max_connections);
-  if (slot) {
+  if (Slot slot = shared_.take_slot(options_.max_connections)) {
     if (auto connection = connect(std::move(slot))) {
       if (shared_.recover()) log_(LogLevel::notice, "MirrorDatabase " + options_.name + ": answers again");
       give_back(std::move(connection));
@@ -177,18 +237,33 @@ Clock::duration ConnectionPool::tend_idle() {
   const int in_use = shared_.slots_in_use(options_.max_connections);
   std::vector<std::unique_ptr<PooledConnection>> dropped;
   const std::lock_guard lock(mutex_);
-  if (!idle_.empty() && waiting_ == 0 && shared_.others_ask()) {
-    dropped.push_back(std::move(idle_.front()));
-    idle_.erase(idle_.begin());
-  }
-  while (idle_.size() > 1 && Clock::now() - idle_.front()->idle_since > kIdleLimit) {
-    dropped.push_back(std::move(idle_.front()));
-    idle_.erase(idle_.begin());
-  }
   const auto now = Clock::now();
-  if (waiting_ > 0 && retry_at_ > now) return retry_at_ - now;
+  if (!idle_.empty() && waiting_ == 0 && shared_.others_ask()) {
+    leaving_.push_back(std::move(idle_.front()));
+    idle_.erase(idle_.begin());
+    return Clock::duration::zero();
+  }
+  while (idle_.size() > 1 && now - idle_.front()->idle_since > kIdleLimit) {
+    dropped.push_back(std::move(idle_.front()));
+    idle_.erase(idle_.begin());
+  }
+  if (waiting_ > 0 && idle_.empty()) return std::max<Clock::duration>(retry_at_ - now, Clock::duration::zero());
   if (idle_.empty()) return seconds(1);
   return in_use * 2 >= options_.max_connections ? milliseconds(25) : milliseconds(250);
+}
+
+// A slot is free for others when the server has ended the connection, so that it never counts more than the limit.
+void ConnectionPool::part_with_leaving(milliseconds patience) {
+  std::vector<std::unique_ptr<PooledConnection>> leaving;
+  {
+    const std::lock_guard lock(mutex_);
+    leaving.swap(leaving_);
+  }
+  const auto deadline = Clock::now() + patience;
+  for (auto& pooled : leaving) {
+    pooled->connection.close(std::chrono::ceil<milliseconds>(std::max(deadline - Clock::now(), Clock::duration::zero())));
+    pooled.reset();
+  }
 }
 
 }  // namespace mirror::httpd

@@ -30,6 +30,7 @@ struct PoolOptions {
 struct PooledConnection {
   Slot slot;  // outlives the connection
   db::Connection connection;
+  std::uint32_t outage = 0;  // SharedDatabase::outages() when it was made
   Clock::time_point idle_since{};
 };
 
@@ -49,8 +50,9 @@ class ConnectionPool {
   void give_back(std::unique_ptr<PooledConnection> connection);
   // Idle connections are not to be trusted any more.
   void drop_idle();
-  // The database does not answer: from now on no process asks it, until a probe finds it well.
-  void trip(const std::string& reason);
+  // The database does not answer: from now on no process asks it, until a probe finds it well. `outage` is that of the connection
+  // that failed.
+  void trip(const std::string& reason, std::uint32_t outage);
 
   const PoolOptions& options() const { return options_; }
 
@@ -61,7 +63,11 @@ class ConnectionPool {
   Clock::duration tend_idle();
   void connect_for_requests();
   std::unique_ptr<PooledConnection> connect(Slot slot);
+  void complain_of_room(const std::string& reason);
+  Slot slot_for_requests();
+  std::unique_ptr<PooledConnection> take_idle();
   bool starving() const;
+  void part_with_leaving(std::chrono::milliseconds patience);
 
   const PoolOptions options_;
   SharedDatabase& shared_;
@@ -69,15 +75,17 @@ class ConnectionPool {
   const Log log_;
   BackgroundThread thread_;
   std::atomic<bool> stopping_{false};
+  Alarm alarm_;  // for the background thread
 
-  std::mutex mutex_;  // of what follows
-  std::condition_variable available_;  // for requests
-  std::condition_variable wake_;       // for the background thread
-  std::vector<std::unique_ptr<PooledConnection>> idle_;  // the last one was used last
+  std::mutex mutex_;                                        // of what follows
+  std::condition_variable available_;                       // for requests
+  std::vector<std::unique_ptr<PooledConnection>> idle_;     // the last one was used last
+  std::vector<std::unique_ptr<PooledConnection>> leaving_;  // for other processes: the background thread parts with them
   int waiting_ = 0;
-  bool connecting_ = false;
+  bool full_ = false;  // there was no room for another connection when one was last tried
   bool eager_ = true;  // the first connection is made before anybody waits for it
   Clock::time_point retry_at_{};
+  int losses_ = 0;  // connections in a row that were lost while they were made ready
   Clock::time_point full_logged_until_{};
 };
 

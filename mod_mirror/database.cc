@@ -6,11 +6,20 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::minutes kComplaintPause{1};
+constexpr int kAttempts = 3;
+constexpr const char* kAnyPath = "any/path";  // looked up on a new connection: statements that cannot work are found out there
 
 // Classes 08 connection exception, 53 insufficient resources, 57 operator intervention: the server's state, not the statement's.
 bool is_outage(const db::Error& error) {
   const std::string_view code = error.sqlstate();
   return code.starts_with("08") || code.starts_with("53") || code.starts_with("57");
+}
+
+// 0A000 cached plan must not change result type, 26000 unknown prepared statement, class 42 access rule violation: a new
+// connection may be better off, or tells what is wrong for all requests.
+bool is_stale(const db::Error& error) {
+  const std::string_view code = error.sqlstate();
+  return code == "0A000" || code == "26000" || code.starts_with("42");
 }
 
 }  // namespace
@@ -22,13 +31,15 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
           [this](db::Connection& connection) {
             db::require_schema(connection);
             load(connection);
+            db::find_file(connection, kAnyPath);
           },
           log) {}
 
-// A connection that was idle may have died with a server that is well again: then one more attempt is made on a fresh one.
+// A connection that was idle may have died with a server that is well again: then others, in the end fresh ones, are tried.
 std::optional<Lookup> Database::find(std::string_view path) {
   const auto deadline = Clock::now() + pool_.options().timeout;
-  for (bool last_attempt : {false, true}) {
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    const bool last_attempt = attempt == kAttempts;
     auto pooled = pool_.borrow(deadline);
     if (pooled == nullptr) return std::nullopt;
     try {
@@ -36,14 +47,16 @@ std::optional<Lookup> Database::find(std::string_view path) {
       pool_.give_back(std::move(pooled));
       return lookup;
     } catch (const db::Timeout& error) {
-      pool_.trip(error.what());
+      pool_.trip(error.what(), pooled->outage);
       return std::nullopt;
     } catch (const db::Error& error) {
-      if (!pooled->connection.broken() && !is_outage(error)) {
+      const bool outage = pooled->connection.broken() || is_outage(error);
+      if (!outage && (last_attempt || !is_stale(error))) {
         complain(error.what());
+        pool_.give_back(std::move(pooled));
         return std::nullopt;
       }
-      if (last_attempt) pool_.trip(error.what());
+      if (last_attempt) pool_.trip(error.what(), pooled->outage);
       pool_.drop_idle();
     }
   }
@@ -64,7 +77,8 @@ std::shared_ptr<const MirrorTable> Database::held(std::int64_t rev, Clock::time_
 }
 
 // The held table when its rev is the file's, else a new one; nullptr when another thread's load did not end in time.
-std::shared_ptr<const MirrorTable> Database::mirrors_of(db::Connection& connection, std::int64_t rev, Clock::time_point deadline) {
+std::shared_ptr<const MirrorTable> Database::mirrors_of(db::Connection& connection, std::int64_t rev,
+                                                        Clock::time_point deadline) {
   const auto asked_at = Clock::now();
   if (auto table = held(rev, asked_at)) return table;
   const std::unique_lock loading(loading_, deadline);

@@ -19,7 +19,7 @@ void GeoWatch::start() {
 
 void GeoWatch::ask_to_stop() noexcept {
   stopping_ = true;
-  wake_.notify_all();  // without the lock: see BackgroundThread::join_by
+  alarm_.ring();
 }
 
 Client GeoWatch::locate(const Address& address) const {
@@ -31,10 +31,7 @@ Client GeoWatch::locate(const Address& address) const {
 
 void GeoWatch::run() noexcept {
   while (!stopping_) {
-    {
-      std::unique_lock lock(mutex_);
-      if (!stopping_) wake_.wait_for(lock, kLookEvery);
-    }
+    alarm_.wait_for(kLookEvery);
     if (!stopping_) look();
   }
 }

@@ -1,10 +1,9 @@
-// A child's GeoIP databases, reopened by a background thread when they are replaced on disk. locate() may be called from any thread.
+// A child's GeoIP databases, reopened by a background thread when they are replaced on disk. locate() may be called from any
+// thread.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -34,11 +33,10 @@ class GeoWatch {
   const Log log_;
   std::unique_ptr<GeoDatabases> owned_;
   std::atomic<const GeoDatabases*> databases_{nullptr};  // owned_, once it is open
-  std::vector<std::string> reported_;  // the troubles of the last look, so that each is logged once
+  std::vector<std::string> reported_;                    // the troubles of the last look, so that each is logged once
   BackgroundThread thread_;
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Alarm alarm_;  // for the thread
 };
 
 }  // namespace mirror::httpd

@@ -13,6 +13,7 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::minutes kOtherHost{5};
+constexpr std::chrono::minutes kReasonPause{1};
 
 static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::int32_t>::is_always_lock_free &&
                   std::atomic<bool>::is_always_lock_free,
@@ -26,9 +27,9 @@ std::int64_t in_ns(SharedClock::time_point time) {
 bool is_sibling(std::int32_t pid) { return getpgid(pid) == getpgrp(); }
 
 // FNV-1a, never 0.
-std::uint64_t key_of(const std::string& conninfo) {
+std::uint64_t key_of(const std::string& text) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const unsigned char c : conninfo) hash = (hash ^ c) * 0x100000001b3;
+  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
   return hash | 1;
 }
 
@@ -70,6 +71,16 @@ void SharedDatabase::ask_for_slot(SharedClock::duration moment) {
   asked_until_ns_ = in_ns(SharedClock::now() + moment);
 }
 
+int SharedDatabase::slots_of(std::int32_t process, int limit) const {
+  return static_cast<int>(std::count(holders_.begin(), holders_.begin() + limit, process));
+}
+
+int SharedDatabase::own_slots(int limit) const { return slots_of(getpid(), limit); }
+
+bool SharedDatabase::others_starve(int limit) const {
+  return others_ask() && slots_of(asked_by_.load(), limit) == 0 && own_slots(limit) > 0;
+}
+
 bool SharedDatabase::others_ask() const {
   return asked_until_ns_.load() > in_ns(SharedClock::now()) && asked_by_.load() != getpid();
 }
@@ -86,7 +97,20 @@ void SharedDatabase::remember_host(std::size_t host) {
 
 bool SharedDatabase::trip(SharedClock::duration first_probe_in) {
   if (down_.exchange(true)) return false;
+  ++outages_;
+  logged_reason_ = 0;
+  silent_until_ns_ = 0;
   postpone_probe(first_probe_in);
+  return true;
+}
+
+bool SharedDatabase::is_news(const std::string& reason) {
+  const auto now = SharedClock::now();
+  const std::uint64_t key = key_of(reason);
+  std::int64_t silent_until = silent_until_ns_.load();
+  if (key == logged_reason_.load() || in_ns(now) < silent_until) return false;
+  if (!silent_until_ns_.compare_exchange_strong(silent_until, in_ns(now + kReasonPause))) return false;
+  logged_reason_ = key;
   return true;
 }
 

@@ -38,6 +38,7 @@ class SharedDatabase {
   // A slot among the first `limit` ones, also one whose holder is dead; false when all are held.
   Slot take_slot(int limit);
   int slots_in_use(int limit) const;
+  int own_slots(int limit) const;
   // Whether a process that lives holds a slot.
   bool in_use() const;
   // Frees what a dead process of the same number left behind; to be called once by a new process.
@@ -46,24 +47,34 @@ class SharedDatabase {
   // A process that found no slot asks the others for their idle connections for a moment.
   void ask_for_slot(SharedClock::duration moment);
   bool others_ask() const;
+  // Whether the one that asks has no connection at all while this process has some.
+  bool others_starve(int limit) const;
 
   // Where to begin with a conninfo of several hosts: at the one that answered last when those before it did not, for some
   // minutes; then the first one gets its chance again.
   std::size_t first_host() const;
   void remember_host(std::size_t host);
 
-  // The circuit breaker. trip and recover return whether they changed its state.
+  // The circuit breaker. trip and recover return whether they changed its state. outages() counts the trips: what a connection of
+  // an earlier count suffers is no news.
   bool down() const { return down_.load(); }
+  std::uint32_t outages() const { return outages_.load(); }
   bool trip(SharedClock::duration first_probe_in);
   bool recover() { return down_.exchange(false); }
+  // Whether a reason of the outage is worth a line in the log: the first one, later another one after a while.
+  bool is_news(const std::string& reason);
   // True for one process at a time, which then probes: the next one may do so after `lease`, or as postpone_probe says.
   bool claim_probe(SharedClock::duration lease);
   void postpone_probe(SharedClock::duration pause);
 
  private:
   friend class SharedMemory;
+  int slots_of(std::int32_t process, int limit) const;
   std::atomic<std::uint64_t> key_{0};  // of the conninfo; 0: unused
   std::atomic<bool> down_{false};
+  std::atomic<std::uint32_t> outages_{0};
+  std::atomic<std::uint64_t> logged_reason_{0};
+  std::atomic<std::int64_t> silent_until_ns_{0};
   std::atomic<std::int64_t> next_probe_ns_{0};
   std::atomic<std::uint32_t> first_host_{0};
   std::atomic<std::int64_t> first_host_until_ns_{0};

@@ -1,12 +1,15 @@
 #include "db/connection.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <regex>
 
 #include "db/constraints.h"
 
@@ -19,13 +22,25 @@ std::string trimmed(const char* message) {
   return text;
 }
 
+// libpq shows the SQLSTATE of a refused connection in its verbose words only: FATAL:  28P01: password …\nLOCATION:  …
+// Takes both out of the message again and returns the SQLSTATE, the last one of several hosts'.
+std::string extract_sqlstate(std::string& message) {
+  static const std::regex code(":  ([0-9A-Z]{5}): "), place("\\nLOCATION:[^\\n]*");
+  std::string found;
+  for (std::sregex_iterator match(message.begin(), message.end(), code), end; match != end; ++match) found = (*match)[1];
+  message = std::regex_replace(std::regex_replace(message, code, ":  "), place, "");
+  return found;
+}
+
 void ignore_notice(void*, const char*) {}
 
 [[noreturn]] void throw_failed(const PGresult* result, const PGconn* connection) {
   const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  if (!sqlstate || PQstatus(connection) != CONNECTION_OK) throw ConnectionError(trimmed(PQresultErrorMessage(result)));
+  if (!sqlstate || PQstatus(connection) != CONNECTION_OK) {
+    throw ConnectionError(trimmed(PQresultErrorMessage(result)), sqlstate ? sqlstate : "");
+  }
   const std::string_view words = constraint ? constraint_words(constraint) : std::string_view();
   if (!words.empty()) throw Error(std::string(words), sqlstate);
   const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
@@ -73,7 +88,7 @@ void Connection::start_one_of(const std::vector<ConnectionOptions>& hosts, const
       said.append(said.empty() ? "" : "; ").append(error.what());
       if (left > 1) continue;
       if (given_up_) throw Timeout(said);
-      throw ConnectionError(said);
+      throw ConnectionError(said, error.sqlstate());
     }
   }
 }
@@ -88,17 +103,22 @@ void Connection::start(const ConnectionOptions& options, const std::string& appl
   values.insert(values.end(), {application_name.c_str(), "UTF8", nullptr});
   given_up_ = false;
   connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
+  PQsetErrorVerbosity(raw(), PQERRORS_VERBOSE);
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (connection_ && PQstatus(raw()) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
     wait(state == PGRES_POLLING_WRITING);
     state = PQconnectPoll(raw());
   }
   check_started();
+  PQsetErrorVerbosity(raw(), PQERRORS_DEFAULT);
 }
 
 void Connection::check_started() const {
   if (!connection_) throw std::bad_alloc();
-  if (PQstatus(raw()) != CONNECTION_OK) throw ConnectionError("no connection to the database: " + trimmed(PQerrorMessage(raw())));
+  if (PQstatus(raw()) == CONNECTION_OK) return;
+  std::string message = trimmed(PQerrorMessage(raw()));
+  const std::string sqlstate = extract_sqlstate(message);
+  throw ConnectionError("no connection to the database: " + message, sqlstate);
 }
 
 Connection::~Connection() = default;
@@ -106,6 +126,22 @@ Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 
 bool Connection::broken() const { return given_up_ || !connection_ || PQstatus(raw()) != CONNECTION_OK; }
+
+void Connection::close(std::chrono::milliseconds patience) noexcept {
+  const auto deadline = Clock::now() + patience;
+  const int socket = broken() ? -1 : ::fcntl(PQsocket(raw()), F_DUPFD_CLOEXEC, 0);
+  connection_.reset();
+  if (socket < 0) return;
+  char rest[256];
+  ssize_t got = -1;
+  do {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd waiting{socket, POLLIN, 0};
+    if (left <= 0 || ::poll(&waiting, 1, static_cast<int>(left)) <= 0) break;
+    got = ::recv(socket, rest, sizeof rest, MSG_DONTWAIT);
+  } while (got > 0);
+  ::close(socket);
+}
 
 // The peer may be frozen and the send buffer full: after the shutdown nothing that PQfinish still says can wait for it.
 void Connection::give_up(const std::string& what) {

@@ -20,8 +20,8 @@ namespace mirror::db {
 
 using Clock = std::chrono::steady_clock;
 
-// A statement or connection that failed. `sqlstate` is empty for faults of the connection itself. A violated constraint of ours
-// is put into words (constraints.cc).
+// A statement or connection that failed. `sqlstate` is empty where the server said nothing. A violated constraint of ours is put
+// into words (constraints.cc).
 class Error : public std::runtime_error {
  public:
   Error(const std::string& what, std::string sqlstate) : std::runtime_error(what), sqlstate_(std::move(sqlstate)) {}
@@ -33,7 +33,7 @@ class Error : public std::runtime_error {
 // The connection is gone or never came about.
 class ConnectionError : public Error {
  public:
-  explicit ConnectionError(const std::string& what) : Error(what, "") {}
+  explicit ConnectionError(const std::string& what, const std::string& sqlstate = "") : Error(what, sqlstate) {}
 };
 // The deadline passed; the connection cannot be used any more.
 class Timeout : public ConnectionError {
@@ -116,6 +116,9 @@ class Connection {
   void copy_begin(const std::string& sql);
   void copy_data(std::string_view data);
   std::int64_t copy_end();  // rows
+
+  // Ends it, and waits for `patience` at most until the server has ended its side: it then counts there no more.
+  void close(std::chrono::milliseconds patience) noexcept;
 
   std::size_t host() const { return host_; }  // which one of the conninfo's answered, where a timeout was given
   bool broken() const;  // the connection must not be used any more: it is gone, or an answer was given up waiting for

@@ -22,6 +22,8 @@ class ConnectionTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(valuesGoThereAndBack);
   CPPUNIT_TEST(aWrongTypeIsAnError);
   CPPUNIT_TEST(errorsCarryTheirSqlstate);
+  CPPUNIT_TEST(aRefusedConnectionCarriesItsSqlstate);
+  CPPUNIT_TEST(aClosedConnectionIsGoneAtTheServer);
   CPPUNIT_TEST(everyCallEndsByItsDeadline);
   CPPUNIT_TEST(aFrozenServerHoldsNobody);
   CPPUNIT_TEST(aSilentHostHoldsNoConnect);
@@ -33,10 +35,19 @@ class ConnectionTest : public CppUnit::TestFixture {
   void valuesGoThereAndBack() {
     Connection c = database_.connect();
     const std::string raw("\0\xff'\\x", 5);
-    const Result r = c.run(
-        "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10",
-        Params().boolean(true).int2(-2).int4(-3).int8(INT64_MIN).float8(-0.5).bytes(raw).text("ä").int2_array({1, -1})
-            .text_array({"a,b", "{}\"", ""}).null(), "all_types");
+    const Result r = c.run("SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10",
+                           Params()
+                               .boolean(true)
+                               .int2(-2)
+                               .int4(-3)
+                               .int8(INT64_MIN)
+                               .float8(-0.5)
+                               .bytes(raw)
+                               .text("ä")
+                               .int2_array({1, -1})
+                               .text_array({"a,b", "{}\"", ""})
+                               .null(),
+                           "all_types");
     CPPUNIT_ASSERT(r.boolean(0, 0) && r.int2(0, 1) == -2 && r.int4(0, 2) == -3 && r.int8(0, 3) == INT64_MIN);
     CPPUNIT_ASSERT(r.float8(0, 4) == -0.5 && r.bytes(0, 5) == raw && r.bytes(0, 6) == "ä" && r.is_null(0, 9));
     CPPUNIT_ASSERT((r.int2_array(0, 7) == std::vector<std::int16_t>{1, -1}));
@@ -64,6 +75,29 @@ class ConnectionTest : public CppUnit::TestFixture {
     }
     CPPUNIT_ASSERT(!c.broken());
     CPPUNIT_ASSERT_EQUAL(1, c.run("SELECT 1").int4(0, 0));
+  }
+
+  void aRefusedConnectionCarriesItsSqlstate() {
+    try {
+      Connection("dbname=no_such_database_here", "test", 5s);
+      CPPUNIT_FAIL("no error");
+    } catch (const ConnectionError& error) {
+      const std::string said = error.what();
+      CPPUNIT_ASSERT_EQUAL(std::string("3D000"), error.sqlstate());
+      CPPUNIT_ASSERT_MESSAGE(said, said.find("does not exist") != said.npos && said.find("3D000") == said.npos &&
+                                       said.find("LOCATION") == said.npos);
+    }
+  }
+
+  void aClosedConnectionIsGoneAtTheServer() {
+    Connection witness = database_.connect();
+    for (int round = 0; round < 20; ++round) {
+      Connection c = database_.connect();
+      c.close(5s);
+      CPPUNIT_ASSERT(c.broken());
+      CPPUNIT_ASSERT_EQUAL(std::string("1"),
+                           value(witness, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"));
+    }
   }
 
   void everyCallEndsByItsDeadline() {
@@ -105,9 +139,8 @@ class ConnectionTest : public CppUnit::TestFixture {
     fmt::format_to(address.sun_path, "{}/.s.PGSQL.5432", dir.string());
     const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
     const bool bound = ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener, 5) == 0;
-    in_time([&] {
-      CPPUNIT_ASSERT_THROW(Connection("host=" + dir.string() + " port=5432 dbname=x user=y", "test", 200ms), Timeout);
-    });
+    in_time(
+        [&] { CPPUNIT_ASSERT_THROW(Connection("host=" + dir.string() + " port=5432 dbname=x user=y", "test", 200ms), Timeout); });
     ::close(listener);
     std::filesystem::remove_all(dir);
     CPPUNIT_ASSERT(bound);
