@@ -125,7 +125,7 @@ int Exchange::decline(DeclineReason reason) {
   note(r_, "MB_DECLINED", decline_text(reason));
   if (!config_.database_tree()) {
     // httpd sends the file, for POST too, which is no answer to a wish for something else.
-    const auto answer = query_answer(parse_query(request_.query));
+    const auto answer = unanswered(request_);
     return answer ? write_answer(r_, *answer) : DECLINED;
   }
   if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path) return HTTP_NOT_FOUND;

@@ -121,18 +121,38 @@ bool names_version(std::string_view tag, std::int64_t size_bytes, std::int64_t m
   return httpd || nginx;
 }
 
-bool any_tag_names_version(std::string_view list, std::int64_t size_bytes, std::int64_t mtime_s) {
+// A Unix time in UTC, within the years that four digits hold.
+struct Calendar {
+  explicit Calendar(std::int64_t time_s) {
+    using namespace std::chrono;
+    const sys_seconds time{seconds(std::clamp<std::int64_t>(time_s, 0, 253'402'300'799))};
+    const auto day = floor<days>(time);
+    const hh_mm_ss since_midnight(time - day);
+    date = year_month_day(day);
+    weekday = std::chrono::weekday(day).c_encoding();
+    clock = fmt::format("{:02}:{:02}:{:02}", since_midnight.hours().count(), since_midnight.minutes().count(),
+                        since_midnight.seconds().count());
+  }
+  std::chrono::year_month_day date;
+  unsigned weekday;
+  std::string clock;
+};
+
+}  // namespace
+
+bool any_entity_tag(std::string_view list, const std::function<bool(std::string_view)>& fits) {
   if (list.find_first_not_of(" \t") == list.find('*')) return list.find('*') != list.npos;
   while (const auto tag = take_entity_tag(list)) {
-    if (names_version(*tag, size_bytes, mtime_s)) return true;
+    if (fits(*tag)) return true;
   }
   return false;
 }
 
-}  // namespace
-
 bool not_modified(const Validators& validators, std::int64_t size_bytes, std::int64_t mtime_s) {
-  if (!validators.if_none_match.empty()) return any_tag_names_version(validators.if_none_match, size_bytes, mtime_s);
+  if (!validators.if_none_match.empty()) {
+    return any_entity_tag(validators.if_none_match,
+                          [&](std::string_view tag) { return names_version(tag, size_bytes, mtime_s); });
+  }
   const std::int64_t since_s = parse_http_date(validators.if_modified_since);
   return since_s >= 0 && mtime_s <= since_s;
 }
@@ -143,14 +163,14 @@ std::string entity_tag(std::int64_t size_bytes, std::int64_t mtime_s) {
 }
 
 std::string http_date(std::int64_t time_s) {
-  using namespace std::chrono;
-  const sys_seconds time{seconds(std::clamp<std::int64_t>(time_s, 0, 253'402'300'799))};  // the years that four digits hold
-  const auto day = floor<days>(time);
-  const year_month_day date(day);
-  const hh_mm_ss clock(time - day);
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[weekday(day).c_encoding()], unsigned(date.day()),
-                     kMonths[unsigned(date.month()) - 1], int(date.year()), clock.hours().count(), clock.minutes().count(),
-                     clock.seconds().count());
+  const Calendar at(time_s);
+  return fmt::format("{}, {:02} {} {:04} {} GMT", kDays[at.weekday], unsigned(at.date.day()),
+                     kMonths[unsigned(at.date.month()) - 1], int(at.date.year()), at.clock);
+}
+
+std::string utc_timestamp(std::int64_t time_s) {
+  const Calendar at(time_s);
+  return fmt::format("{:04}-{:02}-{:02}T{}Z", int(at.date.year()), unsigned(at.date.month()), unsigned(at.date.day()), at.clock);
 }
 
 std::int64_t parse_http_date(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -17,11 +18,17 @@ struct Validators {
 // A `*` matches. An unreadable date is ignored.
 bool not_modified(const Validators& validators, std::int64_t size_bytes, std::int64_t mtime_s);
 
+// Whether an If-None-Match list is `*`, or has a tag whose text between the quotes (RFC 9110 §8.8.3) fits.
+bool any_entity_tag(std::string_view list, const std::function<bool(std::string_view)>& fits);
+
 // Our entity tag for a version without a hash: httpd's form, with quotes.
 std::string entity_tag(std::int64_t size_bytes, std::int64_t mtime_s);
 
 // An HTTP-date (IMF-fixdate) of a Unix time, and back; parse gives -1 for what is no date.
 std::string http_date(std::int64_t time_s);
 std::int64_t parse_http_date(std::string_view text);
+
+// 1994-11-06T08:49:37Z (RFC 3339).
+std::string utc_timestamp(std::int64_t time_s);
 
 }  // namespace mirror

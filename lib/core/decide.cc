@@ -5,13 +5,13 @@
 #include <algorithm>
 
 #include "core/path.h"
+#include "core/represent.h"
+#include "core/wishes.h"
 
 namespace mirror {
 namespace {
 
 using Answer = Outcome::Answer;
-
-constexpr const char* kCacheControl = "private, no-cache";
 
 std::optional<Answer> plain_answer(int status, std::string body) {
   return Answer{status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
@@ -31,26 +31,54 @@ std::string duplicate_link(const Mirror& mirror, std::string_view path, bool htt
   return link;
 }
 
-Answer redirect(const Request& request, const File& file, const std::vector<Candidate>& ranked, const Settings& settings) {
+// What the file's URL at this server leads to besides (RFC 6249 §4).
+void add_descriptions(Answer& answer, const Subject& subject) {
+  if (subject.tree_url.empty()) return;
+  const auto add = [&](const std::string& url, std::string_view type) {
+    answer.headers.emplace_back("Link", fmt::format("<{}>; rel=describedby; type=\"{}\"", url, type));
+  };
+  for (const auto which : {Representation::meta4, Representation::torrent}) {
+    if (subject.has(which)) add(subject.url(which), info_of(which).content_type);
+  }
+  const SignatureKind kind = subject.hashes.signature_kind;
+  if (kind != SignatureKind::none)
+    add(subject.url() + (kind == SignatureKind::sig ? ".sig" : ".asc"), "application/pgp-signature");
+}
+
+void add_digests(Answer& answer, const Request& request, const FileHashes& hashes) {
+  if (auto value = digest_value(hashes, request.want_digest); !value.empty()) answer.headers.emplace_back("Digest", value);
+  if (auto value = repr_digest_value(hashes, request.want_repr_digest); !value.empty()) {
+    answer.headers.emplace_back("Repr-Digest", value);
+  }
+}
+
+Answer redirect(const Request& request, const Subject& subject, const Settings& settings) {
+  const auto& ranked = subject.ranked;
+  const std::string& path = subject.file.path;
   const Candidate& best = ranked.front();
   Answer answer;
-  answer.headers = {{"Location", location(base_url(*best.mirror, request.https), file.path, request, settings)},
+  answer.headers = {{"Location", location(base_url(*best.mirror, request.https), path, request, settings)},
                     {"Cache-Control", kCacheControl},
                     {"X-Mirror", best.mirror->identifier},
                     {"X-Mirror-Tier", std::string(tier_name(best.tier))}};
+  if (negotiable(settings.representations)) answer.headers.emplace_back("Vary", "Accept");
+  add_descriptions(answer, subject);
   for (std::size_t i = 1; i < ranked.size(); ++i) {
     const auto priority = static_cast<int>(i);
-    answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, file.path, request.https, priority));
+    answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, path, request.https, priority));
   }
+  add_digests(answer, request, subject.hashes);
   return answer;
 }
 
-Answer unchanged(const File& file) {
-  return {304,
-          {{"ETag", entity_tag(file.size_bytes, file.mtime_s)},
-           {"Last-Modified", http_date(file.mtime_s)},
-           {"Cache-Control", kCacheControl}},
-          {}};
+Answer unchanged(const File& file, const Settings& settings) {
+  Answer answer{304,
+                {{"ETag", entity_tag(file.size_bytes, file.mtime_s)},
+                 {"Last-Modified", http_date(file.mtime_s)},
+                 {"Cache-Control", kCacheControl}},
+                {}};
+  if (negotiable(settings.representations)) answer.headers.emplace_back("Vary", "Accept");
+  return answer;
 }
 
 std::optional<DeclineReason> file_decline(const Request& request, const File& file, const Settings& settings) {
@@ -122,6 +150,10 @@ std::string_view decline_text(DeclineReason reason) {
       return "no-mirror";
     case DeclineReason::database_down:
       return "database-down";
+    case DeclineReason::no_hashes:
+      return "no-hashes";
+    case DeclineReason::representation_off:
+      return "representation-off";
   }
   return "";
 }
@@ -130,10 +162,28 @@ std::optional<Answer> query_answer(const Query& query) {
   if (query.malformed) {
     return plain_answer(400, "country= takes a two-letter country code, as= an AS number from 1 to 4294967295.\n");
   }
-  if (query.representation) {
-    return plain_answer(404, fmt::format("The representation '{}' of this file is not available.\n", query.representation_name));
-  }
   return std::nullopt;
+}
+
+std::optional<Representation> wanted(const Request& request, const Query& query) {
+  return query.representation ? query.representation : request.suffix;
+}
+
+std::optional<Answer> unanswered(const Request& request) {
+  const Query query = parse_query(request.query);
+  if (auto answer = query_answer(query)) return answer;
+  const auto which = wanted(request, query);
+  if (!which) return std::nullopt;
+  return plain_answer(404, fmt::format("There is no {} of this file.\n", info_of(*which).name));
+}
+
+bool negotiable(const RepresentationSettings& settings) {
+  return !settings.off.test(static_cast<std::size_t>(Representation::meta4)) ||
+         !settings.off.test(static_cast<std::size_t>(Representation::metalink));
+}
+
+bool needs_all_hashes(const Request& request) {
+  return wanted(request, parse_query(request.query)) || negotiated_metalink(request.accept, request.mime_type);
 }
 
 std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings) {
@@ -141,7 +191,7 @@ std::optional<DeclineReason> screen(const Request& request, const Address& clien
   if (request.method == Method::other) return DeclineReason::method;
   if (request.path.empty() || request.path.back() == '/') return DeclineReason::directory;
   // The exclusions lead to the file's own bytes, which are no answer to a wish for something else.
-  if (!request.query.empty() && query_answer(parse_query(request.query))) return std::nullopt;
+  if (unanswered(request)) return std::nullopt;
   if (request.method == Method::head && settings.handle_head_locally) return DeclineReason::head;
   if (in_any(settings.excluded_networks, client)) return DeclineReason::network;
   if (any_matches(settings.excluded_user_agents, request.user_agent)) return DeclineReason::user_agent;
@@ -152,30 +202,30 @@ std::optional<DeclineReason> screen(const Request& request, const Address& clien
 }
 
 Outcome decide(const Request& request, const Client& client, const File& file, const MirrorTable& mirrors,
-               const Settings& settings) {
+               const Settings& settings, const FileHashes& hashes) {
   const Query query = parse_query(request.query);
-  if (auto answer = query_answer(query)) return {.result = *std::move(answer)};
+  if (auto answer = unanswered(request)) return {.result = *std::move(answer)};
+  const Client seen = overridden(client, query);
   if (const auto reason = file_decline(request, file, settings)) return {.result = *reason};
-  if (not_modified(request.validators, file.size_bytes, file.mtime_s)) return {.result = unchanged(file)};
+  if (not_modified(request.validators, file.size_bytes, file.mtime_s)) return {.result = unchanged(file, settings)};
 
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
   const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
-  const std::vector<Candidate> ranked =
-      rank_first(how_many, overridden(client, query), rank_request, file.mirrors, mirrors, settings.rank);
+  const std::vector<Candidate> ranked = rank_first(how_many, seen, rank_request, file.mirrors, mirrors, settings.rank);
   if (ranked.empty()) {
     if (auto answer = fallback_answer(request, client, file.path, settings))
       return {.result = *std::move(answer), .no_mirror = true};
     return {.result = DeclineReason::no_mirror, .no_mirror = true};
   }
   const Candidate& best = ranked.front();
-  return {.result = redirect(request, file, ranked, settings), .mirror = best.mirror, .tier = best.tier};
+  const Subject subject{file, hashes, ranked, seen, request.https, request.tree_url, settings.representations};
+  return {.result = redirect(request, subject, settings), .mirror = best.mirror, .tier = best.tier};
 }
 
 std::optional<Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,
                                       const Settings& settings) {
-  const Query query = parse_query(request.query);
-  if (auto answer = query_answer(query)) return answer;
-  const Client seen = overridden(client, query);
+  if (auto answer = unanswered(request)) return answer;
+  const Client seen = overridden(client, parse_query(request.query));
   const Fallback* best = nullptr;
   int best_fit = 0;
   for (const Fallback& fallback : settings.fallbacks) {

@@ -14,13 +14,14 @@
 #include "core/conditional.h"
 #include "core/model.h"
 #include "core/rank.h"
+#include "core/representation.h"
 
 namespace mirror {
 
 // Why the mirrors are not used for a request; the text goes to MB_DECLINED and to the manual.
 enum class DeclineReason : std::uint8_t {
-  method,           // neither GET nor HEAD
-  head,             // MirrorHandleHeadLocally
+  method,  // neither GET nor HEAD
+  head,    // MirrorHandleHeadLocally
   directory,
   bad_path,         // that no file or folder of a tree can have
   min_size,
@@ -33,16 +34,17 @@ enum class DeclineReason : std::uint8_t {
   version_differs,  // the local file is not the version that the table knows
   no_mirror,
   database_down,
+  no_hashes,           // what the representation is made of is not known
+  representation_off,  // MirrorRepresentations
 };
 std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower case, hyphens
 
 // What the query string asks for. Unknown words are ignored: they may belong to the mirror's own tree.
 struct Query {
-  std::optional<CountryCode> country;   // country=xx
-  std::optional<AsNumber> asn;          // as=NNN
-  bool representation = false;          // a representation word (meta4, torrent, …) that this request asks for
-  std::string_view representation_name;  // points into the static table of representations
-  bool malformed = false;               // country= or as= was given and is no such thing: 400
+  std::optional<CountryCode> country;            // country=xx
+  std::optional<AsNumber> asn;                   // as=NNN
+  std::optional<Representation> representation;  // a word (meta4, torrent, …): that instead of the file
+  bool malformed = false;                        // country= or as= was given and is no such thing: 400
 };
 Query parse_query(std::string_view query);
 
@@ -69,20 +71,26 @@ struct Settings {
   bool pass_query = false;
   int max_links = 5;  // Link: rel=duplicate headers
   RankSettings rank;
+  RepresentationSettings representations;
 };
 
 enum class Method : std::uint8_t { get, head, other };
 
 struct Request {
   Method method = Method::get;
-  std::string_view path = {};        // in the tree, decoded
-  std::string_view query = {};       // raw, without '?'
+  std::string_view path = {};   // in the tree, decoded
+  std::string_view query = {};  // raw, without '?'
   bool https = false;
   std::string_view user_agent = {};
-  std::string_view mime_type = {};   // httpd's idea of the file's type, "" when it has none
+  std::string_view mime_type = {};                    // httpd's idea of the file's type, "" when it has none
   std::optional<std::int64_t> local_size_bytes = {};  // of the file on disk (MirrorTree local)
   Validators validators = {};
   std::int64_t now_s = 0;
+  std::string_view tree_url = {};  // this server's URL of the tree's root, ends in '/'; "": nothing refers to this server
+  std::string_view accept = {};
+  std::string_view want_digest = {};
+  std::string_view want_repr_digest = {};
+  std::optional<Representation> suffix = {};  // `path` has already lost it
 };
 
 // What goes to the log whatever the answer is.
@@ -95,22 +103,38 @@ struct Outcome {
   std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
   const Mirror* mirror = nullptr;  // the chosen one
   std::optional<Tier> tier = std::nullopt;
-  bool no_mirror = false;  // none may serve this client: the answer is a fallback, or a decline
+  bool no_mirror = false;  // none may serve this client: the answer is a fallback, a decline, or a representation without mirrors
+  std::optional<Representation> given = std::nullopt;   // what the answer holds, when it is no redirect
+  std::optional<DeclineReason> refused = std::nullopt;  // why it is a 404 instead of a representation,
+  std::string_view why = {};                            // and in words
 };
 
-// The answer to a query that no mirror can answer: 400 for a malformed one, 404 for a representation (none is available yet). To
-// be asked before anything else is done with a file's request, so that no trouble makes its bytes the answer; decide() and
-// fallback_answer() ask too.
+// What instead of the file is asked for by the URL: a query's word goes before a suffix.
+std::optional<Representation> wanted(const Request& request, const Query& query);
+
+inline constexpr const char* kCacheControl = "private, no-cache";
+
+// Whether Accept may change an answer.
+bool negotiable(const RepresentationSettings& settings);
+
+// The answer to a query that nothing can answer: 400 for a malformed one. To be asked before anything else is done with a file's
+// request, so that no trouble makes its bytes the answer; decide() and fallback_answer() ask too.
 std::optional<Outcome::Answer> query_answer(const Query& query);
 
+// 404 for a representation that cannot be had in this way: what would else be done (serving the file, redirecting) is no answer.
+std::optional<Outcome::Answer> unanswered(const Request& request);
+
 // Everything that needs no lookup: nullopt means go on. The size is checked only where it is known already. Never declines a
-// request that query_answer() has an answer for, but for its method or path.
+// malformed query or a wish for a representation, but for its method or path.
 std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings);
 
-// The answer for a file that the table has, for the client as the query wants it seen. Never throws for odd input; std::bad_alloc
-// only.
+// The answer for a file that the table has, for the client as the query wants it seen; `hashes` as far as they are known. Never
+// throws for odd input; std::bad_alloc only.
 Outcome decide(const Request& request, const Client& client, const File& file, const MirrorTable& mirrors,
-               const Settings& settings);
+               const Settings& settings, const FileHashes& hashes = {});
+
+// Which hashes decide() may read: none but the digests for a redirect.
+bool needs_all_hashes(const Request& request);
 
 // A redirect to the best fallback for the client, when there is one: no lookup was possible, or no mirror has the file.
 std::optional<Outcome::Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,

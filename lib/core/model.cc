@@ -40,6 +40,12 @@ RankRow rank_row(const Mirror& mirror) {
   return row;
 }
 
+// What may stand in a link that people follow.
+bool is_web_address(std::string_view url) {
+  const bool known_scheme = url.starts_with("http://") || url.starts_with("https://");
+  return known_scheme && std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+}
+
 }  // namespace
 
 bool usable_base(std::string_view url, std::string_view scheme) {
@@ -56,6 +62,7 @@ MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors) : rev_(r
     Mirror& mirror = mirrors_[position];
     if (!usable_base(mirror.http_url, "http://")) mirror.http_url.clear();
     if (!usable_base(mirror.https_url, "https://")) mirror.https_url.clear();
+    if (!is_web_address(mirror.operator_url)) mirror.operator_url.clear();
     mirror.identifier = printable(mirror.identifier);
     if (mirror.region == Region::unknown) mirror.region = region_of(mirror.country);
     rows_.push_back(rank_row(mirror));

@@ -14,7 +14,7 @@
 
 namespace mirror {
 
-using MirrorId = std::int16_t;  // 1 to 32767, never reused
+using MirrorId = std::int16_t;   // 1 to 32767, never reused
 using AsNumber = std::uint32_t;  // 0: unknown
 
 // What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's MirrorRecord.
@@ -39,8 +39,9 @@ struct Mirror {
   std::int64_t file_maxsize = 0;  // bytes; larger files rank after everyone else; 0: no limit
   std::vector<CountryCode> other_countries;
   std::vector<CountryCode> excluded_countries;
-  std::vector<Prefix> prefixes;    // networks that it serves first
-  std::vector<AsNumber> served_as;  // further ASes that it serves first
+  std::vector<Prefix> prefixes;             // networks that it serves first
+  std::vector<AsNumber> served_as;          // further ASes that it serves first
+  std::string operator_name, operator_url;  // who runs it, for lists that people read; "" or an http or https URL
 };
 
 // Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a host, no query, a '/' at its

@@ -1,6 +1,5 @@
 // The query string of a request: overrides and representation words.
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "core/decide.h"
@@ -8,9 +7,6 @@
 
 namespace mirror {
 namespace {
-
-constexpr std::array<std::string_view, 12> kRepresentations = {"meta4", "metalink", "mirrorlist", "torrent", "magnet", "zsync",
-                                                               "md5",   "sha1",     "sha256",     "sha512",  "btih",   "json"};
 
 void read_country(Query& query, std::string_view value) {
   query.country = CountryCode::parse(value);
@@ -29,12 +25,9 @@ void read_word(Query& query, std::string_view pair) {
   const std::size_t equals = pair.find('=');
   const auto word = percent_decode(pair.substr(0, equals));
   if (!word) return;
-  if (const auto found = std::find(kRepresentations.begin(), kRepresentations.end(), *word); found != kRepresentations.end()) {
-    query.representation = true;
-    query.representation_name = *found;
-  }
+  const std::string value = equals == pair.npos ? "" : percent_decode(pair.substr(equals + 1)).value_or("");
+  if (const auto found = representation_by_word(*word, value)) query.representation = found;
   if (equals == pair.npos) return;
-  const std::string value = percent_decode(pair.substr(equals + 1)).value_or("");
   if (*word == "country") read_country(query, value);
   if (*word == "as") read_as(query, value);
 }

@@ -153,4 +153,11 @@ std::string_view base_url(const Mirror& mirror, bool https) {
   return https || mirror.http_url.empty() ? mirror.https_url : mirror.http_url;
 }
 
+std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https) {
+  std::vector<std::string_view> bases;
+  if (!https && !mirror.http_url.empty()) bases.push_back(mirror.http_url);
+  if (!mirror.https_url.empty()) bases.push_back(mirror.https_url);
+  return bases;
+}
+
 }  // namespace mirror

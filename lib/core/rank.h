@@ -77,4 +77,7 @@ std::vector<Candidate> rank_first(std::size_t how_many, const Client& client, co
 // http. Empty when there is none.
 std::string_view base_url(const Mirror& mirror, bool https);
 
+// All of them that this client may use, base_url() first.
+std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https);
+
 }  // namespace mirror

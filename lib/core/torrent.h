@@ -15,4 +15,7 @@ enum class TorrentForm : std::uint8_t { hybrid, v1 };
 // path's last segment, the size and the pieces, which must be known (hybrid: pieces_root too, unless the file is empty).
 std::string info_dictionary(std::string_view path, std::int64_t size_bytes, const FileHashes& hashes, TorrentForm form);
 
+void append_info_dictionary(std::string& out, std::string_view path, std::int64_t size_bytes, const FileHashes& hashes,
+                            TorrentForm form);
+
 }  // namespace mirror

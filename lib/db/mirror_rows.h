@@ -6,7 +6,7 @@
 namespace mirror::db {
 
 extern const char* const kMirrorSelect;  // of `mirror m`; only columns that mirror_httpd may read
-inline constexpr int kMirrorSelectColumns = 23;
+inline constexpr int kMirrorSelectColumns = 25;
 // Throws Error for a row that does not have those columns.
 Mirror read_mirror(const Result& rows, int row);
 

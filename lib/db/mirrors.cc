@@ -20,8 +20,8 @@ std::vector<CountryCode> read_countries(const Result& rows, int row, int column)
 
 const std::string& record_select() {
   static const std::string sql = "SELECT " + std::string(kMirrorSelect) +
-      ", rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, subdivision, operator_name, operator_url, admin_name, "
-      "admin_email, public_note, private_comment, keeps_times_share, keeps_times, extract(epoch FROM last_scan)::bigint "
+      ", rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, subdivision, admin_name, admin_email, "
+      "public_note, private_comment, keeps_times_share, keeps_times, extract(epoch FROM last_scan)::bigint "
       "FROM mirror m ";
   return sql;
 }
@@ -38,8 +38,6 @@ MirrorRecord read_record(const Result& rows, int row) {
   record.add_prefix = text_at(rows, row, column++);
   record.rsync_options = rows.text_array(row, column++);
   record.subdivision = text_at(rows, row, column++);
-  record.operator_name = text_at(rows, row, column++);
-  record.operator_url = text_at(rows, row, column++);
   record.admin_name = text_at(rows, row, column++);
   record.admin_email = text_at(rows, row, column++);
   record.public_note = text_at(rows, row, column++);
@@ -86,7 +84,8 @@ const char* const kMirrorSelect =
     "m.id, identifier, http_url, https_url, enabled, online, weight, country, region, latitude, longitude, m.asn, prefix_only, "
     "as_only, country_only, region_only, ipv4, ipv6, file_maxsize, other_countries, excluded_countries, "
     "ARRAY(SELECT p.prefix::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.prefix IS NOT NULL ORDER BY p.prefix), "
-    "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL ORDER BY p.asn)";
+    "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL ORDER BY p.asn), "
+    "operator_name, operator_url";
 
 Mirror read_mirror(const Result& rows, int row) {
   Mirror mirror;
@@ -114,6 +113,8 @@ Mirror read_mirror(const Result& rows, int row) {
     if (const auto prefix = Prefix::parse(text)) mirror.prefixes.push_back(*prefix);
   }
   for (const std::string& text : rows.text_array(row, 22)) mirror.served_as.push_back(static_cast<AsNumber>(std::stoull(text)));
+  mirror.operator_name = text_at(rows, row, 23);
+  mirror.operator_url = text_at(rows, row, 24);
   return mirror;
 }
 

@@ -20,7 +20,6 @@ struct MirrorRecord {
   std::string add_prefix;    // put before listed paths: the module holds a part of the tree
   std::vector<std::string> rsync_options;
   std::string subdivision;
-  std::string operator_name, operator_url;
   std::string admin_name, admin_email;
   std::string public_note, private_comment;
   std::optional<double> keeps_times_share;  // of the last full scan; nullopt before one

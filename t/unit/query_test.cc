@@ -10,7 +10,7 @@ std::string understood(std::string_view text) {
   const auto add = [&](const std::string& word) { words += (words.empty() ? "" : " ") + word; };
   if (query.country) add("country=" + std::string(query.country->text()));
   if (query.asn) add("as=" + std::to_string(*query.asn));
-  if (query.representation) add("representation=" + std::string(query.representation_name));
+  if (query.representation) add("representation=" + std::string(info_of(*query.representation).name));
   return query.malformed ? "malformed" : words;
 }
 

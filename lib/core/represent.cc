@@ -1,0 +1,98 @@
+#include "core/represent.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "core/encode.h"
+
+namespace mirror {
+namespace {
+
+using Answer = Outcome::Answer;
+
+Outcome refused(Representation which, DeclineReason reason, std::string_view why) {
+  std::string body = fmt::format("There is no {} of this file: {}.\n", info_of(which).name, why);
+  Answer answer{404, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
+  return {.result = std::move(answer), .no_mirror = reason == DeclineReason::no_mirror, .refused = reason, .why = why};
+}
+
+std::uint64_t mixed(std::uint64_t state, std::uint64_t word) {
+  state = (state ^ word) * 0x9e3779b97f4a7c15;
+  return std::rotl(state ^ state >> 32, 27);
+}
+
+Answer whole(const RepresentationInfo& info, const Request& request, const Subject& subject) {
+  std::string body = render(info, subject);
+  const std::string tag = body_tag(body);
+  Answer answer;
+  answer.headers = {{"ETag", tag},
+                    {"Last-Modified", http_date(subject.file.mtime_s)},
+                    {"Cache-Control", info.lists_mirrors ? kCacheControl : "no-cache"}};
+  if (negotiable(subject.settings)) answer.headers.emplace_back("Vary", "Accept");
+  if (representation_unchanged(request.validators, tag, subject.file.mtime_s)) {
+    answer.status = 304;
+    return answer;
+  }
+  answer.status = 200;
+  answer.headers.emplace_back("Content-Type", info.content_type);
+  if (info.attachment) {
+    answer.headers.emplace_back("Content-Disposition", attachment(fmt::format("{}.{}", subject.name(), info.name)));
+  }
+  answer.body = std::move(body);
+  return answer;
+}
+
+}  // namespace
+
+Outcome represent(Representation which, const Request& request, const Client& client, const File& file, const FileHashes& hashes,
+                  const MirrorTable& mirrors, const Settings& settings) {
+  const RepresentationInfo& info = info_of(which);
+  const RepresentationSettings& own = settings.representations;
+  if (own.off.test(static_cast<std::size_t>(which))) return refused(which, DeclineReason::representation_off, "it is turned off");
+  if (file.pending) return refused(which, DeclineReason::pending, "the file has been touched and not been hashed again yet");
+  if (const auto what = info.missing(hashes, file.size_bytes, own.torrent_form); !what.empty()) {
+    return refused(which, DeclineReason::no_hashes, what);
+  }
+  const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
+  const std::vector<Candidate> ranked =
+      own.max_mirrors > 0
+          ? rank_first(static_cast<std::size_t>(own.max_mirrors), client, rank_request, file.mirrors, mirrors, settings.rank)
+          : rank(client, rank_request, file.mirrors, mirrors, settings.rank).accepted;
+  if (info.needs_mirror && ranked.empty()) {
+    return refused(which, DeclineReason::no_mirror, "no mirror that may serve you has it");
+  }
+  const Subject subject{file, hashes, ranked, client, request.https, request.tree_url, own};
+  return {.result = whole(info, request, subject), .no_mirror = ranked.empty(), .given = which};
+}
+
+std::string body_tag(std::string_view body) {
+  std::uint64_t state = body.size();
+  while (body.size() >= sizeof state) {
+    std::uint64_t word;
+    std::memcpy(&word, body.data(), sizeof word);
+    state = mixed(state, word);
+    body.remove_prefix(sizeof word);
+  }
+  std::uint64_t word = 0;
+  if (!body.empty()) std::memcpy(&word, body.data(), body.size());
+  return fmt::format("\"r{:016x}\"", mixed(mixed(state, word), 0));
+}
+
+bool representation_unchanged(const Validators& validators, std::string_view tag, std::int64_t mtime_s) {
+  const std::string_view list = validators.if_none_match;
+  if (list.empty()) {
+    const std::int64_t since_s = parse_http_date(validators.if_modified_since);
+    return since_s >= 0 && mtime_s <= since_s;
+  }
+  const std::string_view opaque = tag.substr(1, tag.size() - 2);
+  return any_entity_tag(list, [&](std::string_view known) {
+    if (!known.starts_with(opaque)) return false;
+    known.remove_prefix(opaque.size());
+    return known.empty() || known.front() == '-' || known.front() == ';';
+  });
+}
+
+}  // namespace mirror
