@@ -30,13 +30,20 @@ constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 std::string_view type_name(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::string: return "a string";
-    case toml::node_type::integer: return "an integer";
-    case toml::node_type::floating_point: return "a float";
-    case toml::node_type::boolean: return "a boolean";
-    default: return "a date or time";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a float";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
   }
 }
 
@@ -107,6 +114,32 @@ Fault read_number(const toml::node& node, double& into, double low, double high)
   return kFine;
 }
 
+Fault read_boolean(const toml::node& node, bool& into) {
+  const auto* value = node.as_boolean();
+  if (value == nullptr) return wrong_type(node, "true or false");
+  into = value->get();
+  return kFine;
+}
+
+// Digests of the file itself; one that tells versions apart must be among them.
+Fault read_digests(const toml::node& node, HashKinds& kinds) {
+  static constexpr std::pair<const char*, bool HashKinds::*> kNames[] = {
+      {"md5", &HashKinds::md5},       {"sha1", &HashKinds::sha1},     {"sha256", &HashKinds::sha256},
+      {"sha512", &HashKinds::sha512}, {"pieces", &HashKinds::pieces}, {"merkle", &HashKinds::merkle}};
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_type(node, "an array of md5, sha1, sha256, sha512, pieces and merkle");
+  for (const auto& [name, member] : kNames) kinds.*member = false;
+  for (const toml::node& entry : *list) {
+    const auto* text = entry.as_string();
+    const auto known = std::find_if(std::begin(kNames), std::end(kNames),
+                                    [&](const auto& pair) { return text != nullptr && text->get() == pair.first; });
+    if (known == std::end(kNames)) return "expected some of md5, sha1, sha256, sha512, pieces and merkle";
+    kinds.*(known->second) = true;
+  }
+  if (!kinds.sha256 && !kinds.sha512) return "expected sha256 or sha512 among them: they tell versions of a file apart";
+  return kFine;
+}
+
 // One key of a section of type Owner; the manual page mb.toml(5) documents each.
 template <typename Owner>
 struct Key {
@@ -116,6 +149,14 @@ struct Key {
 
 constexpr Key<MirrorOptions> kMirrorKeys[] = {
     {"rsync_password_file", [](const toml::node& n, MirrorOptions& m) { return read_file_name(n, m.rsync_password_file); }},
+};
+
+constexpr Key<HashOptions> kHashKeys[] = {
+    {"digests", [](const toml::node& n, HashOptions& h) { return read_digests(n, h.kinds); }},
+    {"zsync", [](const toml::node& n, HashOptions& h) { return read_boolean(n, h.kinds.zsync); }},
+    {"signatures", [](const toml::node& n, HashOptions& h) { return read_boolean(n, h.kinds.signature); }},
+    {"jobs", [](const toml::node& n, HashOptions& h) { return read_integer(n, h.jobs, 0, 256); }},
+    {"max_rate", [](const toml::node& n, HashOptions& h) { return read_integer(n, h.max_rate, 0, 1'000'000'000'000); }},
 };
 
 constexpr Key<Instance> kInstanceKeys[] = {
@@ -149,7 +190,8 @@ void read_keys(const toml::table& table, const std::string& file, const std::str
   for (const auto& key : keys) known.push_back(key.name);
   for (const auto& [name, node] : table) {
     if (std::find(tables.begin(), tables.end(), name.str()) != tables.end()) continue;
-    const auto* key = std::find_if(std::begin(keys), std::end(keys), [&name = name](const auto& k) { return name.str() == k.name; });
+    const auto* key =
+        std::find_if(std::begin(keys), std::end(keys), [&name = name](const auto& k) { return name.str() == k.name; });
     if (key == std::end(keys)) fail_unknown(name, file, section, known);
     if (const Fault fault = key->read(node, owner); !fault.empty()) {
       fail_at(node.source(), file, fmt::format("{}: {}", key->name, fault));
@@ -167,7 +209,11 @@ Instance read_instance(const toml::key& name, const toml::node& node, const std:
   instance.name = name.str();
   const std::string section = fmt::format("[instance.{}]", printable(instance.name));
   const toml::table& table = as_table(node, file, section);
-  read_keys(table, file, section, kInstanceKeys, instance, {"mirror"});
+  read_keys(table, file, section, kInstanceKeys, instance, {"mirror", "hash"});
+  if (const toml::node* hash = table.get("hash")) {
+    const std::string inner = fmt::format("[instance.{}.hash]", printable(instance.name));
+    read_keys(as_table(*hash, file, inner), file, inner, kHashKeys, instance.hash);
+  }
   if (const toml::node* mirrors = table.get("mirror")) {
     for (const auto& [mirror, options] : as_table(*mirrors, file, "mirror")) {
       const std::string inner = fmt::format("[instance.{}.mirror.\"{}\"]", printable(instance.name), printable(mirror.str()));
@@ -226,8 +272,8 @@ Instance choose(Document document, const std::string& file, const std::optional<
   const std::vector<std::string> names = names_of(document);
   if (names.empty()) throw ConfigError(fmt::format("{}: no instance: expected a section [instance.NAME]", file));
   if (!wanted && !document.default_instance && names.size() > 1) {
-    throw ConfigError(fmt::format("{}: several instances and no default_instance: choose one with --instance: {}", file,
-                                  listed(names)));
+    throw ConfigError(
+        fmt::format("{}: several instances and no default_instance: choose one with --instance: {}", file, listed(names)));
   }
   const std::string name = wanted ? *wanted : document.default_instance.value_or(names.front());
   const auto position = std::find(names.begin(), names.end(), name);

@@ -1,4 +1,5 @@
-// The tools' configuration file (TOML) for mb and mb-scan: one section per instance, one instance per source tree and database.
+// The tools' configuration file (TOML) for mb, mb-scan and mb-hash: one section per instance, one instance per source tree and
+// database.
 //
 //   default_instance = "main"            # may be left out when there is one instance
 //   [instance.main]
@@ -9,6 +10,12 @@
 //   max_shrink_percent = 50
 //   max_change_percent = 5
 //   grace_hours = 24
+//   [instance.main.hash]                 # mb-hash
+//   digests = ["md5", "sha1", "sha256", "sha512", "pieces", "merkle"]
+//   zsync = false
+//   signatures = true
+//   jobs = 0                             # threads; 0: one for each core
+//   max_rate = 0                         # bytes a second; 0: no limit
 //   [instance.main.mirror."ftp.example.org"]           # what does not belong into the database
 //   rsync_password_file = "/etc/mod_mirror/ftp.example.org.password"
 #pragma once
@@ -21,6 +28,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/hashes.h"
+
 namespace mirror {
 
 // Names the file, line and column of the fault where it has one.
@@ -30,6 +39,12 @@ class ConfigError : public std::runtime_error {
 
 struct MirrorOptions {
   std::string rsync_password_file;
+};
+
+struct HashOptions {
+  HashKinds kinds;
+  int jobs = 0;
+  std::int64_t max_rate = 0;
 };
 
 struct Instance {
@@ -44,11 +59,12 @@ struct Instance {
   int connect_timeout_s = 30;  // rsync
   int idle_timeout_s = 300;    // rsync
   std::int64_t max_entries = 50'000'000;
+  HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
 };
 
-// Reads `file`, or $MB_CONFIG, or the default file, in that order; without any of them (the default file may be missing) an Instance
-// with defaults, so that the PG… environment alone is enough. Unknown keys and wrong types are errors.
+// Reads `file`, or $MB_CONFIG, or the default file, in that order; without any of them (the default file may be missing) an
+// Instance with defaults, so that the PG… environment alone is enough. Unknown keys and wrong types are errors.
 Instance load_instance(const std::optional<std::string>& file, const std::optional<std::string>& instance);
 
 // The same from a text; `file` is its name in messages.

@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char* kTargetColumns =
     "f.id, f.version_rev, f.path, f.size, f.mtime, f.staged, f.pending, h.ctime_ns, "
-    "h.signature_ctime_ns, ";
+    "h.signature_ctime_ns, h.file_id IS NOT NULL, ";
 constexpr const char* kTargets =
     " FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "WHERE f.kind = 'f' AND f.gone_at IS NULL";
@@ -54,7 +54,8 @@ std::vector<HashTarget> read_targets(const Result& result) {
     target.pending = result.boolean(row, 6);
     target.ctime_ns = maybe_int8(result, row, 7);
     target.signature_ctime_ns = maybe_int8(result, row, 8);
-    target.lacks = result.boolean(row, 9);
+    target.known = result.boolean(row, 9);
+    target.lacks = result.boolean(row, 10);
   }
   return targets;
 }

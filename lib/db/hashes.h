@@ -23,6 +23,7 @@ struct HashTarget {
   std::int64_t mtime_s = 0;
   bool staged = false;
   bool pending = false;                            // touched since it was read
+  bool known = false;                              // there are hashes of this version
   bool lacks = true;                               // something of the wanted kinds
   std::optional<std::int64_t> ctime_ns;            // when it was read; nullopt: it was not read here
   std::optional<std::int64_t> signature_ctime_ns;  // 0: there was none; nullopt: nobody has looked

@@ -10,12 +10,12 @@ from .httpd import Httpd, WebServer
 from .mirrors import Database, MirrorHost
 from .ports import free_port, has_ipv6
 from .postgres import Postgres
-from .process import Process, RigError, Scratch, run, wait_for
+from .process import Process, RigError, Scratch, run, run_measured, wait_for
 from .rsyncd import Module, RsyncDaemon
 from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
     "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "Postgres", "Process", "RigError", "RsyncDaemon",
-    "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "make_tree", "run", "sha256_file", "wait_for",
+    "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "make_tree", "run", "run_measured", "sha256_file", "wait_for",
 ]

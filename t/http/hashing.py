@@ -1,0 +1,40 @@
+"""What the tests of mb-hash share."""
+
+import hashlib
+import json
+import os
+import subprocess
+
+import scanning
+
+
+class World(scanning.World):
+    def mb_hash(self, *args, check=True, **options):
+        return self.database.tool("mb-hash", "--config", self.config, *args, check=check, **options)
+
+    def start_hash(self, *args, env=None, **options):
+        argv = [self.database.build.program("mb-hash"), "--config", self.config, *args]
+        return subprocess.Popen([os.fspath(a) for a in argv], env={**self.database.environment(), **(env or {})},
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+
+    def summary(self, *args, **options):
+        """mb-hash's summary as a dict, with its exit status as "status"."""
+        done = self.mb_hash("--json", *args, check=False, **options)
+        last = [line for line in done.stdout.splitlines() if line.startswith('{"summary"')]
+        assert last, done.stderr
+        return {**json.loads(last[-1])["summary"], "status": done.returncode}
+
+    def scan_source(self):
+        self.mb_scan("--source", "--force", check=True)
+
+    def stored(self, column="sha256"):
+        """path -> the column of its present version, in hex; files without hashes are missing."""
+        rows = self.query(f"SELECT encode(path, 'hex'), encode({column}, 'hex') FROM file JOIN hash ON file_id = id"
+                          f" AND hash.version_rev = file.version_rev WHERE gone_at IS NULL AND NOT pending AND {column} IS NOT NULL")
+        return {os.fsdecode(bytes.fromhex(path)): value for path, value in rows}
+
+    def real(self, algorithm="sha256"):
+        """The same, by Python, of every regular file of the source."""
+        return {os.path.relpath(os.path.join(folder, name), self.source): hashlib.new(
+            algorithm, open(os.path.join(folder, name), "rb").read()).hexdigest()
+            for folder, _, names in os.walk(self.source) for name in names if os.path.isfile(os.path.join(folder, name))}

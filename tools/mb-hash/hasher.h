@@ -1,0 +1,70 @@
+// Reads one file and hashes it. One Hasher belongs to one thread; others help through the passes that it publishes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/hashes.h"
+#include "digest/digest.h"
+#include "digest/shared_pass.h"
+#include "throttle.h"
+#include "tree.h"
+
+namespace mirror::hash {
+
+enum class Outcome : std::uint8_t {
+  hashed,
+  changed,  // while it was read, or since it was looked at: to be done again
+  gone,     // no regular file any more
+  failed,   // `error` says why
+  stopped,
+};
+
+struct Job {
+  db::HashTarget target;
+  FileStatus status;    // with which it was chosen
+  bool content = true;  // false: only the signature is read
+  int attempts = 0;
+};
+
+struct Done {
+  Job job;
+  Outcome outcome = Outcome::failed;
+  std::string error;
+  FileHashes hashes;
+  std::optional<std::int64_t> signature_ctime_ns;
+};
+
+// What the threads have in common.
+struct Shared {
+  const Tree& tree;
+  HashKinds kinds;
+  Throttle throttle;
+  const std::atomic<bool>& stop;
+  std::atomic<std::int64_t> bytes_read{0};
+};
+
+class Hasher {
+ public:
+  using Pass = std::shared_ptr<digest::SharedPass>;
+  // Shows a pass to helpers, or takes it from them.
+  struct Board {
+    std::function<void(const Pass&)> publish, withdraw;
+    std::function<void()> wake;
+  };
+  Hasher(Shared& shared, std::size_t ring_blocks, Board board);
+  Done run(Job job);
+
+ private:
+  Outcome read_content(Done& done);
+  bool read_blocks(const Descriptor& file, std::int64_t size_bytes);
+  Shared& shared_;
+  Board board_;
+  std::string ring_;
+  digest::Lanes lanes_;
+};
+
+}  // namespace mirror::hash

@@ -1,0 +1,27 @@
+// The command line of mb-hash, with the configuration file's instance under it.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "config/config.h"
+
+namespace mirror::hash {
+
+inline constexpr int kExitUsage = 3;  // usage, configuration, database: nothing was tried
+
+struct Options {
+  Instance instance;                  // the command line's values take the place of the file's
+  std::vector<std::string> subtrees;  // valid paths without a trailing slash; one "" for everything
+  bool verify = false;
+  bool force = false;
+  std::string import_file;  // "" for none, "-" for standard input
+  bool verbose = false;
+  bool json = false;
+};
+
+// The options, or the exit status when there is nothing more to do. Throws ConfigError.
+std::variant<Options, int> parse_options(int argc, char** argv);
+
+}  // namespace mirror::hash

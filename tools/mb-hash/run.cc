@@ -1,0 +1,329 @@
+#include "run.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "pool.h"
+
+namespace mirror::hash {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::int32_t kPageRows = 1000;
+constexpr std::size_t kEnoughQueued = 512;            // small files: as many as are hashed while a group is stored
+constexpr std::size_t kGroupFiles = 256;              // stored at once: at most so many files,
+constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
+constexpr std::chrono::milliseconds kGroupTime(200);  // or what has come in this time
+constexpr int kAttempts = 3;
+constexpr std::int64_t kSettleNs = 50'000'000;  // a file changed so lately may change again within the same tick of its clock
+constexpr std::chrono::seconds kDatabaseTimeout(30);
+
+std::int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// The digests in which what was read differs from what is stored; "" when nothing can be compared or nothing differs.
+std::string difference(const FileHashes& stored, const FileHashes& read) {
+  static constexpr std::pair<const char*, std::string FileHashes::*> kCompared[] = {
+      {"md5", &FileHashes::md5},       {"sha1", &FileHashes::sha1},          {"sha256", &FileHashes::sha256},
+      {"sha512", &FileHashes::sha512}, {"pieces", &FileHashes::sha1_pieces}, {"pieces root", &FileHashes::pieces_root}};
+  std::string names;
+  for (const auto& [name, member] : kCompared) {
+    const std::string &a = stored.*member, &b = read.*member;
+    if (!a.empty() && !b.empty() && a != b) names += (names.empty() ? "" : ", ") + std::string(name);
+  }
+  return names;
+}
+
+class Run {
+ public:
+  Run(const Options& options, Report& report, const std::atomic<bool>& stop)
+      : options_(options),
+        report_(report),
+        stop_(stop),
+        kinds_(options.instance.hash.kinds),
+        connection_(options.instance.database, "mb-hash", kDatabaseTimeout),
+        tree_(options.instance.source),
+        shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop), stop},
+        pool_(shared_, options.instance.hash.jobs) {
+    if (!report.wants_progress()) return;
+    for (const std::string& subtree : options.subtrees) {
+      const db::HashBacklog backlog = db::hash_backlog(connection_, subtree, kinds_);
+      bytes_total_ += backlog.bytes;
+    }
+  }
+
+  Counts run() {
+    for (const std::string& subtree : options_.subtrees) walk(subtree);
+    while (!stop_ && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
+      if (pool_.in_hand() == 0) store();
+      if (pool_.in_hand() == 0) again();
+      collect();
+    }
+    store();
+    counts_.interrupted = stop_;
+    count();
+    return counts_;
+  }
+
+ private:
+  using LinkKey = std::pair<std::uint64_t, std::uint64_t>;
+  struct Links {  // the paths of one inode
+    std::int64_t unseen = 0;
+    std::vector<Job> waiting;
+  };
+
+  void walk(const std::string& subtree) {
+    std::string after;
+    while (!stop_) {
+      const auto page = db::list_hash_targets(connection_, subtree, after, kinds_, kPageRows);
+      if (page.empty()) return;
+      after = page.back().path;
+      std::vector<Job> chosen;
+      for (const db::HashTarget& target : page) {
+        if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
+        if (chosen.size() == kGroupFiles) begin(std::exchange(chosen, {}));
+      }
+      begin(std::move(chosen));
+    }
+  }
+
+  // What is to be done about a file, and nothing when nothing is.
+  std::optional<Job> choose(const db::HashTarget& target) {
+    const std::optional<FileStatus> status = tree_.status(target.path);
+    if (!status && errno == EACCES) {
+      if (!target.staged) fail(target.path, "cannot be read: Permission denied");
+      return std::nullopt;
+    }
+    if (!status || !status->regular || status->size_bytes != target.size_bytes || status->mtime_s() != target.mtime_s) {
+      ++counts_.waiting;
+      report_.file(target.path, "waiting", "not what the last mb-scan --source found", false);
+      return std::nullopt;
+    }
+    Job job{target, *status};
+    if (options_.verify) {
+      if (target.known && !target.pending) return job;
+      ++counts_.unchanged;
+      return std::nullopt;
+    }
+    job.content = options_.force || target.lacks || target.pending || (target.ctime_ns && *target.ctime_ns != status->ctime_ns);
+    if (job.content || (kinds_.signature && target.signature_ctime_ns != tree_.signature_ctime(target.path))) return job;
+    ++counts_.unchanged;
+    return std::nullopt;
+  }
+
+  // Claims them, looks once more, since another mb-hash may just have been done with one, and hands them to the threads.
+  void begin(std::vector<Job> jobs) {
+    if (!jobs.empty() && !options_.verify) jobs = claimed(std::move(jobs));
+    for (Job& job : jobs) submit(std::move(job));
+    while (!stop_ && pool_.queued() > kEnoughQueued) collect();
+    if (due()) store();
+  }
+
+  std::vector<Job> claimed(std::vector<Job> jobs) {
+    std::vector<std::int64_t> ids;
+    for (const Job& job : jobs) ids.push_back(job.target.file_id);
+    const std::vector<std::int64_t> ours = db::claim_files(connection_, ids);
+    counts_.elsewhere += static_cast<std::int64_t>(ids.size() - ours.size());
+    std::map<std::int64_t, db::HashTarget> fresh;
+    for (db::HashTarget& target : db::find_hash_targets(connection_, ours, kinds_)) fresh[target.file_id] = std::move(target);
+    std::vector<std::int64_t> idle;
+    std::vector<Job> chosen;
+    std::map<std::int64_t, const db::HashTarget*> before;
+    for (const Job& job : jobs) before[job.target.file_id] = &job.target;
+    for (const std::int64_t id : ours) {
+      const auto found = fresh.find(id);
+      std::optional<Job> job;
+      // --force reads again what somebody else has not just read.
+      const bool done_meanwhile = found != fresh.end() && options_.force && !before[id]->lacks
+                                      ? false
+                                      : found != fresh.end() && before[id]->lacks && !found->second.lacks;
+      if (found != fresh.end() && !done_meanwhile) job = choose(found->second);
+      job ? chosen.push_back(std::move(*job)) : idle.push_back(id);
+    }
+    if (!idle.empty()) db::release_files(connection_, idle);
+    return chosen;
+  }
+
+  void submit(Job job) {
+    if (job.content && now_ns() - job.status.ctime_ns < kSettleNs) {
+      later_.push_back(std::move(job));
+      return;
+    }
+    if (job.content && job.status.links > 1 && !options_.verify) {
+      const auto [entry, first] = links_.try_emplace(LinkKey{job.status.device, job.status.inode});
+      if (!first) {
+        entry->second.waiting.push_back(std::move(job));
+        return;
+      }
+    }
+    pool_.submit(std::move(job));
+  }
+
+  // What could not be done while it changed.
+  void again() {
+    std::vector<Job> jobs = std::exchange(later_, {});
+    for (Job& job : jobs) {
+      std::optional<Job> now = choose(job.target);
+      if (!now) {
+        release({job.target.file_id});
+        continue;
+      }
+      now->attempts = job.attempts;
+      if (now_ns() - now->status.ctime_ns < kSettleNs) std::this_thread::sleep_for(std::chrono::nanoseconds(kSettleNs));
+      submit(std::move(*now));
+    }
+  }
+
+  void collect() {
+    for (Done& done : pool_.take(kGroupTime)) {
+      if (options_.verify)
+        verify(done);
+      else
+        settle(std::move(done));
+    }
+    if (due()) store();
+    if (report_.wants_progress()) {
+      count();
+      report_.progress(counts_, std::max(bytes_total_, counts_.bytes));
+    }
+  }
+
+  void settle(Done done) {
+    const db::HashTarget& target = done.job.target;
+    const LinkKey key{done.job.status.device, done.job.status.inode};
+    std::vector<Job> waiting;
+    if (const auto entry = links_.find(key); done.job.content && entry != links_.end()) {
+      waiting = std::move(entry->second.waiting);
+      links_.erase(entry);
+    }
+    if (done.outcome == Outcome::hashed) {
+      for (Job& job : waiting) link(std::move(job), done);
+      if (done.job.content) report_.file(target.path, "hashed", "", false);
+      done.job.content ? ++counts_.hashed : ++counts_.signatures;
+      keep({target.file_id, target.version_rev, target.size_bytes, target.mtime_s,
+            done.job.content ? std::optional(done.job.status.ctime_ns) : std::nullopt, done.signature_ctime_ns,
+            std::move(done.hashes)});
+      return;
+    }
+    for (Job& job : waiting) submit(std::move(job));  // each for itself
+    if (done.outcome == Outcome::changed && ++done.job.attempts < kAttempts) {
+      later_.push_back(std::move(done.job));
+      return;
+    }
+    if (done.outcome == Outcome::failed) {
+      if (!target.staged) fail(target.path, done.error);
+    } else if (done.outcome != Outcome::stopped) {
+      ++counts_.waiting;
+      report_.file(target.path, "waiting", "it changes while it is read", false);
+    }
+    release({target.file_id});
+  }
+
+  // Another path of the same inode: only the name in the info hashes differs.
+  void link(Job job, const Done& read) {
+    if (!job.status.same_content(read.job.status)) return submit(std::move(job));
+    db::HashResult result{job.target.file_id, job.target.version_rev, job.target.size_bytes,
+                          job.target.mtime_s, job.status.ctime_ns,    std::nullopt,
+                          read.hashes};
+    digest::add_info_hashes(result.hashes, job.target.path, job.target.size_bytes);
+    result.hashes.signature.clear();
+    result.hashes.signature_kind = SignatureKind::none;
+    if (kinds_.signature) {
+      Signature signature = tree_.read_signature(job.target.path);
+      result.hashes.signature = std::move(signature.text);
+      result.hashes.signature_kind = signature.kind;
+      result.signature_ctime_ns = signature.ctime_ns;
+    }
+    report_.file(job.target.path, "hashed", "a hard link", false);
+    ++counts_.hashed;
+    ++counts_.linked;
+    keep(std::move(result));
+  }
+
+  void verify(const Done& done) {
+    const db::HashTarget& target = done.job.target;
+    if (done.outcome == Outcome::stopped) return;
+    if (done.outcome == Outcome::failed) return fail(target.path, done.error);
+    if (done.outcome != Outcome::hashed) {
+      ++counts_.waiting;
+      return;
+    }
+    const std::optional<FileHashes> stored = db::load_hashes(connection_, target.file_id);
+    const std::string differs = stored ? difference(*stored, done.hashes) : "";
+    differs.empty() ? ++counts_.hashed : ++counts_.differ;
+    if (differs.empty())
+      report_.file(target.path, "agrees", "", false);
+    else
+      report_.file(target.path, "differs", fmt::format("its content is not what was hashed: {} differ", differs), true);
+  }
+
+  void keep(db::HashResult result) {
+    const FileHashes& hashes = result.hashes;
+    found_bytes_ +=
+        1000 + hashes.sha1_pieces.size() + hashes.piece_layer.size() + hashes.zsync.sums.size() + hashes.signature.size();
+    if (found_.empty()) found_since_ = Clock::now();
+    found_.push_back(std::move(result));
+  }
+
+  bool due() const {
+    return !found_.empty() &&
+           (found_.size() >= kGroupFiles || found_bytes_ >= kGroupBytes || Clock::now() - found_since_ >= kGroupTime);
+  }
+
+  void store() {
+    if (found_.empty()) return;
+    const db::StoredHashes stored = db::store_hashes(connection_, found_);
+    counts_.new_versions += stored.new_versions;
+    const auto dropped = static_cast<std::int64_t>(found_.size()) - stored.stored;
+    counts_.hashed -= dropped;  // the source scan was faster
+    counts_.waiting += dropped;
+    std::vector<std::int64_t> ids;
+    for (const db::HashResult& result : found_) ids.push_back(result.file_id);
+    release(ids);
+    found_.clear();
+    found_bytes_ = 0;
+  }
+
+  void release(const std::vector<std::int64_t>& ids) {
+    if (!options_.verify) db::release_files(connection_, ids);
+  }
+
+  void fail(const std::string& path, const std::string& why) {
+    ++counts_.failed;
+    report_.file(path, "failed", why, true);
+  }
+
+  void count() {
+    counts_.bytes = shared_.bytes_read;
+    counts_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  }
+
+  const Options& options_;
+  Report& report_;
+  const std::atomic<bool>& stop_;
+  const HashKinds kinds_;
+  db::Connection connection_;
+  Tree tree_;
+  Shared shared_;
+  Pool pool_;
+  Counts counts_;
+  std::int64_t bytes_total_ = 0;
+  std::map<LinkKey, Links> links_;
+  std::vector<Job> later_;
+  std::vector<db::HashResult> found_;
+  std::size_t found_bytes_ = 0;
+  Clock::time_point found_since_;
+  const Clock::time_point started_ = Clock::now();
+};
+
+}  // namespace
+
+Counts hash_or_verify(const Options& options, Report& report, const std::atomic<bool>& stop) {
+  return Run(options, report, stop).run();
+}
+
+}  // namespace mirror::hash

@@ -1,0 +1,15 @@
+// What mb-hash does: hashing, verifying, importing. One thread talks to the database; the pool's threads read files.
+#pragma once
+
+#include <atomic>
+
+#include "options.h"
+#include "report.h"
+
+namespace mirror::hash {
+
+// Each returns what was done. Throws db::Error, std::system_error for a source that cannot be opened.
+Counts hash_or_verify(const Options&, Report&, const std::atomic<bool>& stop);
+Counts import_list(const Options&, Report&, const std::atomic<bool>& stop);
+
+}  // namespace mirror::hash

@@ -1,0 +1,75 @@
+// The source's folder, which nothing here leaves: no link is followed on the way to a file, so nobody who moves directories about
+// leads a reader out of it.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/hashes.h"
+
+namespace mirror::hash {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor();
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// What tells that a file has changed.
+struct FileStatus {
+  std::int64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t ctime_ns = 0;
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t links = 1;
+  bool regular = false;
+
+  std::int64_t mtime_s() const;  // as file.mtime has it
+  bool same_content(const FileStatus& other) const;
+};
+
+FileStatus status_of(const struct stat& from);
+
+struct Signature {
+  std::string text;
+  SignatureKind kind = SignatureKind::none;
+  std::int64_t ctime_ns = 0;  // 0: there is none
+};
+
+class Tree {
+ public:
+  // Throws std::system_error when the folder cannot be opened.
+  explicit Tree(const std::string& root);
+
+  // A regular file or nothing opens; errno tells why not. Any thread.
+  Descriptor open_file(const std::string& path) const;
+  // The .asc or else the .sig beside the file, when it is readable, not empty and not too long. Any thread.
+  Signature read_signature(const std::string& path) const;
+
+  // nullopt: see errno. The rest is for one thread: it keeps the last directory open.
+  std::optional<FileStatus> status(const std::string& path);
+  // The ctime_ns that read_signature() would give; 0 without a signature.
+  std::int64_t signature_ctime(const std::string& path);
+
+ private:
+  Descriptor open_below(const std::string& path, int flags) const;
+  Descriptor root_;
+  std::string directory_path_;
+  Descriptor directory_;
+};
+
+}  // namespace mirror::hash
