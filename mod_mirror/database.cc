@@ -36,14 +36,14 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
           log) {}
 
 // A connection that was idle may have died with a server that is well again: then others, in the end fresh ones, are tried.
-std::optional<Lookup> Database::find(std::string_view path) {
+std::optional<Lookup> Database::find(std::string_view path, db::HashParts parts) {
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     const bool last_attempt = attempt == kAttempts;
     auto pooled = pool_.borrow(deadline);
     if (pooled == nullptr) return std::nullopt;
     try {
-      auto lookup = ask(pooled->connection, path, deadline);
+      auto lookup = ask(pooled->connection, path, parts, deadline);
       pool_.give_back(std::move(pooled));
       return lookup;
     } catch (const db::Timeout& error) {
@@ -63,9 +63,13 @@ std::optional<Lookup> Database::find(std::string_view path) {
   return std::nullopt;
 }
 
-std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, Clock::time_point deadline) {
+std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, db::HashParts parts,
+                                    Clock::time_point deadline) {
   connection.set_deadline(deadline);
-  Lookup lookup{db::find_file(connection, path), nullptr};
+  Lookup lookup{db::find_file(connection, path), {}, nullptr};
+  if (lookup.found.found == db::Found::file) {
+    lookup.hashes = db::load_hashes(connection, lookup.found.file.path, parts).value_or(FileHashes());
+  }
   lookup.mirrors = mirrors_of(connection, lookup.found.mirrors_rev, deadline);
   if (lookup.mirrors == nullptr) return std::nullopt;
   return lookup;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "child.h"
+#include "core/path.h"
 #include "request.h"
 
 namespace mirror::httpd {
@@ -51,11 +52,19 @@ bool is_local_file(const request_rec* r) {
 // One request on its way; the tree decides what declining means.
 class Exchange {
  public:
-  Exchange(request_rec* r, const DirConfig& config, std::string_view path)
-      : r_(r), config_(config), settings_(settings_of(config)), request_(make_request(r, path)) {
-    if (config.database_tree()) return;
-    request_.local_size_bytes = r->finfo.size;
-    note_size(r->finfo.size);
+  // `local` is the file on disk of a local tree: the request's own, or that whose representation it asks for by suffix.
+  Exchange(request_rec* r, const DirConfig& config, std::string_view path, const request_rec* local)
+      : r_(r),
+        config_(config),
+        settings_(settings_of(config)),
+        request_(make_request(r, path)),
+        local_(local),
+        tree_url_(tree_url(r, path)) {
+    request_.tree_url = tree_url_;
+    if (local_ == nullptr) return;
+    request_.local_size_bytes = local_->finfo.size;
+    note_size(local_->finfo.size);
+    if (local_ != r) take_suffix();
   }
 
   int run();
@@ -63,7 +72,11 @@ class Exchange {
  private:
   int decline(DeclineReason reason);
   int answer_for(const Lookup& lookup);
+  int answer(Outcome outcome);
   int without_database();
+  std::optional<Lookup> find() const;
+  bool take_suffix();
+  bool may_have_suffix() const;
   bool is_local_version(const File& file) const;
   void note_size(std::int64_t size_bytes) { note(r_, "MB_FILESIZE", std::to_string(size_bytes)); }
 
@@ -71,8 +84,31 @@ class Exchange {
   const DirConfig& config_;
   const Settings settings_;
   Request request_;
+  const request_rec* local_;  // null: a database tree
+  const std::string tree_url_;
   Client client_;
 };
+
+// Whether the path may name a representation, which a file of that name goes before.
+bool Exchange::may_have_suffix() const {
+  const auto split = split_suffix(request_.path);
+  return split && !settings_.representations.off.test(static_cast<std::size_t>(split->which));
+}
+
+bool Exchange::take_suffix() {
+  if (!may_have_suffix()) return false;
+  const auto split = split_suffix(request_.path);
+  request_.path = split->path;
+  request_.suffix = split->which;
+  return true;
+}
+
+std::optional<Lookup> Exchange::find() const {
+  const Child* self = child();
+  if (self == nullptr) return std::nullopt;
+  const auto parts = needs_all_hashes(request_) ? db::HashParts::all : db::HashParts::small;
+  return self->databases.at(config_.database->index)->find(request_.path, parts);
+}
 
 int Exchange::run() {
   client_.address = client_address(r_);
@@ -85,8 +121,15 @@ int Exchange::run() {
   if (self != nullptr) client_ = self->geo->locate(client_.address);
   note_client(r_, overridden(client_, query));
   if (const auto answer = query.malformed ? query_answer(query) : std::nullopt) return write_answer(r_, *answer);
-  if (reason) return decline(*reason);
-  const auto lookup = self != nullptr ? self->databases.at(config_.database->index)->find(request_.path) : std::nullopt;
+  const bool may_be_representation = config_.database_tree() && may_have_suffix();
+  if (reason && !may_be_representation) return decline(*reason);
+  auto lookup = find();
+  if (lookup && lookup->found.found == db::Found::absent && may_be_representation && take_suffix()) {
+    lookup = find();
+    if (!lookup) return unavailable(r_);
+  } else if (reason) {
+    return decline(*reason);  // exclusions keep files from being redirected, not their representations
+  }
   return lookup ? answer_for(*lookup) : without_database();
 }
 
@@ -96,23 +139,32 @@ int Exchange::answer_for(const Lookup& lookup) {
   const File& file = lookup.found.file;
   if (!is_local_version(file)) return decline(DeclineReason::version_differs);
   note_size(file.size_bytes);
-  const Outcome outcome = decide(request_, client_, file, *lookup.mirrors, settings_);
+  return answer(decide(request_, client_, file, *lookup.mirrors, settings_, lookup.hashes));
+}
+
+int Exchange::answer(Outcome outcome) {
   if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
   if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
   if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
+  if (outcome.given) note(r_, "MB_REPRESENTATION", info_of(*outcome.given).name);
+  if (outcome.refused) {
+    note(r_, "MB_DECLINED", decline_text(*outcome.refused));
+    const std::string why(outcome.why);
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r_, "no representation: %s", why.c_str());
+  }
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
-  return write_answer(r_, std::get<Outcome::Answer>(outcome.result));
+  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)));
 }
 
 bool Exchange::is_local_version(const File& file) const {
   if (config_.database_tree()) return true;
-  return r_->finfo.size == file.size_bytes && apr_time_sec(r_->finfo.mtime) == file.mtime_s;
+  return local_->finfo.size == file.size_bytes && apr_time_sec(local_->finfo.mtime) == file.mtime_s;
 }
 
 // A wish for something else than the file's bytes is never answered by them.
 int Exchange::without_database() {
   note(r_, "MB_DECLINED", decline_text(DeclineReason::database_down));
-  if (parse_query(request_.query).representation) return unavailable(r_);
+  if (wanted(request_, parse_query(request_.query))) return unavailable(r_);
   if (config_.down_policy() == DownPolicy::serve) return decline(DeclineReason::database_down);
   if (config_.down_policy() == DownPolicy::fallback) {
     if (const auto answer = fallback_answer(request_, client_, request_.path, settings_)) return write_answer(r_, *answer);
@@ -135,7 +187,24 @@ int Exchange::decline(DeclineReason reason) {
 int handle_taken(request_rec* r, const DirConfig& config) {
   const auto path = tree_path(r, config.root());
   if (!path) return HTTP_NOT_FOUND;
-  return Exchange(r, config, *path).run();
+  return Exchange(r, config, *path, nullptr).run();
+}
+
+// The file whose representation a request for what is no file names by its suffix: looked up as httpd would, with its access
+// control, so that nobody learns of what he may not fetch. nullptr when there is none.
+const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
+  if (r->main != nullptr || serves_error_page(r) || r->finfo.filetype != APR_NOFILE || r->method_number != M_GET) return nullptr;
+  if ((r->path_info != nullptr && *r->path_info != '\0') || !has_plain_handler(r)) return nullptr;
+  const auto path = tree_path(r, config.root());
+  const auto split = path ? split_suffix(*path) : std::nullopt;
+  const std::string_view uri = r->uri;
+  if (!split || !uri.ends_with(*path)) return nullptr;
+  std::string base;
+  append_url_path(base, uri.substr(0, uri.size() - (path->size() - split->path.size())));
+  const request_rec* file = ap_sub_req_lookup_uri(base.c_str(), r, nullptr);
+  const bool is_there = file->status == HTTP_OK && file->finfo.filetype == APR_REG && has_plain_handler(file) &&
+                        (file->path_info == nullptr || *file->path_info == '\0');
+  return is_there ? file : nullptr;
 }
 
 bool is_complete(const DirConfig* config) {
@@ -164,10 +233,11 @@ int handle(request_rec* r) {
   if (const auto* taken = static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
     return handle_taken(r, is_complete(config) && config->database_tree() ? *config : *taken->config);
   }
-  if (!is_complete(config) || config->database_tree() || !is_local_file(r)) return DECLINED;
-  const auto path = tree_path(r, config->root());
+  if (!is_complete(config) || config->database_tree()) return DECLINED;
+  const request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
+  const auto path = local != nullptr ? tree_path(r, config->root()) : std::nullopt;
   if (!path) return DECLINED;
-  return Exchange(r, *config, *path).run();
+  return Exchange(r, *config, *path, local).run();
 }
 
 }  // namespace mirror::httpd

@@ -31,6 +31,18 @@ Method method_of(const request_rec* r) {
   return r->header_only ? Method::head : Method::get;
 }
 
+// Hands the body to httpd as it is; it lives as long as the request.
+int send_body(request_rec* r, std::string body) {
+  const std::string& kept = *pool_new<std::string>(r->pool, std::move(body));
+  ap_set_content_length(r, static_cast<apr_off_t>(kept.size()));
+  apr_bucket_alloc_t* buckets = r->connection->bucket_alloc;
+  apr_bucket_brigade* brigade = apr_brigade_create(r->pool, buckets);
+  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(kept.data(), kept.size(), r->pool, buckets));
+  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(buckets));
+  const apr_status_t sent = ap_pass_brigade(r->output_filters, brigade);
+  return sent == APR_SUCCESS || r->connection->aborted ? OK : AP_FILTER_ERROR;
+}
+
 }  // namespace
 
 std::optional<std::string_view> tree_path(const request_rec* r, const Root& root) {
@@ -46,6 +58,21 @@ std::optional<std::string_view> tree_path(const request_rec* r, const Root& root
   return path.substr(1);
 }
 
+std::string tree_url(request_rec* r, std::string_view path) {
+  const std::string_view uri = r->uri;
+  if (!uri.ends_with(path)) return "";
+  const bool https = is_https(r);
+  const bool behind_proxy = https && std::strcmp(ap_http_scheme(r), "https") != 0;  // then the port here is not the client's
+  const apr_port_t usual = https ? 443 : 80;
+  apr_port_t port = ap_get_server_port(r);
+  if (behind_proxy) port = r->parsed_uri.port_str != nullptr ? r->parsed_uri.port : usual;
+  std::string url = std::string(https ? "https://" : "http://") + ap_get_server_name_for_url(r);
+  if (port != usual) url += ':' + std::to_string(port);
+  append_url_path(url, uri.substr(0, uri.size() - path.size()));
+  if (!url.ends_with('/')) url += '/';
+  return url;
+}
+
 Request make_request(const request_rec* r, std::string_view path) {
   Request request;
   request.method = method_of(r);
@@ -56,6 +83,9 @@ Request make_request(const request_rec* r, std::string_view path) {
   request.mime_type = r->content_type != nullptr ? r->content_type : "";
   request.mime_type = request.mime_type.substr(0, request.mime_type.find(';'));
   request.validators = {header(r, "If-None-Match"), header(r, "If-Modified-Since")};
+  request.accept = header(r, "Accept");
+  request.want_digest = header(r, "Want-Digest");
+  request.want_repr_digest = header(r, "Want-Repr-Digest");
   request.now_s = apr_time_sec(r->request_time);
   return request;
 }
@@ -76,17 +106,22 @@ void note_client(request_rec* r, const Client& client) {
   if (client.region != Region::unknown) note(r, "MB_CONTINENT_CODE", region_code(client.region));
 }
 
-int write_answer(request_rec* r, const Outcome::Answer& answer) {
+int write_answer(request_rec* r, Outcome::Answer answer) {
   for (const auto& [name, value] : answer.headers) {
     if (!fits_header(value)) {
       log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + " has an unprintable " + name + " and is not sent");
       return HTTP_INTERNAL_SERVER_ERROR;
     }
   }
+  // Filters look at headers_out; err_headers_out stand in error pages' and redirects' responses too, which httpd makes.
+  apr_table_t* headers = answer.status == HTTP_OK ? r->headers_out : r->err_headers_out;
+  const char* type = "text/plain; charset=utf-8";
   for (const auto& [name, value] : answer.headers) {
-    if (strcasecmp(name.c_str(), "Content-Type") == 0) continue;
-    // These headers stand in error pages' and redirects' responses too, which httpd makes.
-    apr_table_addn(r->err_headers_out, pool_string(r->pool, name), pool_string(r->pool, value));
+    if (strcasecmp(name.c_str(), "Content-Type") == 0) {
+      type = pool_string(r->pool, value);
+    } else {
+      apr_table_addn(headers, pool_string(r->pool, name), pool_string(r->pool, value));
+    }
   }
   if (const char* location = apr_table_get(r->err_headers_out, "Location")) apr_table_setn(r->headers_out, "Location", location);
   apr_table_unset(r->err_headers_out, "Location");
@@ -94,12 +129,8 @@ int write_answer(request_rec* r, const Outcome::Answer& answer) {
   r->status = answer.status;
   r->content_encoding = nullptr;  // what is known of the file
   r->content_languages = nullptr;
-  const auto type =
-      std::find_if(answer.headers.begin(), answer.headers.end(), [](const auto& h) { return h.first == "Content-Type"; });
-  ap_set_content_type(r, type != answer.headers.end() ? pool_string(r->pool, type->second) : "text/plain; charset=utf-8");
-  ap_set_content_length(r, static_cast<apr_off_t>(answer.body.size()));
-  if (!r->header_only) ap_rwrite(answer.body.data(), static_cast<int>(answer.body.size()), r);
-  return OK;
+  ap_set_content_type(r, type);
+  return send_body(r, std::move(answer.body));
 }
 
 int redirect_to_origin(request_rec* r, const char* origin, std::string_view path) {

@@ -37,8 +37,13 @@ void add_descriptions(Answer& answer, const Subject& subject) {
   const auto add = [&](const std::string& url, std::string_view type) {
     answer.headers.emplace_back("Link", fmt::format("<{}>; rel=describedby; type=\"{}\"", url, type));
   };
-  for (const auto which : {Representation::meta4, Representation::torrent}) {
-    if (subject.has(which)) add(subject.url(which), info_of(which).content_type);
+  if (subject.has(Representation::meta4)) add(subject.url(Representation::meta4), info_of(Representation::meta4).content_type);
+  // A redirect is made without the pieces; the info hash is known with them only.
+  const RepresentationSettings& settings = subject.settings;
+  const bool hybrid = settings.torrent_form == TorrentForm::hybrid;
+  const bool has_torrent = !(hybrid ? subject.hashes.btih : subject.hashes.btih_v1).empty();
+  if (has_torrent && !settings.off.test(static_cast<std::size_t>(Representation::torrent))) {
+    add(subject.url(Representation::torrent), info_of(Representation::torrent).content_type);
   }
   const SignatureKind kind = subject.hashes.signature_kind;
   if (kind != SignatureKind::none)
@@ -50,6 +55,11 @@ void add_digests(Answer& answer, const Request& request, const FileHashes& hashe
   if (auto value = repr_digest_value(hashes, request.want_repr_digest); !value.empty()) {
     answer.headers.emplace_back("Repr-Digest", value);
   }
+}
+
+std::optional<Representation> negotiated(const Request& request, const Settings& settings) {
+  const auto which = negotiated_metalink(request.accept, request.mime_type);
+  return which && !settings.representations.off.test(static_cast<std::size_t>(*which)) ? which : std::nullopt;
 }
 
 Answer redirect(const Request& request, const Subject& subject, const Settings& settings) {
@@ -204,9 +214,14 @@ std::optional<DeclineReason> screen(const Request& request, const Address& clien
 Outcome decide(const Request& request, const Client& client, const File& file, const MirrorTable& mirrors,
                const Settings& settings, const FileHashes& hashes) {
   const Query query = parse_query(request.query);
-  if (auto answer = unanswered(request)) return {.result = *std::move(answer)};
+  if (auto answer = query_answer(query)) return {.result = *std::move(answer)};
   const Client seen = overridden(client, query);
+  if (const auto which = wanted(request, query)) return represent(*which, request, seen, file, hashes, mirrors, settings);
   if (const auto reason = file_decline(request, file, settings)) return {.result = *reason};
+  if (const auto which = negotiated(request, settings)) {
+    Outcome outcome = represent(*which, request, seen, file, hashes, mirrors, settings);
+    if (!outcome.refused) return outcome;
+  }
   if (not_modified(request.validators, file.size_bytes, file.mtime_s)) return {.result = unchanged(file, settings)};
 
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};

@@ -90,7 +90,8 @@ class Answer:
 
     @property
     def links(self):
-        return self.all("Link")
+        """To other mirrors; what describes the file is in all("Link") too."""
+        return [link for link in self.all("Link") if "rel=duplicate" in link]
 
     def __repr__(self):
         return f"<{self.status} {self.headers} {self.body[:80]!r}>"

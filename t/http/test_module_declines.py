@@ -225,25 +225,27 @@ def test_a_wish_for_a_representation_is_never_answered_by_the_file(site, tree, p
     for number, word in enumerate(REPRESENTATIONS):
         query = word if number % 2 else f"x=1&{word}=1"
         answer = site.ask(f"/{tree}/{path}?{query}", method="HEAD" if number % 3 == 2 else "GET")
-        assert answer.status == 404 and answer.location is None and b"\n" * 3 not in answer.body, (word, answer)
+        assert answer.status in (200, 404) and answer.location is None and answer.get("Content-Length") != str(SIZE), (word, answer)
+        assert b"\n" * 3 not in answer.body, (word, answer)
 
 
 @pytest.mark.parametrize("path", ["not-in-table", "touched", "grown", "dir-in-table", "head/f"])
 def test_nor_is_it_where_the_table_differs_from_the_disk(site, path):
     for method in ("GET", "HEAD", "POST"):
         answer = site.ask(f"/local/{path}?meta4", method=method, headers={"Content-Length": "0"})
-        assert answer.status == 404 and path.encode() * 2 not in answer.body
+        assert answer.status == (200 if path == "head/f" and method != "POST" else 404) and path.encode() * 2 not in answer.body
         assert site.ask(f"/local/{path}?country=1", method=method, headers={"Content-Length": "0"}).status == 400
 
 
 @pytest.mark.parametrize("tree", ["db", "local"])
 def test_an_answer_in_words_is_not_labelled_as_the_file(site, tree):
-    answer = site.ask(f"/{tree}/index/page.de.gz?meta4")
+    answer = site.ask(f"/{tree}/index/page.de.gz?torrent")
     assert answer.status == 404 and answer.get("Content-Type") == "text/plain; charset=utf-8"
     assert answer.get("Content-Encoding") is None and answer.get("Content-Language") is None
 
 
 @pytest.mark.parametrize("suffix", REPRESENTATIONS)
-def test_a_representation_s_suffix_is_no_file(site, suffix):
-    assert site.ask(f"/db/f.{suffix}").status == 404
-    assert site.ask(f"/local/f.{suffix}").status == 404
+def test_a_representation_s_suffix_names_no_file_of_the_tree_s_own(site, suffix):
+    for tree in ("db", "local"):
+        assert site.ask(f"/{tree}/f.{suffix}").status == (200 if suffix in ("meta4", "metalink", "mirrorlist") else 404)
+        assert site.ask(f"/{tree}/none.{suffix}").status == 404

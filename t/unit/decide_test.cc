@@ -15,6 +15,8 @@ class DecideTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(keepsHostileDataOutOfHeaders);
   CPPUNIT_TEST(answersMalformedOverrides);
   CPPUNIT_TEST(neverAnswersARepresentationWithTheFile);
+  CPPUNIT_TEST(negotiatesMetalinks);
+  CPPUNIT_TEST(describesTheFileBesideARedirect);
   CPPUNIT_TEST(appliesOverrides);
   CPPUNIT_TEST(answers304ForWhatTheClientHas);
   CPPUNIT_TEST(declinesWhatMayNotBeRedirected);
@@ -149,22 +151,23 @@ class DecideTest : public CppUnit::TestFixture {
   }
 
   void neverAnswersARepresentationWithTheFile() {
-    for (const std::string query : {"meta4", "torrent=1", "x=y&sha256", "json&newmirror"}) {
+    for (const auto& [query, status] :
+         {std::pair<std::string, int>{"meta4", 200}, {"torrent=1", 404}, {"x=y&sha256", 404}, {"json&newmirror", 200}}) {
       Scene scene;
       scene.request.query = query;
-      scene.request.validators.if_none_match = "*";
+      scene.request.validators.if_none_match = "\"186a0-2c9253feeaa40\"";
       scene.settings.fallbacks = {{"", "", "http://f.example/"}};
-      const auto assert_404 = [&] {
-        CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 404, scene.answer().status);
+      const auto assert_status = [&, query = query](int expected) {
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(query, expected, scene.answer().status);
         CPPUNIT_ASSERT(header(scene.answer(), "Location").empty() && header(scene.answer(), "Link").empty());
         CPPUNIT_ASSERT(!scene.answer().body.empty());
       };
-      assert_404();
+      assert_status(status);
       scene.file.pending = true;
-      assert_404();
+      assert_status(404);
       scene.file.mirrors.clear();
       scene.file.size_bytes = 0;
-      assert_404();
+      assert_status(404);
       CPPUNIT_ASSERT_EQUAL(404, fallback_answer(scene.request, scene.client, "pool/a.deb", scene.settings)->status);
       // No exclusion may serve it by httpd either.
       scene.settings.excluded_paths = scene.settings.excluded_user_agents = {[](std::string_view) { return true; }};
@@ -173,6 +176,38 @@ class DecideTest : public CppUnit::TestFixture {
       scene.request.local_size_bytes = 1;
       CPPUNIT_ASSERT(!screen(scene.request, scene.client.address, scene.settings));
     }
+  }
+
+  void negotiatesMetalinks() {
+    Scene scene;
+    scene.request.accept = "application/metalink4+xml, */*";
+    CPPUNIT_ASSERT_EQUAL(200, scene.answer().status);
+    CPPUNIT_ASSERT_EQUAL(std::string("application/metalink4+xml"), header(scene.answer(), "Content-Type"));
+    CPPUNIT_ASSERT_EQUAL(std::string("Accept"), header(scene.answer(), "Vary"));
+    scene.file.size_bytes = 1;
+    CPPUNIT_ASSERT_EQUAL(std::string("min-size"), scene.declined());
+    scene.file.size_bytes = 100'000;
+    scene.settings.representations.off.set();
+    CPPUNIT_ASSERT_EQUAL(302, scene.answer().status);
+    CPPUNIT_ASSERT(header(scene.answer(), "Vary").empty());
+  }
+
+  void describesTheFileBesideARedirect() {
+    Scene scene;
+    scene.request.tree_url = "http://r.example/t/";
+    FileHashes hashes;
+    hashes.sha256 = "2";
+    hashes.btih = std::string(20, '1');
+    hashes.signature_kind = SignatureKind::asc;
+    const MirrorTable table(1, scene.mirrors);
+    const auto answer = std::get<Answer>(decide(scene.request, scene.client, scene.file, table, scene.settings, hashes).result);
+    CPPUNIT_ASSERT_EQUAL(std::string("<http://r.example/t/pool/a.deb.meta4>; rel=describedby; type=\"application/metalink4+xml\"\n"
+                                     "<http://r.example/t/pool/a.deb.torrent>; rel=describedby; type=\"application/x-bittorrent\"\n"
+                                     "<http://r.example/t/pool/a.deb.asc>; rel=describedby; type=\"application/pgp-signature\"\n"
+                                     "<http://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
+                         header(answer, "Link"));
+    CPPUNIT_ASSERT_EQUAL(std::string("SHA-256=Mg=="), header(answer, "Digest"));
+    CPPUNIT_ASSERT_EQUAL(std::string("sha-256=:Mg==:"), header(answer, "Repr-Digest"));
   }
 
   void appliesOverrides() {
