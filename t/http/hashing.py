@@ -35,6 +35,5 @@ class World(scanning.World):
 
     def real(self, algorithm="sha256"):
         """The same, by Python, of every regular file of the source."""
-        return {os.path.relpath(os.path.join(folder, name), self.source): hashlib.new(
-            algorithm, open(os.path.join(folder, name), "rb").read()).hexdigest()
-            for folder, _, names in os.walk(self.source) for name in names if os.path.isfile(os.path.join(folder, name))}
+        paths = [path for path in self.source.rglob("*") if path.is_file()]
+        return {os.fspath(path.relative_to(self.source)): hashlib.new(algorithm, path.read_bytes()).hexdigest() for path in paths}

@@ -21,7 +21,8 @@ def fill(world, files):
 
 
 @pytest.mark.parametrize("args, words", [
-    (["/x"], "/x"), (["a/../b"], "a/../b"), (["--verify", "--force"], "--verify"), (["-j", "0"], "--jobs"), (["--nonsense"], "--nonsense"),
+    (["/x"], "/x"), (["a/../b"], "a/../b"), (["--verify", "--force"], "--verify"), (["-j", "0"], "--jobs"),
+    (["--nonsense"], "--nonsense"),
     (["--import", "f", "a", "b"], "one SUBTREE"), (["--instance", "nosuch"], "nosuch"), (["--max-rate", "fast"], "--max-rate")])
 def test_wrong_usage_is_explained(world, args, words):
     done = world.mb_hash(*args, check=False)
@@ -60,7 +61,8 @@ def test_progress_is_one_line_on_a_terminal(world):
     fill(world, {"f": 4_000_000})
     parent, child = pty.openpty()
     argv = [world.database.build.program("mb-hash"), "--config", world.config, "--max-rate", "4M"]
-    done = subprocess.run([os.fspath(a) for a in argv], env=world.database.environment(), stdout=subprocess.PIPE, stderr=child, timeout=60)
+    done = subprocess.run([os.fspath(a) for a in argv], env=world.database.environment(), stdout=subprocess.PIPE, stderr=child,
+                          timeout=60)
     os.close(child)
     shown = os.read(parent, 65536).decode()
     os.close(parent)
@@ -80,7 +82,8 @@ def test_lists_of_every_form_are_taken(world):
     lists = world.scratch / "lists"
     lists.mkdir()
     for tool, flags in (("sha256sum", []), ("md5sum", ["-b"]), ("sha512sum", ["--tag"]), ("sha1sum", [])):
-        text = subprocess.run([tool, *flags, *[f"./{name}" for name in FILES]], cwd=world.source, capture_output=True, check=True).stdout
+        argv = [tool, *flags, *[f"./{name}" for name in FILES]]
+        text = subprocess.run(argv, cwd=world.source, capture_output=True, check=True).stdout
         (lists / tool).write_bytes(text)
         assert world.summary("--import", lists / tool)["hashed"] == len(FILES)
         algorithm = tool.removesuffix("sum")

@@ -44,7 +44,7 @@ class Reader {
 
   // Never beyond the size that the file had: one that grows faster than it is read would have no end.
   std::size_t operator()(std::span<char> into) {
-    if (shared_.stop) throw Stopped();
+    if (shared_.stop || shared_.over) throw Stopped();
     const auto wanted =
         static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(into.size()), size_bytes_ - at_));
     shared_.throttle.take(static_cast<std::int64_t>(wanted));

@@ -44,6 +44,7 @@ struct Shared {
   HashKinds kinds;
   Throttle throttle;
   const std::atomic<bool>& stop;
+  std::atomic<bool> over{false};  // the pool is ending, whatever the reason
   std::atomic<std::int64_t> bytes_read{0};
 };
 

@@ -20,7 +20,7 @@ Pool::Pool(Shared& shared, int threads) : shared_(shared), ring_blocks_(ring_blo
 Pool::~Pool() {
   {
     const std::lock_guard guard(mutex_);
-    over_ = true;
+    over_ = shared_.over = true;
     queue_.clear();
   }
   work_.notify_all();

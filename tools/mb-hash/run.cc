@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -18,6 +19,7 @@ constexpr std::size_t kGroupFiles = 256;              // stored at once: at most
 constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
 constexpr std::chrono::milliseconds kGroupTime(200);  // or what has come in this time
 constexpr int kAttempts = 3;
+constexpr std::size_t kMaxLinks = 100'000;      // inodes remembered at a time; of more, further paths are read again
 constexpr std::int64_t kSettleNs = 50'000'000;  // a file changed so lately may change again within the same tick of its clock
 constexpr std::chrono::seconds kDatabaseTimeout(30);
 
@@ -71,7 +73,9 @@ class Run {
 
  private:
   using LinkKey = std::pair<std::uint64_t, std::uint64_t>;
-  struct Links {  // the paths of one inode
+  struct Links {  // the paths of one inode, from the first that is read until all have been met
+    FileStatus status;
+    std::int64_t file_id = 0;  // of the one that was read; 0: it is being read
     std::int64_t unseen = 0;
     std::vector<Job> waiting;
   };
@@ -96,6 +100,10 @@ class Run {
     const std::optional<FileStatus> status = tree_.status(target.path);
     if (!status && errno == EACCES) {
       if (!target.staged) fail(target.path, "cannot be read: Permission denied");
+      return std::nullopt;
+    }
+    if (!status && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EXDEV) {
+      fail(target.path, fmt::format("cannot be looked at: {}", std::strerror(errno)));
       return std::nullopt;
     }
     if (!status || !status->regular || status->size_bytes != target.size_bytes || status->mtime_s() != target.mtime_s) {
@@ -137,11 +145,8 @@ class Run {
     for (const std::int64_t id : ours) {
       const auto found = fresh.find(id);
       std::optional<Job> job;
-      // --force reads again what somebody else has not just read.
-      const bool done_meanwhile = found != fresh.end() && options_.force && !before[id]->lacks
-                                      ? false
-                                      : found != fresh.end() && before[id]->lacks && !found->second.lacks;
-      if (found != fresh.end() && !done_meanwhile) job = choose(found->second);
+      // Even --force does not read what another mb-hash has read a moment ago.
+      if (found != fresh.end() && (!before[id]->lacks || found->second.lacks)) job = choose(found->second);
       job ? chosen.push_back(std::move(*job)) : idle.push_back(id);
     }
     if (!idle.empty()) db::release_files(connection_, idle);
@@ -149,18 +154,35 @@ class Run {
   }
 
   void submit(Job job) {
-    if (job.content && now_ns() - job.status.ctime_ns < kSettleNs) {
+    if (job.content && job.attempts < kAttempts && now_ns() - job.status.ctime_ns < kSettleNs) {
+      ++job.attempts;
       later_.push_back(std::move(job));
-      return;
+    } else if (!job.content || job.status.links < 2 || options_.verify || !read_already(job)) {
+      pool_.submit(std::move(job));
     }
-    if (job.content && job.status.links > 1 && !options_.verify) {
-      const auto [entry, first] = links_.try_emplace(LinkKey{job.status.device, job.status.inode});
-      if (!first) {
-        entry->second.waiting.push_back(std::move(job));
-        return;
-      }
+  }
+
+  // Whether another path of the same inode has been read or is being read: then the job is taken care of.
+  bool read_already(Job& job) {
+    const LinkKey key{job.status.device, job.status.inode};
+    const auto found = links_.find(key);
+    if (found == links_.end()) {
+      if (links_.size() < kMaxLinks) links_[key].unseen = job.status.links - 1;
+      return false;
     }
-    pool_.submit(std::move(job));
+    Links& links = found->second;
+    --links.unseen;
+    if (links.file_id == 0) {
+      links.waiting.push_back(std::move(job));
+      return true;
+    }
+    const auto is_it = [&](const db::HashResult& result) { return result.file_id == links.file_id; };
+    if (std::any_of(found_.begin(), found_.end(), is_it)) store();
+    const std::optional<FileHashes> hashes = db::load_hashes(connection_, links.file_id);
+    if (!hashes || !job.status.same_content(links.status)) return false;
+    link(std::move(job), *hashes);
+    if (links.unseen <= 0) links_.erase(found);
+    return true;
   }
 
   // What could not be done while it changed.
@@ -197,11 +219,18 @@ class Run {
     const LinkKey key{done.job.status.device, done.job.status.inode};
     std::vector<Job> waiting;
     if (const auto entry = links_.find(key); done.job.content && entry != links_.end()) {
-      waiting = std::move(entry->second.waiting);
-      links_.erase(entry);
+      waiting = std::exchange(entry->second.waiting, {});
+      entry->second.status = done.job.status;
+      entry->second.file_id = target.file_id;
+      if (done.outcome != Outcome::hashed || entry->second.unseen <= 0) links_.erase(entry);
     }
     if (done.outcome == Outcome::hashed) {
-      for (Job& job : waiting) link(std::move(job), done);
+      for (Job& job : waiting) {
+        if (job.status.same_content(done.job.status))
+          link(std::move(job), done.hashes);
+        else
+          submit(std::move(job));
+      }
       if (done.job.content) report_.file(target.path, "hashed", "", false);
       done.job.content ? ++counts_.hashed : ++counts_.signatures;
       keep({target.file_id, target.version_rev, target.size_bytes, target.mtime_s,
@@ -224,11 +253,14 @@ class Run {
   }
 
   // Another path of the same inode: only the name in the info hashes differs.
-  void link(Job job, const Done& read) {
-    if (!job.status.same_content(read.job.status)) return submit(std::move(job));
-    db::HashResult result{job.target.file_id, job.target.version_rev, job.target.size_bytes,
-                          job.target.mtime_s, job.status.ctime_ns,    std::nullopt,
-                          read.hashes};
+  void link(Job job, const FileHashes& hashes) {
+    db::HashResult result{job.target.file_id,
+                          job.target.version_rev,
+                          job.target.size_bytes,
+                          job.target.mtime_s,
+                          job.status.ctime_ns,
+                          std::nullopt,
+                          hashes};
     digest::add_info_hashes(result.hashes, job.target.path, job.target.size_bytes);
     result.hashes.signature.clear();
     result.hashes.signature_kind = SignatureKind::none;
