@@ -42,7 +42,7 @@ void GeoWatch::look() {
     if (owned_ != nullptr) {
       troubles = owned_->reopen_changed();
     } else {
-      owned_ = std::make_unique<GeoDatabases>(files_);
+      owned_ = std::make_unique<GeoDatabases>(files_, &troubles);
       databases_ = owned_.get();
     }
   } catch (const std::exception& error) {

@@ -21,7 +21,7 @@ class GeoWatch {
   void ask_to_stop() noexcept;
   bool join_by(std::chrono::steady_clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
 
-  // Only the address is known while the files cannot be opened, or without any.
+  // Only the address is known where the files cannot be opened, or without any.
   Client locate(const Address& address) const;
 
  private:

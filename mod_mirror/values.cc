@@ -57,10 +57,10 @@ std::int64_t parse_size(const char* word) {
   const std::int64_t number = parse_number<std::int64_t>(word, 0, std::int64_t{1} << 62, unit);
   int shift = 0;
   if (*unit != '\0') {
-    const char* units = "KMG";
-    const char* found = std::strchr(units, *unit & ~0x20);
-    if (found == nullptr || unit[1] != '\0') throw BadValue(fmt::format("'{}' is no size in bytes; K, M or G may follow", word));
-    shift = static_cast<int>(found - units + 1) * 10;
+    constexpr std::string_view kUnits = "KMG";
+    const std::size_t found = kUnits.find(static_cast<char>(*unit & ~0x20));
+    if (found == kUnits.npos || unit[1] != '\0') throw BadValue(fmt::format("'{}' is no size in bytes; K, M or G may follow", word));
+    shift = static_cast<int>(found + 1) * 10;
     if (number > kMost) throw BadValue(fmt::format("'{}' is too large", word));
   }
   return number << shift;

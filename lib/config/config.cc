@@ -15,7 +15,17 @@
 #include "core/path.h"
 #include "db/conninfo.h"
 
-// The parser alone: nothing of it is shared with other translation units.
+namespace {
+struct MalformedToml {};
+constexpr void expect(bool holds) {
+  if (!holds) throw MalformedToml();
+}
+}  // namespace
+
+// The parser alone: nothing of it is shared with other translation units. Odd texts ("[[[") break what it takes for granted, which
+// would end the program, or be undefined with NDEBUG.
+#undef NDEBUG
+#define TOML_ASSERT(expr) expect(static_cast<bool>(expr))
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
@@ -235,6 +245,8 @@ Document read_document(std::string_view text, const std::string& file) {
     root = toml::parse(text);
   } catch (const toml::parse_error& error) {
     fail_at(error.source(), file, printable(error.description()));
+  } catch (const MalformedToml&) {
+    throw ConfigError(fmt::format("{}: not valid TOML", file));
   }
   Document document;
   std::vector<std::pair<toml::source_position, Instance>> found;

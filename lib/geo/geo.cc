@@ -220,9 +220,17 @@ struct GeoDatabases::Impl {
   }
 };
 
-GeoDatabases::GeoDatabases(std::vector<std::string> paths) : impl_(std::make_unique<Impl>()) {
+GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::string>* troubles) : impl_(std::make_unique<Impl>()) {
   auto opened = std::make_shared<DatabaseList>();
-  for (const std::string& path : paths) opened->push_back(open_database(path));
+  for (const std::string& path : paths) {
+    try {
+      opened->push_back(open_database(path));
+    } catch (const std::runtime_error& error) {
+      if (troubles == nullptr) throw;
+      troubles->emplace_back(error.what());
+      opened->push_back(nullptr);
+    }
+  }
   impl_->paths = std::move(paths);
   impl_->databases = std::move(opened);
 }
@@ -236,6 +244,7 @@ Client GeoDatabases::locate(const Address& address) const {
   const auto databases = impl_->current();
   const Address located = address.located();
   for (const auto& database : *databases) {
+    if (database == nullptr) continue;
     if (const auto entry = database->find(located)) fill(*entry, client, continent);
   }
   client.region = region_of(client.country);
@@ -250,11 +259,11 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
   for (std::size_t i = 0; i < renewed->size(); ++i) {
     auto& database = (*renewed)[i];
     try {
-      if (identify(impl_->paths[i]) == database->identity()) continue;
+      if (database != nullptr && identify(impl_->paths[i]) == database->identity()) continue;
       database = open_database(impl_->paths[i]);
       changed = true;
     } catch (const std::runtime_error& error) {
-      troubles.push_back(fmt::format("{}; the content read before stays in use", error.what()));
+      troubles.push_back(fmt::format("{}{}", error.what(), database != nullptr ? "; the content read before stays in use" : ""));
     }
   }
   if (changed) {

@@ -17,7 +17,8 @@ class GeoDatabases {
  public:
   // Opens every file; throws std::runtime_error that names the file and the reason when one is missing, no MaxMind DB, or of
   // another kind, such as a database of domains.
-  explicit GeoDatabases(std::vector<std::string> paths);
+  // With `troubles` such files are told there and tried again by reopen_changed().
+  explicit GeoDatabases(std::vector<std::string> paths, std::vector<std::string>* troubles = nullptr);
   ~GeoDatabases();
   GeoDatabases(const GeoDatabases&) = delete;
   GeoDatabases& operator=(const GeoDatabases&) = delete;

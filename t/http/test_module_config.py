@@ -54,7 +54,7 @@ BAD = {
     "MirrorTree": [("", "takes local|database"), ("disk", "'disk' is none of local, database"),
                    ("local database", "takes local")],
     "MirrorOrigin": [("", "takes URL"), ("http://a/ http://b/", "takes URL"), *URL],
-    "MirrorMinSize": [("", "takes BYTES"), ("-1", "'-1' is no number"), ("5T", "'5T' is no size in bytes; K, M or G may follow"),
+    "MirrorMinSize": [("", "takes BYTES"), ("-1", "'-1' is no number"), ('"4 "', "is no size in bytes"), ("5T", "'5T' is no size in bytes; K, M or G may follow"),
                       ("5KB", "is no size"), ("K", "is no number"), ("1.5M", "is no size"), ("1 K", "takes BYTES"),
                       ("99999999999999999999", "is no number"), ("4611686018427387904G", "is too large")],
     "MirrorExcludeMimeType": LIST,
