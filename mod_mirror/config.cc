@@ -50,11 +50,21 @@ Settings settings_of(const DirConfig& config) {
   copy_list(settings.excluded_paths, config.excluded_paths);
   copy_list(settings.excluded_networks, config.excluded_networks);
   copy_list(settings.fallbacks, config.fallbacks);
+  RepresentationSettings& representations = settings.representations;
+  const Publisher publisher = config.publisher.value_or(Publisher{});
+  representations.publisher_name = publisher.name;
+  representations.publisher_url = publisher.url;
+  representations.torrent_form = config.torrent_form.value_or(representations.torrent_form);
+  representations.magnets_in_metalinks = config.magnets_in_metalinks.value_or(representations.magnets_in_metalinks);
+  representations.suppress_filenames = config.suppress_filenames.value_or(representations.suppress_filenames);
+  representations.max_mirrors = config.max_mirrors.value_or(representations.max_mirrors);
+  if (config.trackers != nullptr) representations.trackers = *config.trackers;
   return settings;
 }
 
 std::size_t Globals::add_database(const std::string& conninfo) {
-  const auto known = std::find_if(databases.begin(), databases.end(), [&](const auto& other) { return other.conninfo == conninfo; });
+  const auto known =
+      std::find_if(databases.begin(), databases.end(), [&](const auto& other) { return other.conninfo == conninfo; });
   if (known != databases.end()) return known - databases.begin();
   if (databases.size() == kMaxDatabases) throw BadValue("there are more than 64 different databases");
   databases.push_back(read_conninfo(conninfo));

@@ -51,6 +51,11 @@ struct DownSetting {
   const char* at = "";
 };
 
+struct Publisher {
+  const char* name = "";
+  const char* url = "";
+};
+
 struct DirConfig {
   std::optional<EngineSetting> engine;
   std::optional<DatabaseSetting> database;
@@ -68,6 +73,12 @@ struct DirConfig {
   std::vector<Matcher>* excluded_paths = nullptr;
   std::vector<Prefix>* excluded_networks = nullptr;
   std::vector<Fallback>* fallbacks = nullptr;
+  std::optional<Publisher> publisher;
+  std::optional<TorrentForm> torrent_form;
+  std::optional<bool> magnets_in_metalinks;
+  std::optional<bool> suppress_filenames;
+  std::optional<int> max_mirrors;
+  std::vector<TrackerTier>* trackers = nullptr;  // a line each
 
   bool engine_on() const { return engine && engine->on; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }

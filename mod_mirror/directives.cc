@@ -22,8 +22,8 @@ const char* place_of(const Line& line) {
   return apr_psprintf(line.cmd->pool, "%s:%d", directive->filename, directive->line_num);
 }
 
-// The innermost section around a directive; nullptr at server level. What is decided at start-up (<IfModule> and the like) leaves no
-// section behind.
+// The innermost section around a directive; nullptr at server level. What is decided at start-up (<IfModule> and the like) leaves
+// no section behind.
 const ap_directive_t* enclosing_section(const cmd_parms* cmd) {
   const ap_directive_t* parent = cmd->directive->parent;
   return parent == nullptr || strcasecmp(parent->directive, "<VirtualHost") == 0 ? nullptr : parent;
@@ -120,6 +120,21 @@ void add_fallback(const Line& line, DirConfig& config) {
   list.push_back(parse_fallback(line.words[0], line.words[1], line.words[2]));
 }
 
+void set_publisher(const Line& line, DirConfig& config) {
+  const bool has_url = line.words.size() == 2;
+  if (has_url) parse_base_url(line.words[1]);  // for its complaint
+  const auto keep = [&](const char* word) { return apr_pstrdup(line.cmd->pool, word); };
+  config.publisher = is_none(line) ? Publisher{} : Publisher{keep(line.words[0]), has_url ? keep(line.words[1]) : ""};
+}
+
+void add_tracker_tier(const Line& line, DirConfig& config) {
+  auto& tiers = list_of<&DirConfig::trackers>(line, config);
+  if (is_none(line)) return tiers.clear();
+  TrackerTier tier;
+  for (const char* word : line.words) tier.push_back(parse_tracker(word));
+  tiers.push_back(std::move(tier));
+}
+
 void add_geo_database(const Line& line, DirConfig&) {
   const char* file = ap_server_root_relative(line.cmd->pool, line.words[0]);
   if (file == nullptr) throw BadValue(fmt::format("'{}' is no file name", line.words[0]));
@@ -174,6 +189,18 @@ constexpr Directive kDirectives[] = {
      set<&D::pass_query, parse_flag>, inherit<&D::pass_query>},
     {"MirrorMaxLinks", kSection, 1, 1, "NUMBER - Link headers that name further mirrors (default 5)",
      set<&D::max_links, parse_max_links>, inherit<&D::max_links>},
+    {"MirrorListLimit", kSection, 1, 1, "NUMBER - mirrors in Metalinks, torrents and lists; 0: all (default 0)",
+     set<&D::max_mirrors, parse_list_limit>, inherit<&D::max_mirrors>},
+    {"MirrorPublisher", kSection, 1, 2, "NAME [URL] - who publishes the files, for Metalinks and lists (default None)",
+     set_publisher, inherit<&D::publisher>},
+    {"MirrorTracker", kSection, 1, kMany, "URL... - a tier of trackers for torrents; repeatable (default None)", add_tracker_tier,
+     inherit<&D::trackers>},
+    {"MirrorTorrentForm", kSection, 1, 1, "hybrid|v1 - torrents for v1 and v2 clients, or for v1 only (default hybrid)",
+     set<&D::torrent_form, parse_torrent_form>, inherit<&D::torrent_form>},
+    {"MirrorMetalinkMagnets", kSection, 1, 1, "On|Off - name the magnet in Metalinks (default Off)",
+     set<&D::magnets_in_metalinks, parse_flag>, inherit<&D::magnets_in_metalinks>},
+    {"MirrorHashesSuppressFilenames", kSection, 1, 1, "On|Off - .md5 and the like hold the digest only (default Off)",
+     set<&D::suppress_filenames, parse_flag>, inherit<&D::suppress_filenames>},
     {"MirrorDistanceScale", kSection, 1, 1, "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
      set<&D::distance_scale_km, parse_distance>, inherit<&D::distance_scale_km>},
     {"MirrorStickiness", kSection, 1, 1, "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
@@ -188,7 +215,8 @@ void check_line(const Directive& directive, const Line& line) {
   if (std::any_of(line.words.begin(), line.words.end(), [](const char* word) { return *word == '\0'; })) {
     throw BadValue("a value is empty");
   }
-  if (ap_check_cmd_context(line.cmd, NOT_IN_LIMIT) != nullptr) throw BadValue("would hold for all methods, not for the <Limit>'s");
+  if (ap_check_cmd_context(line.cmd, NOT_IN_LIMIT) != nullptr)
+    throw BadValue("would hold for all methods, not for the <Limit>'s");
   if (directive.context == kTree && !root_of(line)) {
     throw BadValue("may stand at server level, in a <Location> or in a <Directory> without wildcards or regular expressions");
   }

@@ -95,6 +95,20 @@ std::string parse_base_url(const char* word) {
   return url;
 }
 
+std::string parse_tracker(const char* word) {
+  const std::string_view url = word;
+  const bool known = url.starts_with("http://") || url.starts_with("https://") || url.starts_with("udp://");
+  const bool visible = url.find_first_of(" \t\r\n\"<>") == url.npos;
+  if (!known || !visible) throw BadValue(fmt::format("'{}' is no http://, https:// or udp:// URL of a tracker", word));
+  return word;
+}
+
+TorrentForm parse_torrent_form(const char* word) {
+  return parse_one_of<TorrentForm>(word, {{"hybrid", TorrentForm::hybrid}, {"v1", TorrentForm::v1}});
+}
+
+int parse_list_limit(const char* word) { return static_cast<int>(parse_integer(word, 0, 32767)); }
+
 Fallback parse_fallback(const char* region, const char* country, const char* url) {
   Fallback fallback;
   if (!is_any(region)) {
@@ -104,7 +118,8 @@ Fallback parse_fallback(const char* region, const char* country, const char* url
   }
   if (!is_any(country)) {
     const auto known = CountryCode::parse(country);
-    if (!known || known->everyone()) throw BadValue(fmt::format("'{}' is no country: a code of two letters, or - for any", country));
+    if (!known || known->everyone())
+      throw BadValue(fmt::format("'{}' is no country: a code of two letters, or - for any", country));
     fallback.country = known->text();
   }
   fallback.url = parse_base_url(url);
@@ -120,12 +135,14 @@ Matcher parse_regex(apr_pool_t* pool, const char* word) {
   const ap_regex_t* regex = ap_pregcomp(pool, word, AP_REG_EXTENDED);
   if (regex == nullptr) throw BadValue(fmt::format("'{}' is no regular expression", word));
   // A match that gave up (too much backtracking) counts as one: the file is then not redirected.
-  return [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) != AP_REG_NOMATCH; };
+  return
+      [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) != AP_REG_NOMATCH; };
 }
 
 Prefix parse_network(apr_pool_t*, const char* word) {
   const auto prefix = Prefix::parse(word);
-  if (!prefix) throw BadValue(fmt::format("'{}' is no network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
+  if (!prefix)
+    throw BadValue(fmt::format("'{}' is no network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
   return *prefix;
 }
 

@@ -18,6 +18,9 @@ int parse_max_links(const char* word);
 double parse_distance(const char* word);
 std::int64_t parse_stickiness(const char* word);
 std::string parse_base_url(const char* word);  // adds a '/' at the end
+std::string parse_tracker(const char* word);   // http, https or udp
+TorrentForm parse_torrent_form(const char* word);
+int parse_list_limit(const char* word);
 Fallback parse_fallback(const char* region, const char* country, const char* url);
 Matcher parse_wildcard(apr_pool_t* pool, const char* word);
 Matcher parse_regex(apr_pool_t* pool, const char* word);

@@ -25,6 +25,10 @@ DEFAULTS = {
     "MirrorHandleHeadLocally": ("lib/core/decide.h", r"handle_head_locally = (\w+);", {"false": "Off"}),
     "MirrorPassQuery": ("lib/core/decide.h", r"pass_query = (\w+);", {"false": "Off"}),
     "MirrorMaxLinks": ("lib/core/decide.h", r"max_links = (\d+);", {}),
+    "MirrorListLimit": ("lib/core/representation.h", r"max_mirrors = (\d+);", {}),
+    "MirrorTorrentForm": ("lib/core/representation.h", r"torrent_form = TorrentForm::(\w+);", {}),
+    "MirrorMetalinkMagnets": ("lib/core/representation.h", r"magnets_in_metalinks = (\w+);", {"false": "Off"}),
+    "MirrorHashesSuppressFilenames": ("lib/core/representation.h", r"suppress_filenames = (\w+);", {"false": "Off"}),
     "MirrorDistanceScale": ("lib/core/rank.h", r"distance_scale_km = (\d+);", {}),
     "MirrorStickiness": ("lib/core/rank.h", r"sticky_s = (\d+);", {}),
 }
