@@ -30,15 +30,30 @@ const ap_directive_t* enclosing_section(const cmd_parms* cmd) {
 }
 
 // nullopt for sections that have no one prefix.
-std::optional<Root> root_of(const Line& line) {
-  const ap_directive_t* section = enclosing_section(line.cmd);
-  if (section == nullptr) return Root{};
+std::optional<Root> root_of_section(const Line& line, const ap_directive_t* section, const char* prefix) {
   const bool location = strcasecmp(section->directive, "<Location") == 0;
   if (!location && strcasecmp(section->directive, "<Directory") != 0) return std::nullopt;
-  const char* prefix = line.cmd->path;
   const bool is_regex = section->args[std::strspn(section->args, " \t")] == '~';
   if (prefix == nullptr || is_regex || apr_fnmatch_test(prefix) != 0) return std::nullopt;
   return Root{location ? Root::Kind::location : Root::Kind::directory, apr_pstrdup(line.cmd->pool, prefix)};
+}
+
+// nullopt where no one prefix is, in a <Files>, say.
+std::optional<Root> root_of(const Line& line) {
+  const ap_directive_t* section = enclosing_section(line.cmd);
+  return section == nullptr ? Root{} : root_of_section(line, section, line.cmd->path);
+}
+
+// The same, with <Files> and <If> counted to the section around them.
+std::optional<Root> root_around(const Line& line) {
+  const ap_directive_t* section = enclosing_section(line.cmd);
+  const auto is_condition = [](const char* name) { return strncasecmp(name, "<Files", 6) == 0 || strcasecmp(name, "<If") == 0; };
+  if (section == nullptr || !is_condition(section->directive)) return root_of(line);
+  while (section != nullptr && is_condition(section->directive)) section = section->parent;
+  if (section == nullptr) return std::nullopt;
+  const char* end = std::strrchr(section->args, '>');
+  const char* args = end == nullptr ? section->args : apr_pstrmemdup(line.cmd->pool, section->args, end - section->args);
+  return root_of_section(line, section, ap_getword_conf(line.cmd->pool, &args));
 }
 
 // One value, read by a function of its word.
@@ -75,14 +90,14 @@ void append(const Line& line, DirConfig& config) {
 }
 
 void set_engine(const Line& line, DirConfig& config) {
-  config.engine = EngineSetting{parse_flag(line.words[0]), root_of(line).value_or(Root{}), place_of(line)};
+  config.engine = EngineSetting{parse_flag(line.words[0]), root_around(line).value_or(Root{}), place_of(line)};
 }
 
 // Inside an enabled section the outermost one keeps the root: sections that only tune do not move it.
 void inherit_engine(DirConfig& own, const DirConfig& parent) {
   if (!own.engine) {
     own.engine = parent.engine;
-  } else if (own.engine->on && parent.engine_on()) {
+  } else if (own.engine->on && parent.engine_on() && parent.engine->root.kind != Root::Kind::none) {
     own.engine->root = parent.engine->root;
   }
 }

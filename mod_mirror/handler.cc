@@ -229,6 +229,8 @@ bool take_request(request_rec* r) {
 bool is_taken(const request_rec* r) { return ap_get_module_config(r->request_config, &mirror_module) != nullptr; }
 
 int handle(request_rec* r) {
+  // A RewriteRule of the section has sent it elsewhere.
+  if (r->proxyreq || (r->handler != nullptr && std::strcmp(r->handler, "redirect-handler") == 0)) return DECLINED;
   const DirConfig* config = dir_config(r->per_dir_config);
   if (const auto* taken = static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
     return handle_taken(r, is_complete(config) && config->database_tree() ? *config : *taken->config);

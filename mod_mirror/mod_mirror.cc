@@ -57,7 +57,10 @@ int on_translate_name(request_rec* r) noexcept {
   return guarded(r->server, "translate_name", HTTP_INTERNAL_SERVER_ERROR, [&] { return take_request(r) ? OK : DECLINED; });
 }
 
-int on_map_to_storage(request_rec* r) noexcept { return is_taken(r) ? OK : DECLINED; }
+int on_map_to_storage(request_rec* r) noexcept {
+  return guarded(r->server, "map_to_storage", HTTP_INTERNAL_SERVER_ERROR,
+                 [&] { return is_taken(r) || take_request(r) ? OK : DECLINED; });
+}
 
 int on_handler(request_rec* r) noexcept {
   const int on_failure = is_taken(r) ? HTTP_INTERNAL_SERVER_ERROR : DECLINED;
@@ -65,12 +68,12 @@ int on_handler(request_rec* r) noexcept {
 }
 
 void register_hooks(apr_pool_t*) noexcept {
-  static const char* const kAfterRewriting[] = {"mod_rewrite.c", nullptr};
+  static const char* const kAfterMappings[] = {"mod_rewrite.c", "mod_alias.c", nullptr};
   ap_hook_pre_config(on_pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_check_config(on_check_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_config(on_post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(on_child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_translate_name(on_translate_name, kAfterRewriting, nullptr, APR_HOOK_FIRST);
+  ap_hook_translate_name(on_translate_name, kAfterMappings, nullptr, APR_HOOK_MIDDLE);
   ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_handler(on_handler, nullptr, nullptr, APR_HOOK_FIRST);
 }

@@ -230,3 +230,44 @@ def test_the_outermost_engine_names_the_root_where_the_database_stands_outside(m
     server = make_httpd(config)
     assert answers.ask(server, "/a/b/f").status == 404
     assert answers.ask(server, "/a/f").location == "http://tokyo.example/f"
+
+
+MAPPED = """
+RewriteEngine On
+RewriteRule ^/latest/(.*) /sub/$1 [PT]
+Redirect 301 /oldredir http://moved.example
+<Location />
+  MirrorEngine On
+  MirrorTree database
+  MirrorOrigin http://origin.example/
+</Location>
+<Location /rwint/>
+  RewriteEngine On
+  RewriteRule f$ /sub/f [PT]
+</Location>
+"""
+
+
+@pytest.mark.parametrize("target, location", [
+    ("/f", "http://tokyo.example/f"), ("/latest/f", "http://tokyo.example/sub/f"), ("/oldredir/x", "http://moved.example/x"),
+    ("/rwint/f", "http://tokyo.example/sub/f")])
+def test_redirects_and_rewriting_come_before_a_database_tree(make_httpd, site, target, location):
+    server = make_httpd(f"MirrorDatabase {site.database.conninfo()}\n{MAPPED}")
+    assert answers.ask(server, target).location == location
+
+
+def test_an_engine_in_a_files_section_has_the_root_of_what_is_around_it(make_httpd, site):
+    config = f"MirrorDatabase {site.database.conninfo()}\n" + """
+        Alias /one "{docroot}/tree"
+        Alias /two "{docroot}/tree"
+        <Directory "{docroot}/tree">
+          <Files f>
+            MirrorEngine On
+          </Files>
+        </Directory>
+        <Location /two>
+          MirrorEngine On
+        </Location>"""
+    server = make_httpd(config)
+    rig.make_tree(server.docroot, {"tree/f": SIZE})
+    assert [answers.ask(server, f"/{name}/f").location for name in ("one", "two")] == ["http://tokyo.example/f"] * 2
