@@ -1,5 +1,5 @@
-// A background thread of a child: signals are httpd's own affair and blocked in it; it is started after the fork and joined
-// before the child ends.
+// A background thread of a child: signals are httpd's own affair and blocked in it; it is started after the fork. The child's end
+// joins it, or leaves it to itself when it does not come to an end in time.
 #pragma once
 
 #include <pthread.h>

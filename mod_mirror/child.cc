@@ -66,8 +66,8 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
   current_child = starting.release();  // from here on stop_child ends what has been started
   apr_pool_cleanup_register(pchild, nullptr, stop_child, apr_pool_cleanup_null);
-  current_child->geo->start();
   for (const auto& database : current_child->databases) database->start();
+  current_child->geo->start();
 }
 
 const Child* child() { return current_child; }

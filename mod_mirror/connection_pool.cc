@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <system_error>
 
 namespace mirror::httpd {
 namespace {
@@ -34,7 +35,12 @@ ConnectionPool::ConnectionPool(PoolOptions options, SharedDatabase& shared, Prep
 
 void ConnectionPool::start() {
   shared_.forget_own_slots();
-  thread_.start([this] { run(); });
+  try {
+    thread_.start([this] { run(); });
+  } catch (const std::system_error& error) {
+    stopping_ = true;  // no request waits for what nobody makes
+    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": no thread for its connections: " + error.what());
+  }
 }
 
 void ConnectionPool::ask_to_stop() noexcept {

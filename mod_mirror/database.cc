@@ -32,6 +32,7 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
             db::require_schema(connection);
             load(connection);
             db::find_file(connection, kAnyPath);
+            db::load_hashes(connection, kAnyPath, db::HashParts::small);
           },
           log) {}
 
