@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
-#include <regex>
 
 #include "db/constraints.h"
 
@@ -22,13 +21,31 @@ std::string trimmed(const char* message) {
   return text;
 }
 
+// Removes "\nLOCATION:  …", the verbose words' last line of each failure.
+void drop_locations(std::string& message) {
+  constexpr std::string_view kPlace = "\nLOCATION:";
+  for (std::size_t at = 0; (at = message.find(kPlace, at)) != std::string::npos;) {
+    message.erase(at, std::min(message.find('\n', at + 1), message.size()) - at);
+  }
+}
+
+bool is_sqlstate(std::string_view text) {
+  return text.size() == 5 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+}
+
 // libpq shows the SQLSTATE of a refused connection in its verbose words only: FATAL:  28P01: password …\nLOCATION:  …
 // Takes both out of the message again and returns the SQLSTATE, the last one of several hosts'.
 std::string extract_sqlstate(std::string& message) {
-  static const std::regex code(":  ([0-9A-Z]{5}): "), place("\\nLOCATION:[^\\n]*");
   std::string found;
-  for (std::sregex_iterator match(message.begin(), message.end(), code), end; match != end; ++match) found = (*match)[1];
-  message = std::regex_replace(std::regex_replace(message, code, ":  "), place, "");
+  for (std::size_t at = 0; (at = message.find(":  ", at)) != std::string::npos;) {
+    at += 3;
+    const std::string_view rest = std::string_view(message).substr(at);
+    if (!is_sqlstate(rest.substr(0, 5)) || rest.substr(5, 2) != ": ") continue;
+    found = rest.substr(0, 5);
+    message.erase(at, 7);
+  }
+  drop_locations(message);
   return found;
 }
 
