@@ -10,15 +10,13 @@
 #include <vector>
 
 #include "background.h"
+#include "core/log.h"
 #include "db/connection.h"
 #include "shared.h"
 
 namespace mirror::httpd {
 
 using db::Clock;
-
-enum class LogLevel { notice, warning, error };
-using Log = std::function<void(LogLevel, const std::string&)>;  // from any thread
 
 struct PoolOptions {
   std::string conninfo;

@@ -106,7 +106,7 @@ bool Exchange::take_suffix() {
 std::optional<Lookup> Exchange::find() const {
   const Child* self = child();
   if (self == nullptr) return std::nullopt;
-  const auto parts = needs_all_hashes(request_) ? db::HashParts::all : db::HashParts::small;
+  const auto parts = needs_all_hashes(request_) ? HashParts::all : HashParts::small;
   return self->databases.at(config_.database->index)->find(request_.path, parts);
 }
 
@@ -124,7 +124,7 @@ int Exchange::run() {
   const bool may_be_representation = config_.database_tree() && may_have_suffix();
   if (reason && !may_be_representation) return decline(*reason);
   auto lookup = find();
-  if (lookup && lookup->found.found == db::Found::absent && may_be_representation && take_suffix()) {
+  if (lookup && lookup->found.found == Found::absent && may_be_representation && take_suffix()) {
     lookup = find();
     if (!lookup) return unavailable(r_);
   } else if (reason) {
@@ -134,8 +134,8 @@ int Exchange::run() {
 }
 
 int Exchange::answer_for(const Lookup& lookup) {
-  if (lookup.found.found == db::Found::directory) return decline(DeclineReason::directory);
-  if (lookup.found.found == db::Found::absent) return decline(DeclineReason::not_in_table);
+  if (lookup.found.found == Found::directory) return decline(DeclineReason::directory);
+  if (lookup.found.found == Found::absent) return decline(DeclineReason::not_in_table);
   const File& file = lookup.found.file;
   if (!is_local_version(file)) return decline(DeclineReason::version_differs);
   note_size(file.size_bytes);

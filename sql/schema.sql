@@ -6,7 +6,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (2);
+INSERT INTO schema_version (version) VALUES (3);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
 -- token tells a replica whether the database it sees is the one it has followed.
@@ -16,6 +16,10 @@ CREATE TABLE revision (
   token uuid NOT NULL DEFAULT gen_random_uuid(),
   at timestamptz NOT NULL DEFAULT now()
 );
+
+-- Replicas listen: each merge and each change of the mirrors wakes them.
+CREATE FUNCTION notify_replicas() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY mirror_feed; RETURN NULL; END $$;
+CREATE TRIGGER revision_notify AFTER INSERT ON revision FOR EACH STATEMENT EXECUTE FUNCTION notify_replicas();
 
 -- Ids are never reused: cohorts and replicas may hold an old one for a while.
 CREATE TABLE mirror (
@@ -101,6 +105,7 @@ CREATE TABLE mirror_rev (
   rev bigint NOT NULL
 );
 INSERT INTO mirror_rev (rev) VALUES (1);
+CREATE TRIGGER mirror_rev_notify AFTER UPDATE ON mirror_rev FOR EACH STATEMENT EXECUTE FUNCTION notify_replicas();
 
 CREATE FUNCTION bump_mirror_rev() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
 $$ BEGIN UPDATE mirror_rev SET rev = rev + 1; RETURN NULL; END $$;
@@ -129,6 +134,7 @@ CREATE TABLE cohort (
   n_files bigint NOT NULL CONSTRAINT cohort_files_counted CHECK (n_files >= 0),
   rev bigint NOT NULL
 );
+CREATE INDEX cohort_rev ON cohort (rev);
 CREATE INDEX cohort_mirrors ON cohort USING hash (mirrors);
 
 -- What the source has or had. cohort_id is set for regular files that are current or gone and in their grace time, and refers to

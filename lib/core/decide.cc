@@ -41,7 +41,8 @@ void add_descriptions(Answer& answer, const Subject& subject) {
   // A redirect is made without the pieces; the info hash is known with them only.
   const RepresentationSettings& settings = subject.settings;
   const bool hybrid = settings.torrent_form == TorrentForm::hybrid;
-  const bool has_torrent = !(hybrid ? subject.hashes.btih : subject.hashes.btih_v1).empty();
+  const FileHashes& hashes = subject.hashes;
+  const bool has_torrent = hybrid ? hashes.btih_exists || !hashes.btih.empty() : hashes.btih_v1_exists || !hashes.btih_v1.empty();
   if (has_torrent && !settings.off.test(static_cast<std::size_t>(Representation::torrent))) {
     add(subject.url(Representation::torrent), info_of(Representation::torrent).content_type);
   }

@@ -29,6 +29,8 @@ struct ZsyncSums {                // zsync 0.6.2's control file
   std::string sums;               // for each block rsum_bytes + md4_bytes
 };
 
+enum class HashParts : std::uint8_t { small, all };  // small: without the pieces, the layer, zsync's sums and the signature's text
+
 struct FileHashes {
   std::string md5;     // 16
   std::string sha1;    // 20
@@ -47,6 +49,9 @@ struct FileHashes {
   std::string btmh;     // 32: of the hybrid one, v2
 
   ZsyncSums zsync;
+
+  // Whether there are info hashes, where they themselves were not read.
+  bool btih_exists = false, btih_v1_exists = false;
 
   std::string signature;  // what lies beside the file as .asc or .sig
   SignatureKind signature_kind = SignatureKind::none;

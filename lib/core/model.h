@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,12 +96,15 @@ class MirrorTable {
   std::vector<std::int32_t> index_;  // id -> position in mirrors_, -1: none
 };
 
+// What a path is in the tree.
+enum class Found : std::uint8_t { file, directory, absent };
+
 // A current (or in-grace) version of a file, with the mirrors that have it.
 struct File {
   std::string path;  // the real path: links are resolved
   std::int64_t size_bytes = 0;
   std::int64_t mtime_s = 0;  // Unix time
-  std::vector<MirrorId> mirrors;
+  std::span<const MirrorId> mirrors;  // owned by what found the file
   bool pending = false;  // touched at the source and not yet hashed again: no redirects
 };
 

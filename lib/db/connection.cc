@@ -49,6 +49,8 @@ std::string extract_sqlstate(std::string& message) {
   return found;
 }
 
+constexpr int kStopCheckMs = 100;
+
 void ignore_notice(void*, const char*) {}
 
 [[noreturn]] void throw_failed(const PGresult* result, const PGconn* connection) {
@@ -179,6 +181,10 @@ void Connection::wait(bool for_write) {
       if (left <= 0) give_up("the database did not answer in time");
       left_ms = static_cast<int>(std::min<long long>(left, 1 << 30));
     }
+    if (stop_ != nullptr) {
+      if (*stop_) give_up("stopped while waiting for the database");
+      left_ms = left_ms < 0 ? kStopCheckMs : std::min(left_ms, kStopCheckMs);
+    }
     const int ready = ::poll(&socket, 1, left_ms);
     if (ready > 0) return;
     if (ready < 0 && errno != EINTR) throw ConnectionError(fmt::format("poll on the database connection: errno {}", errno));
@@ -238,8 +244,13 @@ void Connection::prepare(const std::string& sql, const Params& params, const cha
   prepared_.push_back(name);
 }
 
-Result Connection::run(const std::string& sql, const Params& params, const char* name) {
+void Connection::begin_statement() {
   if (broken()) throw ConnectionError("the connection to the database is lost");
+  if (patience_) deadline_ = Clock::now() + *patience_;
+}
+
+Result Connection::run(const std::string& sql, const Params& params, const char* name) {
+  begin_statement();
   const int count = static_cast<int>(params.values_.size());
   std::vector<Oid> types;
   std::vector<const char*> values;
@@ -259,7 +270,7 @@ Result Connection::run(const std::string& sql, const Params& params, const char*
 }
 
 void Connection::script(const std::string& sql) {
-  if (broken()) throw ConnectionError("the connection to the database is lost");
+  begin_statement();
   sent(PQsendQuery(raw(), sql.c_str()));
   finish();
 }

@@ -5,6 +5,7 @@
 
 #include <libpq-fe.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -107,6 +108,11 @@ class Connection {
   // From now on every call ends by `deadline` or throws Timeout; nullopt takes the bound off.
   void set_deadline(std::optional<Clock::time_point> deadline) { deadline_ = deadline; }
 
+  // Every statement from now on has this long.
+  void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
+  // While it is true every wait ends at once in a Timeout.
+  void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
+
   // One statement. `name` makes it a prepared statement, prepared on first use on this connection.
   Result run(const std::string& sql, const Params& params = {}, const char* name = nullptr);
   // Several statements in one string, no parameters, no result.
@@ -132,6 +138,7 @@ class Connection {
   void start_one_of(const std::vector<ConnectionOptions>& hosts, const std::string& application_name);
   void check_started() const;
   void prepare(const std::string& sql, const Params& params, const char* name);
+  void begin_statement();
   void sent(int accepted);  // checks a PQsend… call and pushes out what it queued
   void flush();
   Result finish();  // the last result of what was sent; throws for a failed one
@@ -140,6 +147,8 @@ class Connection {
   [[noreturn]] void give_up(const std::string& what);
   std::unique_ptr<PGconn, Finish> connection_;
   std::optional<Clock::time_point> deadline_;
+  std::optional<std::chrono::milliseconds> patience_;
+  const std::atomic<bool>* stop_ = nullptr;
   std::vector<std::string> prepared_;
   std::size_t host_ = 0;
   bool given_up_ = false;

@@ -1,4 +1,4 @@
-#include "db/hashes.h"
+#include "db/hash_rows.h"
 
 #include <fmt/format.h>
 
@@ -60,44 +60,49 @@ std::vector<HashTarget> read_targets(const Result& result) {
   return targets;
 }
 
-constexpr const char* kLoadSmall =
-    "h.md5, h.sha1, h.sha256, h.sha512, h.piece_bytes, h.pieces_root, h.btih, h.btih_v1, h.btmh, "
-    "h.zsync_block_bytes, h.zsync_seq_matches, h.zsync_rsum_bytes, h.zsync_md4_bytes, "
-    "h.signature_kind";
-constexpr const char* kLoadLarge = ", h.sha1_pieces, h.piece_layer, h.zsync_sums, h.signature";
 constexpr const char* kLoadFrom =
     " FROM file f JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "WHERE f.kind = 'f' AND ";
 
-std::optional<FileHashes> read_hashes(const Result& result, HashParts parts) {
+std::optional<FileHashes> only_row(const Result& result, HashParts parts) {
   if (result.empty()) return std::nullopt;
-  const auto bytes = [&](int column) { return result.is_null(0, column) ? std::string() : std::string(result.bytes(0, column)); };
-  const auto number = [&](int column) { return result.is_null(0, column) ? 0 : result.int4(0, column); };
-  FileHashes hashes;
-  hashes.md5 = bytes(0);
-  hashes.sha1 = bytes(1);
-  hashes.sha256 = bytes(2);
-  hashes.sha512 = bytes(3);
-  hashes.piece_bytes = maybe_int8(result, 0, 4).value_or(0);
-  hashes.pieces_root = bytes(5);
-  hashes.btih = bytes(6);
-  hashes.btih_v1 = bytes(7);
-  hashes.btmh = bytes(8);
-  hashes.zsync.block_bytes = number(9);
-  hashes.zsync.seq_matches = number(10);
-  hashes.zsync.rsum_bytes = number(11);
-  hashes.zsync.md4_bytes = number(12);
-  const std::string kind = bytes(13);
-  hashes.signature_kind = kind == "a" ? SignatureKind::asc : kind == "s" ? SignatureKind::sig : SignatureKind::none;
-  if (parts == HashParts::small) return hashes;
-  hashes.sha1_pieces = bytes(14);
-  hashes.piece_layer = bytes(15);
-  hashes.zsync.sums = bytes(16);
-  hashes.signature = bytes(17);
-  return hashes;
+  return read_hashes(result, 0, 0, parts);
 }
 
 }  // namespace
+
+const char* const kSmallHashes =
+    "h.md5, h.sha1, h.sha256, h.sha512, h.piece_bytes, h.pieces_root, h.btih, h.btih_v1, h.btmh, "
+    "h.zsync_block_bytes, h.zsync_seq_matches, h.zsync_rsum_bytes, h.zsync_md4_bytes, "
+    "h.signature_kind";
+const char* const kLargeHashes = ", h.sha1_pieces, h.piece_layer, h.zsync_sums, h.signature";
+
+SignatureKind read_signature_kind(const Result& rows, int row, int column) {
+  if (rows.is_null(row, column)) return SignatureKind::none;
+  const std::string_view kind = rows.bytes(row, column);
+  return kind == "a" ? SignatureKind::asc : kind == "s" ? SignatureKind::sig : SignatureKind::none;
+}
+
+FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) {
+  int column = first;
+  const auto bytes = [&](std::string& member) {
+    if (!rows.is_null(row, column)) member = rows.bytes(row, column);
+    ++column;
+  };
+  FileHashes hashes;
+  for (std::string* digest : {&hashes.md5, &hashes.sha1, &hashes.sha256, &hashes.sha512}) bytes(*digest);
+  hashes.piece_bytes = maybe_int8(rows, row, column++).value_or(0);
+  for (std::string* digest : {&hashes.pieces_root, &hashes.btih, &hashes.btih_v1, &hashes.btmh}) bytes(*digest);
+  ZsyncSums& zsync = hashes.zsync;
+  for (std::int32_t* number : {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
+    *number = rows.is_null(row, column) ? 0 : rows.int4(row, column);
+    ++column;
+  }
+  hashes.signature_kind = read_signature_kind(rows, row, column++);
+  if (parts == HashParts::small) return hashes;
+  for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &zsync.sums, &hashes.signature}) bytes(*text);
+  return hashes;
+}
 
 std::vector<HashTarget> list_hash_targets(Connection& connection, std::string_view subtree, std::string_view after,
                                           const HashKinds& kinds, std::int32_t limit) {
@@ -145,18 +150,18 @@ void release_files(Connection& connection, const std::vector<std::int64_t>& file
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::string_view path, HashParts parts) {
   static const std::string small =
-      fmt::format("SELECT {}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kLoadSmall, kLoadFrom);
+      fmt::format("SELECT {}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kSmallHashes, kLoadFrom);
   static const std::string all =
-      fmt::format("SELECT {}{}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kLoadSmall, kLoadLarge, kLoadFrom);
+      fmt::format("SELECT {}{}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kSmallHashes, kLargeHashes, kLoadFrom);
   const Params params = Params().bytes(path);
-  return read_hashes(
+  return only_row(
       parts == HashParts::small ? connection.run(small, params, "load_small_hashes") : connection.run(all, params, "load_hashes"),
       parts);
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::int64_t file_id) {
-  return read_hashes(
-      connection.run(fmt::format("SELECT {}{}{}f.id = $1", kLoadSmall, kLoadLarge, kLoadFrom), Params().int8(file_id)),
+  return only_row(
+      connection.run(fmt::format("SELECT {}{}{}f.id = $1", kSmallHashes, kLargeHashes, kLoadFrom), Params().int8(file_id)),
       HashParts::all);
 }
 

@@ -65,8 +65,6 @@ struct StoredHashes {
 // In one short merge. Kinds that a result lacks are kept from earlier ones of the same version.
 StoredHashes store_hashes(Connection&, const std::vector<HashResult>&);
 
-enum class HashParts { small, all };  // small: without sha1_pieces, piece_layer, zsync's sums and the signature's text
-
 // What is known of the present version of a file that may be shown; nullopt for nothing (never hashed, touched since, staged,
 // absent). `path` is the real one (find_file). One prepared statement.
 std::optional<FileHashes> load_hashes(Connection&, std::string_view path, HashParts = HashParts::all);

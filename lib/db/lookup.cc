@@ -73,7 +73,8 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
     }
     found.found = Found::file;
     found.file = {std::move(path), row.int8(0, 2), row.int8(0, 3), {}, row.boolean(0, 4)};
-    if (!row.is_null(0, 5)) found.file.mirrors = row.int2_array(0, 5);
+    if (!row.is_null(0, 5)) found.mirrors = row.int2_array(0, 5);
+    found.file.mirrors = found.mirrors;
     return found;
   }
   return found;

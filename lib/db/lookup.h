@@ -4,17 +4,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/model.h"
 #include "db/connection.h"
 
 namespace mirror::db {
 
-enum class Found { file, directory, absent };
-
 struct FoundFile {
+  FoundFile() = default;
+  FoundFile(FoundFile&&) = default;
+  FoundFile& operator=(FoundFile&&) = default;
+
   Found found = Found::absent;
   File file;                    // for Found::file; path is the real one, links (also in prefixes) resolved
+  std::vector<MirrorId> mirrors;  // what file.mirrors shows; moving this object keeps it
   std::int64_t mirrors_rev = 0;  // the mirror table's rev in the same snapshot: reload when it differs from what is held
 };
 

@@ -9,6 +9,7 @@ namespace {
 
 // How long a file's row is kept after its grace time, for replicas and in case it comes back.
 constexpr double kKeepGoneSeconds = 30 * 86400.0;
+constexpr double kKeepRevisionsSeconds = 60 * 86400.0;  // replicas that were away for longer start anew
 
 constexpr const char* kTables =
     "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
@@ -134,6 +135,14 @@ void SourceCompare::judge_again() {
                   Params().int8(snapshot_rev_));
 }
 
+// A replica that has not heard of the gone files yet starts anew: its revision is taken away with them. So are those of long ago.
+void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
+  connection_.run("WITH gone AS (DELETE FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second' AND cohort_id IS NULL "
+                  " RETURNING rev) "
+                  "DELETE FROM revision WHERE rev < $3 AND (rev < (SELECT max(rev) FROM gone) OR at < now() - $4 * interval '1 second')",
+                  Params().float8(grace_s).float8(kKeepGoneSeconds).int8(merge.rev()).float8(kKeepRevisionsSeconds));
+}
+
 void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   merge.use_indexes(true);
   judge_again();
@@ -150,8 +159,7 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
                   "WHERE file_id IS NULL AND kind = 'f' AND NOT staged", Params().int8(without_mirrors));
   connection_.run("UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
                   Params().int8(merge.rev()));
-  connection_.run("DELETE FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second' AND cohort_id IS NULL",
-                  Params().float8(grace_s).float8(kKeepGoneSeconds));
+  prune(merge, grace_s);
   merge.use_indexes(false);
   merge.adjust_counts();
 }

@@ -40,6 +40,7 @@ class SourceCompare {
   void count();
   // A hash may have told since which version a file is, or un-pended it: what was compared with that is judged once more.
   void judge_again();
+  void prune(MergeTransaction& merge, double grace_s);
   void expire(MergeTransaction&, double grace_s);
   void change_known(MergeTransaction&, std::int64_t without_mirrors);
 

@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   settings.fallbacks = {{"", "", "http://f.example/"}};
   const Request request{.path = "a", .query = {reinterpret_cast<const char*>(data), size}};
   const Query query = parse_query(request.query);
-  const File file{"a", 10'000, 1, {1}, false};
+  static constexpr MirrorId kHolder[] = {1};
+  const File file{"a", 10'000, 1, kHolder, false};
   for (const auto& outcome : {decide(request, {}, file, table, settings), decide(request, {}, file, MirrorTable(), settings)}) {
     const auto& answer = std::get<Outcome::Answer>(outcome.result);
     const bool redirected = answer.status == 302;

@@ -94,11 +94,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const RankSettings settings{input.ConsumeFloatingPoint<double>(), input.ConsumeFloatingPoint<double>(),
                               input.ConsumeIntegral<std::int64_t>()};
   std::vector<Mirror> mirrors;
-  File file{"a/b", request.size_bytes, 0, {}, false};
+  std::vector<MirrorId> holders;
   while (input.remaining_bytes() > 0 && mirrors.size() < 50) {
     mirrors.push_back(any_mirror(input));
-    file.mirrors.push_back(input.ConsumeIntegralInRange<MirrorId>(-2, 40));
+    holders.push_back(input.ConsumeIntegralInRange<MirrorId>(-2, 40));
   }
+  const File file{"a/b", request.size_bytes, 0, holders, false};
   const MirrorTable table(1, mirrors);
   const Ranking ranking = rank(client, request, file.mirrors, table, settings);
   require(ranking.accepted.size() + ranking.rejected.size() == file.mirrors.size());

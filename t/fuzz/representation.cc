@@ -41,7 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const FileHashes hashes = all_hashes();
   const std::string path(reinterpret_cast<const char*>(data), size);
   if (const auto suffixed = split_suffix(path)) require(!suffixed->path.empty() && suffixed->path.size() < path.size());
-  const File file{path, 100'000, 1, {1, 2}, false};
+  static constexpr MirrorId kHolders[] = {1, 2};
+  const File file{path, 100'000, 1, kHolders, false};
   const Request request{.path = path, .tree_url = "http://r.example/"};
   for (std::size_t i = 0; i < kRepresentations; ++i) {
     const auto which = static_cast<Representation>(i);

@@ -32,7 +32,7 @@ class DecideTest : public CppUnit::TestFixture {
   struct Scene {
     Request request{.path = "pool/a.deb"};
     Client client = sample_client("DE");
-    File file{"pool/a.deb", 100'000, 784111777, {1, 2, 3}, false};
+    File file{"pool/a.deb", 100'000, 784111777, first_ids(3), false};
     std::vector<Mirror> mirrors = {sample_mirror(1, "DE"), sample_mirror(2, "FR"), sample_mirror(3, "**")};
     Settings settings;
 
@@ -90,11 +90,8 @@ class DecideTest : public CppUnit::TestFixture {
   void listsTheNextBestMirrors() {
     Scene scene;
     scene.mirrors.clear();
-    scene.file.mirrors.clear();
-    for (MirrorId id = 1; id <= 9; ++id) {
-      scene.mirrors.push_back(sample_mirror(id, "**"));
-      scene.file.mirrors.push_back(id);
-    }
+    scene.file.mirrors = first_ids(9);
+    for (const MirrorId id : scene.file.mirrors) scene.mirrors.push_back(sample_mirror(id, "**"));
     for (const int most : {5, 0, 8, 100, -1}) {
       scene.settings.max_links = most;
       const std::string links = header(scene.answer(), "Link");
@@ -134,7 +131,7 @@ class DecideTest : public CppUnit::TestFixture {
                          header(scene.answer(), "Link"));
     scene.mirrors[0].http_url = scene.mirrors[0].https_url = "http://m1/\n/";
     CPPUNIT_ASSERT_EQUAL(std::string("m2"), header(scene.answer(), "X-Mirror"));
-    scene.file.mirrors = {1};
+    scene.file.mirrors = first_ids(1);
     scene.settings.fallbacks = {{"", "", "http://f.example/\r\nX: y/"}};
     CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
   }
@@ -165,7 +162,7 @@ class DecideTest : public CppUnit::TestFixture {
       assert_status(status);
       scene.file.pending = true;
       assert_status(404);
-      scene.file.mirrors.clear();
+      scene.file.mirrors = {};
       scene.file.size_bytes = 0;
       assert_status(404);
       CPPUNIT_ASSERT_EQUAL(404, fallback_answer(scene.request, scene.client, "pool/a.deb", scene.settings)->status);
@@ -253,9 +250,10 @@ class DecideTest : public CppUnit::TestFixture {
     scene.file.pending = true;
     CPPUNIT_ASSERT_EQUAL(std::string("pending"), scene.declined());
     scene = Scene();
-    scene.file.mirrors.clear();
+    scene.file.mirrors = {};
     CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
-    scene.file.mirrors = {3, 99};
+    static constexpr MirrorId kUseless[] = {3, 99};
+    scene.file.mirrors = kUseless;
     CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
   }
 
@@ -291,7 +289,7 @@ class DecideTest : public CppUnit::TestFixture {
     Scene scene;
     scene.settings.fallbacks = {{"", "", "http://f.example/"}};
     CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"), header(scene.answer(), "Location"));
-    scene.file.mirrors.clear();
+    scene.file.mirrors = {};
     CPPUNIT_ASSERT_EQUAL(std::string("http://f.example/pool/a.deb"), header(scene.answer(), "Location"));
     CPPUNIT_ASSERT(header(scene.answer(), "X-Mirror").empty());
   }

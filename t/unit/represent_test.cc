@@ -17,7 +17,7 @@ class RepresentTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   struct Scene {
-    File file{"d/a.iso", 100'000, 784111777, {1, 2}, false};
+    File file{"d/a.iso", 100'000, 784111777, first_ids(2), false};
     FileHashes hashes;
     std::vector<Mirror> mirrors = {sample_mirror(1), sample_mirror(2, "FR")};
     Request request{.path = "d/a.iso", .tree_url = "http://r.example/"};

@@ -34,7 +34,7 @@ class RepresentationTest : public CppUnit::TestFixture {
 
   // A file of 600 kB, three pieces, everything known, on three mirrors.
   struct Scene {
-    File file{"pool/a b/x&y.iso", 600'000, 784111777, {1, 2, 3}, false};
+    File file{"pool/a b/x&y.iso", 600'000, 784111777, first_ids(3), false};
     FileHashes hashes;
     std::vector<Mirror> mirrors = {sample_mirror(1, "DE"), sample_mirror(2, "FR"), sample_mirror(3, "**")};
     Client client = sample_client("DE");
@@ -231,7 +231,7 @@ class RepresentationTest : public CppUnit::TestFixture {
     scene.settings.torrent_form = TorrentForm::v1;
     scene.trackers.clear();
     scene.nodes.clear();
-    scene.file.mirrors.clear();
+    scene.file.mirrors = {};
     const auto bare = scene.torrent();
     for (const char* key : {"announce", "announce-list", "nodes", "url-list", "piece layers"})
       CPPUNIT_ASSERT(!bare.contains(key));
@@ -310,7 +310,7 @@ class RepresentationTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(kRepresentations, data["representations"].size());
 
     Scene nowhere;
-    nowhere.file.mirrors.clear();
+    nowhere.file.mirrors = {};
     nowhere.client = {};
     nowhere.hashes = {};
     const auto bare = nlohmann::json::parse(nowhere.render(R::json));
@@ -337,7 +337,7 @@ class RepresentationTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(at(doc, "//script").empty());
 
     scene.hashes = {};
-    scene.file.mirrors.clear();
+    scene.file.mirrors = {};
     scene.client = {};
     doc = scene.html();
     CPPUNIT_ASSERT(at(doc, "//h2").empty() && at(doc, "//dl").empty() && at(doc, "//a[@class='button']").empty());
@@ -421,12 +421,9 @@ class RepresentationTest : public CppUnit::TestFixture {
     scene.hashes.sha1_pieces = std::string(pieces * 20, 'p');
     scene.hashes.piece_layer = std::string(pieces * 32, 'l');
     scene.hashes.zsync.sums = std::string(10'000'000, 'z');
-    scene.file.mirrors.clear();
+    scene.file.mirrors = first_ids(300);
     scene.mirrors.clear();
-    for (MirrorId id = 1; id <= 300; ++id) {
-      scene.mirrors.push_back(sample_mirror(id));
-      scene.file.mirrors.push_back(id);
-    }
+    for (const MirrorId id : scene.file.mirrors) scene.mirrors.push_back(sample_mirror(id));
     scene.settings.trackers = scene.trackers;
     const MirrorTable table(1, scene.mirrors);
     const Ranking ranking = rank(scene.client, {}, scene.file.mirrors, table, {});

@@ -3,7 +3,10 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <array>
+#include <numeric>
 #include <random>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +46,16 @@ inline Address nth_address(std::uint32_t n) {
   Address address;
   for (int i = 0; i < 4; ++i) address.bytes[i] = static_cast<std::uint8_t>(random());
   return address;
+}
+
+// 1 to `count`; at most 300 of them.
+inline std::span<const MirrorId> first_ids(std::size_t count) {
+  static const auto ids = [] {
+    std::array<MirrorId, 300> numbers{};
+    std::iota(numbers.begin(), numbers.end(), MirrorId{1});
+    return numbers;
+  }();
+  return std::span(ids).first(count);
 }
 
 inline std::vector<MirrorId> all_ids(const MirrorTable& table) {

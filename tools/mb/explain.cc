@@ -56,8 +56,8 @@ db::FoundFile find(db::Connection& connection, std::string path) {
     throw UsageError(fmt::format("'{}' cannot be a file's path: {}", path, path_fault_text(fault)));
   }
   db::FoundFile found = db::find_file(connection, path);
-  if (found.found == db::Found::directory) throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));
-  if (found.found == db::Found::absent) {
+  if (found.found == Found::directory) throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));
+  if (found.found == Found::absent) {
     throw Failure(fmt::format("no file '{}' in the table: clients get 404 for it (or the local file, with MirrorTree local)", path));
   }
   return found;

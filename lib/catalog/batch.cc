@@ -1,0 +1,163 @@
+#include "catalog/batch.h"
+
+#include <cstring>
+
+#include "catalog/error.h"
+#include "catalog/reader.h"
+
+namespace mirror::catalog {
+namespace {
+
+constexpr double kKeepLinksSeconds = 86400;
+
+std::string_view key_of(const std::int64_t& id) { return {reinterpret_cast<const char*>(&id), sizeof id}; }
+
+std::string cohort_record(std::int64_t files, std::span<const MirrorId> mirrors) {
+  std::string record(sizeof files + mirrors.size_bytes(), '\0');
+  std::memcpy(record.data(), &files, sizeof files);
+  if (!mirrors.empty()) std::memcpy(record.data() + sizeof files, mirrors.data(), mirrors.size_bytes());
+  return record;
+}
+
+}  // namespace
+
+Batch::Batch(Environment& environment) : environment_(environment) {
+  MDB_txn* txn = nullptr;
+  check(mdb_txn_begin(environment_.raw(), nullptr, 0, &txn), environment_.file());
+  txn_.reset(txn);
+}
+
+std::string_view Batch::get(MDB_dbi table, std::string_view key, bool& found) {
+  MDB_val name = bytes_of(key), data;
+  const int result = mdb_get(txn_.get(), table, &name, &data);
+  found = result == 0;
+  if (result == MDB_NOTFOUND) return {};
+  check(result, environment_.file());
+  return view(data);
+}
+
+void Batch::store(MDB_dbi table, std::string_view key, std::string_view record, bool append) {
+  MDB_val name = bytes_of(key), data = bytes_of(record);
+  int result = mdb_put(txn_.get(), table, &name, &data, append ? MDB_APPEND : 0);
+  // A long path's key may stand elsewhere in the order than the path.
+  if (append && result == MDB_KEYEXIST) result = mdb_put(txn_.get(), table, &name, &data, 0);
+  check(result, environment_.file());
+}
+
+void Batch::erase(MDB_dbi table, std::string_view key) {
+  MDB_val name = bytes_of(key);
+  const int result = mdb_del(txn_.get(), table, &name, nullptr);
+  if (result != MDB_NOTFOUND) check(result, environment_.file());
+}
+
+void Batch::count(std::int64_t cohort, std::int64_t files) {
+  counts_[cohort] += files;
+  if (files < 0) lost_files_.insert(cohort);
+}
+
+void Batch::erase_file(std::string_view key) {
+  bool found = false;
+  const std::string_view old = get(environment_.files(), key, found);
+  if (!found) return;
+  const auto record = decode_file(old);
+  if (!record) throw Error(environment_.file() + ": the record of a file is damaged", MDB_CORRUPTED);
+  count(record->cohort_id, -1);
+  erase(environment_.files(), key);
+  erase(environment_.hashes(), key);
+}
+
+void Batch::write(const FeedFile& file, bool append) {
+  const std::string_view key = catalog::key_of(file.path, key_room_);
+  if (!append) {
+    erase_file(key);
+    erase(environment_.links(), key);
+  }
+  if (!file.shown) return;
+  if (file.link_target) {
+    encode_link(record_, file);
+    return store(environment_.links(), key, record_, append);
+  }
+  encode_file(record_, file);
+  store(environment_.files(), key, record_, append);
+  count(file.cohort_id, 1);
+  if (file.hashes.md5.empty() && file.hashes.sha1.empty() && file.hashes.sha512.empty() && file.hashes.signature.empty() &&
+      file.hashes.piece_bytes == 0 && file.hashes.pieces_root.empty() && file.hashes.zsync.sums.empty()) {
+    return;
+  }
+  encode_hashes(record_, file.hashes);
+  store(environment_.hashes(), key, record_, append);
+}
+
+void Batch::put(const FeedFile& file) { write(file, false); }
+void Batch::append(const FeedFile& file) { write(file, true); }
+
+bool Batch::has_cohort(std::int64_t id) {
+  bool found = false;
+  get(environment_.cohorts(), key_of(id), found);
+  return found;
+}
+
+std::vector<MirrorId> Batch::cohort(std::int64_t id) {
+  bool found = false;
+  const auto mirrors = cohort_mirrors(get(environment_.cohorts(), key_of(id), found));
+  return {mirrors.begin(), mirrors.end()};
+}
+
+void Batch::put_cohort(std::int64_t id, std::span<const MirrorId> mirrors) {
+  bool found = false;
+  const std::int64_t files = cohort_files(get(environment_.cohorts(), key_of(id), found));
+  store(environment_.cohorts(), key_of(id), cohort_record(files, mirrors));
+}
+
+void Batch::write_counts() {
+  for (const auto& [id, change] : counts_) {
+    if (change == 0) continue;
+    bool found = false;
+    const std::string_view old = get(environment_.cohorts(), key_of(id), found);
+    if (!found) continue;  // a reader takes it for one without mirrors
+    const std::string record = cohort_record(cohort_files(old) + change, cohort_mirrors(old));
+    store(environment_.cohorts(), key_of(id), record);
+  }
+  counts_.clear();
+}
+
+void Batch::drop_empty(const std::set<std::int64_t>& cohorts) {
+  write_counts();
+  for (const std::int64_t id : cohorts) {
+    bool found = false;
+    const std::string_view record = get(environment_.cohorts(), key_of(id), found);
+    if (found && cohort_files(record) <= 0) erase(environment_.cohorts(), key_of(id));
+  }
+}
+
+void Batch::put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta) {
+  ++meta.mirrors_count;
+  store(environment_.texts(), "mirrors", encode_mirrors(mirrors));
+}
+
+void Batch::put_meta(const Meta& meta) { store(environment_.texts(), "meta", encode(meta)); }
+
+void Batch::sweep(std::int64_t now_s, double grace_s) {
+  write_counts();
+  const auto each = [&](MDB_dbi table, auto unneeded) {
+    const Cursor cursor = open_cursor(txn_.get(), table);
+    MDB_val key, data;
+    int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_FIRST);
+    while (found == 0) {
+      if (unneeded(view(data))) check(mdb_cursor_del(cursor.get(), 0), environment_.file());
+      found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
+    }
+  };
+  each(environment_.links(), [&](std::string_view record) {
+    const auto link = decode_link(record);
+    return !link || (link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s));
+  });
+  each(environment_.cohorts(), [](std::string_view record) { return cohort_files(record) <= 0; });
+}
+
+void Batch::commit() {
+  write_counts();
+  check(mdb_txn_commit(txn_.release()), environment_.file());
+}
+
+}  // namespace mirror::catalog

@@ -1,0 +1,55 @@
+// Writing a catalog: one LMDB transaction, undone unless committed. Cohorts count their files; one that lost its last file stays
+// until drop_empty(), since a file of a later batch may still come to it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "catalog/codec.h"
+#include "catalog/environment.h"
+
+namespace mirror::catalog {
+
+class Batch {
+ public:
+  explicit Batch(Environment& environment);  // waits for another writer; throws Error, as all that follows
+
+  // Inserts, replaces or, where it is not shown, erases a file or link.
+  void put(const FeedFile& file);
+  // The same for paths in ascending order into an empty catalog: pages are filled to the brim.
+  void append(const FeedFile& file);
+
+  bool has_cohort(std::int64_t id);
+  std::vector<MirrorId> cohort(std::int64_t id);  // empty for an unknown one
+  void put_cohort(std::int64_t id, std::span<const MirrorId> mirrors);
+  void drop_empty(const std::set<std::int64_t>& cohorts);
+  // Which cohorts lost files in this batch.
+  const std::set<std::int64_t>& lost_files() const { return lost_files_; }
+
+  void put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta);  // counts meta.mirrors_count up
+  void put_meta(const Meta& meta);
+  // Links whose grace time is long over, and cohorts without files.
+  void sweep(std::int64_t now_s, double grace_s);
+  void commit();
+
+ private:
+  std::string_view get(MDB_dbi table, std::string_view key, bool& found);
+  void store(MDB_dbi table, std::string_view key, std::string_view record, bool append = false);
+  void erase(MDB_dbi table, std::string_view key);
+  void write(const FeedFile& file, bool append);
+  void erase_file(std::string_view key);
+  void count(std::int64_t cohort, std::int64_t files);
+  void write_counts();
+
+  Environment& environment_;
+  TransactionHandle txn_;
+  std::map<std::int64_t, std::int64_t> counts_;  // files that came to or left each cohort
+  std::set<std::int64_t> lost_files_;
+  std::string key_room_, record_;
+};
+
+}  // namespace mirror::catalog

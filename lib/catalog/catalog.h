@@ -1,0 +1,51 @@
+// What a process reads of a directory: the file in force, opened once, and again when it is replaced. snapshot() may be called from
+// any thread; refresh() from one, which looks after it in the background. Made after the fork.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "catalog/directory.h"
+#include "catalog/reader.h"
+
+namespace mirror::catalog {
+
+class Catalog {
+ public:
+  Catalog(Directory directory, const Access& access) : directory_(std::move(directory)), access_(access) {}
+
+  // Opens what CURRENT names when that is another file, and looks when the database was last heard of. Throws Error; what was open
+  // stays so.
+  void refresh();
+
+  // The state of now; nullopt as long as there is no complete catalog. Throws Error, after which the file is not used again
+  // until it is replaced.
+  std::optional<Snapshot> snapshot();
+  // For the writer; null as long as there is none.
+  std::shared_ptr<Environment> environment() const;
+  // What is wrong with the file in force; the writer makes a new one then.
+  bool unusable() const { return unusable_; }
+  // Nothing is served from here any more: the directory belongs to somebody else, say.
+  void close();
+
+  // Unix time at which the catalog was known to be the database's state.
+  std::int64_t as_of_s() const { return as_of_s_; }
+  const Directory& directory() const { return directory_; }
+  const Access& access() const { return access_; }
+
+ private:
+  void use(std::shared_ptr<Environment> environment);
+
+  const Directory directory_;
+  const Access access_;
+  mutable std::mutex mutex_;  // of the pointer that follows
+  std::shared_ptr<Environment> environment_;
+  std::string opened_;  // the file that was opened last, whatever became of it
+  std::atomic<bool> unusable_{false};
+  std::atomic<std::int64_t> as_of_s_{0};
+};
+
+}  // namespace mirror::catalog

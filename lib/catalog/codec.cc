@@ -1,0 +1,174 @@
+#include "catalog/codec.h"
+
+#include <openssl/evp.h>
+
+#include <new>
+
+namespace mirror::catalog {
+namespace {
+
+enum Flag : std::uint8_t {
+  kPending = 1, kGone = 2, kSha256 = 4, kLong = 8, kBtih = 16, kBtihV1 = 32, kAsc = 64, kSig = 128,
+};
+
+void put_unsigned(std::string& out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
+  out += static_cast<char>(value);
+}
+
+void put_signed(std::string& out, std::int64_t value) {
+  put_unsigned(out, static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
+}
+
+void put_text(std::string& out, std::string_view text) {
+  put_unsigned(out, text.size());
+  out += text;
+}
+
+// Reads a record from its front; after a fault everything is empty and ok() false.
+class Decoder {
+ public:
+  explicit Decoder(std::string_view rest) : rest_(rest) {}
+  bool ok() const { return ok_; }
+  std::size_t left() const { return rest_.size(); }
+
+  std::string_view bytes(std::uint64_t count) {
+    if (count > rest_.size()) return fail();
+    const std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
+  std::uint8_t byte() {
+    const std::string_view one = bytes(1);
+    return one.empty() ? 0 : static_cast<std::uint8_t>(one.front());
+  }
+  std::uint64_t number() {
+    std::uint64_t value = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+      const std::uint8_t next = byte();
+      value |= static_cast<std::uint64_t>(next & 0x7f) << shift;
+      if (next < 0x80) return value;
+    }
+    fail();
+    return 0;
+  }
+  std::int64_t signed_number() {
+    const std::uint64_t value = number();
+    return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+  }
+  std::string_view text() { return bytes(number()); }
+
+ private:
+  std::string_view fail() {
+    ok_ = false;
+    rest_ = {};
+    return {};
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+std::uint8_t flags_of(const FeedFile& file) {
+  const FileHashes& hashes = file.hashes;
+  std::uint8_t flags = 0;
+  const auto set = [&flags](Flag flag, bool on) { flags |= on ? flag : 0; };
+  set(kPending, file.pending);
+  set(kGone, file.gone_s.has_value());
+  set(kSha256, hashes.sha256.size() == 32);
+  set(kLong, is_long(file.path));
+  set(kBtih, hashes.btih_exists || !hashes.btih.empty());
+  set(kBtihV1, hashes.btih_v1_exists || !hashes.btih_v1.empty());
+  set(kAsc, hashes.signature_kind == SignatureKind::asc);
+  set(kSig, hashes.signature_kind == SignatureKind::sig);
+  return flags;
+}
+
+constexpr std::string FileHashes::* kShort[] = {&FileHashes::md5,    &FileHashes::sha1, &FileHashes::sha512,
+                                                &FileHashes::btih,   &FileHashes::btih_v1, &FileHashes::btmh,
+                                                &FileHashes::pieces_root};
+
+}  // namespace
+
+std::string_view key_of(std::string_view path, std::string& room) {
+  if (!is_long(path)) return path;
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned length = 0;
+  if (EVP_Digest(path.data(), path.size(), digest, &length, EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+  room.assign(path.substr(0, kKeyPrefix));
+  room.append(reinterpret_cast<const char*>(digest), length);
+  return room;
+}
+
+void encode_file(std::string& out, const FeedFile& file) {
+  out.clear();
+  out += static_cast<char>(flags_of(file));
+  put_signed(out, file.size_bytes);
+  put_signed(out, file.mtime_s);
+  put_signed(out, file.cohort_id);
+  if (file.gone_s) put_signed(out, *file.gone_s);
+  if (file.hashes.sha256.size() == 32) out += file.hashes.sha256;
+  if (is_long(file.path)) out += file.path;
+}
+
+std::optional<FileRecord> decode_file(std::string_view record) {
+  Decoder decoder(record);
+  FileRecord file;
+  const std::uint8_t flags = decoder.byte();
+  file.pending = flags & kPending;
+  file.btih_exists = flags & kBtih;
+  file.btih_v1_exists = flags & kBtihV1;
+  file.signature_kind = flags & kAsc ? SignatureKind::asc : flags & kSig ? SignatureKind::sig : SignatureKind::none;
+  file.size_bytes = decoder.signed_number();
+  file.mtime_s = decoder.signed_number();
+  file.cohort_id = decoder.signed_number();
+  if (flags & kGone) file.gone_s = decoder.signed_number();
+  if (flags & kSha256) file.sha256 = decoder.bytes(32);
+  if (!decoder.ok() || file.size_bytes < 0) return std::nullopt;
+  if (flags & kLong) file.path = decoder.bytes(decoder.left());
+  return file;
+}
+
+void encode_link(std::string& out, const FeedFile& link) {
+  out.clear();
+  out += static_cast<char>(flags_of(link) & (kGone | kLong));
+  if (link.gone_s) put_signed(out, *link.gone_s);
+  put_text(out, link.link_target.value_or(""));
+  if (is_long(link.path)) out += link.path;
+}
+
+std::optional<LinkRecord> decode_link(std::string_view record) {
+  Decoder decoder(record);
+  LinkRecord link;
+  const std::uint8_t flags = decoder.byte();
+  if (flags & kGone) link.gone_s = decoder.signed_number();
+  link.target = decoder.text();
+  if (flags & kLong) link.path = decoder.bytes(decoder.left());
+  return decoder.ok() ? std::optional(link) : std::nullopt;
+}
+
+// What redirects read of it stands in front, so that they touch its first page only.
+void encode_hashes(std::string& out, const FileHashes& hashes) {
+  out.clear();
+  for (const auto member : kShort) put_text(out, hashes.*member);
+  put_signed(out, hashes.piece_bytes);
+  const ZsyncSums& zsync = hashes.zsync;
+  for (const std::int32_t number : {zsync.block_bytes, zsync.seq_matches, zsync.rsum_bytes, zsync.md4_bytes}) put_signed(out, number);
+  for (const std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &zsync.sums, &hashes.signature}) put_text(out, *text);
+}
+
+bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes) {
+  Decoder decoder(record);
+  for (const auto member : kShort) hashes.*member = decoder.text();
+  hashes.piece_bytes = decoder.signed_number();
+  ZsyncSums& zsync = hashes.zsync;
+  for (std::int32_t* number : {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
+    *number = static_cast<std::int32_t>(decoder.signed_number());
+  }
+  if (parts == HashParts::all) {
+    for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &zsync.sums, &hashes.signature}) *text = decoder.text();
+  }
+  return decoder.ok();
+}
+
+}  // namespace mirror::catalog

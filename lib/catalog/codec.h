@@ -1,0 +1,64 @@
+// How a catalog's records are written: compact, bounds-checked when read. Numbers are LEB128, signed ones in zigzag order first.
+// Whatever is read may be damaged: decoding says so and never reads past the record.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/feed_file.h"
+#include "core/model.h"
+
+namespace mirror::catalog {
+
+inline constexpr int kFormat = 1;
+
+// What a catalog says of itself.
+struct Meta {
+  std::int64_t rev = 0;           // of the database, reached by the last complete pull
+  std::string token;              // that revision's; "" for rev 0
+  std::int64_t mirrors_rev = -1;  // of the mirrors
+  std::int64_t mirrors_count = 0;  // how often the mirrors were written: tells one set from another
+  double grace_s = 0;             // how long gone files are redirected
+  bool complete = false;          // may be served from
+  bool hashes = false;            // with everything that representations are made of
+  std::int64_t as_of_s = 0;       // Unix time at which it was known to be the database's state
+  std::int64_t swept_s = 0;       // Unix time of the last look for what nobody needs any more
+};
+std::string encode(const Meta& meta);
+std::optional<Meta> decode_meta(std::string_view text);  // nullopt: damaged, or of another format
+
+// A path's key: it itself, or for paths above 510 bytes its first 479 bytes and its SHA-256, 511 bytes together, LMDB's limit.
+inline constexpr std::size_t kMaxPlainKey = 510, kKeyPrefix = 479;
+std::string_view key_of(std::string_view path, std::string& room);
+inline bool is_long(std::string_view path) { return path.size() > kMaxPlainKey; }
+
+// Views into the record.
+struct FileRecord {
+  std::int64_t size_bytes = 0, mtime_s = 0, cohort_id = 0;
+  std::optional<std::int64_t> gone_s;
+  bool pending = false, btih_exists = false, btih_v1_exists = false;
+  SignatureKind signature_kind = SignatureKind::none;
+  std::string_view sha256;  // "": not known
+  std::string_view path;    // of a long one; else ""
+};
+void encode_file(std::string& out, const FeedFile& file);
+std::optional<FileRecord> decode_file(std::string_view record);
+
+struct LinkRecord {
+  std::optional<std::int64_t> gone_s;
+  std::string_view target, path;  // path as in FileRecord
+};
+void encode_link(std::string& out, const FeedFile& link);
+std::optional<LinkRecord> decode_link(std::string_view record);
+
+// All but sha256 and signature_kind, which the file's record has.
+void encode_hashes(std::string& out, const FileHashes& hashes);
+bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes);  // false: damaged
+
+std::string encode_mirrors(const std::vector<Mirror>& mirrors);
+std::optional<std::vector<Mirror>> decode_mirrors(std::string_view text);
+
+}  // namespace mirror::catalog

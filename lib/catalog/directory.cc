@@ -1,0 +1,138 @@
+#include "catalog/directory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "catalog/error.h"
+
+namespace mirror::catalog {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kPrefix = "catalog.", kSuffix = ".mdb";
+constexpr mode_t kMode = 0640;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() { if (fd_ >= 0) ::close(fd_); }
+  Descriptor(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+// catalog.N.mdb's N; nullopt for other names.
+std::optional<std::uint64_t> number_of(std::string_view name) {
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() <= kPrefix.size() + kSuffix.size()) return std::nullopt;
+  const std::string digits(name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size()));
+  if (digits.size() > 18 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  return std::stoull(digits);
+}
+
+std::string first_line(const std::string& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
+}
+
+void write_safely(const std::string& file, const std::string& text) {
+  const Descriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
+  if (out.get() < 0) throw Error(file, errno);
+  if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw Error(file, errno ? errno : ENOSPC);
+  if (::fsync(out.get()) != 0) throw Error(file, errno);
+}
+
+void sync_directory(const std::string& path) {
+  const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || ::fsync(directory.get()) != 0) throw Error(path, errno);
+}
+
+}  // namespace
+
+WriterLock::~WriterLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::optional<std::string> Directory::current() const {
+  const std::string name = first_line(path_ + "/CURRENT");
+  if (!number_of(name)) return std::nullopt;
+  return path_ + '/' + name;
+}
+
+std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
+  const std::string file = path_ + "/writer";
+  Descriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
+  if (lock.get() < 0) throw Error(file, errno);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return std::nullopt;
+    throw Error(file, errno);
+  }
+  const std::string line = whose + '\n';
+  if (first_line(file) != whose) {
+    if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
+      throw Error(file, errno);
+    }
+  }
+  return WriterLock(lock.release());
+}
+
+std::string Directory::writer() const { return first_line(path_ + "/writer"); }
+
+std::string Directory::unused_file() const {
+  std::uint64_t highest = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path_, error)) {
+    std::string name = entry.path().filename();
+    if (name.ends_with("-lock")) name.resize(name.size() - 5);
+    highest = std::max(highest, number_of(name).value_or(0));
+  }
+  if (error) throw Error(path_, error.value());
+  return fmt::format("{}/{}{}{}", path_, kPrefix, highest + 1, kSuffix);
+}
+
+void Directory::publish(const std::string& file) const {
+  const std::string next = path_ + "/CURRENT.new";
+  write_safely(next, fs::path(file).filename().string() + '\n');
+  if (::rename(next.c_str(), (path_ + "/CURRENT").c_str()) != 0) throw Error(next, errno);
+  sync_directory(path_);
+  remove_others();
+}
+
+void Directory::remove_others() const {
+  const std::string kept = fs::path(current().value_or("")).filename();
+  std::error_code error;
+  std::vector<fs::path> others;
+  for (const auto& entry : fs::directory_iterator(path_, error)) {
+    std::string name = entry.path().filename();
+    if (name.ends_with("-lock")) name.resize(name.size() - 5);
+    if (number_of(name) && name != kept) others.push_back(entry.path());
+  }
+  for (const auto& other : others) fs::remove(other, error);
+}
+
+void Directory::note_contact() const {
+  const std::string file = path_ + "/contact";
+  const Descriptor contact(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kMode));
+  if (contact.get() < 0 || ::futimens(contact.get(), nullptr) != 0) throw Error(file, errno);
+}
+
+std::int64_t Directory::contact_s() const {
+  struct stat contact;
+  return ::stat((path_ + "/contact").c_str(), &contact) == 0 ? contact.st_mtim.tv_sec : 0;
+}
+
+}  // namespace mirror::catalog

@@ -1,0 +1,138 @@
+#include "catalog/environment.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "catalog/codec.h"
+#include "catalog/error.h"
+#include "catalog/reader.h"
+
+namespace mirror::catalog {
+namespace {
+
+constexpr unsigned kTables = 5;
+constexpr mdb_mode_t kMode = 0640;
+
+unsigned flags_of(Open how) {
+  const unsigned common = MDB_NOSUBDIR | MDB_NOTLS;
+  switch (how) {
+    case Open::read: return common | MDB_RDONLY;
+    case Open::create: return common | MDB_NOSYNC;
+    case Open::serve: break;
+  }
+  return common;
+}
+
+TransactionHandle begin(MDB_env* env, bool writes) {
+  MDB_txn* txn = nullptr;
+  check(mdb_txn_begin(env, nullptr, writes ? 0 : MDB_RDONLY, &txn), "a catalog transaction");
+  return TransactionHandle(txn);
+}
+
+}  // namespace
+
+Cursor open_cursor(MDB_txn* txn, MDB_dbi table) {
+  MDB_cursor* cursor = nullptr;
+  check(mdb_cursor_open(txn, table, &cursor), "a catalog cursor");
+  return Cursor(cursor);
+}
+
+std::shared_ptr<Environment> Environment::open(const std::string& file, Open how, const Access& access) {
+  return std::shared_ptr<Environment>(new Environment(file, how, access));
+}
+
+Environment::Environment(std::string file, Open how, const Access& access) : file_(std::move(file)) {
+  if (how != Open::create && ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);  // LMDB would make an empty one
+  MDB_env* env = nullptr;
+  check(mdb_env_create(&env), file_);
+  env_.reset(env);
+  check(mdb_env_set_maxdbs(env, kTables), file_);
+  check(mdb_env_set_mapsize(env, access.max_bytes), file_);
+  check(mdb_env_set_maxreaders(env, access.max_readers), file_);
+  check(mdb_env_open(env, file_.c_str(), flags_of(how), kMode), file_);
+  if (how != Open::create) check_length();
+  open_tables(how);
+}
+
+Environment::~Environment() { idle_.clear(); }
+
+// Reading pages that the file does not have would end the process.
+void Environment::check_length() const {
+  MDB_envinfo info;
+  MDB_stat pages;
+  struct stat file;
+  check(mdb_env_info(env_.get(), &info), file_);
+  check(mdb_env_stat(env_.get(), &pages), file_);
+  if (::stat(file_.c_str(), &file) != 0) throw Error(file_, errno);
+  if (static_cast<std::size_t>(file.st_size) < (info.me_last_pgno + 1) * pages.ms_psize) throw Error(file_ + " is cut off", MDB_CORRUPTED);
+}
+
+void Environment::open_tables(Open how) {
+  const bool create = how == Open::create;
+  TransactionHandle txn = begin(env_.get(), create);
+  const auto open = [&](const char* name, unsigned flags, MDB_dbi& table) {
+    check(mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table), file_ + " is no catalog");
+  };
+  open("files", 0, files_);
+  open("links", 0, links_);
+  open("cohorts", MDB_INTEGERKEY, cohorts_);
+  open("hashes", 0, hashes_);
+  open("texts", 0, texts_);
+  check(mdb_txn_commit(txn.release()), file_);
+}
+
+std::unique_ptr<Reader> Environment::take_reader() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      auto reader = std::move(idle_.back());
+      idle_.pop_back();
+      return reader;
+    }
+  }
+  return std::make_unique<Reader>(*this);
+}
+
+void Environment::give_back(std::unique_ptr<Reader> reader) noexcept {
+  try {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(reader));
+  } catch (const std::bad_alloc&) {
+    // This one's slot is freed with it.
+  }
+}
+
+int Environment::free_stale_readers() {
+  int dead = 0;
+  check(mdb_reader_check(env_.get(), &dead), file_);
+  return dead;
+}
+
+void Environment::sync() { check(mdb_env_sync(env_.get(), 1), file_); }
+
+void Environment::copy_to(const std::string& file) const {
+  check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT), "cannot copy " + file_ + " to " + file);
+}
+
+Environment::Size Environment::size() const {
+  MDB_envinfo info;
+  MDB_stat pages;
+  check(mdb_env_info(env_.get(), &info), file_);
+  check(mdb_env_stat(env_.get(), &pages), file_);
+  return {(info.me_last_pgno + 1) * pages.ms_psize, info.me_mapsize, info.me_numreaders, info.me_maxreaders};
+}
+
+std::shared_ptr<const MirrorTable> Environment::mirrors(std::int64_t count, std::int64_t rev, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  if (mirrors_ == nullptr || mirrors_count_ != count) {
+    auto decoded = decode_mirrors(text);
+    if (!decoded) throw Error(file_ + ": its mirrors cannot be read", MDB_CORRUPTED);
+    mirrors_ = std::make_shared<const MirrorTable>(rev, *std::move(decoded));
+    mirrors_count_ = count;
+  }
+  return mirrors_;
+}
+
+}  // namespace mirror::catalog

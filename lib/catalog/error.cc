@@ -1,0 +1,23 @@
+#include "catalog/error.h"
+
+#include <lmdb.h>
+
+#include <cerrno>
+
+namespace mirror::catalog {
+
+Error::Error(const std::string& what, int code)
+    : std::runtime_error(what + (code != 0 ? std::string(": ") + mdb_strerror(code) : "")), code_(code) {}
+
+bool Error::full() const { return code_ == ENOSPC || code_ == EDQUOT || code_ == EFBIG || code_ == MDB_MAP_FULL; }
+
+bool Error::corrupt() const {
+  return code_ == MDB_CORRUPTED || code_ == MDB_PAGE_NOTFOUND || code_ == MDB_INVALID || code_ == MDB_VERSION_MISMATCH ||
+         code_ == MDB_PANIC || code_ == MDB_INCOMPATIBLE || code_ == MDB_BAD_VALSIZE;
+}
+
+void check(int code, const std::string& what) {
+  if (code != 0) throw Error(what, code);
+}
+
+}  // namespace mirror::catalog

@@ -1,0 +1,23 @@
+// A catalog that cannot be read or written: what, where, and LMDB's code (negative) or errno.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace mirror::catalog {
+
+class Error : public std::runtime_error {
+ public:
+  Error(const std::string& what, int code);
+  int code() const { return code_; }
+  bool full() const;     // the disk, the quota or MirrorCatalogMaxSize
+  bool corrupt() const;  // not a catalog, or a damaged one
+
+ private:
+  int code_;
+};
+
+// Throws Error for anything but 0.
+void check(int code, const std::string& what);
+
+}  // namespace mirror::catalog

@@ -1,0 +1,285 @@
+#include "catalog/reader.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "catalog/error.h"
+
+namespace mirror::catalog {
+namespace {
+
+constexpr int kMaxLinks = 40;        // POSIX ELOOP, as in core/links.h
+constexpr int kLongNeighbours = 64;  // looked at below a folder whose own name is a long key
+
+template <class Visit>
+void each(MDB_txn* txn, MDB_dbi table, Visit visit) {
+  const Cursor cursor = open_cursor(txn, table);
+  MDB_val key, data;
+  int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_FIRST);
+  while (found == 0 && visit(view(key), view(data))) found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
+  if (found != MDB_NOTFOUND) check(found, "reading a catalog");
+}
+
+std::string below_link(std::string_view target, std::string_view rest) {
+  std::string path(target);
+  if (!path.empty() && !rest.empty()) path += '/';
+  return path.append(rest);
+}
+
+}  // namespace
+
+std::span<const MirrorId> cohort_mirrors(std::string_view record) {
+  constexpr std::size_t kHead = sizeof(std::int64_t);
+  if (record.size() < kHead) return {};
+  // LMDB keeps records at even addresses.
+  return {reinterpret_cast<const MirrorId*>(record.data() + kHead), (record.size() - kHead) / sizeof(MirrorId)};
+}
+
+std::int64_t cohort_files(std::string_view record) {
+  std::int64_t files = 0;
+  if (record.size() >= sizeof files) std::memcpy(&files, record.data(), sizeof files);
+  return files;
+}
+
+Reader::Reader(const Environment& environment) : environment_(const_cast<Environment&>(environment)) {
+  MDB_txn* txn = nullptr;
+  int begun = mdb_txn_begin(environment_.raw(), nullptr, MDB_RDONLY, &txn);
+  if (begun == MDB_READERS_FULL && environment_.free_stale_readers() > 0) {
+    begun = mdb_txn_begin(environment_.raw(), nullptr, MDB_RDONLY, &txn);
+  }
+  check(begun, environment_.file());
+  txn_.reset(txn);
+  mdb_txn_reset(txn);
+}
+
+void Reader::begin() {
+  check(mdb_txn_renew(txn_.get()), environment_.file());
+  const std::size_t now = mdb_txn_id(txn_.get());
+  if (mirrors_ != nullptr && now == seen_txn_) return;
+  try {
+    read_texts();
+  } catch (...) {
+    end();
+    throw;
+  }
+  seen_txn_ = now;
+}
+
+void Reader::end() noexcept { mdb_txn_reset(txn_.get()); }
+
+void Reader::read_texts() {
+  const auto text = get(environment_.texts(), "meta");
+  auto meta = text ? decode_meta(*text) : std::nullopt;
+  if (!meta) throw Error(environment_.file() + " is no catalog of this format", MDB_INVALID);
+  meta_ = *std::move(meta);
+  const auto mirrors = get(environment_.texts(), "mirrors");
+  mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"));
+  has_links_ = count(environment_.links()) > 0;
+}
+
+std::size_t Reader::count(MDB_dbi table) const {
+  MDB_stat stat;
+  check(mdb_stat(txn_.get(), table, &stat), environment_.file());
+  return stat.ms_entries;
+}
+
+std::optional<std::string_view> Reader::get(MDB_dbi table, std::string_view key) const {
+  MDB_val name = bytes_of(key), data;
+  const int found = mdb_get(txn_.get(), table, &name, &data);
+  if (found == MDB_NOTFOUND) return std::nullopt;
+  check(found, environment_.file());
+  return view(data);
+}
+
+void Reader::damaged(const char* what) const {
+  throw Error(environment_.file() + ": the record of a " + what + " is damaged", MDB_CORRUPTED);
+}
+
+std::optional<FileRecord> Reader::file_record(std::string_view path) {
+  if (path.empty()) return std::nullopt;
+  const auto record = get(environment_.files(), key_of(path, key_room_));
+  if (!record) return std::nullopt;
+  auto file = decode_file(*record);
+  if (!file) damaged("file");
+  if (is_long(path) && file->path != path) return std::nullopt;
+  return file;
+}
+
+std::optional<LinkRecord> Reader::link_record(std::string_view path) {
+  if (!has_links_ || path.empty()) return std::nullopt;
+  const auto record = get(environment_.links(), key_of(path, key_room_));
+  if (!record) return std::nullopt;
+  auto link = decode_link(*record);
+  if (!link) damaged("link");
+  if (is_long(path) && link->path != path) return std::nullopt;
+  return link;
+}
+
+bool Reader::shown(const std::optional<std::int64_t>& gone_s, std::int64_t now_s) const {
+  return !gone_s || static_cast<double>(*gone_s) + meta_.grace_s > static_cast<double>(now_s);
+}
+
+// The path with its first link prefix replaced by what it really is; nullopt when no prefix is a link.
+std::optional<std::string> Reader::through_prefix(std::string_view path, std::int64_t now_s) {
+  for (std::size_t slash = path.find('/'); has_links_ && slash != path.npos; slash = path.find('/', slash + 1)) {
+    const auto link = link_record(path.substr(0, slash));
+    if (link && shown(link->gone_s, now_s)) return below_link(link->target, path.substr(slash + 1));
+  }
+  return std::nullopt;
+}
+
+bool Reader::has_below(MDB_dbi table, const std::string& folder) {
+  const Cursor cursor = open_cursor(txn_.get(), table);
+  const std::string_view start = std::string_view(folder).substr(0, kKeyPrefix);
+  MDB_val key = bytes_of(start), data;
+  int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_SET_RANGE);
+  for (int looked = 0; found == 0 && looked < kLongNeighbours && view(key).starts_with(start); ++looked) {
+    if (start.size() == folder.size() || view(key).starts_with(folder)) return true;
+    // Keys of that many bytes in common may be long ones, whose records have the path.
+    const auto record = table == environment_.files() ? decode_file(view(data)) : std::nullopt;
+    if (record && record->path.starts_with(folder)) return true;
+    found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
+  }
+  if (found != 0 && found != MDB_NOTFOUND) check(found, environment_.file());
+  return false;
+}
+
+bool Reader::is_directory(const std::string& path) {
+  if (path.empty()) return true;
+  const std::string folder = path + '/';
+  return has_below(environment_.files(), folder) || (has_links_ && has_below(environment_.links(), folder));
+}
+
+FoundFile Reader::find(std::string_view requested, std::int64_t now_s, HashParts parts) {
+  FoundFile found;
+  std::string path(requested);
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    const auto record = file_record(path);
+    if (record && shown(record->gone_s, now_s)) {
+      found.found = Found::file;
+      found.file.path = std::move(path);
+      fill(found, *record, parts);
+      return found;
+    }
+    const auto link = link_record(path);
+    if (link && shown(link->gone_s, now_s)) {
+      path = link->target;
+    } else if (auto real = through_prefix(path, now_s)) {
+      path = *std::move(real);
+    } else {
+      if (is_directory(path)) found.found = Found::directory;
+      return found;
+    }
+  }
+  return found;
+}
+
+void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
+  File& file = found.file;
+  file.size_bytes = record.size_bytes;
+  file.mtime_s = record.mtime_s;
+  file.pending = record.pending;
+  file.mirrors = cohort(record.cohort_id).value_or(std::span<const MirrorId>());
+  if (record.pending) return;  // what is known of its content is of an earlier look
+  FileHashes& hashes = found.hashes;
+  hashes.sha256 = record.sha256;
+  hashes.btih_exists = record.btih_exists;
+  hashes.btih_v1_exists = record.btih_v1_exists;
+  hashes.signature_kind = record.signature_kind;
+  if (!meta_.hashes) {
+    found.hashes_complete = parts == HashParts::small;
+    return;
+  }
+  const auto text = get(environment_.hashes(), key_of(file.path, key_room_));
+  if (text && !decode_hashes(*text, parts, hashes)) damaged("hash");
+}
+
+std::optional<std::span<const MirrorId>> Reader::cohort(std::int64_t id) {
+  const auto record = get(environment_.cohorts(), {reinterpret_cast<const char*>(&id), sizeof id});
+  if (!record) return std::nullopt;
+  return cohort_mirrors(*record);
+}
+
+FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) {
+  FeedFile file;
+  file.path = record.path.empty() ? key : record.path;
+  file.shown = true;
+  file.size_bytes = record.size_bytes;
+  file.mtime_s = record.mtime_s;
+  file.cohort_id = record.cohort_id;
+  file.gone_s = record.gone_s;
+  file.pending = record.pending;
+  file.hashes.sha256 = record.sha256;
+  file.hashes.btih_exists = record.btih_exists;
+  file.hashes.btih_v1_exists = record.btih_v1_exists;
+  file.hashes.signature_kind = record.signature_kind;
+  if (!meta_.hashes) return file;
+  const auto text = get(environment_.hashes(), key);
+  if (text && !decode_hashes(*text, HashParts::all, file.hashes)) damaged("hash");
+  return file;
+}
+
+void Reader::each_file(const Visit& visit) {
+  each(txn_.get(), environment_.files(), [&](std::string_view key, std::string_view text) {
+    const auto record = decode_file(text);
+    if (!record) damaged("file");
+    return visit(feed_file(key, *record));
+  });
+}
+
+namespace {
+
+FeedFile feed_link(std::string_view key, const LinkRecord& record) {
+  FeedFile link;
+  link.path = record.path.empty() ? key : record.path;
+  link.shown = true;
+  link.link_target = std::string(record.target);
+  link.gone_s = record.gone_s;
+  return link;
+}
+
+}  // namespace
+
+void Reader::each_link(const Visit& visit) {
+  each(txn_.get(), environment_.links(), [&](std::string_view key, std::string_view text) {
+    const auto record = decode_link(text);
+    if (!record) damaged("link");
+    return visit(feed_link(key, *record));
+  });
+}
+
+void Reader::each_cohort(const std::function<bool(std::int64_t, std::int64_t, std::span<const MirrorId>)>& visit) {
+  each(txn_.get(), environment_.cohorts(), [&](std::string_view key, std::string_view record) {
+    std::int64_t id = 0;
+    if (key.size() != sizeof id) damaged("cohort");
+    std::memcpy(&id, key.data(), sizeof id);
+    return visit(id, cohort_files(record), cohort_mirrors(record));
+  });
+}
+
+std::optional<FeedFile> Reader::stored_file(std::string_view path) {
+  const auto record = file_record(path);
+  if (!record) return std::nullopt;
+  std::string room;
+  FeedFile file = feed_file(key_of(path, room), *record);
+  file.path = path;
+  return file;
+}
+
+std::optional<FeedFile> Reader::stored_link(std::string_view path) {
+  const auto record = link_record(path);
+  return record ? std::optional(feed_link(path, *record)) : std::nullopt;
+}
+
+Snapshot::Snapshot(std::shared_ptr<Environment> environment)
+    : environment_(std::move(environment)), reader_(environment_->take_reader()) {
+  reader_->begin();
+}
+
+Snapshot::~Snapshot() {
+  if (reader_ == nullptr) return;
+  reader_->end();
+  environment_->give_back(std::move(reader_));
+}
+
+}  // namespace mirror::catalog

@@ -1,0 +1,89 @@
+// Reading a catalog: one consistent state from begin() to end(). Nothing is copied: what find() returns points into the
+// memory-mapped file and is valid until end(). A Reader belongs to one thread at a time and holds a reader slot for its life.
+// Nothing that the file holds is trusted; a damaged record is an Error with corrupt().
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "catalog/codec.h"
+#include "catalog/environment.h"
+
+namespace mirror::catalog {
+
+struct FoundFile {
+  Found found = Found::absent;
+  File file;  // for Found::file; path is the real one: links, also in prefixes, are followed
+  FileHashes hashes;
+  bool hashes_complete = true;  // all that was asked for and is known is in `hashes`; else only sha256 and what exists
+};
+
+class Reader {
+ public:
+  explicit Reader(const Environment& environment);
+
+  void begin();  // throws Error
+  void end() noexcept;
+
+  const Meta& meta() const { return meta_; }
+  const std::shared_ptr<const MirrorTable>& mirrors() const { return mirrors_; }
+
+  // Gone files are there until their grace time ends; `now_s` is Unix time.
+  FoundFile find(std::string_view path, std::int64_t now_s, HashParts parts);
+
+  // For tools: every file and link in order of keys, which is that of paths but for long ones. False from the callback ends it.
+  using Visit = std::function<bool(const FeedFile&)>;
+  void each_file(const Visit& visit);
+  void each_link(const Visit& visit);
+  void each_cohort(const std::function<bool(std::int64_t id, std::int64_t files, std::span<const MirrorId> mirrors)>& visit);
+  std::optional<FeedFile> stored_file(std::string_view path);
+  std::optional<FeedFile> stored_link(std::string_view path);
+  std::optional<std::span<const MirrorId>> cohort(std::int64_t id);
+  std::size_t count(MDB_dbi table) const;
+
+ private:
+  std::optional<std::string_view> get(MDB_dbi table, std::string_view key) const;
+  std::optional<FileRecord> file_record(std::string_view path);
+  std::optional<LinkRecord> link_record(std::string_view path);
+  bool shown(const std::optional<std::int64_t>& gone_s, std::int64_t now_s) const;
+  std::optional<std::string> through_prefix(std::string_view path, std::int64_t now_s);
+  bool is_directory(const std::string& path);
+  bool has_below(MDB_dbi table, const std::string& folder);
+  void fill(FoundFile& found, const FileRecord& record, HashParts parts);
+  FeedFile feed_file(std::string_view key, const FileRecord& record);
+  void read_texts();
+  [[noreturn]] void damaged(const char* what) const;
+
+  Environment& environment_;
+  TransactionHandle txn_;
+  std::size_t seen_txn_ = 0;
+  bool has_links_ = false;
+  Meta meta_;
+  std::shared_ptr<const MirrorTable> mirrors_;
+  std::string key_room_;
+};
+
+// A reader in its read transaction, given back on destruction. Keeps its environment alive.
+class Snapshot {
+ public:
+  explicit Snapshot(std::shared_ptr<Environment> environment);  // throws Error
+  Snapshot(Snapshot&&) noexcept = default;
+  Snapshot& operator=(Snapshot&&) = delete;
+  ~Snapshot();
+  Reader& operator*() const { return *reader_; }
+  Reader* operator->() const { return reader_.get(); }
+
+ private:
+  std::shared_ptr<Environment> environment_;
+  std::unique_ptr<Reader> reader_;
+};
+
+// What a cohort's record holds behind its number of files.
+std::span<const MirrorId> cohort_mirrors(std::string_view record);
+std::int64_t cohort_files(std::string_view record);
+
+}  // namespace mirror::catalog

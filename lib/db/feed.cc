@@ -1,0 +1,133 @@
+#include "db/feed.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "db/hash_rows.h"
+
+namespace mirror::db {
+namespace {
+
+constexpr int kFilesPerPage = 4000;
+constexpr int kFilesWithHashesPerPage = 16;  // one may have megabytes of pieces
+constexpr int kCohortsPerPage = 2000;
+
+// A row of file that anybody may see, for its grace time at least.
+constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS NOT NULL)";
+
+std::string file_query(std::int64_t rev, HashParts parts) {
+  const bool all = parts == HashParts::all;
+  return fmt::format(
+      "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, coalesce(f.cohort_id, 0), "
+      "floor(extract(epoch FROM f.gone_at))::bigint, f.pending, {1} "
+      "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT f.pending "
+      "WHERE {2} ORDER BY f.path",
+      kShown, all ? std::string(kSmallHashes) + kLargeHashes : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
+      rev > 0 ? "f.rev > $1" : std::string(kShown) + " AND $1 >= 0");
+}
+
+FeedFile read_file(const Result& rows, int row, HashParts parts) {
+  constexpr int kFirstHash = 9;
+  FeedFile file;
+  file.path = rows.bytes(row, 0);
+  file.shown = rows.boolean(row, 1);
+  if (!file.shown) return file;
+  if (rows.boolean(row, 2)) file.link_target = rows.bytes(row, 3);
+  file.size_bytes = rows.int8(row, 4);
+  file.mtime_s = rows.int8(row, 5);
+  file.cohort_id = rows.int8(row, 6);
+  if (!rows.is_null(row, 7)) file.gone_s = rows.int8(row, 7);
+  file.pending = rows.boolean(row, 8);
+  if (parts == HashParts::all) {
+    file.hashes = read_hashes(rows, row, kFirstHash, parts);
+    return file;
+  }
+  if (!rows.is_null(row, kFirstHash)) file.hashes.sha256 = rows.bytes(row, kFirstHash);
+  file.hashes.btih_exists = rows.boolean(row, kFirstHash + 1);
+  file.hashes.btih_v1_exists = rows.boolean(row, kFirstHash + 2);
+  file.hashes.signature_kind = read_signature_kind(rows, row, kFirstHash + 3);
+  return file;
+}
+
+std::vector<FeedSnapshot::Cohort> read_cohorts(const Result& rows) {
+  std::vector<FeedSnapshot::Cohort> cohorts(static_cast<std::size_t>(rows.rows()));
+  for (int row = 0; row < rows.rows(); ++row) cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1)};
+  return cohorts;
+}
+
+struct FreeNotify {
+  void operator()(PGnotify* notify) const { PQfreemem(notify); }
+};
+
+}  // namespace
+
+bool listen_for_news(Connection& connection) {
+  try {
+    connection.script("LISTEN mirror_feed");
+    return true;
+  } catch (const ConnectionError&) {
+    throw;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+bool had_news(Connection& connection) {
+  if (!PQconsumeInput(connection.raw())) throw ConnectionError(std::string("lost the database: ") + PQerrorMessage(connection.raw()));
+  bool news = false;
+  while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection.raw())}) news = true;
+  return news;
+}
+
+FeedState feed_state(Connection& connection) {
+  const Result row = connection.run(
+      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s FROM mirror_rev m CROSS JOIN source s "
+      "LEFT JOIN LATERAL (SELECT rev, token FROM revision ORDER BY rev DESC LIMIT 1) r ON true", {}, "feed_state");
+  if (row.empty()) throw Error("the database lacks its row of mirror_rev or source: run mb db migrate", "");
+  return {row.int8(0, 0), std::string(row.bytes(0, 1)), row.int8(0, 2), row.float8(0, 3)};
+}
+
+bool knows_revision(Connection& connection, std::int64_t rev, const std::string& token) {
+  return !connection.run("SELECT FROM revision WHERE rev = $1 AND token::text = $2", Params().int8(rev).text(token)).empty();
+}
+
+FeedSnapshot::FeedSnapshot(Connection& connection)
+    : connection_(connection),
+      transaction_(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; "
+                               "SET LOCAL max_parallel_workers_per_gather = 0"),
+      state_(feed_state(connection)) {}
+
+void FeedSnapshot::each_page(const std::string& query, const Params& params, int rows, const std::function<void(const Result&)>& page) {
+  connection_.run("DECLARE feed NO SCROLL CURSOR FOR " + query, params);
+  const std::string fetch = fmt::format("FETCH {} FROM feed", rows);
+  for (;;) {
+    const Result result = connection_.run(fetch);
+    if (!result.empty()) page(result);
+    if (result.rows() < rows) break;
+  }
+  connection_.script("CLOSE feed");
+}
+
+void FeedSnapshot::each_cohort_above(std::int64_t rev, const CohortPage& page) {
+  each_page("SELECT id, mirrors FROM cohort WHERE rev > $1", Params().int8(rev), kCohortsPerPage,
+            [&](const Result& rows) { page(read_cohorts(rows)); });
+}
+
+std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {
+  return read_cohorts(connection_.run("SELECT id, mirrors FROM cohort WHERE id = ANY ($1)", Params().int8_array(ids)));
+}
+
+void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
+  // What is asked for is all of it; the paths' own index gives the order when that is the whole table, a sort when it is a part.
+  connection_.script(rev > 0 ? "SET LOCAL cursor_tuple_fraction = 1" : "SET LOCAL enable_sort = off");
+  const int per_page = parts == HashParts::all ? kFilesWithHashesPerPage : kFilesPerPage;
+  each_page(file_query(rev, parts), Params().int8(rev), per_page, [&](const Result& rows) {
+    std::vector<FeedFile> files;
+    files.reserve(static_cast<std::size_t>(rows.rows()));
+    for (int row = 0; row < rows.rows(); ++row) files.push_back(read_file(rows, row, parts));
+    page(files);
+  });
+}
+
+}  // namespace mirror::db

@@ -1,0 +1,193 @@
+#include "feed/feed.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "catalog/error.h"
+#include "db/feed.h"
+#include "db/schema.h"
+#include "feed/pull.h"
+
+namespace mirror {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Steady = std::chrono::steady_clock;
+
+constexpr milliseconds kLook{100};        // for news, and for a new file
+constexpr milliseconds kLockEvery{500};   // whether the writer has gone
+constexpr milliseconds kConnectPause{1000};
+constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
+constexpr seconds kReaderCheck{60};
+
+// A file that is not in force when this ends is removed.
+class Unfinished {
+ public:
+  explicit Unfinished(std::string file) : file_(std::move(file)) {}
+  Unfinished(const Unfinished&) = delete;
+  ~Unfinished() {
+    if (finished_) return;
+    ::unlink(file_.c_str());
+    ::unlink((file_ + "-lock").c_str());
+  }
+  void finish() { finished_ = true; }
+
+ private:
+  const std::string file_;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+Feed::Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<bool>& stop, Log log)
+    : options_(std::move(options)), catalog_(catalog), stop_(stop), log_(std::move(log)), contact_at_(Steady::now()) {}
+
+Feed::~Feed() = default;
+
+void Feed::say(LogLevel level, const std::string& line) {
+  log_(level, "MirrorCatalog " + catalog_.directory().path() + ": " + line);
+}
+
+void Feed::say_fault(const std::string& fault) {
+  if (fault == fault_) return;
+  fault_ = fault;
+  say(LogLevel::error, fault);
+}
+
+void Feed::recovered() {
+  if (!fault_.empty()) say(LogLevel::notice, "all is well again");
+  fault_.clear();
+}
+
+void Feed::step_down() noexcept {
+  connection_.reset();
+  lock_.reset();
+}
+
+milliseconds Feed::step() noexcept {
+  try {
+    return watch();
+  } catch (const db::ConnectionError& error) {
+    connection_.reset();
+    next_connect_ = Steady::now() + kConnectPause;
+    if (!away_said_ && Steady::now() - contact_at_ >= options_.complain_after) {
+      away_said_ = true;
+      try {
+        say(LogLevel::error, fmt::format("no news from {} for {} seconds: {}; redirects go on with what is known", options_.name,
+                                         std::chrono::duration_cast<seconds>(Steady::now() - contact_at_).count(), error.what()));
+      } catch (...) {
+      }
+    }
+    return kLook;
+  } catch (const std::exception& error) {
+    connection_.reset();
+    try {
+      say_fault(error.what());
+    } catch (...) {
+    }
+    return kFaultPause;
+  }
+}
+
+milliseconds Feed::watch() {
+  catalog_.refresh();
+  if (options_.conninfo.empty()) return recovered(), kLook;
+  if (!take_lock()) return kLook;
+  const auto now = Steady::now();
+  if (const auto environment = catalog_.environment(); environment && now >= next_sweep_) {
+    environment->free_stale_readers();
+    next_sweep_ = now + kReaderCheck;
+  }
+  if (!connection_ && now < next_connect_) return kLook;
+  follow();
+  return kLook;
+}
+
+// Where another one writes what is not our database's, nothing may be read.
+bool Feed::take_lock() {
+  if (lock_) return true;
+  if (Steady::now() < next_lock_) return false;
+  next_lock_ = Steady::now() + kLockEvery;
+  lock_ = catalog_.directory().try_lock(options_.name);
+  if (lock_) {
+    catalog_.directory().remove_others();
+    return true;
+  }
+  const std::string writer = catalog_.directory().writer();
+  if (writer.empty() || writer == options_.name) return recovered(), false;
+  catalog_.close();
+  say_fault(fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
+                        "for {} go to the database", writer, options_.name));
+  next_lock_ = Steady::now() + kFaultPause;
+  return false;
+}
+
+void Feed::connect() {
+  auto connection = std::make_unique<db::Connection>(options_.conninfo, "mod_mirror feed", options_.timeout);
+  connection->set_stop(&stop_);
+  connection->set_patience(options_.timeout);
+  db::require_schema(*connection);
+  listens_ = db::listen_for_news(*connection);
+  connection_ = std::move(connection);
+  fresh_connection_ = true;
+}
+
+void Feed::follow() {
+  if (!connection_) connect();
+  const bool called = db::had_news(*connection_);
+  if (!fresh_connection_ && !called && Steady::now() < next_poll_) return;
+  next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
+  connection_->set_patience(options_.timeout);
+  if (catalog_.environment() == nullptr || catalog_.unusable()) {
+    load();
+  } else {
+    pull(fresh_connection_);
+  }
+  fresh_connection_ = false;
+  catalog_.directory().note_contact();
+  contact_at_ = Steady::now();
+  if (away_said_) say(LogLevel::notice, options_.name + " answers again");
+  away_said_ = false;
+  recovered();
+}
+
+void Feed::pull(bool mirrors_anyway) {
+  const auto environment = catalog_.environment();
+  const catalog::Meta meta = catalog::Snapshot(environment)->meta();
+  const db::FeedState state = db::feed_state(*connection_);
+  const bool same = state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev &&
+                    state.grace_s == meta.grace_s;
+  if (!meta.complete || meta.hashes != options_.hashes) return load();
+  if (same && !mirrors_anyway) return;
+  if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
+    say(LogLevel::warning, fmt::format("{} does not know revision {} of this catalog: it is another database, an older state of it, "
+                                       "or this host was away for long; a new catalog is made", options_.name, meta.rev));
+    return load();
+  }
+  connection_->set_patience(options_.patience);
+  db::FeedSnapshot snapshot(*connection_);
+  pull_changes(snapshot, *connection_, *environment, mirrors_anyway, stop_);
+}
+
+// The file is put in force when it is complete and safe on disk; until then nobody sees it.
+void Feed::load() {
+  connection_->set_patience(options_.patience);
+  const auto started = Steady::now();
+  const std::string file = catalog_.directory().unused_file();
+  Unfinished unfinished(file);
+  db::FeedSnapshot snapshot(*connection_);
+  {
+    const auto fresh = catalog::Environment::open(file, catalog::Open::create, catalog_.access());
+    if (!load_everything(snapshot, *connection_, *fresh, options_.hashes, stop_)) return;
+  }
+  catalog_.directory().publish(file);
+  unfinished.finish();
+  catalog_.refresh();
+  say(LogLevel::notice, fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name, snapshot.state().rev,
+                                    std::chrono::duration_cast<milliseconds>(Steady::now() - started).count()));
+}
+
+}  // namespace mirror

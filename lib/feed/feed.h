@@ -1,0 +1,64 @@
+// Keeps a catalog true: from one database into one directory, on every redirector host. Of all processes that run a Feed for a
+// directory one is the writer, the others only watch for a new file; when it ends, however it does, another one takes over.
+// One thread calls step(); everything that takes long asks `stop` in between.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "catalog/catalog.h"
+#include "core/log.h"
+#include "db/connection.h"
+
+namespace mirror {
+
+struct FeedOptions {
+  std::string conninfo;  // "": no database, the catalog is brought by `mb catalog import`
+  std::string name;      // of the database, for messages and for telling one writer from another
+  bool hashes = false;
+  std::chrono::milliseconds timeout{2000};     // for connecting
+  std::chrono::milliseconds patience{60'000};  // for one page of an answer
+  std::chrono::milliseconds poll{5000};
+  std::chrono::seconds complain_after{60};  // how long the database may be away before the log says so
+};
+
+class Feed {
+ public:
+  Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<bool>& stop, Log log);
+  ~Feed();
+
+  // One look, and all the work it finds; returns how long to wait before the next one. Never throws.
+  std::chrono::milliseconds step() noexcept;
+  // The lock and the connection go: another process takes over.
+  void step_down() noexcept;
+  bool is_writer() const { return lock_.has_value(); }
+
+ private:
+  std::chrono::milliseconds watch();
+  bool take_lock();
+  void follow();
+  void connect();
+  void pull(bool mirrors_anyway);
+  void load();
+  void say(LogLevel level, const std::string& line);
+  void say_fault(const std::string& fault);
+  void recovered();
+
+  const FeedOptions options_;
+  catalog::Catalog& catalog_;
+  const std::atomic<bool>& stop_;
+  const Log log_;
+  std::optional<catalog::WriterLock> lock_;
+  std::unique_ptr<db::Connection> connection_;
+  bool listens_ = false;
+  bool fresh_connection_ = false;  // nothing was asked on it yet
+  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{};
+  std::chrono::steady_clock::time_point contact_at_;
+  bool away_said_ = false;
+  std::string fault_;  // the last one, so that each is said once
+};
+
+}  // namespace mirror
