@@ -73,15 +73,39 @@ BAD = {
                        ("- - http://m.example/ x", "takes REGION|-"), *((f"- - {url}", reason) for url, reason in URL)],
     "MirrorHandleHeadLocally": FLAG,
     "MirrorPassQuery": FLAG,
+    "MirrorRedirectStampKey": [("", "takes KEY"), ("secret sha1", "'sha1' is none of md5, sha256"),
+                               ("None md5", "None stands alone"), ("secret md5 x", "takes KEY")],
     "MirrorMaxLinks": [("", "takes NUMBER"), ("-1", "'-1' is no number from 0 to 32"), ("33", "is no number"),
                        ("5x", "is no number")],
     "MirrorListLimit": [("", "takes NUMBER"), ("-1", "'-1' is no number from 0 to 32767"), ("x", "is no number")],
     "MirrorPublisher": [("", "takes NAME"), ("a ftp://p.example/", "is no http:// or https:// URL"), ("a b c", "takes NAME")],
     "MirrorTracker": [("", "takes URL"), ("ftp://t.example/", "is no http://, https:// or udp:// URL of a tracker"),
                       ('"http://t.example/a b"', "is no http://")],
+    "MirrorDhtNode": [("", "takes HOST:PORT"), ("node.example", "is no HOST:PORT"), ("node.example:0", "is no HOST:PORT"),
+                      (":6881", "is no HOST:PORT"), ("::1:6881", "is no HOST:PORT"), ("[::1]", "is no HOST:PORT"),
+                      ("n.example:65536", "is no HOST:PORT"), ("n.example/x:1", "is no HOST:PORT"),
+                      ("n.example:1 None", "None stands alone")],
     "MirrorTorrentForm": [("", "takes hybrid|v1"), ("v2", "'v2' is none of hybrid, v1")],
     "MirrorMetalinkMagnets": FLAG,
     "MirrorHashesSuppressFilenames": FLAG,
+    "MirrorRepresentations": [("", "takes NAME|-NAME"), ("pdf", "'pdf' is no representation"), ("-", "'-' is no representation"),
+                              ("meta4 --meta4", "'--meta4' is no representation"), ("-All", "'-All' is no representation")],
+    "MirrorListStyleSheet": [("", "takes URL"), ("style.css", "is no http:// or https:// URL, and no path"),
+                             ("//other.example/s.css", "no path from '/' on"), ("javascript:x", "no path"),
+                             ('"/a b.css"', "no path"),
+                             ("/a /b", "takes URL")],
+    **{name: [("", "takes FILE"), ("missing.html", "{dir}/missing.html: No such file or directory"),
+              ("/etc", "/etc: not a regular file"), ("{dir}/fifo", "{dir}/fifo: not a regular file"),
+              ("latin1", "{dir}/latin1: not UTF-8"), ("nul", "{dir}/nul: not UTF-8"), ("large", "{dir}/large: larger than 262144 bytes"), ("text text", "takes FILE")]
+       for name in ("MirrorListHeader", "MirrorListFooter")},
+    "MirrorRepositoryList": [
+        ("", "takes DIRECTORY"), ("pub", "takes a directory and a marker"), ("None m", "None stands alone"),
+        ("pub/{x} m", "'{x}' is none of the arguments"), ("pub/{x m x=1", "has a brace that belongs to no {NAME}"),
+        ("pub/../{x} m x=1", "has a segment '.' or '..'"), ("pub ../m", "has a segment '.' or '..'"),
+        ("pub /m", "starts with a slash"), ("pub m/", "has an empty segment"), ("pub m x", "'x' is no NAME=REGEX"), ("pub m =x", "'' is no argument's name"),
+        ("pub m x=(", "'(' is no regular expression"), ("pub m x=a)|(b", "'a)|(b' is no regular expression"),
+        ("pub m x=1 x=2", "'x' stands twice"), ("pub m as=[0-9]+", "'as' is not free")],
+    "MirrorRepositoryNear": [("", "takes NUMBER"), ("-1", "'-1' is no number from 0 to 32767"), ("x", "is no number")],
     "MirrorDistanceScale": [("", "takes KM"), ("0", "'0' is no number from 1 to 20000"), ("20001", "is no number"),
                             ("nan", "is no number"),
                             ("inf", "is no number"), ("-5", "is no number"), ("500km", "is no number")],
@@ -109,13 +133,21 @@ GOOD = {
     "MirrorFallback": ["EU de http://m.example/", "- - https://m.example", "eu * http://m.example/", "None"],
     "MirrorHandleHeadLocally": ["On", "OFF"],
     "MirrorPassQuery": ["On", "Off"],
+    "MirrorRedirectStampKey": ["secret", '"two words" md5', "secret SHA256", "None"],
     "MirrorMaxLinks": ["0", "32"],
     "MirrorListLimit": ["0", "32767"],
     "MirrorPublisher": ["Name", '"A name" https://p.example/', "None"],
     "MirrorTracker": ["udp://t.example:6969/announce", "http://a.example/ https://b.example/a?x", "None"],
+    "MirrorDhtNode": ["router.example:6881 192.0.2.1:1 [2001:db8::1]:65535", "none"],
     "MirrorTorrentForm": ["hybrid", "V1"],
     "MirrorMetalinkMagnets": ["On", "Off"],
     "MirrorHashesSuppressFilenames": ["On", "Off"],
+    "MirrorRepresentations": ["All", "none", "meta4 torrent text json", "-zsync -btih", "all -zsync", "None meta4"],
+    "MirrorListStyleSheet": ["/style.css", "https://s.example/a.css?v=1", "None"],
+    "MirrorListHeader": ["text", "{dir}/text", "empty", "None"],
+    "MirrorListFooter": ["text", "None"],
+    "MirrorRepositoryList": ["pub/{release}/{x-y} repodata/repomd.xml release=[0-9.]+ x-y=a|b", "/ m", "/pub/ m", "None"],
+    "MirrorRepositoryNear": ["0", "32767"],
     "MirrorDistanceScale": ["1", "20000", "12.5"],
     "MirrorStickiness": ["0", "31622400"],
 }
@@ -129,7 +161,7 @@ def httpd(build, geo):
     server = rig.Httpd(build=build)
     city = (geo / "city.mmdb").read_bytes()
     for name, content in (("text", b"no database\n" * 100), ("empty", b""), ("cut.mmdb", city[:len(city) // 2]),
-    ("near.mmdb", city)):
+                          ("near.mmdb", city), ("latin1", b"gr\xfc\xdfe"), ("nul", b"a\0"), ("large", b"x" * (256 * 1024 + 1))):
         (server.dir / name).write_bytes(content)
     shutil.copy(geo / "other.mmdb", server.dir)
     os.mkfifo(server.dir / "fifo")
@@ -260,6 +292,7 @@ def test_the_sample_configuration_is_good(httpd, build, geo):
         assert old in sample
         sample = sample.replace(old, str(new))
     accepted(httpd, sample)
+    sample = sample.replace("/etc/mod_mirror/header.html", "text")  # a file in httpd's folder
     whole, switched_on = re.subn(r"^( *)#((?:  )*)(?=[A-Z<])", r"\1\2", sample, flags=re.M)
     assert switched_on > 10
     accepted(httpd, whole)
