@@ -32,12 +32,12 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
             db::require_schema(connection);
             load(connection);
             db::find_file(connection, kAnyPath);
-            db::load_hashes(connection, kAnyPath, db::HashParts::small);
+            db::load_hashes(connection, kAnyPath, HashParts::digests);
           },
           log) {}
 
 // A connection that was idle may have died with a server that is well again: then others, in the end fresh ones, are tried.
-std::optional<Lookup> Database::find(std::string_view path, db::HashParts parts) {
+std::optional<Lookup> Database::find(std::string_view path, HashParts parts) {
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     const bool last_attempt = attempt == kAttempts;
@@ -64,7 +64,7 @@ std::optional<Lookup> Database::find(std::string_view path, db::HashParts parts)
   return std::nullopt;
 }
 
-std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, db::HashParts parts,
+std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, HashParts parts,
                                     Clock::time_point deadline) {
   connection.set_deadline(deadline);
   Lookup lookup{db::find_file(connection, path), {}, nullptr};

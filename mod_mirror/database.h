@@ -26,10 +26,10 @@ class Database {
   bool join_by(Clock::time_point deadline) noexcept { return pool_.join_by(deadline); }
 
   // nullopt: not known, since the database is down or does not answer within MirrorDatabaseTimeout.
-  std::optional<Lookup> find(std::string_view path, db::HashParts parts = db::HashParts::small);
+  std::optional<Lookup> find(std::string_view path, HashParts parts = HashParts::digests);
 
  private:
-  std::optional<Lookup> ask(db::Connection& connection, std::string_view path, db::HashParts parts, Clock::time_point deadline);
+  std::optional<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts, Clock::time_point deadline);
   std::shared_ptr<const MirrorTable> mirrors_of(db::Connection& connection, std::int64_t rev, Clock::time_point deadline);
   std::shared_ptr<const MirrorTable> held(std::int64_t rev, Clock::time_point loaded_after);
   void load(db::Connection& connection);

@@ -71,7 +71,7 @@ class Exchange {
 
  private:
   int decline(DeclineReason reason);
-  int answer_for(const Lookup& lookup);
+  int answer_for(Lookup lookup);
   int answer(Outcome outcome);
   int without_database();
   std::optional<Lookup> find() const;
@@ -106,8 +106,7 @@ bool Exchange::take_suffix() {
 std::optional<Lookup> Exchange::find() const {
   const Child* self = child();
   if (self == nullptr) return std::nullopt;
-  const auto parts = needs_all_hashes(request_) ? db::HashParts::all : db::HashParts::small;
-  return self->databases.at(config_.database->index)->find(request_.path, parts);
+  return self->databases.at(config_.database->index)->find(request_.path, needed_hashes(request_));
 }
 
 int Exchange::run() {
@@ -130,16 +129,19 @@ int Exchange::run() {
   } else if (reason) {
     return decline(*reason);  // exclusions keep files from being redirected, not their representations
   }
-  return lookup ? answer_for(*lookup) : without_database();
+  return lookup ? answer_for(*std::move(lookup)) : without_database();
 }
 
-int Exchange::answer_for(const Lookup& lookup) {
+int Exchange::answer_for(Lookup lookup) {
   if (lookup.found.found == db::Found::directory) return decline(DeclineReason::directory);
   if (lookup.found.found == db::Found::absent) return decline(DeclineReason::not_in_table);
   const File& file = lookup.found.file;
   if (!is_local_version(file)) return decline(DeclineReason::version_differs);
   note_size(file.size_bytes);
-  return answer(decide(request_, client_, file, *lookup.mirrors, settings_, lookup.hashes));
+  // An answer that ends with a part of them is sent when we have returned.
+  const bool keep = needed_hashes(request_) == HashParts::all;
+  const FileHashes& hashes = keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
+  return answer(decide(request_, client_, file, *lookup.mirrors, settings_, hashes));
 }
 
 int Exchange::answer(Outcome outcome) {

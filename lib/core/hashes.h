@@ -29,6 +29,13 @@ struct ZsyncSums {                // zsync 0.6.2's control file
   std::string sums;               // for each block rsum_bytes + md4_bytes
 };
 
+// How much of FileHashes is wanted: digests, info hashes and zsync's parameters are always there, the rest is large.
+enum class HashParts : std::uint8_t {
+  digests,
+  pieces,  // sha1_pieces, piece_layer and the signature's text too
+  all,     // zsync's sums too
+};
+
 struct FileHashes {
   std::string md5;     // 16
   std::string sha1;    // 20

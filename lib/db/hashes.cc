@@ -63,16 +63,20 @@ std::vector<HashTarget> read_targets(const Result& result) {
 constexpr const char* kLoadSmall =
     "h.md5, h.sha1, h.sha256, h.sha512, h.piece_bytes, h.pieces_root, h.btih, h.btih_v1, h.btmh, "
     "h.zsync_block_bytes, h.zsync_seq_matches, h.zsync_rsum_bytes, h.zsync_md4_bytes, "
-    "h.signature_kind";
-constexpr const char* kLoadLarge = ", h.sha1_pieces, h.piece_layer, h.zsync_sums, h.signature";
+    "octet_length(h.zsync_sums)::bigint = (f.size + h.zsync_block_bytes - 1) / h.zsync_block_bytes "
+    " * (h.zsync_rsum_bytes + h.zsync_md4_bytes), h.signature_kind, h.file_id, h.version_rev";
+constexpr const char* kLoadLarge = ", h.sha1_pieces, h.piece_layer, h.signature";
 constexpr const char* kLoadFrom =
     " FROM file f JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "WHERE f.kind = 'f' AND ";
+constexpr std::int32_t kSliceBytes = 1 << 20;
 
-std::optional<FileHashes> read_hashes(const Result& result, HashParts parts) {
-  if (result.empty()) return std::nullopt;
+std::string load_sql(HashParts parts, std::string_view condition) {
+  return fmt::format("SELECT {}{}{}{}", kLoadSmall, parts == HashParts::digests ? "" : kLoadLarge, kLoadFrom, condition);
+}
+
+FileHashes read_hashes(const Result& result, HashParts parts) {
   const auto bytes = [&](int column) { return result.is_null(0, column) ? std::string() : std::string(result.bytes(0, column)); };
-  const auto number = [&](int column) { return result.is_null(0, column) ? 0 : result.int4(0, column); };
   FileHashes hashes;
   hashes.md5 = bytes(0);
   hashes.sha1 = bytes(1);
@@ -83,17 +87,48 @@ std::optional<FileHashes> read_hashes(const Result& result, HashParts parts) {
   hashes.btih = bytes(6);
   hashes.btih_v1 = bytes(7);
   hashes.btmh = bytes(8);
-  hashes.zsync.block_bytes = number(9);
-  hashes.zsync.seq_matches = number(10);
-  hashes.zsync.rsum_bytes = number(11);
-  hashes.zsync.md4_bytes = number(12);
-  const std::string kind = bytes(13);
+  if (!result.is_null(0, 13) && result.boolean(0, 13)) {
+    hashes.zsync = {result.int4(0, 9), result.int4(0, 10), result.int4(0, 11), result.int4(0, 12), {}};
+  }
+  const std::string kind = bytes(14);
   hashes.signature_kind = kind == "a" ? SignatureKind::asc : kind == "s" ? SignatureKind::sig : SignatureKind::none;
-  if (parts == HashParts::small) return hashes;
-  hashes.sha1_pieces = bytes(14);
-  hashes.piece_layer = bytes(15);
-  hashes.zsync.sums = bytes(16);
-  hashes.signature = bytes(17);
+  if (parts == HashParts::digests) return hashes;
+  hashes.sha1_pieces = bytes(17);
+  hashes.piece_layer = bytes(18);
+  hashes.signature = bytes(19);
+  return hashes;
+}
+
+// A slice at a time. What is hashed anew meanwhile has none.
+void read_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t version_rev, ZsyncSums& zsync) {
+  for (;;) {
+    const Result result = connection.run(
+        "SELECT substring(zsync_sums FROM $3 FOR $4), octet_length(zsync_sums) FROM hash WHERE file_id = $1 AND version_rev = $2",
+        Params().int8(file_id).int8(version_rev).int4(static_cast<std::int32_t>(zsync.sums.size()) + 1).int4(kSliceBytes),
+        "load_zsync_sums");
+    if (result.empty() || result.is_null(0, 1)) break;
+    const auto whole = static_cast<std::size_t>(result.int4(0, 1));
+    zsync.sums.reserve(whole);
+    const std::string_view slice = result.bytes(0, 0);
+    zsync.sums += slice;
+    if (zsync.sums.size() == whole) return;
+    if (slice.empty()) break;
+  }
+  zsync = {};
+}
+
+std::optional<FileHashes> load(Connection& connection, const std::string& sql, const Params& params, const char* name,
+                               HashParts parts) {
+  std::optional<FileHashes> hashes;
+  std::int64_t file_id = 0, version_rev = 0;
+  {
+    const Result result = connection.run(sql, params, name);
+    if (result.empty()) return std::nullopt;
+    hashes = read_hashes(result, parts);
+    file_id = result.int8(0, 15);
+    version_rev = result.int8(0, 16);
+  }
+  if (parts == HashParts::all && hashes->zsync.block_bytes > 0) read_zsync_sums(connection, file_id, version_rev, hashes->zsync);
   return hashes;
 }
 
@@ -120,11 +155,12 @@ std::vector<HashTarget> find_hash_targets(Connection& connection, const std::vec
                                      Params().bytes_array(paths)));
 }
 
-HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const HashKinds& kinds) {
+HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const HashKinds& kinds, bool known) {
   Params params;
   const std::string where = within(subtree, params);
   const Result result = connection.run(
-      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})", kTargets, where, lacks(kinds)),
+      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})", kTargets, where,
+                  known ? "true" : lacks(kinds)),
       params);
   return {result.int8(0, 0), result.int8(0, 1)};
 }
@@ -144,20 +180,15 @@ void release_files(Connection& connection, const std::vector<std::int64_t>& file
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::string_view path, HashParts parts) {
-  static const std::string small =
-      fmt::format("SELECT {}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kLoadSmall, kLoadFrom);
-  static const std::string all =
-      fmt::format("SELECT {}{}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kLoadSmall, kLoadLarge, kLoadFrom);
-  const Params params = Params().bytes(path);
-  return read_hashes(
-      parts == HashParts::small ? connection.run(small, params, "load_small_hashes") : connection.run(all, params, "load_hashes"),
-      parts);
+  constexpr const char* kShown = "f.path = $1 AND NOT f.pending AND NOT f.staged";
+  static const std::string digests = load_sql(HashParts::digests, kShown), more = load_sql(HashParts::pieces, kShown);
+  const bool small = parts == HashParts::digests;
+  return load(connection, small ? digests : more, Params().bytes(path), small ? "load_digests" : "load_hashes", parts);
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::int64_t file_id) {
-  return read_hashes(
-      connection.run(fmt::format("SELECT {}{}{}f.id = $1", kLoadSmall, kLoadLarge, kLoadFrom), Params().int8(file_id)),
-      HashParts::all);
+  static const std::string sql = load_sql(HashParts::all, "f.id = $1");
+  return load(connection, sql, Params().int8(file_id), "load_hashes_by_id", HashParts::all);
 }
 
 }  // namespace mirror::db
