@@ -55,7 +55,8 @@ class Checker {
 
   void check(const DirConfig& config) {
     if (!config.engine_on()) return;
-    if (!config.database) fault(config.engine->at, "MirrorEngine On needs a MirrorDatabase in its section or around it");
+    if (!config.has_source()) fault(config.engine->at, "MirrorEngine On needs a MirrorDatabase in its section or around it");
+    bind_catalog(config);
     if (config.database_tree() && !config.origin) {
       fault(config.tree->at, "MirrorTree database needs a MirrorOrigin, for requests that no mirror takes");
     }
@@ -70,6 +71,19 @@ class Checker {
   const DirConfig* merge(const DirConfig* parent, const DirConfig* own) {
     if (parent == nullptr) return own;
     return static_cast<const DirConfig*>(merge_dir_config(pool_, const_cast<DirConfig*>(parent), const_cast<DirConfig*>(own)));
+  }
+
+  // A catalog is of one database, and kept true to it when any section names both.
+  void bind_catalog(const DirConfig& config) {
+    const auto index = config.catalog_index();
+    if (!index) return;
+    CatalogConfig& catalog = globals().catalogs.at(*index);
+    catalog.used = true;
+    if (!config.database) return;
+    if (catalog.database && *catalog.database != config.database->index) {
+      fault(config.engine->at, "a MirrorCatalog is of one database; give each its own directory");
+    }
+    catalog.database = config.database->index;
   }
 
   void fault(const char* at, const char* what) {

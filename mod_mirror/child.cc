@@ -1,6 +1,14 @@
 #include "child.h"
 
 #include <ap_mpm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <unixd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 namespace mirror::httpd {
 namespace {
@@ -22,16 +30,54 @@ bool is_threaded() {
   return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS && threaded != AP_MPMQ_NOT_SUPPORTED;
 }
 
+// Each thread may read, and tools beside; at least as many as httpd has by default.
+unsigned reader_slots() {
+  int children = 0, threads = 0;
+  ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &children);
+  ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
+  ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+  constexpr int kLeast = 512, kMost = 100'000, kTools = 64;
+  return static_cast<unsigned>(std::clamp(2 * std::max(children, 1) * std::max(threads, 1), kLeast, kMost) + kTools);
+}
+
+std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, const Log& log) {
+  const Globals& all = globals();
+  catalog::Access access;
+  access.max_bytes = static_cast<std::size_t>(all.catalog_max_bytes.value_or(static_cast<std::int64_t>(catalog::kDefaultMaxBytes)));
+  access.max_readers = reader_slots();
+  FeedOptions feed;
+  feed.hashes = all.catalog_hashes.value_or(false);
+  feed.timeout = all.timeout.value_or(kDefaultDatabaseTimeout);
+  if (config.database) {
+    feed.conninfo = all.databases[*config.database].conninfo;
+    feed.name = all.databases[*config.database].name;
+  }
+  return std::make_unique<CatalogKeeper>(config.directory, access, std::move(feed), log);
+}
+
+void prepare_directory(const std::string& directory) {
+  std::filesystem::create_directories(directory);
+  if (::geteuid() != 0) return;
+  const auto& user = ap_unixd_config;
+  if (::chown(directory.c_str(), user.user_id, user.group_id) != 0 || ::chmod(directory.c_str(), 0750) != 0) {
+    throw std::system_error(errno, std::generic_category(), directory);
+  }
+}
+
 // Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler,
 // which may have interrupted malloc: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;
   for (const auto& database : ending->databases) database->ask_to_stop();
+  for (const auto& catalog : ending->catalogs) {
+    if (catalog != nullptr) catalog->ask_to_stop();
+  }
   ending->geo->ask_to_stop();
   const auto deadline = Clock::now() + kStopLimit;
   bool all_ended = ending->geo->join_by(deadline);
   for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
+  for (const auto& catalog : ending->catalogs) all_ended &= catalog == nullptr || catalog->join_by(deadline);
   if (all_ended && is_threaded()) delete ending;
   return APR_SUCCESS;
 }
@@ -53,6 +99,17 @@ void prepare_shared_memory(const server_rec* server) {
   *shared_databases = memory->assign(conninfos);
 }
 
+void prepare_catalogs(const server_rec* server) {
+  for (const CatalogConfig& catalog : globals().catalogs) {
+    if (!catalog.used || std::filesystem::exists(catalog.directory)) continue;
+    try {
+      prepare_directory(catalog.directory);
+    } catch (const std::exception& error) {
+      log_line(server, APLOG_WARNING, "MirrorCatalog " + catalog.directory + " cannot be made, requests go to the database: " + error.what());
+    }
+  }
+}
+
 void start_child(apr_pool_t* pchild, server_rec* server) {
   auto starting = std::make_unique<Child>();
   const Globals& config = globals();
@@ -63,10 +120,16 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
                               config.timeout.value_or(kDefaultDatabaseTimeout)};
     starting->databases.push_back(std::make_unique<Database>(options, *shared_databases->at(i), log));
   }
+  for (const CatalogConfig& catalog : config.catalogs) {
+    starting->catalogs.push_back(catalog.used ? make_keeper(catalog, log) : nullptr);
+  }
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
   current_child = starting.release();  // from here on stop_child ends what has been started
   apr_pool_cleanup_register(pchild, nullptr, stop_child, apr_pool_cleanup_null);
   for (const auto& database : current_child->databases) database->start();
+  for (const auto& catalog : current_child->catalogs) {
+    if (catalog != nullptr) catalog->start();
+  }
   current_child->geo->start();
 }
 

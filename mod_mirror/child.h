@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "catalog_keeper.h"
 #include "config.h"
 #include "database.h"
 #include "geo_watch.h"
@@ -13,12 +14,22 @@ namespace mirror::httpd {
 
 struct Child {
   std::vector<std::unique_ptr<Database>> databases;  // as in Globals::databases
+  std::vector<std::unique_ptr<CatalogKeeper>> catalogs;  // as in Globals::catalogs; null where no section uses it
   std::unique_ptr<GeoWatch> geo;
+
+  // nullptr: lookups go to the database.
+  CatalogKeeper* catalog_of(const DirConfig& config) const {
+    const auto index = config.catalog_index();
+    return index ? catalogs.at(*index).get() : nullptr;
+  }
 };
 
 // Before the first fork: the shared memory, kept in httpd's process pool across restarts, and each database's record in it.
 // Throws when there is no memory.
 void prepare_shared_memory(const server_rec* server);
+
+// Makes the catalogs' directories, httpd's user's; what cannot be made is said, and no reason to stop.
+void prepare_catalogs(const server_rec* server);
 
 void start_child(apr_pool_t* pchild, server_rec* server);
 

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 #include <stdexcept>
 
@@ -22,9 +23,16 @@ Stamp stamp_of(const StampSetting& stamp) {
   return [stamp](std::int64_t now_s, std::string_view url_path) { return digest::stamp(stamp.form, stamp.key, now_s, url_path); };
 }
 
+// One for each database, of which the name tells.
+std::string default_directory(const std::string& database) {
+  std::string name;
+  for (const char c : database) name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
+  return MIRROR_STATEDIR "/" + name;
+}
+
 DatabaseConfig read_conninfo(const std::string& conninfo) {
   try {
-    return {conninfo, db::database_name(conninfo)};
+    return {conninfo, db::database_name(conninfo), 0};
   } catch (const std::invalid_argument& error) {
     throw BadValue(error.what());
   }
@@ -37,8 +45,15 @@ DownPolicy DirConfig::down_policy() const {
   return database_tree() ? DownPolicy::unavailable : DownPolicy::serve;
 }
 
+std::optional<std::size_t> DirConfig::catalog_index() const {
+  if (catalog) return catalog->index;
+  if (database) return globals().databases[database->index].catalog;
+  return std::nullopt;
+}
+
 Root DirConfig::root() const {
   if (database && database->root.kind != Root::Kind::none) return database->root;
+  if (!database && catalog && catalog->root.kind != Root::Kind::none) return catalog->root;
   return engine ? engine->root : Root{};
 }
 
@@ -80,7 +95,16 @@ std::size_t Globals::add_database(const std::string& conninfo) {
   if (known != databases.end()) return known - databases.begin();
   if (databases.size() == kMaxDatabases) throw BadValue("there are more than 64 different databases");
   databases.push_back(read_conninfo(conninfo));
+  databases.back().catalog = add_catalog(default_directory(databases.back().name));
   return databases.size() - 1;
+}
+
+std::size_t Globals::add_catalog(const std::string& directory) {
+  const auto known =
+      std::find_if(catalogs.begin(), catalogs.end(), [&](const auto& other) { return other.directory == directory; });
+  if (known != catalogs.end()) return known - catalogs.begin();
+  catalogs.push_back({directory, std::nullopt, false});
+  return catalogs.size() - 1;
 }
 
 Globals& globals() { return *current_globals; }

@@ -43,6 +43,10 @@ struct DatabaseSetting {
   std::size_t index = 0;  // in Globals::databases
   Root root;
 };
+struct CatalogSetting {
+  std::optional<std::size_t> index;  // in Globals::catalogs; nullopt: Off
+  Root root;
+};
 struct TreeSetting {
   Tree tree = Tree::local;
   const char* at = "";
@@ -70,6 +74,8 @@ struct RepositorySetting {
 struct DirConfig {
   std::optional<EngineSetting> engine;
   std::optional<DatabaseSetting> database;
+  std::optional<CatalogSetting> catalog;
+  std::optional<std::int64_t> catalog_max_age_s;
   std::optional<TreeSetting> tree;
   std::optional<DownSetting> down;
   std::optional<const char*> origin;  // ends in '/'
@@ -101,6 +107,9 @@ struct DirConfig {
   bool engine_on() const { return engine && engine->on; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }
   DownPolicy down_policy() const;
+  // In Globals::catalogs: what MirrorCatalog says, else the database's own. nullopt: lookups go to the database.
+  std::optional<std::size_t> catalog_index() const;
+  bool has_source() const { return database || (catalog && catalog->index); }
   // The section whose prefix is cut from a URL path or file name: the database's own, else the engine's.
   Root root() const;
 };
@@ -111,16 +120,27 @@ Settings settings_of(const DirConfig& config);
 struct DatabaseConfig {
   std::string conninfo;
   std::string name;  // for messages: host, port and database, no password
+  std::size_t catalog = 0;  // in Globals::catalogs: where it is kept unless MirrorCatalog says otherwise
+};
+
+struct CatalogConfig {
+  std::string directory;
+  std::optional<std::size_t> database;  // that it is kept true to; nullopt: it is brought by `mb catalog import`
+  bool used = false;                    // by a section; check_configuration() finds out
 };
 
 struct Globals {
   std::vector<DatabaseConfig> databases;
+  std::vector<CatalogConfig> catalogs;
   std::vector<std::string> geo_files;
   std::optional<int> max_connections;  // per database and host
   std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::int64_t> catalog_max_bytes;
+  std::optional<bool> catalog_hashes;
 
   // The index of the database, a new one for a conninfo not seen before. Throws BadValue for what libpq cannot read.
   std::size_t add_database(const std::string& conninfo);
+  std::size_t add_catalog(const std::string& directory);
 };
 
 // The Globals of the configuration that is being read or in force; reset_globals starts anew, in httpd's configuration pool.

@@ -32,7 +32,7 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
             db::require_schema(connection);
             load(connection);
             db::find_file(connection, kAnyPath);
-            db::load_hashes(connection, kAnyPath, HashParts::small);
+            db::load_hashes(connection, kAnyPath, HashParts::digests);
           },
           log) {}
 
@@ -67,12 +67,17 @@ std::optional<Lookup> Database::find(std::string_view path, HashParts parts) {
 std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, HashParts parts,
                                     Clock::time_point deadline) {
   connection.set_deadline(deadline);
-  Lookup lookup{db::find_file(connection, path), {}, nullptr};
-  if (lookup.found.found == Found::file) {
-    lookup.hashes = db::load_hashes(connection, lookup.found.file.path, parts).value_or(FileHashes());
+  db::FoundFile found = db::find_file(connection, path);
+  std::optional<Lookup> lookup(std::in_place);
+  lookup->found = found.found;
+  if (found.found == Found::file) {
+    lookup->hashes = db::load_hashes(connection, found.file.path, parts).value_or(FileHashes());
   }
-  lookup.mirrors = mirrors_of(connection, lookup.found.mirrors_rev, deadline);
-  if (lookup.mirrors == nullptr) return std::nullopt;
+  lookup->mirrors = mirrors_of(connection, found.mirrors_rev, deadline);
+  if (lookup->mirrors == nullptr) return std::nullopt;
+  lookup->file = std::move(found.file);
+  lookup->ids = std::move(found.mirrors);
+  lookup->file.mirrors = lookup->ids;
   return lookup;
 }
 

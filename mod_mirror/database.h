@@ -7,16 +7,9 @@
 #include <string_view>
 
 #include "connection_pool.h"
-#include "db/hashes.h"
-#include "db/lookup.h"
+#include "lookup.h"
 
 namespace mirror::httpd {
-
-struct Lookup {
-  db::FoundFile found;
-  FileHashes hashes;                           // of a file, as far as they are known and were asked for
-  std::shared_ptr<const MirrorTable> mirrors;  // never null
-};
 
 class Database {
  public:
@@ -26,7 +19,7 @@ class Database {
   bool join_by(Clock::time_point deadline) noexcept { return pool_.join_by(deadline); }
 
   // nullopt: not known, since the database is down or does not answer within MirrorDatabaseTimeout.
-  std::optional<Lookup> find(std::string_view path, HashParts parts = HashParts::small);
+  std::optional<Lookup> find(std::string_view path, HashParts parts = HashParts::digests);
 
  private:
   std::optional<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts, Clock::time_point deadline);

@@ -108,6 +108,25 @@ void set_database(const Line& line, DirConfig& config) {
   config.database = DatabaseSetting{globals().add_database(conninfo), root_of(line).value_or(Root{})};
 }
 
+void set_catalog(const Line& line, DirConfig& config) {
+  CatalogSetting setting{std::nullopt, root_of(line).value_or(Root{})};
+  if (strcasecmp(line.words[0], "Off") != 0) {
+    const char* directory = ap_server_root_relative(line.cmd->pool, line.words[0]);
+    if (directory == nullptr) throw BadValue(fmt::format("'{}' is no folder's name", line.words[0]));
+    setting.index = globals().add_catalog(directory);
+  }
+  config.catalog = setting;
+}
+
+void set_catalog_max_size(const Line& line, DirConfig&) {
+  constexpr std::int64_t kLeast = 1 << 20, kMost = std::int64_t{1} << 44;
+  const std::int64_t bytes = parse_size(line.words[0]);
+  if (bytes < kLeast || bytes > kMost) throw BadValue("takes 1M to 16384G");
+  globals().catalog_max_bytes = bytes;
+}
+
+void set_catalog_hashes(const Line& line, DirConfig&) { globals().catalog_hashes = parse_flag(line.words[0]); }
+
 void set_tree(const Line& line, DirConfig& config) {
   const Tree tree = parse_one_of<Tree>(line.words[0], {{"local", Tree::local}, {"database", Tree::database}});
   const auto root = root_of(line);
@@ -234,6 +253,14 @@ constexpr Directive kDirectives[] = {
     {"MirrorDatabaseDown", kSection, 1, 1,
      "Serve|Fallback|Unavailable - the answer while the database is down (default Serve, with MirrorTree database Unavailable)",
      set_down, inherit<&D::down>},
+    {"MirrorCatalog", kTree, 1, 1, "DIR|Off - where the local replica of the database is kept (default one for each database)",
+     set_catalog, inherit<&D::catalog>},
+    {"MirrorCatalogMaxSize", kGlobal, 1, 1, "BYTES - how large a catalog may become; K, M, G may follow (default 16G)",
+     set_catalog_max_size, nullptr},
+    {"MirrorCatalogHashes", kGlobal, 1, 1,
+     "On|Off - keep all hashes in catalogs, so that representations need no database (default Off)", set_catalog_hashes, nullptr},
+    {"MirrorCatalogMaxAge", kSection, 1, 1, "SECONDS - an older catalog redirects nobody; 0: whatever its age (default 0)",
+     set<&D::catalog_max_age_s, parse_stickiness>, inherit<&D::catalog_max_age_s>},
     {"MirrorGeoDatabase", kGlobal, 1, 1, "FILE - a MaxMind DB of cities, countries or AS numbers; repeatable (no default)",
      add_geo_database, nullptr},
     {"MirrorTree", kTree, 1, 1, "local|database - where the files' existence and size come from (default local)", set_tree,

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "child.h"
@@ -73,7 +74,8 @@ class Exchange {
 
  private:
   int decline(DeclineReason reason);
-  int answer_for(const Lookup& lookup);
+  int answer_for(Lookup lookup);
+  int decide_for(Lookup lookup);
   int answer(Outcome outcome);
   int without_database();
   std::optional<Lookup> find() const;
@@ -108,7 +110,17 @@ bool Exchange::take_suffix() {
 std::optional<Lookup> Exchange::find() const {
   const Child* self = child();
   if (self == nullptr) return std::nullopt;
-  const auto parts = needs_all_hashes(request_) ? HashParts::all : HashParts::small;
+  const HashParts parts = needed_hashes(request_);
+  if (CatalogKeeper* keeper = self->catalog_of(config_)) {
+    const std::int64_t age_s = std::max<std::int64_t>(0, request_.now_s - keeper->as_of_s());
+    auto lookup = keeper->find(request_.path, request_.now_s, parts);
+    if (lookup) {
+      note(r_, "MB_CATALOG_AGE", std::to_string(age_s));
+      const std::int64_t max_age_s = config_.catalog_max_age_s.value_or(0);
+      return max_age_s > 0 && age_s > max_age_s ? std::nullopt : std::move(lookup);
+    }
+  }
+  if (!config_.database) return std::nullopt;
   return self->databases.at(config_.database->index)->find(request_.path, parts);
 }
 
@@ -126,13 +138,14 @@ int Exchange::run() {
   const bool may_be_representation = config_.database_tree() && may_have_suffix();
   if (reason && !may_be_representation) return decline(*reason);
   auto lookup = find();
-  if (lookup && lookup->found.found == Found::absent && may_be_representation && take_suffix()) {
-    lookup = find();
-    if (!lookup) return unavailable(r_);
-  } else if (reason) {
+  if (lookup && lookup->found == Found::absent && may_be_representation && take_suffix()) {
+    auto file = find();
+    return file ? answer_for(*std::move(file)) : unavailable(r_);
+  }
+  if (reason) {
     return decline(*reason);  // exclusions keep files from being redirected, not their representations
   }
-  return lookup ? answer_for(*lookup) : without_database();
+  return lookup ? answer_for(*std::move(lookup)) : without_database();
 }
 
 int Exchange::run_list(const Repository& repository) {
@@ -140,19 +153,28 @@ int Exchange::run_list(const Repository& repository) {
   request_.tree_url = "";
   if (const Child* self = child()) client_ = self->geo->locate(client_address(r_));
   note_client(r_, overridden(client_, parse_query(request_.query)));
-  const auto lookup = find();
+  auto lookup = find();
   if (!lookup) return without_database();
-  if (lookup->found.found != db::Found::file) return answer(no_repository(DeclineReason::not_in_table));
-  return answer(decide(request_, client_, lookup->found.file, *lookup->mirrors, settings_, lookup->hashes));
+  if (lookup->found != Found::file) return answer(no_repository(DeclineReason::not_in_table));
+  return decide_for(*std::move(lookup));
 }
 
-int Exchange::answer_for(const Lookup& lookup) {
-  if (lookup.found.found == Found::directory) return decline(DeclineReason::directory);
-  if (lookup.found.found == Found::absent) return decline(DeclineReason::not_in_table);
-  const File& file = lookup.found.file;
-  if (!is_local_version(file)) return decline(DeclineReason::version_differs);
-  note_size(file.size_bytes);
-  return answer(decide(request_, client_, file, *lookup.mirrors, settings_, lookup.hashes));
+int Exchange::answer_for(Lookup lookup) {
+  if (lookup.found == Found::directory) return decline(DeclineReason::directory);
+  if (lookup.found == Found::absent) return decline(DeclineReason::not_in_table);
+  if (!is_local_version(lookup.file)) return decline(DeclineReason::version_differs);
+  note_size(lookup.file.size_bytes);
+  return decide_for(std::move(lookup));
+}
+
+// What is looked up is let go before anything is sent: a slow client must not hold a state of the catalog.
+int Exchange::decide_for(Lookup lookup) {
+  // An answer that ends with a part of the hashes is sent when we have returned.
+  const bool keep = needed_hashes(request_) == HashParts::all;
+  const FileHashes& hashes = keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
+  Outcome outcome = decide(request_, client_, lookup.file, *lookup.mirrors, settings_, hashes);
+  lookup.snapshot.reset();
+  return answer(std::move(outcome));
 }
 
 int Exchange::answer(Outcome outcome) {
@@ -254,7 +276,7 @@ const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
 }
 
 bool is_complete(const DirConfig* config) {
-  return config != nullptr && config->engine_on() && config->database && (!config->database_tree() || config->origin);
+  return config != nullptr && config->engine_on() && config->has_source() && (!config->database_tree() || config->origin);
 }
 
 }  // namespace

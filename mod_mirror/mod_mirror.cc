@@ -3,6 +3,10 @@
 #include "child.h"
 #include "directives.h"
 #include "handler.h"
+#include "status.h"
+
+#include <apr_optional_hooks.h>
+#include <mod_status.h>
 
 namespace mirror::httpd {
 namespace {
@@ -39,6 +43,7 @@ int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) no
   return guarded(server, "post_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
     prepare_shared_memory(server);
+    prepare_catalogs(server);
     if (!globals().databases.empty() && globals().geo_files.empty()) {
       log_line(server, APLOG_WARNING, "no MirrorGeoDatabase: nobody knows where clients are, and all mirrors are equally far");
     }
@@ -67,6 +72,13 @@ int on_handler(request_rec* r) noexcept {
   return guarded(r->server, "the handler", on_failure, [&] { return handle(r); });
 }
 
+int on_status(request_rec* r, int flags) noexcept {
+  return guarded(r->server, "the status page", OK, [&] {
+    write_status(r, (flags & AP_STATUS_SHORT) != 0);
+    return OK;
+  });
+}
+
 void register_hooks(apr_pool_t*) noexcept {
   static const char* const kAfterMappings[] = {"mod_rewrite.c", "mod_alias.c", nullptr};
   ap_hook_pre_config(on_pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);
@@ -75,6 +87,7 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_child_init(on_child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_translate_name(on_translate_name, kAfterMappings, nullptr, APR_HOOK_MIDDLE);
   ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);
+  APR_OPTIONAL_HOOK(ap, status_hook, on_status, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_handler(on_handler, nullptr, nullptr, APR_HOOK_FIRST);
 }
 

@@ -31,13 +31,14 @@ Method method_of(const request_rec* r) {
   return r->header_only ? Method::head : Method::get;
 }
 
-// Hands the body to httpd as it is; it lives as long as the request.
-int send_body(request_rec* r, std::string body) {
+// Hands both to httpd as they are, without a copy; the body lives as long as the request from now on.
+int send_body(request_rec* r, std::string body, std::string_view rest) {
   const std::string& kept = *pool_new<std::string>(r->pool, std::move(body));
-  ap_set_content_length(r, static_cast<apr_off_t>(kept.size()));
+  ap_set_content_length(r, static_cast<apr_off_t>(kept.size() + rest.size()));
   apr_bucket_alloc_t* buckets = r->connection->bucket_alloc;
   apr_bucket_brigade* brigade = apr_brigade_create(r->pool, buckets);
   APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(kept.data(), kept.size(), r->pool, buckets));
+  if (!rest.empty()) APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(rest.data(), rest.size(), r->pool, buckets));
   APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(buckets));
   const apr_status_t sent = ap_pass_brigade(r->output_filters, brigade);
   return sent == APR_SUCCESS || r->connection->aborted ? OK : AP_FILTER_ERROR;
@@ -143,7 +144,7 @@ int write_answer(request_rec* r, Outcome::Answer answer) {
   r->content_encoding = nullptr;  // what is known of the file
   r->content_languages = nullptr;
   ap_set_content_type(r, type);
-  return send_body(r, std::move(answer.body));
+  return send_body(r, std::move(answer.body), answer.rest);
 }
 
 int redirect_to_origin(request_rec* r, const char* origin, std::string_view path) {

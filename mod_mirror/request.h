@@ -27,7 +27,7 @@ void note(request_rec* r, const char* variable, std::string_view value);
 void note_client(request_rec* r, const Client& client);
 
 // Puts the answer into the response; returns what the handler returns. `Location` and the other headers hold no control
-// characters afterwards, whatever the answer holds.
+// characters afterwards, whatever the answer holds. Its rest must live as long as the request.
 int write_answer(request_rec* r, Outcome::Answer answer);
 
 // A redirect to the origin for what no mirror takes: 302, for methods with a body 307, which keeps method and body.

@@ -154,7 +154,7 @@ void encode_hashes(std::string& out, const FileHashes& hashes) {
   put_signed(out, hashes.piece_bytes);
   const ZsyncSums& zsync = hashes.zsync;
   for (const std::int32_t number : {zsync.block_bytes, zsync.seq_matches, zsync.rsum_bytes, zsync.md4_bytes}) put_signed(out, number);
-  for (const std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &zsync.sums, &hashes.signature}) put_text(out, *text);
+  for (const std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature, &zsync.sums}) put_text(out, *text);
 }
 
 bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes) {
@@ -165,9 +165,9 @@ bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes)
   for (std::int32_t* number : {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
     *number = static_cast<std::int32_t>(decoder.signed_number());
   }
-  if (parts == HashParts::all) {
-    for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &zsync.sums, &hashes.signature}) *text = decoder.text();
-  }
+  if (parts == HashParts::digests) return decoder.ok();
+  for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature}) *text = decoder.text();
+  if (parts == HashParts::all) zsync.sums = decoder.text();
   return decoder.ok();
 }
 

@@ -51,7 +51,12 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
   check(mdb_env_set_maxdbs(env, kTables), file_);
   check(mdb_env_set_mapsize(env, access.max_bytes), file_);
   check(mdb_env_set_maxreaders(env, access.max_readers), file_);
-  check(mdb_env_open(env, file_.c_str(), flags_of(how), kMode), file_);
+  int opened = mdb_env_open(env, file_.c_str(), flags_of(how), kMode);
+  // Nobody can write here then, and there is nobody to be locked out.
+  if ((opened == EACCES || opened == EROFS) && how != Open::create) {
+    opened = mdb_env_open(env, file_.c_str(), flags_of(Open::read) | MDB_NOLOCK, kMode);
+  }
+  check(opened, file_);
   if (how != Open::create) check_length();
   open_tables(how);
 }

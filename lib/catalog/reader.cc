@@ -187,7 +187,7 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   hashes.btih_v1_exists = record.btih_v1_exists;
   hashes.signature_kind = record.signature_kind;
   if (!meta_.hashes) {
-    found.hashes_complete = parts == HashParts::small;
+    found.hashes_complete = parts == HashParts::digests;
     return;
   }
   const auto text = get(environment_.hashes(), key_of(file.path, key_room_));

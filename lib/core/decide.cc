@@ -211,8 +211,9 @@ bool negotiable(const RepresentationSettings& settings) {
          !settings.off.test(static_cast<std::size_t>(Representation::metalink));
 }
 
-bool needs_all_hashes(const Request& request) {
-  return wanted(request, parse_query(request.query)) || negotiated_metalink(request.accept, request.mime_type);
+HashParts needed_hashes(const Request& request) {
+  if (const auto which = wanted(request, parse_query(request.query))) return info_of(*which).parts;
+  return negotiated_metalink(request.accept, request.mime_type) ? HashParts::pieces : HashParts::digests;
 }
 
 std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings) {

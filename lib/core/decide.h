@@ -109,6 +109,7 @@ struct Outcome {
     int status = 302;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;  // for statuses that httpd has no page for; mostly empty
+    std::string_view rest = {};  // follows the body: a part of the hashes that decide() got, too large for a copy
   };
   std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
   const Mirror* mirror = nullptr;  // the chosen one
@@ -144,7 +145,7 @@ Outcome decide(const Request& request, const Client& client, const File& file, c
                const Settings& settings, const FileHashes& hashes = {});
 
 // Which hashes decide() may read: none but the digests for a redirect.
-bool needs_all_hashes(const Request& request);
+HashParts needed_hashes(const Request& request);
 
 // A redirect to the best fallback for the client, when there is one: no lookup was possible, or no mirror has the file.
 std::optional<Outcome::Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,

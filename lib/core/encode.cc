@@ -54,7 +54,8 @@ void append_runs(std::string& out, std::string_view text, IsPlain is_plain, Odd 
     std::size_t run = 0;
     CodePoint point;
     for (; run < text.size(); run += point.length) {
-      point = first_code_point(text.substr(run));
+      const auto byte = static_cast<unsigned char>(text[run]);
+      point = byte < 0x80 ? CodePoint{byte, 1} : first_code_point(text.substr(run));
       if (point.length == 0 || !is_plain(point.value)) break;
     }
     out += text.substr(0, run);
@@ -99,7 +100,12 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_hex(std::string& out, std::string_view bytes) {
-  for (const unsigned char c : bytes) out += {kHexLower[c >> 4], kHexLower[c & 15]};
+  std::size_t at = out.size();
+  out.resize(at + 2 * bytes.size());
+  for (const unsigned char c : bytes) {
+    out[at++] = kHexLower[c >> 4];
+    out[at++] = kHexLower[c & 15];
+  }
 }
 
 void append_base64(std::string& out, std::string_view bytes) {

@@ -29,7 +29,12 @@ struct ZsyncSums {                // zsync 0.6.2's control file
   std::string sums;               // for each block rsum_bytes + md4_bytes
 };
 
-enum class HashParts : std::uint8_t { small, all };  // small: without the pieces, the layer, zsync's sums and the signature's text
+// How much of FileHashes is wanted: digests, info hashes and zsync's parameters are always there, the rest is large.
+enum class HashParts : std::uint8_t {
+  digests,
+  pieces,  // sha1_pieces, piece_layer and the signature's text too
+  all,     // zsync's sums too
+};
 
 struct FileHashes {
   std::string md5;     // 16

@@ -1,5 +1,6 @@
 #include "core/path.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -94,12 +95,13 @@ std::optional<std::string> percent_decode(std::string_view text) {
 }
 
 void append_url_path(std::string& out, std::string_view path) {
-  for (const unsigned char c : path) {
-    if (kPlainInUrl[c]) {
-      out += static_cast<char>(c);
-    } else {
-      append_escape(out, c);
-    }
+  while (!path.empty()) {
+    const auto odd = std::find_if(path.begin(), path.end(), [](unsigned char c) { return !kPlainInUrl[c]; });
+    const auto run = static_cast<std::size_t>(odd - path.begin());
+    out += path.substr(0, run);
+    if (run == path.size()) return;
+    append_escape(out, static_cast<unsigned char>(path[run]));
+    path.remove_prefix(run + 1);
   }
 }
 

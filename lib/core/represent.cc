@@ -25,9 +25,22 @@ std::uint64_t mixed(std::uint64_t state, std::uint64_t word) {
   return std::rotl(state ^ state >> 32, 27);
 }
 
+std::uint64_t mixed_all(std::uint64_t state, std::string_view bytes) {
+  state = mixed(state, bytes.size());
+  std::uint64_t word = 0;
+  for (; bytes.size() >= sizeof word; bytes.remove_prefix(sizeof word)) {
+    std::memcpy(&word, bytes.data(), sizeof word);
+    state = mixed(state, word);
+  }
+  word = 0;
+  if (!bytes.empty()) std::memcpy(&word, bytes.data(), bytes.size());
+  return mixed(state, word);
+}
+
 Answer whole(const RepresentationInfo& info, const Request& request, const Subject& subject) {
   std::string body = render(info, subject);
-  const std::string tag = body_tag(body);
+  const std::string_view rest = info.rest == nullptr ? std::string_view() : info.rest(subject.hashes);
+  const std::string tag = body_tag(body, rest);
   Answer answer;
   answer.headers = {{"ETag", tag},
                     {"Last-Modified", http_date(subject.file.mtime_s)},
@@ -43,6 +56,7 @@ Answer whole(const RepresentationInfo& info, const Request& request, const Subje
     answer.headers.emplace_back("Content-Disposition", attachment(fmt::format("{}.{}", subject.name(), info.name)));
   }
   answer.body = std::move(body);
+  answer.rest = rest;
   return answer;
 }
 
@@ -73,17 +87,8 @@ Outcome represent(Representation which, const Request& request, const Client& cl
   return {.result = whole(info, request, subject), .no_mirror = ranked.empty(), .given = which};
 }
 
-std::string body_tag(std::string_view body) {
-  std::uint64_t state = body.size();
-  while (body.size() >= sizeof state) {
-    std::uint64_t word;
-    std::memcpy(&word, body.data(), sizeof word);
-    state = mixed(state, word);
-    body.remove_prefix(sizeof word);
-  }
-  std::uint64_t word = 0;
-  if (!body.empty()) std::memcpy(&word, body.data(), body.size());
-  return fmt::format("\"r{:016x}\"", mixed(mixed(state, word), 0));
+std::string body_tag(std::string_view body, std::string_view rest) {
+  return fmt::format("\"r{:016x}\"", mixed(mixed_all(mixed_all(0, body), rest), 0));
 }
 
 bool representation_unchanged(const Validators& validators, std::string_view tag, std::int64_t mtime_s) {

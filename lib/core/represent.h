@@ -11,8 +11,8 @@ namespace mirror {
 Outcome represent(Representation which, const Request& request, const Client& client, const File& file, const FileHashes& hashes,
                   const MirrorTable& mirrors, const Settings& settings);
 
-// Strong, with quotes, from what the body is.
-std::string body_tag(std::string_view body);
+// Strong, with quotes, from what the body and its rest are.
+std::string body_tag(std::string_view body, std::string_view rest = {});
 
 // Whether If-None-Match names `tag`, as it is or with the suffix of a compressing filter (mod_deflate, mod_brotli); or, where
 // there is no If-None-Match, whether If-Modified-Since is not before `mtime_s`.

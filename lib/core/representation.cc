@@ -10,6 +10,7 @@ namespace mirror {
 namespace {
 
 using R = Representation;
+using Parts = HashParts;
 
 std::string_view missing_nothing(const FileHashes&, std::int64_t, TorrentForm) { return ""; }
 
@@ -35,12 +36,12 @@ std::string_view missing_torrent(const FileHashes& hashes, std::int64_t size_byt
 }
 
 std::string_view missing_zsync(const FileHashes& hashes, std::int64_t size_bytes, TorrentForm) {
+  // The sums themselves are whole when they are there at all (db/hashes.h); who only lists what there is has not read them.
   constexpr std::string_view kNoSums = "its zsync sums have not been made";
-  const ZsyncSums& zsync = hashes.zsync;
-  if (zsync.block_bytes <= 0 || hashes.sha1.empty()) return kNoSums;
-  const auto blocks = static_cast<std::size_t>((size_bytes + zsync.block_bytes - 1) / zsync.block_bytes);
-  return zsync.sums.size() != blocks * static_cast<std::size_t>(zsync.rsum_bytes + zsync.md4_bytes) ? kNoSums : "";
+  return hashes.zsync.block_bytes <= 0 || hashes.sha1.empty() || size_bytes <= 0 ? kNoSums : "";
 }
+
+std::string_view zsync_sums(const FileHashes& hashes) { return hashes.zsync.sums; }
 
 template <auto Digest>
 void render_digest(std::string& out, const Subject& subject) {
@@ -84,7 +85,6 @@ std::size_t torrent_hint(const Subject& subject) {
          subject.hashes.piece_layer.size();
 }
 std::size_t magnet_hint(const Subject& subject) { return constant_bytes(subject) + mirrors_bytes(subject, 8) * 3; }
-std::size_t zsync_hint(const Subject& subject) { return list_hint(subject) + subject.hashes.zsync.sums.size(); }
 std::size_t html_hint(const Subject& subject) {
   const auto& settings = subject.settings;
   return 8192 + constant_bytes(subject) * 2 + mirrors_bytes(subject, 640) + settings.page_header.value_or("").size() +
@@ -94,26 +94,30 @@ std::size_t json_hint(const Subject& subject) { return constant_bytes(subject) *
 
 constexpr std::string_view kText = "text/plain; charset=utf-8";
 constexpr std::array<RepresentationInfo, kRepresentations> kTable = {{
-    // id, name, by suffix, type, attachment, lists mirrors, needs one, what is missing, size, renderer
-    {R::meta4, "meta4", true, "application/metalink4+xml", true, true, true, missing_nothing, metalink_hint, render_meta4},
-    {R::metalink, "metalink", true, "application/metalink+xml", true, true, true, missing_nothing, metalink_hint,
+    // id, name, by suffix, type, attachment, lists mirrors, needs one, made from, what is missing, size, renderer, rest
+    {R::meta4, "meta4", true, "application/metalink4+xml", true, true, true, Parts::pieces, missing_nothing, metalink_hint,
+     render_meta4},
+    {R::metalink, "metalink", true, "application/metalink+xml", true, true, true, Parts::pieces, missing_nothing, metalink_hint,
      render_metalink3},
-    {R::torrent, "torrent", true, "application/x-bittorrent", true, true, false, missing_torrent, torrent_hint, render_torrent},
-    {R::magnet, "magnet", true, kText, false, true, false, missing_torrent, magnet_hint, render_magnet},
-    {R::zsync, "zsync", true, "application/x-zsync", true, true, true, missing_zsync, zsync_hint, render_zsync},
-    {R::md5, "md5", true, kText, false, false, false, missing_digest<&FileHashes::md5>, line_hint,
+    {R::torrent, "torrent", true, "application/x-bittorrent", true, true, false, Parts::pieces, missing_torrent, torrent_hint,
+     render_torrent},
+    {R::magnet, "magnet", true, kText, false, true, false, Parts::pieces, missing_torrent, magnet_hint, render_magnet},
+    {R::zsync, "zsync", true, "application/x-zsync", true, true, true, Parts::all, missing_zsync, list_hint, render_zsync,
+     zsync_sums},
+    {R::md5, "md5", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::md5>, line_hint,
      render_digest<&FileHashes::md5>},
-    {R::sha1, "sha1", true, kText, false, false, false, missing_digest<&FileHashes::sha1>, line_hint,
+    {R::sha1, "sha1", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::sha1>, line_hint,
      render_digest<&FileHashes::sha1>},
-    {R::sha256, "sha256", true, kText, false, false, false, missing_digest<&FileHashes::sha256>, line_hint,
+    {R::sha256, "sha256", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::sha256>, line_hint,
      render_digest<&FileHashes::sha256>},
-    {R::sha512, "sha512", true, kText, false, false, false, missing_digest<&FileHashes::sha512>, line_hint,
+    {R::sha512, "sha512", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::sha512>, line_hint,
      render_digest<&FileHashes::sha512>},
-    {R::btih, "btih", true, kText, false, false, false, missing_torrent, line_hint, render_btih},
-    {R::mirrorlist, "mirrorlist", true, "text/html; charset=utf-8", false, true, false, missing_nothing, html_hint,
+    {R::btih, "btih", true, kText, false, false, false, Parts::pieces, missing_torrent, line_hint, render_btih},
+    {R::mirrorlist, "mirrorlist", true, "text/html; charset=utf-8", false, true, false, Parts::pieces, missing_nothing, html_hint,
      render_mirror_list_html},
-    {R::json, "json", false, "application/json", false, true, false, missing_nothing, json_hint, render_mirror_list_json},
-    {R::text, "text", false, kText, false, true, true, missing_nothing, list_hint, render_mirror_list_text},
+    {R::json, "json", false, "application/json", false, true, false, Parts::pieces, missing_nothing, json_hint,
+     render_mirror_list_json},
+    {R::text, "text", false, kText, false, true, true, Parts::digests, missing_nothing, list_hint, render_mirror_list_text},
 }};
 
 constexpr bool is_in_order() {

@@ -87,10 +87,12 @@ struct RepresentationInfo {
   bool attachment;     // for a program, not to be shown
   bool lists_mirrors;  // differs from client to client
   bool needs_mirror;   // says nothing without one
+  HashParts parts;     // what it is made from
   // What it needs to know of the file and does not: "" when nothing is missing.
   std::string_view (*missing)(const FileHashes& hashes, std::int64_t size_bytes, TorrentForm form);
   std::size_t (*size_hint)(const Subject& subject);  // at least what render() writes, in nearly all cases
   void (*render)(std::string& out, const Subject& subject);
+  std::string_view (*rest)(const FileHashes& hashes) = nullptr;  // what follows, as it stands in the hashes
 };
 
 const RepresentationInfo& info_of(Representation which);
@@ -104,7 +106,7 @@ struct Suffixed {
 };
 std::optional<Suffixed> split_suffix(std::string_view path);
 
-// The whole body, in one buffer that is reserved before the first byte is written.
+// The whole body but for the rest, in one buffer that is reserved before the first byte is written.
 std::string render(const RepresentationInfo& info, const Subject& subject);
 
 void render_meta4(std::string& out, const Subject& subject);

@@ -1,4 +1,4 @@
-// zsync 0.6.2's control file: header lines, an empty line, the block sums. The client takes one of the URLs at random, and
+// zsync 0.6.2's control file: header lines, an empty line; the block sums follow. The client takes one of the URLs at random, and
 // understands http only.
 #include <fmt/format.h>
 
@@ -24,7 +24,6 @@ void render_zsync(std::string& out, const Subject& subject) {
   out += "SHA-1: ";
   append_hex(out, subject.hashes.sha1);
   out += "\n\n";
-  out += zsync.sums;
 }
 
 }  // namespace mirror

@@ -10,14 +10,15 @@ namespace mirror::db {
 namespace {
 
 constexpr int kFilesPerPage = 4000;
-constexpr int kFilesWithHashesPerPage = 16;  // one may have megabytes of pieces
+constexpr int kFilesWithHashesPerPage = 64;  // one may have a hundred kilobytes of pieces
+constexpr int kFirstHash = 9;  // the columns before it are the file's
 constexpr int kCohortsPerPage = 2000;
 
 // A row of file that anybody may see, for its grace time at least.
 constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS NOT NULL)";
 
 std::string file_query(std::int64_t rev, HashParts parts) {
-  const bool all = parts == HashParts::all;
+  const bool all = parts != HashParts::digests;
   return fmt::format(
       "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, coalesce(f.cohort_id, 0), "
       "floor(extract(epoch FROM f.gone_at))::bigint, f.pending, {1} "
@@ -28,7 +29,6 @@ std::string file_query(std::int64_t rev, HashParts parts) {
 }
 
 FeedFile read_file(const Result& rows, int row, HashParts parts) {
-  constexpr int kFirstHash = 9;
   FeedFile file;
   file.path = rows.bytes(row, 0);
   file.shown = rows.boolean(row, 1);
@@ -39,7 +39,7 @@ FeedFile read_file(const Result& rows, int row, HashParts parts) {
   file.cohort_id = rows.int8(row, 6);
   if (!rows.is_null(row, 7)) file.gone_s = rows.int8(row, 7);
   file.pending = rows.boolean(row, 8);
-  if (parts == HashParts::all) {
+  if (parts != HashParts::digests) {
     file.hashes = read_hashes(rows, row, kFirstHash, parts);
     return file;
   }
@@ -121,11 +121,15 @@ std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::i
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
   // What is asked for is all of it; the paths' own index gives the order when that is the whole table, a sort when it is a part.
   connection_.script(rev > 0 ? "SET LOCAL cursor_tuple_fraction = 1" : "SET LOCAL enable_sort = off");
-  const int per_page = parts == HashParts::all ? kFilesWithHashesPerPage : kFilesPerPage;
+  const int per_page = parts != HashParts::digests ? kFilesWithHashesPerPage : kFilesPerPage;
   each_page(file_query(rev, parts), Params().int8(rev), per_page, [&](const Result& rows) {
     std::vector<FeedFile> files;
     files.reserve(static_cast<std::size_t>(rows.rows()));
-    for (int row = 0; row < rows.rows(); ++row) files.push_back(read_file(rows, row, parts));
+    for (int row = 0; row < rows.rows(); ++row) {
+      FeedFile& file = files.emplace_back(read_file(rows, row, parts));
+      if (file.hashes.zsync.block_bytes == 0) continue;
+      load_zsync_sums(connection_, rows.int8(row, kFirstHash + kHashFileId), rows.int8(row, kFirstHash + kHashVersionRev), file.hashes.zsync);
+    }
     page(files);
   });
 }

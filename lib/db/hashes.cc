@@ -63,10 +63,25 @@ std::vector<HashTarget> read_targets(const Result& result) {
 constexpr const char* kLoadFrom =
     " FROM file f JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "WHERE f.kind = 'f' AND ";
+constexpr std::int32_t kSliceBytes = 1 << 20;
 
-std::optional<FileHashes> only_row(const Result& result, HashParts parts) {
-  if (result.empty()) return std::nullopt;
-  return read_hashes(result, 0, 0, parts);
+std::string load_sql(HashParts parts, std::string_view condition) {
+  return fmt::format("SELECT {}{}{}{}", kSmallHashes, parts == HashParts::digests ? "" : kLargeHashes, kLoadFrom, condition);
+}
+
+std::optional<FileHashes> load(Connection& connection, const std::string& sql, const Params& params, const char* name,
+                               HashParts parts) {
+  std::optional<FileHashes> hashes;
+  std::int64_t file_id = 0, version_rev = 0;
+  {
+    const Result result = connection.run(sql, params, name);
+    if (result.empty()) return std::nullopt;
+    hashes = read_hashes(result, 0, 0, parts);
+    file_id = result.int8(0, kHashFileId);
+    version_rev = result.int8(0, kHashVersionRev);
+  }
+  if (parts == HashParts::all && hashes->zsync.block_bytes > 0) load_zsync_sums(connection, file_id, version_rev, hashes->zsync);
+  return hashes;
 }
 
 }  // namespace
@@ -74,8 +89,35 @@ std::optional<FileHashes> only_row(const Result& result, HashParts parts) {
 const char* const kSmallHashes =
     "h.md5, h.sha1, h.sha256, h.sha512, h.piece_bytes, h.pieces_root, h.btih, h.btih_v1, h.btmh, "
     "h.zsync_block_bytes, h.zsync_seq_matches, h.zsync_rsum_bytes, h.zsync_md4_bytes, "
-    "h.signature_kind";
-const char* const kLargeHashes = ", h.sha1_pieces, h.piece_layer, h.zsync_sums, h.signature";
+    "octet_length(h.zsync_sums)::bigint = (f.size + h.zsync_block_bytes - 1) / h.zsync_block_bytes "
+    " * (h.zsync_rsum_bytes + h.zsync_md4_bytes), h.signature_kind, h.file_id, h.version_rev";
+const char* const kLargeHashes = ", h.sha1_pieces, h.piece_layer, h.signature";
+
+FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) {
+  const auto bytes = [&](int column) {
+    return rows.is_null(row, first + column) ? std::string() : std::string(rows.bytes(row, first + column));
+  };
+  const auto number = [&](int column) { return rows.int4(row, first + column); };
+  FileHashes hashes;
+  hashes.md5 = bytes(0);
+  hashes.sha1 = bytes(1);
+  hashes.sha256 = bytes(2);
+  hashes.sha512 = bytes(3);
+  hashes.piece_bytes = maybe_int8(rows, row, first + 4).value_or(0);
+  hashes.pieces_root = bytes(5);
+  hashes.btih = bytes(6);
+  hashes.btih_v1 = bytes(7);
+  hashes.btmh = bytes(8);
+  if (!rows.is_null(row, first + 13) && rows.boolean(row, first + 13)) {
+    hashes.zsync = {number(9), number(10), number(11), number(12), {}};
+  }
+  hashes.signature_kind = read_signature_kind(rows, row, first + 14);
+  if (parts == HashParts::digests) return hashes;
+  hashes.sha1_pieces = bytes(kSmallHashesColumns);
+  hashes.piece_layer = bytes(kSmallHashesColumns + 1);
+  hashes.signature = bytes(kSmallHashesColumns + 2);
+  return hashes;
+}
 
 SignatureKind read_signature_kind(const Result& rows, int row, int column) {
   if (rows.is_null(row, column)) return SignatureKind::none;
@@ -83,25 +125,22 @@ SignatureKind read_signature_kind(const Result& rows, int row, int column) {
   return kind == "a" ? SignatureKind::asc : kind == "s" ? SignatureKind::sig : SignatureKind::none;
 }
 
-FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) {
-  int column = first;
-  const auto bytes = [&](std::string& member) {
-    if (!rows.is_null(row, column)) member = rows.bytes(row, column);
-    ++column;
-  };
-  FileHashes hashes;
-  for (std::string* digest : {&hashes.md5, &hashes.sha1, &hashes.sha256, &hashes.sha512}) bytes(*digest);
-  hashes.piece_bytes = maybe_int8(rows, row, column++).value_or(0);
-  for (std::string* digest : {&hashes.pieces_root, &hashes.btih, &hashes.btih_v1, &hashes.btmh}) bytes(*digest);
-  ZsyncSums& zsync = hashes.zsync;
-  for (std::int32_t* number : {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
-    *number = rows.is_null(row, column) ? 0 : rows.int4(row, column);
-    ++column;
+// A slice at a time. What is hashed anew meanwhile has none.
+void load_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t version_rev, ZsyncSums& zsync) {
+  for (;;) {
+    const Result result = connection.run(
+        "SELECT substring(zsync_sums FROM $3 FOR $4), octet_length(zsync_sums) FROM hash WHERE file_id = $1 AND version_rev = $2",
+        Params().int8(file_id).int8(version_rev).int4(static_cast<std::int32_t>(zsync.sums.size()) + 1).int4(kSliceBytes),
+        "load_zsync_sums");
+    if (result.empty() || result.is_null(0, 1)) break;
+    const auto whole = static_cast<std::size_t>(result.int4(0, 1));
+    zsync.sums.reserve(whole);
+    const std::string_view slice = result.bytes(0, 0);
+    zsync.sums += slice;
+    if (zsync.sums.size() == whole) return;
+    if (slice.empty()) break;
   }
-  hashes.signature_kind = read_signature_kind(rows, row, column++);
-  if (parts == HashParts::small) return hashes;
-  for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &zsync.sums, &hashes.signature}) bytes(*text);
-  return hashes;
+  zsync = {};
 }
 
 std::vector<HashTarget> list_hash_targets(Connection& connection, std::string_view subtree, std::string_view after,
@@ -125,11 +164,12 @@ std::vector<HashTarget> find_hash_targets(Connection& connection, const std::vec
                                      Params().bytes_array(paths)));
 }
 
-HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const HashKinds& kinds) {
+HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const HashKinds& kinds, bool known) {
   Params params;
   const std::string where = within(subtree, params);
   const Result result = connection.run(
-      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})", kTargets, where, lacks(kinds)),
+      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})", kTargets, where,
+                  known ? "true" : lacks(kinds)),
       params);
   return {result.int8(0, 0), result.int8(0, 1)};
 }
@@ -149,20 +189,15 @@ void release_files(Connection& connection, const std::vector<std::int64_t>& file
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::string_view path, HashParts parts) {
-  static const std::string small =
-      fmt::format("SELECT {}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kSmallHashes, kLoadFrom);
-  static const std::string all =
-      fmt::format("SELECT {}{}{}f.path = $1 AND NOT f.pending AND NOT f.staged", kSmallHashes, kLargeHashes, kLoadFrom);
-  const Params params = Params().bytes(path);
-  return only_row(
-      parts == HashParts::small ? connection.run(small, params, "load_small_hashes") : connection.run(all, params, "load_hashes"),
-      parts);
+  constexpr const char* kShown = "f.path = $1 AND NOT f.pending AND NOT f.staged";
+  static const std::string digests = load_sql(HashParts::digests, kShown), more = load_sql(HashParts::pieces, kShown);
+  const bool small = parts == HashParts::digests;
+  return load(connection, small ? digests : more, Params().bytes(path), small ? "load_digests" : "load_hashes", parts);
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::int64_t file_id) {
-  return only_row(
-      connection.run(fmt::format("SELECT {}{}{}f.id = $1", kSmallHashes, kLargeHashes, kLoadFrom), Params().int8(file_id)),
-      HashParts::all);
+  static const std::string sql = load_sql(HashParts::all, "f.id = $1");
+  return load(connection, sql, Params().int8(file_id), "load_hashes_by_id", HashParts::all);
 }
 
 }  // namespace mirror::db

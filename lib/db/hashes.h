@@ -38,8 +38,8 @@ std::vector<HashTarget> find_hash_targets(Connection&, const std::vector<std::st
 struct HashBacklog {
   std::int64_t files = 0, bytes = 0;
 };
-// What is pending or lacks something.
-HashBacklog hash_backlog(Connection&, std::string_view subtree, const HashKinds&);
+// What is pending or lacks something; all of it with `known` too.
+HashBacklog hash_backlog(Connection&, std::string_view subtree, const HashKinds&, bool known = false);
 
 // Which of the files nobody else is hashing; from now on this session is, until they are released or it ends. What another one
 // has just finished is told by looking again afterwards (find_hash_targets).
@@ -66,7 +66,8 @@ struct StoredHashes {
 StoredHashes store_hashes(Connection&, const std::vector<HashResult>&);
 
 // What is known of the present version of a file that may be shown; nullopt for nothing (never hashed, touched since, staged,
-// absent). `path` is the real one (find_file). One prepared statement.
+// absent). `path` is the real one (find_file). One prepared statement; for zsync's sums one more for each MiB, so that libpq never
+// holds them whole. Sums that are not as many as the file has blocks count as unknown.
 std::optional<FileHashes> load_hashes(Connection&, std::string_view path, HashParts = HashParts::all);
 // The same whether the file is shown, or has been touched, or not.
 std::optional<FileHashes> load_hashes(Connection&, std::int64_t file_id);

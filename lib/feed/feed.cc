@@ -67,6 +67,14 @@ void Feed::step_down() noexcept {
   lock_.reset();
 }
 
+void Feed::look() noexcept {
+  try {
+    catalog_.refresh();
+  } catch (const std::exception&) {
+    // Those that write say it.
+  }
+}
+
 milliseconds Feed::step() noexcept {
   try {
     return watch();

@@ -32,6 +32,8 @@ class Feed {
 
   // One look, and all the work it finds; returns how long to wait before the next one. Never throws.
   std::chrono::milliseconds step() noexcept;
+  // Only a look for a new file, for those that shall not write. Never throws.
+  void look() noexcept;
   // The lock and the connection go: another process takes over.
   void step_down() noexcept;
   bool is_writer() const { return lock_.has_value(); }

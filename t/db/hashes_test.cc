@@ -27,6 +27,7 @@ class HashesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(stagedFilesAreHashedAndNotShown);
   CPPUNIT_TEST(aScanThatComparedBeforeTheHashingJudgesAgain);
   CPPUNIT_TEST(targetsAreWhatTheSourceHas);
+  CPPUNIT_TEST(zsyncSumsComeInSlicesAndWhole);
   CPPUNIT_TEST(twoSessionsNeverClaimTheSameFile);
   CPPUNIT_TEST(timesAreForgottenInTheEnd);
   CPPUNIT_TEST_SUITE_END();
@@ -54,11 +55,31 @@ class HashesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read.zsync.block_bytes == 2048 && read.zsync.seq_matches == 1 && read.zsync.rsum_bytes == 2);
     CPPUNIT_ASSERT(read.zsync.md4_bytes == 3 && read.zsync.sums == sent.zsync.sums);
     CPPUNIT_ASSERT(read.signature == sent.signature && read.signature_kind == SignatureKind::asc);
-    const FileHashes small = load_hashes(*connection_, "f1", HashParts::small).value();
+    const FileHashes small = load_hashes(*connection_, "f1", HashParts::digests).value();
     CPPUNIT_ASSERT(small.sha256 == sent.sha256 && small.btmh == sent.btmh && small.signature_kind == SignatureKind::asc);
     CPPUNIT_ASSERT(small.sha1_pieces.empty() && small.piece_layer.empty() && small.zsync.sums.empty() && small.signature.empty());
     CPPUNIT_ASSERT(!load_hashes(*connection_, "f2"));
     CPPUNIT_ASSERT(!target("f1").lacks && target("f1").ctime_ns == 77 && target("f2").lacks);
+  }
+
+  void zsyncSumsComeInSlicesAndWhole() {
+    store({result_for("f1", 'a')});
+    connection_->run(
+        "UPDATE hash SET zsync_sums = (SELECT string_agg(int4send(n), '') FROM generate_series(1, 750000) n), zsync_rsum_bytes = 3 "
+        "FROM file WHERE id = file_id AND path = 'f1'");
+    connection_->run("UPDATE file SET size = 500000::bigint * 2048 - 1 WHERE path = 'f1'");
+    const ZsyncSums whole = load_hashes(*connection_, "f1").value().zsync;
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3'000'000}, whole.sums.size());
+    for (std::uint32_t n = 1; n <= 750'000; ++n) {
+      const auto at = [&](int byte) { return static_cast<unsigned char>(whole.sums[(n - 1) * 4 + static_cast<std::size_t>(byte)]); };
+      CPPUNIT_ASSERT_EQUAL(n, std::uint32_t{at(0)} << 24 | std::uint32_t{at(1)} << 16 | std::uint32_t{at(2)} << 8 | at(3));
+    }
+    CPPUNIT_ASSERT(load_hashes(*connection_, "f1", HashParts::pieces).value().zsync.sums.empty());
+    connection_->run("UPDATE file SET size = size + 2048 WHERE path = 'f1'");
+    for (const HashParts parts : {HashParts::digests, HashParts::all}) {
+      const ZsyncSums broken = load_hashes(*connection_, "f1", parts).value().zsync;
+      CPPUNIT_ASSERT(broken.block_bytes == 0 && broken.sums.empty());
+    }
   }
 
   void hashingRaisesTheFilesRevision() {
@@ -148,6 +169,7 @@ class HashesTest : public CppUnit::TestFixture {
     store({second});
     CPPUNIT_ASSERT(!target("f1").lacks);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, hash_backlog(*connection_, "", {}).files);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{4}, hash_backlog(*connection_, "", {}, true).files);
   }
 
   void aSignatureComesAndGoesByItself() {

@@ -1,5 +1,7 @@
 """mb-hash among interruptions: killed, two at once, files that change while they are read."""
 
+import ctypes
+import mmap
 import os
 import signal
 import time
@@ -87,6 +89,46 @@ def test_a_signal_stores_what_is_done_and_says_so(world):
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 1 and "interrupted, what was done is stored" in out and time.monotonic() - begun < 5
     assert 0 < len(world.stored()) < 400
+
+
+def cached_bytes(path):
+    """How much of a file is in the page cache."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    size, pages = path.stat().st_size, -(-path.stat().st_size // mmap.PAGESIZE)
+    with open(path, "rb") as file:
+        at = libc.mmap(None, size, mmap.PROT_READ, mmap.MAP_SHARED, file.fileno(), 0)
+    there = (ctypes.c_ubyte * pages)()
+    assert libc.mincore(ctypes.c_void_p(at), ctypes.c_size_t(size), there) == 0
+    libc.munmap(ctypes.c_void_p(at), ctypes.c_size_t(size))
+    return sum(page & 1 for page in there) * mmap.PAGESIZE
+
+
+def test_the_page_cache_is_left_as_it_was(world):
+    cold = ["cold", *(f"small/{n:02}" for n in range(50))]
+    fill(world, {"cold": 40 * MIB, "warm": 40 * MIB, **{name: 100_000 for name in cold[1:]}})
+    os.sync()
+    for name in cold:
+        with open(world.source / name, "rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if sum(cached_bytes(world.source / name) for name in cold) > MIB:
+        pytest.skip("the scratch folder's file system keeps everything in memory")
+    assert cached_bytes(world.source / "warm") == 40 * MIB
+    assert world.summary("-j", "2")["hashed"] == 52
+    assert sum(cached_bytes(world.source / name) for name in cold) < MIB
+    assert cached_bytes(world.source / "warm") == 40 * MIB
+
+
+def test_a_large_file_is_stored_as_soon_as_it_is_read(world):
+    fill(world, {"a": 20 * MIB, "b": 80 * MIB})
+    process = world.start_hash("-j", "1", "--max-rate", "20M")
+    rig.wait_for("the second file", lambda: any(os.path.realpath(f"/proc/{process.pid}/fd/{fd}").endswith("/b")
+                                                for fd in os.listdir(f"/proc/{process.pid}/fd")))
+    rig.wait_for("the first one's hashes", world.stored, 2)
+    assert list(world.stored()) == ["a"] and process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
 
 
 def test_max_rate_is_kept(world):

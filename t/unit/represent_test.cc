@@ -12,6 +12,7 @@ class RepresentTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(answersWithHeadersThatClientsNeed);
   CPPUNIT_TEST(saysWhyThereIsNone);
   CPPUNIT_TEST(answers304ToWhoHasIt);
+  CPPUNIT_TEST(sendsLargePartsWithoutACopy);
   CPPUNIT_TEST(changesItsTagWithTheMirrors);
   CPPUNIT_TEST(comparesTagsOfCompressedAnswers);
   CPPUNIT_TEST_SUITE_END();
@@ -91,6 +92,18 @@ class RepresentTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(200, scene.answer(R::sha256).status);
     scene.request.validators = {"\"x\"", "Sun, 06 Nov 1994 08:49:37 GMT"};
     CPPUNIT_ASSERT_EQUAL(200, scene.answer(R::sha256).status);
+  }
+
+  void sendsLargePartsWithoutACopy() {
+    Scene scene;
+    scene.hashes.sha1 = std::string(20, '\x02');
+    scene.hashes.zsync = {4096, 1, 4, 3, std::string(25 * 7, 'z')};
+    const Answer answer = scene.answer(R::zsync);
+    CPPUNIT_ASSERT(answer.rest.data() == scene.hashes.zsync.sums.data() && answer.rest.size() == 25 * 7);
+    CPPUNIT_ASSERT(answer.body.ends_with("\n\n") && header(answer, "ETag") == body_tag(answer.body, answer.rest));
+    scene.hashes.zsync.sums.back() = 'y';
+    CPPUNIT_ASSERT(header(scene.answer(R::zsync), "ETag") != header(answer, "ETag"));
+    CPPUNIT_ASSERT(scene.answer(R::meta4).rest.empty());
   }
 
   void changesItsTagWithTheMirrors() {

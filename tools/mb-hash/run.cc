@@ -15,8 +15,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::int32_t kPageRows = 1000;
 constexpr std::size_t kEnoughQueued = 512;            // small files: as many as are hashed while a group is stored
-constexpr std::size_t kGroupFiles = 256;              // stored at once: at most so many files,
+constexpr std::size_t kGroupFiles = 1024;             // stored at once: at most so many files,
 constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
+constexpr std::int64_t kGroupRead = 16 << 20;         // so many bytes read, so that a killed run has a large file stored,
 constexpr std::chrono::milliseconds kGroupTime(200);  // or what has come in this time
 constexpr int kAttempts = 3;
 constexpr std::size_t kMaxLinks = 100'000;      // inodes remembered at a time; of more, further paths are read again
@@ -53,8 +54,7 @@ class Run {
         pool_(shared_, options.instance.hash.jobs) {
     if (!report.wants_progress()) return;
     for (const std::string& subtree : options.subtrees) {
-      const db::HashBacklog backlog = db::hash_backlog(connection_, subtree, kinds_);
-      bytes_total_ += backlog.bytes;
+      bytes_total_ += db::hash_backlog(connection_, subtree, kinds_, options.verify || options.force).bytes;
     }
   }
 
@@ -297,13 +297,15 @@ class Run {
     const FileHashes& hashes = result.hashes;
     found_bytes_ +=
         1000 + hashes.sha1_pieces.size() + hashes.piece_layer.size() + hashes.zsync.sums.size() + hashes.signature.size();
+    found_read_ += result.ctime_ns ? result.size_bytes : 0;
     if (found_.empty()) found_since_ = Clock::now();
     found_.push_back(std::move(result));
   }
 
   bool due() const {
     return !found_.empty() &&
-           (found_.size() >= kGroupFiles || found_bytes_ >= kGroupBytes || Clock::now() - found_since_ >= kGroupTime);
+           (found_.size() >= kGroupFiles || found_bytes_ >= kGroupBytes || found_read_ >= kGroupRead ||
+            Clock::now() - found_since_ >= kGroupTime);
   }
 
   void store() {
@@ -318,6 +320,7 @@ class Run {
     release(ids);
     found_.clear();
     found_bytes_ = 0;
+    found_read_ = 0;
   }
 
   void release(const std::vector<std::int64_t>& ids) {
@@ -348,6 +351,7 @@ class Run {
   std::vector<Job> later_;
   std::vector<db::HashResult> found_;
   std::size_t found_bytes_ = 0;
+  std::int64_t found_read_ = 0;
   Clock::time_point found_since_;
   const Clock::time_point started_ = Clock::now();
 };

@@ -1,0 +1,88 @@
+#include "catalog_keeper.h"
+
+#include "httpd_api.h"
+
+#include <ap_mpm.h>
+
+#include <system_error>
+
+#include "catalog/error.h"
+
+namespace mirror::httpd {
+namespace {
+
+constexpr std::chrono::milliseconds kLeavingPause{250};
+
+// After a graceful restart the child only finishes its requests: writing is for the next generation.
+bool is_leaving() {
+  int state = AP_MPMQ_RUNNING;
+  return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
+}
+
+}  // namespace
+
+CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log)
+    : log_(log), catalog_(catalog::Directory(std::move(directory)), access), feed_(std::move(feed), catalog_, stopping_, log) {}
+
+void CatalogKeeper::start() {
+  try {
+    catalog_.refresh();  // so that the first request has it
+  } catch (const std::exception&) {
+    // The thread says what is wrong.
+  }
+  try {
+    thread_.start([this] { run(); });
+  } catch (const std::system_error& error) {
+    log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": no thread to look after it: " + error.what());
+  }
+}
+
+void CatalogKeeper::ask_to_stop() noexcept {
+  stopping_ = true;
+  alarm_.ring();
+}
+
+void CatalogKeeper::run() noexcept {
+  while (!stopping_) {
+    auto pause = kLeavingPause;
+    if (is_leaving()) {
+      feed_.step_down();
+      feed_.look();
+    } else {
+      pause = feed_.step();
+    }
+    if (!stopping_) alarm_.wait_for(pause);
+  }
+  feed_.step_down();
+}
+
+std::optional<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s, HashParts parts) {
+  try {
+    auto snapshot = catalog_.snapshot();
+    if (!snapshot) return std::nullopt;
+    catalog::Reader& reader = **snapshot;
+    catalog::FoundFile found = reader.find(path, now_s, parts);
+    if (!found.hashes_complete) return std::nullopt;
+    std::optional<Lookup> lookup(std::in_place);
+    lookup->found = found.found;
+    lookup->file = std::move(found.file);
+    lookup->hashes = std::move(found.hashes);
+    lookup->mirrors = reader.mirrors();
+    lookup->snapshot.emplace(*std::move(snapshot));
+    return lookup;
+  } catch (const catalog::Error& error) {
+    complain(error.what());
+    return std::nullopt;
+  }
+}
+
+void CatalogKeeper::complain(const std::string& fault) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (fault == complaint_) return;
+    complaint_ = fault;
+  }
+  log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": " + fault + "; requests go to the database");
+}
+
+}  // namespace mirror::httpd

@@ -1,0 +1,47 @@
+// A child's view of one catalog, and the thread that looks after it: it opens new files, and in one process of the host it keeps
+// the catalog true to the database (lib/feed). A thread of our own rather than a callback of mod_watchdog's: a connection or a long
+// answer cannot be cut into its steps, and who writes is settled by the directory's lock alone.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "background.h"
+#include "catalog/catalog.h"
+#include "feed/feed.h"
+#include "lookup.h"
+
+namespace mirror::httpd {
+
+class CatalogKeeper {
+ public:
+  CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log);
+  void start();
+  void ask_to_stop() noexcept;
+  // See BackgroundThread::join_by.
+  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
+
+  // nullopt: there is no complete catalog (yet), or it has less of the file's hashes than asked for.
+  std::optional<Lookup> find(std::string_view path, std::int64_t now_s, HashParts parts);
+
+  // Unix time at which the catalog was known to be the database's state.
+  std::int64_t as_of_s() const { return catalog_.as_of_s(); }
+  const catalog::Catalog& catalog() const { return catalog_; }
+
+ private:
+  void run() noexcept;
+  void complain(const std::string& fault);
+
+  const Log log_;
+  catalog::Catalog catalog_;
+  std::atomic<bool> stopping_{false};
+  Feed feed_;
+  BackgroundThread thread_;
+  Alarm alarm_;  // for the thread
+  std::mutex mutex_;    // of what follows
+  std::string complaint_;
+};
+
+}  // namespace mirror::httpd
