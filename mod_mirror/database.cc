@@ -1,5 +1,7 @@
 #include "database.h"
 
+#include "db/hashes.h"
+#include "db/lookup.h"
 #include "db/schema.h"
 
 namespace mirror::httpd {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace mirror::catalog {
 
@@ -13,7 +14,10 @@ class WriterLock {
  public:
   explicit WriterLock(int fd) : fd_(fd) {}
   WriterLock(WriterLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  WriterLock& operator=(WriterLock&&) = delete;
+  WriterLock& operator=(WriterLock&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~WriterLock();
 
  private:
