@@ -17,6 +17,11 @@ void copy_list(std::vector<T>& to, const std::vector<T>* from) {
   if (from != nullptr) to = *from;
 }
 
+Stamp stamp_of(const StampSetting& stamp) {
+  if (stamp.key == nullptr) return nullptr;
+  return [stamp](std::int64_t now_s, std::string_view url_path) { return digest::stamp(stamp.form, stamp.key, now_s, url_path); };
+}
+
 DatabaseConfig read_conninfo(const std::string& conninfo) {
   try {
     return {conninfo, db::database_name(conninfo)};
@@ -43,6 +48,7 @@ Settings settings_of(const DirConfig& config) {
   settings.handle_head_locally = config.handle_head_locally.value_or(settings.handle_head_locally);
   settings.pass_query = config.pass_query.value_or(settings.pass_query);
   settings.max_links = config.max_links.value_or(settings.max_links);
+  settings.stamp = stamp_of(config.stamp.value_or(StampSetting()));
   settings.rank.distance_scale_km = config.distance_scale_km.value_or(settings.rank.distance_scale_km);
   settings.rank.sticky_s = config.sticky_s.value_or(settings.rank.sticky_s);
   copy_list(settings.excluded_mime_types, config.excluded_mime_types);
@@ -58,7 +64,13 @@ Settings settings_of(const DirConfig& config) {
   representations.magnets_in_metalinks = config.magnets_in_metalinks.value_or(representations.magnets_in_metalinks);
   representations.suppress_filenames = config.suppress_filenames.value_or(representations.suppress_filenames);
   representations.max_mirrors = config.max_mirrors.value_or(representations.max_mirrors);
+  representations.repository_near = config.repository_near.value_or(representations.repository_near);
+  representations.off = config.representations_off.value_or(representations.off);
+  representations.style_sheet = config.style_sheet.value_or("");
+  if (config.page_header.value_or(nullptr) != nullptr) representations.page_header = *config.page_header;
+  if (config.page_footer.value_or(nullptr) != nullptr) representations.page_footer = *config.page_footer;
   if (config.trackers != nullptr) representations.trackers = *config.trackers;
+  if (config.dht_nodes != nullptr) representations.dht_nodes = *config.dht_nodes;
   return settings;
 }
 

@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/decide.h"
+#include "core/repository.h"
+#include "digest/stamp.h"
 #include "httpd_api.h"
 
 namespace mirror::httpd {
@@ -25,8 +26,8 @@ inline constexpr std::chrono::milliseconds kDefaultDatabaseTimeout{2000};
 // Where a directive stands that may give the tree its root.
 struct Root {
   enum class Kind { none, location, directory };
-  Kind kind = Kind::none;    // none: server level, or a section that has no one prefix; the root is then the URL path's
-  const char* prefix = "";   // of the URL path or of the file name
+  Kind kind = Kind::none;   // none: server level, or a section that has no one prefix; the root is then the URL path's
+  const char* prefix = "";  // of the URL path or of the file name
 };
 
 enum class Tree { local, database };
@@ -56,6 +57,16 @@ struct Publisher {
   const char* url = "";
 };
 
+struct StampSetting {
+  const char* key = nullptr;  // null: redirects have no stamp
+  digest::StampForm form = digest::StampForm::md5;
+};
+
+struct RepositorySetting {
+  std::vector<RepositoryRule>* rules = nullptr;  // a line each
+  Root root;                                     // the section below which the lists are
+};
+
 struct DirConfig {
   std::optional<EngineSetting> engine;
   std::optional<DatabaseSetting> database;
@@ -66,6 +77,7 @@ struct DirConfig {
   std::optional<bool> handle_head_locally;
   std::optional<bool> pass_query;
   std::optional<int> max_links;
+  std::optional<StampSetting> stamp;
   std::optional<double> distance_scale_km;
   std::optional<std::int64_t> sticky_s;
   std::vector<Matcher>* excluded_mime_types = nullptr;
@@ -79,6 +91,12 @@ struct DirConfig {
   std::optional<bool> suppress_filenames;
   std::optional<int> max_mirrors;
   std::vector<TrackerTier>* trackers = nullptr;  // a line each
+  std::vector<DhtNode>* dht_nodes = nullptr;
+  std::optional<RepresentationSet> representations_off;
+  std::optional<const char*> style_sheet;               // "": the built-in style
+  std::optional<const char*> page_header, page_footer;  // null: the built-in one
+  std::optional<RepositorySetting> repositories;
+  std::optional<int> repository_near;
 
   bool engine_on() const { return engine && engine->on; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }

@@ -135,6 +135,22 @@ void add_fallback(const Line& line, DirConfig& config) {
   list.push_back(parse_fallback(line.words[0], line.words[1], line.words[2]));
 }
 
+void set_stamp_key(const Line& line, DirConfig& config) {
+  StampSetting stamp;
+  if (!is_none(line)) {
+    if (line.words.size() == 2) stamp.form = parse_stamp_form(line.words[1]);
+    stamp.key = apr_pstrdup(line.cmd->pool, line.words[0]);
+    digest::stamp(stamp.form, stamp.key, 0, "/");  // whether OpenSSL can is found out here
+  }
+  config.stamp = stamp;
+}
+
+void add_repository(const Line& line, DirConfig& config) {
+  if (!config.repositories) config.repositories = {pool_new<std::vector<RepositoryRule>>(line.cmd->pool), root_of(line).value()};
+  if (is_none(line)) return config.repositories->rules->clear();
+  config.repositories->rules->push_back(parse_repository(line.cmd->pool, line.words));
+}
+
 void set_publisher(const Line& line, DirConfig& config) {
   const bool has_url = line.words.size() == 2;
   if (has_url) parse_base_url(line.words[1]);  // for its complaint
@@ -148,6 +164,44 @@ void add_tracker_tier(const Line& line, DirConfig& config) {
   TrackerTier tier;
   for (const char* word : line.words) tier.push_back(parse_tracker(word));
   tiers.push_back(std::move(tier));
+}
+
+void add_dht_nodes(const Line& line, DirConfig& config) {
+  auto& nodes = list_of<&DirConfig::dht_nodes>(line, config);
+  if (is_none(line)) return nodes.clear();
+  for (const char* word : line.words) nodes.push_back(parse_dht_node(word));
+}
+
+// Words are taken from left to right. A section whose first one takes away begins with all.
+void set_representations(const Line& line, DirConfig& config) {
+  auto& off = config.representations_off;
+  for (const char* word : line.words) {
+    const bool takes_away = *word == '-';
+    if (!off) off = takes_away ? RepresentationSet() : RepresentationSet().set();
+    const auto which = representation_by_name(word + takes_away);
+    if (strcasecmp(word, "All") == 0) {
+      off->reset();
+    } else if (strcasecmp(word, "None") == 0) {
+      off->set();
+    } else if (which) {
+      off->set(static_cast<std::size_t>(*which), takes_away);
+    } else {
+      throw BadValue(fmt::format("'{}' is no representation, and neither All nor None", word));
+    }
+  }
+}
+
+void set_style_sheet(const Line& line, DirConfig& config) {
+  config.style_sheet = is_none(line) ? "" : pool_string(line.cmd->pool, parse_reference(line.words[0]));
+}
+
+template <auto Field>
+void set_page(const Line& line, DirConfig& config) {
+  config.*Field = nullptr;
+  if (is_none(line)) return;
+  const char* file = ap_server_root_relative(line.cmd->pool, line.words[0]);
+  if (file == nullptr) throw BadValue(fmt::format("'{}' is no file name", line.words[0]));
+  config.*Field = pool_string(line.cmd->pool, read_page(file));
 }
 
 void add_geo_database(const Line& line, DirConfig&) {
@@ -202,6 +256,8 @@ constexpr Directive kDirectives[] = {
      set<&D::handle_head_locally, parse_flag>, inherit<&D::handle_head_locally>},
     {"MirrorPassQuery", kSection, 1, 1, "On|Off - append the query string to the mirror's URL (default Off)",
      set<&D::pass_query, parse_flag>, inherit<&D::pass_query>},
+    {"MirrorRedirectStampKey", kSection, 1, 2,
+     "KEY [md5|sha256] - redirects are stamped with it, for mirrors to check (default None)", set_stamp_key, inherit<&D::stamp>},
     {"MirrorMaxLinks", kSection, 1, 1, "NUMBER - Link headers that name further mirrors (default 5)",
      set<&D::max_links, parse_max_links>, inherit<&D::max_links>},
     {"MirrorListLimit", kSection, 1, 1, "NUMBER - mirrors in Metalinks, torrents and lists; 0: all (default 0)",
@@ -210,12 +266,28 @@ constexpr Directive kDirectives[] = {
      set_publisher, inherit<&D::publisher>},
     {"MirrorTracker", kSection, 1, kMany, "URL... - a tier of trackers for torrents; repeatable (default None)", add_tracker_tier,
      inherit<&D::trackers>},
+    {"MirrorDhtNode", kSection, 1, kMany, "HOST:PORT... - where torrent clients enter the DHT; repeatable (default None)",
+     add_dht_nodes, inherit<&D::dht_nodes>},
     {"MirrorTorrentForm", kSection, 1, 1, "hybrid|v1 - torrents for v1 and v2 clients, or for v1 only (default hybrid)",
      set<&D::torrent_form, parse_torrent_form>, inherit<&D::torrent_form>},
     {"MirrorMetalinkMagnets", kSection, 1, 1, "On|Off - name the magnet in Metalinks (default Off)",
      set<&D::magnets_in_metalinks, parse_flag>, inherit<&D::magnets_in_metalinks>},
     {"MirrorHashesSuppressFilenames", kSection, 1, 1, "On|Off - .md5 and the like hold the digest only (default Off)",
      set<&D::suppress_filenames, parse_flag>, inherit<&D::suppress_filenames>},
+    {"MirrorRepresentations", kSection, 1, kMany, "NAME|-NAME... - what may be had of a file besides its bytes (default All)",
+     set_representations, inherit<&D::representations_off>},
+    {"MirrorListStyleSheet", kSection, 1, 1, "URL - the style sheet of the page of mirrors (default None)", set_style_sheet,
+     inherit<&D::style_sheet>},
+    {"MirrorListHeader", kSection, 1, 1, "FILE - HTML that begins the page of mirrors (default None)", set_page<&D::page_header>,
+     inherit<&D::page_header>},
+    {"MirrorListFooter", kSection, 1, 1, "FILE - HTML that ends the page of mirrors (default None)", set_page<&D::page_footer>,
+     inherit<&D::page_footer>},
+    {"MirrorRepositoryList", kTree, 1, kMany,
+     "DIRECTORY MARKER [NAME=REGEX...] - a directory of the tree whose mirrors may be asked for; repeatable (default None)",
+     add_repository, inherit<&D::repositories>},
+    {"MirrorRepositoryNear", kSection, 1, 1,
+     "NUMBER - so many near mirrors are a repository's list; 0: all are listed (default 0)",
+     set<&D::repository_near, parse_list_limit>, inherit<&D::repository_near>},
     {"MirrorDistanceScale", kSection, 1, 1, "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
      set<&D::distance_scale_km, parse_distance>, inherit<&D::distance_scale_km>},
     {"MirrorStickiness", kSection, 1, 1, "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",

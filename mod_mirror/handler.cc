@@ -68,6 +68,8 @@ class Exchange {
   }
 
   int run();
+  // For the mirrors of a repository: the path is its marker's.
+  int run_list(const Repository& repository);
 
  private:
   int decline(DeclineReason reason);
@@ -84,7 +86,7 @@ class Exchange {
   const DirConfig& config_;
   const Settings settings_;
   Request request_;
-  const request_rec* local_;  // null: a database tree
+  const request_rec* local_;  // null: a database tree, or a repository
   const std::string tree_url_;
   Client client_;
 };
@@ -133,6 +135,17 @@ int Exchange::run() {
   return lookup ? answer_for(*lookup) : without_database();
 }
 
+int Exchange::run_list(const Repository& repository) {
+  request_.repository = &repository;
+  request_.tree_url = "";
+  if (const Child* self = child()) client_ = self->geo->locate(client_address(r_));
+  note_client(r_, overridden(client_, parse_query(request_.query)));
+  const auto lookup = find();
+  if (!lookup) return without_database();
+  if (lookup->found.found != db::Found::file) return answer(no_repository(DeclineReason::not_in_table));
+  return answer(decide(request_, client_, lookup->found.file, *lookup->mirrors, settings_, lookup->hashes));
+}
+
 int Exchange::answer_for(const Lookup& lookup) {
   if (lookup.found.found == db::Found::directory) return decline(DeclineReason::directory);
   if (lookup.found.found == db::Found::absent) return decline(DeclineReason::not_in_table);
@@ -157,7 +170,7 @@ int Exchange::answer(Outcome outcome) {
 }
 
 bool Exchange::is_local_version(const File& file) const {
-  if (config_.database_tree()) return true;
+  if (local_ == nullptr) return true;
   return local_->finfo.size == file.size_bytes && apr_time_sec(local_->finfo.mtime) == file.mtime_s;
 }
 
@@ -184,17 +197,50 @@ int Exchange::decline(DeclineReason reason) {
   return redirect_to_origin(r_, *config_.origin, request_.path);
 }
 
+// Which list a URL means, if any: right below the section that has the repositories.
+std::optional<Representation> repository_list(const request_rec* r, const DirConfig& config) {
+  if (!config.repositories || config.repositories->rules->empty()) return std::nullopt;
+  const auto name = tree_path(r, config.repositories->root);
+  if (name == "mirrorlist") return Representation::text;
+  if (name == "metalink") return Representation::metalink;
+  return std::nullopt;
+}
+
+int handle_list(request_rec* r, const DirConfig& config, Representation form) {
+  if (r->method_number != M_GET) {
+    r->allowed |= AP_METHOD_BIT << M_GET;
+    return HTTP_METHOD_NOT_ALLOWED;
+  }
+  const std::string_view query = r->args != nullptr ? r->args : "";
+  if (auto answer = query_answer(parse_query(query))) return write_answer(r, *std::move(answer));
+  auto repository = find_repository(*config.repositories->rules, query);
+  if (!repository) {
+    const Outcome outcome = no_repository(DeclineReason::no_repository);
+    note(r, "MB_DECLINED", decline_text(*outcome.refused));
+    return write_answer(r, std::get<Outcome::Answer>(outcome.result));
+  }
+  repository->form = form;
+  repository->url = own_url(r);
+  const std::string marker = repository->marker_path();
+  return Exchange(r, config, marker, nullptr).run_list(*repository);
+}
+
 int handle_taken(request_rec* r, const DirConfig& config) {
+  if (const auto list = repository_list(r, config)) return handle_list(r, config, *list);
   const auto path = tree_path(r, config.root());
   if (!path) return HTTP_NOT_FOUND;
   return Exchange(r, config, *path, nullptr).run();
 }
 
+// Whether httpd has found neither a file nor a program for the URL.
+bool finds_no_file(const request_rec* r) {
+  return r->main == nullptr && !serves_error_page(r) && r->finfo.filetype == APR_NOFILE && has_plain_handler(r);
+}
+
 // The file whose representation a request for what is no file names by its suffix: looked up as httpd would, with its access
 // control, so that nobody learns of what he may not fetch. nullptr when there is none.
 const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
-  if (r->main != nullptr || serves_error_page(r) || r->finfo.filetype != APR_NOFILE || r->method_number != M_GET) return nullptr;
-  if ((r->path_info != nullptr && *r->path_info != '\0') || !has_plain_handler(r)) return nullptr;
+  if (!finds_no_file(r) || r->method_number != M_GET || (r->path_info != nullptr && *r->path_info != '\0')) return nullptr;
   const auto path = tree_path(r, config.root());
   const auto split = path ? split_suffix(*path) : std::nullopt;
   const std::string_view uri = r->uri;
@@ -236,6 +282,7 @@ int handle(request_rec* r) {
     return handle_taken(r, is_complete(config) && config->database_tree() ? *config : *taken->config);
   }
   if (!is_complete(config) || config->database_tree()) return DECLINED;
+  if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt) return handle_list(r, *config, *list);
   const request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
   const auto path = local != nullptr ? tree_path(r, config->root()) : std::nullopt;
   if (!path) return DECLINED;

@@ -43,6 +43,18 @@ int send_body(request_rec* r, std::string body) {
   return sent == APR_SUCCESS || r->connection->aborted ? OK : AP_FILTER_ERROR;
 }
 
+// SCHEME://HOST[:PORT] as the client named this server.
+std::string server_url(request_rec* r) {
+  const bool https = is_https(r);
+  const bool behind_proxy = https && std::strcmp(ap_http_scheme(r), "https") != 0;  // then the port here is not the client's
+  const apr_port_t usual = https ? 443 : 80;
+  apr_port_t port = ap_get_server_port(r);
+  if (behind_proxy) port = r->parsed_uri.port_str != nullptr ? r->parsed_uri.port : usual;
+  std::string url = std::string(https ? "https://" : "http://") + ap_get_server_name_for_url(r);
+  if (port != usual) url += ':' + std::to_string(port);
+  return url;
+}
+
 }  // namespace
 
 std::optional<std::string_view> tree_path(const request_rec* r, const Root& root) {
@@ -61,15 +73,16 @@ std::optional<std::string_view> tree_path(const request_rec* r, const Root& root
 std::string tree_url(request_rec* r, std::string_view path) {
   const std::string_view uri = r->uri;
   if (!uri.ends_with(path)) return "";
-  const bool https = is_https(r);
-  const bool behind_proxy = https && std::strcmp(ap_http_scheme(r), "https") != 0;  // then the port here is not the client's
-  const apr_port_t usual = https ? 443 : 80;
-  apr_port_t port = ap_get_server_port(r);
-  if (behind_proxy) port = r->parsed_uri.port_str != nullptr ? r->parsed_uri.port : usual;
-  std::string url = std::string(https ? "https://" : "http://") + ap_get_server_name_for_url(r);
-  if (port != usual) url += ':' + std::to_string(port);
+  std::string url = server_url(r);
   append_url_path(url, uri.substr(0, uri.size() - path.size()));
   if (!url.ends_with('/')) url += '/';
+  return url;
+}
+
+std::string own_url(request_rec* r) {
+  std::string url = server_url(r);
+  append_url_path(url, r->uri);
+  if (r->args != nullptr) append_url_query(url, r->args);
   return url;
 }
 

@@ -15,6 +15,9 @@ std::optional<std::string_view> tree_path(const request_rec* r, const Root& root
 // This server's URL of the tree's root, as the client named it; ends in '/'. `path` is the request's in the tree.
 std::string tree_url(request_rec* r, std::string_view path);
 
+// The URL that the client asked for.
+std::string own_url(request_rec* r);
+
 // Its views point into the request.
 Request make_request(const request_rec* r, std::string_view path);
 

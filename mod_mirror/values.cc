@@ -7,6 +7,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "core/utf8.h"
 
 namespace mirror::httpd {
 namespace {
@@ -41,6 +45,28 @@ bool is_host_and_port(std::string_view authority) {
   return port[0] == ':' && error == std::errc() && stop == port.data() + port.size() && number >= 1 && number <= 65535;
 }
 
+bool is_utf8_text(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = first_code_point(text);
+    if (point.length == 0 || point.value == 0) return false;
+    text.remove_prefix(point.length);
+  }
+  return true;
+}
+
+const ap_regex_t* compiled(apr_pool_t* pool, const char* pattern) {
+  const ap_regex_t* regex = ap_pregcomp(pool, pattern, AP_REG_EXTENDED);
+  if (regex == nullptr) throw BadValue(fmt::format("'{}' is no regular expression", pattern));
+  return regex;
+}
+
+// Of the whole text. A match that gave up is none.
+Matcher parse_whole_regex(apr_pool_t* pool, const char* word) {
+  compiled(pool, word);  // what is one on its own; else "a)|(b" would become one
+  const ap_regex_t* regex = compiled(pool, apr_pstrcat(pool, "\\A(?:", word, ")\\z", nullptr));
+  return [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) == 0; };
+}
+
 bool is_any(std::string_view word) { return word == "-" || word == "*"; }
 
 }  // namespace
@@ -59,7 +85,8 @@ std::int64_t parse_size(const char* word) {
   if (*unit != '\0') {
     constexpr std::string_view kUnits = "KMG";
     const std::size_t found = kUnits.find(static_cast<char>(*unit & ~0x20));
-    if (found == kUnits.npos || unit[1] != '\0') throw BadValue(fmt::format("'{}' is no size in bytes; K, M or G may follow", word));
+    if (found == kUnits.npos || unit[1] != '\0')
+      throw BadValue(fmt::format("'{}' is no size in bytes; K, M or G may follow", word));
     shift = static_cast<int>(found + 1) * 10;
     if (number > kMost) throw BadValue(fmt::format("'{}' is too large", word));
   }
@@ -103,11 +130,66 @@ std::string parse_tracker(const char* word) {
   return word;
 }
 
+DhtNode parse_dht_node(const char* word) {
+  const std::string_view text = word;
+  const std::size_t colon = text.rfind(':');
+  std::string_view host = text.substr(0, std::min(colon, text.size()));
+  const bool visible = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
+  if (!visible || colon == text.npos || text.ends_with(']') || host.empty() || !is_host_and_port(text)) {
+    throw BadValue(fmt::format("'{}' is no HOST:PORT, with an IPv6 address in brackets", word));
+  }
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return {std::string(host), static_cast<int>(parse_integer(word + colon + 1, 1, 65535))};
+}
+
+std::string parse_reference(const char* word) {
+  const std::string_view url = word;
+  const bool known =
+      url.starts_with("http://") || url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"));
+  const bool visible = std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
+  if (!known || !visible) throw BadValue(fmt::format("'{}' is no http:// or https:// URL, and no path from '/' on", word));
+  return word;
+}
+
+std::string read_page(const char* file) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) {
+    throw BadValue(fmt::format("{}: {}", file, error ? error.message() : "not a regular file"));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(kMaxPageBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!stream.eof() && !stream.good()) throw BadValue(fmt::format("{}: cannot be read", file));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > kMaxPageBytes) throw BadValue(fmt::format("{}: larger than {} bytes", file, kMaxPageBytes));
+  if (!is_utf8_text(text)) throw BadValue(fmt::format("{}: not UTF-8", file));
+  return text;
+}
+
 TorrentForm parse_torrent_form(const char* word) {
   return parse_one_of<TorrentForm>(word, {{"hybrid", TorrentForm::hybrid}, {"v1", TorrentForm::v1}});
 }
 
 int parse_list_limit(const char* word) { return static_cast<int>(parse_integer(word, 0, 32767)); }
+
+digest::StampForm parse_stamp_form(const char* word) {
+  return parse_one_of<digest::StampForm>(word, {{"md5", digest::StampForm::md5}, {"sha256", digest::StampForm::sha256}});
+}
+
+RepositoryRule parse_repository(apr_pool_t* pool, std::span<char* const> words) {
+  if (words.size() < 2) throw BadValue("takes a directory and a marker, or None");
+  std::string_view directory = words[0];
+  while (directory.starts_with('/')) directory.remove_prefix(1);
+  while (directory.ends_with('/')) directory.remove_suffix(1);
+  RepositoryRule rule{std::string(directory), words[1], {}};
+  for (const char* word : words.subspan(2)) {
+    const char* equals = std::strchr(word, '=');
+    if (equals == nullptr) throw BadValue(fmt::format("'{}' is no NAME=REGEX", word));
+    rule.arguments.push_back({std::string(word, equals), parse_whole_regex(pool, equals + 1)});
+  }
+  if (const std::string fault = repository_fault(rule); !fault.empty()) throw BadValue(fault);
+  return rule;
+}
 
 Fallback parse_fallback(const char* region, const char* country, const char* url) {
   Fallback fallback;
@@ -132,8 +214,7 @@ Matcher parse_wildcard(apr_pool_t* pool, const char* word) {
 }
 
 Matcher parse_regex(apr_pool_t* pool, const char* word) {
-  const ap_regex_t* regex = ap_pregcomp(pool, word, AP_REG_EXTENDED);
-  if (regex == nullptr) throw BadValue(fmt::format("'{}' is no regular expression", word));
+  const ap_regex_t* regex = compiled(pool, word);
   // A match that gave up (too much backtracking) counts as one: the file is then not redirected.
   return
       [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) != AP_REG_NOMATCH; };

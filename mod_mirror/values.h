@@ -19,8 +19,16 @@ double parse_distance(const char* word);
 std::int64_t parse_stickiness(const char* word);
 std::string parse_base_url(const char* word);  // adds a '/' at the end
 std::string parse_tracker(const char* word);   // http, https or udp
+DhtNode parse_dht_node(const char* word);
+std::string parse_reference(const char* word);  // what an href may be: an http or https URL, or a path that begins with '/'
+// HTML in a file: UTF-8, at most kMaxPageBytes.
+inline constexpr std::size_t kMaxPageBytes = 256 * 1024;
+std::string read_page(const char* file);
 TorrentForm parse_torrent_form(const char* word);
 int parse_list_limit(const char* word);
+digest::StampForm parse_stamp_form(const char* word);
+// DIRECTORY MARKER [NAME=REGEX...]
+RepositoryRule parse_repository(apr_pool_t* pool, std::span<char* const> words);
 Fallback parse_fallback(const char* region, const char* country, const char* url);
 Matcher parse_wildcard(apr_pool_t* pool, const char* word);
 Matcher parse_regex(apr_pool_t* pool, const char* word);

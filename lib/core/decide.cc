@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/path.h"
+#include "core/repository.h"
 #include "core/represent.h"
 #include "core/wishes.h"
 
@@ -17,14 +18,28 @@ std::optional<Answer> plain_answer(int status, std::string body) {
   return Answer{status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
 }
 
+// Behind whatever query the URL has, so that its target knows which part of it is ours.
+void append_stamp(std::string& url, std::string_view base, std::string_view path, const Request& request,
+                  const Settings& settings) {
+  if (!settings.stamp) return;
+  const std::string_view folder = base.substr(base.find('/', base.find("//") + 2));
+  url += url.find('?') == url.npos ? '?' : '&';
+  url += settings.stamp(request.now_s, percent_decode(folder).value_or(std::string(folder)).append(path));
+}
+
 std::string location(std::string_view base, std::string_view path, const Request& request, const Settings& settings) {
   std::string url = file_url(base, path);
   if (settings.pass_query && !request.query.empty()) append_url_query(url, request.query);
+  append_stamp(url, base, path, request, settings);
   return url;
 }
 
-std::string duplicate_link(const Mirror& mirror, std::string_view path, bool https, int priority) {
-  std::string link = fmt::format("<{}>; rel=duplicate; pri={}", file_url(base_url(mirror, https), path), priority);
+std::string duplicate_link(const Mirror& mirror, std::string_view path, const Request& request, const Settings& settings,
+                           int priority) {
+  const std::string_view base = base_url(mirror, request.https);
+  std::string url = file_url(base, path);
+  append_stamp(url, base, path, request, settings);
+  std::string link = fmt::format("<{}>; rel=duplicate; pri={}", url, priority);
   if (!mirror.country.known() || mirror.country.everyone()) return link;
   link += "; geo=";
   for (const char c : mirror.country.text()) link += static_cast<char>(c - 'A' + 'a');
@@ -75,7 +90,7 @@ Answer redirect(const Request& request, const Subject& subject, const Settings& 
   add_descriptions(answer, subject);
   for (std::size_t i = 1; i < ranked.size(); ++i) {
     const auto priority = static_cast<int>(i);
-    answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, path, request.https, priority));
+    answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, path, request, settings, priority));
   }
   add_digests(answer, request, subject.hashes);
   return answer;
@@ -164,6 +179,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "no-hashes";
     case DeclineReason::representation_off:
       return "representation-off";
+    case DeclineReason::no_repository:
+      return "no-repository";
   }
   return "";
 }
@@ -176,6 +193,7 @@ std::optional<Answer> query_answer(const Query& query) {
 }
 
 std::optional<Representation> wanted(const Request& request, const Query& query) {
+  if (request.repository != nullptr) return request.repository->form;
   return query.representation ? query.representation : request.suffix;
 }
 

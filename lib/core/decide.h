@@ -23,7 +23,7 @@ enum class DeclineReason : std::uint8_t {
   method,  // neither GET nor HEAD
   head,    // MirrorHandleHeadLocally
   directory,
-  bad_path,         // that no file or folder of a tree can have
+  bad_path,  // that no file or folder of a tree can have
   min_size,
   mime_type,
   user_agent,
@@ -35,6 +35,7 @@ enum class DeclineReason : std::uint8_t {
   no_mirror,
   database_down,
   no_hashes,           // what the representation is made of is not known
+  no_repository,       // the arguments name no repository (MirrorRepositoryList)
   representation_off,  // MirrorRepresentations
 };
 std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower case, hyphens
@@ -44,6 +45,7 @@ struct Query {
   std::optional<CountryCode> country;            // country=xx
   std::optional<AsNumber> asn;                   // as=NNN
   std::optional<Representation> representation;  // a word (meta4, torrent, …): that instead of the file
+  bool only_hash = false;                        // only_hash: .md5 and the like without the file's name
   bool malformed = false;                        // country= or as= was given and is no such thing: 400
 };
 Query parse_query(std::string_view query);
@@ -52,6 +54,10 @@ Query parse_query(std::string_view query);
 Client overridden(Client client, const Query& query);
 
 using Matcher = std::function<bool(std::string_view)>;
+
+// What goes into the query of a redirect's URL so that its target can check it: of the present Unix time and the URL's decoded
+// path.
+using Stamp = std::function<std::string(std::int64_t now_s, std::string_view url_path)>;
 
 struct Fallback {
   std::string region;   // code, or "" for everyone
@@ -70,9 +76,12 @@ struct Settings {
   bool handle_head_locally = false;
   bool pass_query = false;
   int max_links = 5;  // Link: rel=duplicate headers
+  Stamp stamp;        // empty: none
   RankSettings rank;
   RepresentationSettings representations;
 };
+
+struct Repository;
 
 enum class Method : std::uint8_t { get, head, other };
 
@@ -91,6 +100,7 @@ struct Request {
   std::string_view want_digest = {};
   std::string_view want_repr_digest = {};
   std::optional<Representation> suffix = {};  // `path` has already lost it
+  const Repository* repository = nullptr;     // the request is for its mirrors; `path` is then its marker's
 };
 
 // What goes to the log whatever the answer is.
@@ -109,7 +119,7 @@ struct Outcome {
   std::string_view why = {};                            // and in words
 };
 
-// What instead of the file is asked for by the URL: a query's word goes before a suffix.
+// What instead of the file is asked for by the URL: a query's word goes before a suffix, a repository's list before both.
 std::optional<Representation> wanted(const Request& request, const Query& query);
 
 inline constexpr const char* kCacheControl = "private, no-cache";

@@ -20,7 +20,7 @@ class Meta4 {
     xml_.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml_.open("metalink", {{"xmlns", "urn:ietf:params:xml:ns:metalink"}}).raw("\n");
     xml_.raw("  ").element("generator", "mod_mirror").raw("\n");
-    xml_.raw("  ").element("origin", subject_.url(Representation::meta4), {{"dynamic", "true"}}).raw("\n");
+    xml_.raw("  ").element("origin", subject_.own_url(Representation::meta4), {{"dynamic", "true"}}).raw("\n");
     xml_.raw("  ").element("published", updated).raw("\n");
     xml_.raw("  ").element("updated", updated).raw("\n");
     xml_.raw("  ").open("file", {{"name", subject_.name()}}).raw("\n");

@@ -21,7 +21,7 @@ class Metalink3 {
     xml_.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml_.open("metalink", {{"version", "3.0"},
                            {"xmlns", "http://www.metalinker.org/"},
-                           {"origin", subject_.url(Representation::metalink)},
+                           {"origin", subject_.own_url(Representation::metalink)},
                            {"type", "dynamic"},
                            {"pubdate", date},
                            {"generator", "mod_mirror"}});

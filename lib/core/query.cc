@@ -1,5 +1,6 @@
 // The query string of a request: overrides and representation words.
-#include <algorithm>
+#include "core/query.h"
+
 #include <charconv>
 
 #include "core/decide.h"
@@ -21,13 +22,13 @@ void read_as(Query& query, std::string_view value) {
   query.malformed |= error != std::errc() || stop != end || number == 0;
 }
 
-void read_word(Query& query, std::string_view pair) {
-  const std::size_t equals = pair.find('=');
-  const auto word = percent_decode(pair.substr(0, equals));
+void read_argument(Query& query, std::string_view raw_name, std::optional<std::string_view> raw_value) {
+  const auto word = percent_decode(raw_name);
   if (!word) return;
-  const std::string value = equals == pair.npos ? "" : percent_decode(pair.substr(equals + 1)).value_or("");
+  const std::string value = percent_decode(raw_value.value_or("")).value_or("");
   if (const auto found = representation_by_word(*word, value)) query.representation = found;
-  if (equals == pair.npos) return;
+  query.only_hash |= *word == "only_hash";
+  if (!raw_value) return;
   if (*word == "country") read_country(query, value);
   if (*word == "as") read_as(query, value);
 }
@@ -36,11 +37,7 @@ void read_word(Query& query, std::string_view pair) {
 
 Query parse_query(std::string_view text) {
   Query query;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find_first_of("&;"), text.size());
-    read_word(query, text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  each_argument(text, [&](auto name, auto value) { read_argument(query, name, value); });
   return query;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/encode.h"
+#include "core/repository.h"
 
 namespace mirror {
 namespace {
@@ -50,21 +51,25 @@ Answer whole(const RepresentationInfo& info, const Request& request, const Subje
 Outcome represent(Representation which, const Request& request, const Client& client, const File& file, const FileHashes& hashes,
                   const MirrorTable& mirrors, const Settings& settings) {
   const RepresentationInfo& info = info_of(which);
-  const RepresentationSettings& own = settings.representations;
-  if (own.off.test(static_cast<std::size_t>(which))) return refused(which, DeclineReason::representation_off, "it is turned off");
+  RepresentationSettings own = settings.representations;
+  own.suppress_filenames |= parse_query(request.query).only_hash;
+  if (request.repository == nullptr && own.off.test(static_cast<std::size_t>(which))) {
+    return refused(which, DeclineReason::representation_off, "it is turned off");
+  }
   if (file.pending) return refused(which, DeclineReason::pending, "the file has been touched and not been hashed again yet");
   if (const auto what = info.missing(hashes, file.size_bytes, own.torrent_form); !what.empty()) {
     return refused(which, DeclineReason::no_hashes, what);
   }
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
-  const std::vector<Candidate> ranked =
-      own.max_mirrors > 0
+  std::vector<Candidate> ranked =
+      own.max_mirrors > 0 && request.repository == nullptr
           ? rank_first(static_cast<std::size_t>(own.max_mirrors), client, rank_request, file.mirrors, mirrors, settings.rank)
           : rank(client, rank_request, file.mirrors, mirrors, settings.rank).accepted;
+  if (request.repository != nullptr) leave_out_far(ranked, client, own.repository_near);
   if (info.needs_mirror && ranked.empty()) {
     return refused(which, DeclineReason::no_mirror, "no mirror that may serve you has it");
   }
-  const Subject subject{file, hashes, ranked, client, request.https, request.tree_url, own};
+  const Subject subject{file, hashes, ranked, client, request.https, request.tree_url, own, request.repository};
   return {.result = whole(info, request, subject), .no_mirror = ranked.empty(), .given = which};
 }
 

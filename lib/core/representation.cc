@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/path.h"
+#include "core/repository.h"
 
 namespace mirror {
 namespace {
@@ -127,10 +128,15 @@ static_assert(is_in_order());
 
 const RepresentationInfo& info_of(Representation which) { return kTable[static_cast<std::size_t>(which)]; }
 
+std::optional<Representation> representation_by_name(std::string_view name) {
+  const auto found = std::find_if(kTable.begin(), kTable.end(), [&](const auto& info) { return info.name == name; });
+  return found == kTable.end() ? std::nullopt : std::optional(found->id);
+}
+
 std::optional<Representation> representation_by_word(std::string_view word, std::string_view value) {
-  const auto found = std::find_if(kTable.begin(), kTable.end(), [&](const auto& info) { return info.name == word; });
-  if (found == kTable.end() || found->id == R::text) return std::nullopt;
-  if (found->id != R::mirrorlist) return found->id;
+  const auto found = representation_by_name(word);
+  if (!found || *found == R::text) return std::nullopt;
+  if (*found != R::mirrorlist) return *found;
   return value == "text" ? R::text : value == "json" ? R::json : R::mirrorlist;
 }
 
@@ -168,7 +174,15 @@ std::string Subject::mirror_url(const Candidate& candidate) const {
   return file_url(base_url(*candidate.mirror, https), file.path);
 }
 
+std::string Subject::listed_url(const Candidate& candidate) const {
+  if (repository == nullptr) return mirror_url(candidate);
+  return file_url(base_url(*candidate.mirror, https), repository->real_directory(file.path));
+}
+
+std::string Subject::own_url(Representation which) const { return repository == nullptr ? url(which) : repository->url; }
+
 bool Subject::has(Representation which) const {
+  if (repository != nullptr) return which == repository->form;
   if (settings.off.test(static_cast<std::size_t>(which))) return false;
   const RepresentationInfo& info = info_of(which);
   if (info.needs_mirror && ranked.empty()) return false;

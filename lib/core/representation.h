@@ -33,6 +33,9 @@ enum class Representation : std::uint8_t {
   text,
 };
 inline constexpr std::size_t kRepresentations = 13;
+using RepresentationSet = std::bitset<kRepresentations>;
+
+struct Repository;
 
 struct DhtNode {
   std::string host;
@@ -42,7 +45,7 @@ using TrackerTier = std::vector<std::string>;  // URLs that are tried before the
 
 // What directives say about them. Views and spans point into the configuration, which outlives every request.
 struct RepresentationSettings {
-  std::bitset<kRepresentations> off;
+  RepresentationSet off;
   std::string_view publisher_name, publisher_url;  // "": not told
   std::span<const TrackerTier> trackers;
   std::span<const DhtNode> dht_nodes;
@@ -50,6 +53,7 @@ struct RepresentationSettings {
   bool magnets_in_metalinks = false;
   bool suppress_filenames = false;                           // .md5 and the like hold the digest only
   int max_mirrors = 0;                                       // in every list; 0: all
+  int repository_near = 0;                                   // see leave_out_far()
   std::string_view style_sheet;                              // URL; "": the built-in style
   std::optional<std::string_view> page_header, page_footer;  // HTML in place of the built-in ones
 };
@@ -59,16 +63,19 @@ struct Subject {
   const File& file;
   const FileHashes& hashes;
   std::span<const Candidate> ranked;  // best first
-  const Client& client;       // as the query wants it seen
-  bool https = false;         // such clients get no http URLs
-  std::string_view tree_url;  // this server's URL of the tree's root; ends in '/'
+  const Client& client;               // as the query wants it seen
+  bool https = false;                 // such clients get no http URLs
+  std::string_view tree_url;          // this server's URL of the tree's root; ends in '/'
   const RepresentationSettings& settings;
+  const Repository* repository = nullptr;  // the list is one of its mirrors, and nothing else may be had
 
   std::string_view name() const;                             // the path's last segment
   std::string url() const;                                   // of the file, here
   std::string url(Representation which) const;               // of a representation of it, here
   std::span<const Candidate> mirrors() const;                // best first, no more than the settings allow
   std::string mirror_url(const Candidate& candidate) const;  // of the file there, in the client's scheme
+  std::string listed_url(const Candidate& candidate) const;  // the same, or the repository's directory there
+  std::string own_url(Representation which) const;           // of the representation that is being rendered
   bool has(Representation which) const;                      // whether it is on and nothing is missing for it
 };
 
@@ -87,6 +94,7 @@ struct RepresentationInfo {
 };
 
 const RepresentationInfo& info_of(Representation which);
+std::optional<Representation> representation_by_name(std::string_view name);  // RepresentationInfo::name
 std::optional<Representation> representation_by_word(std::string_view word, std::string_view value = {});  // of a query
 
 // "a.iso.meta4" is "a.iso" as meta4; nullopt for other paths.

@@ -29,6 +29,8 @@ DEFAULTS = {
     "MirrorTorrentForm": ("lib/core/representation.h", r"torrent_form = TorrentForm::(\w+);", {}),
     "MirrorMetalinkMagnets": ("lib/core/representation.h", r"magnets_in_metalinks = (\w+);", {"false": "Off"}),
     "MirrorHashesSuppressFilenames": ("lib/core/representation.h", r"suppress_filenames = (\w+);", {"false": "Off"}),
+    "MirrorRepresentations": ("lib/core/representation.h", r"RepresentationSet (off);", {"off": "All"}),
+    "MirrorRepositoryNear": ("lib/core/representation.h", r"repository_near = (\d+);", {}),
     "MirrorDistanceScale": ("lib/core/rank.h", r"distance_scale_km = (\d+);", {}),
     "MirrorStickiness": ("lib/core/rank.h", r"sticky_s = (\d+);", {}),
 }

@@ -162,19 +162,3 @@ def test_access_control_of_the_file_holds_for_its_representations(site):
     assert site.ask("/local/denied").status == 403
     assert site.ask("/local/denied.meta4").status in (403, 404)
     assert site.ask("/local/denied?meta4").status == 403
-
-
-def test_directives_shape_metalinks_and_lists(make_site):
-    settings = ('MirrorPublisher "P & Q" https://p.example/\nMirrorListLimit 1\nMirrorTorrentForm v1\n'
-                "MirrorHashesSuppressFilenames On\nMirrorTracker udp://t.example:1/announce http://t.example/a\n")
-    site = make_site(settings + CONFIG, MIRRORS, FILES, modules=("deflate", "filter"))
-    site.database.sql("INSERT INTO hash (file_id, version_rev, sha256, sha1, piece_bytes, sha1_pieces, btih_v1, mtimes) SELECT id, "
-                      f"version_rev, '\\x{SHA256.hex()}', '\\x{'11' * 20}', 262144, '\\x{'22' * 20}', '\\x{'33' * 20}', ARRAY[mtime] "
-                      "FROM file WHERE path = 'f'")
-    root = ElementTree.fromstring(site.ask("/db/f.meta4").body)
-    assert root.find(f".//{META4}publisher").attrib == {"name": "P & Q", "url": "https://p.example/"}
-    assert site.ask("/db/f?mirrorlist=text").body.count(b"\n") == 1
-    assert site.ask("/db/f.btih").body == b"33" * 20 + b"\n"
-    torrent = site.ask("/db/f.torrent").body
-    assert b"8:announce26:udp://t.example:1/announce13:announce-listll26:udp://t.example:1/announce18:http://t.example/aee" in torrent
-    assert b"meta version" not in torrent

@@ -53,6 +53,8 @@ class QueryTest : public CppUnit::TestFixture {
     }
     CPPUNIT_ASSERT_EQUAL(std::string("representation=meta4"), understood("%6deta4"));
     CPPUNIT_ASSERT_EQUAL(std::string("country=FR representation=md5"), understood("md5&country=fr"));
+    for (const char* text : {"md5&only_hash", "only_hash=1;md5"}) CPPUNIT_ASSERT(parse_query(text).only_hash);
+    CPPUNIT_ASSERT(!parse_query("md5&x=only_hash&country=fr").only_hash);
   }
 
   void ignoresWhatItDoesNotKnow() {
