@@ -68,9 +68,9 @@ class Downloads:
 
 
 def serve(make_site, scratch, files, mirrors, config="", kinds="zsync = true", **options):
-    """Downloads below `scratch`. `files` as for rig.make_tree; `mirrors` is called with the source folder and returns {identifier:
-    columns}, as answers.fill() takes them. `config` stands before CONFIG, `kinds` in mb-hash's; options are
-    make_site's."""
+    """Downloads below `scratch`. `files` as for rig.make_tree; `mirrors` is called with the source folder and returns
+    {identifier: columns}, as answers.fill() takes them. `config` stands before CONFIG, `kinds` in mb-hash's;
+    options are make_site's."""
     source = rig.make_tree(scratch / "source", files)
     columns = mirrors(source)
     site = make_site(config + CONFIG.replace("@source@", str(source)), columns, rows(source, columns), **options)

@@ -49,8 +49,8 @@ def downloads(make_downloads, mirrors):
 
 @pytest.fixture
 def aria2(scratch):
-    """aria2("https://…", …) -> CompletedProcess, with what it logged as `log`; files go into scratch / "got". From a German client,
-    with all mirrors at once."""
+    """aria2("https://…", …) -> CompletedProcess, with what it logged as `log`; files go into scratch / "got". From a German
+    client, with all mirrors at once."""
     def run(*args, client=COUNTRY["de"], check=True):
         log = scratch / "aria2.log"
         done = rig.run(["aria2c", "--no-conf", "--quiet", f"--log={log}", "--log-level=info", f"--dir={scratch}/got",
@@ -112,3 +112,9 @@ def test_a_redirect_s_links_do_without_a_metalink(downloads, mirrors, aria2, scr
 def test_a_redirect_s_digest_tells_of_corrupt_bytes(downloads, aria2, scratch, all_are_asked):
     done = aria2(NO_METALINK, downloads.url(TARGET), check=False)
     assert done.returncode == CORRUPT_FILE
+
+
+def test_a_metalink_s_torrent_brings_the_file(make_downloads, keep, aria2, scratch):
+    downloads = make_downloads({f"d/{NAME}": CONTENT}, Mirrors(keep))
+    done = aria2(f"--metalink-file={downloads.save(f'{TARGET}.meta4', 'f.meta4', client=COUNTRY['de'])}")
+    assert is_whole(scratch) and "IPv4 BitTorrent: listening" in done.log

@@ -55,7 +55,8 @@ def body(downloads, path, word):
 def is_carried(character):
     """Whether XML and HTML can say it at all."""
     point = ord(character)
-    return character in "\t\n\r" or not (point < 32 or 127 <= point < 160 or point & 0xfffe == 0xfffe or 0xfdd0 <= point <= 0xfdef)
+    is_control = point < 32 or 127 <= point < 160
+    return character in "\t\n\r" or not (is_control or point & 0xfffe == 0xfffe or 0xfdd0 <= point <= 0xfdef)
 
 
 def shown(name, but=""):

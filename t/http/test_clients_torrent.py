@@ -1,4 +1,4 @@
-"""BitTorrent clients on torrents and magnets: libtorrent downloads from the mirrors as web seeds, and agrees on the info hashes."""
+"""libtorrent on torrents and magnets: it downloads from the mirrors as web seeds, and agrees on the info hashes."""
 
 import contextlib
 import urllib.parse

@@ -1,4 +1,4 @@
-"""Metalinks against the grammar, pages against an HTML validator, in the shapes that settings, places and missing hashes give them."""
+"""Metalinks against the grammar, pages against an HTML validator, as settings, places and missing hashes shape them."""
 
 import html
 import itertools
@@ -26,7 +26,8 @@ def downloads(make_downloads, request):
                 "berlin": {"http_url": "http://berlin.example/a&b/", "https_url": "https://berlin.example/", "country": "DE",
                            "region": "EU", "latitude": 52.5, "longitude": 13.4, "operator_name": "A & <B>",
                            "operator_url": "http://o.example/?a=1&b=2"},
-                "tokyo": {"https_url": "https://tokyo.example/", "country": "JP", "region": "AS", "operator_url": "http://o.example/"},
+                "tokyo": {"https_url": "https://tokyo.example/", "country": "JP", "region": "AS",
+                          "operator_url": "http://o.example/"},
                 "world": {"http_url": "http://world.example/", "country": "**", "operator_name": "World"}}
     made = make_downloads(FILES, mirrors, request.param)
     made.site.database.sql("DELETE FROM hash WHERE file_id = (SELECT id FROM file WHERE path = 'unhashed.iso');"
@@ -63,9 +64,10 @@ def test_metalinks_follow_the_grammar(downloads, build, scratch):
 
 
 def test_the_grammar_is_strict(build, scratch):
-    odd = ["", "<url>not a URL</url>", '<url priority="0">http://m.example/f</url>', '<url location="DE">http://m.example/f</url>',
-           "<url>http://m.example/a b</url>", "<url>http://m.example/100%</url>", f"{URL}<size>-1</size>",
-           f"{URL}<size>1</size><size>1</size>", f'{URL}<hash type="sha-256">00</hash>', f"{URL}<hash>{'0' * 32}</hash>",
+    odd = ["", "<url>not a URL</url>", '<url priority="0">http://m.example/f</url>',
+           '<url location="DE">http://m.example/f</url>', "<url>http://m.example/a b</url>",
+           "<url>http://m.example/100%</url>", f"{URL}<size>-1</size>", f"{URL}<size>1</size><size>1</size>",
+           f'{URL}<hash type="sha-256">00</hash>', f"{URL}<hash>{'0' * 32}</hash>",
            f'{URL}<pieces length="1" type="sha-1"></pieces>', f'{URL}<publisher url="http://p.example/"/>',
            f"{URL}<metaurl>http://m.example/f.torrent</metaurl>", f"{URL}<odd/>"]
     frame = '<metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="%s">%s</file></metalink>'
