@@ -15,6 +15,8 @@ namespace {
 
 using R = Representation;
 
+constexpr std::string_view kFooter = "<footer><p>Each of these mirrors has exactly this version of the file.</p></footer>";
+
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
   for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
@@ -82,8 +84,7 @@ class Page {
     hashes();
     mirrors();
     html_.raw("</main>\n");
-    html_.raw(
-        settings.page_footer.value_or("<footer><p>Each of these mirrors has exactly this version of the file.</p></footer>"));
+    html_.raw(settings.page_footer.value_or(subject_.mirrors().empty() ? "" : kFooter));
     html_.raw("\n</body>\n</html>\n");
   }
 
@@ -129,19 +130,21 @@ class Page {
     const std::string url = subject_.mirror_url(mirrors.front());
     html_.raw("<p class=\"best\">").element("a", "Download", {{"class", "button"}, {"href", url}});
     html_.raw(" <span class=\"soft\">from ").text(host_of(url));
-    if (const std::string place = place_of(*mirrors.front().mirror); !place.empty()) html_.raw(", ").text(place);
+    const Mirror& mirror = *mirrors.front().mirror;
+    if (!mirror.country.everyone() && mirror.country.known()) html_.raw(", ").text(place_of(mirror));
     html_.raw("</span></p>\n");
   }
 
   void representations() {
     static constexpr std::pair<R, std::string_view> kNames[] = {
-        {R::meta4, "Metalink"}, {R::metalink, "Metalink 3"}, {R::torrent, "Torrent"},        {R::magnet, "Magnet link"},
-        {R::zsync, "zsync"},    {R::json, "JSON"},           {R::text, "Plain list of URLs"}};
+        {R::torrent, "Torrent"}, {R::magnet, "Magnet link"}, {R::meta4, "Metalink"},          {R::metalink, "Metalink 3"},
+        {R::zsync, "zsync"},     {R::json, "JSON"},          {R::text, "Plain list of URLs"}};
+    html_.raw("<p class=\"soft\">For torrent clients, download managers and scripts:</p>\n");
     html_.raw("<ul class=\"forms\">\n");
     for (const auto& [which, name] : kNames) {
       if (subject_.has(which)) html_.raw("<li>").element("a", name, {{"href", address(which)}}).raw("</li>\n");
     }
-    html_.raw("<li>").element("a", "The file, by redirect", {{"href", subject_.url()}}).raw("</li>\n</ul>\n");
+    html_.raw("<li>").element("a", "Permanent link", {{"href", subject_.url()}}).raw("</li>\n</ul>\n");
   }
 
   // A magnet is followed itself, everything else is fetched.
@@ -173,8 +176,9 @@ class Page {
   }
 
   void mirrors() {
-    html_.raw("<p class=\"facts\">").text(client_text()).raw("</p>\n");
     const auto mirrors = subject_.mirrors();
+    if (mirrors.empty()) return;
+    html_.raw("<p class=\"facts\">").text(client_text()).raw("</p>\n");
     for (std::size_t at = 0; at < mirrors.size();) {
       const Tier tier = mirrors[at].tier;
       html_.raw("<section class=\"card\">\n").element("h2", tier_text(tier)).raw("\n<ol>\n");
@@ -191,9 +195,9 @@ class Page {
     }
     std::string network = client.asn == 0 ? "" : fmt::format("the network AS{}", client.asn);
     if (!network.empty() && !client.as_name.empty()) network += " (" + client.as_name + ")";
-    if (where.empty() && network.empty()) return "Where you are is not known; these are the mirrors in no particular order.";
+    if (where.empty() && network.empty()) return "Where you are is not known, so these are the mirrors in no particular order.";
     if (!where.empty() && !network.empty()) where += ", in ";
-    return fmt::format("You seem to be in {}{}. The first mirror is the one chosen for you.", where, network);
+    return fmt::format("You seem to be in {}{}. The mirrors that suit you best come first.", where, network);
   }
 
   std::string tier_text(Tier tier) const {
@@ -219,15 +223,25 @@ class Page {
     html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
     const auto bases = usable_bases(mirror, subject_.https);
     for (std::size_t i = 1; i < bases.size(); ++i) {
-      html_.raw(" <span class=\"also\">")
-          .element("a", "https", {{"href", file_url(bases[i], subject_.file.path)}})
-          .raw("</span>");
+      html_.raw(" ").element("a", "https", {{"class", "also"}, {"href", file_url(bases[i], subject_.file.path)}});
     }
-    html_.raw("</span> <span class=\"where\">").text(place_of(mirror)).raw("</span> <span class=\"far\">");
-    if (std::isfinite(candidate.distance_km)) html_.text(grouped(std::llround(candidate.distance_km)) + " km");
-    html_.raw("</span> <span class=\"by\">");
-    link(mirror.operator_url, mirror.operator_name.empty() ? host_of_or_nothing(mirror.operator_url) : mirror.operator_name);
-    html_.raw("</span></li>\n");
+    html_.raw("</span>");
+    detail("where", place_of(mirror));
+    if (std::isfinite(candidate.distance_km)) detail("far", grouped(std::llround(candidate.distance_km)) + " km");
+    operator_of(mirror);
+    html_.raw("</li>\n");
+  }
+
+  void detail(std::string_view what, std::string_view text) {
+    if (!text.empty()) html_.raw(" ").element("span", text, {{"class", what}});
+  }
+
+  void operator_of(const Mirror& mirror) {
+    const std::string_view name = mirror.operator_name.empty() ? host_of_or_nothing(mirror.operator_url) : mirror.operator_name;
+    if (name.empty()) return;
+    html_.raw(" <span class=\"by\">");
+    link(mirror.operator_url, name);
+    html_.raw("</span>");
   }
 
   static std::string_view host_of_or_nothing(std::string_view url) { return url.empty() ? url : host_of(url); }

@@ -23,11 +23,12 @@ h2{margin:0 0 .5rem;font-size:1.05rem}
 .card{margin:0 0 1rem;padding:1.1rem 1.25rem;background:var(--card);border:1px solid var(--line);border-radius:.75rem}
 .card p{margin:0}
 .best{display:flex;flex-wrap:wrap;gap:.6rem 1rem;align-items:center}
-.best .soft{color:var(--soft)}
+.soft{color:var(--soft)}
+.best+.soft{margin-top:.9rem;font-size:.9rem}
 .button{padding:.55rem 1.2rem;border-radius:.5rem;background:var(--accent);color:var(--on-accent);font-weight:600;
 text-decoration:none}
 .button:hover{filter:brightness(1.1)}
-.forms{display:flex;flex-wrap:wrap;gap:.45rem;margin:.9rem 0 0;padding:0;list-style:none}
+.forms{display:flex;flex-wrap:wrap;gap:.45rem;margin:.45rem 0 0;padding:0;list-style:none}
 .forms a{display:block;padding:.2rem .7rem;border-radius:1rem;background:var(--chip);font-size:.9rem;text-decoration:none}
 .forms a:hover{text-decoration:underline}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1rem;margin:.75rem 0 0}
@@ -36,16 +37,18 @@ dd{margin:0}
 code{font:.85rem/1.5 ui-monospace,"SF Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 summary{cursor:pointer;font-weight:600}
 ol{margin:0;padding:0;list-style:none}
-ol li{display:grid;grid-template-columns:minmax(0,2.2fr) minmax(0,1.2fr) 6.5rem minmax(0,1.4fr);gap:.1rem 1rem;align-items:baseline;
+ol li{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,1fr) 5.5rem minmax(0,1.8fr);gap:.1rem 1rem;align-items:baseline;
 padding:.5rem 0;border-top:1px solid var(--line)}
 ol li:first-child{border-top:0}
-.far{color:var(--soft);text-align:right;font-variant-numeric:tabular-nums}
+.where{grid-column:2}
+.far{grid-column:3;color:var(--soft);text-align:right;font-variant-numeric:tabular-nums}
+.by{grid-column:4}
 .also,.by{color:var(--soft);font-size:.9rem}
 @media (max-width:40rem){
 ol li{grid-template-columns:minmax(0,1fr) max-content}
 .by{grid-column:1/-1}
-.where{grid-row:2}
-.far{grid-row:2}
+.where{grid-area:2/1}
+.far{grid-area:2/2}
 .host{grid-column:1/-1}
 dl{grid-template-columns:minmax(0,1fr);gap:0}
 dd{margin-bottom:.5rem}

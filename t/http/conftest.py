@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import rig  # noqa: E402
 
 import answers  # noqa: E402
+import clients  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +157,19 @@ def make_site(make_module_database, build, geo):
             return answers.Site(stack.enter_context(httpd), database, geo)
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def keep():
+    """keep(thing) enters a server or folder for all tests of a file."""
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context
+
+
+@pytest.fixture(scope="module")
+def make_downloads(make_site, keep):
+    """make_downloads(files, mirrors, config="", …) -> clients.Downloads; see clients.serve."""
+    return lambda *args, **options: clients.serve(make_site, keep(rig.Scratch("mirror-clients")), *args, **options)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ the thread that lives longest (the main one): Linux sends the parent's death sig
 from .build import Build
 from .httpd import Httpd, WebServer
 from .mirrors import Database, MirrorHost
+from .oddweb import OddWeb
 from .ports import free_port, has_ipv6
 from .postgres import Postgres
 from .process import Process, RigError, Scratch, run, run_measured, wait_for
@@ -16,6 +17,6 @@ from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "Postgres", "Process", "RigError", "RsyncDaemon",
+    "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon",
     "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "make_tree", "run", "run_measured", "sha256_file", "wait_for",
 ]

@@ -1,0 +1,105 @@
+"""A mirror's web server that misbehaves: slow, or with other bytes than the file's. In a thread of ours; one connection after the
+other may be slow without keeping the next one waiting."""
+
+import http.server
+import os
+import pathlib
+import re
+import threading
+import time
+import urllib.parse
+
+from .ports import host_port
+
+_BLOCK = 16384
+
+
+class OddWeb:
+    """Serves the files below docroot, ranges too. `rate` limits each connection to so many bytes a second; with `corrupt` every
+    byte is another than the file's. `sent` counts the bodies' bytes, `paths` are the decoded ones that were asked for."""
+
+    def __init__(self, docroot, *, address="127.0.0.1", rate=None, corrupt=False):
+        self.docroot, self.address, self.rate, self.corrupt = pathlib.Path(docroot), address, rate, corrupt
+        self.sent, self.paths, self.closing = 0, [], False
+        handler = type("Handler", (_Handler,), {"odd": self})
+        self._server = http.server.ThreadingHTTPServer((address, 0), handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def url(self):
+        return f"http://{host_port(self.address, self._server.server_address[1])}/"
+
+    def start(self):
+        self._thread.start()
+        return self
+
+    def close(self):
+        self.closing = True
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    odd = None
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self):
+        self._serve(lambda file, count: None)
+
+    def do_GET(self):
+        self._serve(self._send)
+
+    def _serve(self, send):
+        path = urllib.parse.unquote_to_bytes(self.path.partition("?")[0]).lstrip(b"/")
+        self.odd.paths.append(os.fsdecode(path))
+        try:
+            file = open(os.path.join(os.fsencode(self.odd.docroot), path), "rb")
+        except OSError:
+            return self.send_error(404)
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            first, last = self._range(size)
+            self.send_response(200 if first is None else 206)
+            if first is None:
+                first, last = 0, size - 1
+            else:
+                self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Length", str(last + 1 - first))
+            self.end_headers()
+            file.seek(first)
+            try:
+                send(file, last + 1 - first)
+            except OSError:
+                self.close_connection = True  # the client has seen enough
+
+    def _range(self, size):
+        """First and last byte of the one range that was asked for; None, None for the whole."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        if not found or int(found[1]) >= size:
+            return None, None
+        return int(found[1]), min(int(found[2] or size - 1), size - 1)
+
+    def _send(self, file, count):
+        while count > 0 and not self.odd.closing:
+            block = file.read(min(_BLOCK, count))
+            if not block:
+                break
+            if self.odd.corrupt:
+                block = bytes(byte ^ 0x55 for byte in block)
+            self.wfile.write(block)
+            self.odd.sent += len(block)
+            count -= len(block)
+            if self.odd.rate:
+                time.sleep(len(block) / self.odd.rate)
+
+    def log_message(self, *args):
+        pass
