@@ -71,6 +71,10 @@ class Postgres:
             return False
         return len(lines) > 7 and lines[7].strip() == "ready" and lines[0].strip() == str(self._process.pid)
 
+    @property
+    def process(self):
+        return self._process
+
     def stop(self):
         """Stops the server (fast shutdown: open transactions are rolled back). The data stay."""
         if self._process:
