@@ -28,14 +28,16 @@ def _apxs(name):
 class Httpd:
     """`config` is the part of httpd.conf that matters; listening, logs, module loading are added here. In it, {port}, {tls_port},
     {dir} and {docroot} are replaced. `mirror` loads our module from the build tree. `tls` is an Authority: a second port speaks TLS.
+    `catalog`: a folder for MirrorCatalog, True for one of our own, False for none.
     Further Listen lines may stand in `config`. The process starts in the foreground, as a child of ours."""
 
     def __init__(self, config="", *, address="127.0.0.1", port=None, preferred_port=None, mpm="event", modules=(), mirror=True, tls=None, docroot=None,
-                 build=None, env=None, names=(), user="www-data"):
+                 build=None, env=None, names=(), user="www-data",
+                 catalog=False):
         self.build = build or Build()
         self.address, self.mpm, self.config_text = address, mpm, config
         self.modules = [*DEFAULT_MODULES, *modules]
-        self.mirror, self.names, self.user = mirror, names, user
+        self.mirror, self.names, self.user, self._catalog = mirror, names, user, catalog
         self._fixed_port, self._authority, self._extra_env = port, tls, env or {}
         self._process = None
         self._scratch = Scratch("mirror-httpd")
@@ -63,6 +65,10 @@ class Httpd:
         return f"https://{host_port(self.address, self.tls_port)}/"
 
     @property
+    def catalog(self):
+        return self.dir / "catalog" if self._catalog is True else self._catalog
+
+    @property
     def pid(self):
         return self._process.pid
 
@@ -81,7 +87,7 @@ class Httpd:
         # A module without a file of its own is compiled into this httpd.
         lines = [f"LoadModule {m}_module {libexec}/mod_{m}.so" for m in modules if (libexec / f"mod_{m}.so").exists()]
         if self.mirror:
-            lines.append(f"LoadModule mirror_module {self.build.module}")
+            lines += [f"LoadModule mirror_module {self.build.module}", f"MirrorCatalog {self.catalog or 'Off'}"]
         lines += [f"ServerRoot {self.dir}", f"DefaultRuntimeDir {self.dir}", f"PidFile {self.dir}/httpd.pid",
                   # ServerName would take the colons of an IPv6 address for a port's.
                   f"ServerName {'localhost' if ':' in self.address else self.address}",
