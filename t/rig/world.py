@@ -143,7 +143,7 @@ class World:
         if self.ipv6:
             config = "Listen [::1]:{port}\n" + config
         self.httpd = self._stack.enter_context(Httpd(config, address=self.address, port=self._fixed_port, preferred_port=8080,
-                                                     docroot=self.source, modules=("autoindex",), tls=self.authority,
+                                                     docroot=self.source, modules=("autoindex",), tls=self.authority, catalog=True,
                                                      build=self.build))
         self.note(f"redirector: httpd with mod_mirror on {self.httpd.url}")
 
