@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
 
 Child* current_child = nullptr;                            // written in child_init, before any request
+SharedMemory* shared_memory = nullptr;
 std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
 
 Log log_to(const server_rec* server) {
@@ -93,6 +94,7 @@ void prepare_shared_memory(const server_rec* server) {
     memory = SharedMemory::create();
     apr_pool_userdata_set(memory, SharedMemory::kName, apr_pool_cleanup_null, process_pool);
   }
+  shared_memory = memory;
   shared_databases = pool_new<std::vector<SharedDatabase*>>(server->process->pconf);
   std::vector<std::string> conninfos;
   for (const DatabaseConfig& database : globals().databases) conninfos.push_back(database.conninfo);
@@ -121,7 +123,11 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     starting->databases.push_back(std::make_unique<Database>(options, *shared_databases->at(i), log));
   }
   for (const CatalogConfig& catalog : config.catalogs) {
-    starting->catalogs.push_back(catalog.used ? make_keeper(catalog, log) : nullptr);
+    SharedNews& news = shared_memory->catalog_news(starting->catalogs.size());
+    const Log log_once = [log, &news](LogLevel level, const std::string& line) {
+      if (news.is_news(line)) log(level, line);
+    };
+    starting->catalogs.push_back(catalog.used ? make_keeper(catalog, log_once) : nullptr);
   }
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
   current_child = starting.release();  // from here on stop_child ends what has been started

@@ -122,6 +122,11 @@ bool SharedDatabase::claim_probe(SharedClock::duration lease) {
 
 void SharedDatabase::postpone_probe(SharedClock::duration pause) { next_probe_ns_ = in_ns(SharedClock::now() + pause); }
 
+bool SharedNews::is_news(const std::string& line) {
+  const std::uint64_t key = key_of(line);
+  return last_.exchange(key) != key;
+}
+
 SharedMemory* SharedMemory::create() {
   void* memory = mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap of shared memory");

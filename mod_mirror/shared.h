@@ -83,22 +83,34 @@ class SharedDatabase {
   std::array<std::atomic<std::int32_t>, kSlots> holders_{};  // process ids; 0: free
 };
 
+// What the log was told last of one thing, by whichever process: each would say the same.
+class SharedNews {
+ public:
+  bool is_news(const std::string& line);  // and remembers it
+
+ private:
+  std::atomic<std::uint64_t> last_{0};
+};
+
 class SharedMemory {
  public:
   static constexpr std::size_t kDatabases = 64;
+  static constexpr std::size_t kCatalogs = 128;
   // Changes with the layout: a newer module must not read what an older one left.
-  static constexpr const char* kName = "mod_mirror shared memory 1";
+  static constexpr const char* kName = "mod_mirror shared memory 2";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
   // A record for each of the different conninfos: the one it had before a restart, or one that nobody uses. Throws
   // std::runtime_error when there are not enough.
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
+  SharedNews& catalog_news(std::size_t catalog) { return catalog_news_[catalog % kCatalogs]; }
 
  private:
   SharedDatabase* with_key(std::uint64_t key);
 
   std::array<SharedDatabase, kDatabases> databases_;
+  std::array<SharedNews, kCatalogs> catalog_news_;
 };
 
 }  // namespace mirror::httpd

@@ -38,18 +38,20 @@ void Catalog::refresh() {
       throw;
     }
   }
-  if (const auto held = environment()) {
-    as_of_s_ = std::max(directory_.contact_s(), Snapshot(held)->meta().as_of_s);
-  }
+  if (auto held = environment()) as_of_s_ = std::max(directory_.contact_s(), read(std::move(held))->meta().as_of_s);
 }
 
 std::optional<Snapshot> Catalog::snapshot() {
   auto held = environment();
   if (held == nullptr) return std::nullopt;
+  auto snapshot = read(std::move(held));
+  if (!snapshot->meta().complete) return std::nullopt;
+  return snapshot;
+}
+
+Snapshot Catalog::read(std::shared_ptr<Environment> environment) {
   try {
-    Snapshot snapshot(std::move(held));
-    if (!snapshot->meta().complete) return std::nullopt;
-    return snapshot;
+    return Snapshot(std::move(environment));
   } catch (const Error& error) {
     if (error.corrupt()) {
       unusable_ = true;

@@ -38,6 +38,7 @@ class Catalog {
 
  private:
   void use(std::shared_ptr<Environment> environment);
+  Snapshot read(std::shared_ptr<Environment> environment);
 
   const Directory directory_;
   const Access access_;

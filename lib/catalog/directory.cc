@@ -83,11 +83,20 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
   }
   const std::string line = whose + '\n';
   if (first_line(file) != whose) {
+    if (!belongs_to(whose)) {
+      ::unlink((path_ + "/CURRENT").c_str());
+      remove_others();
+    }
     if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
       throw Error(file, errno);
     }
   }
   return WriterLock(lock.release());
+}
+
+bool Directory::belongs_to(const std::string& whose) const {
+  const std::string last = writer();
+  return last.empty() || last == whose;
 }
 
 std::string Directory::writer() const { return first_line(path_ + "/writer"); }

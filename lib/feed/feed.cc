@@ -67,9 +67,16 @@ void Feed::step_down() noexcept {
   lock_.reset();
 }
 
+// What another database's writer keeps there, or kept there last, is not to be read.
+bool Feed::is_ours() {
+  const bool ours = options_.conninfo.empty() || catalog_.directory().belongs_to(options_.name);
+  ours ? catalog_.refresh() : catalog_.close();
+  return ours;
+}
+
 void Feed::look() noexcept {
   try {
-    catalog_.refresh();
+    is_ours();
   } catch (const std::exception&) {
     // Those that write say it.
   }
@@ -101,9 +108,18 @@ milliseconds Feed::step() noexcept {
 }
 
 milliseconds Feed::watch() {
-  catalog_.refresh();
-  if (options_.conninfo.empty()) return recovered(), kLook;
-  if (!take_lock()) return kLook;
+  bool ours = true, well = true;
+  try {
+    ours = is_ours();
+  } catch (const catalog::Error& error) {
+    say_fault(error.what());  // the writer can still make another file
+    well = false;
+  }
+  if (options_.conninfo.empty() || !take_lock()) {
+    if (!ours) return refused();
+    if (well) recovered();
+    return kLook;
+  }
   const auto now = Steady::now();
   if (const auto environment = catalog_.environment(); environment && now >= next_sweep_) {
     environment->free_stale_readers();
@@ -114,7 +130,6 @@ milliseconds Feed::watch() {
   return kLook;
 }
 
-// Where another one writes what is not our database's, nothing may be read.
 bool Feed::take_lock() {
   if (lock_) return true;
   if (Steady::now() < next_lock_) return false;
@@ -124,13 +139,13 @@ bool Feed::take_lock() {
     catalog_.directory().remove_others();
     return true;
   }
-  const std::string writer = catalog_.directory().writer();
-  if (writer.empty() || writer == options_.name) return recovered(), false;
-  catalog_.close();
-  say_fault(fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
-                        "for {} go to the database", writer, options_.name));
-  next_lock_ = Steady::now() + kFaultPause;
   return false;
+}
+
+milliseconds Feed::refused() {
+  say_fault(fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
+                        "for {} go to the database", catalog_.directory().writer(), options_.name));
+  return kLook;
 }
 
 void Feed::connect() {

@@ -40,7 +40,9 @@ class Feed {
 
  private:
   std::chrono::milliseconds watch();
+  bool is_ours();
   bool take_lock();
+  std::chrono::milliseconds refused();
   void follow();
   void connect();
   void pull(bool mirrors_anyway);
