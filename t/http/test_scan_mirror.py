@@ -26,6 +26,20 @@ def test_every_name_survives_the_way(world):
         assert figure in done.stdout
 
 
+# 26: rsync 2.5, 29: 2.6.4, 30: 3.0, 31: 3.1 and later, whose greeting also lists digests since 3.2.7.
+@pytest.mark.parametrize("protocol", [26, 27, 28, 29, 30, 31])
+def test_old_and_new_daemons_are_understood(world, protocol):
+    world.fill_source({**{name: b"12345" for name in NAMES}, "sub/old": (b"1", 86400), "sub/big": b"x" * 70000, "l": rig.Link("sub")})
+    world.mirror("a", motd="Welcome\n", rsync_options=f"--protocol={protocol}")
+    world.mb_scan("a", check=True)
+    everything = {*map(os.fsdecode, NAMES), "sub/old", "sub/big"}
+    assert set(world.files_of("a")) == everything
+    # A part of it, and a part that is not there.
+    world.mb_scan("-d", "sub", "a", check=True)
+    world.mb_scan("-d", "no/such", "a", check=True)
+    assert set(world.files_of("a")) == everything
+
+
 def test_only_the_current_version_counts(world):
     world.fill_source({"same": b"12345", "size": b"12345", "older": b"12345", "missing": b"12345", "link": rig.Link("same")})
     world.mirror("a", {"same": b"12345", "size": b"1234", "older": (b"12345", rig.tree.DEFAULT_MTIME - 1), "extra": b"1",
