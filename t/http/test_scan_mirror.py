@@ -82,10 +82,24 @@ def test_a_message_of_the_day_is_no_entry(world):
 def test_a_rescan_changes_nothing(world):
     world.fill_source({f"d{n % 7}/f{n}": b"12345" for n in range(50)})
     world.mirror("a")
+    world.mirror("b")
+
+    def writes():
+        """Rows inserted, updated and deleted so far, by PostgreSQL's own count."""
+        rows = world.query("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY 1")
+        return {name: tuple(map(int, counts)) for name, *counts in rows if name in ("file", "cohort", "revision")}
+
+    new = writes()
     world.mb_scan("a", check=True)
+    world.mb_scan("b", check=True)
+    scanned = writes()
+    assert new["file"] == scanned["file"] == (50, 0, 0)
+    # A complete mirror is a change of the one cohort's row.
+    assert scanned["cohort"] == (new["cohort"][0], new["cohort"][1] + 2, new["cohort"][2])
     before = world.tables()
-    assert objects(world.mb_scan("--json", "a", check=True))[0]["outcome"] == "unchanged"
-    assert world.tables() == before
+    for scan in objects(world.mb_scan("--json", "a", "b", check=True))[:2]:
+        assert scan["outcome"] == "unchanged"
+    assert world.tables() == before and writes() == scanned
 
 
 @pytest.mark.parametrize("columns, tree, path", [
