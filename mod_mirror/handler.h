@@ -5,7 +5,8 @@
 
 namespace mirror::httpd {
 
-// MirrorTree database: takes the request before httpd looks for a file, in translate_name or after another module's mapping; later hooks ask whether it was taken.
+// MirrorTree database: takes the request before httpd looks for a file, in translate_name or after another module's mapping;
+// later hooks ask whether it was taken.
 bool take_request(request_rec* r);
 bool is_taken(const request_rec* r);
 

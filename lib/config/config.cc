@@ -80,7 +80,7 @@ Fault read_file_name(const toml::node& node, std::string& into) {
 
 Fault read_source(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
-  const bool known = into.starts_with('/') || into.starts_with("rsync://") || into.find("::") != std::string::npos;
+  const bool known = into.starts_with('/') || into.starts_with("rsync://");
   return known ? kFine : "expected an absolute path or an rsync:// URL";
 }
 

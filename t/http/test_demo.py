@@ -1,7 +1,9 @@
 """tools/demo as a user runs it, on the build under test."""
 
+import errno
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ import tempfile
 import pytest
 
 import rig
+import rig.demo
 
 
 @pytest.fixture
@@ -98,6 +101,13 @@ def test_interrupted_while_starting(demo, temp_folder):
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     assert_all_gone(temp_folder)
+
+
+@pytest.mark.parametrize("error", [
+    OSError(errno.ENOSPC, "x"), shutil.Error([("a", "b", f"[Errno 28] {os.strerror(errno.ENOSPC)}: 'a' -> 'b'")] * 1000),
+    rig.RigError(f"initdb: could not write to file: {os.strerror(errno.ENOSPC)}")], ids=["file", "tree", "server"])
+def test_a_full_disk_is_named(error):
+    assert rig.demo.reason(error).startswith(f"no space left in {tempfile.gettempdir()}")
 
 
 def test_taken_port_is_named(demo, temp_folder, scratch):

@@ -150,6 +150,20 @@ def test_edit_says_what_changed(mb, run, two):
     assert shown(mb, "a.example")["http_url"] == "http://a.example/pub/"
 
 
+def test_a_country_takes_its_region_along(mb, run, two):
+    assert mb("edit", "a.example", "--country=US").stdout == "mirror 'a.example': country DE → US, region EU → NA\n"
+    mb("edit", "a.example", "--country=JP", "--region=OC")
+    assert (shown(mb, "a.example")["country"], shown(mb, "a.example")["region"]) == ("JP", "OC")
+
+
+def test_codes_of_no_country_are_a_remark(run, two):
+    done = run("edit", "a.example", "--country=UK")
+    assert done.returncode == 0 and "no country has the code UK" in done.stderr and "GB?" in done.stderr
+    done = run("new", "--no-geo", "c", URL, "--country=**", "--other-countries=GB,QQ", "--excluded-countries=ZZ")
+    assert done.returncode == 0 and [line.split(":")[1] for line in done.stderr.splitlines()] == [
+        " other_countries", " excluded_countries"]
+
+
 def test_weight_and_score(mb, run, two):
     assert mb("weight", "a.example", "0").stdout == "mirror 'a.example': weight 50 → 0\n"
     assert mb("score", "a.example", "5").stdout == "mirror 'a.example': weight 0 → 5\n"

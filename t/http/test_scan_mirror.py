@@ -26,6 +26,20 @@ def test_every_name_survives_the_way(world):
         assert figure in done.stdout
 
 
+# 26: rsync 2.5, 29: 2.6.4, 30: 3.0, 31: 3.1 and later, whose greeting also lists digests since 3.2.7.
+@pytest.mark.parametrize("protocol", [26, 27, 28, 29, 30, 31])
+def test_old_and_new_daemons_are_understood(world, protocol):
+    world.fill_source({**{name: b"12345" for name in NAMES}, "sub/old": (b"1", 86400), "sub/big": b"x" * 70000, "l": rig.Link("sub")})
+    world.mirror("a", motd="Welcome\n", rsync_options=f"--protocol={protocol}")
+    world.mb_scan("a", check=True)
+    everything = {*map(os.fsdecode, NAMES), "sub/old", "sub/big"}
+    assert set(world.files_of("a")) == everything
+    # A part of it, and a part that is not there.
+    world.mb_scan("-d", "sub", "a", check=True)
+    world.mb_scan("-d", "no/such", "a", check=True)
+    assert set(world.files_of("a")) == everything
+
+
 def test_only_the_current_version_counts(world):
     world.fill_source({"same": b"12345", "size": b"12345", "older": b"12345", "missing": b"12345", "link": rig.Link("same")})
     world.mirror("a", {"same": b"12345", "size": b"1234", "older": (b"12345", rig.tree.DEFAULT_MTIME - 1), "extra": b"1",
@@ -68,10 +82,24 @@ def test_a_message_of_the_day_is_no_entry(world):
 def test_a_rescan_changes_nothing(world):
     world.fill_source({f"d{n % 7}/f{n}": b"12345" for n in range(50)})
     world.mirror("a")
+    world.mirror("b")
+
+    def writes():
+        """Rows inserted, updated and deleted so far, by PostgreSQL's own count."""
+        rows = world.query("SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY 1")
+        return {name: tuple(map(int, counts)) for name, *counts in rows if name in ("file", "cohort", "revision")}
+
+    new = writes()
     world.mb_scan("a", check=True)
+    world.mb_scan("b", check=True)
+    scanned = writes()
+    assert new["file"] == scanned["file"] == (50, 0, 0)
+    # A complete mirror is a change of the one cohort's row.
+    assert scanned["cohort"] == (new["cohort"][0], new["cohort"][1] + 2, new["cohort"][2])
     before = world.tables()
-    assert objects(world.mb_scan("--json", "a", check=True))[0]["outcome"] == "unchanged"
-    assert world.tables() == before
+    for scan in objects(world.mb_scan("--json", "a", "b", check=True))[:2]:
+        assert scan["outcome"] == "unchanged"
+    assert world.tables() == before and writes() == scanned
 
 
 @pytest.mark.parametrize("columns, tree, path", [

@@ -210,7 +210,9 @@ def _stop(number, _):
 
 
 def reason(error):
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    # Copying a tree collects its errors into one without a number, and servers tell theirs in words.
+    full = [errno.ENOSPC, errno.EDQUOT]
+    if getattr(error, "errno", None) in full or any(os.strerror(number) in str(error) for number in full):
         return f"no space left in {tempfile.gettempdir()}: make room, or set TMPDIR to another folder"
     if isinstance(error, RigError):
         return str(error)

@@ -129,6 +129,7 @@ rsync_password_file = "/etc/secret"
         {"database = \"port=x\"", 2, "\"x\" is no port from 1 to 65535"},
         {"database = \"a\\u0000b\"", 2, "expected a string without NUL"},
         {"source = \"pub\"", 2, "source: expected an absolute path or an rsync:// URL"},
+        {"source = \"host::pub\"", 2, "source: expected an absolute path or an rsync:// URL"},
         {"source = 2026-01-01", 2, "source: expected a string, not a date or time"},
         {"geo_databases = \"/a\"", 2, "expected an array of file names, not a string"},
         {"geo_databases = [\"/a\", \"b\"]", 2, "geo_databases: entry 2: expected an absolute path"},

@@ -42,9 +42,12 @@ Action setup_edit(CLI::App& app, Context& context) {
   app.add_option("identifier", edit->identifier, "The mirror")->required()->type_name("IDENT");
   app.footer("An empty value ('') clears a column.");
   return [&context, edit] {
-    const auto changes = edit->columns.changes();
+    auto changes = edit->columns.changes();
     if (changes.empty()) throw UsageError("edit: nothing to change: give at least one column; see `mb edit --help`");
-    return change(context, edit->identifier, changes);
+    add_region(edit->columns, changes);
+    const int status = change(context, edit->identifier, changes);
+    complain_of_countries(edit->columns);
+    return status;
   };
 }
 

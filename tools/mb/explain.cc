@@ -21,7 +21,7 @@ namespace {
 
 struct Wanted {
   std::string path, address, country, as_number;
-  double distance_scale_km = RankSettings().distance_scale_km;
+  RankSettings settings;  // what httpd's configuration may set
   bool https = false, json = false;
 };
 
@@ -70,10 +70,8 @@ Explained explain(Context& context, const Wanted& wanted) {
   result.found = find(connection, wanted.path);
   result.mirrors = db::load_mirrors(connection);
   const File& file = result.found.file;
-  RankSettings settings;
-  settings.distance_scale_km = wanted.distance_scale_km;
   const RankRequest request{wanted.https, file.size_bytes, static_cast<std::int64_t>(std::time(nullptr))};
-  result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, settings);
+  result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, wanted.settings);
   for (const Mirror& mirror : result.mirrors->all()) {
     if (std::find(file.mirrors.begin(), file.mirrors.end(), mirror.id) == file.mirrors.end()) result.without_file.push_back(&mirror);
   }
@@ -203,9 +201,14 @@ Action setup_explain(CLI::App& app, Context& context) {
   app.add_option("--ip", wanted->address, "The client's address")->required()->type_name("ADDRESS");
   app.add_option("--country", wanted->country, "As if the client asked with country=CC")->type_name("CC");
   app.add_option("--as", wanted->as_number, "As if the client asked with as=NUMBER")->type_name("NUMBER");
-  app.add_option("--distance-scale", wanted->distance_scale_km,
+  app.add_option("--distance-scale", wanted->settings.distance_scale_km,
                  "The kilometres at which a mirror's weight falls to a quarter, as the redirector is configured (500)")
+      ->check(CLI::Range(1.0, 20000.0))
       ->type_name("KM");
+  app.add_option("--stickiness", wanted->settings.sticky_s,
+                 "The seconds for which a client keeps its mirror, as the redirector is configured (3600)")
+      ->check(CLI::Range(0, 31622400))
+      ->type_name("SECONDS");
   app.add_flag("--https", wanted->https, "As if the client came over https");
   app.add_flag("--json", wanted->json, "As JSON");
   return [&context, wanted] { return run(context, *wanted); };

@@ -1,8 +1,6 @@
 // mb new: adds a mirror and fills in what its host's addresses tell.
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "commands.h"
 #include "output.h"
 #include "place.h"
@@ -72,15 +70,6 @@ Filled look_up(Context& context, const ColumnOptions& given) {
   return filled;
 }
 
-// A country lies in one region, whether or not its host could be looked up.
-void add_region(const ColumnOptions& given, std::vector<db::Change>& changes) {
-  const auto column = [](const char* name) { return [name](const db::Change& change) { return change.first == name; }; };
-  const auto country = CountryCode::parse(given.value("country"));
-  if (!country || region_of(*country) == Region::unknown) return;
-  if (std::any_of(changes.begin(), changes.end(), column("region"))) return;
-  changes.emplace_back("region", region_code(region_of(*country)));
-}
-
 std::string listed(const std::vector<db::Change>& changes) {
   std::string text;
   for (const auto& [column, value] : changes) {
@@ -101,6 +90,7 @@ int run(Context& context, const NewMirror& wanted) {
   say(fmt::format("mirror '{}' added{}", made.identifier, made.enabled ? "" : ", disabled"));
   if (!filled.changes.empty()) say(fmt::format("  from {}: {}", filled.source, listed(filled.changes)));
   if (!filled.trouble.empty()) complain(filled.trouble);
+  complain_of_countries(wanted.columns);
   if (!made.enabled) say(fmt::format("  next: mb scan --enable {}", made.identifier));
   return kSuccess;
 }

@@ -98,6 +98,25 @@ std::string ColumnOptions::value(const char* column) const {
   return "";
 }
 
+void add_region(const ColumnOptions& given, std::vector<db::Change>& changes) {
+  const auto country = CountryCode::parse(given.value("country"));
+  if (!country || region_of(*country) == Region::unknown) return;
+  const auto is_region = [](const db::Change& change) { return change.first == "region"; };
+  if (std::any_of(changes.begin(), changes.end(), is_region)) return;
+  changes.emplace_back("region", region_code(region_of(*country)));
+}
+
+void complain_of_countries(const ColumnOptions& given) {
+  for (const char* column : {"country", "other_countries", "excluded_countries"}) {
+    for (const auto& code : list_json(given.value(column))) {
+      const auto country = CountryCode::parse(code.get<std::string>());
+      if (!country || country->everyone() || !name_of(*country).empty()) continue;
+      complain(fmt::format("{}: no country has the code {} in ISO 3166-1: no client will be there{}", column, country->text(),
+                           country->text() == "UK" ? "; did you mean GB?" : ""));
+    }
+  }
+}
+
 nlohmann::json to_json(const db::MirrorRecord& record) {
   const Mirror& mirror = record.mirror;
   nlohmann::json json = {{"id", mirror.id}, {"identifier", mirror.identifier}, {"enabled", mirror.enabled},

@@ -32,6 +32,11 @@ class ColumnOptions {
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 
+// The region of a country that was given without one: a country lies in one region.
+void add_region(const ColumnOptions& given, std::vector<db::Change>& changes);
+// A remark for each code given that no country has.
+void complain_of_countries(const ColumnOptions& given);
+
 // Everything that the administrator's side knows of a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
 

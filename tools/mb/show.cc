@@ -29,6 +29,11 @@ std::string served_first(const Mirror& mirror) {
   return text;
 }
 
+std::string keeps_times_text(const db::MirrorRecord& record) {
+  const char* keeps = record.keeps_times ? "yes" : "no";
+  return record.keeps_times_share ? fmt::format("{} ({:.1f} % of its files)", keeps, 100 * *record.keeps_times_share) : keeps;
+}
+
 nlohmann::json runs_json(const std::vector<db::ScanRun>& runs) {
   auto list = nlohmann::json::array();
   for (const db::ScanRun& run : runs) {
@@ -75,10 +80,7 @@ int run(Context& context, const Wanted& wanted) {
   table.add({"files", grouped(files)});
   for (const db::MirrorColumn& column : db::mirror_columns()) table.add({column.name, db::column_text(record, column)});
   table.add({"serves_first", served_first(mirror)});
-  table.add({"online", mirror.online ? "true" : "false"});
-  table.add({"keeps_times", record.keeps_times_share ? fmt::format("{} ({:.1f} % of its files)", record.keeps_times,
-                                                                   100 * *record.keeps_times_share)
-                                                     : fmt::format("{}", record.keeps_times)});
+  table.add({"keeps_times", keeps_times_text(record)});
   table.add({"last_scan", record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});
   table.add({"id", std::to_string(mirror.id)});
   table.say();
