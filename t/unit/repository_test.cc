@@ -48,7 +48,8 @@ class RepositoryTest : public CppUnit::TestFixture {
     hashes.sha1_pieces = hashes.btih = hashes.btih_v1 = std::string(20, '1');
     hashes.btmh = hashes.pieces_root = std::string(32, '2');
     hashes.piece_bytes = 256 * 1024;
-    return decide(request, sample_client(), {std::move(real_path), 3000, 784111777, {1, 2}, false}, table, settings, hashes);
+    const File marker{std::move(real_path), 3000, 784111777, first_ids(2), false};
+    return decide(request, sample_client(), marker, table, settings, hashes);
   }
   static std::string body(const Outcome& outcome) { return std::get<Answer>(outcome.result).body; }
 
