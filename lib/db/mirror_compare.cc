@@ -111,7 +111,8 @@ void MirrorCompare::compare(const Listing& listing) {
   snapshot.commit();
 }
 
-// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected here, outside the lock.
+// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected here, outside the lock; all in the
+// order of the table, so that the merge walks through it once.
 void MirrorCompare::choose_sides() {
   connection_.script("CREATE INDEX ON merge_changed (file_id)");
   std::vector<std::int64_t> cohorts, with_rest;
@@ -123,11 +124,11 @@ void MirrorCompare::choose_sides() {
     in_place_.push_back(cohort);
     if (changed < files) with_rest.push_back(cohort);
   }
-  connection_.run("INSERT INTO merge_moves SELECT file_id, cohort_id FROM merge_changed WHERE cohort_id <> ALL ($1)",
+  connection_.run("INSERT INTO merge_moves SELECT file_id, cohort_id FROM merge_changed WHERE cohort_id <> ALL ($1) ORDER BY 1",
                   Params().int8_array(in_place_));
   if (!with_rest.empty()) {
     connection_.run("INSERT INTO merge_moves SELECT f.id, f.cohort_id FROM file f WHERE f.cohort_id = ANY ($1) "
-                    "AND NOT EXISTS (SELECT FROM merge_changed c WHERE c.file_id = f.id)",
+                    "AND NOT EXISTS (SELECT FROM merge_changed c WHERE c.file_id = f.id) ORDER BY 1",
                     Params().int8_array(with_rest));
   }
   connection_.script("CREATE INDEX ON merge_moves (file_id); ANALYZE merge_moves");
