@@ -156,6 +156,7 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   merge.use_indexes(true);
   expire(merge, grace_s);
   judge_again();
+  merge.source_changed();
   const std::int64_t without_mirrors = merge.cohort_of({});
   count_moves(without_mirrors);
   change_known(merge, without_mirrors);
