@@ -20,6 +20,7 @@ void append_int(std::string& out, Int value) {
 
 void CopyWriter::row(std::int16_t fields) {
   if (buffer_.size() >= kChunkBytes) next_chunk();
+  if (buffer_.empty()) buffer_.reserve(1 << 20);  // memory that is not written to costs nothing
   append_int(buffer_, fields);
 }
 
