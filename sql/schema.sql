@@ -227,7 +227,8 @@ CREATE TABLE source (
 INSERT INTO source DEFAULT VALUES;
 
 -- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days. fingerprint tells
--- whether the next full listing of the mirror says the same; rev is the one read before the listing's first byte.
+-- whether the next full listing of the mirror says the same; rev is the one read before the listing's first byte; held, how many
+-- files the mirror then had, is written last.
 CREATE TABLE scan (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   mirror_id smallint REFERENCES mirror ON DELETE CASCADE,
@@ -244,6 +245,7 @@ CREATE TABLE scan (
   error text NOT NULL DEFAULT '',
   fingerprint bytea,
   rev bigint,
+  held bigint,
   CONSTRAINT scan_outcome_known CHECK (
     outcome IN ('running', 'merged', 'unchanged', 'refused', 'held', 'failed', 'interrupted')),
   CONSTRAINT scan_ended_known CHECK ((outcome = 'running') = (ended IS NULL))

@@ -51,15 +51,15 @@ std::int64_t newest_rev(Connection& connection) {
 }
 
 // The scan's own row and its merge are one transaction, so the row of the newest good scan tells what the cohorts say, and nothing but a
-// change of the source makes the same listing say something else. last_scan is written after it, with what the scan found of the mirror.
+// change of the source makes the same listing say something else.
 std::optional<GoodScan> last_good_scan(Connection& connection, MirrorId mirror, std::string_view method) {
   const Result found = connection.run(
-      "SELECT s.fingerprint, s.unknown, s.outdated FROM source, mirror m CROSS JOIN LATERAL (SELECT * FROM scan "
-      " WHERE mirror_id = m.id AND outcome IN ('merged', 'unchanged') ORDER BY id DESC LIMIT 1) s "
-      "WHERE m.id = $1 AND m.last_scan >= s.ended AND s.method = $2 AND s.fingerprint IS NOT NULL AND s.rev >= source.rev",
+      "SELECT s.fingerprint, s.unknown, s.outdated, s.held FROM source, "
+      "(SELECT * FROM scan WHERE mirror_id = $1 AND outcome IN ('merged', 'unchanged') ORDER BY id DESC LIMIT 1) s "
+      "WHERE s.method = $2 AND s.fingerprint IS NOT NULL AND s.held IS NOT NULL AND s.rev >= source.rev",
       Params().int2(mirror).text(method));
   if (found.empty()) return std::nullopt;
-  return GoodScan{std::string(found.bytes(0, 0)), found.int8(0, 1), found.int8(0, 2)};
+  return GoodScan{std::string(found.bytes(0, 0)), found.int8(0, 1), found.int8(0, 2), found.int8(0, 3)};
 }
 
 ScanRow::ScanRow(Connection& connection, std::optional<MirrorId> mirror, std::string_view method, std::string_view subtree)
@@ -95,6 +95,10 @@ void ScanRow::close(const char* outcome, const ScanCounts& counts, std::string_v
       "error = $8, fingerprint = $9, rev = $10 WHERE id = $1",
       params);
   open_ = false;
+}
+
+void ScanRow::settle(std::int64_t held) {
+  connection_.run("UPDATE scan SET held = $2 WHERE id = $1", Params().int8(id_).int8(held));
 }
 
 void ScanRow::close_as_failed(const ScanCounts& counts, std::string_view error) noexcept {

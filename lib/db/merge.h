@@ -40,7 +40,7 @@ std::int64_t newest_rev(Connection&);
 // What the last good scan of a mirror found, as long as the same listing must lead to the same.
 struct GoodScan {
   std::string fingerprint;  // of its listing
-  std::int64_t unknown = 0, outdated = 0;
+  std::int64_t unknown = 0, outdated = 0, held = 0;
 };
 // nullopt also when that scan was of a subtree or by another method, or when the source has changed since it began.
 std::optional<GoodScan> last_good_scan(Connection&, MirrorId, std::string_view method);
@@ -53,6 +53,8 @@ class ScanRow {
   // Before close(): the fingerprint of a full listing, and the rev read before its first byte.
   void listed(std::string fingerprint, std::int64_t rev);
   void close(const char* outcome, const ScanCounts& counts, std::string_view error = {});
+  // After the merge, when all that a scan writes is written: how many files the mirror has.
+  void settle(std::int64_t held);
   bool open() const { return open_; }
   // For a scan that is given up without a word, or whose merge threw: never throws.
   void close_as_failed(const ScanCounts& counts, std::string_view error) noexcept;

@@ -113,10 +113,11 @@ bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report
 // Nothing to compare: neither the listing nor the source has changed.
 MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
   MergeReport report;
-  report.counts = {.seen = listing.seen(), .unknown = before.unknown, .outdated = before.outdated, .held = held()};
+  report.counts = {.seen = listing.seen(), .unknown = before.unknown, .outdated = before.outdated, .held = before.held};
   require_same_mirror();
   row.close("unchanged", report.counts);
   connection.run("UPDATE mirror SET last_scan = clock_timestamp() WHERE id = $1", Params().int2(mirror.mirror.id));
+  row.settle(before.held);
   return report;
 }
 
@@ -125,7 +126,7 @@ MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
     const std::string fingerprint = listing.fingerprint(static_cast<std::int64_t>(precision));
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
-    if (before && before->fingerprint == fingerprint) return same_listing(*before);
+    if (before && before->fingerprint == fingerprint && before->held == held() && !options.force) return same_listing(*before);
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev, mirror.keeps_times);
@@ -152,6 +153,7 @@ MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
   }
   record_scan(compare);
   report.counts.held = held();
+  row.settle(report.counts.held);
   return report;
 }
 

@@ -110,9 +110,15 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!compared("one", tree_));
 
     // A run that ended between the merge and what is written last.
-    c().script("UPDATE mirror SET last_scan = last_scan - interval '1 minute'");
+    c().script("UPDATE scan SET held = NULL WHERE mirror_id IS NOT NULL");
     CPPUNIT_ASSERT(compared("one", tree_));
     CPPUNIT_ASSERT(!compared("one", tree_));
+    // What somebody did to the tables by hand.
+    c().script("UPDATE cohort SET mirrors = '{}'");
+    CPPUNIT_ASSERT(compared("one", tree_));
+    expect("dir/f7", "one");
+    CPPUNIT_ASSERT(!compared("one", tree_));
+    CPPUNIT_ASSERT(compared("one", tree_, {.force = true}));
     scan_mirror(c(), "one", Tree(tree_.begin(), tree_.begin() + 10));  // refused
     CPPUNIT_ASSERT(!compared("one", tree_));
     consistent();
@@ -350,9 +356,9 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
   void consistent() { CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c())); }
   // Scans, and tells whether the listing was looked at more closely than as a whole.
-  bool compared(const char* mirror, const Tree& tree) {
+  bool compared(const char* mirror, const Tree& tree, const MergeOptions& options = {}) {
     Connection connection = database_.connect();
-    scan_mirror(connection, mirror, tree);
+    scan_mirror(connection, mirror, tree, options);
     return value(connection, "SELECT to_regclass('pg_temp.merge_changed') IS NOT NULL") == "true";
   }
   std::string last_scan() { return value(c(), "SELECT outcome || ': ' || error FROM scan ORDER BY id DESC LIMIT 1"); }
