@@ -29,15 +29,20 @@ struct Task {
 
 class Batch {
  public:
-  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, int stop_fd)
-      : tasks_(std::move(tasks)), options_(options), reporter_(reporter), stop_fd_(stop_fd) {}
+  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, int stop_fd, Lent& lent)
+      : tasks_(std::move(tasks)), options_(options), reporter_(reporter), stop_fd_(stop_fd), lent_(lent) {}
 
   Totals run() {
     const auto start = Clock::now();
     const std::size_t jobs = std::min(tasks_.size(), static_cast<std::size_t>(std::max(options_.instance.jobs, 1)));
     slots_ = std::vector<Slot>(jobs);
     std::vector<std::jthread> threads;
-    for (Slot& slot : slots_) threads.emplace_back([this, &slot] { work(slot); });
+    for (Slot& slot : slots_) {
+      threads.emplace_back([this, &slot] {
+        Lent own;
+        work(slot, &slot == &slots_.front() ? lent_ : own);
+      });
+    }
     if (reporter_.wants_progress()) show_progress();
     for (std::jthread& thread : threads) thread.join();
     totals_.seconds = seconds_since(start);
@@ -52,8 +57,7 @@ class Batch {
     std::atomic<std::int64_t> entries{0};
   };
 
-  void work(Slot& slot) {
-    std::optional<db::Connection> connection;
+  void work(Slot& slot, Lent& connection) {
     for (const Task* task = take(slot); task != nullptr; task = take(slot)) {
       Result result;
       try {
@@ -71,7 +75,7 @@ class Batch {
     }
   }
 
-  Result scan(const Task& task, std::optional<db::Connection>& connection, const Control& control) {
+  Result scan(const Task& task, Lent& connection, const Control& control) {
     Result result;
     if (control.stopped()) {
       result.error = "not scanned: interrupted";
@@ -116,6 +120,7 @@ class Batch {
   const Options& options_;
   Reporter& reporter_;
   const int stop_fd_;
+  Lent& lent_;
   std::mutex mutex_;  // guards next_, totals_ and the slots
   std::condition_variable done_;
   std::size_t next_ = 0;
@@ -125,22 +130,23 @@ class Batch {
 
 }  // namespace
 
-Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options, Reporter& reporter, int stop_fd) {
+Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options, Reporter& reporter, int stop_fd,
+                    Lent& connection) {
   std::vector<Task> tasks;
   for (const db::MirrorRecord& record : mirrors) {
     tasks.push_back({record.mirror.identifier, false, [&](db::Connection& connection, const Control& control) {
                        return scan_mirror(connection, record, options, control);
                      }});
   }
-  return Batch(std::move(tasks), options, reporter, stop_fd).run();
+  return Batch(std::move(tasks), options, reporter, stop_fd, connection).run();
 }
 
-Totals scan_the_source(const Options& options, Reporter& reporter, int stop_fd) {
+Totals scan_the_source(const Options& options, Reporter& reporter, int stop_fd, Lent& connection) {
   std::vector<Task> tasks;
   tasks.push_back({options.instance.source, true, [&](db::Connection& connection, const Control& control) {
                      return scan_source(connection, options, control);
                    }});
-  return Batch(std::move(tasks), options, reporter, stop_fd).run();
+  return Batch(std::move(tasks), options, reporter, stop_fd, connection).run();
 }
 
 }  // namespace mirror::scanner

@@ -39,11 +39,16 @@ class Fd {
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
 
+// Many lines at a time: a program that writes each few of them would wake us, and wait for us, as often.
+constexpr int kPipeBytes = 1 << 20;
+constexpr std::chrono::milliseconds kGather(3);
+
 void make_pipe(Fd& read_end, Fd& write_end) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) fail("cannot make a pipe");
   read_end.reset(ends[0]);
   write_end.reset(ends[1]);
+  fcntl(ends[0], F_SETPIPE_SZ, kPipeBytes);  // where the system's limits allow it
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
@@ -118,7 +123,7 @@ Child::~Child() {
 }
 
 ReadEnd Child::read(const OnData& on_stdout, const OnData& on_stderr, std::chrono::milliseconds idle, int stop_fd) {
-  std::array<char, 65536> buffer;
+  std::vector<char> buffer(kPipeBytes);
   std::array<pollfd, 3> streams{{{stdout_fd_, POLLIN, 0}, {stderr_fd_, POLLIN, 0}, {stop_fd, POLLIN, 0}}};
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     const int ready = poll(streams.data(), streams.size(), static_cast<int>(idle.count()));
@@ -126,6 +131,7 @@ ReadEnd Child::read(const OnData& on_stdout, const OnData& on_stderr, std::chron
     if (ready < 0) continue;
     if (ready == 0) return ReadEnd::idle;
     if (streams[2].revents != 0) return ReadEnd::stopped;
+    if (streams[0].revents == POLLIN) poll(nullptr, 0, static_cast<int>(kGather.count()));
     for (std::size_t i = 0; i < 2; ++i) {
       if (streams[i].fd < 0 || streams[i].revents == 0) continue;
       const ssize_t got = ::read(streams[i].fd, buffer.data(), buffer.size());

@@ -48,8 +48,7 @@ int catch_signals() {
 db::Connection connect(const Options& options) { return db::Connection(options.instance.database, "mb-scan", kDatabaseTimeout); }
 
 // The mirrors to scan; unknown names are told and counted in `unknown`.
-std::vector<db::MirrorRecord> chosen_mirrors(const Options& options, Reporter& reporter, int& unknown) {
-  db::Connection connection = connect(options);
+std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options, Reporter& reporter, int& unknown) {
   db::require_schema(connection);
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   if (options.all) {
@@ -80,33 +79,32 @@ int run_source(const Options& options, int stop_fd) {
         fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in the configuration file",
                     printable(options.instance.name)));
   }
-  {
-    db::Connection connection = connect(options);
-    db::require_schema(connection);
-  }
+  Lent connection(connect(options));
+  db::require_schema(*connection);
   Reporter reporter(options.json, options.verbose, 0);
-  return exit_status(scan_the_source(options, reporter, stop_fd));
+  return exit_status(scan_the_source(options, reporter, stop_fd, connection));
 }
 
 int run_mirrors(const Options& options, int stop_fd) {
   std::size_t name_width = 0;
   Totals totals;
   std::vector<db::MirrorRecord> mirrors;
+  Lent connection(connect(options));
   {
     Reporter early(options.json, options.verbose, 0);
-    mirrors = chosen_mirrors(options, early, totals.failed);
+    mirrors = chosen_mirrors(*connection, options, early, totals.failed);
     if (options.all && mirrors.empty()) early.warning("no mirror is enabled: nothing to scan");
   }
   for (const db::MirrorRecord& record : mirrors) name_width = std::max(name_width, record.mirror.identifier.size());
   Reporter reporter(options.json, options.verbose, name_width);
-  const Totals scanned = scan_mirrors(mirrors, options, reporter, stop_fd);
+  const Totals scanned = scan_mirrors(mirrors, options, reporter, stop_fd, connection);
   totals.worked += scanned.worked;
   totals.failed += scanned.failed;
   totals.seconds = scanned.seconds;
   if (scanned.worked > 0) {
     try {
-      db::Connection connection = connect(options);
-      const std::int64_t moved = db::join_cohorts(connection, kMaxJoinedFiles);
+      if (!connection || connection->broken()) connection = connect(options);
+      const std::int64_t moved = db::join_cohorts(*connection, kMaxJoinedFiles);
       if (moved > 0) reporter.detail(fmt::format("joined equal cohorts, moving {} files", moved));
     } catch (const db::Error& error) {
       reporter.warning(fmt::format("joining equal cohorts failed, the next scan tries again: {}", error.what()));

@@ -6,7 +6,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (3);
+INSERT INTO schema_version (version) VALUES (4);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
 -- token tells a replica whether the database it sees is the one it has followed.
@@ -217,14 +217,18 @@ CREATE TABLE hash (
 -- Digests do not compress; out of line and uncompressed, a part can be read without the rest.
 ALTER TABLE hash ALTER sha1_pieces SET STORAGE EXTERNAL, ALTER piece_layer SET STORAGE EXTERNAL, ALTER zsync_sums SET STORAGE EXTERNAL;
 
--- What the last source merge was told: how long gone files are still redirected.
+-- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files the
+-- source has, or in which version.
 CREATE TABLE source (
   one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-  grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s >= 0)
+  grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s >= 0),
+  rev bigint NOT NULL DEFAULT 0
 );
 INSERT INTO source DEFAULT VALUES;
 
--- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days.
+-- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days. fingerprint tells
+-- whether the next full listing of the mirror says the same; rev is the one read before the listing's first byte; held, how many
+-- files the mirror then had, is written last.
 CREATE TABLE scan (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   mirror_id smallint REFERENCES mirror ON DELETE CASCADE,
@@ -239,6 +243,9 @@ CREATE TABLE scan (
   outdated bigint NOT NULL DEFAULT 0,
   outcome text NOT NULL DEFAULT 'running',
   error text NOT NULL DEFAULT '',
+  fingerprint bytea,
+  rev bigint,
+  held bigint,
   CONSTRAINT scan_outcome_known CHECK (
     outcome IN ('running', 'merged', 'unchanged', 'refused', 'held', 'failed', 'interrupted')),
   CONSTRAINT scan_ended_known CHECK ((outcome = 'running') = (ended IS NULL))

@@ -16,6 +16,10 @@ void delete_mirror(Connection& connection, MirrorId id) {
 }
 
 std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
+  if (connection.run("SELECT WHERE EXISTS (SELECT FROM cohort GROUP BY mirrors HAVING count(*) > 1) "
+                     "OR EXISTS (SELECT FROM cohort WHERE n_files = 0)").empty()) {
+    return 0;
+  }
   // Without an index on cohort_id (each moved file would pay for it) the files are looked for outside the lock.
   connection.script(
       "DROP TABLE IF EXISTS pg_temp.merge_pair, pg_temp.merge_moves, pg_temp.merge_adjust;"

@@ -115,6 +115,7 @@ std::string verdict_sql() {
 
 void change_files(Connection& connection, MergeTransaction& merge, bool new_versions) {
   const std::int64_t rev = merge.rev();
+  merge.source_changed();
   const Params params = Params().int8(new_versions ? merge.cohort_of({}) : 0);
   if (new_versions) {
     connection.run(

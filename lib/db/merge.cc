@@ -32,6 +32,8 @@ std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {
       .int8(0, 0);
 }
 
+void MergeTransaction::source_changed() { connection_.run("UPDATE source SET rev = $1", Params().int8(rev())); }
+
 void MergeTransaction::adjust_counts() {
   connection_.script(
       "UPDATE cohort c SET n_files = c.n_files + a.n "
@@ -46,6 +48,18 @@ double MergeTransaction::commit() {
 
 std::int64_t newest_rev(Connection& connection) {
   return connection.run("SELECT coalesce(max(rev), 0) FROM revision").int8(0, 0);
+}
+
+// The scan's own row and its merge are one transaction, so the row of the newest good scan tells what the cohorts say, and nothing but a
+// change of the source makes the same listing say something else.
+std::optional<GoodScan> last_good_scan(Connection& connection, MirrorId mirror, std::string_view method) {
+  const Result found = connection.run(
+      "SELECT s.fingerprint, s.unknown, s.outdated, s.held FROM source, "
+      "(SELECT * FROM scan WHERE mirror_id = $1 AND outcome IN ('merged', 'unchanged') ORDER BY id DESC LIMIT 1) s "
+      "WHERE s.method = $2 AND s.fingerprint IS NOT NULL AND s.held IS NOT NULL AND s.rev >= source.rev",
+      Params().int2(mirror).text(method));
+  if (found.empty()) return std::nullopt;
+  return GoodScan{std::string(found.bytes(0, 0)), found.int8(0, 1), found.int8(0, 2), found.int8(0, 3)};
 }
 
 ScanRow::ScanRow(Connection& connection, std::optional<MirrorId> mirror, std::string_view method, std::string_view subtree)
@@ -65,13 +79,26 @@ ScanRow::ScanRow(Connection& connection, std::optional<MirrorId> mirror, std::st
             .int8(0, 0);
 }
 
+void ScanRow::listed(std::string fingerprint, std::int64_t rev) {
+  fingerprint_ = std::move(fingerprint);
+  rev_ = rev;
+}
+
 void ScanRow::close(const char* outcome, const ScanCounts& counts, std::string_view error) {
+  Params params;
+  params.int8(id_).text(outcome).int8(counts.seen).int8(counts.gained).int8(counts.lost).int8(counts.unknown).int8(counts.outdated)
+      .text(printable(error));
+  if (fingerprint_.empty()) params.null().null();
+  else params.bytes(fingerprint_).int8(rev_);
   connection_.run(
       "UPDATE scan SET outcome = $2, ended = clock_timestamp(), seen = $3, gained = $4, lost = $5, unknown = $6, outdated = $7, "
-      "error = $8 WHERE id = $1",
-      Params().int8(id_).text(outcome).int8(counts.seen).int8(counts.gained).int8(counts.lost).int8(counts.unknown)
-          .int8(counts.outdated).text(printable(error)));
+      "error = $8, fingerprint = $9, rev = $10 WHERE id = $1",
+      params);
   open_ = false;
+}
+
+void ScanRow::settle(std::int64_t held) {
+  connection_.run("UPDATE scan SET held = $2 WHERE id = $1", Params().int8(id_).int8(held));
 }
 
 void ScanRow::close_as_failed(const ScanCounts& counts, std::string_view error) noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "db/scan.h"
@@ -20,6 +21,8 @@ class MergeTransaction {
   void use_indexes(bool on);
   // The cohort without mirrors, or of whatever mirrors: found or made.
   std::int64_t cohort_of(const std::vector<MirrorId>& mirrors);
+  // This merge changes which files the source has, in which version: what was known of mirrors' listings holds no longer.
+  void source_changed();
   // Adds the numbers in merge_adjust(cohort_id, n) to the cohorts' counts, and drops those that became empty.
   void adjust_counts();
   double commit();  // returns the seconds that the lock was held
@@ -34,19 +37,32 @@ class MergeTransaction {
 // The newest revision that this transaction (or, outside of one, this moment) sees; 0 before the first.
 std::int64_t newest_rev(Connection&);
 
+// What the last good scan of a mirror found, as long as the same listing must lead to the same.
+struct GoodScan {
+  std::string fingerprint;  // of its listing
+  std::int64_t unknown = 0, outdated = 0, held = 0;
+};
+// nullopt also when that scan was of a subtree or by another method, or when the source has changed since it began.
+std::optional<GoodScan> last_good_scan(Connection&, MirrorId, std::string_view method);
+
 // One run's row in the scan table. `mirror` is nullopt for the source.
 class ScanRow {
  public:
   // Marks rows that a killed run left open as interrupted: the caller holds the ScanLock, so nobody else can be running.
   ScanRow(Connection&, std::optional<MirrorId> mirror, std::string_view method, std::string_view subtree);
+  // Before close(): the fingerprint of a full listing, and the rev read before its first byte.
+  void listed(std::string fingerprint, std::int64_t rev);
   void close(const char* outcome, const ScanCounts& counts, std::string_view error = {});
+  // After the merge, when all that a scan writes is written: how many files the mirror has.
+  void settle(std::int64_t held);
   bool open() const { return open_; }
   // For a scan that is given up without a word, or whose merge threw: never throws.
   void close_as_failed(const ScanCounts& counts, std::string_view error) noexcept;
 
  private:
   Connection& connection_;
-  std::int64_t id_ = 0;
+  std::int64_t id_ = 0, rev_ = 0;
+  std::string fingerprint_;
   bool open_ = true;
 };
 

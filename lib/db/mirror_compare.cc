@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kTimesMinFiles = 100;
 constexpr double kTimesMinShare = 0.9;
+constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out of the cache
 
 // $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 keeps times, $5 and $6 the first and the last path in scope.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
@@ -111,7 +112,8 @@ void MirrorCompare::compare(const Listing& listing) {
   snapshot.commit();
 }
 
-// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected here, outside the lock.
+// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected here, outside the lock; all in the
+// order of the table, so that the merge walks through it once.
 void MirrorCompare::choose_sides() {
   connection_.script("CREATE INDEX ON merge_changed (file_id)");
   std::vector<std::int64_t> cohorts, with_rest;
@@ -123,14 +125,23 @@ void MirrorCompare::choose_sides() {
     in_place_.push_back(cohort);
     if (changed < files) with_rest.push_back(cohort);
   }
-  connection_.run("INSERT INTO merge_moves SELECT file_id, cohort_id FROM merge_changed WHERE cohort_id <> ALL ($1)",
+  connection_.run("INSERT INTO merge_moves SELECT file_id, cohort_id FROM merge_changed WHERE cohort_id <> ALL ($1) ORDER BY 1",
                   Params().int8_array(in_place_));
   if (!with_rest.empty()) {
     connection_.run("INSERT INTO merge_moves SELECT f.id, f.cohort_id FROM file f WHERE f.cohort_id = ANY ($1) "
-                    "AND NOT EXISTS (SELECT FROM merge_changed c WHERE c.file_id = f.id)",
+                    "AND NOT EXISTS (SELECT FROM merge_changed c WHERE c.file_id = f.id) ORDER BY 1",
                     Params().int8_array(with_rest));
   }
   connection_.script("CREATE INDEX ON merge_moves (file_id); ANALYZE merge_moves");
+  warm_up();
+}
+
+// Reads what the merge is going to write, the index pages too, into the server's cache: so nobody waits for that under the lock.
+void MirrorCompare::warm_up() {
+  connection_.script("SET LOCAL enable_nestloop = on; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off");
+  connection_.run("SELECT count(same.mtime) FROM (SELECT file_id FROM merge_moves LIMIT $1) m JOIN file f ON f.id = m.file_id "
+                  "JOIN file same ON same.path = f.path", Params().int8(kWarmFiles));
+  connection_.script("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on");
 }
 
 bool MirrorCompare::behind() { return newest_rev(connection_) > seen_rev_; }

@@ -46,6 +46,7 @@ class MirrorCompare {
   void tally(const Result& rows);
   void recount();
   void choose_sides();
+  void warm_up();
 
   Connection& connection_;
   MirrorId mirror_;

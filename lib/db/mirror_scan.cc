@@ -7,13 +7,22 @@
 
 namespace mirror::db {
 
+namespace {
+
+// Of a mirror that was scanned before so much of the listing is held back until it is clear whether it says anything new.
+constexpr std::size_t kHeldBytes = 16 << 20;
+
+}  // namespace
+
 struct MirrorScan::Impl {
   Impl(Connection& c, const MirrorRecord& m, std::string_view how, std::string_view part, Precision p)
       : connection(c), mirror(m), method(how), subtree(part), start_rev(newest_rev(c)), precision(p),
-        row(c, m.mirror.id, how, part), listing(c) {}
+        row(c, m.mirror.id, how, part),
+        listing(c, last_good_scan(c, m.mirror.id, how) ? kHeldBytes : 0) {}
 
   MergeReport merge(const MergeOptions& options);
   bool merge_changes(MirrorCompare& compare, MergeReport& report);
+  MergeReport same_listing(const GoodScan& before);
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void record_scan(const MirrorCompare& compare);
@@ -101,7 +110,24 @@ bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report
   }
 }
 
+// Nothing to compare: neither the listing nor the source has changed.
+MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
+  MergeReport report;
+  report.counts = {.seen = listing.seen(), .unknown = before.unknown, .outdated = before.outdated, .held = before.held};
+  require_same_mirror();
+  row.close("unchanged", report.counts);
+  connection.run("UPDATE mirror SET last_scan = clock_timestamp() WHERE id = $1", Params().int2(mirror.mirror.id));
+  row.settle(before.held);
+  return report;
+}
+
 MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
+  if (subtree.empty()) {
+    const std::string fingerprint = listing.fingerprint(static_cast<std::int64_t>(precision));
+    row.listed(fingerprint, start_rev);
+    const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
+    if (before && before->fingerprint == fingerprint && before->held == held() && !options.force) return same_listing(*before);
+  }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev, mirror.keeps_times);
   compare.compare(listing);
@@ -127,6 +153,7 @@ MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
   }
   record_scan(compare);
   report.counts.held = held();
+  row.settle(report.counts.held);
   return report;
 }
 

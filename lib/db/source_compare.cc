@@ -14,7 +14,7 @@ constexpr double kKeepRevisionsSeconds = 60 * 86400.0;  // replicas that were aw
 constexpr const char* kTables =
     "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
     "CREATE TEMP TABLE merge_delta (file_id bigint, size bigint, mtime bigint, kind \"char\", staged boolean, pending boolean, "
-    "fresh boolean, was_current boolean, arrives boolean, alters boolean, path bytea, target bytea);"
+    "fresh boolean, was_current boolean, arrives boolean, alters boolean, cohort_id bigint, path bytea, target bytea);"
     "CREATE TEMP TABLE merge_gone (file_id bigint, was_current boolean);"
     "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
 
@@ -25,7 +25,7 @@ constexpr const char* kInsertDelta =
     "INSERT INTO merge_delta SELECT f.id, l.size, l.mtime, l.kind, l.staged, touched, fresh, coalesce(was_current, false), "
     "NOT l.staged AND (f.id IS NULL OR fresh OR NOT was_current OR f.kind <> l.kind), "
     "coalesce(was_current AND (fresh OR l.staged OR f.kind <> l.kind OR (touched AND NOT f.pending) "
-    " OR f.link_target IS DISTINCT FROM l.target), false), l.path, l.target "
+    " OR f.link_target IS DISTINCT FROM l.target), false), f.cohort_id, l.path, l.target "
     "FROM {} l LEFT JOIN file f ON f.path = l.path "
     "LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "CROSS JOIN LATERAL (SELECT coalesce(l.kind = 'f' AND f.kind = 'f' AND l.size = f.size, false) AS same_size, "
@@ -36,6 +36,11 @@ constexpr const char* kInsertDelta =
     "CROSS JOIN LATERAL (SELECT l.kind = 'f' AND NOT accepted AND NOT touched AS fresh) d "
     "WHERE f.id IS NULL OR fresh OR f.gone_at IS NOT NULL OR (f.kind, f.staged, f.mtime, f.pending, f.link_target) "
     "IS DISTINCT FROM (l.kind, l.staged, l.mtime, touched, l.target)";
+
+// The cohort that a file of merge_delta d gets; $1: the one without mirrors.
+#define NEW_COHORT                                          \
+  "CASE WHEN d.staged OR d.kind <> 'f' THEN NULL "          \
+  "WHEN d.fresh OR d.cohort_id IS NULL THEN $1::bigint ELSE d.cohort_id END"
 
 }  // namespace
 
@@ -73,10 +78,13 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; "
                        "SET LOCAL jit = off");
   snapshot_rev_ = newest_rev(connection_);
-  connection_.script(fmt::format(kInsertDelta, "merge_listing"));
+  // In the order of the table, so that the merge walks through it once; new files in that of their paths: neighbours in the tree
+  // become neighbours in the table, and the index grows at its end.
+  connection_.script(fmt::format(kInsertDelta, "merge_listing") + " ORDER BY f.id, l.path");
   connection_.script("INSERT INTO merge_gone SELECT f.id, NOT f.staged FROM file f WHERE f.gone_at IS NULL "
-                     "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path)");
+                     "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path) ORDER BY 1");
   count();
+  if (anything_changed_) connection_.script("CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
   const bool due = connection_
       .run("SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL) OR "
            "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
@@ -91,8 +99,8 @@ void SourceCompare::count() {
       "count(*) FILTER (WHERE alters), count(*) FILTER (WHERE was_current AND staged) FROM merge_delta");
   const Result gone = connection_.run("SELECT count(*), count(*) FILTER (WHERE was_current) FROM merge_gone");
   const Result files = connection_.run(
-      "SELECT (SELECT count(*) FROM file WHERE NOT staged AND gone_at IS NULL), (SELECT count(*) FROM merge_listing), "
-      "(SELECT count(*) FROM merge_listing WHERE NOT staged)");
+      "SELECT (SELECT count(*) FROM file WHERE NOT staged AND gone_at IS NULL), count(*), count(*) FILTER (WHERE NOT staged) "
+      "FROM merge_listing");
   anything_changed_ = delta.int8(0, 0) + gone.int8(0, 0) > 0;
   counts_.gained = delta.int8(0, 1);
   counts_.changed = delta.int8(0, 2);
@@ -103,7 +111,8 @@ void SourceCompare::count() {
   counts_.held = files.int8(0, 2);
 }
 
-// Gone files that had their grace time leave their cohorts first, so that one which comes back now is checked on the mirrors again.
+// Gone files that had their grace time leave their cohorts first, so that one which comes back now is checked on the mirrors again;
+// their new rev makes judge_again see them.
 void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
   const Params grace = Params().float8(grace_s);
   connection_.run("INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM file "
@@ -112,23 +121,23 @@ void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
                   "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL", Params(grace).int8(merge.rev()));
 }
 
+// Counts leave the cohorts that the changed files are in, and enter those that changed and new ones get.
+void SourceCompare::count_moves(std::int64_t without_mirrors) {
+  connection_.script("INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM merge_delta WHERE cohort_id IS NOT NULL GROUP BY 1");
+  connection_.run("INSERT INTO merge_adjust SELECT " NEW_COHORT ", count(*) FROM merge_delta d GROUP BY 1 UNION ALL VALUES ($1, 0)",
+                  Params().int8(without_mirrors));  // the last lets it go again if nobody needs it
+}
+
 void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_mirrors) {
-  static constexpr const char* kCountCohorts =
-      "INSERT INTO merge_adjust SELECT f.cohort_id, {} FROM merge_delta d JOIN file f ON f.id = d.file_id "
-      "WHERE f.cohort_id IS NOT NULL GROUP BY 1";
-  const std::string counting = kCountCohorts;
-  const std::size_t hole = counting.find("{}");
-  connection_.script(std::string(counting).replace(hole, 2, "-count(*)"));
   connection_.script("DELETE FROM hash h USING merge_delta d WHERE h.file_id = d.file_id AND (d.fresh OR d.kind <> 'f')");
   connection_.run(
       "UPDATE file f SET size = d.size, mtime = d.mtime, kind = d.kind, staged = d.staged, pending = d.pending, "
-      "link_target = d.target, gone_at = NULL, rev = $1, version_rev = CASE WHEN d.fresh THEN $1 ELSE f.version_rev END, "
-      "cohort_id = CASE WHEN d.staged OR d.kind <> 'f' THEN NULL WHEN d.fresh OR f.cohort_id IS NULL THEN $2 ELSE f.cohort_id END "
-      "FROM merge_delta d WHERE f.id = d.file_id",
-      Params().int8(merge.rev()).int8(without_mirrors));
-  connection_.script(std::string(counting).replace(hole, 2, "count(*)"));
+      "link_target = d.target, gone_at = NULL, rev = $2, version_rev = CASE WHEN d.fresh THEN $2 ELSE f.version_rev END, "
+      "cohort_id = " NEW_COHORT " FROM merge_delta d WHERE f.id = d.file_id AND d.file_id IS NOT NULL",
+      Params().int8(without_mirrors).int8(merge.rev()));
 }
 
+// Afterwards the cohorts in merge_delta are those of the files: whoever moves one raises its rev.
 void SourceCompare::judge_again() {
   connection_.run("WITH again AS (DELETE FROM merge_delta d USING file f WHERE f.id = d.file_id AND f.rev > $1 "
                   " RETURNING d.path, d.kind, d.size, d.mtime, d.staged, d.target) " + fmt::format(kInsertDelta, "again"),
@@ -145,23 +154,22 @@ void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
 
 void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   merge.use_indexes(true);
-  judge_again();
   expire(merge, grace_s);
+  judge_again();
+  merge.source_changed();
   const std::int64_t without_mirrors = merge.cohort_of({});
+  count_moves(without_mirrors);
   change_known(merge, without_mirrors);
-  // In the order of paths: neighbours in the tree become neighbours in the table, and the index grows at its end.
   connection_.run(
       "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, staged, path, link_target) "
-      "SELECT size, mtime, $1, $1, CASE WHEN kind = 'f' AND NOT staged THEN $2::bigint END, kind, staged, path, target "
-      "FROM merge_delta WHERE file_id IS NULL ORDER BY path",
-      Params().int8(merge.rev()).int8(without_mirrors));
-  connection_.run("INSERT INTO merge_adjust SELECT $1, count(*) FROM merge_delta "
-                  "WHERE file_id IS NULL AND kind = 'f' AND NOT staged", Params().int8(without_mirrors));
+      "SELECT size, mtime, $2, $2, " NEW_COHORT ", kind, staged, path, target FROM merge_delta d WHERE file_id IS NULL",
+      Params().int8(without_mirrors).int8(merge.rev()));
   connection_.run("UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
                   Params().int8(merge.rev()));
   prune(merge, grace_s);
   merge.use_indexes(false);
   merge.adjust_counts();
 }
+#undef NEW_COHORT
 
 }  // namespace mirror::db

@@ -42,6 +42,7 @@ class SourceCompare {
   void judge_again();
   void prune(MergeTransaction& merge, double grace_s);
   void expire(MergeTransaction&, double grace_s);
+  void count_moves(std::int64_t without_mirrors);
   void change_known(MergeTransaction&, std::int64_t without_mirrors);
 
   Connection& connection_;

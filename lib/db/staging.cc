@@ -19,7 +19,8 @@ void append_int(std::string& out, Int value) {
 }  // namespace
 
 void CopyWriter::row(std::int16_t fields) {
-  if (buffer_.size() >= kChunkBytes) flush();
+  if (buffer_.size() >= kChunkBytes) next_chunk();
+  if (buffer_.empty()) buffer_.reserve(1 << 20);  // memory that is not written to costs nothing
   append_int(buffer_, fields);
 }
 
@@ -40,22 +41,32 @@ void CopyWriter::bytes(std::string_view value) {
 
 void CopyWriter::null() { append_int<std::int32_t>(buffer_, -1); }
 
+void CopyWriter::next_chunk() {
+  if (held_.size() * kChunkBytes >= hold_bytes_) return flush();
+  held_.push_back(std::move(buffer_));
+  buffer_.clear();
+}
+
 void CopyWriter::flush() {
   if (buffer_.empty()) return;
   static constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
   static constexpr std::string_view kTrailer("\377\377", 2);
   connection_.copy_begin(copy_sql_);
   connection_.copy_data(kHeader);
+  for (const std::string& chunk : held_) connection_.copy_data(chunk);
   connection_.copy_data(buffer_);
   connection_.copy_data(kTrailer);
   connection_.copy_end();
   buffer_.clear();
+  held_.clear();
+  hold_bytes_ = 0;
 }
 
-Listing::Listing(Connection& connection)
+Listing::Listing(Connection& connection, std::size_t hold_bytes)
     : connection_(connection),
       writer_(connection, "COPY merge_listing (path, kind, size, mtime, staged, seq, again) FROM STDIN (FORMAT binary)"),
       met_(kHashBits) {
+  writer_.hold(hold_bytes);
   connection_.script(
       "DROP TABLE IF EXISTS pg_temp.merge_listing;"
       "CREATE TEMP TABLE merge_listing (seq bigint, size bigint, mtime bigint, kind \"char\", staged boolean, again boolean, "
@@ -79,6 +90,10 @@ bool Listing::met_before(std::string_view path) {
 }
 
 void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s, bool staged) {
+  fingerprint_.text(path);
+  for (const std::int64_t number : {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
+    fingerprint_.number(number);
+  }
   const bool again = met_before(path);
   duplicates_ = duplicates_ || again;
   writer_.row(7);
@@ -89,6 +104,13 @@ void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std
   writer_.boolean(staged);
   writer_.int8(++seen_);
   writer_.boolean(again);
+}
+
+std::string Listing::fingerprint(std::int64_t basis) const {
+  Fingerprint all = fingerprint_;
+  all.number(basis);
+  all.number(seen_);
+  return all.bytes();
 }
 
 void Listing::finish() {

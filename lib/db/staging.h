@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "db/connection.h"
+#include "db/fingerprint.h"
 
 namespace mirror::db {
 
@@ -22,21 +23,28 @@ class CopyWriter {
   void bytes(std::string_view value);  // bytea, text and "char"
   void null();
   void flush();  // sends what is buffered
+  // Before the first row: about so much is kept here before anything is sent, in case it need not be.
+  void hold(std::size_t bytes) { hold_bytes_ = bytes; }
 
  private:
+  void next_chunk();
   Connection& connection_;
   std::string copy_sql_;
   std::string buffer_;
+  std::vector<std::string> held_;  // full chunks
+  std::size_t hold_bytes_ = 0;
 };
 
 // The temporary table merge_listing(path, kind, size, mtime, staged, target, seq, again).
 class Listing {
  public:
-  explicit Listing(Connection&);
+  explicit Listing(Connection&, std::size_t hold_bytes = 0);  // CopyWriter::hold
   ~Listing();
   Listing(const Listing&) = delete;
   // `kind` is file.kind's letter, or 'd'.
   void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s, bool staged);
+  // Of all entries so far, and of `basis`: what else a comparison depends on.
+  std::string fingerprint(std::int64_t basis) const;
   // Sends the rest, lets the last entry of a path win, and tells the planner what is there.
   void finish();
   std::int64_t seen() const { return seen_; }  // calls of add
@@ -46,6 +54,7 @@ class Listing {
   bool met_before(std::string_view path);
   Connection& connection_;
   CopyWriter writer_;
+  Fingerprint fingerprint_;
   std::vector<bool> met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
   bool duplicates_ = false;
   std::int64_t seen_ = 0;

@@ -11,6 +11,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(MirrorScanTest);
   CPPUNIT_TEST(aCompleteMirrorChangesOneCohortRowOnly);
   CPPUNIT_TEST(anUnchangedRescanWritesNothing);
+  CPPUNIT_TEST(theSameListingIsNotComparedAgain);
+  CPPUNIT_TEST(theSameListingIsComparedWhereItMaySayMore);
   CPPUNIT_TEST(theSmallerPartMoves);
   CPPUNIT_TEST(theSizeMustMatch);
   CPPUNIT_TEST(aMirrorThatKeepsTimesMustHaveTheTime);
@@ -64,6 +66,62 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(report.outcome == MergeOutcome::unchanged);
     CPPUNIT_ASSERT_EQUAL(0.0, report.lock_seconds);
     CPPUNIT_ASSERT_EQUAL(before, value(c(), kFileRows) + value(c(), kCohortRows) + value(c(), "SELECT count(*) FROM revision"));
+  }
+
+  void theSameListingIsNotComparedAgain() {
+    Tree tree(tree_.begin(), tree_.end() - 5);
+    tree.push_back({.path = "only/here"});
+    tree.push_back({.path = "pool/p49", .size = 7777});
+    const ScanCounts first = scan_mirror(c(), "one", tree).counts;
+    scan_mirror(c(), "two", files("dir/f", 20));  // others may move files meanwhile
+    CPPUNIT_ASSERT(!compared("one", tree));
+    CPPUNIT_ASSERT(!compared("one", tree));
+    Connection connection = database_.connect();
+    const ScanCounts again = scan_mirror(connection, "one", tree).counts;
+    CPPUNIT_ASSERT(first.unknown == 1 && again.unknown == 1 && first.outdated == 1 && again.outdated == 1);
+    CPPUNIT_ASSERT(first.seen == again.seen && first.held == again.held && again.gained == 0 && again.lost == 0);
+    CPPUNIT_ASSERT(value(c(), "SELECT last_scan > now() - interval '1 minute' FROM mirror WHERE identifier = 'one'") == "true");
+    std::swap(tree[3].size, tree[4].size);
+    CPPUNIT_ASSERT(compared("one", tree));
+  }
+
+  // Each time the same listing as before, and something that makes it mean something else.
+  void theSameListingIsComparedWhereItMaySayMore() {
+    const Tree part(tree_.begin(), tree_.end() - 1);
+    scan_mirror(c(), "one", part);
+    scan_mirror(c(), "one", tree_);
+    expect("pool/p49", "one");
+    CPPUNIT_ASSERT(compared("one", part));  // as it was once before, and not the last time
+    expect("pool/p49", "");
+
+    scan_mirror(c(), "one", tree_);
+    scan_mirror(c(), "one", {}, {.force = true}, "pool");
+    expect("pool/p7", "");
+    CPPUNIT_ASSERT(compared("one", tree_));
+    expect("pool/p7", "one");
+
+    Tree newer = tree_;
+    newer[7].size = 4711;
+    scan_source(c(), newer);
+    expect("dir/f7", "");
+    scan_source(c(), tree_, {.force = true});  // another version again, although it looks like the first
+    CPPUNIT_ASSERT(compared("one", tree_));
+    expect("dir/f7", "one");
+    CPPUNIT_ASSERT(!compared("one", tree_));
+
+    // A run that ended between the merge and what is written last.
+    c().script("UPDATE scan SET held = NULL WHERE mirror_id IS NOT NULL");
+    CPPUNIT_ASSERT(compared("one", tree_));
+    CPPUNIT_ASSERT(!compared("one", tree_));
+    // What somebody did to the tables by hand.
+    c().script("UPDATE cohort SET mirrors = '{}'");
+    CPPUNIT_ASSERT(compared("one", tree_));
+    expect("dir/f7", "one");
+    CPPUNIT_ASSERT(!compared("one", tree_));
+    CPPUNIT_ASSERT(compared("one", tree_, {.force = true}));
+    scan_mirror(c(), "one", Tree(tree_.begin(), tree_.begin() + 10));  // refused
+    CPPUNIT_ASSERT(!compared("one", tree_));
+    consistent();
   }
 
   void theSmallerPartMoves() {
@@ -297,6 +355,12 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(c(), path));
   }
   void consistent() { CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c())); }
+  // Scans, and tells whether the listing was looked at more closely than as a whole.
+  bool compared(const char* mirror, const Tree& tree, const MergeOptions& options = {}) {
+    Connection connection = database_.connect();
+    scan_mirror(connection, mirror, tree, options);
+    return value(connection, "SELECT to_regclass('pg_temp.merge_changed') IS NOT NULL") == "true";
+  }
   std::string last_scan() { return value(c(), "SELECT outcome || ': ' || error FROM scan ORDER BY id DESC LIMIT 1"); }
 
   TestDatabase database_;
