@@ -44,7 +44,7 @@ std::shared_ptr<Environment> Environment::open(const std::string& file, Open how
 }
 
 Environment::Environment(std::string file, Open how, const Access& access) : file_(std::move(file)) {
-  if (how != Open::create && ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);  // LMDB would make an empty one
+  if (how != Open::create) check_exists();
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file_);
   env_.reset(env);
@@ -63,6 +63,13 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
 
 Environment::~Environment() { idle_.clear(); }
 
+// LMDB would make a new one of a file that is missing or empty.
+void Environment::check_exists() const {
+  struct stat file;
+  if (::stat(file_.c_str(), &file) != 0 || ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);
+  if (file.st_size == 0) throw Error(file_ + " is no catalog", MDB_INVALID);
+}
+
 // Reading pages that the file does not have would end the process.
 void Environment::check_length() const {
   MDB_envinfo info;
@@ -78,7 +85,8 @@ void Environment::open_tables(Open how) {
   const bool create = how == Open::create;
   TransactionHandle txn = begin(env_.get(), create);
   const auto open = [&](const char* name, unsigned flags, MDB_dbi& table) {
-    check(mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table), file_ + " is no catalog");
+    const int opened = mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table);
+    check(opened == MDB_NOTFOUND ? MDB_INVALID : opened, file_ + " is no catalog");
   };
   open("files", 0, files_);
   open("links", 0, links_);

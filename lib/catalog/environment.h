@@ -70,6 +70,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   };
   Environment(std::string file, Open how, const Access& access);
   void open_tables(Open how);
+  void check_exists() const;
   void check_length() const;
 
   const std::string file_;
