@@ -22,7 +22,7 @@ bool is_leaving() {
 }  // namespace
 
 CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log)
-    : log_(log), catalog_(catalog::Directory(std::move(directory)), access), feed_(std::move(feed), catalog_, stopping_, log) {}
+    : log_(log), catalog_(catalog::Directory(std::move(directory)), access, feed.name), feed_(std::move(feed), catalog_, stopping_, log) {}
 
 void CatalogKeeper::start() {
   try {

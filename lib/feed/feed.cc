@@ -114,7 +114,6 @@ milliseconds Feed::watch() {
   return kLook;
 }
 
-// Where another one writes what is not our database's, nothing may be read.
 bool Feed::take_lock() {
   if (lock_) return true;
   if (Steady::now() < next_lock_) return false;
@@ -126,7 +125,6 @@ bool Feed::take_lock() {
   }
   const std::string writer = catalog_.directory().writer();
   if (writer.empty() || writer == options_.name) return recovered(), false;
-  catalog_.close();
   say_fault(fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
                         "for {} go to the database", writer, options_.name));
   next_lock_ = Steady::now() + kFaultPause;
@@ -149,17 +147,24 @@ void Feed::follow() {
   if (!fresh_connection_ && !called && Steady::now() < next_poll_) return;
   next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
-  if (catalog_.environment() == nullptr || catalog_.unusable()) {
-    load();
-  } else {
-    pull(fresh_connection_);
-  }
+  bring_up_to_date();
+  if (stop_) return;  // perhaps in the middle
   fresh_connection_ = false;
   catalog_.directory().note_contact();
   contact_at_ = Steady::now();
   if (away_said_) say(LogLevel::notice, options_.name + " answers again");
   away_said_ = false;
   recovered();
+}
+
+void Feed::bring_up_to_date() {
+  if (catalog_.environment() == nullptr || catalog_.unusable()) return load();
+  try {
+    pull(fresh_connection_);
+  } catch (const catalog::Error& error) {
+    if (error.corrupt()) catalog_.give_up();  // the next step makes a new one
+    throw;
+  }
 }
 
 void Feed::pull(bool mirrors_anyway) {

@@ -43,6 +43,7 @@ class Feed {
   bool take_lock();
   void follow();
   void connect();
+  void bring_up_to_date();
   void pull(bool mirrors_anyway);
   void load();
   void say(LogLevel level, const std::string& line);
