@@ -1,6 +1,7 @@
 #include "catalog/environment.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -123,7 +124,14 @@ int Environment::free_stale_readers() {
   return dead;
 }
 
-void Environment::sync() { check(mdb_env_sync(env_.get(), 1), file_); }
+// LMDB takes a write that came out short, as the last one on a full disk does, for EIO.
+void Environment::check_write(int code) const {
+  struct statvfs disk;
+  if (code == EIO && ::statvfs(file_.c_str(), &disk) == 0 && disk.f_bavail == 0) code = ENOSPC;
+  check(code, file_);
+}
+
+void Environment::sync() { check_write(mdb_env_sync(env_.get(), 1)); }
 
 void Environment::copy_to(const std::string& file) const {
   check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT), "cannot copy " + file_ + " to " + file);
