@@ -22,10 +22,14 @@ bool is_leaving() {
 }  // namespace
 
 CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log)
-    : log_(log), catalog_(catalog::Directory(std::move(directory)), access), feed_(std::move(feed), catalog_, stopping_, log) {}
+    : log_(log), catalog_(catalog::Directory(std::move(directory)), access, feed.name), feed_(std::move(feed), catalog_, stopping_, log) {}
 
 void CatalogKeeper::start() {
-  feed_.look();  // so that the first request has it
+  try {
+    catalog_.refresh();  // so that the first request has it
+  } catch (const std::exception&) {
+    // The thread says what is wrong.
+  }
   try {
     thread_.start([this] { run(); });
   } catch (const std::system_error& error) {

@@ -41,13 +41,13 @@ void Batch::store(MDB_dbi table, std::string_view key, std::string_view record, 
   int result = mdb_put(txn_.get(), table, &name, &data, append ? MDB_APPEND : 0);
   // A long path's key may stand elsewhere in the order than the path.
   if (append && result == MDB_KEYEXIST) result = mdb_put(txn_.get(), table, &name, &data, 0);
-  check(result, environment_.file());
+  environment_.check_write(result);
 }
 
 void Batch::erase(MDB_dbi table, std::string_view key) {
   MDB_val name = bytes_of(key);
   const int result = mdb_del(txn_.get(), table, &name, nullptr);
-  if (result != MDB_NOTFOUND) check(result, environment_.file());
+  if (result != MDB_NOTFOUND) environment_.check_write(result);
 }
 
 void Batch::count(std::int64_t cohort, std::int64_t files) {
@@ -157,7 +157,7 @@ void Batch::sweep(std::int64_t now_s, double grace_s) {
 
 void Batch::commit() {
   write_counts();
-  check(mdb_txn_commit(txn_.release()), environment_.file());
+  environment_.check_write(mdb_txn_commit(txn_.release()));
 }
 
 }  // namespace mirror::catalog

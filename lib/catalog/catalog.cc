@@ -16,15 +16,20 @@ std::shared_ptr<Environment> Catalog::environment() const {
   return environment_;
 }
 
-void Catalog::close() {
+void Catalog::give_up() {
+  unusable_ = true;
   use(nullptr);
-  opened_.clear();
-  unusable_ = false;
+}
+
+bool Catalog::is_foreign() const {
+  if (whose_.empty()) return false;
+  const std::string writer = directory_.writer();
+  return !writer.empty() && writer != whose_;
 }
 
 void Catalog::refresh() {
-  const std::string file = directory_.current().value_or("");
-  if (file != opened_) {
+  const std::string file = is_foreign() ? "" : directory_.current().value_or("");
+  if (file.empty() || file != opened_) {
     opened_ = file;
     unusable_ = false;
     if (file.empty()) return use(nullptr);
@@ -38,27 +43,23 @@ void Catalog::refresh() {
       throw;
     }
   }
-  if (auto held = environment()) as_of_s_ = std::max(directory_.contact_s(), read(std::move(held))->meta().as_of_s);
+  if (const auto state = snapshot_of(environment())) as_of_s_ = std::max(directory_.contact_s(), (*state)->meta().as_of_s);
+}
+
+std::optional<Snapshot> Catalog::snapshot_of(std::shared_ptr<Environment> held) {
+  if (held == nullptr) return std::nullopt;
+  try {
+    return Snapshot(std::move(held));
+  } catch (const Error& error) {
+    if (error.corrupt()) give_up();
+    throw;
+  }
 }
 
 std::optional<Snapshot> Catalog::snapshot() {
-  auto held = environment();
-  if (held == nullptr) return std::nullopt;
-  auto snapshot = read(std::move(held));
-  if (!snapshot->meta().complete) return std::nullopt;
+  auto snapshot = snapshot_of(environment());
+  if (snapshot && !(*snapshot)->meta().complete) snapshot.reset();
   return snapshot;
-}
-
-Snapshot Catalog::read(std::shared_ptr<Environment> environment) {
-  try {
-    return Snapshot(std::move(environment));
-  } catch (const Error& error) {
-    if (error.corrupt()) {
-      unusable_ = true;
-      use(nullptr);
-    }
-    throw;
-  }
 }
 
 }  // namespace mirror::catalog

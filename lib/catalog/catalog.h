@@ -15,7 +15,9 @@ namespace mirror::catalog {
 
 class Catalog {
  public:
-  Catalog(Directory directory, const Access& access) : directory_(std::move(directory)), access_(access) {}
+  // `whose` is the writer's name for Directory::try_lock: what another one wrote is not used. "": whatever there is.
+  Catalog(Directory directory, const Access& access, std::string whose = "")
+      : directory_(std::move(directory)), access_(access), whose_(std::move(whose)) {}
 
   // Opens what CURRENT names when that is another file, and looks when the database was last heard of. Throws Error; what was open
   // stays so.
@@ -28,8 +30,8 @@ class Catalog {
   std::shared_ptr<Environment> environment() const;
   // What is wrong with the file in force; the writer makes a new one then.
   bool unusable() const { return unusable_; }
-  // Nothing is served from here any more: the directory belongs to somebody else, say.
-  void close();
+  // The file in force turned out to be damaged: it is not used again until it is replaced.
+  void give_up();
 
   // Unix time at which the catalog was known to be the database's state.
   std::int64_t as_of_s() const { return as_of_s_; }
@@ -38,10 +40,13 @@ class Catalog {
 
  private:
   void use(std::shared_ptr<Environment> environment);
-  Snapshot read(std::shared_ptr<Environment> environment);
+
+  std::optional<Snapshot> snapshot_of(std::shared_ptr<Environment> environment);
+  bool is_foreign() const;
 
   const Directory directory_;
   const Access access_;
+  const std::string whose_;
   mutable std::mutex mutex_;  // of the pointer that follows
   std::shared_ptr<Environment> environment_;
   std::string opened_;  // the file that was opened last, whatever became of it

@@ -56,9 +56,9 @@ void write_safely(const std::string& file, const std::string& text) {
   if (::fsync(out.get()) != 0) throw Error(file, errno);
 }
 
-void sync_directory(const std::string& path) {
+bool sync_directory(const std::string& path) {
   const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0) throw Error(path, errno);
+  return directory.get() >= 0 && ::fsync(directory.get()) == 0;
 }
 
 }  // namespace
@@ -81,22 +81,16 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
     if (errno == EWOULDBLOCK) return std::nullopt;
     throw Error(file, errno);
   }
-  const std::string line = whose + '\n';
-  if (first_line(file) != whose) {
-    if (!belongs_to(whose)) {
-      ::unlink((path_ + "/CURRENT").c_str());
-      remove_others();
-    }
+  const std::string line = whose + '\n', before = first_line(file);
+  if (before != whose) {
+    // Before the name says that it is ours.
+    const std::string current = path_ + "/CURRENT";
+    if (!before.empty() && ::unlink(current.c_str()) != 0 && errno != ENOENT) throw Error(current, errno);
     if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
       throw Error(file, errno);
     }
   }
   return WriterLock(lock.release());
-}
-
-bool Directory::belongs_to(const std::string& whose) const {
-  const std::string last = writer();
-  return last.empty() || last == whose;
 }
 
 std::string Directory::writer() const { return first_line(path_ + "/writer"); }
@@ -117,8 +111,8 @@ void Directory::publish(const std::string& file) const {
   const std::string next = path_ + "/CURRENT.new";
   write_safely(next, fs::path(file).filename().string() + '\n');
   if (::rename(next.c_str(), (path_ + "/CURRENT").c_str()) != 0) throw Error(next, errno);
-  sync_directory(path_);
-  remove_others();
+  // It is in force from here on. The old one may be needed after a power cut when the new name is not safe.
+  if (sync_directory(path_)) remove_others();
 }
 
 void Directory::remove_others() const {

@@ -30,10 +30,9 @@ class Directory {
   const std::string& path() const { return path_; }
 
   std::optional<std::string> current() const;  // the whole name of the file in force; nullopt: there is none
-  // `whose` says for whom this process writes; what is there for somebody else is removed. nullopt: another one writes. Throws Error.
+  // `whose` says for whom this process writes; what was written for somebody else is in force no longer. nullopt: another one
+  // writes. Throws Error.
   std::optional<WriterLock> try_lock(const std::string& whose) const;
-  // False: another one keeps its own there, or did so last.
-  bool belongs_to(const std::string& whose) const;
   std::string writer() const;  // whose the lock was at last; "" when nobody ever took it
 
   // For the writer. A whole name that no file has.

@@ -1,6 +1,7 @@
 #include "catalog/environment.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,7 +45,7 @@ std::shared_ptr<Environment> Environment::open(const std::string& file, Open how
 }
 
 Environment::Environment(std::string file, Open how, const Access& access) : file_(std::move(file)) {
-  if (how != Open::create && ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);  // LMDB would make an empty one
+  if (how != Open::create) check_exists();
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file_);
   env_.reset(env);
@@ -63,6 +64,13 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
 
 Environment::~Environment() { idle_.clear(); }
 
+// LMDB would make a new one of a file that is missing or empty.
+void Environment::check_exists() const {
+  struct stat file;
+  if (::stat(file_.c_str(), &file) != 0 || ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);
+  if (file.st_size == 0) throw Error(file_ + " is no catalog", MDB_INVALID);
+}
+
 // Reading pages that the file does not have would end the process.
 void Environment::check_length() const {
   MDB_envinfo info;
@@ -78,7 +86,8 @@ void Environment::open_tables(Open how) {
   const bool create = how == Open::create;
   TransactionHandle txn = begin(env_.get(), create);
   const auto open = [&](const char* name, unsigned flags, MDB_dbi& table) {
-    check(mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table), file_ + " is no catalog");
+    const int opened = mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table);
+    check(opened == MDB_NOTFOUND ? MDB_INVALID : opened, file_ + " is no catalog");
   };
   open("files", 0, files_);
   open("links", 0, links_);
@@ -115,7 +124,14 @@ int Environment::free_stale_readers() {
   return dead;
 }
 
-void Environment::sync() { check(mdb_env_sync(env_.get(), 1), file_); }
+// LMDB takes a write that came out short, as the last one on a full disk does, for EIO.
+void Environment::check_write(int code) const {
+  struct statvfs disk;
+  if (code == EIO && ::statvfs(file_.c_str(), &disk) == 0 && disk.f_bavail == 0) code = ENOSPC;
+  check(code, file_);
+}
+
+void Environment::sync() { check_write(mdb_env_sync(env_.get(), 1)); }
 
 void Environment::copy_to(const std::string& file) const {
   check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT), "cannot copy " + file_ + " to " + file);

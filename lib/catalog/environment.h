@@ -43,6 +43,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   // Frees the slots of processes that are gone; returns how many.
   int free_stale_readers();
+  // As check(), for what writes.
+  void check_write(int code) const;
   void sync();
   // A compact copy of the state at one moment into a new file. Throws Error.
   void copy_to(const std::string& file) const;
@@ -70,6 +72,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   };
   Environment(std::string file, Open how, const Access& access);
   void open_tables(Open how);
+  void check_exists() const;
   void check_length() const;
 
   const std::string file_;

@@ -6,8 +6,20 @@
 
 namespace mirror::catalog {
 
-Error::Error(const std::string& what, int code)
-    : std::runtime_error(what + (code != 0 ? std::string(": ") + mdb_strerror(code) : "")), code_(code) {}
+namespace {
+
+std::string text_of(int code) {
+  switch (code) {
+    case 0: return "";
+    case MDB_MAP_FULL: return ": the catalog is full, raise MirrorCatalogMaxSize";
+    case MDB_READERS_FULL: return ": all of its reader slots are taken";
+    default: return std::string(": ") + mdb_strerror(code);
+  }
+}
+
+}  // namespace
+
+Error::Error(const std::string& what, int code) : std::runtime_error(what + text_of(code)), code_(code) {}
 
 bool Error::full() const { return code_ == ENOSPC || code_ == EDQUOT || code_ == EFBIG || code_ == MDB_MAP_FULL; }
 

@@ -20,6 +20,16 @@ void each(MDB_txn* txn, MDB_dbi table, Visit visit) {
   if (found != MDB_NOTFOUND) check(found, "reading a catalog");
 }
 
+// The path that the record of a long one has; "" for others and damaged ones.
+std::string_view path_in(std::string_view record, bool is_link) {
+  if (is_link) {
+    const auto link = decode_link(record);
+    return link ? link->path : "";
+  }
+  const auto file = decode_file(record);
+  return file ? file->path : "";
+}
+
 std::string below_link(std::string_view target, std::string_view rest) {
   std::string path(target);
   if (!path.empty() && !rest.empty()) path += '/';
@@ -136,8 +146,7 @@ bool Reader::has_below(MDB_dbi table, const std::string& folder) {
   for (int looked = 0; found == 0 && looked < kLongNeighbours && view(key).starts_with(start); ++looked) {
     if (start.size() == folder.size() || view(key).starts_with(folder)) return true;
     // Keys of that many bytes in common may be long ones, whose records have the path.
-    const auto record = table == environment_.files() ? decode_file(view(data)) : std::nullopt;
-    if (record && record->path.starts_with(folder)) return true;
+    if (path_in(view(data), table == environment_.links()).starts_with(folder)) return true;
     found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
   }
   if (found != 0 && found != MDB_NOTFOUND) check(found, environment_.file());

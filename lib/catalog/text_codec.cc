@@ -128,8 +128,10 @@ std::string encode_mirrors(const std::vector<Mirror>& mirrors) {
 
 std::optional<std::vector<Mirror>> decode_mirrors(std::string_view text) {
   try {
+    const json list = json::parse(text);
+    if (!list.is_array()) return std::nullopt;
     std::vector<Mirror> mirrors;
-    for (const json& value : json::parse(text)) mirrors.push_back(from_json(value));
+    for (const json& value : list) mirrors.push_back(from_json(value));
     return mirrors;
   } catch (const json::exception&) {
     return std::nullopt;

@@ -67,16 +67,9 @@ void Feed::step_down() noexcept {
   lock_.reset();
 }
 
-// What another database's writer keeps there, or kept there last, is not to be read.
-bool Feed::is_ours() {
-  const bool ours = options_.conninfo.empty() || catalog_.directory().belongs_to(options_.name);
-  ours ? catalog_.refresh() : catalog_.close();
-  return ours;
-}
-
 void Feed::look() noexcept {
   try {
-    is_ours();
+    catalog_.refresh();
   } catch (const std::exception&) {
     // Those that write say it.
   }
@@ -108,18 +101,18 @@ milliseconds Feed::step() noexcept {
 }
 
 milliseconds Feed::watch() {
-  bool ours = true, well = true;
+  bool well = true;
   try {
-    ours = is_ours();
+    catalog_.refresh();
   } catch (const catalog::Error& error) {
     say_fault(error.what());  // the writer can still make another file
     well = false;
   }
-  if (options_.conninfo.empty() || !take_lock()) {
-    if (!ours) return refused();
+  if (options_.conninfo.empty()) {
     if (well) recovered();
     return kLook;
   }
+  if (!take_lock()) return kLook;
   const auto now = Steady::now();
   if (const auto environment = catalog_.environment(); environment && now >= next_sweep_) {
     environment->free_stale_readers();
@@ -139,13 +132,12 @@ bool Feed::take_lock() {
     catalog_.directory().remove_others();
     return true;
   }
-  return false;
-}
-
-milliseconds Feed::refused() {
+  const std::string writer = catalog_.directory().writer();
+  if (writer.empty() || writer == options_.name) return recovered(), false;
   say_fault(fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
-                        "for {} go to the database", catalog_.directory().writer(), options_.name));
-  return kLook;
+                        "for {} go to the database", writer, options_.name));
+  next_lock_ = Steady::now() + kFaultPause;
+  return false;
 }
 
 void Feed::connect() {
@@ -164,17 +156,24 @@ void Feed::follow() {
   if (!fresh_connection_ && !called && Steady::now() < next_poll_) return;
   next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
-  if (catalog_.environment() == nullptr || catalog_.unusable()) {
-    load();
-  } else {
-    pull(fresh_connection_);
-  }
+  bring_up_to_date();
+  if (stop_) return;  // perhaps in the middle
   fresh_connection_ = false;
   catalog_.directory().note_contact();
   contact_at_ = Steady::now();
   if (away_said_) say(LogLevel::notice, options_.name + " answers again");
   away_said_ = false;
   recovered();
+}
+
+void Feed::bring_up_to_date() {
+  if (catalog_.environment() == nullptr || catalog_.unusable()) return load();
+  try {
+    pull(fresh_connection_);
+  } catch (const catalog::Error& error) {
+    if (error.corrupt()) catalog_.give_up();  // the next step makes a new one
+    throw;
+  }
 }
 
 void Feed::pull(bool mirrors_anyway) {

@@ -40,11 +40,10 @@ class Feed {
 
  private:
   std::chrono::milliseconds watch();
-  bool is_ours();
   bool take_lock();
-  std::chrono::milliseconds refused();
   void follow();
   void connect();
+  void bring_up_to_date();
   void pull(bool mirrors_anyway);
   void load();
   void say(LogLevel level, const std::string& line);

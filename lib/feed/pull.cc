@@ -20,14 +20,14 @@ using catalog::Meta;
 using Cohort = db::FeedSnapshot::Cohort;
 
 constexpr double kSweepEverySeconds = 86400;
-constexpr std::int64_t kBatchBytes = 4 << 20;  // of records; what LMDB holds for them is a few times that
 
 struct Stopped {};
 
 // Records gather in one transaction until they are many; `commit` makes them visible.
 class Batches {
  public:
-  Batches(Environment& environment, const std::atomic<bool>& stop) : environment_(environment), stop_(stop) {}
+  Batches(Environment& environment, const std::atomic<bool>& stop, std::int64_t batch_bytes = kBatchBytes)
+      : environment_(environment), stop_(stop), batch_bytes_(batch_bytes) {}
 
   Batch& batch() {
     if (!batch_) batch_.emplace(environment_);
@@ -35,12 +35,16 @@ class Batches {
   }
   void written(std::size_t bytes) {
     bytes_ += static_cast<std::int64_t>(bytes) + kRecordOverhead;
-    if (bytes_ >= kBatchBytes) commit();
+    if (bytes_ >= batch_bytes_) commit();
+  }
+  // Those that lost files in this batch or an earlier one, and have none left.
+  void drop_empty_cohorts() {
+    note_lost_files();
+    batch().drop_empty(lost_files_);
   }
   void commit() {
     if (batch_) {
-      const auto& lost = batch_->lost_files();
-      lost_files.insert(lost.begin(), lost.end());
+      note_lost_files();
       batch_->commit();
       batch_.reset();
     }
@@ -48,15 +52,19 @@ class Batches {
     if (stop_) throw Stopped();
   }
 
-  std::set<std::int64_t> lost_files;
-
  private:
+  void note_lost_files() {
+    if (batch_) lost_files_.insert(batch_->lost_files().begin(), batch_->lost_files().end());
+  }
+
   static constexpr std::int64_t kRecordOverhead = 700;  // a change in the middle of the tree touches a page of its own now and then
 
   Environment& environment_;
   const std::atomic<bool>& stop_;
+  const std::int64_t batch_bytes_;
   std::optional<Batch> batch_;
   std::int64_t bytes_ = 0;
+  std::set<std::int64_t> lost_files_;
 };
 
 std::size_t bytes_of(const FeedFile& file) {
@@ -89,8 +97,10 @@ Meta meta_of(Environment& environment) {
 
 class Pull {
  public:
-  Pull(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment, const std::atomic<bool>& stop)
-      : snapshot_(snapshot), connection_(connection), environment_(environment), batches_(environment, stop), meta_(meta_of(environment)) {}
+  Pull(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment, const std::atomic<bool>& stop,
+       std::int64_t batch_bytes)
+      : snapshot_(snapshot), connection_(connection), environment_(environment), batches_(environment, stop, batch_bytes),
+        meta_(meta_of(environment)) {}
 
   Pulled run(bool mirrors_anyway) {
     const db::FeedState& state = snapshot_.state();
@@ -101,7 +111,7 @@ class Pull {
       pulled.cohorts = shrink_cohorts();
       pulled.files = put_files();
       complete_cohorts();
-      batches_.batch().drop_empty(batches_.lost_files);
+      batches_.drop_empty_cohorts();
     }
     finish();
     return pulled;
@@ -178,9 +188,9 @@ class Pull {
 }  // namespace
 
 std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment,
-                                   bool mirrors_anyway, const std::atomic<bool>& stop) {
+                                   bool mirrors_anyway, const std::atomic<bool>& stop, std::int64_t batch_bytes) {
   try {
-    return Pull(snapshot, connection, environment, stop).run(mirrors_anyway);
+    return Pull(snapshot, connection, environment, stop, batch_bytes).run(mirrors_anyway);
   } catch (const Stopped&) {
     return std::nullopt;
   }

@@ -15,9 +15,11 @@ struct Pulled {
   bool mirrors = false;
 };
 
+inline constexpr std::int64_t kBatchBytes = 4 << 20;  // of records; what LMDB holds for them is a few times that
+
 // The catalog's revision must be one that the database knows. `stop` ends it between two batches: nullopt.
 std::optional<Pulled> pull_changes(db::FeedSnapshot&, db::Connection&, catalog::Environment&, bool mirrors_anyway,
-                                   const std::atomic<bool>& stop);
+                                   const std::atomic<bool>& stop, std::int64_t batch_bytes = kBatchBytes);
 
 // Everything, into an empty environment; it is complete and synced afterwards. False: stopped.
 bool load_everything(db::FeedSnapshot&, db::Connection&, catalog::Environment&, bool hashes, const std::atomic<bool>& stop);

@@ -1,0 +1,278 @@
+"""Catalogs when something goes wrong: the writer is killed, the database fails over or is an older one, the disk is full, files are
+damaged, directories are shared."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+import rig
+from answers import File, fill
+from outages import DATABASE, MIRROR, Redirector, fill_postgres
+from test_catalog import CONFIG, from_catalog, wait_for_catalog
+
+ORIGIN = "http://origin.example/"
+STATUS = "<Location /server-status>\n  SetHandler server-status\n</Location>\n"
+
+
+@pytest.fixture
+def postgres(build):
+    with rig.Postgres(tcp=True) as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres, build):
+    return fill_postgres(postgres, build)
+
+
+@pytest.fixture
+def make_redirector(postgres, build, cleanup):
+    """make_redirector(config=CONFIG, …) -> a running one; catalog=True unless told otherwise."""
+
+    def make(config=CONFIG, *, start=True, **options):
+        made = cleanup(Redirector(postgres, build, config=config, **{"catalog": True, **options}))
+        return made.start() if start else made
+
+    return make
+
+
+@pytest.fixture
+def redirector(database, make_redirector):
+    made = make_redirector(CONFIG + STATUS)
+    wait_for_catalog(made)
+    return made
+
+
+def merge(database, revision, statement=""):
+    """What a merge leaves: a revision of its own, and what changed in it."""
+    database.sql(f"BEGIN; INSERT INTO revision (rev) VALUES ({revision}); {statement}; COMMIT")
+
+
+def writer_of(directory):
+    """The process that holds the directory's lock; None when nobody does."""
+    inode = (pathlib.Path(directory) / "writer").stat().st_ino
+    found = re.search(rf"FLOCK +ADVISORY +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:{inode} ", pathlib.Path("/proc/locks").read_text())
+    return int(found[1]) if found else None
+
+
+def goes_to(redirector, base, target="/db/f"):
+    return redirector.ask(target).answer.location == base + target.rsplit("/", 1)[-1]
+
+
+def wait_until_all_go_to(redirector, base, deadline_s=10):
+    rig.wait_for(f"redirects to {base}", lambda: all(goes_to(redirector, base) for _ in range(8)), deadline_s)
+
+
+def answers_from_catalog(redirector, answers=12):
+    """As from_catalog(), wherever its answers go to."""
+    for _ in range(answers):
+        redirector.ask("/db/f")
+    log = (redirector.httpd.dir / "catalog.log").read_text().splitlines()
+    return all(line.split()[1] != "-" for line in log[-answers:])
+
+
+def said(redirector, pattern):
+    return redirector.log_lines(pattern)
+
+
+def test_another_process_writes_on_when_the_writer_is_killed(redirector, database):
+    for revision in (1, 2, 3):
+        first = writer_of(redirector.httpd.catalog)
+        assert first in redirector.httpd.children()
+        # A change that is being pulled, in any of its stages.
+        merge(database, revision, "UPDATE file SET size = size + 1, rev = %d" % revision)
+        os.kill(first, signal.SIGKILL)
+        rig.wait_for("another writer", lambda: writer_of(redirector.httpd.catalog) not in (None, first), 10)
+        enabled = revision % 2 == 0
+        database.sql(f"UPDATE mirror SET enabled = {enabled}")
+        wait_until_all_go_to(redirector, MIRROR if enabled else ORIGIN)
+
+
+def test_the_database_comes_back(redirector, postgres, database):
+    postgres.stop()
+    assert redirector.redirects("/db/f")
+    postgres.start()
+    database.sql("UPDATE mirror SET enabled = false")
+    wait_until_all_go_to(redirector, ORIGIN)
+
+
+def test_an_older_state_of_the_database_is_noticed(database, postgres, make_redirector):
+    merge(database, 1)
+    postgres.create_database("backup", DATABASE)
+    redirector = make_redirector()
+    wait_for_catalog(redirector)
+    merge(database, 2, "INSERT INTO file (path, size, mtime, version_rev, rev, kind, cohort_id) "
+          "SELECT 'g', size, mtime, 2, 2, kind, cohort_id FROM file")
+    rig.wait_for("the new file", lambda: goes_to(redirector, MIRROR, "/db/g"), 10)
+    postgres.sql(f"ALTER DATABASE {DATABASE} ALLOW_CONNECTIONS false; DROP DATABASE {DATABASE} WITH (FORCE); "
+                 f"ALTER DATABASE backup RENAME TO {DATABASE}")
+    wait_until_all_go_to(redirector, MIRROR)
+    rig.wait_for("no new file", lambda: redirector.ask("/db/g").answer.status == 404, 10)
+    assert len(said(redirector, "does not know revision 2 of this catalog")) == 1
+
+
+def test_failover_to_the_second_server(postgres, database, build, cleanup, make_redirector):
+    merge(database, 1)
+    dump = rig.run(["pg_dump", "--no-privileges", "--no-owner", DATABASE], env={**os.environ, **postgres.environment()}).stdout
+    second = cleanup(rig.Postgres(tcp=True)).start()
+    second.create_database(DATABASE)
+    second.sql(dump, DATABASE)
+    redirector = make_redirector(
+        conninfo=f"host=127.0.0.1,127.0.0.1 port={postgres.port},{second.port} user=postgres dbname={DATABASE}")
+    wait_for_catalog(redirector)
+    postgres.stop()
+    second.sql("UPDATE mirror SET enabled = false", DATABASE)
+    wait_until_all_go_to(redirector, ORIGIN, 15)
+    assert len(said(redirector, "a new catalog of")) == 1, "the second server knows the first one's revisions"
+
+
+@contextlib.contextmanager
+def small_disk(size):
+    with rig.Scratch("mirror-disk") as path:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path], capture_output=True, text=True)
+        if mounted.returncode != 0:
+            pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+        try:
+            yield path
+        finally:
+            subprocess.run(["umount", "-l", path], check=True)
+
+
+def test_a_full_disk_is_said_once(database, make_redirector):
+    with small_disk("1m") as disk:
+        redirector = make_redirector(catalog=disk / "catalog")
+        wait_for_catalog(redirector)
+        merge(database, 1, "INSERT INTO file (path, size, mtime, version_rev, rev, kind, cohort_id) SELECT "
+              "decode(md5(i::text), 'hex') || convert_to(i::text, 'UTF8'), 1, 1, 1, 1, 'f', (SELECT min(id) FROM cohort) "
+              "FROM generate_series(1, 100000) i")
+        rig.wait_for("the fault", lambda: said(redirector, r"MirrorCatalog .*(No space left|full)"), 30)
+        time.sleep(6)  # it is tried again
+        assert len(said(redirector, r"MirrorCatalog .*(No space left|full)")) == 1
+        assert all(redirector.redirects("/db/f") for _ in range(20))
+        redirector.httpd.stop()
+
+
+def test_a_read_only_directory_leaves_requests_to_the_database(database, make_redirector):
+    redirector = make_redirector(start=False)
+    redirector.httpd.catalog.mkdir(mode=0o555)
+    redirector.start()
+    assert all(redirector.redirects("/db/f") for _ in range(20))
+    rig.wait_for("the fault", lambda: said(redirector, "MirrorCatalog .*Permission denied"), 10)
+    assert list(redirector.httpd.catalog.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros"))
+def test_a_damaged_file_is_replaced(redirector, damage):
+    redirector.httpd.stop()
+    current = redirector.httpd.catalog / (redirector.httpd.catalog / "CURRENT").read_text().strip()
+    size = current.stat().st_size
+    with current.open("r+b") as file:
+        if damage == "empty":
+            file.truncate(0)
+        elif damage == "cut":
+            file.truncate(size - 4096)
+        elif damage == "text":
+            file.write(b"not a catalog\n" * (size // 14))
+        else:
+            file.seek(8192)
+            file.write(b"\0" * (size - 8192))
+    redirector.httpd.start()
+    assert all(redirector.ask("/db/f").answer.status == 302 for _ in range(20))
+    rig.wait_for("a new file", lambda: (redirector.httpd.catalog / "CURRENT").read_text().strip() != current.name, 15)
+    wait_for_catalog(redirector)
+
+
+def test_two_hosts_with_databases_of_their_own(postgres, database, build, make_redirector):
+    fill_postgres(postgres, build, "other", "http://other.example/")
+    config = CONFIG + (f"<Location /other>\n  MirrorEngine On\n  MirrorTree database\n  MirrorOrigin {ORIGIN}\n"
+                       f"  MirrorDatabase {{other}}\n  MirrorCatalog {{dir}}/other\n</Location>\n")
+    redirector = make_redirector(config.replace("{other}", postgres.conninfo("other")))
+    wait_for_catalog(redirector)
+    rig.wait_for("the other catalog", lambda: (redirector.httpd.dir / "other" / "CURRENT").exists(), 10)
+    postgres.stop()
+    for _ in range(10):
+        assert goes_to(redirector, MIRROR) and goes_to(redirector, "http://other.example/", "/other/f")
+
+
+def test_one_directory_is_of_one_database(postgres, database, make_redirector):
+    config = CONFIG + (f"<Location /other>\n  MirrorEngine On\n  MirrorTree database\n  MirrorOrigin {ORIGIN}\n"
+                       f'  MirrorDatabase {postgres.conninfo("other")}\n</Location>\n')
+    accepted, output = make_redirector(config, start=False).httpd.configtest()
+    assert not accepted and "a MirrorCatalog is of one database" in output
+
+
+def test_two_servers_share_a_directory(redirector, database, make_redirector):
+    second = make_redirector(catalog=redirector.httpd.catalog)
+    rig.wait_for("the catalog", lambda: from_catalog(second), 10)
+    database.sql("UPDATE mirror SET enabled = false")
+    for one in (redirector, second):
+        wait_until_all_go_to(one, ORIGIN)
+    first = writer_of(redirector.httpd.catalog)
+    redirector.httpd.stop()
+    rig.wait_for("another writer", lambda: writer_of(second.httpd.catalog) not in (None, first), 10)
+    database.sql("UPDATE mirror SET enabled = true")
+    wait_until_all_go_to(second, MIRROR)
+
+
+def test_a_directory_of_another_database_is_refused(redirector, postgres, build, make_redirector):
+    fill_postgres(postgres, build, "other", "http://other.example/")
+    second = make_redirector(catalog=redirector.httpd.catalog, conninfo=postgres.conninfo("other"))
+    for _ in range(60):
+        assert goes_to(second, "http://other.example/") and goes_to(redirector, MIRROR)
+        time.sleep(0.1)
+    assert said(second, "another httpd keeps the catalog of .* there")
+    redirector.httpd.stop()
+    rig.wait_for("a catalog of its own", lambda: answers_from_catalog(second), 15)
+    assert goes_to(second, "http://other.example/")
+
+
+def test_a_directory_that_was_another_databases_is_made_anew(redirector, postgres, build, make_redirector):
+    redirector.httpd.stop()
+    fill_postgres(postgres, build, "other", "http://other.example/")
+    second = make_redirector(catalog=redirector.httpd.catalog, conninfo=postgres.conninfo("other"))
+    for _ in range(30):
+        assert goes_to(second, "http://other.example/")
+    rig.wait_for("a catalog", lambda: answers_from_catalog(second), 15)
+    assert goes_to(second, "http://other.example/")
+
+
+def test_graceful_restarts_drop_nothing(redirector, database):
+    for revision in range(1, 5):
+        merge(database, revision, f"UPDATE file SET size = size + 1, rev = {revision}")
+        redirector.httpd.graceful()
+        assert all(redirector.redirects("/db/f") for _ in range(40))
+    database.sql("UPDATE mirror SET enabled = false")
+    wait_until_all_go_to(redirector, ORIGIN)
+
+
+def test_too_old_a_catalog_redirects_nobody(database, postgres, make_redirector):
+    redirector = make_redirector(CONFIG.replace("MirrorTree database", "MirrorTree database\n  MirrorCatalogMaxAge 8"))
+    wait_for_catalog(redirector)
+    time.sleep(10)
+    assert redirector.redirects("/db/f"), "contact keeps it young"
+    postgres.stop()
+    assert redirector.redirects("/db/f")
+    rig.wait_for("an end of redirects", lambda: redirector.ask("/db/f").answer.status == 503, 20)
+
+
+def test_the_status_page_tells_of_it(redirector):
+    page = redirector.ask("/server-status?auto").answer.body.decode()
+    assert f"MirrorCatalog0Directory: {redirector.httpd.catalog}" in page and "MirrorCatalog0State: in use" in page
+    assert re.search(r"^MirrorCatalog0Files: 1$", page, re.M) and re.search(r"^MirrorCatalog0AgeSeconds: [0-9]$", page, re.M)
+    assert str(redirector.httpd.catalog) in redirector.ask("/server-status").answer.body.decode()
+
+
+@pytest.mark.parametrize("mpm", ("prefork", "worker"))
+def test_every_mpm(mpm, database, postgres, make_redirector):
+    redirector = make_redirector(mpm=mpm)
+    wait_for_catalog(redirector)
+    database.sql("UPDATE mirror SET enabled = false")
+    wait_until_all_go_to(redirector, ORIGIN)
+    postgres.stop()
+    assert all(goes_to(redirector, ORIGIN) for _ in range(20))
