@@ -308,14 +308,3 @@ def test_the_instance_names_the_directory(host, scratch, build):
     config.write_text(f'[instance.main]\ndatabase = "{host.database.conninfo()}"\ncatalog = "{host.httpd.catalog}"\n')
     done = rig.run([build.program("mb"), "--config", config, "catalog", "status", "--json"])
     assert json.loads(done.stdout)["files"] == 8
-
-
-def test_the_manual_knows_every_verb_and_option(build):
-    manual = (build.srcdir / "doc" / "mb.1").read_text().replace("\\-", "-")
-    words = rig.run([build.program("mb"), "catalog", "--help"]).stdout
-    verbs = re.findall(r"^  ([a-z]+) {2,}", words.split("Subcommands:")[1], re.M)
-    assert verbs == ["status", "verify", "dump", "export", "import"]
-    for verb in verbs:
-        assert f"mb catalog {verb}" in manual
-        for option in re.findall(r"--[a-z]+", rig.run([build.program("mb"), "catalog", verb, "--help"]).stdout):
-            assert option in manual, (verb, option)

@@ -128,6 +128,7 @@ Action setup_catalog_dump(CLI::App& app, Context& context) {
   app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, links and files")
       ->type_name("PART,...")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember(kParts));
   return [&context, wanted] { return run(context, *wanted); };
 }
