@@ -44,12 +44,13 @@ class Reader {
   std::optional<FeedFile> stored_link(std::string_view path);
   std::optional<std::span<const MirrorId>> cohort(std::int64_t id);
   std::int64_t files_of_cohort(std::int64_t id);  // as counted
+  // Records.
   std::size_t files() const { return count(environment_.files()); }
   std::size_t links() const { return count(environment_.links()); }
   std::size_t cohorts() const { return count(environment_.cohorts()); }
+  std::size_t count(MDB_dbi table) const;
 
  private:
-  std::size_t count(MDB_dbi table) const;
   std::optional<std::string_view> get(MDB_dbi table, std::string_view key) const;
   std::optional<FileRecord> file_record(std::string_view path);
   std::optional<LinkRecord> link_record(std::string_view path);

@@ -102,7 +102,8 @@ class Workshop {
 
 std::vector<Mirror> useful_mirrors(const MirrorTable& table, Region region) {
   std::vector<Mirror> useful;
-  std::copy_if(table.all().begin(), table.all().end(), std::back_inserter(useful), [&](const Mirror& m) { return useful_in(m, region); });
+  std::copy_if(table.all().begin(), table.all().end(), std::back_inserter(useful),
+               [&](const Mirror& mirror) { return useful_in(mirror, region); });
   return useful;
 }
 

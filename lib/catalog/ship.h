@@ -1,5 +1,5 @@
-// Catalogs on their way to other hosts, as one file: what LMDB maps, then a mark and the SHA-256 of all before it. A file that was
-// cut off, damaged on its way or never a catalog is told by that end, before LMDB follows a single pointer in it.
+// Catalogs on their way to other hosts, as one file: what LMDB maps, then a mark and the SHA-256 of all before it. A file that
+// was cut off, damaged on its way or never a catalog is told by that end, before LMDB follows a single pointer in it.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace mirror::catalog {
 
-// Whether clients of the region may be sent there although other regions' mirrors are left out: it lies there, serves everyone, or
-// is named for a country of it.
+// Whether clients of the region may be sent there although other regions' mirrors are left out: it lies there, serves everyone,
+// or is named for a country of it.
 bool useful_in(const Mirror& mirror, Region region);
 
 // Writes `file` (replacing one of that name) with the state of one moment, which says of itself that it was the database's at

@@ -53,8 +53,9 @@ FeedFile read_file(const Result& rows, int row, HashParts parts) {
 
 std::vector<FeedSnapshot::Cohort> read_cohorts(const Result& rows) {
   std::vector<FeedSnapshot::Cohort> cohorts(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1),
-                                                                                                    rows.int8(row, 2), rows.int8(row, 3)};
+  for (int row = 0; row < rows.rows(); ++row) {
+    cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1), rows.int8(row, 2), rows.int8(row, 3)};
+  }
   return cohorts;
 }
 
@@ -117,7 +118,8 @@ void FeedSnapshot::each_cohort_above(std::int64_t rev, const CohortPage& page) {
 }
 
 std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {
-  return read_cohorts(connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)", Params().int8_array(ids)));
+  return read_cohorts(
+      connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)", Params().int8_array(ids)));
 }
 
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {

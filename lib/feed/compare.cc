@@ -47,8 +47,8 @@ void compare_hashes(const FileHashes& ours, const FileHashes& theirs, Difference
   for (const auto& [name, member] : kTexts) differences.content(name, ours.*member, theirs.*member);
   differences.value("bytes of a piece", ours.piece_bytes, theirs.piece_bytes);
   const ZsyncSums &a = ours.zsync, &b = theirs.zsync;
-  if (a.block_bytes != b.block_bytes || a.seq_matches != b.seq_matches || a.rsum_bytes != b.rsum_bytes || a.md4_bytes != b.md4_bytes ||
-      a.sums != b.sums) {
+  if (a.block_bytes != b.block_bytes || a.seq_matches != b.seq_matches || a.rsum_bytes != b.rsum_bytes ||
+      a.md4_bytes != b.md4_bytes || a.sums != b.sums) {
     differences.add("zsync");
   }
 }
@@ -66,8 +66,9 @@ std::string compare_files(const FeedFile& ours, const FeedFile& theirs, bool wit
   differences.value("pending", ours.pending, theirs.pending);
   const FileHashes &a = ours.hashes, &b = theirs.hashes;
   differences.content("sha256", a.sha256, b.sha256);
-  if ((a.btih_exists || !a.btih.empty()) != (b.btih_exists || !b.btih.empty())) differences.add("whether it has a torrent");
-  if ((a.btih_v1_exists || !a.btih_v1.empty()) != (b.btih_v1_exists || !b.btih_v1.empty())) differences.add("whether it has a v1 torrent");
+  const auto has = [](bool exists, const std::string& hash) { return exists || !hash.empty(); };
+  differences.value("torrent", has(a.btih_exists, a.btih), has(b.btih_exists, b.btih));
+  differences.value("torrent of v1", has(a.btih_v1_exists, a.btih_v1), has(b.btih_v1_exists, b.btih_v1));
   if (a.signature_kind != b.signature_kind) differences.add("kind of signature");
   if (with_hashes) compare_hashes(a, b, differences);
   return differences.text();
@@ -78,7 +79,7 @@ std::string compare_mirrors(const Mirror& ours, const Mirror& theirs) {
   const nlohmann::json a = fields(ours), b = fields(theirs);
   Differences differences;
   for (const auto& [name, value] : b.items()) {
-    if (a.value(name, nlohmann::json()) != value) differences.value(name.c_str(), a.value(name, nlohmann::json()).dump(), value.dump());
+    differences.value(name.c_str(), a.value(name, nlohmann::json()).dump(), value.dump());
   }
   for (const auto& [name, value] : a.items()) {
     if (!b.contains(name)) differences.value(name.c_str(), value.dump(), std::string("null"));
@@ -94,7 +95,7 @@ class Comparer {
   Comparison run() {
     const db::FeedState& state = snapshot_.state();
     if (!snapshot_.knows(meta_.rev, meta_.token)) {
-      found("catalog", reader_.meta().token, "its revision is none of this database's: it is of another one, or of a later state of it");
+      found("catalog", reader_.meta().token, "its revision is none of this database's: it is of another, or of a later state of it");
       return result_;
     }
     result_.behind = state.rev != meta_.rev || state.token != meta_.token;
@@ -136,9 +137,11 @@ class Comparer {
       if (!difference.empty()) found("mirror", mirror.identifier, difference);
     }
     for (const Mirror& mirror : ours.all()) {
-      if (!std::binary_search(useful_.begin(), useful_.end(), mirror.id)) found("mirror", mirror.identifier, "only in the catalog");
+      if (!is_useful(mirror.id)) found("mirror", mirror.identifier, "only in the catalog");
     }
   }
+
+  bool is_useful(MirrorId id) const { return std::binary_search(useful_.begin(), useful_.end(), id); }
 
   // One that the catalog lacks is missed by its files, if there are any.
   void compare_cohort(const Cohort& cohort) {
@@ -147,7 +150,7 @@ class Comparer {
     ++result_.cohorts;
     std::vector<MirrorId> theirs = cohort.mirrors;
     if (meta_.region != Region::unknown) {
-      std::erase_if(theirs, [&](MirrorId id) { return !std::binary_search(useful_.begin(), useful_.end(), id); });
+      std::erase_if(theirs, [&](MirrorId id) { return !is_useful(id); });
     }
     const std::string name = std::to_string(cohort.id);
     if (!std::equal(ours->begin(), ours->end(), theirs.begin(), theirs.end())) {
@@ -164,16 +167,18 @@ class Comparer {
     const auto ours = is_link ? reader_.stored_link(file.path) : reader_.stored_file(file.path);
     if (!ours) return found(kind, file.path, "only in the database");
     ++(is_link ? links_found_ : files_found_);
-    std::string difference = compare_files(*ours, file, meta_.hashes);
-    if (!is_link && !reader_.cohort(ours->cohort_id)) difference += (difference.empty() ? "" : "; ") + std::string("its cohort is missing");
+    const std::string difference = compare_files(*ours, file, meta_.hashes);
     if (!difference.empty()) found(kind, file.path, difference);
+    if (!is_link && !reader_.cohort(ours->cohort_id)) found(kind, file.path, "the catalog lacks its cohort");
   }
 
   // What the catalog has and the database has not.
   void find_others(bool links) {
     std::vector<std::string> paths;
     const auto ask = [&] {
-      for (const std::string& path : snapshot_.without(paths, links, until_)) found(links ? "link" : "file", path, "only in the catalog");
+      for (const std::string& path : snapshot_.without(paths, links, until_)) {
+        found(links ? "link" : "file", path, "only in the catalog");
+      }
       paths.clear();
     };
     const auto gather = [&](const FeedFile& file) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -35,7 +36,7 @@ std::shared_ptr<catalog::Environment> open_settled(const catalog::Directory& dir
 }  // namespace
 
 void add_directory_option(CLI::App& app, std::string& given) {
-  app.add_option("--dir", given, "The catalog's directory (default: `catalog` of the instance, or where httpd keeps it by default)")
+  app.add_option("--dir", given, "The catalog's directory (default: the instance's `catalog`, or where httpd keeps it by default)")
       ->type_name("DIR");
 }
 

@@ -14,8 +14,8 @@ namespace mirror::mb {
 
 // `--dir DIR`.
 void add_directory_option(CLI::App& app, std::string& given);
-// The given one, or else the instance's, or else where the module keeps the catalog of its database. Throws Failure when it cannot be
-// looked into.
+// The given one, or else the instance's, or else where the module keeps the catalog of its database. Throws Failure when it
+// cannot be looked into.
 catalog::Directory choose_directory(Context& context, const std::string& given);
 
 // The file in force; null when there is none. Throws catalog::Error, Failure when this user may not read it.

@@ -1,6 +1,7 @@
 // mb catalog dump: what a catalog has, a line of JSON for each record.
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "catalog.h"
 #include "commands.h"
@@ -47,12 +48,11 @@ void put_hex(json& object, const char* key, std::string_view bytes) {
 }
 
 void put_hashes(json& line, const FileHashes& hashes) {
-  for (const auto& [key, bytes] : {std::pair("md5", &hashes.md5), std::pair("sha1", &hashes.sha1), std::pair("sha256", &hashes.sha256),
-                                   std::pair("sha512", &hashes.sha512), std::pair("btih", &hashes.btih),
-                                   std::pair("btih_v1", &hashes.btih_v1), std::pair("btmh", &hashes.btmh),
-                                   std::pair("pieces_root", &hashes.pieces_root)}) {
-    put_hex(line, key, *bytes);
-  }
+  static constexpr std::pair<const char*, std::string FileHashes::*> kDigests[] = {
+      {"md5", &FileHashes::md5},       {"sha1", &FileHashes::sha1},       {"sha256", &FileHashes::sha256},
+      {"sha512", &FileHashes::sha512}, {"btih", &FileHashes::btih},       {"btih_v1", &FileHashes::btih_v1},
+      {"btmh", &FileHashes::btmh},     {"pieces_root", &FileHashes::pieces_root}};
+  for (const auto& [key, member] : kDigests) put_hex(line, key, hashes.*member);
   if (hashes.piece_bytes > 0) line["piece_bytes"] = hashes.piece_bytes;
   if (hashes.zsync.block_bytes > 0) line["zsync_block_bytes"] = hashes.zsync.block_bytes;
   if (!hashes.signature.empty()) line["signature_bytes"] = hashes.signature.size();
@@ -88,7 +88,8 @@ void say_mirrors(const MirrorTable& table) {
 
 void say_cohorts(catalog::Reader& reader) {
   reader.each_cohort([](std::int64_t id, std::int64_t files, std::span<const MirrorId> mirrors) {
-    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", files}, {"mirrors", std::vector<MirrorId>(mirrors.begin(), mirrors.end())}});
+    const std::vector<MirrorId> list(mirrors.begin(), mirrors.end());
+    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", files}, {"mirrors", list}});
     return true;
   });
 }
@@ -96,7 +97,8 @@ void say_cohorts(catalog::Reader& reader) {
 int run(Context& context, const Wanted& wanted) {
   const bool by_path = !wanted.pattern.empty();
   std::set<std::string> parts(wanted.parts.begin(), wanted.parts.end());
-  if (parts.empty()) parts = by_path ? std::set<std::string>{"links", "files"} : std::set<std::string>(kParts.begin(), kParts.end());
+  if (parts.empty() && by_path) parts = {"links", "files"};
+  if (parts.empty()) parts.insert(kParts.begin(), kParts.end());
   std::string pattern = wanted.pattern.substr(std::min(wanted.pattern.find_first_not_of('/'), wanted.pattern.size()));
   if (pattern.empty() || pattern.ends_with('/')) pattern += '*';
   const catalog::Snapshot snapshot(require_current(choose_directory(context, wanted.directory)));
@@ -122,7 +124,7 @@ int run(Context& context, const Wanted& wanted) {
 
 Action setup_catalog_dump(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("pattern", wanted->pattern, "A path, a folder with '/' at its end, or a pattern as for `mb file ls`: files and links alone")
+  app.add_option("pattern", wanted->pattern, "A path, a folder with '/' at its end, or a pattern (* and ?): files and links alone")
       ->type_name("PATH-or-GLOB");
   add_directory_option(app, wanted->directory);
   app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, links and files")

@@ -21,7 +21,8 @@ struct Wanted {
 
 std::string told(const catalog::Meta& meta) {
   const std::string region(region_code(meta.region));
-  return fmt::format("revision {} as of {}{}", meta.rev, utc_minute(meta.as_of_s), region.empty() ? "" : ", mirrors for " + region);
+  return fmt::format("revision {} as of {}{}", meta.rev, utc_minute(meta.as_of_s),
+                     region.empty() ? "" : ", mirrors for " + region);
 }
 
 int run_export(Context& context, const Wanted& wanted) {
@@ -66,8 +67,8 @@ catalog::WriterLock lock(const catalog::Directory& directory) {
   auto held = directory.try_lock(writer);  // leaves the name of whoever follows a database here
   if (held) return *std::move(held);
   if (writer.empty()) throw Failure("another process writes in " + directory.path());
-  throw Failure(fmt::format("an httpd keeps the catalog in {} true to {}: imports are for hosts without MirrorDatabase; stop httpd first "
-                            "to begin from an import", directory.path(), writer));
+  throw Failure(fmt::format("an httpd keeps the catalog in {} true to {}: imports are for hosts without MirrorDatabase; stop "
+                            "httpd first to begin from an import", directory.path(), writer));
 }
 
 int run_import(Context& context, const Wanted& wanted) {

@@ -62,17 +62,19 @@ Status look(const catalog::Directory& directory) {
 }
 
 nlohmann::json to_json(const Status& status) {
-  const auto text_or_null = [](std::string_view text) { return text.empty() ? nlohmann::json() : nlohmann::json(std::string(text)); };
-  nlohmann::json json = {{"directory", status.directory}, {"state", status.state}, {"file", text_or_null(status.file)},
-                         {"fault", text_or_null(status.fault)}, {"writer", text_or_null(status.writer)}, {"written", status.is_written}};
-  if (!status.can_be_read()) return json;
+  using nlohmann::json;
+  const auto text_or_null = [](std::string_view text) { return text.empty() ? json() : json(std::string(text)); };
+  json result = {{"directory", status.directory}, {"state", status.state},   {"file", text_or_null(status.file)},
+                 {"fault", text_or_null(status.fault)}, {"writer", text_or_null(status.writer)}, {"written", status.is_written}};
+  if (!status.can_be_read()) return result;
   const catalog::Meta& meta = status.meta;
-  json.update({{"used_bytes", status.size.used_bytes}, {"max_bytes", status.size.max_bytes}, {"reader_slots_used", status.size.readers},
-               {"reader_slots", status.size.max_readers}, {"rev", meta.rev}, {"token", text_or_null(meta.token)},
-               {"mirrors_rev", meta.mirrors_rev}, {"region", text_or_null(region_code(meta.region))}, {"hashes", meta.hashes},
-               {"files", status.files}, {"links", status.links}, {"cohorts", status.cohorts}, {"mirrors", status.mirrors},
-               {"as_of", rfc3339(status.as_of_s)}, {"age_s", status.age_s}});
-  return json;
+  result.update({{"used_bytes", status.size.used_bytes}, {"max_bytes", status.size.max_bytes},
+                 {"reader_slots_used", status.size.readers}, {"reader_slots", status.size.max_readers},
+                 {"rev", meta.rev}, {"token", text_or_null(meta.token)}, {"mirrors_rev", meta.mirrors_rev},
+                 {"region", text_or_null(region_code(meta.region))}, {"hashes", meta.hashes}, {"files", status.files},
+                 {"links", status.links}, {"cohorts", status.cohorts}, {"mirrors", status.mirrors},
+                 {"as_of", rfc3339(status.as_of_s)}, {"age_s", status.age_s}});
+  return result;
 }
 
 std::string bytes_text(std::size_t bytes) { return grouped(static_cast<std::int64_t>(bytes)) + " bytes"; }

@@ -29,8 +29,8 @@ struct Pair {
   db::FeedSnapshot theirs;
 };
 
-std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::Directory& directory, std::chrono::seconds patience) {
-  const auto until = std::chrono::steady_clock::now() + patience;
+std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::Directory& directory, int wait_s) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(wait_s);
   for (;;) {
     auto pair = std::make_unique<Pair>(connection, directory);
     if (pair->equal() || std::chrono::steady_clock::now() >= until) return pair;
@@ -40,17 +40,17 @@ std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::D
 }
 
 void say_difference(const std::string& kind, const std::string& name, const std::string& difference) {
-  say(name.empty() ? fmt::format("{}: {}", kind, difference) : fmt::format("{} {}: {}", kind, printable(name), printable(difference)));
+  say(fmt::format("{}{}{}: {}", kind, name.empty() ? "" : " ", printable(name), printable(difference)));
 }
 
 int run(Context& context, const Wanted& wanted) {
   const catalog::Directory directory = choose_directory(context, wanted.directory);
   db::Connection& connection = context.database();
-  const auto pair = wait_for_feed(connection, directory, std::chrono::seconds(wanted.wait_s));
+  const auto pair = wait_for_feed(connection, directory, wanted.wait_s);
   const Comparison comparison = compare(pair->theirs, connection, *pair->ours, say_difference);
-  const std::int64_t rev = pair->ours->meta().rev;
+  const std::int64_t rev = pair->ours->meta().rev, newest = pair->theirs.state().rev;
   if (comparison.behind) {
-    complain(fmt::format("the catalog is at revision {}, the database at {}: what changed since was left out", rev, pair->theirs.state().rev));
+    complain(fmt::format("the catalog is at revision {}, the database at {}: what changed since was left out", rev, newest));
   }
   if (comparison.mirrors_behind) complain("the catalog has the mirrors of an earlier revision: they were left out");
   const std::string compared = fmt::format("{} files, {} links, {} cohorts, {} mirrors", grouped(comparison.files),
@@ -59,7 +59,8 @@ int run(Context& context, const Wanted& wanted) {
     say(fmt::format("the catalog is what the database has at revision {}: {}", rev, compared));
     return kSuccess;
   }
-  complain(fmt::format("{} difference{} in {}", grouped(comparison.differences), comparison.differences == 1 ? "" : "s", compared));
+  const char* plural = comparison.differences == 1 ? "" : "s";
+  complain(fmt::format("{} difference{} in {}", grouped(comparison.differences), plural, compared));
   return kFailure;
 }
 
