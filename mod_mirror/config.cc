@@ -1,10 +1,10 @@
 #include "config.h"
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
 #include <stdexcept>
 
+#include "catalog/directory.h"
 #include "db/conninfo.h"
 #include "directives.h"
 
@@ -21,13 +21,6 @@ void copy_list(std::vector<T>& to, const std::vector<T>* from) {
 Stamp stamp_of(const StampSetting& stamp) {
   if (stamp.key == nullptr) return nullptr;
   return [stamp](std::int64_t now_s, std::string_view url_path) { return digest::stamp(stamp.form, stamp.key, now_s, url_path); };
-}
-
-// One for each database, of which the name tells.
-std::string default_directory(const std::string& database) {
-  std::string name;
-  for (const char c : database) name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
-  return MIRROR_STATEDIR "/" + name;
 }
 
 DatabaseConfig read_conninfo(const std::string& conninfo) {
@@ -95,7 +88,7 @@ std::size_t Globals::add_database(const std::string& conninfo) {
   if (known != databases.end()) return known - databases.begin();
   if (databases.size() == kMaxDatabases) throw BadValue("there are more than 64 different databases");
   databases.push_back(read_conninfo(conninfo));
-  databases.back().catalog = add_catalog(default_directory(databases.back().name));
+  databases.back().catalog = add_catalog(catalog::default_directory(databases.back().name));
   return databases.size() - 1;
 }
 

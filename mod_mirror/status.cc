@@ -32,7 +32,7 @@ Row row_of(CatalogKeeper& keeper) {
     row.rev = meta.rev;
     row.mirrors_rev = meta.mirrors_rev;
     row.age_s = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::time(nullptr)) - keeper.as_of_s());
-    row.files = static_cast<std::int64_t>(snapshot->count(environment->files()));
+    row.files = static_cast<std::int64_t>(snapshot->files());
     row.size = environment->size();
   } catch (const catalog::Error& error) {
     row.state = error.what();

@@ -1,6 +1,7 @@
 #include "catalog/catalog.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "catalog/error.h"
 
@@ -38,8 +39,8 @@ void Catalog::refresh() {
       Snapshot(next)->meta();  // a file that cannot be read is found out here, and not by a request
       use(std::move(next));
     } catch (const Error& error) {
-      unusable_ = error.corrupt();
-      if (!error.corrupt()) opened_ = "";  // what hinders may pass
+      unusable_ = error.corrupt() || error.code() == ENOENT;
+      if (!unusable_) opened_ = "";  // what hinders may pass
       throw;
     }
   }

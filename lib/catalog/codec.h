@@ -24,6 +24,7 @@ struct Meta {
   double grace_s = 0;             // how long gone files are redirected
   bool complete = false;          // may be served from
   bool hashes = false;            // with everything that representations are made of
+  Region region = Region::unknown;  // has the mirrors that are of use there alone; unknown: all
   std::int64_t as_of_s = 0;       // Unix time at which it was known to be the database's state
   std::int64_t swept_s = 0;       // Unix time of the last look for what nobody needs any more
 };

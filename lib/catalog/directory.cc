@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 #include <vector>
 
+#include "catalog/descriptor.h"
 #include "catalog/error.h"
 
 namespace mirror::catalog {
@@ -21,18 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "catalog.", kSuffix = ".mdb";
 constexpr mode_t kMode = 0640;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { if (fd_ >= 0) ::close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 // catalog.N.mdb's N; nullopt for other names.
 std::optional<std::uint64_t> number_of(std::string_view name) {
@@ -56,15 +46,27 @@ void write_safely(const std::string& file, const std::string& text) {
   if (::fsync(out.get()) != 0) throw Error(file, errno);
 }
 
+}  // namespace
+
 bool sync_directory(const std::string& path) {
   const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   return directory.get() >= 0 && ::fsync(directory.get()) == 0;
 }
 
-}  // namespace
-
 WriterLock::~WriterLock() {
   if (fd_ >= 0) ::close(fd_);
+}
+
+Unfinished::~Unfinished() {
+  if (finished_) return;
+  ::unlink(file_.c_str());
+  ::unlink((file_ + "-lock").c_str());
+}
+
+std::string default_directory(const std::string& database) {
+  std::string name;
+  for (const char c : database) name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
+  return MIRROR_STATEDIR "/" + name;
 }
 
 std::optional<std::string> Directory::current() const {
@@ -94,6 +96,11 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
 }
 
 std::string Directory::writer() const { return first_line(path_ + "/writer"); }
+
+bool Directory::is_written() const {
+  const Descriptor lock(::open((path_ + "/writer").c_str(), O_RDONLY | O_CLOEXEC));
+  return lock.get() >= 0 && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
 
 std::string Directory::unused_file() const {
   std::uint64_t highest = 0;
@@ -131,6 +138,11 @@ void Directory::note_contact() const {
   const std::string file = path_ + "/contact";
   const Descriptor contact(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, kMode));
   if (contact.get() < 0 || ::futimens(contact.get(), nullptr) != 0) throw Error(file, errno);
+}
+
+void Directory::forget_contact() const {
+  const std::string file = path_ + "/contact";
+  if (::unlink(file.c_str()) != 0 && errno != ENOENT) throw Error(file, errno);
 }
 
 std::int64_t Directory::contact_s() const {

@@ -24,6 +24,9 @@ class WriterLock {
   int fd_;
 };
 
+// Where the module keeps the catalog of a database of this name (db::database_name) unless it is told otherwise.
+std::string default_directory(const std::string& database);
+
 class Directory {
  public:
   explicit Directory(std::string path) : path_(std::move(path)) {}
@@ -34,6 +37,7 @@ class Directory {
   // writes. Throws Error.
   std::optional<WriterLock> try_lock(const std::string& whose) const;
   std::string writer() const;  // whose the lock was at last; "" when nobody ever took it
+  bool is_written() const;     // whether a process holds the lock now
 
   // For the writer. A whole name that no file has.
   std::string unused_file() const;
@@ -41,11 +45,25 @@ class Directory {
   void publish(const std::string& file) const;
   void remove_others() const;
   void note_contact() const;
+  void forget_contact() const;  // what is put in force next tells its age itself
 
   std::int64_t contact_s() const;  // Unix time; 0: never
 
  private:
   std::string path_;
+};
+
+// A new file, which is removed unless it is in force when this ends.
+class Unfinished {
+ public:
+  explicit Unfinished(std::string file) : file_(std::move(file)) {}
+  Unfinished(const Unfinished&) = delete;
+  ~Unfinished();
+  void finish() { finished_ = true; }
+
+ private:
+  const std::string file_;
+  bool finished_ = false;
 };
 
 }  // namespace mirror::catalog

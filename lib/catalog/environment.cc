@@ -53,8 +53,9 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
   check(mdb_env_set_mapsize(env, access.max_bytes), file_);
   check(mdb_env_set_maxreaders(env, access.max_readers), file_);
   int opened = mdb_env_open(env, file_.c_str(), flags_of(how), kMode);
-  // Nobody can write here then, and there is nobody to be locked out.
-  if ((opened == EACCES || opened == EROFS) && how != Open::create) {
+  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a reader's slot is no such case:
+  // pages that it reads would be written anew under it.
+  if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
     opened = mdb_env_open(env, file_.c_str(), flags_of(Open::read) | MDB_NOLOCK, kMode);
   }
   check(opened, file_);

@@ -209,6 +209,10 @@ std::optional<std::span<const MirrorId>> Reader::cohort(std::int64_t id) {
   return cohort_mirrors(*record);
 }
 
+std::int64_t Reader::files_of_cohort(std::int64_t id) {
+  return cohort_files(get(environment_.cohorts(), {reinterpret_cast<const char*>(&id), sizeof id}).value_or(""));
+}
+
 FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) {
   FeedFile file;
   file.path = record.path.empty() ? key : record.path;

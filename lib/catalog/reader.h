@@ -43,6 +43,11 @@ class Reader {
   std::optional<FeedFile> stored_file(std::string_view path);
   std::optional<FeedFile> stored_link(std::string_view path);
   std::optional<std::span<const MirrorId>> cohort(std::int64_t id);
+  std::int64_t files_of_cohort(std::int64_t id);  // as counted
+  // Records.
+  std::size_t files() const { return count(environment_.files()); }
+  std::size_t links() const { return count(environment_.links()); }
+  std::size_t cohorts() const { return count(environment_.cohorts()); }
   std::size_t count(MDB_dbi table) const;
 
  private:

@@ -96,6 +96,7 @@ std::string encode(const Meta& meta) {
                {"grace_s", meta.grace_s},
                {"complete", meta.complete},
                {"hashes", meta.hashes},
+               {"region", std::string(region_code(meta.region))},
                {"as_of_s", meta.as_of_s},
                {"swept_s", meta.swept_s}});
 }
@@ -112,6 +113,7 @@ std::optional<Meta> decode_meta(std::string_view text) {
     value.at("grace_s").get_to(meta.grace_s);
     value.at("complete").get_to(meta.complete);
     value.at("hashes").get_to(meta.hashes);
+    meta.region = parse_region(value.at("region").get<std::string>()).value_or(Region::unknown);
     value.at("as_of_s").get_to(meta.as_of_s);
     value.at("swept_s").get_to(meta.swept_s);
     return meta;

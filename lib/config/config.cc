@@ -172,6 +172,7 @@ constexpr Key<HashOptions> kHashKeys[] = {
 constexpr Key<Instance> kInstanceKeys[] = {
     {"database", [](const toml::node& n, Instance& i) { return read_conninfo(n, i.database); }},
     {"source", [](const toml::node& n, Instance& i) { return read_source(n, i.source); }},
+    {"catalog", [](const toml::node& n, Instance& i) { return read_file_name(n, i.catalog); }},
     {"geo_databases", [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
     {"jobs", [](const toml::node& n, Instance& i) { return read_integer(n, i.jobs, 1, 1000); }},
     {"max_shrink_percent", [](const toml::node& n, Instance& i) { return read_number(n, i.max_shrink_percent, 0, 100); }},

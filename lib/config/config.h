@@ -5,6 +5,7 @@
 //   [instance.main]
 //   database = "host=/run/postgresql dbname=mirrors"   # libpq conninfo; "" leaves everything to the PG… environment
 //   source = "/srv/ftp/pub"              # or rsync://…
+//   catalog = "/var/lib/mod_mirror/main" # the redirector's MirrorCatalog on this host, where it is not the default one
 //   geo_databases = ["/var/lib/GeoIP/GeoLite2-City.mmdb", "/var/lib/GeoIP/GeoLite2-ASN.mmdb"]
 //   jobs = 4
 //   max_shrink_percent = 50
@@ -51,6 +52,7 @@ struct Instance {
   std::string name = "default";
   std::string database;  // conninfo
   std::string source;    // "" when not configured
+  std::string catalog;   // "": where the module keeps that of this database by default
   std::vector<std::string> geo_databases;
   int jobs = 4;
   double max_shrink_percent = 50;

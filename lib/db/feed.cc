@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <memory>
 
 #include "db/hash_rows.h"
@@ -17,7 +18,7 @@ constexpr int kCohortsPerPage = 2000;
 // A row of file that anybody may see, for its grace time at least.
 constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS NOT NULL)";
 
-std::string file_query(std::int64_t rev, HashParts parts) {
+std::string file_query(const std::string& which, HashParts parts) {
   const bool all = parts != HashParts::digests;
   return fmt::format(
       "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, coalesce(f.cohort_id, 0), "
@@ -25,7 +26,7 @@ std::string file_query(std::int64_t rev, HashParts parts) {
       "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT f.pending "
       "WHERE {2} ORDER BY f.path",
       kShown, all ? std::string(kSmallHashes) + kLargeHashes : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
-      rev > 0 ? "f.rev > $1" : std::string(kShown) + " AND $1 >= 0");
+      which);
 }
 
 FeedFile read_file(const Result& rows, int row, HashParts parts) {
@@ -52,7 +53,9 @@ FeedFile read_file(const Result& rows, int row, HashParts parts) {
 
 std::vector<FeedSnapshot::Cohort> read_cohorts(const Result& rows) {
   std::vector<FeedSnapshot::Cohort> cohorts(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1)};
+  for (int row = 0; row < rows.rows(); ++row) {
+    cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1), rows.int8(row, 2), rows.int8(row, 3)};
+  }
   return cohorts;
 }
 
@@ -110,19 +113,30 @@ void FeedSnapshot::each_page(const std::string& query, const Params& params, int
 }
 
 void FeedSnapshot::each_cohort_above(std::int64_t rev, const CohortPage& page) {
-  each_page("SELECT id, mirrors FROM cohort WHERE rev > $1", Params().int8(rev), kCohortsPerPage,
+  each_page("SELECT id, mirrors, n_files, rev FROM cohort WHERE rev > $1", Params().int8(rev), kCohortsPerPage,
             [&](const Result& rows) { page(read_cohorts(rows)); });
 }
 
 std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {
-  return read_cohorts(connection_.run("SELECT id, mirrors FROM cohort WHERE id = ANY ($1)", Params().int8_array(ids)));
+  return read_cohorts(
+      connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)", Params().int8_array(ids)));
 }
 
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
+  if (rev == 0) return each_file_until(std::numeric_limits<std::int64_t>::max(), parts, page);
   // What is asked for is all of it; the paths' own index gives the order when that is the whole table, a sort when it is a part.
-  connection_.script(rev > 0 ? "SET LOCAL cursor_tuple_fraction = 1" : "SET LOCAL enable_sort = off");
+  connection_.script("SET LOCAL cursor_tuple_fraction = 1");
+  each_file("f.rev > $1", rev, parts, page);
+}
+
+void FeedSnapshot::each_file_until(std::int64_t rev, HashParts parts, const FilePage& page) {
+  connection_.script("SET LOCAL enable_sort = off");
+  each_file(fmt::format("{} AND f.rev <= $1", kShown), rev, parts, page);
+}
+
+void FeedSnapshot::each_file(const std::string& which, std::int64_t rev, HashParts parts, const FilePage& page) {
   const int per_page = parts != HashParts::digests ? kFilesWithHashesPerPage : kFilesPerPage;
-  each_page(file_query(rev, parts), Params().int8(rev), per_page, [&](const Result& rows) {
+  each_page(file_query(which, parts), Params().int8(rev), per_page, [&](const Result& rows) {
     std::vector<FeedFile> files;
     files.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) {
@@ -132,6 +146,16 @@ void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const File
     }
     page(files);
   });
+}
+
+std::vector<std::string> FeedSnapshot::without(const std::vector<std::string>& paths, bool links, std::int64_t rev) {
+  const Result rows = connection_.run(
+      fmt::format("SELECT p FROM unnest($1) AS p WHERE NOT EXISTS (SELECT FROM file f WHERE f.path = p AND "
+                  "(f.rev > $3 OR (f.kind = 'l') = $2 AND {}))", kShown),
+      Params().bytes_array(paths).boolean(links).int8(rev));
+  std::vector<std::string> lacking;
+  for (int row = 0; row < rows.rows(); ++row) lacking.emplace_back(rows.bytes(row, 0));
+  return lacking;
 }
 
 }  // namespace mirror::db

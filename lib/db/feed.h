@@ -43,6 +43,8 @@ class FeedSnapshot {
   struct Cohort {
     std::int64_t id = 0;
     std::vector<MirrorId> mirrors;
+    std::int64_t files = 0;
+    std::int64_t rev = 0;
   };
   using CohortPage = std::function<void(const std::vector<Cohort>&)>;
   using FilePage = std::function<void(std::vector<FeedFile>&)>;
@@ -52,8 +54,13 @@ class FeedSnapshot {
   std::vector<Cohort> cohorts(const std::vector<std::int64_t>& ids);
   // Above `rev`, in bytewise order of their paths, gone and hidden ones too; for 0 all that are shown.
   void each_file_above(std::int64_t rev, HashParts parts, const FilePage& page);
+  // All that are shown and have not changed since `rev`, in the same order.
+  void each_file_until(std::int64_t rev, HashParts parts, const FilePage& page);
+  // Which of these paths are neither shown files (or, with `links`, links) nor changed since `rev`.
+  std::vector<std::string> without(const std::vector<std::string>& paths, bool links, std::int64_t rev);
 
  private:
+  void each_file(const std::string& which, std::int64_t rev, HashParts parts, const FilePage& page);
   void each_page(const std::string& query, const Params& params, int rows, const std::function<void(const Result&)>& page);
 
   Connection& connection_;

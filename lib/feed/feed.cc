@@ -1,7 +1,6 @@
 #include "feed/feed.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -22,23 +21,6 @@ constexpr milliseconds kLockEvery{500};   // whether the writer has gone
 constexpr milliseconds kConnectPause{1000};
 constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
 constexpr seconds kReaderCheck{60};
-
-// A file that is not in force when this ends is removed.
-class Unfinished {
- public:
-  explicit Unfinished(std::string file) : file_(std::move(file)) {}
-  Unfinished(const Unfinished&) = delete;
-  ~Unfinished() {
-    if (finished_) return;
-    ::unlink(file_.c_str());
-    ::unlink((file_ + "-lock").c_str());
-  }
-  void finish() { finished_ = true; }
-
- private:
-  const std::string file_;
-  bool finished_ = false;
-};
 
 }  // namespace
 
@@ -182,7 +164,7 @@ void Feed::pull(bool mirrors_anyway) {
   const db::FeedState state = db::feed_state(*connection_);
   const bool same = state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev &&
                     state.grace_s == meta.grace_s;
-  if (!meta.complete || meta.hashes != options_.hashes) return load();
+  if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown) return load();
   if (same && !mirrors_anyway) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
     say(LogLevel::warning, fmt::format("{} does not know revision {} of this catalog: it is another database, an older state of it, "
@@ -199,7 +181,7 @@ void Feed::load() {
   connection_->set_patience(options_.patience);
   const auto started = Steady::now();
   const std::string file = catalog_.directory().unused_file();
-  Unfinished unfinished(file);
+  catalog::Unfinished unfinished(file);
   db::FeedSnapshot snapshot(*connection_);
   {
     const auto fresh = catalog::Environment::open(file, catalog::Open::create, catalog_.access());

@@ -29,7 +29,7 @@ def test_the_manual_knows_every_command_and_option(mb, build):
     assert {("new",), ("scan",), ("file", "ls"), ("db", "migrate")} < set(found)
     for words in found:
         name = " ".join(words)
-        assert name in ("file", "db") or f"mb {name}" in manual, name
+        assert name in ("file", "db", "catalog") or f"mb {name}" in manual, name
         for option in options_of(mb, *words) if words != ("scan",) else ():
             assert option in manual, f"{name} {option}"
 
@@ -52,6 +52,9 @@ def test_completion_offers_what_there_is(mb, database, build):
     mb("new", "--no-geo", "b.example", "--http-url=http://b.example/")
     assert complete(database, build, "mb", "") == {words[0] for words in commands_of(mb) if len(words) == 1} | {"score"}
     assert complete(database, build, "mb", "db", "") == {"init", "migrate", "version", "check"}
+    assert complete(database, build, "mb", "catalog", "") == {"status", "verify", "dump", "export", "import"}
+    assert complete(database, build, "mb", "catalog", "export", "--r") == {"--region"}
+    assert complete(database, build, "mb", "catalog", "dump", "--only", "f") == {"files"}
     assert complete(database, build, "mb", "show", "") == {"a.example", "b.example"}
     assert complete(database, build, "mb", "list", "--d") == {"--disabled"}
     assert complete(database, build, "mb", "edit", "a.example", "--no-ip") == {"--no-ipv4", "--no-ipv6"}

@@ -62,6 +62,7 @@ class ConfigTest : public CppUnit::TestFixture {
     const Instance instance = parse_instance(R"([instance.main]
 database = "host=/run/postgresql dbname=mirrors"
 source = "rsync://source.example/pub/"
+catalog = "/srv/catalog"
 geo_databases = ["/geo/city.mmdb", "/geo/asn.mmdb"]
 jobs = 9
 max_shrink_percent = 12.5
@@ -77,6 +78,7 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(std::string("main"), instance.name);
     CPPUNIT_ASSERT_EQUAL(std::string("host=/run/postgresql dbname=mirrors"), instance.database);
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://source.example/pub/"), instance.source);
+    CPPUNIT_ASSERT_EQUAL(std::string("/srv/catalog"), instance.catalog);
     CPPUNIT_ASSERT(instance.geo_databases == (std::vector<std::string>{"/geo/city.mmdb", "/geo/asn.mmdb"}));
     CPPUNIT_ASSERT_EQUAL(9, instance.jobs);
     CPPUNIT_ASSERT_EQUAL(12.5, instance.max_shrink_percent);

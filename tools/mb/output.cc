@@ -69,6 +69,10 @@ void say_json(const nlohmann::json& value) {
   write(value.dump(2, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
+void say_json_line(const nlohmann::json& value) {
+  write(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
+}
+
 void put_bytes(nlohmann::json& object, const std::string& key, std::string_view bytes) {
   try {
     const nlohmann::json text = bytes;

@@ -30,6 +30,9 @@ void flush_output();
 // Indented and in ASCII alone, so that no byte of it means anything to a terminal.
 void say_json(const nlohmann::json& value);
 
+// The same on one line.
+void say_json_line(const nlohmann::json& value);
+
 // Sets `key` to the bytes where they are UTF-8, else `key`_hex to their hexadecimal digits: JSON has no other bytes.
 void put_bytes(nlohmann::json& object, const std::string& key, std::string_view bytes);
 
