@@ -20,12 +20,13 @@ constexpr milliseconds kLook{100};        // for news, and for a new file
 constexpr milliseconds kLockEvery{500};   // whether the writer has gone
 constexpr milliseconds kConnectPause{1000};
 constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
+constexpr milliseconds kLongestFaultPause{60'000};
 constexpr seconds kReaderCheck{60};
 
 }  // namespace
 
 Feed::Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<bool>& stop, Log log)
-    : options_(std::move(options)), catalog_(catalog), stop_(stop), log_(std::move(log)), contact_at_(Steady::now()) {}
+    : options_(std::move(options)), catalog_(catalog), stop_(stop), log_(std::move(log)), contact_at_(Steady::now()), fault_pause_(kFaultPause / 2) {}
 
 Feed::~Feed() = default;
 
@@ -42,6 +43,7 @@ void Feed::say_fault(const std::string& fault) {
 void Feed::recovered() {
   if (!fault_.empty()) say(LogLevel::notice, "all is well again");
   fault_.clear();
+  fault_pause_ = kFaultPause / 2;
 }
 
 void Feed::step_down() noexcept {
@@ -78,7 +80,8 @@ milliseconds Feed::step() noexcept {
       say_fault(error.what());
     } catch (...) {
     }
-    return kFaultPause;
+    fault_pause_ = std::min(2 * fault_pause_, kLongestFaultPause);
+    return fault_pause_;
   }
 }
 

@@ -145,4 +145,5 @@ def test_memory_stays_small(world):
     world.scan_source()
     argv = [world.database.build.program("mb-hash"), "--config", world.config, "-j", "16"]
     done, peak_bytes, _ = rig.run_measured(argv, world.database.environment())
-    assert done.returncode == 0 and 1 * MIB < peak_bytes < 64 * MIB
+    sanitized = b"__asan_init" in argv[0].read_bytes()  # which has memory of its own
+    assert done.returncode == 0 and 1 * MIB < peak_bytes and (sanitized or peak_bytes < 64 * MIB)
