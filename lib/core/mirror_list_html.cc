@@ -223,7 +223,7 @@ class Page {
     html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
     const auto bases = usable_bases(mirror, subject_.https);
     for (std::size_t i = 1; i < bases.size(); ++i) {
-      html_.raw(" ").element("a", "https", {{"class", "also"}, {"href", file_url(bases[i], subject_.file.path)}});
+      html_.raw(" ").element("a", "https", {{"class", "also"}, {"href", subject_.url_at(bases[i])}});
     }
     html_.raw("</span>");
     detail("where", place_of(mirror));
