@@ -135,7 +135,8 @@ void note_client(request_rec* r, const Client& client) {
 int write_answer(request_rec* r, Outcome::Answer answer) {
   for (const auto& [name, value] : answer.headers) {
     if (!fits_header(value)) {
-      log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + " has an unprintable " + std::string(name) + " and is not sent");
+      const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
+      log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
       return HTTP_INTERNAL_SERVER_ERROR;
     }
   }

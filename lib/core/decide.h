@@ -66,8 +66,8 @@ struct Fallback {
   std::string url;      // ends in '/'
 };
 
-// A Location's settings as far as decisions need them. Lists are views into the configuration, which outlives every request, so that
-// a request's Settings cost nothing to make.
+// A Location's settings as far as decisions need them. Lists are views into the configuration, which outlives every request: a
+// request's Settings cost nothing to make.
 struct Settings {
   std::int64_t min_size_bytes = 4096;
   std::span<const Matcher> excluded_mime_types = {};

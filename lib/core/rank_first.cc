@@ -1,6 +1,6 @@
-// The head of the ranking alone, in two steps. Who may be nearer than far is looked at one by one: the client's country, its AS, and
-// mirrors with rules of their own, few of all. Everyone else is alike but for weight and place, and raced only where the near ones do
-// not suffice; a bound that needs no logarithm and no arc tells most of them that they come too late.
+// The head of the ranking alone, in two steps. Who may be nearer than far is looked at one by one: the client's country, its AS,
+// and mirrors with rules of their own, few of all. Everyone else is alike but for weight and place, and raced only where the near
+// ones do not suffice; a bound that needs no logarithm and no arc tells most of them that they come too late.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -27,7 +27,7 @@ class FirstRanker {
         rules_(client, request, settings),
         fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km : 0) {}
 
-  // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's median, or the file names a mirror twice.
+  // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's median, or a mirror is named twice.
   std::optional<std::vector<Candidate>> run(std::span<const MirrorId> mirrors_with_file) {
     if (index_.words() > kMaxWords || !gather(mirrors_with_file)) return std::nullopt;
     split();
@@ -56,7 +56,8 @@ class FirstRanker {
   };
   using Bits = std::array<std::uint64_t, kMaxWords>;  // as many words as the index has
 
-  static constexpr std::uint8_t kFar = static_cast<int>(Tier::far) << 1, kFarMute = kFar | 1;  // who speaks the family, who does not
+  // Of those who speak the client's family, and of those who do not.
+  static constexpr std::uint8_t kFar = static_cast<int>(Tier::far) << 1, kFarMute = kFar | 1;
 
   std::span<const std::uint64_t> used(const Bits& bits) const { return {bits.data(), index_.words()}; }
 

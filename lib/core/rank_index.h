@@ -1,5 +1,5 @@
-// What ranking reads of the mirrors, laid out so that a request touches few of them: sets of positions in the table as bits, by what
-// the mirrors have in common. Made once per MirrorTable, immutable.
+// What ranking reads of the mirrors, laid out so that a request touches few of them: sets of positions in the table as bits, by
+// what the mirrors have in common. Made once per MirrorTable, immutable.
 #pragma once
 
 #include <array>
@@ -38,7 +38,7 @@ using MirrorBits = std::vector<std::uint64_t>;
 template <class Use>
 void for_each_bit(std::span<const std::uint64_t> bits, Use use) {
   for (std::size_t i = 0; i < bits.size(); ++i) {
-    for (std::uint64_t word = bits[i]; word != 0; word &= word - 1) use(i * 64 + static_cast<std::size_t>(std::countr_zero(word)));
+    for (std::uint64_t word = bits[i]; word != 0; word &= word - 1) use(i * 64 + std::countr_zero(word));
   }
 }
 
@@ -53,8 +53,8 @@ class RankIndex {
   const MirrorBits& ipv6() const { return ipv6_; }
   const MirrorBits& nowhere() const { return nowhere_; }  // no direction known
   const MirrorBits& in(Region region) const { return in_region_[static_cast<std::size_t>(region)]; }
-  // Who may be nearer than far to a client of this country: its mirrors, those of every country, and all that are not plain. Those
-  // in the client's AS come on top.
+  // Who may be nearer than far to a client of this country: its mirrors, those of every country, and all that are not plain.
+  // Those in the client's AS come on top.
   const MirrorBits& near(CountryCode country) const {
     if (!country.known()) return not_plain_;
     return country.everyone() || country_[country.slot()] < 0 ? anywhere_ : near_[country_[country.slot()]];

@@ -59,8 +59,8 @@ struct Known {
   Region continent = Region::unknown;
 };
 
-// What has been read of records, by their place in the file: many networks share one, and reading it takes longer than all else that
-// is done for a client. Any number of threads may ask and tell; who comes across another one's writing takes it for not known.
+// What has been read of records, by their place in the file: many networks share one, and reading it takes longer than finding it.
+// Any number of threads may ask and tell; who comes across another one's writing takes it for not known.
 class Memory {
  public:
   std::optional<Known> recall(std::uint32_t record) const {
@@ -68,7 +68,8 @@ class Memory {
     const std::uint32_t version = slot.version.load(std::memory_order_acquire);
     Words words;
     for (std::size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load(std::memory_order_acquire);
-    if (version % 2 != 0 || words[0] != key(record) || slot.version.load(std::memory_order_relaxed) != version) return std::nullopt;
+    const bool whole = version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version;
+    if (!whole || words[0] != key(record)) return std::nullopt;
     Known known;
     std::memcpy(static_cast<void*>(&known), &words[1], sizeof known);
     return known;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# make-country-mmdb.pl OUTPUT INPUT...: from the ranges of Debian's tor-geoipdb ("first,last,country"; IPv4 as numbers) one MaxMind DB of
-# countries in MaxMind's nested layout.
+# make-country-mmdb.pl OUTPUT INPUT...: from the ranges of Debian's tor-geoipdb ("first,last,country"; IPv4 as numbers) one
+# MaxMind DB of countries in MaxMind's nested layout.
 use strict;
 use warnings;
 use Socket qw(inet_ntoa);

@@ -14,8 +14,8 @@ _ROW = re.compile(r"^\s*([\d,]+) \([^)]*\)\s+(\S.*)$")
 
 
 def options(folder):
-    """For rig.Httpd: httpd as one process inside callgrind, which counts from a request's first byte to its answer's last. All of it
-    belongs to httpd's user from the start, or callgrind's file could no more be written once httpd has become that user."""
+    """For rig.Httpd: httpd as one process inside callgrind, which counts from a request's first byte to its answer's last. All of
+    it belongs to httpd's user from the start, or callgrind's file could no more be written once httpd has become that user."""
     wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind", f"--log-file={folder}/log",
                "--collect-atstart=no", "--toggle-collect=ap_run_process_connection"]
     if rig.is_root():

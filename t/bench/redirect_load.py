@@ -21,7 +21,7 @@ def cpu_seconds(pids):
     seconds = {}
     for pid in pids:
         with contextlib.suppress(OSError):  # it ended meanwhile
-            seconds[pid] = time.clock_gettime((~pid << 3) | 2)  # CPUCLOCK_SCHED of another process, as clock_getcpuclockid(3) has it
+            seconds[pid] = time.clock_gettime((~pid << 3) | 2)  # another process's, as clock_getcpuclockid(3) makes it
     return seconds
 
 
@@ -75,7 +75,8 @@ def open_loop(server, scratch, requests, rate, seconds):
         log.unlink(missing_ok=True)
         logs.append(log)
         argv = ["h2load", "--h1", "-c", clients, "-t", 1, "-D", seconds, "--warm-up-time", 1, "--rps",
-                max(1, round(rate / CONNECTIONS)), "-i", paths, "-B", server.url, "-H", f"X-Client: {share[0][1]}", "--log-file", log]
+                max(1, round(rate / CONNECTIONS)), "-i", paths, "-B", server.url, "-H", f"X-Client: {share[0][1]}",
+                "--log-file", log]
         running.append(subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     if any([process.wait() for process in running]):
         raise rig.RigError("h2load failed")

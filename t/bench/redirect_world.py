@@ -1,4 +1,4 @@
-"""What t/bench/redirect redirects: Debian's archive on Debian's mirrors, clients of all countries; or the same grown synthetically."""
+"""What t/bench/redirect redirects: Debian's archive on Debian's mirrors, clients of all countries; or the same grown."""
 
 import ipaddress
 import os
@@ -57,8 +57,8 @@ def countries_file(folder):
 
 
 class Clients:
-    """Random addresses: half IPv4 from everywhere, half IPv6 from any network that the country table has, most of the rest of that
-    space being nobody's."""
+    """Random addresses: half IPv4 from everywhere, half IPv6 from any network that the country table has, most of the rest of
+    that space being nobody's."""
 
     def __init__(self, seed=1):
         self._random = random.Random(seed)
@@ -111,15 +111,17 @@ def _insert_mirrors(mirrors):
 
 def fill(database, files, mirrors):
     """Every mirror has a random share of the files, so that every file is a cohort of its own: the worst case."""
-    rows = "".join(f"{size}\t{MTIME_S + n}\t1\t1\t{n + 1}\tf\t\\\\x{path.encode().hex()}\n" for n, (path, size) in enumerate(files))
+    rows = "".join(f"{size}\t{MTIME_S + n}\t1\t1\t{n + 1}\tf\t\\\\x{path.encode().hex()}\n"
+                   for n, (path, size) in enumerate(files))
     database.sql(_begin() + _insert_mirrors(mirrors) + _random_cohorts(len(files), len(mirrors)) +
                  f"COPY file (size, mtime, version_rev, rev, cohort_id, kind, path) FROM STDIN;\n{rows}\\.\n" + _end())
 
 
 def add_digests(database):
     """All four of every file; no pieces."""
-    database.sql("INSERT INTO hash (file_id, version_rev, mtimes, sha256, sha512, sha1, md5) SELECT id, version_rev, ARRAY[mtime], "
-                 "sha256(path), sha512(path), substr(sha256(path), 1, 20), substr(sha512(path), 1, 16) FROM file;\nVACUUM ANALYZE;\n")
+    database.sql("INSERT INTO hash (file_id, version_rev, mtimes, sha256, sha512, sha1, md5) "
+                 "SELECT id, version_rev, ARRAY[mtime], sha256(path), sha512(path), substr(sha256(path), 1, 20), "
+                 "substr(sha512(path), 1, 16) FROM file;\nVACUUM ANALYZE;\n")
 
 
 def fill_synthetic(database, files, mirrors, cohorts):
@@ -128,7 +130,8 @@ def fill_synthetic(database, files, mirrors, cohorts):
     grown = [(f"m{n}.example.org", f"http://m{n}.example.org/debian/", known[n % len(known)][2]) for n in range(mirrors)]
     database.sql(_begin() + _insert_mirrors(grown) + _random_cohorts(cohorts, mirrors) +
                  "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, path) "
-                 f"SELECT 5000 + n % 100000, {MTIME_S} + n, 1, 1, 1 + n / 100 % {cohorts}, 'f', convert_to({SYNTHETIC_PATH}, 'UTF8') "
+                 f"SELECT 5000 + n % 100000, {MTIME_S} + n, 1, 1, 1 + n / 100 % {cohorts}, 'f', "
+                 f"convert_to({SYNTHETIC_PATH}, 'UTF8') "
                  f"FROM generate_series(0, {files - 1}) n;\n" + _end())
     return [(synthetic_path(n), 5000 + n % 100000) for n in random.Random(2).sample(range(files), min(files, 200_000))]
 
