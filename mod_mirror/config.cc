@@ -14,8 +14,8 @@ namespace {
 Globals* current_globals = nullptr;  // in httpd's configuration pool; written only while no child exists
 
 template <class T>
-void copy_list(std::vector<T>& to, const std::vector<T>* from) {
-  if (from != nullptr) to = *from;
+void view_list(std::span<const T>& view, const std::vector<T>* list) {
+  if (list != nullptr) view = *list;
 }
 
 Stamp stamp_of(const StampSetting& stamp) {
@@ -59,11 +59,11 @@ Settings settings_of(const DirConfig& config) {
   settings.stamp = stamp_of(config.stamp.value_or(StampSetting()));
   settings.rank.distance_scale_km = config.distance_scale_km.value_or(settings.rank.distance_scale_km);
   settings.rank.sticky_s = config.sticky_s.value_or(settings.rank.sticky_s);
-  copy_list(settings.excluded_mime_types, config.excluded_mime_types);
-  copy_list(settings.excluded_user_agents, config.excluded_user_agents);
-  copy_list(settings.excluded_paths, config.excluded_paths);
-  copy_list(settings.excluded_networks, config.excluded_networks);
-  copy_list(settings.fallbacks, config.fallbacks);
+  view_list(settings.excluded_mime_types, config.excluded_mime_types);
+  view_list(settings.excluded_user_agents, config.excluded_user_agents);
+  view_list(settings.excluded_paths, config.excluded_paths);
+  view_list(settings.excluded_networks, config.excluded_networks);
+  view_list(settings.fallbacks, config.fallbacks);
   RepresentationSettings& representations = settings.representations;
   const Publisher publisher = config.publisher.value_or(Publisher{});
   representations.publisher_name = publisher.name;
@@ -77,8 +77,8 @@ Settings settings_of(const DirConfig& config) {
   representations.style_sheet = config.style_sheet.value_or("");
   if (config.page_header.value_or(nullptr) != nullptr) representations.page_header = *config.page_header;
   if (config.page_footer.value_or(nullptr) != nullptr) representations.page_footer = *config.page_footer;
-  if (config.trackers != nullptr) representations.trackers = *config.trackers;
-  if (config.dht_nodes != nullptr) representations.dht_nodes = *config.dht_nodes;
+  view_list(representations.trackers, config.trackers);
+  view_list(representations.dht_nodes, config.dht_nodes);
   return settings;
 }
 

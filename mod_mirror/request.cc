@@ -22,7 +22,19 @@ bool is_https(const request_rec* r) {
   return std::strcmp(ap_http_scheme(r), "https") == 0 || (flag != nullptr && strcasecmp(flag, "on") == 0);
 }
 
+// Whether no byte of the eight is a control character. What lies below 0x20, and what is zero once 0x7f is taken out, borrows.
+bool fits_header(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kTops = kOnes * 0x80;
+  const std::uint64_t deleted = eight ^ kOnes * 0x7f;
+  return !((((eight - kOnes * 0x20) & ~eight) | ((deleted - kOnes) & ~deleted)) & kTops);
+}
+
 bool fits_header(std::string_view text) {
+  std::uint64_t eight;
+  for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if (!fits_header(eight)) return false;
+  }
   return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; });
 }
 
@@ -123,7 +135,8 @@ void note_client(request_rec* r, const Client& client) {
 int write_answer(request_rec* r, Outcome::Answer answer) {
   for (const auto& [name, value] : answer.headers) {
     if (!fits_header(value)) {
-      log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + " has an unprintable " + name + " and is not sent");
+      const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
+      log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
       return HTTP_INTERNAL_SERVER_ERROR;
     }
   }
@@ -131,14 +144,16 @@ int write_answer(request_rec* r, Outcome::Answer answer) {
   apr_table_t* headers = answer.status == HTTP_OK ? r->headers_out : r->err_headers_out;
   const char* type = "text/plain; charset=utf-8";
   for (const auto& [name, value] : answer.headers) {
-    if (strcasecmp(name.c_str(), "Content-Type") == 0) {
-      type = pool_string(r->pool, value);
+    const char* kept = pool_string(r->pool, value);
+    if (name == "Content-Type") {
+      type = kept;
+    } else if (name == "Location") {
+      apr_table_unset(r->err_headers_out, "Location");
+      apr_table_setn(r->headers_out, "Location", kept);
     } else {
-      apr_table_addn(headers, pool_string(r->pool, name), pool_string(r->pool, value));
+      apr_table_addn(headers, name.data(), kept);
     }
   }
-  if (const char* location = apr_table_get(r->err_headers_out, "Location")) apr_table_setn(r->headers_out, "Location", location);
-  apr_table_unset(r->err_headers_out, "Location");
   if (answer.body.empty()) return answer.status;
   r->status = answer.status;
   r->content_encoding = nullptr;  // what is known of the file

@@ -14,6 +14,8 @@ namespace {
 
 using Answer = Outcome::Answer;
 
+constexpr std::size_t kOtherHeaders = 10;  // of a redirect besides a Link per mirror, at most
+
 std::optional<Answer> plain_answer(int status, std::string body) {
   return Answer{status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
 }
@@ -27,19 +29,25 @@ void append_stamp(std::string& url, std::string_view base, std::string_view path
   url += settings.stamp(request.now_s, percent_decode(folder).value_or(std::string(folder)).append(path));
 }
 
-std::string location(std::string_view base, std::string_view path, const Request& request, const Settings& settings) {
-  std::string url = file_url(base, path);
+// `escaped` is the path as it stands in URLs.
+std::string location(std::string_view base, std::string_view path, std::string_view escaped, const Request& request,
+                     const Settings& settings) {
+  std::string url;
+  url.reserve(base.size() + escaped.size());
+  url.append(base).append(escaped);
   if (settings.pass_query && !request.query.empty()) append_url_query(url, request.query);
   append_stamp(url, base, path, request, settings);
   return url;
 }
 
-std::string duplicate_link(const Mirror& mirror, std::string_view path, const Request& request, const Settings& settings,
+std::string duplicate_link(const Mirror& mirror, const Subject& subject, const Request& request, const Settings& settings,
                            int priority) {
   const std::string_view base = base_url(mirror, request.https);
-  std::string url = file_url(base, path);
-  append_stamp(url, base, path, request, settings);
-  std::string link = fmt::format("<{}>; rel=duplicate; pri={}", url, priority);
+  std::string link;
+  link.reserve(base.size() + subject.url_path.size() + 40);
+  link.append("<").append(base).append(subject.url_path);
+  append_stamp(link, base, subject.file.path, request, settings);
+  link.append(">; rel=duplicate; pri=").append(std::to_string(priority));
   if (!mirror.country.known() || mirror.country.everyone()) return link;
   link += "; geo=";
   for (const char c : mirror.country.text()) link += static_cast<char>(c - 'A' + 'a');
@@ -49,27 +57,34 @@ std::string duplicate_link(const Mirror& mirror, std::string_view path, const Re
 // What the file's URL at this server leads to besides (RFC 6249 §4).
 void add_descriptions(Answer& answer, const Subject& subject) {
   if (subject.tree_url.empty()) return;
-  const auto add = [&](const std::string& url, std::string_view type) {
-    answer.headers.emplace_back("Link", fmt::format("<{}>; rel=describedby; type=\"{}\"", url, type));
+  const auto add = [&](std::string_view url, std::string_view type) {
+    std::string link;
+    link.reserve(url.size() + type.size() + 30);
+    link.append("<").append(url).append(">; rel=describedby; type=\"").append(type).append("\"");
+    answer.headers.push_back({"Link", std::move(link)});
   };
-  if (subject.has(Representation::meta4)) add(subject.url(Representation::meta4), info_of(Representation::meta4).content_type);
+  const auto add_representation = [&](Representation which) { add(subject.url(which), info_of(which).content_type); };
+  if (subject.has(Representation::meta4)) add_representation(Representation::meta4);
   // A redirect is made without the pieces; the info hash is known with them only.
   const RepresentationSettings& settings = subject.settings;
   const bool hybrid = settings.torrent_form == TorrentForm::hybrid;
   const FileHashes& hashes = subject.hashes;
   const bool has_torrent = hybrid ? hashes.btih_exists || !hashes.btih.empty() : hashes.btih_v1_exists || !hashes.btih_v1.empty();
   if (has_torrent && !settings.off.test(static_cast<std::size_t>(Representation::torrent))) {
-    add(subject.url(Representation::torrent), info_of(Representation::torrent).content_type);
+    add_representation(Representation::torrent);
   }
   const SignatureKind kind = subject.hashes.signature_kind;
-  if (kind != SignatureKind::none)
+  if (kind != SignatureKind::none) {
     add(subject.url() + (kind == SignatureKind::sig ? ".sig" : ".asc"), "application/pgp-signature");
+  }
 }
 
 void add_digests(Answer& answer, const Request& request, const FileHashes& hashes) {
-  if (auto value = digest_value(hashes, request.want_digest); !value.empty()) answer.headers.emplace_back("Digest", value);
+  if (auto value = digest_value(hashes, request.want_digest); !value.empty()) {
+    answer.headers.push_back({"Digest", std::move(value)});
+  }
   if (auto value = repr_digest_value(hashes, request.want_repr_digest); !value.empty()) {
-    answer.headers.emplace_back("Repr-Digest", value);
+    answer.headers.push_back({"Repr-Digest", std::move(value)});
   }
 }
 
@@ -80,18 +95,20 @@ std::optional<Representation> negotiated(const Request& request, const Settings&
 
 Answer redirect(const Request& request, const Subject& subject, const Settings& settings) {
   const auto& ranked = subject.ranked;
-  const std::string& path = subject.file.path;
   const Candidate& best = ranked.front();
   Answer answer;
-  answer.headers = {{"Location", location(base_url(*best.mirror, request.https), path, request, settings)},
-                    {"Cache-Control", kCacheControl},
-                    {"X-Mirror", best.mirror->identifier},
-                    {"X-Mirror-Tier", std::string(tier_name(best.tier))}};
-  if (negotiable(settings.representations)) answer.headers.emplace_back("Vary", "Accept");
+  auto& headers = answer.headers;
+  headers.reserve(ranked.size() + kOtherHeaders);
+  const std::string_view base = base_url(*best.mirror, request.https);
+  headers.push_back({"Location", location(base, subject.file.path, subject.url_path, request, settings)});
+  headers.push_back({"Cache-Control", kCacheControl});
+  headers.push_back({"X-Mirror", best.mirror->identifier});
+  headers.push_back({"X-Mirror-Tier", std::string(tier_name(best.tier))});
+  if (negotiable(settings.representations)) headers.push_back({"Vary", "Accept"});
   add_descriptions(answer, subject);
   for (std::size_t i = 1; i < ranked.size(); ++i) {
     const auto priority = static_cast<int>(i);
-    answer.headers.emplace_back("Link", duplicate_link(*ranked[i].mirror, path, request, settings, priority));
+    headers.push_back({"Link", duplicate_link(*ranked[i].mirror, subject, request, settings, priority)});
   }
   add_digests(answer, request, subject.hashes);
   return answer;
@@ -103,7 +120,7 @@ Answer unchanged(const File& file, const Settings& settings) {
                  {"Last-Modified", http_date(file.mtime_s)},
                  {"Cache-Control", kCacheControl}},
                 {}};
-  if (negotiable(settings.representations)) answer.headers.emplace_back("Vary", "Accept");
+  if (negotiable(settings.representations)) answer.headers.push_back({"Vary", "Accept"});
   return answer;
 }
 
@@ -122,11 +139,11 @@ int fallback_fit(const Fallback& fallback, const Client& client, bool https) {
   return client.region != Region::unknown && parse_region(fallback.region) == client.region ? 2 : 0;
 }
 
-bool any_matches(const std::vector<Matcher>& matchers, std::string_view text) {
+bool any_matches(std::span<const Matcher> matchers, std::string_view text) {
   return std::any_of(matchers.begin(), matchers.end(), [&](const Matcher& matches) { return matches(text); });
 }
 
-bool in_any(const std::vector<Prefix>& networks, const Address& client) {
+bool in_any(std::span<const Prefix> networks, const Address& client) {
   const Address located = client.located();
   return std::any_of(networks.begin(), networks.end(),
                      [&](const Prefix& network) { return network.contains(client) || network.contains(located); });
@@ -235,7 +252,9 @@ Outcome decide(const Request& request, const Client& client, const File& file, c
                const Settings& settings, const FileHashes& hashes) {
   const Query query = parse_query(request.query);
   if (auto answer = query_answer(query)) return {.result = *std::move(answer)};
-  const Client seen = overridden(client, query);
+  const bool overrides = query.country || query.asn;
+  const Client changed = overrides ? overridden(client, query) : Client();
+  const Client& seen = overrides ? changed : client;
   if (const auto which = wanted(request, query)) return represent(*which, request, seen, file, hashes, mirrors, settings);
   if (const auto reason = file_decline(request, file, settings)) return {.result = *reason};
   if (const auto which = negotiated(request, settings)) {
@@ -268,7 +287,8 @@ std::optional<Answer> fallback_answer(const Request& request, const Client& clie
     if (fit > best_fit) best = &fallback, best_fit = fit;
   }
   if (best == nullptr) return std::nullopt;
-  return Answer{302, {{"Location", location(best->url, path, request, settings)}, {"Cache-Control", kCacheControl}}, {}};
+  std::string url = location(best->url, path, url_path(path), request, settings);
+  return Answer{302, {{"Location", std::move(url)}, {"Cache-Control", kCacheControl}}, {}};
 }
 
 bool wildcard_match(std::string_view pattern, std::string_view text) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,20 +66,21 @@ struct Fallback {
   std::string url;      // ends in '/'
 };
 
-// A Location's settings as far as decisions need them; the module's merged configuration builds it once, at start.
+// A Location's settings as far as decisions need them. Lists are views into the configuration, which outlives every request: a
+// request's Settings cost nothing to make.
 struct Settings {
   std::int64_t min_size_bytes = 4096;
-  std::vector<Matcher> excluded_mime_types;
-  std::vector<Matcher> excluded_user_agents;
-  std::vector<Matcher> excluded_paths;
-  std::vector<Prefix> excluded_networks;
-  std::vector<Fallback> fallbacks;
+  std::span<const Matcher> excluded_mime_types = {};
+  std::span<const Matcher> excluded_user_agents = {};
+  std::span<const Matcher> excluded_paths = {};
+  std::span<const Prefix> excluded_networks = {};
+  std::span<const Fallback> fallbacks = {};
   bool handle_head_locally = false;
   bool pass_query = false;
   int max_links = 5;  // Link: rel=duplicate headers
-  Stamp stamp;        // empty: none
-  RankSettings rank;
-  RepresentationSettings representations;
+  Stamp stamp = {};   // empty: none
+  RankSettings rank = {};
+  RepresentationSettings representations = {};
 };
 
 struct Repository;
@@ -103,11 +105,16 @@ struct Request {
   const Repository* repository = nullptr;     // the request is for its mirrors; `path` is then its marker's
 };
 
+struct Header {
+  std::string_view name;  // a literal, with its NUL
+  std::string value;
+};
+
 // What goes to the log whatever the answer is.
 struct Outcome {
   struct Answer {
     int status = 302;
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<Header> headers;
     std::string body;  // for statuses that httpd has no page for; mostly empty
     std::string_view rest = {};  // follows the body: a part of the hashes that decide() got, too large for a copy
   };

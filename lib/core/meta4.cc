@@ -85,7 +85,7 @@ class Meta4 {
   void url(const Candidate& candidate, std::string_view base, int priority) {
     const std::string location = country_location(candidate.mirror->country);
     const std::string number = std::to_string(priority);
-    xml_.raw("    ").element("url", file_url(base, subject_.file.path), {{"location", location}, {"priority", number}}).raw("\n");
+    xml_.raw("    ").element("url", subject_.url_at(base), {{"location", location}, {"priority", number}}).raw("\n");
   }
 
   const Subject& subject_;

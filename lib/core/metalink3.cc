@@ -80,7 +80,7 @@ class Metalink3 {
     for (const Candidate& candidate : subject_.mirrors()) {
       const std::string location = country_location(candidate.mirror->country);
       for (const std::string_view base : usable_bases(*candidate.mirror, subject_.https)) {
-        url(base.substr(0, base.find(':')), location, file_url(base, subject_.file.path));
+        url(base.substr(0, base.find(':')), location, subject_.url_at(base));
         preference_ = std::max(preference_ - 1, 1);
       }
     }

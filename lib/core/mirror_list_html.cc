@@ -19,7 +19,7 @@ constexpr std::string_view kFooter = "<footer><p>Each of these mirrors has exact
 
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
   return digits;
 }
 
@@ -223,7 +223,7 @@ class Page {
     html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
     const auto bases = usable_bases(mirror, subject_.https);
     for (std::size_t i = 1; i < bases.size(); ++i) {
-      html_.raw(" ").element("a", "https", {{"class", "also"}, {"href", file_url(bases[i], subject_.file.path)}});
+      html_.raw(" ").element("a", "https", {{"class", "also"}, {"href", subject_.url_at(bases[i])}});
     }
     html_.raw("</span>");
     detail("where", place_of(mirror));

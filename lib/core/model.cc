@@ -68,14 +68,15 @@ MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors) : rev_(r
     rows_.push_back(rank_row(mirror));
     if (mirror.id < 0) continue;
     const auto slot = static_cast<std::size_t>(mirror.id);
-    if (index_.size() <= slot) index_.resize(slot + 1, -1);
-    index_[slot] = static_cast<std::int32_t>(position);
+    if (positions_.size() <= slot) positions_.resize(slot + 1, -1);
+    positions_[slot] = static_cast<std::int32_t>(position);
   }
+  index_ = RankIndex(rows_);
 }
 
 const Mirror* MirrorTable::find(MirrorId id) const {
-  const RankRow* const row = find_row(id);
-  return row == nullptr ? nullptr : &mirror_of(*row);
+  const auto at = position(id);
+  return at ? &mirrors_[*at] : nullptr;
 }
 
 }  // namespace mirror

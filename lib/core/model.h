@@ -12,11 +12,9 @@
 
 #include "core/address.h"
 #include "core/place.h"
+#include "core/rank_index.h"
 
 namespace mirror {
-
-using MirrorId = std::int16_t;   // 1 to 32767, never reused
-using AsNumber = std::uint32_t;  // 0: unknown
 
 // What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's MirrorRecord.
 struct Mirror {
@@ -57,21 +55,6 @@ constexpr std::uint64_t scattered(std::uint64_t x) {
   return x ^ x >> 31;
 }
 
-// What ranking reads of every mirror, packed so that hundreds of them fit a processor's nearest cache.
-struct RankRow {
-  // A `plain` mirror has none of: only-flags, prefixes, further ASes, other or excluded countries, a file_maxsize.
-  enum Flag : std::uint8_t { usable = 1, usable_https = 2, ipv4 = 4, ipv6 = 8, plain = 16 };
-
-  Direction direction;        // of its place, or else of its country's centroid; NaN when neither is known
-  std::uint64_t scatter = 0;  // scattered(id)
-  std::int32_t weight = 0;
-  AsNumber asn = 0;
-  CountryCode country;
-  Region region = Region::unknown;
-  std::uint8_t flags = 0;
-  MirrorId id = 0;
-};
-
 // All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become "", identifiers printable; an
 // unknown region is taken from the country.
 class MirrorTable {
@@ -79,21 +62,24 @@ class MirrorTable {
   MirrorTable() = default;
   MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors);
   const Mirror* find(MirrorId id) const;  // nullptr when unknown
-  const RankRow* find_row(MirrorId id) const {
+  // Where all() and rows() have it; nullopt when unknown.
+  std::optional<std::size_t> position(MirrorId id) const {
     const auto slot = static_cast<std::uint16_t>(id);
-    return slot < index_.size() && index_[slot] >= 0 ? &rows_[index_[slot]] : nullptr;
+    if (slot >= positions_.size() || positions_[slot] < 0) return std::nullopt;
+    return static_cast<std::size_t>(positions_[slot]);
   }
   const std::vector<Mirror>& all() const { return mirrors_; }
-  // What ranking needs of one of all(), and the way back.
+  const std::vector<RankRow>& rows() const { return rows_; }  // of all()
   const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }
-  const Mirror& mirror_of(const RankRow& row) const { return mirrors_[&row - rows_.data()]; }
+  const RankIndex& index() const { return index_; }
   std::int64_t rev() const { return rev_; }
 
  private:
   std::int64_t rev_ = -1;
   std::vector<Mirror> mirrors_;      // in id order
   std::vector<RankRow> rows_;        // of mirrors_
-  std::vector<std::int32_t> index_;  // id -> position in mirrors_, -1: none
+  std::vector<std::int32_t> positions_;  // by id; -1: none
+  RankIndex index_;                      // of rows_
 };
 
 // What a path is in the tree.

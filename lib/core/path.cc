@@ -116,6 +116,13 @@ void append_url_query(std::string& out, std::string_view query) {
   }
 }
 
+std::string url_path(std::string_view path) {
+  std::string escaped;
+  escaped.reserve(path.size() + path.size() / 4);
+  append_url_path(escaped, path);
+  return escaped;
+}
+
 std::string file_url(std::string_view base, std::string_view path) {
   std::string url;
   url.reserve(base.size() + path.size() + path.size() / 4);

@@ -26,6 +26,8 @@ void append_url_path(std::string& out, std::string_view path);
 // characters, space, quotes, angle brackets, '#', bytes above ASCII) becomes %XX.
 void append_url_query(std::string& out, std::string_view query);
 
+std::string url_path(std::string_view path);
+
 // `base` (ends in '/') followed by the escaped path.
 std::string file_url(std::string_view base, std::string_view path);
 

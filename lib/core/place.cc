@@ -10,7 +10,7 @@ namespace {
 
 constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRadiansPerDegree = std::numbers::pi / 180;
-constexpr std::array<std::string_view, 8> kRegionCodes = {"", "AF", "AN", "AS", "EU", "NA", "OC", "SA"};
+constexpr std::array<std::string_view, kRegions> kRegionCodes = {"", "AF", "AN", "AS", "EU", "NA", "OC", "SA"};
 
 struct Country {
   std::string_view code;
@@ -26,7 +26,7 @@ constexpr Country kCountries[] = {
 constexpr std::size_t table_slot(std::string_view code) { return (code[0] - 'A') * 26 + (code[1] - 'A'); }
 
 constexpr auto kCountryByCode = [] {
-  std::array<std::int16_t, 26 * 26> positions{};
+  std::array<std::int16_t, CountryCode::kSlots> positions{};
   positions.fill(-1);
   for (std::size_t i = 0; i < std::size(kCountries); ++i) positions[table_slot(kCountries[i].code)] = i;
   return positions;
@@ -34,7 +34,7 @@ constexpr auto kCountryByCode = [] {
 
 const Country* find_country(CountryCode code) {
   if (!code.known() || code.everyone()) return nullptr;
-  const int position = kCountryByCode[table_slot(code.text())];
+  const int position = kCountryByCode[code.slot()];
   return position < 0 ? nullptr : &kCountries[position];
 }
 
@@ -86,6 +86,18 @@ Region region_of(CountryCode country) {
 std::optional<Place> centroid_of(CountryCode country) {
   const Country* const found = find_country(country);
   return found == nullptr ? std::nullopt : found->centroid;
+}
+
+std::optional<Direction> centroid_direction_of(CountryCode country) {
+  static const auto directions = [] {
+    std::array<std::optional<Direction>, std::size(kCountries)> all;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (kCountries[i].centroid) all[i] = direction(*kCountries[i].centroid);
+    }
+    return all;
+  }();
+  const Country* const found = find_country(country);
+  return found == nullptr ? std::nullopt : directions[found - kCountries];
 }
 
 std::string_view name_of(CountryCode country) {

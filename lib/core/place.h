@@ -26,6 +26,7 @@ double distance_km(const Direction& a, const Direction& b);
 double distance_km(const Place& a, const Place& b);
 
 enum class Region : std::uint8_t { unknown, AF, AN, AS, EU, NA, OC, SA };
+inline constexpr std::size_t kRegions = 8;
 
 std::string_view region_code(Region region);             // "EU"; "" for unknown
 std::optional<Region> parse_region(std::string_view code);  // either case; nullopt for anything else
@@ -38,6 +39,9 @@ class CountryCode {
   static std::optional<CountryCode> parse(std::string_view code);
   bool known() const { return code_[0] != 0; }
   bool everyone() const { return code_[0] == '*'; }
+  // Another number for every pair of letters; for what is one only.
+  static constexpr std::size_t kSlots = 26 * 26;
+  std::size_t slot() const { return static_cast<std::size_t>((code_[0] - 'A') * 26 + (code_[1] - 'A')); }
   std::string_view text() const { return known() ? std::string_view(code_.data(), 2) : std::string_view(); }
   friend bool operator==(const CountryCode& a, const CountryCode& b) {
     return a.code_[0] == b.code_[0] && a.code_[1] == b.code_[1];  // the default one calls memcmp
@@ -51,6 +55,7 @@ class CountryCode {
 Region region_of(CountryCode country);
 // The normalised mean of the country's coordinates in tzdata's zone.tab; nullopt where it has none.
 std::optional<Place> centroid_of(CountryCode country);
+std::optional<Direction> centroid_direction_of(CountryCode country);
 // The English short name (tzdata's iso3166.tab), "" if unknown.
 std::string_view name_of(CountryCode country);
 

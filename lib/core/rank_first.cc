@@ -1,5 +1,6 @@
-// The head of the ranking alone. Two passes: who may serve, and in which class; then the race, of the classes that can be among
-// the first only, where a bound that needs no logarithm and no arc tells most mirrors that they come too late.
+// The head of the ranking alone, in two steps. Who may be nearer than far is looked at one by one: the client's country, its AS,
+// and mirrors with rules of their own, few of all. Everyone else is alike but for weight and place, and raced only where the near
+// ones do not suffice; a bound that needs no logarithm and no arc tells most of them that they come too late.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,6 +13,7 @@ namespace {
 
 constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRoundingMargin = 1 - 1e-9;  // the bound must stay one whatever was rounded
+constexpr std::size_t kMaxWords = 512;        // as many positions as ids
 
 class FirstRanker {
  public:
@@ -19,29 +21,30 @@ class FirstRanker {
               const RankSettings& settings)
       : how_many_(how_many),
         client_(client),
+        request_(request),
         table_(table),
+        index_(table.index()),
         rules_(client, request, settings),
-        fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km : 0) {
-    needed_flags_ = request.https ? RankRow::usable_https : RankRow::usable;
-    if (client.address.family == Family::ipv4) needed_flags_ |= RankRow::ipv4;
-  }
+        fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km : 0) {}
 
-  // nullopt: some distances are unknown and take the tier's median, which only the whole ranking has.
+  // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's median, or a mirror is named twice.
   std::optional<std::vector<Candidate>> run(std::span<const MirrorId> mirrors_with_file) {
-    entrants_.reserve(mirrors_with_file.size());
-    for (const MirrorId id : mirrors_with_file) consider(id);
-    if (own_country_serves_) demote_named();
+    if (index_.words() > kMaxWords || !gather(mirrors_with_file)) return std::nullopt;
+    split();
+    consider_near();
+    count_far();
     find_last_class();
     first_.reserve(how_many_ + 1);
     for (const Entrant& entrant : entrants_) {
       if (entrant.klass <= last_class_ && !race(entrant)) return std::nullopt;
     }
+    if (!race_far(kFar, far_) || !race_far(kFarMute, far_mute_)) return std::nullopt;
     return candidates();
   }
 
  private:
   struct Entrant {
-    const RankRow* row;
+    std::uint32_t position;
     std::uint8_t klass;  // RankRules::class_of
   };
   struct Placed {
@@ -51,12 +54,65 @@ class FirstRanker {
     double distance_km;
     Entrant entrant;
   };
+  using Bits = std::array<std::uint64_t, kMaxWords>;  // as many words as the index has
 
-  void consider(MirrorId id) {
-    const RankRow* const known = table_.find_row(id);
-    if (known == nullptr || (known->flags & needed_flags_) != needed_flags_) return;
-    const RankRow& row = *known;
-    const Mirror& mirror = table_.mirror_of(row);
+  // Of those who speak the client's family, and of those who do not.
+  static constexpr std::uint8_t kFar = static_cast<int>(Tier::far) << 1, kFarMute = kFar | 1;
+
+  std::span<const std::uint64_t> used(const Bits& bits) const { return {bits.data(), index_.words()}; }
+
+  // The positions of who may serve the client. False when one comes twice.
+  bool gather(std::span<const MirrorId> mirrors_with_file) {
+    std::fill_n(near_.begin(), index_.words(), 0);
+    std::size_t at = 0;  // ids mostly come in order: the word is kept until another one is needed
+    std::uint64_t word = 0;
+    bool twice = false;
+    for (const MirrorId id : mirrors_with_file) {
+      const auto position = table_.position(id);
+      if (!position) continue;
+      if (*position / 64 != at) {
+        near_[at] = word;
+        at = *position / 64;
+        word = near_[at];
+      }
+      const std::uint64_t bit = std::uint64_t{1} << *position % 64;
+      twice |= (word & bit) != 0;
+      word |= bit;
+    }
+    if (index_.words() > 0) near_[at] = word;
+    return !twice;
+  }
+
+  // Leaves in near_ who may be near, and in far_ and far_mute_ who is far.
+  void split() {
+    const MirrorBits& usable = index_.usable(request_.https, client_.address.family);
+    const MirrorBits& near = index_.near(client_.country);
+    for (std::size_t i = 0; i < index_.words(); ++i) {
+      far_[i] = near_[i] & usable[i] & ~near[i];
+      near_[i] &= usable[i] & near[i];
+    }
+    if (client_.asn != 0) {
+      for (const std::uint32_t position : index_.in_as(client_.asn)) {
+        const std::uint64_t bit = std::uint64_t{1} << position % 64;
+        near_[position / 64] |= far_[position / 64] & bit;
+        far_[position / 64] &= ~bit;
+      }
+    }
+    for (std::size_t i = 0; i < index_.words(); ++i) {
+      far_mute_[i] = rules_.speaks_family(false) ? 0 : far_[i] & ~index_.ipv6()[i];
+      far_[i] &= ~far_mute_[i];
+    }
+  }
+
+  void consider_near() {
+    for_each_bit(used(near_), [&](std::size_t position) { consider(position); });
+    if (own_country_serves_) demote_named();
+    for (const Entrant& entrant : entrants_) ++in_class_[entrant.klass];
+  }
+
+  void consider(std::size_t position) {
+    const RankRow& row = table_.rows()[position];
+    const Mirror& mirror = table_.all()[position];
     Nearness near;
     bool oversized = false;
     if (row.flags & RankRow::plain) {
@@ -70,8 +126,7 @@ class FirstRanker {
     own_country_serves_ |= near.country && row.country == client_.country && !oversized;
     const Tier tier = rules_.tier(mirror, near, near.as ? rules_.distance_to(row.direction) : 0);
     const std::uint8_t klass = RankRules::class_of(oversized, tier, rules_.speaks_family(row.flags & RankRow::ipv6));
-    entrants_.push_back({&row, klass});
-    ++in_class_[klass];
+    entrants_.push_back({static_cast<std::uint32_t>(position), klass});
   }
 
   static Tier tier_of(std::uint8_t klass) { return static_cast<Tier>(klass >> 1 & 7); }
@@ -79,9 +134,14 @@ class FirstRanker {
   void demote_named() {
     for (Entrant& entrant : entrants_) {
       if (tier_of(entrant.klass) != Tier::other_country) continue;
-      --in_class_[entrant.klass];
       entrant.klass = RankRules::class_of(entrant.klass >> 4, Tier::far, !(entrant.klass & 1));
-      ++in_class_[entrant.klass];
+    }
+  }
+
+  void count_far() {
+    for (std::size_t i = 0; i < index_.words(); ++i) {
+      in_class_[kFar] += static_cast<std::uint32_t>(std::popcount(far_[i]));
+      in_class_[kFarMute] += static_cast<std::uint32_t>(std::popcount(far_mute_[i]));
     }
   }
 
@@ -95,14 +155,14 @@ class FirstRanker {
 
   // False when the entrant's distance is needed and not known.
   bool race(const Entrant& entrant) {
-    const RankRow& row = *entrant.row;
+    const RankRow& row = table_.rows()[entrant.position];
     const double uniform = rules_.uniform(row.scatter);
     const Tier tier = tier_of(entrant.klass);
     double weight = row.weight;
     if (tier == Tier::far && rules_.in_own_region(row.region)) weight *= 2;
     const bool by_distance = RankRules::distance_counts(tier) && rules_.direction();
     if (by_distance && std::isnan(row.direction.x)) return false;
-    if (comes_too_late(entrant, uniform, weight, by_distance)) return true;
+    if (comes_too_late(entrant.klass, row, uniform, weight, by_distance)) return true;
 
     const double distance_km = rules_.distance_to(row.direction);
     if (by_distance) weight *= rules_.distance_factor(distance_km);
@@ -116,18 +176,45 @@ class FirstRanker {
     return true;
   }
 
-  // Surely behind the last of how_many_: -ln(u) is at least 1 - u, and an arc at least as long as its chord.
-  bool comes_too_late(const Entrant& entrant, double uniform, double weight, bool by_distance) const {
+  bool race_far(std::uint8_t klass, const Bits& racing) {
+    if (klass > last_class_) return true;
+    const MirrorBits &nowhere = index_.nowhere(), &own_region = index_.in(client_.region);
+    for (std::size_t i = 0; i < index_.words(); ++i) {
+      if (rules_.direction() && (racing[i] & nowhere[i]) != 0) return false;
+    }
+    // Those of the own region come first, since they are likely to win and leave the bound low.
+    const bool has_region = client_.region != Region::unknown;
+    Bits some;
+    for (std::size_t i = 0; has_region && i < index_.words(); ++i) some[i] = racing[i] & own_region[i];
+    if (has_region) race_alike(klass, some, 2);
+    for (std::size_t i = 0; i < index_.words(); ++i) some[i] = has_region ? racing[i] & ~own_region[i] : racing[i];
+    race_alike(klass, some, 1);
+    return true;
+  }
+
+  void race_alike(std::uint8_t klass, const Bits& racing, double factor) {
+    const bool by_distance = rules_.direction().has_value();
+    const RankRow* const rows = table_.rows().data();
+    for_each_bit(used(racing), [&](std::size_t position) {
+      const RankRow& row = rows[position];
+      if (comes_too_late(klass, row, rules_.uniform(row.scatter), row.weight * factor, by_distance)) return;
+      race({static_cast<std::uint32_t>(position), klass});
+    });
+  }
+
+  // Surely behind the last of how_many_: -ln(u) is at least 1 - u, an arc at least as long as its chord c, and (1 + c)² at least
+  // 1 + c².
+  bool comes_too_late(std::uint8_t klass, const RankRow& row, double uniform, double weight, bool by_distance) const {
     if (first_.size() < how_many_) return false;
     const Placed& last = first_.back();
-    if (entrant.klass != last.entrant.klass) return entrant.klass > last.entrant.klass;
+    if (klass != last.entrant.klass) return klass > last.entrant.klass;
     double fall = 1;
     if (by_distance) {
-      const Direction &a = *rules_.direction(), &b = entrant.row->direction;
+      const Direction &a = *rules_.direction(), &b = row.direction;
       const double dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
-      fall += fall_per_chord_ * std::sqrt(dx * dx + dy * dy + dz * dz);
+      fall += fall_per_chord_ * fall_per_chord_ * (dx * dx + dy * dy + dz * dz);
     }
-    return (1 - uniform) * kRoundingMargin * fall * fall > last.time * weight;
+    return (1 - uniform) * kRoundingMargin * fall > last.time * weight;
   }
 
   std::vector<Candidate> candidates() const {
@@ -135,7 +222,7 @@ class FirstRanker {
     result.reserve(first_.size());
     for (const Placed& placed : first_) {
       const std::uint8_t klass = placed.entrant.klass;
-      result.push_back({&table_.mirror_of(*placed.entrant.row), tier_of(klass), placed.distance_km, placed.effective_weight,
+      result.push_back({&table_.all()[placed.entrant.position], tier_of(klass), placed.distance_km, placed.effective_weight,
                         !(klass & 1), (klass & 16) != 0});
     }
     return result;
@@ -143,10 +230,12 @@ class FirstRanker {
 
   const std::size_t how_many_;
   const Client& client_;
+  const RankRequest& request_;
   const MirrorTable& table_;
+  const RankIndex& index_;
   const RankRules rules_;
   const double fall_per_chord_;  // chords on the unit sphere; RankRules::distance_factor's fall
-  std::uint8_t needed_flags_ = 0;
+  Bits near_, far_, far_mute_;
   bool own_country_serves_ = false;
   std::vector<Entrant> entrants_;
   std::array<std::uint32_t, 32> in_class_{};

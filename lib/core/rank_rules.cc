@@ -30,8 +30,7 @@ RankRules::RankRules(const Client& client, const RankRequest& request, const Ran
       settings_(settings),
       located_(client.address.located()),
       sticky_(sticky_key(located_, request, settings.sticky_s)) {
-  const auto place = client.place ? client.place : centroid_of(client.country);
-  if (place) direction_ = mirror::direction(*place);
+  direction_ = client.place ? mirror::direction(*client.place) : centroid_direction_of(client.country);
 }
 
 std::optional<RejectReason> RankRules::unusable(const Mirror& mirror) const {

@@ -161,7 +161,9 @@ std::string render(const RepresentationInfo& info, const Subject& subject) {
 
 std::string_view Subject::name() const { return std::string_view(file.path).substr(file.path.rfind('/') + 1); }
 
-std::string Subject::url() const { return file_url(tree_url, file.path); }
+std::string Subject::url_at(std::string_view base) const { return std::string(base) += url_path; }
+
+std::string Subject::url() const { return url_at(tree_url); }
 
 std::string Subject::url(Representation which) const {
   if (which == R::json) return url() + "?json";
@@ -175,7 +177,7 @@ std::span<const Candidate> Subject::mirrors() const {
 }
 
 std::string Subject::mirror_url(const Candidate& candidate) const {
-  return file_url(base_url(*candidate.mirror, https), file.path);
+  return url_at(base_url(*candidate.mirror, https));
 }
 
 std::string Subject::listed_url(const Candidate& candidate) const {

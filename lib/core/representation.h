@@ -12,6 +12,7 @@
 
 #include "core/hashes.h"
 #include "core/model.h"
+#include "core/path.h"
 #include "core/rank.h"
 #include "core/torrent.h"
 
@@ -68,11 +69,13 @@ struct Subject {
   std::string_view tree_url;          // this server's URL of the tree's root; ends in '/'
   const RepresentationSettings& settings;
   const Repository* repository = nullptr;  // the list is one of its mirrors, and nothing else may be had
+  const std::string url_path = mirror::url_path(file.path);  // as it stands in every URL
 
   std::string_view name() const;                             // the path's last segment
   std::string url() const;                                   // of the file, here
   std::string url(Representation which) const;               // of a representation of it, here
   std::span<const Candidate> mirrors() const;                // best first, no more than the settings allow
+  std::string url_at(std::string_view base) const;           // of the file below a mirror's base
   std::string mirror_url(const Candidate& candidate) const;  // of the file there, in the client's scheme
   std::string listed_url(const Candidate& candidate) const;  // the same, or the repository's directory there
   std::string own_url(Representation which) const;           // of the representation that is being rendered

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -16,6 +18,8 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 
 namespace mirror {
@@ -46,6 +50,58 @@ FileIdentity identify(const std::string& path) {
   return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
+// What a database says of a network. The name lies in the file.
+struct Known {
+  std::optional<Place> place;
+  std::string_view as_name;
+  AsNumber asn = 0;
+  CountryCode country;
+  Region continent = Region::unknown;
+};
+
+// What has been read of records, by their place in the file: many networks share one, and reading it takes longer than finding it.
+// Any number of threads may ask and tell; who comes across another one's writing takes it for not known.
+class Memory {
+ public:
+  std::optional<Known> recall(std::uint32_t record) const {
+    const Slot& slot = slot_of(record);
+    const std::uint32_t version = slot.version.load(std::memory_order_acquire);
+    Words words;
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load(std::memory_order_acquire);
+    const bool whole = version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version;
+    if (!whole || words[0] != key(record)) return std::nullopt;
+    Known known;
+    std::memcpy(static_cast<void*>(&known), &words[1], sizeof known);
+    return known;
+  }
+
+  void keep(std::uint32_t record, const Known& known) {
+    Slot& slot = slot_of(record);
+    std::uint32_t version = slot.version.load(std::memory_order_relaxed);
+    if (version % 2 != 0 || !slot.version.compare_exchange_strong(version, version + 1, std::memory_order_acquire)) return;
+    Words words{key(record)};
+    std::memcpy(&words[1], &known, sizeof known);
+    for (std::size_t i = 0; i < words.size(); ++i) slot.words[i].store(words[i], std::memory_order_release);
+    slot.version.store(version + 2, std::memory_order_release);
+  }
+
+ private:
+  static_assert(std::is_trivially_copyable_v<Known>);
+  static constexpr std::size_t kSlots = 2048;
+  using Words = std::array<std::uint64_t, 1 + (sizeof(Known) + 7) / 8>;  // key, what is known
+  struct Slot {
+    std::atomic<std::uint32_t> version{0};  // odd while it is being written
+    std::array<std::atomic<std::uint64_t>, std::tuple_size_v<Words>> words{};
+  };
+
+  static std::uint64_t key(std::uint32_t record) { return std::uint64_t{record} + 1; }  // 0: nothing is kept
+
+  // Records are some bytes long, so their places are spread.
+  Slot& slot_of(std::uint32_t record) const { return slots_[scattered(record) % kSlots]; }
+
+  std::unique_ptr<Slot[]> slots_ = std::make_unique<Slot[]>(kSlots);
+};
+
 // One open file.
 class Database {
  public:
@@ -61,6 +117,7 @@ class Database {
 
   const FileIdentity& identity() const { return identity_; }
   const MMDB_s& handle() const { return handle_; }
+  Memory& memory() const { return memory_; }
 
   // nullopt: nothing known of the address, or the file's tree is damaged there.
   std::optional<MMDB_entry_s> find(const Address& address) const {
@@ -83,6 +140,7 @@ class Database {
  private:
   FileIdentity identity_;
   MMDB_s handle_{};
+  mutable Memory memory_;
 };
 
 // Where a value may stand, MaxMind's nested layout first, then flat ones.
@@ -157,23 +215,30 @@ std::optional<Place> read_place(const MMDB_entry_s& entry) {
   return Place{*latitude, *longitude};
 }
 
+Known read(const MMDB_entry_s& entry) {
+  Known known;
+  known.country = first_value(entry, kCountryKeys, as_country).value_or(CountryCode());
+  known.continent = first_value(entry, kContinentKeys, as_region).value_or(Region::unknown);
+  known.place = read_place(entry);
+  known.asn = first_value(entry, kAsnKeys, as_asn).value_or(0);
+  if (known.asn != 0) known.as_name = first_value(entry, kAsNameKeys, as_text).value_or("").substr(0, kMaxNameBytes);
+  return known;
+}
+
 // Fills what is still unknown; `continent` is the database's word, used only for unknown countries.
-void fill(const MMDB_entry_s& entry, Client& client, Region& continent) {
-  const auto country = first_value(entry, kCountryKeys, as_country);
-  if (country && !client.country.known()) client.country = *country;
-  if (continent == Region::unknown) continent = first_value(entry, kContinentKeys, as_region).value_or(Region::unknown);
+void fill(const Known& known, Client& client, Region& continent) {
+  if (!client.country.known()) client.country = known.country;
+  if (continent == Region::unknown) continent = known.continent;
   // Coordinates of another database that sees the address in another country would contradict the country.
-  if (!client.place && (!country || *country == client.country)) client.place = read_place(entry);
+  if (!client.place && (!known.country.known() || known.country == client.country)) client.place = known.place;
   if (client.asn != 0) return;
-  client.asn = first_value(entry, kAsnKeys, as_asn).value_or(0);
-  if (client.asn != 0) client.as_name = first_value(entry, kAsNameKeys, as_text).value_or("").substr(0, kMaxNameBytes);
+  client.asn = known.asn;
+  client.as_name = known.as_name;
 }
 
 bool says_anything(const MMDB_entry_s& entry) {
-  Client client;
-  Region continent = Region::unknown;
-  fill(entry, client, continent);
-  return client.country.known() || continent != Region::unknown || client.place || client.asn != 0;
+  const Known known = read(entry);
+  return known.country.known() || known.continent != Region::unknown || known.place || known.asn != 0;
 }
 
 // Whether the first records of the tree say nothing of use, none of them: what a database of domains or of proxies looks like.
@@ -203,6 +268,13 @@ std::shared_ptr<const Database> open_database(const std::string& path) {
     throw std::runtime_error(trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
   }
   return database;
+}
+
+Known recall(const Database& database, const MMDB_entry_s& entry) {
+  if (const auto known = database.memory().recall(entry.offset)) return *known;
+  const Known known = read(entry);
+  database.memory().keep(entry.offset, known);
+  return known;
 }
 
 using DatabaseList = std::vector<std::shared_ptr<const Database>>;
@@ -245,7 +317,7 @@ Client GeoDatabases::locate(const Address& address) const {
   const Address located = address.located();
   for (const auto& database : *databases) {
     if (database == nullptr) continue;
-    if (const auto entry = database->find(located)) fill(*entry, client, continent);
+    if (const auto entry = database->find(located)) fill(recall(*database, *entry), client, continent);
   }
   client.region = region_of(client.country);
   if (client.region == Region::unknown) client.region = continent;

@@ -20,7 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const MirrorTable table = one_mirror();
   Settings settings;
   settings.pass_query = true;
-  settings.fallbacks = {{"", "", "http://f.example/"}};
+  static const Fallback fallbacks[] = {{"", "", "http://f.example/"}};
+  settings.fallbacks = fallbacks;
   const Request request{.path = "a", .query = {reinterpret_cast<const char*>(data), size}};
   const Query query = parse_query(request.query);
   static constexpr MirrorId kHolder[] = {1};

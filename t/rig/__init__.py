@@ -11,12 +11,12 @@ from .mirrors import Database, MirrorHost
 from .oddweb import OddWeb
 from .ports import free_port, has_ipv6
 from .postgres import Postgres
-from .process import Process, RigError, Scratch, run, run_measured, wait_for
+from .process import Process, RigError, Scratch, is_root, run, run_measured, wait_for
 from .rsyncd import Module, RsyncDaemon
 from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
     "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon",
-    "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "make_tree", "run", "run_measured", "sha256_file", "wait_for",
+    "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "is_root", "make_tree", "run", "run_measured", "sha256_file", "wait_for",
 ]

@@ -8,7 +8,7 @@ import shutil
 import signal
 
 from .build import Build
-from .ports import free_port, host_port, port_is_free
+from .ports import accepts, free_port, host_port, port_is_free
 from .process import Process, RigError, Scratch, is_root, run, tail, wait_for
 
 DEFAULT_MODULES = ("authz_core", "authz_host", "alias", "dir", "env", "headers", "mime", "remoteip", "rewrite", "setenvif",
@@ -28,16 +28,18 @@ def _apxs(name):
 class Httpd:
     """`config` is the part of httpd.conf that matters; listening, logs, module loading are added here. In it, {port}, {tls_port},
     {dir} and {docroot} are replaced. `mirror` loads our module from the build tree. `tls` is an Authority: a second port speaks TLS.
-    `catalog`: a folder for MirrorCatalog, True for one of our own, False for none.
-    Further Listen lines may stand in `config`. The process starts in the foreground, as a child of ours."""
+    `catalog`: a folder for MirrorCatalog, True for one of our own, False for none. Further Listen lines may stand in `config`. The
+    process starts in the foreground, as a child of ours. `wrapper` is a command that runs it, ("valgrind", …) say, and `options` are
+    httpd's own."""
 
     def __init__(self, config="", *, address="127.0.0.1", port=None, preferred_port=None, mpm="event", modules=(), mirror=True, tls=None, docroot=None,
-                 build=None, env=None, names=(), user="www-data",
-                 catalog=False):
+                 build=None, env=None, names=(), user="www-data", catalog=False, access_log=True, wrapper=(),
+                 options=("-DFOREGROUND",)):
         self.build = build or Build()
         self.address, self.mpm, self.config_text = address, mpm, config
         self.modules = [*DEFAULT_MODULES, *modules]
         self.mirror, self.names, self.user, self._catalog = mirror, names, user, catalog
+        self.logs_access, self._wrapper, self._options = access_log, wrapper, options
         self._fixed_port, self._authority, self._extra_env = port, tls, env or {}
         self._process = None
         self._scratch = Scratch("mirror-httpd")
@@ -92,9 +94,11 @@ class Httpd:
                   # ServerName would take the colons of an IPv6 address for a port's.
                   f"ServerName {'localhost' if ':' in self.address else self.address}",
                   f"Listen {host_port(self.address, self.port)}", "ServerTokens Prod",
-                  f"ErrorLog {self.error_log}", f'CustomLog {self.access_log} "%h %t \\"%r\\" %>s %b"',
+                  f"ErrorLog {self.error_log}",
                   f"DocumentRoot {self.docroot}", f"<Directory {self.docroot}>", "  Require all granted", "</Directory>",
                   "<IfModule mime_module>", "  TypesConfig /etc/mime.types", "</IfModule>", "GracefulShutdownTimeout 5"]
+        if self.logs_access:
+            lines.append(f'CustomLog {self.access_log} "%h %t \\"%r\\" %>s %b"')
         if is_root():
             lines += [f"User {self.user}", f"Group {self.user}"]
         return "\n".join(lines) + "\n"
@@ -129,10 +133,10 @@ class Httpd:
         for attempt in range(5):
             started = self._starts()
             self.write_config()
-            self._process = Process("httpd", [httpd_program(), "-f", self.config, "-DFOREGROUND"], self._stderr,
-                                    env=self._environment(), cwd=self.dir)
+            self._process = Process("httpd", [*self._wrapper, httpd_program(), "-f", self.config, *self._options],
+                                    self._stderr, env=self._environment(), cwd=self.dir)
             try:
-                self._process.wait_until(lambda: self._starts() > started)
+                self._process.wait_until(lambda: self._starts() > started or self._serves_alone())
                 return self
             except RigError as error:
                 self._process.stop()
@@ -144,6 +148,10 @@ class Httpd:
 
     def _starts(self):
         return self.log().count(_STARTED)
+
+    def _serves_alone(self):
+        """With -X, where httpd does not log that it has started."""
+        return "-X" in self._options and accepts(self.address, self.port)
 
     def log(self):
         """The error log so far."""

@@ -92,6 +92,10 @@ class Postgres:
         self.stop()
         return self.start()
 
+    def pids(self):
+        """The server's and its backends'."""
+        return [self._process.pid, *self._process.descendants()] if self._process and self._process.alive() else []
+
     def freeze(self):
         """Stops the server and all of its backends in their tracks: connections stay open, nobody answers."""
         os.kill(self._process.pid, signal.SIGSTOP)

@@ -61,7 +61,7 @@ class DecideTest : public CppUnit::TestFixture {
 
   static void assert_clean(const Answer& answer) {
     for (const auto& [name, value] : answer.headers) {
-      for (const unsigned char c : value) CPPUNIT_ASSERT_MESSAGE(name, c >= ' ' && c != 0x7f);
+      for (const unsigned char c : value) CPPUNIT_ASSERT_MESSAGE(std::string(name), c >= ' ' && c != 0x7f);
     }
   }
 
@@ -132,7 +132,8 @@ class DecideTest : public CppUnit::TestFixture {
     scene.mirrors[0].http_url = scene.mirrors[0].https_url = "http://m1/\n/";
     CPPUNIT_ASSERT_EQUAL(std::string("m2"), header(scene.answer(), "X-Mirror"));
     scene.file.mirrors = first_ids(1);
-    scene.settings.fallbacks = {{"", "", "http://f.example/\r\nX: y/"}};
+    const Fallback fallbacks[] = {{"", "", "http://f.example/\r\nX: y/"}};
+    scene.settings.fallbacks = fallbacks;
     CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
   }
 
@@ -153,7 +154,8 @@ class DecideTest : public CppUnit::TestFixture {
       Scene scene;
       scene.request.query = query;
       scene.request.validators.if_none_match = "\"186a0-2c9253feeaa40\"";
-      scene.settings.fallbacks = {{"", "", "http://f.example/"}};
+      const Fallback fallbacks[] = {{"", "", "http://f.example/"}};
+      scene.settings.fallbacks = fallbacks;
       const auto assert_status = [&, query = query](int expected) {
         CPPUNIT_ASSERT_EQUAL_MESSAGE(query, expected, scene.answer().status);
         CPPUNIT_ASSERT(header(scene.answer(), "Location").empty() && header(scene.answer(), "Link").empty());
@@ -167,7 +169,8 @@ class DecideTest : public CppUnit::TestFixture {
       assert_status(404);
       CPPUNIT_ASSERT_EQUAL(404, fallback_answer(scene.request, scene.client, "pool/a.deb", scene.settings)->status);
       // No exclusion may serve it by httpd either.
-      scene.settings.excluded_paths = scene.settings.excluded_user_agents = {[](std::string_view) { return true; }};
+      const Matcher everything[] = {[](std::string_view) { return true; }};
+      scene.settings.excluded_paths = scene.settings.excluded_user_agents = everything;
       scene.settings.handle_head_locally = true;
       scene.request.method = Method::head;
       scene.request.local_size_bytes = 1;
@@ -259,10 +262,11 @@ class DecideTest : public CppUnit::TestFixture {
 
   void choosesTheNearestFallback() {
     Settings settings;
-    settings.fallbacks = {{"", "", "http://all.example/"},         {"EU", "", "http://eu1.example/"},
-                          {"eu", "", "http://eu2.example/"},       {"EU", "DE", "http://de1.example/"},
-                          {"", "de", "http://de2.example/"},       {"NA", "US", "http://us.example/"},
-                          {"", "", "https://all-secure.example/"}, {"EU", "", "https://eu-secure.example/"}};
+    const Fallback fallbacks[] = {{"", "", "http://all.example/"},         {"EU", "", "http://eu1.example/"},
+                                  {"eu", "", "http://eu2.example/"},       {"EU", "DE", "http://de1.example/"},
+                                  {"", "de", "http://de2.example/"},       {"NA", "US", "http://us.example/"},
+                                  {"", "", "https://all-secure.example/"}, {"EU", "", "https://eu-secure.example/"}};
+    settings.fallbacks = fallbacks;
     const std::pair<Client, const char*> cases[] = {
         {sample_client("DE"), "http://de1.example/a%20b"}, {sample_client("FR"), "http://eu1.example/a%20b"},
         {sample_client("US"), "http://us.example/a%20b"},  {sample_client("CA"), "http://all.example/a%20b"},
@@ -279,7 +283,8 @@ class DecideTest : public CppUnit::TestFixture {
                          header(*fallback_answer(elsewhere, sample_client("DE"), "a", settings), "Location"));
     CPPUNIT_ASSERT_EQUAL(std::string("https://eu-secure.example/a"),
                          header(*fallback_answer(secure, sample_client("DE"), "a", settings), "Location"));
-    settings.fallbacks = {{"", "US", "http://us.example/"}, {"", "", "http://all.example"}};
+    const Fallback unusable[] = {{"", "US", "http://us.example/"}, {"", "", "http://all.example"}};
+    settings.fallbacks = unusable;
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client("DE"), "a", settings));
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client(""), "a", settings));
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client(""), "a", Settings()));
@@ -287,7 +292,8 @@ class DecideTest : public CppUnit::TestFixture {
 
   void fallsBackOnlyWithoutMirrors() {
     Scene scene;
-    scene.settings.fallbacks = {{"", "", "http://f.example/"}};
+    const Fallback fallbacks[] = {{"", "", "http://f.example/"}};
+    scene.settings.fallbacks = fallbacks;
     CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"), header(scene.answer(), "Location"));
     scene.file.mirrors = {};
     CPPUNIT_ASSERT_EQUAL(std::string("http://f.example/pool/a.deb"), header(scene.answer(), "Location"));
@@ -295,10 +301,11 @@ class DecideTest : public CppUnit::TestFixture {
   }
 
   void screensInOrder() {
-    const Matcher is_x = [](std::string_view text) { return text == "x"; };
+    const Matcher is_x[] = {[](std::string_view text) { return text == "x"; }};
+    const Prefix networks[] = {prefix("10.0.0.0/8")};
     Settings settings;
-    settings.excluded_mime_types = settings.excluded_user_agents = settings.excluded_paths = {is_x};
-    settings.excluded_networks = {prefix("10.0.0.0/8")};
+    settings.excluded_mime_types = settings.excluded_user_agents = settings.excluded_paths = is_x;
+    settings.excluded_networks = networks;
     settings.handle_head_locally = true;
     const auto screened = [&](Request request, const char* client = "192.0.2.1") {
       const auto reason = screen(request, address(client), settings);
@@ -332,7 +339,8 @@ class DecideTest : public CppUnit::TestFixture {
 
   void screensNetworksOfBothFamilies() {
     Settings settings;
-    settings.excluded_networks = {prefix("10.0.0.0/8"), prefix("2001:db8::/32"), prefix("64:ff9b::/96")};
+    const Prefix networks[] = {prefix("10.0.0.0/8"), prefix("2001:db8::/32"), prefix("64:ff9b::/96")};
+    settings.excluded_networks = networks;
     const std::pair<const char*, bool> cases[] = {
         {"10.1.2.3", true},     {"11.1.2.3", false},       {"::ffff:10.1.2.3", true},  {"2001:db8:1::1", true},
         {"2001:db9::1", false}, {"2002:a01:203::1", true}, {"64:ff9b::1.2.3.4", true},
