@@ -1,18 +1,27 @@
 """Free ports on loopback addresses. A port can be taken between asking and using: servers try again with another one."""
 
+import errno
+import random
 import socket
 
 from .process import RigError
 
 
+# Below the ports that the kernel hands to outgoing connections, which come and go all the time.
+_PORTS = range(12_000, 32_000)
+
+
 def free_port(address="127.0.0.1"):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError as error:
-            raise RigError(f"cannot listen on {address}: {error.strerror}") from error
-        return probe.getsockname()[1]
+    for _ in range(200):
+        with socket.socket(family) as probe:
+            try:
+                probe.bind((address, random.choice(_PORTS)))
+                return probe.getsockname()[1]
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise RigError(f"cannot listen on {address}: {error.strerror}") from error
+    raise RigError(f"no free port on {address}")
 
 
 def port_is_free(address, port):
