@@ -133,7 +133,7 @@ MergeReport Bench::mirror(const char* name, int without, std::int64_t mtime) {
   for (int i = 0; i < count_; ++i) {
     if (without == 0 || i % without != 0) listing.add(path_of(i), i, mtime);
   }
-  return listing.merge({.force = true});
+  return listing.merge({});
 }
 
 void Bench::sizes() {
