@@ -95,7 +95,7 @@ class Comparer {
   Comparison run() {
     const db::FeedState& state = snapshot_.state();
     if (!snapshot_.knows(meta_.rev, meta_.token)) {
-      found("catalog", reader_.meta().token, "its revision is none of this database's: it is of another, or of a later state of it");
+      found("catalog", "", "its revision is none of this database's: it is of another one, or of a later state of it");
       return result_;
     }
     result_.behind = state.rev != meta_.rev || state.token != meta_.token;

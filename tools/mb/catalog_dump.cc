@@ -124,7 +124,7 @@ int run(Context& context, const Wanted& wanted) {
 
 Action setup_catalog_dump(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("pattern", wanted->pattern, "A path, a folder with '/' at its end, or a pattern (* and ?): files and links alone")
+  app.add_option("pattern", wanted->pattern, "A path, a folder with '/' at its end, or a pattern (* and ?): only what matches")
       ->type_name("PATH-or-GLOB");
   add_directory_option(app, wanted->directory);
   app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, links and files")
