@@ -46,7 +46,8 @@ class Host:
 
     def mb(self, verb, *args, check=True):
         env = {**os.environ, **(self.database.environment() if self.database else {})}
-        return rig.run([self.build.program("mb"), "catalog", verb, "--dir", self.httpd.catalog, *args], env=env, check=check)
+        argv = [self.build.program("mb"), "catalog", verb, "--dir", self.httpd.catalog, *args]
+        return rig.run(argv, env=env, check=check)
 
     def status(self):
         done = self.mb("status", "--json", check=False)
@@ -61,14 +62,23 @@ def lines(done):
 
 
 @pytest.fixture
-def host(database, build, cleanup):
-    """httpd runs, and its catalog is complete."""
+def make_host(database, build, cleanup):
+    """make_host(directives): httpd runs, and its catalog is complete."""
     fill(database, MIRRORS, FILES)
     database.sql("INSERT INTO revision (rev) VALUES (1)")
-    httpd = cleanup(rig.Httpd(f"MirrorDatabase {database.conninfo()}\n" + SECTION, build=build, catalog=True)).start()
-    made = Host(httpd, database, build)
-    rig.wait_for("a catalog", lambda: (httpd.catalog / "CURRENT").exists(), 10)
-    return made
+
+    def make(directives=""):
+        config = f"MirrorDatabase {database.conninfo()}\n{directives}\n{SECTION}"
+        httpd = cleanup(rig.Httpd(config, build=build, catalog=True)).start()
+        rig.wait_for("a catalog", lambda: (httpd.catalog / "CURRENT").exists(), 10)
+        return Host(httpd, database, build)
+
+    return make
+
+
+@pytest.fixture
+def host(make_host):
+    return make_host()
 
 
 @pytest.fixture
@@ -145,6 +155,31 @@ def test_verify_finds_every_kind_of_difference(host):
         assert re.search(f"^{expected}$", done.stdout, re.M), (expected, done.stdout)
     assert len(done.stdout.splitlines()) == len(changes) + 1
     assert "7 differences" in done.stderr
+
+
+HASHES = {"sha256": "11" * 32, "md5": "22" * 16, "sha1_pieces": "33" * 20, "zsync_sums": "44" * 100}
+
+
+@pytest.mark.parametrize("kept", ["On", "Off"])
+def test_verify_and_dump_look_at_hashes(make_host, database, kept):
+    values = ", ".join(f"'\\x{digits}'" for digits in HASHES.values())
+    database.sql("INSERT INTO hash (file_id, version_rev, mtimes, piece_bytes, zsync_block_bytes, zsync_seq_matches, "
+                 f"zsync_rsum_bytes, zsync_md4_bytes, {', '.join(HASHES)}) "
+                 f"SELECT id, 1, ARRAY[mtime], 262144, 2048, 2, 4, 16, {values} FROM file WHERE path = 'f'")
+    host = make_host(f"MirrorCatalogHashes {kept}")
+    assert "the catalog is what the database has" in host.mb("verify").stdout
+    line = lines(host.mb("dump", "f"))[0]
+    assert line["sha256"] == HASHES["sha256"] and line.get("md5") == (HASHES["md5"] if kept == "On" else None)
+    host.httpd.stop()
+    differences = {"md5": "md5", "sha1_pieces": "pieces", "zsync_sums": "zsync", "sha256": "sha256"}
+    for column, told in differences.items():
+        digits = HASHES[column]
+        database.sql(f"UPDATE hash SET {column} = '\\x{digits[:-1]}0'")
+        done = host.mb("verify", "--wait", "0", check=False)
+        seen = kept == "On" or column == "sha256"
+        assert done.returncode == (1 if seen else 0)
+        assert done.stdout.startswith(f"file f: {told}\n" if seen else "the catalog is"), done
+        database.sql(f"UPDATE hash SET {column} = '\\x{digits}'")
 
 
 def test_verify_waits_and_then_leaves_out_what_is_newer(host):
@@ -277,7 +312,8 @@ def test_a_regional_catalog_is_no_start_for_a_feed(host, scratch):
     host.httpd.stop()
     host.mb("import", "--force", file)
     host.httpd.start()
-    rig.wait_for("all mirrors", lambda: host.status()[1]["region"] is None and host.location("far") == "http://us.example/far", 10)
+    rig.wait_for("a catalog of all regions", lambda: host.status()[1]["region"] is None, 10)
+    rig.wait_for("all mirrors", lambda: host.location("far") == "http://us.example/far", 10)
 
 
 def test_export_replaces_whole_files_only(host, scratch):
