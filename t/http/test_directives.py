@@ -19,7 +19,7 @@ DEFAULTS = {
     "MirrorDatabaseTimeout": ("mod_mirror/config.h", r"kDefaultDatabaseTimeout{(\d+)}", {"2000": "2"}),
     "MirrorDatabaseDown": ("mod_mirror/config.cc", r"return database_tree\(\) \? (DownPolicy::\w+ : DownPolicy::\w+);",
                            {"DownPolicy::unavailable : DownPolicy::serve": "Serve, with MirrorTree database Unavailable"}),
-    "MirrorCatalog": ("mod_mirror/config.cc", r"databases\.back\(\)\.catalog = add_catalog\((default_directory)\(",
+    "MirrorCatalog": ("mod_mirror/config.cc", r"databases\.back\(\)\.catalog = add_catalog\(catalog::(default_directory)\(",
                       {"default_directory": "one for each database"}),
     "MirrorCatalogMaxSize": ("lib/catalog/environment.h", r"kDefaultMaxBytes = std::size_t{(\d+)} << 30;", {"16": "16G"}),
     "MirrorCatalogHashes": ("mod_mirror/child.cc", r"catalog_hashes\.value_or\((\w+)\)", {"false": "Off"}),
