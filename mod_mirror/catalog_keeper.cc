@@ -1,12 +1,11 @@
 #include "catalog_keeper.h"
 
-#include "httpd_api.h"
-
 #include <ap_mpm.h>
 
 #include <system_error>
 
 #include "catalog/error.h"
+#include "httpd_api.h"
 
 namespace mirror::httpd {
 namespace {
@@ -22,7 +21,9 @@ bool is_leaving() {
 }  // namespace
 
 CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log)
-    : log_(log), catalog_(catalog::Directory(std::move(directory)), access, feed.name), feed_(std::move(feed), catalog_, stopping_, log) {}
+    : log_(log),
+      catalog_(catalog::Directory(std::move(directory)), access, feed.name),
+      feed_(std::move(feed), catalog_, stopping_, log) {}
 
 void CatalogKeeper::start() {
   try {

@@ -1,6 +1,6 @@
 // A child's view of one catalog, and the thread that looks after it: it opens new files, and in one process of the host it keeps
-// the catalog true to the database (lib/feed). A thread of our own rather than a callback of mod_watchdog's: a connection or a long
-// answer cannot be cut into its steps, and who writes is settled by the directory's lock alone.
+// the catalog true to the database (lib/feed). A thread of our own rather than a callback of mod_watchdog's: a connection or a
+// long answer cannot be cut into its steps, and who writes is settled by the directory's lock alone.
 #pragma once
 
 #include <atomic>
@@ -39,8 +39,8 @@ class CatalogKeeper {
   std::atomic<bool> stopping_{false};
   Feed feed_;
   BackgroundThread thread_;
-  Alarm alarm_;  // for the thread
-  std::mutex mutex_;    // of what follows
+  Alarm alarm_;       // for the thread
+  std::mutex mutex_;  // of what follows
   std::string complaint_;
 };
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
 
-Child* current_child = nullptr;                            // written in child_init, before any request
+Child* current_child = nullptr;  // written in child_init, before any request
 SharedMemory* shared_memory = nullptr;
 std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
 
@@ -44,7 +44,8 @@ unsigned reader_slots() {
 std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, const Log& log) {
   const Globals& all = globals();
   catalog::Access access;
-  access.max_bytes = static_cast<std::size_t>(all.catalog_max_bytes.value_or(static_cast<std::int64_t>(catalog::kDefaultMaxBytes)));
+  access.max_bytes =
+      static_cast<std::size_t>(all.catalog_max_bytes.value_or(static_cast<std::int64_t>(catalog::kDefaultMaxBytes)));
   access.max_readers = reader_slots();
   FeedOptions feed;
   feed.hashes = all.catalog_hashes.value_or(false);
@@ -107,7 +108,8 @@ void prepare_catalogs(const server_rec* server) {
     try {
       prepare_directory(catalog.directory);
     } catch (const std::exception& error) {
-      log_line(server, APLOG_WARNING, "MirrorCatalog " + catalog.directory + " cannot be made, requests go to the database: " + error.what());
+      log_line(server, APLOG_WARNING,
+               "MirrorCatalog " + catalog.directory + " cannot be made, requests go to the database: " + error.what());
     }
   }
 }

@@ -13,7 +13,7 @@
 namespace mirror::httpd {
 
 struct Child {
-  std::vector<std::unique_ptr<Database>> databases;  // as in Globals::databases
+  std::vector<std::unique_ptr<Database>> databases;      // as in Globals::databases
   std::vector<std::unique_ptr<CatalogKeeper>> catalogs;  // as in Globals::catalogs; null where no section uses it
   std::unique_ptr<GeoWatch> geo;
 

@@ -17,11 +17,11 @@ struct Lookup {
   Lookup& operator=(Lookup&&) = delete;
 
   Found found = Found::absent;
-  File file;                                    // for Found::file
-  FileHashes hashes;                            // of a file, as far as they are known and were asked for
-  std::shared_ptr<const MirrorTable> mirrors;   // never null
-  std::vector<MirrorId> ids;                    // what file.mirrors shows, from the database
-  std::optional<catalog::Snapshot> snapshot;    // what it shows, from the catalog: to be ended before anything is sent
+  File file;                                   // for Found::file
+  FileHashes hashes;                           // of a file, as far as they are known and were asked for
+  std::shared_ptr<const MirrorTable> mirrors;  // never null
+  std::vector<MirrorId> ids;                   // what file.mirrors shows, from the database
+  std::optional<catalog::Snapshot> snapshot;   // what it shows, from the catalog: to be ended before anything is sent
 };
 
 }  // namespace mirror::httpd

@@ -53,12 +53,11 @@ void write_html(request_rec* r, const Row& row) {
 }
 
 void write_lines(request_rec* r, std::size_t number, const Row& row) {
-  const std::string lines =
-      fmt::format("MirrorCatalog{0}Directory: {1}\nMirrorCatalog{0}State: {2}\nMirrorCatalog{0}Revision: {3}\n"
-                  "MirrorCatalog{0}MirrorsRevision: {4}\nMirrorCatalog{0}AgeSeconds: {5}\nMirrorCatalog{0}Files: {6}\n"
-                  "MirrorCatalog{0}Bytes: {7}\nMirrorCatalog{0}MaxBytes: {8}\n",
-                  number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files, row.size.used_bytes,
-                  row.size.max_bytes);
+  const std::string lines = fmt::format(
+      "MirrorCatalog{0}Directory: {1}\nMirrorCatalog{0}State: {2}\nMirrorCatalog{0}Revision: {3}\n"
+      "MirrorCatalog{0}MirrorsRevision: {4}\nMirrorCatalog{0}AgeSeconds: {5}\nMirrorCatalog{0}Files: {6}\n"
+      "MirrorCatalog{0}Bytes: {7}\nMirrorCatalog{0}MaxBytes: {8}\n",
+      number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files, row.size.used_bytes, row.size.max_bytes);
   ap_rputs(lines.c_str(), r);
 }
 
@@ -72,8 +71,10 @@ void write_status(request_rec* r, bool short_form) {
   for (const auto& keeper : self->catalogs) {
     if (keeper == nullptr) continue;
     if (!any && !short_form) {
-      ap_rputs("<hr />\n<h2>Mirrors: catalogs</h2>\n<table border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
-               "<th>of the mirrors</th><th>age</th><th>files</th><th>size</th><th>reader slots</th></tr>\n", r);
+      ap_rputs(
+          "<hr />\n<h2>Mirrors: catalogs</h2>\n<table border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
+          "<th>of the mirrors</th><th>age</th><th>files</th><th>size</th><th>reader slots</th></tr>\n",
+          r);
     }
     any = true;
     const Row row = row_of(*keeper);

@@ -150,7 +150,8 @@ void Batch::sweep(std::int64_t now_s, double grace_s) {
   };
   each(environment_.links(), [&](std::string_view record) {
     const auto link = decode_link(record);
-    return !link || (link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s));
+    return !link ||
+           (link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s));
   });
   each(environment_.cohorts(), [](std::string_view record) { return cohort_files(record) <= 0; });
 }

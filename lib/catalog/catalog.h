@@ -1,5 +1,5 @@
-// What a process reads of a directory: the file in force, opened once, and again when it is replaced. snapshot() may be called from
-// any thread; refresh() from one, which looks after it in the background. Made after the fork.
+// What a process reads of a directory: the file in force, opened once, and again when it is replaced. snapshot() may be called
+// from any thread; refresh() from one, which looks after it in the background. Made after the fork.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,8 @@ class Catalog {
   Catalog(Directory directory, const Access& access, std::string whose = "")
       : directory_(std::move(directory)), access_(access), whose_(std::move(whose)) {}
 
-  // Opens what CURRENT names when that is another file, and looks when the database was last heard of. Throws Error; what was open
-  // stays so.
+  // Opens what CURRENT names when that is another file, and looks when the database was last heard of. Throws Error; what was
+  // open stays so.
   void refresh();
 
   // The state of now; nullopt as long as there is no complete catalog. Throws Error, after which the file is not used again

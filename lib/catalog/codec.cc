@@ -8,7 +8,14 @@ namespace mirror::catalog {
 namespace {
 
 enum Flag : std::uint8_t {
-  kPending = 1, kGone = 2, kSha256 = 4, kLong = 8, kBtih = 16, kBtihV1 = 32, kAsc = 64, kSig = 128,
+  kPending = 1,
+  kGone = 2,
+  kSha256 = 4,
+  kLong = 8,
+  kBtih = 16,
+  kBtihV1 = 32,
+  kAsc = 64,
+  kSig = 128,
 };
 
 void put_unsigned(std::string& out, std::uint64_t value) {
@@ -84,9 +91,9 @@ std::uint8_t flags_of(const FeedFile& file) {
   return flags;
 }
 
-constexpr std::string FileHashes::* kShort[] = {&FileHashes::md5,    &FileHashes::sha1, &FileHashes::sha512,
-                                                &FileHashes::btih,   &FileHashes::btih_v1, &FileHashes::btmh,
-                                                &FileHashes::pieces_root};
+constexpr std::string FileHashes::*kShort[] = {&FileHashes::md5,        &FileHashes::sha1,    &FileHashes::sha512,
+                                               &FileHashes::btih,       &FileHashes::btih_v1, &FileHashes::btmh,
+                                               &FileHashes::pieces_root};
 
 }  // namespace
 
@@ -153,7 +160,8 @@ void encode_hashes(std::string& out, const FileHashes& hashes) {
   for (const auto member : kShort) put_text(out, hashes.*member);
   put_signed(out, hashes.piece_bytes);
   const ZsyncSums& zsync = hashes.zsync;
-  for (const std::int32_t number : {zsync.block_bytes, zsync.seq_matches, zsync.rsum_bytes, zsync.md4_bytes}) put_signed(out, number);
+  for (const std::int32_t number : {zsync.block_bytes, zsync.seq_matches, zsync.rsum_bytes, zsync.md4_bytes})
+    put_signed(out, number);
   for (const std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature, &zsync.sums}) put_text(out, *text);
 }
 

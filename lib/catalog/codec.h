@@ -17,16 +17,16 @@ inline constexpr int kFormat = 1;
 
 // What a catalog says of itself.
 struct Meta {
-  std::int64_t rev = 0;           // of the database, reached by the last complete pull
-  std::string token;              // that revision's; "" for rev 0
-  std::int64_t mirrors_rev = -1;  // of the mirrors
-  std::int64_t mirrors_count = 0;  // how often the mirrors were written: tells one set from another
-  double grace_s = 0;             // how long gone files are redirected
-  bool complete = false;          // may be served from
-  bool hashes = false;            // with everything that representations are made of
+  std::int64_t rev = 0;             // of the database, reached by the last complete pull
+  std::string token;                // that revision's; "" for rev 0
+  std::int64_t mirrors_rev = -1;    // of the mirrors
+  std::int64_t mirrors_count = 0;   // how often the mirrors were written: tells one set from another
+  double grace_s = 0;               // how long gone files are redirected
+  bool complete = false;            // may be served from
+  bool hashes = false;              // with everything that representations are made of
   Region region = Region::unknown;  // has the mirrors that are of use there alone; unknown: all
-  std::int64_t as_of_s = 0;       // Unix time at which it was known to be the database's state
-  std::int64_t swept_s = 0;       // Unix time of the last look for what nobody needs any more
+  std::int64_t as_of_s = 0;         // Unix time at which it was known to be the database's state
+  std::int64_t swept_s = 0;         // Unix time of the last look for what nobody needs any more
 };
 std::string encode(const Meta& meta);
 std::optional<Meta> decode_meta(std::string_view text);  // nullopt: damaged, or of another format

@@ -26,9 +26,11 @@ constexpr mode_t kMode = 0640;
 
 // catalog.N.mdb's N; nullopt for other names.
 std::optional<std::uint64_t> number_of(std::string_view name) {
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() <= kPrefix.size() + kSuffix.size()) return std::nullopt;
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() <= kPrefix.size() + kSuffix.size())
+    return std::nullopt;
   const std::string digits(name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size()));
-  if (digits.size() > 18 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
+  if (digits.size() > 18 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+    return std::nullopt;
   return std::stoull(digits);
 }
 
@@ -42,7 +44,8 @@ std::string first_line(const std::string& file) {
 void write_safely(const std::string& file, const std::string& text) {
   const Descriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
   if (out.get() < 0) throw Error(file, errno);
-  if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) throw Error(file, errno ? errno : ENOSPC);
+  if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw Error(file, errno ? errno : ENOSPC);
   if (::fsync(out.get()) != 0) throw Error(file, errno);
 }
 
@@ -88,7 +91,8 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
     // Before the name says that it is ours.
     const std::string current = path_ + "/CURRENT";
     if (!before.empty() && ::unlink(current.c_str()) != 0 && errno != ENOENT) throw Error(current, errno);
-    if (::ftruncate(lock.get(), 0) != 0 || ::pwrite(lock.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
+    if (::ftruncate(lock.get(), 0) != 0 ||
+        ::pwrite(lock.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
       throw Error(file, errno);
     }
   }

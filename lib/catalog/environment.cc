@@ -19,9 +19,12 @@ constexpr mdb_mode_t kMode = 0640;
 unsigned flags_of(Open how) {
   const unsigned common = MDB_NOSUBDIR | MDB_NOTLS;
   switch (how) {
-    case Open::read: return common | MDB_RDONLY;
-    case Open::create: return common | MDB_NOSYNC;
-    case Open::serve: break;
+    case Open::read:
+      return common | MDB_RDONLY;
+    case Open::create:
+      return common | MDB_NOSYNC;
+    case Open::serve:
+      break;
   }
   return common;
 }
@@ -80,7 +83,8 @@ void Environment::check_length() const {
   check(mdb_env_info(env_.get(), &info), file_);
   check(mdb_env_stat(env_.get(), &pages), file_);
   if (::stat(file_.c_str(), &file) != 0) throw Error(file_, errno);
-  if (static_cast<std::size_t>(file.st_size) < (info.me_last_pgno + 1) * pages.ms_psize) throw Error(file_ + " is cut off", MDB_CORRUPTED);
+  if (static_cast<std::size_t>(file.st_size) < (info.me_last_pgno + 1) * pages.ms_psize)
+    throw Error(file_ + " is cut off", MDB_CORRUPTED);
 }
 
 void Environment::open_tables(Open how) {

@@ -1,5 +1,5 @@
-// One catalog file: an LMDB environment (file and file-lock), opened at most once per process, after the fork. Any number of threads
-// read; one thread at a time writes, in one process of the host (Directory's lock).
+// One catalog file: an LMDB environment (file and file-lock), opened at most once per process, after the fork. Any number of
+// threads read; one thread at a time writes, in one process of the host (Directory's lock).
 #pragma once
 
 #include <lmdb.h>

@@ -10,10 +10,14 @@ namespace {
 
 std::string text_of(int code) {
   switch (code) {
-    case 0: return "";
-    case MDB_MAP_FULL: return ": the catalog is full, raise MirrorCatalogMaxSize";
-    case MDB_READERS_FULL: return ": all of its reader slots are taken";
-    default: return std::string(": ") + mdb_strerror(code);
+    case 0:
+      return "";
+    case MDB_MAP_FULL:
+      return ": the catalog is full, raise MirrorCatalogMaxSize";
+    case MDB_READERS_FULL:
+      return ": all of its reader slots are taken";
+    default:
+      return std::string(": ") + mdb_strerror(code);
   }
 }
 

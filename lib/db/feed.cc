@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kFilesPerPage = 4000;
 constexpr int kFilesWithHashesPerPage = 64;  // one may have a hundred kilobytes of pieces
-constexpr int kFirstHash = 9;  // the columns before it are the file's
+constexpr int kFirstHash = 9;                // the columns before it are the file's
 constexpr int kCohortsPerPage = 2000;
 
 // A row of file that anybody may see, for its grace time at least.
@@ -25,7 +25,8 @@ std::string file_query(const std::string& which, HashParts parts) {
       "floor(extract(epoch FROM f.gone_at))::bigint, f.pending, {1} "
       "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT f.pending "
       "WHERE {2} ORDER BY f.path",
-      kShown, all ? std::string(kSmallHashes) + kLargeHashes : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
+      kShown,
+      all ? std::string(kSmallHashes) + kLargeHashes : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
       which);
 }
 
@@ -77,7 +78,8 @@ bool listen_for_news(Connection& connection) {
 }
 
 bool had_news(Connection& connection) {
-  if (!PQconsumeInput(connection.raw())) throw ConnectionError(std::string("lost the database: ") + PQerrorMessage(connection.raw()));
+  if (!PQconsumeInput(connection.raw()))
+    throw ConnectionError(std::string("lost the database: ") + PQerrorMessage(connection.raw()));
   bool news = false;
   while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection.raw())}) news = true;
   return news;
@@ -86,7 +88,8 @@ bool had_news(Connection& connection) {
 FeedState feed_state(Connection& connection) {
   const Result row = connection.run(
       "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s FROM mirror_rev m CROSS JOIN source s "
-      "LEFT JOIN LATERAL (SELECT rev, token FROM revision ORDER BY rev DESC LIMIT 1) r ON true", {}, "feed_state");
+      "LEFT JOIN LATERAL (SELECT rev, token FROM revision ORDER BY rev DESC LIMIT 1) r ON true",
+      {}, "feed_state");
   if (row.empty()) throw Error("the database lacks its row of mirror_rev or source: run mb db migrate", "");
   return {row.int8(0, 0), std::string(row.bytes(0, 1)), row.int8(0, 2), row.float8(0, 3)};
 }
@@ -97,11 +100,13 @@ bool knows_revision(Connection& connection, std::int64_t rev, const std::string&
 
 FeedSnapshot::FeedSnapshot(Connection& connection)
     : connection_(connection),
-      transaction_(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; "
-                               "SET LOCAL max_parallel_workers_per_gather = 0"),
+      transaction_(connection,
+                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; "
+                   "SET LOCAL max_parallel_workers_per_gather = 0"),
       state_(feed_state(connection)) {}
 
-void FeedSnapshot::each_page(const std::string& query, const Params& params, int rows, const std::function<void(const Result&)>& page) {
+void FeedSnapshot::each_page(const std::string& query, const Params& params, int rows,
+                             const std::function<void(const Result&)>& page) {
   connection_.run("DECLARE feed NO SCROLL CURSOR FOR " + query, params);
   const std::string fetch = fmt::format("FETCH {} FROM feed", rows);
   for (;;) {
@@ -142,17 +147,19 @@ void FeedSnapshot::each_file(const std::string& which, std::int64_t rev, HashPar
     for (int row = 0; row < rows.rows(); ++row) {
       FeedFile& file = files.emplace_back(read_file(rows, row, parts));
       if (file.hashes.zsync.block_bytes == 0) continue;
-      load_zsync_sums(connection_, rows.int8(row, kFirstHash + kHashFileId), rows.int8(row, kFirstHash + kHashVersionRev), file.hashes.zsync);
+      load_zsync_sums(connection_, rows.int8(row, kFirstHash + kHashFileId), rows.int8(row, kFirstHash + kHashVersionRev),
+                      file.hashes.zsync);
     }
     page(files);
   });
 }
 
 std::vector<std::string> FeedSnapshot::without(const std::vector<std::string>& paths, bool links, std::int64_t rev) {
-  const Result rows = connection_.run(
-      fmt::format("SELECT p FROM unnest($1) AS p WHERE NOT EXISTS (SELECT FROM file f WHERE f.path = p AND "
-                  "(f.rev > $3 OR (f.kind = 'l') = $2 AND {}))", kShown),
-      Params().bytes_array(paths).boolean(links).int8(rev));
+  const Result rows =
+      connection_.run(fmt::format("SELECT p FROM unnest($1) AS p WHERE NOT EXISTS (SELECT FROM file f WHERE f.path = p AND "
+                                  "(f.rev > $3 OR (f.kind = 'l') = $2 AND {}))",
+                                  kShown),
+                      Params().bytes_array(paths).boolean(links).int8(rev));
   std::vector<std::string> lacking;
   for (int row = 0; row < rows.rows(); ++row) lacking.emplace_back(rows.bytes(row, 0));
   return lacking;

@@ -39,11 +39,16 @@ class Differences {
 std::string gone_text(const std::optional<std::int64_t>& gone_s) { return gone_s ? fmt::format("since {}", *gone_s) : "no"; }
 
 void compare_hashes(const FileHashes& ours, const FileHashes& theirs, Differences& differences) {
-  static constexpr std::pair<const char*, std::string FileHashes::*> kTexts[] = {
-      {"md5", &FileHashes::md5}, {"sha1", &FileHashes::sha1}, {"sha512", &FileHashes::sha512}, {"btih", &FileHashes::btih},
-      {"btih of v1", &FileHashes::btih_v1}, {"btmh", &FileHashes::btmh}, {"pieces", &FileHashes::sha1_pieces},
-      {"root of the pieces", &FileHashes::pieces_root}, {"layer of pieces", &FileHashes::piece_layer},
-      {"signature", &FileHashes::signature}};
+  static constexpr std::pair<const char*, std::string FileHashes::*> kTexts[] = {{"md5", &FileHashes::md5},
+                                                                                 {"sha1", &FileHashes::sha1},
+                                                                                 {"sha512", &FileHashes::sha512},
+                                                                                 {"btih", &FileHashes::btih},
+                                                                                 {"btih of v1", &FileHashes::btih_v1},
+                                                                                 {"btmh", &FileHashes::btmh},
+                                                                                 {"pieces", &FileHashes::sha1_pieces},
+                                                                                 {"root of the pieces", &FileHashes::pieces_root},
+                                                                                 {"layer of pieces", &FileHashes::piece_layer},
+                                                                                 {"signature", &FileHashes::signature}};
   for (const auto& [name, member] : kTexts) differences.content(name, ours.*member, theirs.*member);
   differences.value("bytes of a piece", ours.piece_bytes, theirs.piece_bytes);
   const ZsyncSums &a = ours.zsync, &b = theirs.zsync;

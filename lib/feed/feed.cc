@@ -16,8 +16,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Steady = std::chrono::steady_clock;
 
-constexpr milliseconds kLook{100};        // for news, and for a new file
-constexpr milliseconds kLockEvery{500};   // whether the writer has gone
+constexpr milliseconds kLook{100};       // for news, and for a new file
+constexpr milliseconds kLockEvery{500};  // whether the writer has gone
 constexpr milliseconds kConnectPause{1000};
 constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
 constexpr milliseconds kLongestFaultPause{60'000};
@@ -26,7 +26,12 @@ constexpr seconds kReaderCheck{60};
 }  // namespace
 
 Feed::Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<bool>& stop, Log log)
-    : options_(std::move(options)), catalog_(catalog), stop_(stop), log_(std::move(log)), contact_at_(Steady::now()), fault_pause_(kFaultPause / 2) {}
+    : options_(std::move(options)),
+      catalog_(catalog),
+      stop_(stop),
+      log_(std::move(log)),
+      contact_at_(Steady::now()),
+      fault_pause_(kFaultPause / 2) {}
 
 Feed::~Feed() = default;
 
@@ -119,8 +124,10 @@ bool Feed::take_lock() {
   }
   const std::string writer = catalog_.directory().writer();
   if (writer.empty() || writer == options_.name) return recovered(), false;
-  say_fault(fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
-                        "for {} go to the database", writer, options_.name));
+  say_fault(
+      fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
+                  "for {} go to the database",
+                  writer, options_.name));
   next_lock_ = Steady::now() + kFaultPause;
   return false;
 }
@@ -170,8 +177,10 @@ void Feed::pull(bool mirrors_anyway) {
   if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown) return load();
   if (same && !mirrors_anyway) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
-    say(LogLevel::warning, fmt::format("{} does not know revision {} of this catalog: it is another database, an older state of it, "
-                                       "or this host was away for long; a new catalog is made", options_.name, meta.rev));
+    say(LogLevel::warning,
+        fmt::format("{} does not know revision {} of this catalog: it is another database, an older state of it, "
+                    "or this host was away for long; a new catalog is made",
+                    options_.name, meta.rev));
     return load();
   }
   connection_->set_patience(options_.patience);

@@ -57,7 +57,8 @@ class Batches {
     if (batch_) lost_files_.insert(batch_->lost_files().begin(), batch_->lost_files().end());
   }
 
-  static constexpr std::int64_t kRecordOverhead = 700;  // a change in the middle of the tree touches a page of its own now and then
+  static constexpr std::int64_t kRecordOverhead =
+      700;  // a change in the middle of the tree touches a page of its own now and then
 
   Environment& environment_;
   const std::atomic<bool>& stop_;
@@ -69,11 +70,13 @@ class Batches {
 
 std::size_t bytes_of(const FeedFile& file) {
   const FileHashes& hashes = file.hashes;
-  return file.path.size() + hashes.sha1_pieces.size() + hashes.piece_layer.size() + hashes.zsync.sums.size() + hashes.signature.size();
+  return file.path.size() + hashes.sha1_pieces.size() + hashes.piece_layer.size() + hashes.zsync.sums.size() +
+         hashes.signature.size();
 }
 
 // A file may come to a cohort that has not changed since long, and that an interrupted pull or nobody brought.
-void add_unknown_cohorts(db::FeedSnapshot& snapshot, Batch& batch, const std::vector<FeedFile>& files, std::set<std::int64_t>& known) {
+void add_unknown_cohorts(db::FeedSnapshot& snapshot, Batch& batch, const std::vector<FeedFile>& files,
+                         std::set<std::int64_t>& known) {
   std::vector<std::int64_t> unknown;
   for (const FeedFile& file : files) {
     if (!file.shown || file.link_target || !known.insert(file.cohort_id).second) continue;
@@ -91,15 +94,15 @@ std::vector<MirrorId> common(const std::vector<MirrorId>& a, const std::vector<M
 
 std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
-Meta meta_of(Environment& environment) {
-  return catalog::Snapshot(environment.shared_from_this())->meta();
-}
+Meta meta_of(Environment& environment) { return catalog::Snapshot(environment.shared_from_this())->meta(); }
 
 class Pull {
  public:
   Pull(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment, const std::atomic<bool>& stop,
        std::int64_t batch_bytes)
-      : snapshot_(snapshot), connection_(connection), environment_(environment), batches_(environment, stop, batch_bytes),
+      : snapshot_(snapshot),
+        connection_(connection),
+        batches_(environment, stop, batch_bytes),
         meta_(meta_of(environment)) {}
 
   Pulled run(bool mirrors_anyway) {
@@ -180,7 +183,6 @@ class Pull {
 
   db::FeedSnapshot& snapshot_;
   db::Connection& connection_;
-  Environment& environment_;
   Batches batches_;
   Meta meta_;
 };

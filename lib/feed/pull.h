@@ -1,6 +1,7 @@
-// One pull: what a snapshot of the database has above a catalog's revision, in batches of one LMDB transaction each, in an order in
-// which no reader between two of them sees a mirror that it should not: new cohorts whole, changed ones less what they gained;
-// files; changed cohorts whole; cohorts that nobody is in any more; last what revision this is. A pull that broke off is done again.
+// One pull: what a snapshot of the database has above a catalog's revision, in batches of one LMDB transaction each, in an order
+// in which no reader between two of them sees a mirror that it should not: new cohorts whole, changed ones less what they gained;
+// files; changed cohorts whole; cohorts that nobody is in any more; last what revision this is. A pull that broke off is done
+// again.
 #pragma once
 
 #include <atomic>
