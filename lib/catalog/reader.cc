@@ -4,11 +4,11 @@
 #include <cstring>
 
 #include "catalog/error.h"
+#include "core/links.h"
 
 namespace mirror::catalog {
 namespace {
 
-constexpr int kMaxLinks = 40;        // POSIX ELOOP, as in core/links.h
 constexpr int kLongNeighbours = 64;  // looked at below a folder whose own name is a long key
 
 template <class Visit>
@@ -28,12 +28,6 @@ std::string_view path_in(std::string_view record, bool is_link) {
   }
   const auto file = decode_file(record);
   return file ? file->path : "";
-}
-
-std::string below_link(std::string_view target, std::string_view rest) {
-  std::string path(target);
-  if (!path.empty() && !rest.empty()) path += '/';
-  return path.append(rest);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 namespace mirror {
 namespace {
 
-constexpr int kMaxLinks = 40;
 constexpr std::size_t kMaxTargetBytes = 4095;  // what a link may hold on Linux (PATH_MAX less the NUL)
 
 // Takes the last segment off; false when there is none.
@@ -45,6 +44,12 @@ std::optional<std::string> resolve_links(std::string_view path, const ReadLink& 
     real.resize(parent_bytes);
   }
   return real;
+}
+
+std::string below_link(std::string_view target, std::string_view rest) {
+  std::string path(target);
+  if (!path.empty() && !rest.empty()) path += '/';
+  return path.append(rest);
 }
 
 }  // namespace mirror

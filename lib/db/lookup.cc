@@ -2,13 +2,11 @@
 
 #include <vector>
 
-#include "core/path.h"
+#include "core/links.h"
 #include "db/mirror_rows.h"
 
 namespace mirror::db {
 namespace {
-
-constexpr int kMaxLinks = 40;  // POSIX ELOOP, as in core/links.h
 
 // A row of file that may be shown: current, or gone and still in its grace time.
 #define VISIBLE "NOT f.staged AND (f.gone_at IS NULL OR f.gone_at + s.grace_s * interval '1 second' > now())"
@@ -27,12 +25,6 @@ constexpr const char* kFindLinkPrefix =
 // folder of nothing else is a folder for a while, and nobody can make us look through millions of them.
 constexpr const char* kFindBelow = "SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged ORDER BY path LIMIT 1";
 #undef VISIBLE
-
-std::string below_link(std::string_view target, std::string_view rest) {
-  std::string path(target);
-  if (!path.empty() && !rest.empty()) path += '/';
-  return path.append(rest);
-}
 
 // The path with its first link prefix replaced by what it really is; nullopt when no prefix is a link.
 std::optional<std::string> through_prefix(Connection& connection, const std::string& path) {
