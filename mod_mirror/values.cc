@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "core/utf8.h"
+#include "core/wildcard.h"
 
 namespace mirror::httpd {
 namespace {

@@ -156,11 +156,6 @@ bool is_root_or_sound(std::string_view path) {
   return check_path(path) == PathFault::none;
 }
 
-bool same_letter(char a, char b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return lower(a) == lower(b);
-}
-
 }  // namespace
 
 std::string_view decline_text(DeclineReason reason) {
@@ -289,24 +284,6 @@ std::optional<Answer> fallback_answer(const Request& request, const Client& clie
   if (best == nullptr) return std::nullopt;
   std::string url = location(best->url, path, url_path(path), request, settings);
   return Answer{302, {{"Location", std::move(url)}, {"Cache-Control", kCacheControl}}, {}};
-}
-
-bool wildcard_match(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = pattern.npos, star_text = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      star_text = t;
-    } else if (p < pattern.size() && (pattern[p] == '?' || same_letter(pattern[p], text[t]))) {
-      ++p, ++t;
-    } else if (star != pattern.npos) {  // the last star takes one character more; earlier ones never need to
-      p = star + 1;
-      t = ++star_text;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == pattern.npos;
 }
 
 }  // namespace mirror

@@ -158,7 +158,4 @@ HashParts needed_hashes(const Request& request);
 std::optional<Outcome::Answer> fallback_answer(const Request& request, const Client& client, std::string_view path,
                                                const Settings& settings);
 
-// Wildcards `*` and `?`, ASCII case-insensitive, linear in pattern × text; for MIME types and user agents.
-bool wildcard_match(std::string_view pattern, std::string_view text);
-
 }  // namespace mirror

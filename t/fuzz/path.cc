@@ -1,6 +1,6 @@
 #include "core/path.h"
 
-#include "core/decide.h"
+#include "core/wildcard.h"
 #include "fuzz.h"
 
 using namespace mirror;

@@ -1,5 +1,6 @@
 #include "core/decide.h"
 
+#include "core/wildcard.h"
 #include "samples.h"
 
 namespace mirror {

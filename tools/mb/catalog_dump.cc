@@ -6,6 +6,7 @@
 #include "catalog.h"
 #include "commands.h"
 #include "core/encode.h"
+#include "core/wildcard.h"
 #include "output.h"
 
 namespace mirror::mb {
@@ -19,26 +20,6 @@ struct Wanted {
   std::string directory, pattern;
   std::vector<std::string> parts;
 };
-
-// * stands for any bytes, ? for one.
-bool matches(std::string_view pattern, std::string_view path) {
-  std::size_t p = 0, at = 0, star = pattern.npos, resumed = 0;
-  while (at < path.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resumed = at;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == path[at])) {
-      ++p;
-      ++at;
-    } else if (star != pattern.npos) {
-      p = star + 1;
-      at = ++resumed;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == pattern.npos;
-}
 
 void put_hex(json& object, const char* key, std::string_view bytes) {
   if (bytes.empty()) return;
@@ -104,7 +85,7 @@ int run(Context& context, const Wanted& wanted) {
   const catalog::Snapshot snapshot(require_current(choose_directory(context, wanted.directory)));
   bool found = false;
   const auto visit = [&](const FeedFile& file) {
-    if (matches(pattern, file.path)) {
+    if (wildcard_match(pattern, file.path, Letters::exact)) {
       found = true;
       say_json_line(file_line(file));
     }
