@@ -84,8 +84,8 @@ std::uint8_t flags_of(const FeedFile& file) {
   set(kGone, file.gone_s.has_value());
   set(kSha256, hashes.sha256.size() == 32);
   set(kLong, is_long(file.path));
-  set(kBtih, hashes.btih_exists || !hashes.btih.empty());
-  set(kBtihV1, hashes.btih_v1_exists || !hashes.btih_v1.empty());
+  set(kBtih, hashes.has_btih());
+  set(kBtihV1, hashes.has_btih_v1());
   set(kAsc, hashes.signature_kind == SignatureKind::asc);
   set(kSig, hashes.signature_kind == SignatureKind::sig);
   return flags;

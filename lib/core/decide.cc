@@ -69,7 +69,7 @@ void add_descriptions(Answer& answer, const Subject& subject) {
   const RepresentationSettings& settings = subject.settings;
   const bool hybrid = settings.torrent_form == TorrentForm::hybrid;
   const FileHashes& hashes = subject.hashes;
-  const bool has_torrent = hybrid ? hashes.btih_exists || !hashes.btih.empty() : hashes.btih_v1_exists || !hashes.btih_v1.empty();
+  const bool has_torrent = hybrid ? hashes.has_btih() : hashes.has_btih_v1();
   if (has_torrent && !settings.off.test(static_cast<std::size_t>(Representation::torrent))) {
     add_representation(Representation::torrent);
   }

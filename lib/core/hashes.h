@@ -57,6 +57,8 @@ struct FileHashes {
 
   // Whether there are info hashes, where they themselves were not read.
   bool btih_exists = false, btih_v1_exists = false;
+  bool has_btih() const { return btih_exists || !btih.empty(); }
+  bool has_btih_v1() const { return btih_v1_exists || !btih_v1.empty(); }
 
   std::string signature;  // what lies beside the file as .asc or .sig
   SignatureKind signature_kind = SignatureKind::none;

@@ -71,9 +71,8 @@ std::string compare_files(const FeedFile& ours, const FeedFile& theirs, bool wit
   differences.value("pending", ours.pending, theirs.pending);
   const FileHashes &a = ours.hashes, &b = theirs.hashes;
   differences.content("sha256", a.sha256, b.sha256);
-  const auto has = [](bool exists, const std::string& hash) { return exists || !hash.empty(); };
-  differences.value("torrent", has(a.btih_exists, a.btih), has(b.btih_exists, b.btih));
-  differences.value("torrent of v1", has(a.btih_v1_exists, a.btih_v1), has(b.btih_v1_exists, b.btih_v1));
+  differences.value("torrent", a.has_btih(), b.has_btih());
+  differences.value("torrent of v1", a.has_btih_v1(), b.has_btih_v1());
   if (a.signature_kind != b.signature_kind) differences.add("kind of signature");
   if (with_hashes) compare_hashes(a, b, differences);
   return differences.text();
