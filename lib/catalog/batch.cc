@@ -1,39 +1,27 @@
 #include "catalog/batch.h"
 
-#include <cstring>
-
 #include "catalog/error.h"
-#include "catalog/reader.h"
 
 namespace mirror::catalog {
 namespace {
 
 constexpr double kKeepLinksSeconds = 86400;
 
-std::string_view key_of(const std::int64_t& id) { return {reinterpret_cast<const char*>(&id), sizeof id}; }
-
-std::string cohort_record(std::int64_t files, std::span<const MirrorId> mirrors) {
-  std::string record(sizeof files + mirrors.size_bytes(), '\0');
-  std::memcpy(record.data(), &files, sizeof files);
-  if (!mirrors.empty()) std::memcpy(record.data() + sizeof files, mirrors.data(), mirrors.size_bytes());
-  return record;
-}
-
 }  // namespace
 
-Batch::Batch(Environment& environment) : environment_(environment) {
-  MDB_txn* txn = nullptr;
-  check(mdb_txn_begin(environment_.raw(), nullptr, 0, &txn), environment_.file());
-  txn_.reset(txn);
+Batch::Batch(Environment& environment) : environment_(environment), txn_(environment.begin(true)) {}
+
+std::optional<std::string_view> Batch::get(MDB_dbi table, std::string_view key) const {
+  return environment_.get(txn_.get(), table, key);
 }
 
-std::string_view Batch::get(MDB_dbi table, std::string_view key, bool& found) {
-  MDB_val name = bytes_of(key), data;
-  const int result = mdb_get(txn_.get(), table, &name, &data);
-  found = result == 0;
-  if (result == MDB_NOTFOUND) return {};
-  check(result, environment_.file());
-  return view(data);
+std::optional<CohortRecord> Batch::cohort_record(std::int64_t id) const {
+  const auto record = get(environment_.cohorts(), cohort_key(id));
+  return record ? std::optional(decode_cohort(*record)) : std::nullopt;
+}
+
+void Batch::store_cohort(std::int64_t id, const CohortRecord& cohort) {
+  store(environment_.cohorts(), cohort_key(id), encode_cohort(cohort));
 }
 
 void Batch::store(MDB_dbi table, std::string_view key, std::string_view record, bool append) {
@@ -56,10 +44,9 @@ void Batch::count(std::int64_t cohort, std::int64_t files) {
 }
 
 void Batch::erase_file(std::string_view key) {
-  bool found = false;
-  const std::string_view old = get(environment_.files(), key, found);
-  if (!found) return;
-  const auto record = decode_file(old);
+  const auto old = get(environment_.files(), key);
+  if (!old) return;
+  const auto record = decode_file(*old);
   if (!record) throw Error(environment_.file() + ": the record of a file is damaged", MDB_CORRUPTED);
   count(record->cohort_id, -1);
   erase(environment_.files(), key);
@@ -67,7 +54,7 @@ void Batch::erase_file(std::string_view key) {
 }
 
 void Batch::write(const FeedFile& file, bool append) {
-  const std::string_view key = catalog::key_of(file.path, key_room_);
+  const std::string_view key = key_of(file.path, key_room_);
   if (!append) {
     erase_file(key);
     erase(environment_.links(), key);
@@ -91,32 +78,21 @@ void Batch::write(const FeedFile& file, bool append) {
 void Batch::put(const FeedFile& file) { write(file, false); }
 void Batch::append(const FeedFile& file) { write(file, true); }
 
-bool Batch::has_cohort(std::int64_t id) {
-  bool found = false;
-  get(environment_.cohorts(), key_of(id), found);
-  return found;
-}
+bool Batch::has_cohort(std::int64_t id) const { return cohort_record(id).has_value(); }
 
-std::vector<MirrorId> Batch::cohort(std::int64_t id) {
-  bool found = false;
-  const auto mirrors = cohort_mirrors(get(environment_.cohorts(), key_of(id), found));
+std::vector<MirrorId> Batch::cohort(std::int64_t id) const {
+  const auto mirrors = cohort_record(id).value_or(CohortRecord()).mirrors;
   return {mirrors.begin(), mirrors.end()};
 }
 
 void Batch::put_cohort(std::int64_t id, std::span<const MirrorId> mirrors) {
-  bool found = false;
-  const std::int64_t files = cohort_files(get(environment_.cohorts(), key_of(id), found));
-  store(environment_.cohorts(), key_of(id), cohort_record(files, mirrors));
+  store_cohort(id, {cohort_record(id).value_or(CohortRecord()).files, mirrors});
 }
 
 void Batch::write_counts() {
   for (const auto& [id, change] : counts_) {
-    if (change == 0) continue;
-    bool found = false;
-    const std::string_view old = get(environment_.cohorts(), key_of(id), found);
-    if (!found) continue;  // a reader takes it for one without mirrors
-    const std::string record = cohort_record(cohort_files(old) + change, cohort_mirrors(old));
-    store(environment_.cohorts(), key_of(id), record);
+    const auto old = change != 0 ? cohort_record(id) : std::nullopt;
+    if (old) store_cohort(id, {old->files + change, old->mirrors});  // else a reader takes it for one without mirrors
   }
   counts_.clear();
 }
@@ -124,9 +100,8 @@ void Batch::write_counts() {
 void Batch::drop_empty(const std::set<std::int64_t>& cohorts) {
   write_counts();
   for (const std::int64_t id : cohorts) {
-    bool found = false;
-    const std::string_view record = get(environment_.cohorts(), key_of(id), found);
-    if (found && cohort_files(record) <= 0) erase(environment_.cohorts(), key_of(id));
+    const auto cohort = cohort_record(id);
+    if (cohort && cohort->files <= 0) erase(environment_.cohorts(), cohort_key(id));
   }
 }
 
@@ -153,7 +128,7 @@ void Batch::sweep(std::int64_t now_s, double grace_s) {
     return !link ||
            (link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s));
   });
-  each(environment_.cohorts(), [](std::string_view record) { return cohort_files(record) <= 0; });
+  each(environment_.cohorts(), [](std::string_view record) { return decode_cohort(record).files <= 0; });
 }
 
 void Batch::commit() {

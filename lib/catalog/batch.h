@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -23,8 +24,8 @@ class Batch {
   // The same for paths in ascending order into an empty catalog: pages are filled to the brim.
   void append(const FeedFile& file);
 
-  bool has_cohort(std::int64_t id);
-  std::vector<MirrorId> cohort(std::int64_t id);  // empty for an unknown one
+  bool has_cohort(std::int64_t id) const;
+  std::vector<MirrorId> cohort(std::int64_t id) const;  // empty for an unknown one
   void put_cohort(std::int64_t id, std::span<const MirrorId> mirrors);
   void drop_empty(const std::set<std::int64_t>& cohorts);
   // Which cohorts lost files in this batch.
@@ -37,7 +38,9 @@ class Batch {
   void commit();
 
  private:
-  std::string_view get(MDB_dbi table, std::string_view key, bool& found);
+  std::optional<std::string_view> get(MDB_dbi table, std::string_view key) const;
+  std::optional<CohortRecord> cohort_record(std::int64_t id) const;
+  void store_cohort(std::int64_t id, const CohortRecord& cohort);
   void store(MDB_dbi table, std::string_view key, std::string_view record, bool append = false);
   void erase(MDB_dbi table, std::string_view key);
   void write(const FeedFile& file, bool append);

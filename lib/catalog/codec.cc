@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <cstring>
 #include <new>
 
 namespace mirror::catalog {
@@ -152,6 +153,27 @@ std::optional<LinkRecord> decode_link(std::string_view record) {
   link.target = decoder.text();
   if (flags & kLong) link.path = decoder.bytes(decoder.left());
   return decoder.ok() ? std::optional(link) : std::nullopt;
+}
+
+std::string_view cohort_key(const std::int64_t& id) { return {reinterpret_cast<const char*>(&id), sizeof id}; }
+
+std::string encode_cohort(const CohortRecord& cohort) {
+  std::string record(sizeof cohort.files + cohort.mirrors.size_bytes(), '\0');
+  std::memcpy(record.data(), &cohort.files, sizeof cohort.files);
+  if (!cohort.mirrors.empty()) {
+    std::memcpy(record.data() + sizeof cohort.files, cohort.mirrors.data(), cohort.mirrors.size_bytes());
+  }
+  return record;
+}
+
+CohortRecord decode_cohort(std::string_view record) {
+  CohortRecord cohort;
+  if (record.size() < sizeof cohort.files) return cohort;
+  std::memcpy(&cohort.files, record.data(), sizeof cohort.files);
+  record.remove_prefix(sizeof cohort.files);
+  // LMDB keeps records at even addresses.
+  cohort.mirrors = {reinterpret_cast<const MirrorId*>(record.data()), record.size() / sizeof(MirrorId)};
+  return cohort;
 }
 
 // What redirects read of it stands in front, so that they touch its first page only.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,15 @@ struct LinkRecord {
 };
 void encode_link(std::string& out, const FeedFile& link);
 std::optional<LinkRecord> decode_link(std::string_view record);
+
+// A cohort's files are counted here; its mirrors follow each other as they are in memory, so that nobody copies them.
+struct CohortRecord {
+  std::int64_t files = 0;
+  std::span<const MirrorId> mirrors;  // into the record
+};
+std::string_view cohort_key(const std::int64_t& id);  // into the id
+std::string encode_cohort(const CohortRecord& cohort);
+CohortRecord decode_cohort(std::string_view record);
 
 // All but sha256 and signature_kind, which the file's record has.
 void encode_hashes(std::string& out, const FileHashes& hashes);

@@ -29,12 +29,6 @@ unsigned flags_of(Open how) {
   return common;
 }
 
-TransactionHandle begin(MDB_env* env, bool writes) {
-  MDB_txn* txn = nullptr;
-  check(mdb_txn_begin(env, nullptr, writes ? 0 : MDB_RDONLY, &txn), "a catalog transaction");
-  return TransactionHandle(txn);
-}
-
 }  // namespace
 
 Cursor open_cursor(MDB_txn* txn, MDB_dbi table) {
@@ -89,7 +83,7 @@ void Environment::check_length() const {
 
 void Environment::open_tables(Open how) {
   const bool create = how == Open::create;
-  TransactionHandle txn = begin(env_.get(), create);
+  TransactionHandle txn = begin(create);
   const auto open = [&](const char* name, unsigned flags, MDB_dbi& table) {
     const int opened = mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table);
     check(opened == MDB_NOTFOUND ? MDB_INVALID : opened, file_ + " is no catalog");
@@ -100,6 +94,20 @@ void Environment::open_tables(Open how) {
   open("hashes", 0, hashes_);
   open("texts", 0, texts_);
   check(mdb_txn_commit(txn.release()), file_);
+}
+
+TransactionHandle Environment::begin(bool writes) const {
+  MDB_txn* txn = nullptr;
+  check(mdb_txn_begin(env_.get(), nullptr, writes ? 0 : MDB_RDONLY, &txn), file_);
+  return TransactionHandle(txn);
+}
+
+std::optional<std::string_view> Environment::get(MDB_txn* txn, MDB_dbi table, std::string_view key) const {
+  MDB_val name = bytes_of(key), data;
+  const int found = mdb_get(txn, table, &name, &data);
+  if (found == MDB_NOTFOUND) return std::nullopt;
+  check(found, file_);
+  return view(data);
 }
 
 std::unique_ptr<Reader> Environment::take_reader() {

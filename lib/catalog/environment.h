@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,12 @@ enum class Open : std::uint8_t {
 
 class Reader;
 
+// A transaction that is ended by its destructor: undone when it is one that writes.
+struct AbortTransaction {
+  void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
+};
+using TransactionHandle = std::unique_ptr<MDB_txn, AbortTransaction>;
+
 class Environment : public std::enable_shared_from_this<Environment> {
  public:
   // Throws Error, also for a file that is shorter than it says itself.
@@ -40,6 +47,11 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // A reader that is not in use, or a new one; goes back by give_back(). Throws Error.
   std::unique_ptr<Reader> take_reader();
   void give_back(std::unique_ptr<Reader> reader) noexcept;
+
+  // A transaction; one that writes waits for another writer. Throws Error.
+  TransactionHandle begin(bool writes) const;
+  // A record, as the transaction sees it; nullopt when there is none. Throws Error.
+  std::optional<std::string_view> get(MDB_txn* txn, MDB_dbi table, std::string_view key) const;
 
   // Frees the slots of processes that are gone; returns how many.
   int free_stale_readers();
@@ -83,12 +95,6 @@ class Environment : public std::enable_shared_from_this<Environment> {
   std::shared_ptr<const MirrorTable> mirrors_;
   std::int64_t mirrors_count_ = -1;
 };
-
-// A transaction that is ended by its destructor: undone when it is one that writes.
-struct AbortTransaction {
-  void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
-};
-using TransactionHandle = std::unique_ptr<MDB_txn, AbortTransaction>;
 
 struct CloseCursor {
   void operator()(MDB_cursor* cursor) const { mdb_cursor_close(cursor); }

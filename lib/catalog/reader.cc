@@ -30,30 +30,25 @@ std::string_view path_in(std::string_view record, bool is_link) {
   return file ? file->path : "";
 }
 
+FeedFile feed_link(std::string_view key, const LinkRecord& record) {
+  FeedFile link;
+  link.path = record.path.empty() ? key : record.path;
+  link.shown = true;
+  link.link_target = std::string(record.target);
+  link.gone_s = record.gone_s;
+  return link;
+}
+
 }  // namespace
 
-std::span<const MirrorId> cohort_mirrors(std::string_view record) {
-  constexpr std::size_t kHead = sizeof(std::int64_t);
-  if (record.size() < kHead) return {};
-  // LMDB keeps records at even addresses.
-  return {reinterpret_cast<const MirrorId*>(record.data() + kHead), (record.size() - kHead) / sizeof(MirrorId)};
-}
-
-std::int64_t cohort_files(std::string_view record) {
-  std::int64_t files = 0;
-  if (record.size() >= sizeof files) std::memcpy(&files, record.data(), sizeof files);
-  return files;
-}
-
-Reader::Reader(const Environment& environment) : environment_(const_cast<Environment&>(environment)) {
-  MDB_txn* txn = nullptr;
-  int begun = mdb_txn_begin(environment_.raw(), nullptr, MDB_RDONLY, &txn);
-  if (begun == MDB_READERS_FULL && environment_.free_stale_readers() > 0) {
-    begun = mdb_txn_begin(environment_.raw(), nullptr, MDB_RDONLY, &txn);
+Reader::Reader(Environment& environment) : environment_(environment) {
+  try {
+    txn_ = environment_.begin(false);
+  } catch (const Error& error) {
+    if (error.code() != MDB_READERS_FULL || environment_.free_stale_readers() == 0) throw;
+    txn_ = environment_.begin(false);
   }
-  check(begun, environment_.file());
-  txn_.reset(txn);
-  mdb_txn_reset(txn);
+  mdb_txn_reset(txn_.get());
 }
 
 void Reader::begin() {
@@ -88,11 +83,7 @@ std::size_t Reader::count(MDB_dbi table) const {
 }
 
 std::optional<std::string_view> Reader::get(MDB_dbi table, std::string_view key) const {
-  MDB_val name = bytes_of(key), data;
-  const int found = mdb_get(txn_.get(), table, &name, &data);
-  if (found == MDB_NOTFOUND) return std::nullopt;
-  check(found, environment_.file());
-  return view(data);
+  return environment_.get(txn_.get(), table, key);
 }
 
 void Reader::damaged(const char* what) const {
@@ -182,32 +173,29 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   file.size_bytes = record.size_bytes;
   file.mtime_s = record.mtime_s;
   file.pending = record.pending;
-  file.mirrors = cohort(record.cohort_id).value_or(std::span<const MirrorId>());
+  file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   if (record.pending) return;  // what is known of its content is of an earlier look
-  FileHashes& hashes = found.hashes;
+  found.hashes = hashes_of(key_of(file.path, key_room_), record, parts);
+  found.hashes_complete = meta_.hashes || parts == HashParts::digests;
+}
+
+FileHashes Reader::hashes_of(std::string_view key, const FileRecord& record, HashParts parts) const {
+  FileHashes hashes;
   hashes.sha256 = record.sha256;
   hashes.btih_exists = record.btih_exists;
   hashes.btih_v1_exists = record.btih_v1_exists;
   hashes.signature_kind = record.signature_kind;
-  if (!meta_.hashes) {
-    found.hashes_complete = parts == HashParts::digests;
-    return;
-  }
-  const auto text = get(environment_.hashes(), key_of(file.path, key_room_));
+  const auto text = meta_.hashes ? get(environment_.hashes(), key) : std::nullopt;
   if (text && !decode_hashes(*text, parts, hashes)) damaged("hash");
+  return hashes;
 }
 
-std::optional<std::span<const MirrorId>> Reader::cohort(std::int64_t id) {
-  const auto record = get(environment_.cohorts(), {reinterpret_cast<const char*>(&id), sizeof id});
-  if (!record) return std::nullopt;
-  return cohort_mirrors(*record);
+std::optional<CohortRecord> Reader::cohort(std::int64_t id) const {
+  const auto record = get(environment_.cohorts(), cohort_key(id));
+  return record ? std::optional(decode_cohort(*record)) : std::nullopt;
 }
 
-std::int64_t Reader::files_of_cohort(std::int64_t id) {
-  return cohort_files(get(environment_.cohorts(), {reinterpret_cast<const char*>(&id), sizeof id}).value_or(""));
-}
-
-FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) {
+FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) const {
   FeedFile file;
   file.path = record.path.empty() ? key : record.path;
   file.shown = true;
@@ -216,13 +204,7 @@ FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) {
   file.cohort_id = record.cohort_id;
   file.gone_s = record.gone_s;
   file.pending = record.pending;
-  file.hashes.sha256 = record.sha256;
-  file.hashes.btih_exists = record.btih_exists;
-  file.hashes.btih_v1_exists = record.btih_v1_exists;
-  file.hashes.signature_kind = record.signature_kind;
-  if (!meta_.hashes) return file;
-  const auto text = get(environment_.hashes(), key);
-  if (text && !decode_hashes(*text, HashParts::all, file.hashes)) damaged("hash");
+  file.hashes = hashes_of(key, record, HashParts::all);
   return file;
 }
 
@@ -234,19 +216,6 @@ void Reader::each_file(const Visit& visit) {
   });
 }
 
-namespace {
-
-FeedFile feed_link(std::string_view key, const LinkRecord& record) {
-  FeedFile link;
-  link.path = record.path.empty() ? key : record.path;
-  link.shown = true;
-  link.link_target = std::string(record.target);
-  link.gone_s = record.gone_s;
-  return link;
-}
-
-}  // namespace
-
 void Reader::each_link(const Visit& visit) {
   each(txn_.get(), environment_.links(), [&](std::string_view key, std::string_view text) {
     const auto record = decode_link(text);
@@ -255,12 +224,12 @@ void Reader::each_link(const Visit& visit) {
   });
 }
 
-void Reader::each_cohort(const std::function<bool(std::int64_t, std::int64_t, std::span<const MirrorId>)>& visit) {
+void Reader::each_cohort(const std::function<bool(std::int64_t, const CohortRecord&)>& visit) {
   each(txn_.get(), environment_.cohorts(), [&](std::string_view key, std::string_view record) {
     std::int64_t id = 0;
     if (key.size() != sizeof id) damaged("cohort");
     std::memcpy(&id, key.data(), sizeof id);
-    return visit(id, cohort_files(record), cohort_mirrors(record));
+    return visit(id, decode_cohort(record));
   });
 }
 

@@ -24,7 +24,7 @@ struct FoundFile {
 
 class Reader {
  public:
-  explicit Reader(const Environment& environment);
+  explicit Reader(Environment& environment);
 
   void begin();  // throws Error
   void end() noexcept;
@@ -39,11 +39,10 @@ class Reader {
   using Visit = std::function<bool(const FeedFile&)>;
   void each_file(const Visit& visit);
   void each_link(const Visit& visit);
-  void each_cohort(const std::function<bool(std::int64_t id, std::int64_t files, std::span<const MirrorId> mirrors)>& visit);
+  void each_cohort(const std::function<bool(std::int64_t id, const CohortRecord& cohort)>& visit);
   std::optional<FeedFile> stored_file(std::string_view path);
   std::optional<FeedFile> stored_link(std::string_view path);
-  std::optional<std::span<const MirrorId>> cohort(std::int64_t id);
-  std::int64_t files_of_cohort(std::int64_t id);  // as counted
+  std::optional<CohortRecord> cohort(std::int64_t id) const;
   // Records.
   std::size_t files() const { return count(environment_.files()); }
   std::size_t links() const { return count(environment_.links()); }
@@ -59,7 +58,8 @@ class Reader {
   bool is_directory(const std::string& path);
   bool has_below(MDB_dbi table, const std::string& folder);
   void fill(FoundFile& found, const FileRecord& record, HashParts parts);
-  FeedFile feed_file(std::string_view key, const FileRecord& record);
+  FileHashes hashes_of(std::string_view key, const FileRecord& record, HashParts parts) const;  // as far as they are kept
+  FeedFile feed_file(std::string_view key, const FileRecord& record) const;
   void read_texts();
   [[noreturn]] void damaged(const char* what) const;
 
@@ -86,9 +86,5 @@ class Snapshot {
   std::shared_ptr<Environment> environment_;
   std::unique_ptr<Reader> reader_;
 };
-
-// What a cohort's record holds behind its number of files.
-std::span<const MirrorId> cohort_mirrors(std::string_view record);
-std::int64_t cohort_files(std::string_view record);
 
 }  // namespace mirror::catalog

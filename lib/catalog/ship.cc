@@ -112,10 +112,11 @@ void reduce_to(Region region, Environment& copy, Meta& meta) {
   const MirrorTable useful(meta.mirrors_rev, useful_mirrors(*before->mirrors(), region));
   std::optional<Batch> batch(std::in_place, copy);
   std::int64_t written = 0;
-  before->each_cohort([&](std::int64_t id, std::int64_t, std::span<const MirrorId> mirrors) {
+  before->each_cohort([&](std::int64_t id, const CohortRecord& cohort) {
     std::vector<MirrorId> kept;
-    std::copy_if(mirrors.begin(), mirrors.end(), std::back_inserter(kept), [&](MirrorId m) { return useful.find(m) != nullptr; });
-    if (kept.size() == mirrors.size()) return true;
+    std::copy_if(cohort.mirrors.begin(), cohort.mirrors.end(), std::back_inserter(kept),
+                 [&](MirrorId mirror) { return useful.find(mirror) != nullptr; });
+    if (kept.size() == cohort.mirrors.size()) return true;
     batch->put_cohort(id, kept);
     if (++written % kCohortsPerBatch == 0) {
       batch->commit();

@@ -157,11 +157,12 @@ class Comparer {
       std::erase_if(theirs, [&](MirrorId id) { return !is_useful(id); });
     }
     const std::string name = std::to_string(cohort.id);
-    if (!std::equal(ours->begin(), ours->end(), theirs.begin(), theirs.end())) {
-      found("cohort", name, fmt::format("mirrors {}, not {}", fmt::join(*ours, " "), fmt::join(theirs, " ")));
+    if (!std::equal(ours->mirrors.begin(), ours->mirrors.end(), theirs.begin(), theirs.end())) {
+      found("cohort", name, fmt::format("mirrors {}, not {}", fmt::join(ours->mirrors, " "), fmt::join(theirs, " ")));
     }
-    const std::int64_t files = reader_.files_of_cohort(cohort.id);
-    if (!result_.behind && files != cohort.files) found("cohort", name, fmt::format("{} files, not {}", files, cohort.files));
+    if (!result_.behind && ours->files != cohort.files) {
+      found("cohort", name, fmt::format("{} files, not {}", ours->files, cohort.files));
+    }
   }
 
   void compare_file(const FeedFile& file) {

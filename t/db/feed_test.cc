@@ -89,14 +89,14 @@ State state_of(Environment& environment) {
     CPPUNIT_ASSERT_MESSAGE(file.path + " is there twice", known.line.empty());
     known.line = line_of(file, meta.hashes);
     if (file.link_target) return true;
-    if (const auto mirrors = snapshot->cohort(file.cohort_id)) known.mirrors = {mirrors->begin(), mirrors->end()};
+    if (const auto cohort = snapshot->cohort(file.cohort_id)) known.mirrors = {cohort->mirrors.begin(), cohort->mirrors.end()};
     ++counts[file.cohort_id];
     return true;
   };
   snapshot->each_file(add);
   snapshot->each_link(add);
-  snapshot->each_cohort([&](std::int64_t id, std::int64_t files, std::span<const MirrorId>) {
-    CPPUNIT_ASSERT_EQUAL_MESSAGE(fmt::format("files of cohort {}", id), counts[id], files);
+  snapshot->each_cohort([&](std::int64_t id, const catalog::CohortRecord& cohort) {
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(fmt::format("files of cohort {}", id), counts[id], cohort.files);
     state.cohorts.insert(id);
     return true;
   });

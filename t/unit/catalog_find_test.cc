@@ -196,7 +196,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { find("f"); }));
     const std::int64_t cohort = 1;
     write(environment_->cohorts(), {reinterpret_cast<const char*>(&cohort), sizeof cohort}, "short");
-    CPPUNIT_ASSERT(Snapshot(environment_)->cohort(1)->empty());
+    CPPUNIT_ASSERT(Snapshot(environment_)->cohort(1)->mirrors.empty());
     write(environment_->texts(), "meta", "{}");
     CPPUNIT_ASSERT_EQUAL(MDB_INVALID, error_of([&] { find("f"); }));
     write(environment_->texts(), "meta", encode(sample_meta()));

@@ -111,9 +111,9 @@ inline std::shared_ptr<Environment> make_catalog(const std::string& file, const 
 inline std::string cohorts_of(Environment& environment) {
   std::string text;
   Snapshot snapshot(environment.shared_from_this());
-  snapshot->each_cohort([&](std::int64_t id, std::int64_t files, std::span<const MirrorId> mirrors) {
-    text += std::to_string(id) + ' ' + std::to_string(files) + ':';
-    for (const MirrorId mirror : mirrors) text += ' ' + std::to_string(mirror);
+  snapshot->each_cohort([&](std::int64_t id, const CohortRecord& cohort) {
+    text += std::to_string(id) + ' ' + std::to_string(cohort.files) + ':';
+    for (const MirrorId mirror : cohort.mirrors) text += ' ' + std::to_string(mirror);
     text += '\n';
     return true;
   });

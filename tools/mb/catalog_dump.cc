@@ -68,9 +68,9 @@ void say_mirrors(const MirrorTable& table) {
 }
 
 void say_cohorts(catalog::Reader& reader) {
-  reader.each_cohort([](std::int64_t id, std::int64_t files, std::span<const MirrorId> mirrors) {
-    const std::vector<MirrorId> list(mirrors.begin(), mirrors.end());
-    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", files}, {"mirrors", list}});
+  reader.each_cohort([](std::int64_t id, const catalog::CohortRecord& cohort) {
+    const std::vector<MirrorId> mirrors(cohort.mirrors.begin(), cohort.mirrors.end());
+    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", cohort.files}, {"mirrors", mirrors}});
     return true;
   });
 }
