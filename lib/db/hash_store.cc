@@ -166,8 +166,9 @@ StoredHashes store_hashes(Connection& connection, const std::vector<HashResult>&
   if (counts.int8(0, 2) > 0) change_files(connection, merge, counts.int8(0, 1) > 0);
   change_hashes(connection);
   if (counts.int8(0, 1) > 0) merge.adjust_counts();
+  const std::int64_t rev = counts.int8(0, 2) > 0 ? merge.rev() : 0;
   merge.commit();
-  return {counts.int8(0, 0), counts.int8(0, 1)};
+  return {counts.int8(0, 0), counts.int8(0, 1), rev};
 }
 
 }  // namespace mirror::db

@@ -42,7 +42,7 @@ struct HashBacklog {
 HashBacklog hash_backlog(Connection&, std::string_view subtree, const HashKinds&, bool known = false);
 
 // Which of the files nobody else is hashing; from now on this session is, until they are released or it ends. What another one
-// has just finished is told by looking again afterwards (find_hash_targets).
+// has just finished is told by looking again afterwards (others_merged, find_hash_targets).
 std::vector<std::int64_t> claim_files(Connection&, const std::vector<std::int64_t>& file_ids);
 void release_files(Connection&, const std::vector<std::int64_t>& file_ids);
 
@@ -60,6 +60,7 @@ struct HashResult {
 struct StoredHashes {
   std::int64_t stored = 0;        // these, and nothing else, were still the table's versions
   std::int64_t new_versions = 0;  // of those: the content turned out to be another than the hashes knew
+  std::int64_t rev = 0;           // of the merge; 0 when nothing changed that others see
 };
 
 // In one short merge. Kinds that a result lacks are kept from earlier ones of the same version.

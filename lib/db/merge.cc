@@ -50,6 +50,11 @@ std::int64_t newest_rev(Connection& connection) {
   return connection.run("SELECT coalesce(max(rev), 0) FROM revision").int8(0, 0);
 }
 
+bool others_merged(Connection& connection, std::int64_t rev, const std::vector<std::int64_t>& ours) {
+  return !connection.run("SELECT FROM revision WHERE rev > $1 AND rev <> ALL ($2) LIMIT 1", Params().int8(rev).int8_array(ours))
+              .empty();
+}
+
 // The scan's own row and its merge are one transaction, so the row of the newest good scan tells what the cohorts say, and nothing but a
 // change of the source makes the same listing say something else.
 std::optional<GoodScan> last_good_scan(Connection& connection, MirrorId mirror, std::string_view method) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "db/scan.h"
 
@@ -36,6 +37,8 @@ class MergeTransaction {
 
 // The newest revision that this transaction (or, outside of one, this moment) sees; 0 before the first.
 std::int64_t newest_rev(Connection&);
+// Whether there is a revision above `rev` that is none of `ours`.
+bool others_merged(Connection&, std::int64_t rev, const std::vector<std::int64_t>& ours);
 
 // What the last good scan of a mirror found, as long as the same listing must lead to the same.
 struct GoodScan {

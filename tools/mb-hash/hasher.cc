@@ -15,19 +15,29 @@ namespace {
 
 struct Stopped {};
 
+// Before bytes are read.
+void wait_for_turn(Shared& shared, std::size_t bytes) {
+  if (shared.stop || shared.over) throw Stopped();
+  shared.throttle.take(static_cast<std::int64_t>(bytes));
+}
+
+// Reads what is in the page cache, and nothing else.
+bool read_cached(int fd, std::int64_t offset, std::span<char> into) {
+  const iovec all{into.data(), into.size()};
+  return preadv2(fd, &all, 1, offset, RWF_NOWAIT) == static_cast<ssize_t>(into.size());
+}
+
 // Whether most of a file is in the page cache, by a few single bytes. FADV_RANDOM keeps the looking from reading ahead; a file
 // system that cannot tell counts as one where nothing was.
 bool is_cached(int fd, std::int64_t size_bytes) {
   constexpr std::int64_t kProbes = 8;
-  const std::int64_t probes = size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes) ? 1 : kProbes;
   posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
   int found = 0;
-  for (std::int64_t i = 0; i < probes; ++i) {
+  for (std::int64_t i = 0; i < kProbes; ++i) {
     char byte;
-    const iovec into{&byte, 1};
-    found += preadv2(fd, &into, 1, (2 * i + 1) * size_bytes / (2 * probes), RWF_NOWAIT) == 1 ? 1 : 0;
+    found += read_cached(fd, (2 * i + 1) * size_bytes / (2 * kProbes), {&byte, 1}) ? 1 : 0;
   }
-  return 2 * found > probes;
+  return 2 * found > kProbes;
 }
 
 // Reads a file in order and leaves the page cache as it was: what was not there before goes again behind the reading.
@@ -44,10 +54,9 @@ class Reader {
 
   // Never beyond the size that the file had: one that grows faster than it is read would have no end.
   std::size_t operator()(std::span<char> into) {
-    if (shared_.stop || shared_.over) throw Stopped();
     const auto wanted =
         static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(into.size()), size_bytes_ - at_));
-    shared_.throttle.take(static_cast<std::int64_t>(wanted));
+    wait_for_turn(shared_, wanted);
     std::size_t length = 0;
     while (length < wanted) {
       const ssize_t got = read(fd_, into.data() + length, wanted - length);
@@ -81,14 +90,23 @@ Hasher::Hasher(Shared& shared, std::size_t ring_blocks, Board board)
     : shared_(shared), board_(std::move(board)), ring_(ring_blocks * digest::kBlockBytes, '\0'), lanes_(shared.kinds) {}
 
 // false: it ended before its size.
-bool Hasher::read_blocks(const Descriptor& file, std::int64_t size_bytes) {
-  Reader reader(shared_, file.get(), size_bytes);
-  const std::vector<digest::Lane*>& lanes = lanes_.start(size_bytes);
-  if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes)) {
-    const std::size_t length = reader({ring_.data(), digest::kBlockBytes});
-    for (digest::Lane* lane : lanes) lane->add({ring_.data(), length});
-    return reader.bytes() == size_bytes;
+bool Hasher::read_block(int fd, std::int64_t size_bytes) {
+  const std::span<char> whole(ring_.data(), static_cast<std::size_t>(size_bytes));
+  std::size_t length = whole.size();
+  if (whole.empty() || read_cached(fd, 0, whole)) {
+    wait_for_turn(shared_, length);
+    shared_.bytes_read += size_bytes;
+  } else {
+    length = Reader(shared_, fd, size_bytes)(whole);
   }
+  for (digest::Lane* lane : lanes_.start(size_bytes)) lane->add({whole.data(), length});
+  return length == whole.size();
+}
+
+bool Hasher::read_blocks(int fd, std::int64_t size_bytes) {
+  if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes)) return read_block(fd, size_bytes);
+  Reader reader(shared_, fd, size_bytes);
+  const std::vector<digest::Lane*>& lanes = lanes_.start(size_bytes);
   const auto pass = std::make_shared<digest::SharedPass>(lanes, ring_, board_.wake);
   board_.publish(pass);
   try {
@@ -117,7 +135,7 @@ Outcome Hasher::read_content(Done& done) {
   const FileStatus before = look();
   if (!before.regular) return Outcome::gone;
   if (!before.same_content(done.job.status)) return Outcome::changed;
-  const bool whole = read_blocks(file, before.size_bytes);
+  const bool whole = read_blocks(file.get(), before.size_bytes);
   if (!whole || !look().same_content(before)) return Outcome::changed;
   done.hashes = lanes_.finish();
   digest::add_info_hashes(done.hashes, path, before.size_bytes);
@@ -130,7 +148,7 @@ Done Hasher::run(Job job) {
   try {
     done.outcome = done.job.content ? read_content(done) : Outcome::hashed;
     if (done.outcome == Outcome::hashed && shared_.kinds.signature) {
-      Signature signature = shared_.tree.read_signature(done.job.target.path);
+      Signature signature = done.job.is_signed ? shared_.tree.read_signature(done.job.target.path) : Signature();
       done.hashes.signature = std::move(signature.text);
       done.hashes.signature_kind = signature.kind;
       done.signature_ctime_ns = signature.ctime_ns;

@@ -26,7 +26,8 @@ enum class Outcome : std::uint8_t {
 struct Job {
   db::HashTarget target;
   FileStatus status;    // with which it was chosen
-  bool content = true;  // false: only the signature is read
+  bool content = true;    // false: only the signature is read
+  bool is_signed = true;  // false: there is no signature to read
   int attempts = 0;
 };
 
@@ -61,7 +62,8 @@ class Hasher {
 
  private:
   Outcome read_content(Done& done);
-  bool read_blocks(const Descriptor& file, std::int64_t size_bytes);
+  bool read_block(int fd, std::int64_t size_bytes);
+  bool read_blocks(int fd, std::int64_t size_bytes);
   Shared& shared_;
   Board board_;
   std::string ring_;

@@ -8,6 +8,9 @@ namespace {
 // Helpers are woken without the pool's lock, so a call may be missed.
 constexpr std::chrono::milliseconds kLook(5);
 
+// Small files are handed back so many at a time: a call for each would cost as much as hashing a few kilobytes.
+constexpr std::size_t kResultsAtOnce = 64;
+
 // The more threads, the less each keeps: all of it together stays small.
 std::size_t ring_blocks(int threads) { return threads <= 16 ? 4 : 2; }
 
@@ -48,10 +51,12 @@ std::size_t Pool::in_hand() const {
 
 std::vector<Done> Pool::take(std::chrono::milliseconds wait) {
   std::unique_lock lock(mutex_);
-  done_.wait_for(lock, wait, [this] { return !results_.empty() || in_hand_ == 0; });
+  done_.wait_for(lock, wait, [this] { return enough(); });
   in_hand_ -= results_.size();
   return std::exchange(results_, {});
 }
+
+bool Pool::enough() const { return results_.size() >= kResultsAtOnce || results_.size() == in_hand_; }
 
 // Helps with one step of any pass; false when no pass had one.
 bool help_any(const std::vector<Hasher::Pass>& passes) {
@@ -80,7 +85,7 @@ void Pool::work() {
       Done done = hasher.run(std::move(job));
       lock.lock();
       results_.push_back(std::move(done));
-      done_.notify_one();
+      if (enough()) done_.notify_one();
       continue;
     }
     if (!passes_.empty()) {

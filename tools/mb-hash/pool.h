@@ -20,10 +20,11 @@ class Pool {
   void submit(Job job);
   std::size_t queued() const;                              // not yet begun
   std::size_t in_hand() const;                             // submitted and not yet taken
-  std::vector<Done> take(std::chrono::milliseconds wait);  // what is done; waits for the first
+  std::vector<Done> take(std::chrono::milliseconds wait);  // what is done; waits until that is some or all of it
 
  private:
   void work();
+  bool enough() const;  // to be taken; with the lock
   Shared& shared_;
   const std::size_t ring_blocks_;
   mutable std::mutex mutex_;

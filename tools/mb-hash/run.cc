@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 
+#include "db/merge.h"
 #include "pool.h"
 
 namespace mirror::hash {
@@ -17,7 +18,7 @@ constexpr std::int32_t kPageRows = 1000;
 constexpr std::size_t kEnoughQueued = 512;            // small files: as many as are hashed while a group is stored
 constexpr std::size_t kGroupFiles = 1024;             // stored at once: at most so many files,
 constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
-constexpr std::int64_t kGroupRead = 16 << 20;         // so many bytes read, so that a killed run has a large file stored,
+constexpr std::int64_t kGroupRead = 64 << 20;         // so many bytes read, so that a killed run has a large file stored,
 constexpr std::chrono::milliseconds kGroupTime(200);  // or what has come in this time
 constexpr int kAttempts = 3;
 constexpr std::size_t kMaxLinks = 100'000;      // inodes remembered at a time; of more, further paths are read again
@@ -83,6 +84,8 @@ class Run {
   void walk(const std::string& subtree) {
     std::string after;
     while (!stop_) {
+      page_rev_ = db::newest_rev(connection_);
+      our_revs_.clear();
       const auto page = db::list_hash_targets(connection_, subtree, after, kinds_, kPageRows);
       if (page.empty()) return;
       after = page.back().path;
@@ -112,6 +115,7 @@ class Run {
       return std::nullopt;
     }
     Job job{target, *status};
+    job.is_signed = kinds_.signature && tree_.may_have_signature(target.path);
     if (options_.verify) {
       if (target.known && !target.pending) return job;
       ++counts_.unchanged;
@@ -136,6 +140,7 @@ class Run {
     for (const Job& job : jobs) ids.push_back(job.target.file_id);
     const std::vector<std::int64_t> ours = db::claim_files(connection_, ids);
     counts_.elsewhere += static_cast<std::int64_t>(ids.size() - ours.size());
+    if (ours.size() == jobs.size() && !db::others_merged(connection_, page_rev_, our_revs_)) return jobs;
     std::map<std::int64_t, db::HashTarget> fresh;
     for (db::HashTarget& target : db::find_hash_targets(connection_, ours, kinds_)) fresh[target.file_id] = std::move(target);
     std::vector<std::int64_t> idle;
@@ -265,7 +270,7 @@ class Run {
     result.hashes.signature.clear();
     result.hashes.signature_kind = SignatureKind::none;
     if (kinds_.signature) {
-      Signature signature = tree_.read_signature(job.target.path);
+      Signature signature = job.is_signed ? tree_.read_signature(job.target.path) : Signature();
       result.hashes.signature = std::move(signature.text);
       result.hashes.signature_kind = signature.kind;
       result.signature_ctime_ns = signature.ctime_ns;
@@ -312,6 +317,7 @@ class Run {
     if (found_.empty()) return;
     const db::StoredHashes stored = db::store_hashes(connection_, found_);
     counts_.new_versions += stored.new_versions;
+    our_revs_.push_back(stored.rev);
     const auto dropped = static_cast<std::int64_t>(found_.size()) - stored.stored;
     counts_.hashed -= dropped;  // the source scan was faster
     counts_.waiting += dropped;
@@ -349,6 +355,8 @@ class Run {
   std::int64_t bytes_total_ = 0;
   std::map<LinkKey, Links> links_;
   std::vector<Job> later_;
+  std::int64_t page_rev_ = 0;           // the newest revision when the page was listed,
+  std::vector<std::int64_t> our_revs_;  // and what we have merged since
   std::vector<db::HashResult> found_;
   std::size_t found_bytes_ = 0;
   std::int64_t found_read_ = 0;

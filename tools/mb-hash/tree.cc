@@ -1,11 +1,14 @@
 #include "tree.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <string_view>
 #include <system_error>
 
@@ -35,6 +38,10 @@ int open_stepwise(int root, std::string_view path, int flags) {
   }
   return openat(at, std::string(path).c_str(), flags);
 }
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
 
 }  // namespace
 
@@ -108,8 +115,36 @@ std::optional<FileStatus> Tree::status(const std::string& path) {
   return status_of(found);
 }
 
+const Tree::Listing& Tree::listing_of(std::string_view prefix) {
+  while (!listings_.empty() && !prefix.starts_with(listings_.back().prefix)) listings_.pop_back();
+  if (!listings_.empty() && listings_.back().prefix == prefix) return listings_.back();
+  Listing& listing = listings_.emplace_back();
+  listing.prefix = prefix;
+  const std::string path = prefix.empty() ? "." : std::string(prefix.substr(0, prefix.size() - 1));
+  Descriptor directory = open_below(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return listing;
+  const std::unique_ptr<DIR, CloseDirectory> entries(fdopendir(directory.get()));
+  if (!entries) return listing;
+  static_cast<void>(directory.release());
+  errno = 0;
+  while (const dirent* entry = readdir(entries.get())) {
+    if (std::string name = entry->d_name; is_signature(name)) listing.names.insert(std::move(name));
+  }
+  listing.readable = errno == 0;
+  return listing;
+}
+
+bool Tree::may_have_signature(const std::string& path) {
+  if (is_signature(path)) return false;
+  const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
+  const Listing& listing = listing_of(std::string_view(path).substr(0, name));
+  return !listing.readable || std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](const auto& suffix) {
+    return listing.names.contains(path.substr(name) + suffix.first);
+  });
+}
+
 std::int64_t Tree::signature_ctime(const std::string& path) {
-  if (is_signature(path)) return 0;
+  if (!may_have_signature(path)) return 0;
   for (const auto& [suffix, kind] : kSuffixes) {
     const std::optional<FileStatus> found = status(path + suffix);
     if (found && may_be_signature(*found)) return found->ctime_ns;

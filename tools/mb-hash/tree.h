@@ -6,8 +6,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/hashes.h"
 
@@ -24,6 +27,7 @@ class Descriptor {
   ~Descriptor();
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -62,14 +66,24 @@ class Tree {
 
   // nullopt: see errno. The rest is for one thread: it keeps the last directory open.
   std::optional<FileStatus> status(const std::string& path);
+  // Whether a name in its directory looks like its signature's. Directories are listed when first met and remembered as long as
+  // paths come in order, so that a million files without signatures cost no two million attempts to open one.
+  bool may_have_signature(const std::string& path);
   // The ctime_ns that read_signature() would give; 0 without a signature.
   std::int64_t signature_ctime(const std::string& path);
 
  private:
+  struct Listing {
+    std::string prefix;           // the directory's path with its slash
+    std::set<std::string> names;  // of signatures
+    bool readable = false;
+  };
+  const Listing& listing_of(std::string_view prefix);
   Descriptor open_below(const std::string& path, int flags) const;
   Descriptor root_;
   std::string directory_path_;
   Descriptor directory_;
+  std::vector<Listing> listings_;  // each of a directory below the one before
 };
 
 }  // namespace mirror::hash
