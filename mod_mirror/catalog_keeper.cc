@@ -57,23 +57,20 @@ void CatalogKeeper::run() noexcept {
   feed_.step_down();
 }
 
-std::optional<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s, HashParts parts) {
+std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s, HashParts parts) {
   try {
     auto snapshot = catalog_.snapshot();
-    if (!snapshot) return std::nullopt;
+    if (!snapshot) return nullptr;
     catalog::Reader& reader = **snapshot;
-    catalog::FoundFile found = reader.find(path, now_s, parts);
-    if (!found.hashes_complete) return std::nullopt;
-    std::optional<Lookup> lookup(std::in_place);
-    lookup->found = found.found;
-    lookup->file = std::move(found.file);
-    lookup->hashes = std::move(found.hashes);
+    auto lookup = std::make_unique<Lookup>();
+    reader.find(path, now_s, parts, *lookup);
+    if (!lookup->hashes_complete) return nullptr;
     lookup->mirrors = reader.mirrors();
     lookup->snapshot.emplace(*std::move(snapshot));
     return lookup;
   } catch (const catalog::Error& error) {
     complain(error.what());
-    return std::nullopt;
+    return nullptr;
   }
 }
 

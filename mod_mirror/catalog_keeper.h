@@ -23,8 +23,8 @@ class CatalogKeeper {
   // See BackgroundThread::join_by.
   bool join_by(std::chrono::steady_clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
 
-  // nullopt: there is no complete catalog (yet), or it has less of the file's hashes than asked for.
-  std::optional<Lookup> find(std::string_view path, std::int64_t now_s, HashParts parts);
+  // nullptr: there is no complete catalog (yet), or it has less of the file's hashes than asked for.
+  std::unique_ptr<Lookup> find(std::string_view path, std::int64_t now_s, HashParts parts);
 
   // Unix time at which the catalog was known to be the database's state.
   std::int64_t as_of_s() const { return catalog_.as_of_s(); }

@@ -39,44 +39,44 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
           log) {}
 
 // A connection that was idle may have died with a server that is well again: then others, in the end fresh ones, are tried.
-std::optional<Lookup> Database::find(std::string_view path, HashParts parts) {
+std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     const bool last_attempt = attempt == kAttempts;
     auto pooled = pool_.borrow(deadline);
-    if (pooled == nullptr) return std::nullopt;
+    if (pooled == nullptr) return nullptr;
     try {
       auto lookup = ask(pooled->connection, path, parts, deadline);
       pool_.give_back(std::move(pooled));
       return lookup;
     } catch (const db::Timeout& error) {
       pool_.trip(error.what(), pooled->outage);
-      return std::nullopt;
+      return nullptr;
     } catch (const db::Error& error) {
       const bool outage = pooled->connection.broken() || is_outage(error);
       if (!outage && (last_attempt || !is_stale(error))) {
         complain(error.what());
         pool_.give_back(std::move(pooled));
-        return std::nullopt;
+        return nullptr;
       }
       if (last_attempt) pool_.trip(error.what(), pooled->outage);
       pool_.drop_idle();
     }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-std::optional<Lookup> Database::ask(db::Connection& connection, std::string_view path, HashParts parts,
+std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_view path, HashParts parts,
                                     Clock::time_point deadline) {
   connection.set_deadline(deadline);
   db::FoundFile found = db::find_file(connection, path);
-  std::optional<Lookup> lookup(std::in_place);
+  auto lookup = std::make_unique<Lookup>();
   lookup->found = found.found;
   if (found.found == Found::file) {
     lookup->hashes = db::load_hashes(connection, found.file.path, parts).value_or(FileHashes());
   }
   lookup->mirrors = mirrors_of(connection, found.mirrors_rev, deadline);
-  if (lookup->mirrors == nullptr) return std::nullopt;
+  if (lookup->mirrors == nullptr) return nullptr;
   lookup->file = std::move(found.file);
   lookup->ids = std::move(found.mirrors);
   lookup->file.mirrors = lookup->ids;

@@ -18,11 +18,11 @@ class Database {
   void ask_to_stop() noexcept { pool_.ask_to_stop(); }
   bool join_by(Clock::time_point deadline) noexcept { return pool_.join_by(deadline); }
 
-  // nullopt: not known, since the database is down or does not answer within MirrorDatabaseTimeout.
-  std::optional<Lookup> find(std::string_view path, HashParts parts = HashParts::digests);
+  // nullptr: not known, since the database is down or does not answer within MirrorDatabaseTimeout.
+  std::unique_ptr<Lookup> find(std::string_view path, HashParts parts = HashParts::digests);
 
  private:
-  std::optional<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts, Clock::time_point deadline);
+  std::unique_ptr<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts, Clock::time_point deadline);
   std::shared_ptr<const MirrorTable> mirrors_of(db::Connection& connection, std::int64_t rev, Clock::time_point deadline);
   std::shared_ptr<const MirrorTable> held(std::int64_t rev, Clock::time_point loaded_after);
   void load(db::Connection& connection);

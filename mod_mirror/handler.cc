@@ -7,6 +7,7 @@
 
 #include "child.h"
 #include "core/path.h"
+#include "core/wishes.h"
 #include "request.h"
 
 namespace mirror::httpd {
@@ -74,11 +75,11 @@ class Exchange {
 
  private:
   int decline(DeclineReason reason);
-  int answer_for(Lookup lookup);
-  int decide_for(Lookup lookup);
+  int answer_for(Lookup& lookup);
+  int decide_for(Lookup& lookup);
   int answer(Outcome outcome);
   int without_database();
-  std::optional<Lookup> find() const;
+  std::unique_ptr<Lookup> find() const;
   bool take_suffix();
   bool may_have_suffix() const;
   bool is_local_version(const File& file) const;
@@ -107,9 +108,9 @@ bool Exchange::take_suffix() {
   return true;
 }
 
-std::optional<Lookup> Exchange::find() const {
+std::unique_ptr<Lookup> Exchange::find() const {
   const Child* self = child();
-  if (self == nullptr) return std::nullopt;
+  if (self == nullptr) return nullptr;
   const HashParts parts = needed_hashes(request_);
   if (CatalogKeeper* keeper = self->catalog_of(config_)) {
     const std::int64_t age_s = std::max<std::int64_t>(0, request_.now_s - keeper->as_of_s());
@@ -117,10 +118,10 @@ std::optional<Lookup> Exchange::find() const {
     if (lookup) {
       note(r_, "MB_CATALOG_AGE", std::to_string(age_s));
       const std::int64_t max_age_s = config_.catalog_max_age_s.value_or(0);
-      return max_age_s > 0 && age_s > max_age_s ? std::nullopt : std::move(lookup);
+      return max_age_s > 0 && age_s > max_age_s ? nullptr : std::move(lookup);
     }
   }
-  if (!config_.database) return std::nullopt;
+  if (!config_.database) return nullptr;
   return self->databases.at(config_.database->index)->find(request_.path, parts);
 }
 
@@ -140,12 +141,12 @@ int Exchange::run() {
   auto lookup = find();
   if (lookup && lookup->found == Found::absent && may_be_representation && take_suffix()) {
     auto file = find();
-    return file ? answer_for(*std::move(file)) : unavailable(r_);
+    return file ? answer_for(*file) : unavailable(r_);
   }
   if (reason) {
     return decline(*reason);  // exclusions keep files from being redirected, not their representations
   }
-  return lookup ? answer_for(*std::move(lookup)) : without_database();
+  return lookup ? answer_for(*lookup) : without_database();
 }
 
 int Exchange::run_list(const Repository& repository) {
@@ -156,19 +157,19 @@ int Exchange::run_list(const Repository& repository) {
   auto lookup = find();
   if (!lookup) return without_database();
   if (lookup->found != Found::file) return answer(no_repository(DeclineReason::not_in_table));
-  return decide_for(*std::move(lookup));
+  return decide_for(*lookup);
 }
 
-int Exchange::answer_for(Lookup lookup) {
+int Exchange::answer_for(Lookup& lookup) {
   if (lookup.found == Found::directory) return decline(DeclineReason::directory);
   if (lookup.found == Found::absent) return decline(DeclineReason::not_in_table);
   if (!is_local_version(lookup.file)) return decline(DeclineReason::version_differs);
   note_size(lookup.file.size_bytes);
-  return decide_for(std::move(lookup));
+  return decide_for(lookup);
 }
 
 // What is looked up is let go before anything is sent: a slow client must not hold a state of the catalog.
-int Exchange::decide_for(Lookup lookup) {
+int Exchange::decide_for(Lookup& lookup) {
   // An answer that ends with a part of the hashes is sent when we have returned.
   const bool keep = needed_hashes(request_) == HashParts::all;
   const FileHashes& hashes = keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
@@ -295,6 +296,12 @@ bool take_request(request_rec* r) {
 }
 
 bool is_taken(const request_rec* r) { return ap_get_module_config(r->request_config, &mirror_module) != nullptr; }
+
+bool needs_type(const request_rec* r) {
+  const DirConfig* config = dir_config(r->per_dir_config);
+  const char* accept = apr_table_get(r->headers_in, "Accept");
+  return config->excluded_mime_types != nullptr || (accept != nullptr && mentions_metalink(accept));
+}
 
 int handle(request_rec* r) {
   // A RewriteRule of the section has sent it elsewhere.

@@ -9,6 +9,8 @@ namespace mirror::httpd {
 // later hooks ask whether it was taken.
 bool take_request(request_rec* r);
 bool is_taken(const request_rec* r);
+// Whether the answer to a taken request may depend on the type that httpd finds for the file's name.
+bool needs_type(const request_rec* r);
 
 // The handler proper; returns httpd's status.
 int handle(request_rec* r);

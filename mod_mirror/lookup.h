@@ -11,14 +11,8 @@
 
 namespace mirror::httpd {
 
-struct Lookup {
-  Lookup() = default;
-  Lookup(Lookup&&) = default;
-  Lookup& operator=(Lookup&&) = delete;
-
-  Found found = Found::absent;
-  File file;                                   // for Found::file
-  FileHashes hashes;                           // of a file, as far as they are known and were asked for
+// Held by pointer: it is large, and made where it stays.
+struct Lookup : catalog::FoundFile {
   std::shared_ptr<const MirrorTable> mirrors;  // never null
   std::vector<MirrorId> ids;                   // what file.mirrors shows, from the database
   std::optional<catalog::Snapshot> snapshot;   // what it shows, from the catalog: to be ended before anything is sent

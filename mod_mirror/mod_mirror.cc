@@ -67,6 +67,9 @@ int on_map_to_storage(request_rec* r) noexcept {
                  [&] { return is_taken(r) || take_request(r) ? OK : DECLINED; });
 }
 
+// The types that httpd finds by names cost it more than a lookup: they are asked for where something depends on them.
+int on_type_checker(request_rec* r) noexcept { return is_taken(r) && !needs_type(r) ? OK : DECLINED; }
+
 int on_handler(request_rec* r) noexcept {
   const int on_failure = is_taken(r) ? HTTP_INTERNAL_SERVER_ERROR : DECLINED;
   return guarded(r->server, "the handler", on_failure, [&] { return handle(r); });
@@ -87,6 +90,7 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_child_init(on_child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_translate_name(on_translate_name, kAfterMappings, nullptr, APR_HOOK_MIDDLE);
   ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);
+  ap_hook_type_checker(on_type_checker, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   APR_OPTIONAL_HOOK(ap, status_hook, on_status, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_handler(on_handler, nullptr, nullptr, APR_HOOK_FIRST);
 }

@@ -43,6 +43,12 @@ Method method_of(const request_rec* r) {
   return r->header_only ? Method::head : Method::get;
 }
 
+int pass(request_rec* r, apr_bucket_brigade* brigade) {
+  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(brigade->bucket_alloc));
+  const apr_status_t sent = ap_pass_brigade(r->output_filters, brigade);
+  return sent == APR_SUCCESS || r->connection->aborted ? OK : AP_FILTER_ERROR;
+}
+
 // Hands both to httpd as they are, without a copy; the body lives as long as the request from now on.
 int send_body(request_rec* r, std::string body, std::string_view rest) {
   const std::string& kept = *pool_new<std::string>(r->pool, std::move(body));
@@ -51,9 +57,20 @@ int send_body(request_rec* r, std::string body, std::string_view rest) {
   apr_bucket_brigade* brigade = apr_brigade_create(r->pool, buckets);
   APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(kept.data(), kept.size(), r->pool, buckets));
   if (!rest.empty()) APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(rest.data(), rest.size(), r->pool, buckets));
-  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_eos_create(buckets));
-  const apr_status_t sent = ap_pass_brigade(r->output_filters, brigade);
-  return sent == APR_SUCCESS || r->connection->aborted ? OK : AP_FILTER_ERROR;
+  return pass(r, brigade);
+}
+
+// As httpd sends a redirect, through the filters of error pages, but without a page, which nobody reads and which costs more to write
+// and send than all the rest.
+int send_redirect(request_rec* r, int status) {
+  r->status = status;
+  r->content_type = nullptr;  // what is known of the file
+  r->content_encoding = nullptr;
+  r->content_languages = nullptr;
+  r->output_filters = r->proto_output_filters;
+  ap_run_insert_error_filter(r);
+  ap_set_content_length(r, 0);
+  return pass(r, apr_brigade_create(r->pool, r->connection->bucket_alloc));
 }
 
 // SCHEME://HOST[:PORT] as the client named this server.
@@ -154,7 +171,7 @@ int write_answer(request_rec* r, Outcome::Answer answer) {
       apr_table_addn(headers, name.data(), kept);
     }
   }
-  if (answer.body.empty()) return answer.status;
+  if (answer.body.empty()) return answer.status == HTTP_MOVED_TEMPORARILY ? send_redirect(r, answer.status) : answer.status;
   r->status = answer.status;
   r->content_encoding = nullptr;  // what is known of the file
   r->content_languages = nullptr;

@@ -81,8 +81,7 @@ void Batch::append(const FeedFile& file) { write(file, true); }
 bool Batch::has_cohort(std::int64_t id) const { return cohort_record(id).has_value(); }
 
 std::vector<MirrorId> Batch::cohort(std::int64_t id) const {
-  const auto mirrors = cohort_record(id).value_or(CohortRecord()).mirrors;
-  return {mirrors.begin(), mirrors.end()};
+  return cohort_record(id).value_or(CohortRecord()).mirrors.ids();
 }
 
 void Batch::put_cohort(std::int64_t id, std::span<const MirrorId> mirrors) {

@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
 #include <new>
 
 namespace mirror::catalog {
@@ -157,22 +159,45 @@ std::optional<LinkRecord> decode_link(std::string_view record) {
 
 std::string_view cohort_key(const std::int64_t& id) { return {reinterpret_cast<const char*>(&id), sizeof id}; }
 
+namespace {
+
+constexpr std::size_t kCohortHead = sizeof(std::int64_t) + sizeof(std::uint16_t);  // files, and whether bits follow
+
+// "" for a list that bits cannot stand for, or only at greater length.
+std::string bits_of(std::span<const MirrorId> list) {
+  if (list.empty() || list.front() <= 0) return "";
+  if (std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) != list.end()) return "";
+  std::vector<std::uint64_t> words(static_cast<std::size_t>(list.back()) / 64 + 1);
+  if (words.size() * sizeof words[0] > list.size_bytes()) return "";
+  for (const MirrorId id : list) words[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
+  return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]};
+}
+
+}  // namespace
+
 std::string encode_cohort(const CohortRecord& cohort) {
-  std::string record(sizeof cohort.files + cohort.mirrors.size_bytes(), '\0');
+  const std::span<const MirrorId> list = cohort.mirrors.list();
+  const std::string bits = cohort.mirrors.bits().empty() ? bits_of(list) : std::string(cohort.mirrors.bits());
+  const std::uint16_t has_bits = !bits.empty();
+  std::string record(kCohortHead, '\0');
   std::memcpy(record.data(), &cohort.files, sizeof cohort.files);
-  if (!cohort.mirrors.empty()) {
-    std::memcpy(record.data() + sizeof cohort.files, cohort.mirrors.data(), cohort.mirrors.size_bytes());
-  }
-  return record;
+  std::memcpy(record.data() + sizeof cohort.files, &has_bits, sizeof has_bits);
+  if (has_bits) return record += bits;
+  return record.append(reinterpret_cast<const char*>(list.data()), list.size_bytes());
 }
 
 CohortRecord decode_cohort(std::string_view record) {
   CohortRecord cohort;
-  if (record.size() < sizeof cohort.files) return cohort;
+  if (record.size() < kCohortHead) return cohort;
+  std::uint16_t has_bits = 0;
   std::memcpy(&cohort.files, record.data(), sizeof cohort.files);
-  record.remove_prefix(sizeof cohort.files);
-  // LMDB keeps records at even addresses.
-  cohort.mirrors = {reinterpret_cast<const MirrorId*>(record.data()), record.size() / sizeof(MirrorId)};
+  std::memcpy(&has_bits, record.data() + sizeof cohort.files, sizeof has_bits);
+  record.remove_prefix(kCohortHead);
+  if (has_bits) {
+    cohort.mirrors = MirrorSet::of_bits(record);
+  } else {  // LMDB keeps records at even addresses
+    cohort.mirrors = std::span(reinterpret_cast<const MirrorId*>(record.data()), record.size() / sizeof(MirrorId));
+  }
   return cohort;
 }
 

@@ -14,7 +14,7 @@
 
 namespace mirror::catalog {
 
-inline constexpr int kFormat = 1;
+inline constexpr int kFormat = 2;
 
 // What a catalog says of itself.
 struct Meta {
@@ -56,10 +56,11 @@ struct LinkRecord {
 void encode_link(std::string& out, const FeedFile& link);
 std::optional<LinkRecord> decode_link(std::string_view record);
 
-// A cohort's files are counted here; its mirrors follow each other as they are in memory, so that nobody copies them.
+// A cohort's files are counted here; its mirrors stand there as they are read, so that nobody copies them: as bits when they are in
+// order and that takes less room.
 struct CohortRecord {
   std::int64_t files = 0;
-  std::span<const MirrorId> mirrors;  // into the record
+  MirrorSet mirrors;  // into the record
 };
 std::string_view cohort_key(const std::int64_t& id);  // into the id
 std::string encode_cohort(const CohortRecord& cohort);

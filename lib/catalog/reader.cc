@@ -144,16 +144,14 @@ bool Reader::is_directory(const std::string& path) {
   return has_below(environment_.files(), folder) || (has_links_ && has_below(environment_.links(), folder));
 }
 
-FoundFile Reader::find(std::string_view requested, std::int64_t now_s, HashParts parts) {
-  FoundFile found;
+void Reader::find(std::string_view requested, std::int64_t now_s, HashParts parts, FoundFile& found) {
   std::string path(requested);
   for (int links = 0; links <= kMaxLinks; ++links) {
     const auto record = file_record(path);
     if (record && shown(record->gone_s, now_s)) {
       found.found = Found::file;
       found.file.path = std::move(path);
-      fill(found, *record, parts);
-      return found;
+      return fill(found, *record, parts);
     }
     const auto link = link_record(path);
     if (link && shown(link->gone_s, now_s)) {
@@ -162,10 +160,9 @@ FoundFile Reader::find(std::string_view requested, std::int64_t now_s, HashParts
       path = *std::move(real);
     } else {
       if (is_directory(path)) found.found = Found::directory;
-      return found;
+      return;
     }
   }
-  return found;
 }
 
 void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
@@ -175,19 +172,17 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   file.pending = record.pending;
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   if (record.pending) return;  // what is known of its content is of an earlier look
-  found.hashes = hashes_of(key_of(file.path, key_room_), record, parts);
+  read_hashes(key_of(file.path, key_room_), record, parts, found.hashes);
   found.hashes_complete = meta_.hashes || parts == HashParts::digests;
 }
 
-FileHashes Reader::hashes_of(std::string_view key, const FileRecord& record, HashParts parts) const {
-  FileHashes hashes;
+void Reader::read_hashes(std::string_view key, const FileRecord& record, HashParts parts, FileHashes& hashes) const {
   hashes.sha256 = record.sha256;
   hashes.btih_exists = record.btih_exists;
   hashes.btih_v1_exists = record.btih_v1_exists;
   hashes.signature_kind = record.signature_kind;
   const auto text = meta_.hashes ? get(environment_.hashes(), key) : std::nullopt;
   if (text && !decode_hashes(*text, parts, hashes)) damaged("hash");
-  return hashes;
 }
 
 std::optional<CohortRecord> Reader::cohort(std::int64_t id) const {
@@ -204,7 +199,7 @@ FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) const
   file.cohort_id = record.cohort_id;
   file.gone_s = record.gone_s;
   file.pending = record.pending;
-  file.hashes = hashes_of(key, record, HashParts::all);
+  read_hashes(key, record, HashParts::all, file.hashes);
   return file;
 }
 

@@ -33,7 +33,12 @@ class Reader {
   const std::shared_ptr<const MirrorTable>& mirrors() const { return mirrors_; }
 
   // Gone files are there until their grace time ends; `now_s` is Unix time.
-  FoundFile find(std::string_view path, std::int64_t now_s, HashParts parts);
+  void find(std::string_view path, std::int64_t now_s, HashParts parts, FoundFile& found);  // into an empty one
+  FoundFile find(std::string_view path, std::int64_t now_s, HashParts parts) {
+    FoundFile found;
+    find(path, now_s, parts, found);
+    return found;
+  }
 
   // For tools: every file and link in order of keys, which is that of paths but for long ones. False from the callback ends it.
   using Visit = std::function<bool(const FeedFile&)>;
@@ -58,7 +63,8 @@ class Reader {
   bool is_directory(const std::string& path);
   bool has_below(MDB_dbi table, const std::string& folder);
   void fill(FoundFile& found, const FileRecord& record, HashParts parts);
-  FileHashes hashes_of(std::string_view key, const FileRecord& record, HashParts parts) const;  // as far as they are kept
+  // As far as they are kept.
+  void read_hashes(std::string_view key, const FileRecord& record, HashParts parts, FileHashes& hashes) const;
   FeedFile feed_file(std::string_view key, const FileRecord& record) const;
   void read_texts();
   [[noreturn]] void damaged(const char* what) const;

@@ -113,10 +113,8 @@ void reduce_to(Region region, Environment& copy, Meta& meta) {
   std::optional<Batch> batch(std::in_place, copy);
   std::int64_t written = 0;
   before->each_cohort([&](std::int64_t id, const CohortRecord& cohort) {
-    std::vector<MirrorId> kept;
-    std::copy_if(cohort.mirrors.begin(), cohort.mirrors.end(), std::back_inserter(kept),
-                 [&](MirrorId mirror) { return useful.find(mirror) != nullptr; });
-    if (kept.size() == cohort.mirrors.size()) return true;
+    std::vector<MirrorId> kept = cohort.mirrors.ids();
+    if (std::erase_if(kept, [&](MirrorId mirror) { return useful.find(mirror) == nullptr; }) == 0) return true;
     batch->put_cohort(id, kept);
     if (++written % kCohortsPerBatch == 0) {
       batch->commit();

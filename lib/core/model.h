@@ -90,7 +90,7 @@ struct File {
   std::string path;  // the real path: links are resolved
   std::int64_t size_bytes = 0;
   std::int64_t mtime_s = 0;  // Unix time
-  std::span<const MirrorId> mirrors;  // owned by what found the file
+  MirrorSet mirrors;  // owned by what found the file
   bool pending = false;  // touched at the source and not yet hashed again: no redirects
 };
 

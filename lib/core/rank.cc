@@ -17,9 +17,10 @@ class Ranker {
   Ranker(const Client& client, const RankRequest& request, const MirrorTable& table, const RankSettings& settings)
       : table_(table), rules_(client, request, settings) {}
 
-  Ranking run(std::span<const MirrorId> mirrors_with_file) {
-    ranking_.accepted.reserve(mirrors_with_file.size());
-    for (const MirrorId id : mirrors_with_file) consider(id);
+  Ranking run(const MirrorSet& mirrors_with_file) {
+    const std::vector<MirrorId> ids = mirrors_with_file.ids();
+    ranking_.accepted.reserve(ids.size());
+    for (const MirrorId id : ids) consider(id);
     if (own_country_serves_) {
       for (Candidate& candidate : ranking_.accepted) {
         if (candidate.tier == Tier::other_country) candidate.tier = Tier::far;
@@ -144,7 +145,7 @@ std::string_view reject_text(RejectReason reason) {
   return "";
 }
 
-Ranking rank(const Client& client, const RankRequest& request, std::span<const MirrorId> mirrors_with_file,
+Ranking rank(const Client& client, const RankRequest& request, const MirrorSet& mirrors_with_file,
              const MirrorTable& table, const RankSettings& settings) {
   return Ranker(client, request, table, settings).run(mirrors_with_file);
 }

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -64,13 +63,13 @@ struct Ranking {
   std::vector<Rejected> rejected;
 };
 
-Ranking rank(const Client& client, const RankRequest& request, std::span<const MirrorId> mirrors_with_file,
+Ranking rank(const Client& client, const RankRequest& request, const MirrorSet& mirrors_with_file,
              const MirrorTable& table, const RankSettings& settings);
 
 // The first `how_many` of rank()'s accepted ones, in a fraction of the time: most of the others' logarithms and distances are
 // never computed.
 std::vector<Candidate> rank_first(std::size_t how_many, const Client& client, const RankRequest& request,
-                                  std::span<const MirrorId> mirrors_with_file, const MirrorTable& table,
+                                  const MirrorSet& mirrors_with_file, const MirrorTable& table,
                                   const RankSettings& settings);
 
 // The URL base that this client gets of this mirror: https clients https only; http clients http, or https where there is no

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRoundingMargin = 1 - 1e-9;  // the bound must stay one whatever was rounded
-constexpr std::size_t kMaxWords = 512;        // as many positions as ids
+constexpr std::size_t kMaxWords = 512;        // as many bits as ids
 
 class FirstRanker {
  public:
@@ -28,7 +28,7 @@ class FirstRanker {
         fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km : 0) {}
 
   // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's median, or a mirror is named twice.
-  std::optional<std::vector<Candidate>> run(std::span<const MirrorId> mirrors_with_file) {
+  std::optional<std::vector<Candidate>> run(const MirrorSet& mirrors_with_file) {
     if (index_.words() > kMaxWords || !gather(mirrors_with_file)) return std::nullopt;
     split();
     consider_near();
@@ -59,28 +59,23 @@ class FirstRanker {
   // Of those who speak the client's family, and of those who do not.
   static constexpr std::uint8_t kFar = static_cast<int>(Tier::far) << 1, kFarMute = kFar | 1;
 
+  // In the table, of one that the index has.
+  std::size_t position_of(std::size_t id) const { return *table_.position(static_cast<MirrorId>(id)); }
   std::span<const std::uint64_t> used(const Bits& bits) const { return {bits.data(), index_.words()}; }
 
-  // The positions of who may serve the client. False when one comes twice.
-  bool gather(std::span<const MirrorId> mirrors_with_file) {
-    std::fill_n(near_.begin(), index_.words(), 0);
-    std::size_t at = 0;  // ids mostly come in order: the word is kept until another one is needed
-    std::uint64_t word = 0;
-    bool twice = false;
-    for (const MirrorId id : mirrors_with_file) {
-      const auto position = table_.position(id);
-      if (!position) continue;
-      if (*position / 64 != at) {
-        near_[at] = word;
-        at = *position / 64;
-        word = near_[at];
-      }
-      const std::uint64_t bit = std::uint64_t{1} << *position % 64;
-      twice |= (word & bit) != 0;
-      word |= bit;
+  // Leaves in near_ who has the file. False when one is named twice.
+  bool gather(const MirrorSet& mirrors_with_file) {
+    const std::size_t words = std::min(index_.words(), mirrors_with_file.words());
+    for (std::size_t i = 0; i < words; ++i) near_[i] = mirrors_with_file.word(i);
+    std::fill(near_.begin() + words, near_.begin() + index_.words(), 0);
+    for (const MirrorId id : mirrors_with_file.list()) {
+      const auto slot = static_cast<std::uint16_t>(id);
+      if (slot / 64u >= index_.words()) continue;
+      const std::uint64_t bit = std::uint64_t{1} << slot % 64;
+      if (near_[slot / 64] & bit) return false;
+      near_[slot / 64] |= bit;
     }
-    if (index_.words() > 0) near_[at] = word;
-    return !twice;
+    return true;
   }
 
   // Leaves in near_ who may be near, and in far_ and far_mute_ who is far.
@@ -92,10 +87,11 @@ class FirstRanker {
       near_[i] &= usable[i] & near[i];
     }
     if (client_.asn != 0) {
-      for (const std::uint32_t position : index_.in_as(client_.asn)) {
-        const std::uint64_t bit = std::uint64_t{1} << position % 64;
-        near_[position / 64] |= far_[position / 64] & bit;
-        far_[position / 64] &= ~bit;
+      for (const MirrorId id : index_.in_as(client_.asn)) {
+        const std::size_t word = static_cast<std::size_t>(id) / 64;
+        const std::uint64_t bit = std::uint64_t{1} << id % 64;
+        near_[word] |= far_[word] & bit;
+        far_[word] &= ~bit;
       }
     }
     for (std::size_t i = 0; i < index_.words(); ++i) {
@@ -105,7 +101,7 @@ class FirstRanker {
   }
 
   void consider_near() {
-    for_each_bit(used(near_), [&](std::size_t position) { consider(position); });
+    for_each_bit(used(near_), [&](std::size_t id) { consider(position_of(id)); });
     if (own_country_serves_) demote_named();
     for (const Entrant& entrant : entrants_) ++in_class_[entrant.klass];
   }
@@ -195,7 +191,8 @@ class FirstRanker {
   void race_alike(std::uint8_t klass, const Bits& racing, double factor) {
     const bool by_distance = rules_.direction().has_value();
     const RankRow* const rows = table_.rows().data();
-    for_each_bit(used(racing), [&](std::size_t position) {
+    for_each_bit(used(racing), [&](std::size_t id) {
+      const std::size_t position = position_of(id);
       const RankRow& row = rows[position];
       if (comes_too_late(klass, row, rules_.uniform(row.scatter), row.weight * factor, by_distance)) return;
       race({static_cast<std::uint32_t>(position), klass});
@@ -246,7 +243,7 @@ class FirstRanker {
 }  // namespace
 
 std::vector<Candidate> rank_first(std::size_t how_many, const Client& client, const RankRequest& request,
-                                  std::span<const MirrorId> mirrors_with_file, const MirrorTable& table,
+                                  const MirrorSet& mirrors_with_file, const MirrorTable& table,
                                   const RankSettings& settings) {
   if (how_many == 0) return {};
   if (auto first = FirstRanker(how_many, client, request, table, settings).run(mirrors_with_file)) return *std::move(first);

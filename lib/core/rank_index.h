@@ -1,5 +1,5 @@
-// What ranking reads of the mirrors, laid out so that a request touches few of them: sets of positions in the table as bits, by
-// what the mirrors have in common. Made once per MirrorTable, immutable.
+// What ranking reads of the mirrors, laid out so that a request touches few of them: sets of ids as bits, by what the
+// mirrors have in common. Made once per MirrorTable, immutable.
 #pragma once
 
 #include <array>
@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "core/address.h"
+#include "core/mirror_set.h"
 #include "core/place.h"
 
 namespace mirror {
 
-using MirrorId = std::int16_t;   // 1 to 32767, never reused
 using AsNumber = std::uint32_t;  // 0: unknown
 
 // What ranking needs to know of every mirror, packed so that hundreds of them fit a processor's nearest cache.
@@ -32,7 +32,7 @@ struct RankRow {
   MirrorId id = 0;
 };
 
-// Positions, 64 to a word.
+// Ids, 64 to a word, from id 0 on.
 using MirrorBits = std::vector<std::uint64_t>;
 
 template <class Use>
@@ -45,7 +45,7 @@ void for_each_bit(std::span<const std::uint64_t> bits, Use use) {
 class RankIndex {
  public:
   RankIndex() : RankIndex(std::span<const RankRow>()) {}
-  explicit RankIndex(std::span<const RankRow> rows);
+  explicit RankIndex(std::span<const RankRow> rows);  // in order of ids; of several with one id the last counts
 
   std::size_t words() const { return ipv6_.size(); }
   // Who may serve a client of this scheme and family at all.
@@ -59,19 +59,19 @@ class RankIndex {
     if (!country.known()) return not_plain_;
     return country.everyone() || country_[country.slot()] < 0 ? anywhere_ : near_[country_[country.slot()]];
   }
-  // Positions of plain mirrors.
-  std::span<const std::uint32_t> in_as(AsNumber asn) const;
+  // Plain mirrors.
+  std::span<const MirrorId> in_as(AsNumber asn) const;
 
  private:
-  void add(const RankRow& row, std::size_t position);
+  void add(const RankRow& row);
 
   std::array<std::array<MirrorBits, 2>, 2> usable_;
   MirrorBits ipv6_, nowhere_, not_plain_, anywhere_;
   std::array<MirrorBits, kRegions> in_region_;
   std::array<std::int16_t, CountryCode::kSlots> country_{};  // in near_; -1: no plain mirrors
   std::vector<MirrorBits> near_;
-  std::vector<AsNumber> as_;                // sorted, as often as it has mirrors
-  std::vector<std::uint32_t> as_position_;  // of as_
+  std::vector<AsNumber> as_;         // sorted, as often as it has mirrors
+  std::vector<MirrorId> as_mirror_;  // of as_
 };
 
 }  // namespace mirror

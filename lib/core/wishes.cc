@@ -206,10 +206,14 @@ std::string repr_digest_value(const FileHashes& hashes, std::string_view want_re
   return out;
 }
 
-std::optional<Representation> negotiated_metalink(std::string_view accept, std::string_view mime_type) {
-  constexpr std::string_view kWord = "metalink";  // few requests have it
+bool mentions_metalink(std::string_view accept) {
+  constexpr std::string_view kWord = "metalink";
   const auto same = [](char a, char b) { return lower(a) == b; };
-  if (std::search(accept.begin(), accept.end(), kWord.begin(), kWord.end(), same) == accept.end()) return std::nullopt;
+  return std::search(accept.begin(), accept.end(), kWord.begin(), kWord.end(), same) != accept.end();
+}
+
+std::optional<Representation> negotiated_metalink(std::string_view accept, std::string_view mime_type) {
+  if (!mentions_metalink(accept)) return std::nullopt;
   const std::string type = lower_case(mime_type);
   int meta4 = 0, metalink = 0, file = 0, precision = 0;
   for_each_weighted(accept, [&](const Weighted& range) {

@@ -30,6 +30,8 @@ std::optional<std::vector<DigestAlgorithm>> parse_want_repr_digest(std::string_v
 std::string digest_value(const FileHashes& hashes, std::string_view want_digest);
 std::string repr_digest_value(const FileHashes& hashes, std::string_view want_repr_digest);
 
+// Whether Accept may ask for one at all; few do.
+bool mentions_metalink(std::string_view accept);
 // Whether Accept asks for a Metalink rather than for the file: it names metalink4+xml or metalink+xml, with a weight no less than
 // the best range that fits `mime_type` has. Wildcards ask for no Metalink.
 std::optional<Representation> negotiated_metalink(std::string_view accept, std::string_view mime_type);

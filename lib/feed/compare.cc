@@ -157,8 +157,8 @@ class Comparer {
       std::erase_if(theirs, [&](MirrorId id) { return !is_useful(id); });
     }
     const std::string name = std::to_string(cohort.id);
-    if (!std::equal(ours->mirrors.begin(), ours->mirrors.end(), theirs.begin(), theirs.end())) {
-      found("cohort", name, fmt::format("mirrors {}, not {}", fmt::join(ours->mirrors, " "), fmt::join(theirs, " ")));
+    if (const std::vector<MirrorId> mirrors = ours->mirrors.ids(); mirrors != theirs) {
+      found("cohort", name, fmt::format("mirrors {}, not {}", fmt::join(mirrors, " "), fmt::join(theirs, " ")));
     }
     if (!result_.behind && ours->files != cohort.files) {
       found("cohort", name, fmt::format("{} files, not {}", ours->files, cohort.files));

@@ -77,7 +77,7 @@ std::string mirrors_of(Connection& connection, const std::string& path) {
   if (found.file.pending) return "pending";
   const auto table = load_mirrors(connection);
   std::string names;
-  for (const MirrorId id : found.file.mirrors) {
+  for (const MirrorId id : found.file.mirrors.ids()) {
     const Mirror* mirror = table->find(id);
     names += (names.empty() ? "" : ",") + (mirror ? mirror->identifier : "?");
   }

@@ -78,6 +78,11 @@ State state_of(Connection& connection, bool hashes) {
   return state;
 }
 
+std::set<MirrorId> as_set(const MirrorSet& mirrors) {
+  const std::vector<MirrorId> ids = mirrors.ids();
+  return {ids.begin(), ids.end()};
+}
+
 State state_of(Environment& environment) {
   Snapshot snapshot(environment.shared_from_this());
   const catalog::Meta& meta = snapshot->meta();
@@ -89,7 +94,7 @@ State state_of(Environment& environment) {
     CPPUNIT_ASSERT_MESSAGE(file.path + " is there twice", known.line.empty());
     known.line = line_of(file, meta.hashes);
     if (file.link_target) return true;
-    if (const auto cohort = snapshot->cohort(file.cohort_id)) known.mirrors = {cohort->mirrors.begin(), cohort->mirrors.end()};
+    if (const auto cohort = snapshot->cohort(file.cohort_id)) known.mirrors = as_set(cohort->mirrors);
     ++counts[file.cohort_id];
     return true;
   };

@@ -43,6 +43,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(CatalogCodecTest);
   CPPUNIT_TEST(filesReadBackAsWritten);
   CPPUNIT_TEST(linksReadBackAsWritten);
+  CPPUNIT_TEST(cohortsReadBackAsWritten);
+  CPPUNIT_TEST(cohortsOfManyMirrorsTakeABitForEach);
   CPPUNIT_TEST(hashesReadBackAsWrittenByParts);
   CPPUNIT_TEST(damagedRecordsAreNeverReadBeyondTheirEnd);
   CPPUNIT_TEST(longPathsHaveKeysOfTheirOwn);
@@ -52,6 +54,26 @@ class CatalogCodecTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
  public:
+  void cohortsReadBackAsWritten() {
+    std::vector<MirrorId> hundred;
+    for (MirrorId id = 1; id <= 200; id = static_cast<MirrorId>(id + 2)) hundred.push_back(id);
+    const std::vector<MirrorId> lists[] = {{}, {1}, {32767}, {1, 2, 3}, {3, 1, 2}, {5, 5}, {0, 1, 2, 3, 4}, {-1, 7}, hundred};
+    for (const auto& list : lists) {
+      const std::string record = encode_cohort({7, list});
+      CPPUNIT_ASSERT_EQUAL(std::int64_t{7}, decode_cohort(record).files);
+      CPPUNIT_ASSERT(decode_cohort(record).mirrors.ids() == list);
+      CPPUNIT_ASSERT_EQUAL(list.size(), decode_cohort(record).mirrors.size());
+      CPPUNIT_ASSERT(encode_cohort({8, decode_cohort(record).mirrors}).substr(8) == record.substr(8));
+      each_damage(record, [](std::string_view damaged) { decode_cohort(damaged).mirrors.ids(); });
+    }
+  }
+
+  void cohortsOfManyMirrorsTakeABitForEach() {
+    std::vector<MirrorId> list;
+    for (MirrorId id = 1; id <= 311; ++id) list.push_back(id);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{10 + 40}, encode_cohort({1, list}).size());
+  }
+
   void filesReadBackAsWritten() {
     std::string record;
     for (const std::int64_t number : kNumbers) {
@@ -178,7 +200,7 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read->grace_s == 0.25 && read->complete && read->hashes && read->as_of_s == kNow && read->swept_s == kNow - 1);
     CPPUNIT_ASSERT(!decode_meta(encode(Meta()))->complete);
     std::string other = encode(meta);
-    other.replace(other.find("\"format\":1"), 10, "\"format\":2");
+    other.replace(other.find("\"format\":2"), 10, "\"format\":1");
     CPPUNIT_ASSERT(!decode_meta(other));
   }
 

@@ -55,7 +55,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     const FoundFile found = snapshot->find("pool/a", kNow, HashParts::digests);
     CPPUNIT_ASSERT(found.found == Found::file && found.file.path == "pool/a" && !found.file.pending);
     CPPUNIT_ASSERT(found.file.size_bytes == 1000 && found.file.mtime_s == 1'700'000'000);
-    CPPUNIT_ASSERT((std::vector<MirrorId>(found.file.mirrors.begin(), found.file.mirrors.end()) == std::vector<MirrorId>{1, 2, 3}));
+    CPPUNIT_ASSERT((found.file.mirrors.ids() == std::vector<MirrorId>{1, 2, 3}));
     CPPUNIT_ASSERT_EQUAL(std::size_t{9}, snapshot->mirrors()->all().size());
     CPPUNIT_ASSERT(snapshot->find("pool/b", kNow, HashParts::digests).file.mirrors.empty());  // an unknown cohort
     expect("absent", "pool/c");
@@ -224,7 +224,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1000}, before->find("f", kNow, HashParts::digests).file.size_bytes);
     CPPUNIT_ASSERT_EQUAL(std::size_t{9}, before->mirrors()->all().size());
     Snapshot after(environment_);
-    CPPUNIT_ASSERT_EQUAL(MirrorId{9}, after->find("f", kNow, HashParts::digests).file.mirrors[0]);
+    CPPUNIT_ASSERT_EQUAL(MirrorId{9}, after->find("f", kNow, HashParts::digests).file.mirrors.ids().at(0));
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, after->mirrors()->all().size());
   }
 };

@@ -113,7 +113,7 @@ inline std::string cohorts_of(Environment& environment) {
   Snapshot snapshot(environment.shared_from_this());
   snapshot->each_cohort([&](std::int64_t id, const CohortRecord& cohort) {
     text += std::to_string(id) + ' ' + std::to_string(cohort.files) + ':';
-    for (const MirrorId mirror : cohort.mirrors) text += ' ' + std::to_string(mirror);
+    for (const MirrorId mirror : cohort.mirrors.ids()) text += ' ' + std::to_string(mirror);
     text += '\n';
     return true;
   });

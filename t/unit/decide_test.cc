@@ -92,7 +92,7 @@ class DecideTest : public CppUnit::TestFixture {
     Scene scene;
     scene.mirrors.clear();
     scene.file.mirrors = first_ids(9);
-    for (const MirrorId id : scene.file.mirrors) scene.mirrors.push_back(sample_mirror(id, "**"));
+    for (const MirrorId id : scene.file.mirrors.ids()) scene.mirrors.push_back(sample_mirror(id, "**"));
     for (const int most : {5, 0, 8, 100, -1}) {
       scene.settings.max_links = most;
       const std::string links = header(scene.answer(), "Link");
@@ -257,7 +257,7 @@ class DecideTest : public CppUnit::TestFixture {
     scene.file.mirrors = {};
     CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
     static constexpr MirrorId kUseless[] = {3, 99};
-    scene.file.mirrors = kUseless;
+    scene.file.mirrors = std::span<const MirrorId>(kUseless);
     CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
   }
 

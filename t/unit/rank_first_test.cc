@@ -14,6 +14,7 @@ class RankFirstTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
   using Random = std::mt19937;
+  static constexpr MirrorId kUnknownId = 9999;
 
   static bool chance(Random& random, int percent) { return random() % 100 < static_cast<unsigned>(percent); }
 
@@ -69,20 +70,28 @@ class RankFirstTest : public CppUnit::TestFixture {
     return client;
   }
 
+  static std::string bits_of(const std::vector<MirrorId>& ids) {
+    std::vector<std::uint64_t> words(kUnknownId / 64 + 1);
+    for (const MirrorId id : ids) words[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
+    return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]};
+  }
+
   static void compare(Random& random, int mirrors, int odd_percent) {
     std::vector<Mirror> all;
     for (int id = 1; id <= mirrors; ++id) all.push_back(some_mirror(random, static_cast<MirrorId>(id), odd_percent));
     const MirrorTable table(1, all);
     std::vector<MirrorId> ids = all_ids(table);
-    ids.push_back(9999);
+    ids.push_back(kUnknownId);
+    const std::string bits = bits_of(ids);
     for (int round = 0; round < 20; ++round) {
       const Client client = some_client(random);
       const RankRequest request{chance(random, 50), static_cast<std::int64_t>(random() % 2000),
                                 static_cast<std::int64_t>(random())};
       const RankSettings settings{chance(random, 10) ? 0.0 : 500.0};
       const std::size_t how_many = random() % 8;
-      expect_same(rank(client, request, ids, table, settings), rank_first(how_many, client, request, ids, table, settings),
-                  how_many);
+      const Ranking whole = rank(client, request, ids, table, settings);
+      expect_same(whole, rank_first(how_many, client, request, ids, table, settings), how_many);
+      expect_same(whole, rank_first(how_many, client, request, MirrorSet::of_bits(bits), table, settings), how_many);
     }
   }
 

@@ -424,7 +424,7 @@ class RepresentationTest : public CppUnit::TestFixture {
     scene.hashes.zsync.sums = std::string(10'000'000, 'z');
     scene.file.mirrors = first_ids(300);
     scene.mirrors.clear();
-    for (const MirrorId id : scene.file.mirrors) scene.mirrors.push_back(sample_mirror(id));
+    for (const MirrorId id : scene.file.mirrors.ids()) scene.mirrors.push_back(sample_mirror(id));
     scene.settings.trackers = scene.trackers;
     const MirrorTable table(1, scene.mirrors);
     const Ranking ranking = rank(scene.client, {}, scene.file.mirrors, table, {});

@@ -69,8 +69,7 @@ void say_mirrors(const MirrorTable& table) {
 
 void say_cohorts(catalog::Reader& reader) {
   reader.each_cohort([](std::int64_t id, const catalog::CohortRecord& cohort) {
-    const std::vector<MirrorId> mirrors(cohort.mirrors.begin(), cohort.mirrors.end());
-    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", cohort.files}, {"mirrors", mirrors}});
+    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", cohort.files}, {"mirrors", cohort.mirrors.ids()}});
     return true;
   });
 }

@@ -72,8 +72,9 @@ Explained explain(Context& context, const Wanted& wanted) {
   const File& file = result.found.file;
   const RankRequest request{wanted.https, file.size_bytes, static_cast<std::int64_t>(std::time(nullptr))};
   result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, wanted.settings);
+  const std::vector<MirrorId> with_file = file.mirrors.ids();
   for (const Mirror& mirror : result.mirrors->all()) {
-    if (std::find(file.mirrors.begin(), file.mirrors.end(), mirror.id) == file.mirrors.end()) result.without_file.push_back(&mirror);
+    if (std::find(with_file.begin(), with_file.end(), mirror.id) == with_file.end()) result.without_file.push_back(&mirror);
   }
   return result;
 }
