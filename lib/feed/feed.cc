@@ -159,11 +159,12 @@ void Feed::follow() {
 }
 
 void Feed::bring_up_to_date() {
-  if (catalog_.environment() == nullptr || catalog_.unusable()) return load();
+  const auto environment = catalog_.environment();
+  if (environment == nullptr || catalog_.unusable()) return load();
   try {
     pull(fresh_connection_);
   } catch (const catalog::Error& error) {
-    if (error.corrupt()) catalog_.give_up();  // the next step makes a new one
+    if (error.corrupt()) catalog_.give_up(environment);  // the next step makes a new one
     throw;
   }
 }

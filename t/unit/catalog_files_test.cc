@@ -27,6 +27,7 @@ class CatalogFilesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(catalogKeepsWhatItHasWhenTheNextIsDamaged);
   CPPUNIT_TEST(incompleteIsNotServed);
   CPPUNIT_TEST(whatIsDamagedIsGivenUp);
+  CPPUNIT_TEST(whatReplacedADamagedOneIsKept);
   CPPUNIT_TEST_SUITE_END();
 
   Folder folder_;
@@ -248,6 +249,23 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(catalog.unusable() && catalog.environment() == nullptr && !catalog.snapshot());
     catalog.refresh();  // the same file is not opened again
     CPPUNIT_ASSERT(!catalog.snapshot());
+  }
+
+  // A request that began with the old one says so later than the new one is opened.
+  void whatReplacedADamagedOneIsKept() {
+    directory_.publish(new_catalog({sample_file("a")}));
+    Catalog catalog(directory_, kSmallAccess);
+    catalog.refresh();
+    const auto damaged = catalog.environment();
+    directory_.publish(new_catalog({sample_file("b")}));
+    catalog.refresh();
+    catalog.give_up(damaged);
+    CPPUNIT_ASSERT(!catalog.unusable() && (*catalog.snapshot())->stored_file("b"));
+    catalog.give_up(catalog.environment());
+    CPPUNIT_ASSERT(catalog.unusable() && !catalog.snapshot());
+    directory_.publish(new_catalog({sample_file("c")}));
+    catalog.refresh();
+    CPPUNIT_ASSERT(!catalog.unusable() && (*catalog.snapshot())->stored_file("c"));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(CatalogFilesTest);
