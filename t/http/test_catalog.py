@@ -2,51 +2,9 @@
 
 import time
 
-import pytest
-
 import rig
-from outages import MIRROR, Redirector, fill_postgres
-
-FRESH_S = 1.0
-CONFIG = """
-MirrorDatabase {database}
-<Location /db>
-  MirrorEngine On
-  MirrorTree database
-  MirrorOrigin http://origin.example/
-</Location>
-LogFormat "%>s %{MB_CATALOG_AGE}e %U" catalog
-CustomLog {dir}/catalog.log catalog
-"""
-
-
-@pytest.fixture
-def postgres(build):
-    with rig.Postgres(tcp=True) as server:
-        yield server
-
-
-@pytest.fixture
-def database(postgres, build):
-    return fill_postgres(postgres, build)
-
-
-@pytest.fixture
-def redirector(postgres, database, build, cleanup):
-    made = cleanup(Redirector(postgres, build, config=CONFIG, catalog=True)).start()
-    wait_for_catalog(made)
-    return made
-
-
-def wait_for_catalog(redirector):
-    rig.wait_for("a catalog", lambda: (redirector.httpd.catalog / "CURRENT").exists() and from_catalog(redirector), 10)
-
-
-def from_catalog(redirector, answers=12):
-    """Whether every process has it: so many answers in a row come from it."""
-    assert all(redirector.redirects("/db/f") for _ in range(answers))
-    log = (redirector.httpd.dir / "catalog.log").read_text().splitlines()
-    return all(line.split()[1] != "-" for line in log[-answers:])
+from catalogs import FRESH_S, ORIGIN, database, make_redirector, postgres, redirector  # noqa: F401
+from outages import MIRROR
 
 
 def test_redirects_go_on_without_the_database(redirector, postgres):
@@ -73,7 +31,7 @@ def test_a_frozen_database_keeps_nobody(redirector, postgres):
 def test_changes_are_honoured_within_a_second(redirector, database):
     for enabled in ("false", "true", "false", "true"):
         database.sql(f"UPDATE mirror SET enabled = {enabled}")
-        expected = MIRROR if enabled == "true" else "http://origin.example/"
+        expected = MIRROR if enabled == "true" else ORIGIN
         started = time.monotonic()
         rig.wait_for("the change", lambda: redirector.ask("/db/f").answer.location == expected + "f", 3)
         assert time.monotonic() - started < FRESH_S
