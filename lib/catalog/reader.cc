@@ -176,7 +176,7 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   if (record.pending) return;  // what is known of its content is of an earlier look
   found.hashes = hashes_of(key_of(file.path, key_room_), record, parts);
-  found.hashes_complete = meta_.hashes || parts == HashParts::digests;
+  found.hashes_complete = meta_.hashes || parts == HashParts::redirect;
 }
 
 FileHashes Reader::hashes_of(std::string_view key, const FileRecord& record, HashParts parts) const {

@@ -1,8 +1,10 @@
 """What the tests of catalogs share: a redirector that keeps one, in front of a PostgreSQL that tests may stop, and what can be seen of
 it from outside. The fixtures are for `from catalogs import …`."""
 
+import dataclasses
 import pathlib
 import re
+import threading
 import time
 
 import pytest
@@ -19,7 +21,7 @@ MirrorDatabase {database}
   MirrorTree database
   MirrorOrigin http://origin.example/
 </Location>
-LogFormat "%>s %{MB_CATALOG_AGE}e %P %U" catalog
+LogFormat "%>s %{MB_CATALOG_AGE}e %P %{usec}t %{MB_DECLINED}e %{Location}o %U" catalog
 CustomLog {dir}/catalog.log catalog
 """
 STATUS = "<Location /server-status>\n  SetHandler server-status\n</Location>\n"
@@ -59,6 +61,62 @@ def redirector(database, make_redirector):
     return made
 
 
+@dataclasses.dataclass
+class Logged:
+    """A request as httpd saw it."""
+
+    status: int
+    age: str  # of the catalog; "-": it was not asked
+    process: int
+    began: float  # Unix time
+    declined: str
+    location: str
+    path: str
+
+
+def logged(redirector):
+    """All requests so far."""
+    lines = [line.split() for line in (redirector.httpd.dir / "catalog.log").read_text().splitlines()]
+    return [Logged(int(status), age, int(process), int(began) / 1e6, declined, location, path)
+            for status, age, process, began, declined, location, path in lines]
+
+
+class Clients:
+    """with Clients(redirector): so many ask for one file again and again, each time on a new connection. `failures` are what was no
+    redirect, as text; `count` counts the answers."""
+
+    def __init__(self, redirector, threads=4, target="/db/f"):
+        self._redirector, self._target = redirector, target
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+        self.failures, self.count = [], 0
+
+    def _run(self):
+        while not self._stop.is_set():
+            try:
+                answer = self._redirector.ask(self._target).answer
+                if answer.status != 302:
+                    self.failures.append(repr(answer))
+            except (OSError, AssertionError) as error:
+                self.failures.append(repr(error))
+            self.count += 1
+
+    def more(self, answers, deadline_s=20):
+        """Waits for so many more answers."""
+        wanted = self.count + answers
+        rig.wait_for("answers", lambda: self.count >= wanted, deadline_s)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
 def wait_for_catalog(redirector, deadline_s=15):
     rig.wait_for("a catalog", lambda: (redirector.httpd.catalog / "CURRENT").exists() and from_catalog(redirector), deadline_s)
 
@@ -77,8 +135,7 @@ def answers_from_catalog(redirector, answers=12):
 
 
 def _last_from_catalog(redirector, answers):
-    log = (redirector.httpd.dir / "catalog.log").read_text().splitlines()
-    return all(line.split()[1] != "-" for line in log[-answers:])
+    return all(request.age != "-" for request in logged(redirector)[-answers:])
 
 
 def current_file(redirector):

@@ -91,7 +91,7 @@ void read_once(catalog::Catalog& catalog, std::minstd_rand& random, std::atomic<
     if (random() % 16 == 0) expect(wrong_state(reader));
     for (auto i = random() % 4; i > 0; --i) {
       const std::string path = any_path(random);
-      const HashParts parts = random() % 2 ? HashParts::all : HashParts::digests;
+      const HashParts parts = random() % 2 ? HashParts::all : HashParts::redirect;
       const catalog::FoundFile found = reader.find(path, kNow, parts);
       if (found.found == Found::file) {
         expect(wrong_file(reader.meta(), *reader.mirrors(), found, parts));
@@ -153,7 +153,7 @@ void read_while_it_changes(Clock::time_point end) {
 
 void look_up_once(httpd::CatalogKeeper& keeper, std::minstd_rand& random, std::atomic<long>& reads) {
   const std::string path = any_path(random);
-  const HashParts parts = random() % 2 ? HashParts::all : HashParts::digests;
+  const HashParts parts = random() % 2 ? HashParts::all : HashParts::redirect;
   const auto lookup = keeper.find(path, kNow, parts);
   if (random() % 32 == 0) std::this_thread::sleep_for(milliseconds(2));
   keeper.as_of_s();
