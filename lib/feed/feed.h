@@ -40,7 +40,7 @@ class Feed {
 
  private:
   std::chrono::milliseconds watch();
-  bool take_lock();
+  bool take_lock(bool well);
   void follow();
   void connect();
   void bring_up_to_date();
