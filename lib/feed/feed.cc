@@ -90,14 +90,26 @@ milliseconds Feed::step() noexcept {
   }
 }
 
-milliseconds Feed::watch() {
-  bool well = false;
+void Feed::begin() noexcept {
+  try {
+    refresh();
+  } catch (...) {
+    // What can be said about it is said by step().
+  }
+}
+
+bool Feed::refresh() {
   try {
     catalog_.refresh();
-    well = !catalog_.unusable();
+    return !catalog_.unusable();
   } catch (const catalog::Error& error) {
     say_fault(error.what());  // the writer can still make another file
+    return false;
   }
+}
+
+milliseconds Feed::watch() {
+  const bool well = refresh();
   if (options_.conninfo.empty()) {
     if (well) recovered();
     return kLook;

@@ -3,6 +3,7 @@ damaged, directories are shared."""
 
 import contextlib
 import os
+import random
 import re
 import signal
 import subprocess
@@ -100,7 +101,7 @@ def test_a_read_only_directory_leaves_requests_to_the_database(database, make_re
     assert list(redirector.httpd.catalog.iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros"))
+@pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros", "head"))
 def test_a_damaged_file_is_replaced(redirector, damage):
     redirector.httpd.stop()
     current = current_file(redirector)
@@ -112,6 +113,8 @@ def test_a_damaged_file_is_replaced(redirector, damage):
             file.truncate(size - 4096)
         elif damage == "text":
             file.write(b"not a catalog\n" * (size // 14))
+        elif damage == "head":
+            file.write(random.Random(1).randbytes(8192))
         else:
             file.seek(8192)
             file.write(b"\0" * (size - 8192))
@@ -119,6 +122,7 @@ def test_a_damaged_file_is_replaced(redirector, damage):
     assert all(redirector.ask("/db/f").answer.status == 302 for _ in range(20))
     rig.wait_for("a new file", lambda: current_file(redirector) != current, 15)
     wait_for_catalog(redirector)
+    assert redirector.log_lines(f"mirror:error.*MirrorCatalog .*{current.name}"), redirector.httpd.log()
 
 
 def test_two_hosts_with_databases_of_their_own(postgres, database, build, make_redirector):
