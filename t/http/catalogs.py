@@ -1,5 +1,5 @@
-"""What the tests of catalogs share: a redirector that keeps one, in front of a PostgreSQL that tests may stop, and what can be seen of
-it from outside. The fixtures are for `from catalogs import …`."""
+"""What the tests of catalogs share: a redirector that keeps one, in front of a PostgreSQL that tests may stop, and what can be seen
+of it from outside. The fixtures are for `from catalogs import …`."""
 
 import dataclasses
 import pathlib
@@ -152,7 +152,7 @@ def merge(database, revision, statement=""):
 def many_files(count, revision):
     """A statement for merge(): so many new files in the first cohort."""
     return ("INSERT INTO file (path, size, mtime, version_rev, rev, kind, cohort_id) SELECT "
-            f"decode(md5(i::text), 'hex') || convert_to(i::text, 'UTF8'), 1, 1, {revision}, {revision}, 'f', "
+            f"decode(md5(i::text), 'hex') || convert_to('{revision}-' || i, 'UTF8'), 1, 1, {revision}, {revision}, 'f', "
             f"(SELECT min(id) FROM cohort) FROM generate_series(1, {count}) i; "
             f"UPDATE cohort SET n_files = n_files + {count} WHERE id = (SELECT min(id) FROM cohort)")
 

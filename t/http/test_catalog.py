@@ -36,8 +36,8 @@ def test_a_frozen_database_keeps_nobody(redirector, postgres):
 
 
 class Commit:
-    """with Commit(database, query) as commit: … `not_before` is a Unix time before which the query's answer was another one, at most
-    some milliseconds earlier than the commit that changed it."""
+    """with Commit(database, query) as commit: … `not_before` is a Unix time before which the query's answer was another one, at
+    most some milliseconds earlier than the commit that changed it."""
 
     def __init__(self, database, query):
         self._query = query
@@ -75,7 +75,7 @@ class Commit:
         self._connection.close()
 
 
-def seen_after(redirector, clients, commit):
+def seen_after(redirector, commit):
     """Requests that began later than a second after the commit, some of them in every process of httpd."""
     children = set(redirector.httpd.children())
 
@@ -100,7 +100,7 @@ def test_mirrors_change_within_a_second(redirector, database, there, back):
         for arguments, old, new in ((there, MIRROR, ORIGIN), (back, ORIGIN, MIRROR)):
             with Commit(database, "SELECT enabled, online FROM mirror") as commit:
                 database.tool("mb", *arguments)
-            assert {request.location for request in seen_after(redirector, clients, commit)} == {new + "f"}
+            assert {request.location for request in seen_after(redirector, commit)} == {new + "f"}
             assert last_to(redirector, old, commit) < FRESH_S
     assert clients.failures == []
 
@@ -127,7 +127,7 @@ def test_an_old_version_is_redirected_to_no_longer_than_a_second(scanned, databa
             rig.make_tree(world.source, {"f": (size, when)})
             with Commit(database, "SELECT version_rev FROM file") as commit:
                 world.mb_scan("--source", "--force", check=True)
-            assert {request.location for request in seen_after(scanned, clients, commit)} == {ORIGIN + "f"}
+            assert {request.location for request in seen_after(scanned, commit)} == {ORIGIN + "f"}
             world.mb_scan("m", check=True)
             clients.more(40)
         assert clients.failures == []
