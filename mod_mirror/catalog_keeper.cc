@@ -26,11 +26,7 @@ CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& acces
       feed_(std::move(feed), catalog_, stopping_, log) {}
 
 void CatalogKeeper::start() {
-  try {
-    catalog_.refresh();  // so that the first request has it
-  } catch (const std::exception&) {
-    // The thread says what is wrong.
-  }
+  feed_.begin();  // so that the first request has it
   try {
     thread_.start([this] { run(); });
   } catch (const std::system_error& error) {

@@ -141,7 +141,7 @@ int Exchange::run() {
   auto lookup = find();
   if (lookup && lookup->found == Found::absent && may_be_representation && take_suffix()) {
     auto file = find();
-    return file ? answer_for(*file) : unavailable(r_);
+    return file ? answer_for(*file) : without_database();
   }
   if (reason) {
     return decline(*reason);  // exclusions keep files from being redirected, not their representations

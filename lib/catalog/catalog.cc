@@ -9,7 +9,8 @@ namespace mirror::catalog {
 
 void Catalog::use(std::shared_ptr<Environment> environment) {
   const std::lock_guard lock(mutex_);
-  environment_.swap(environment);
+  environment_.swap(environment);  // what was there is closed without the lock
+  unusable_ = false;
 }
 
 std::shared_ptr<Environment> Catalog::environment() const {
@@ -17,9 +18,12 @@ std::shared_ptr<Environment> Catalog::environment() const {
   return environment_;
 }
 
-void Catalog::give_up() {
+void Catalog::give_up(const std::shared_ptr<Environment>& damaged) {
+  std::shared_ptr<Environment> closed;  // without the lock
+  const std::lock_guard lock(mutex_);
+  if (environment_ != damaged) return;
+  environment_.swap(closed);
   unusable_ = true;
-  use(nullptr);
 }
 
 bool Catalog::is_foreign() const {
@@ -32,15 +36,16 @@ void Catalog::refresh() {
   const std::string file = is_foreign() ? "" : directory_.current().value_or("");
   if (file.empty() || file != opened_) {
     opened_ = file;
-    unusable_ = false;
     if (file.empty()) return use(nullptr);
     try {
       auto next = Environment::open(file, Open::serve, access_);
       Snapshot(next)->meta();  // a file that cannot be read is found out here, and not by a request
       use(std::move(next));
     } catch (const Error& error) {
-      unusable_ = error.corrupt() || error.code() == ENOENT;
-      if (!unusable_) opened_ = "";  // what hinders may pass
+      const bool damaged = error.corrupt() || error.code() == ENOENT;
+      if (!damaged) opened_ = "";  // what hinders may pass
+      const std::lock_guard lock(mutex_);
+      unusable_ = damaged;
       throw;
     }
   }
@@ -50,9 +55,9 @@ void Catalog::refresh() {
 std::optional<Snapshot> Catalog::snapshot_of(std::shared_ptr<Environment> held) {
   if (held == nullptr) return std::nullopt;
   try {
-    return Snapshot(std::move(held));
+    return Snapshot(held);
   } catch (const Error& error) {
-    if (error.corrupt()) give_up();
+    if (error.corrupt()) give_up(held);
     throw;
   }
 }

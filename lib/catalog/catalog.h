@@ -30,8 +30,8 @@ class Catalog {
   std::shared_ptr<Environment> environment() const;
   // What is wrong with the file in force; the writer makes a new one then.
   bool unusable() const { return unusable_; }
-  // The file in force turned out to be damaged: it is not used again until it is replaced.
-  void give_up();
+  // This file turned out to be damaged: it is not used again until it is replaced. Nothing happens when it has been by now.
+  void give_up(const std::shared_ptr<Environment>& damaged);
 
   // Unix time at which the catalog was known to be the database's state.
   std::int64_t as_of_s() const { return as_of_s_; }
@@ -47,7 +47,7 @@ class Catalog {
   const Directory directory_;
   const Access access_;
   const std::string whose_;
-  mutable std::mutex mutex_;  // of the pointer that follows
+  mutable std::mutex mutex_;  // of the pointer that follows, and of changes to unusable_
   std::shared_ptr<Environment> environment_;
   std::string opened_;  // the file that was opened last, whatever became of it
   std::atomic<bool> unusable_{false};

@@ -220,7 +220,7 @@ bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes)
   for (std::int32_t* number : {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
     *number = static_cast<std::int32_t>(decoder.signed_number());
   }
-  if (parts == HashParts::digests) return decoder.ok();
+  if (parts <= HashParts::digests) return decoder.ok();
   for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature}) *text = decoder.text();
   if (parts == HashParts::all) zsync.sums = decoder.text();
   return decoder.ok();

@@ -14,6 +14,8 @@ std::string text_of(int code) {
       return "";
     case MDB_MAP_FULL:
       return ": the catalog is full, raise MirrorCatalogMaxSize";
+    case MDB_MAP_RESIZED:
+      return ": it is damaged, or another process made it larger than MirrorCatalogMaxSize says here";
     case MDB_READERS_FULL:
       return ": all of its reader slots are taken";
     default:
@@ -29,7 +31,7 @@ bool Error::full() const { return code_ == ENOSPC || code_ == EDQUOT || code_ ==
 
 bool Error::corrupt() const {
   return code_ == MDB_CORRUPTED || code_ == MDB_PAGE_NOTFOUND || code_ == MDB_INVALID || code_ == MDB_VERSION_MISMATCH ||
-         code_ == MDB_PANIC || code_ == MDB_INCOMPATIBLE || code_ == MDB_BAD_VALSIZE;
+         code_ == MDB_PANIC || code_ == MDB_INCOMPATIBLE || code_ == MDB_BAD_VALSIZE || code_ == MDB_MAP_RESIZED;
 }
 
 void check(int code, const std::string& what) {

@@ -173,7 +173,7 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   if (record.pending) return;  // what is known of its content is of an earlier look
   read_hashes(key_of(file.path, key_room_), record, parts, found.hashes);
-  found.hashes_complete = meta_.hashes || parts == HashParts::digests;
+  found.hashes_complete = meta_.hashes || parts == HashParts::redirect;
 }
 
 void Reader::read_hashes(std::string_view key, const FileRecord& record, HashParts parts, FileHashes& hashes) const {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,23 +82,66 @@ bool begins_as_lmdb(std::string_view block) {
   return magic == kMagic;
 }
 
-// A folder of our own beside a file, with what is not finished.
+// A folder of our own beside a file, with what is not finished. Its lock ends with its process, and the next one that works
+// beside that file removes what an ended one left.
 class Workshop {
  public:
   explicit Workshop(const fs::path& file) {
-    const fs::path parent = file.parent_path();
-    path_ = (parent.empty() ? fs::path(".") : parent) / ("." + file.filename().string() + ".XXXXXX");
-    if (::mkdtemp(path_.data()) == nullptr) throw Error(path_, errno);
+    const fs::path parent = file.parent_path().empty() ? fs::path(".") : file.parent_path();
+    const std::string prefix = "." + file.filename().string() + ".";
+    remove_deserted(parent, prefix);
+    do {
+      path_ = parent / (prefix + std::string(kRandom));
+      if (::mkdtemp(path_.data()) == nullptr) throw Error(path_, errno);
+    } while (!lock());
   }
-  ~Workshop() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
+  ~Workshop() { remove(path_); }
   Workshop(const Workshop&) = delete;
   std::string operator/(const char* name) const { return path_ + '/' + name; }
 
  private:
+  static constexpr std::string_view kRandom = "XXXXXX";  // for mkdtemp
+  static constexpr std::string_view kOurs[] = {"copy", "copy-lock", "whole"};
+
+  // False: somebody took it for a deserted one in the moment before. Where nothing can be locked nobody removes anything either.
+  bool lock() {
+    lock_.emplace(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat ours, there;
+    while (lock_->get() >= 0 && ::flock(lock_->get(), LOCK_EX) != 0 && errno == EINTR) {
+    }
+    return lock_->get() >= 0 && ::fstat(lock_->get(), &ours) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+  }
+
+  static void remove(const fs::path& folder) {
+    std::error_code error;
+    for (const std::string_view name : kOurs) fs::remove(folder / name, error);
+    fs::remove(folder, error);  // stays when there is anything else in it
+  }
+
+  static void remove_deserted(const fs::path& parent, const std::string& prefix) {
+    std::error_code error;
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(parent, error)) {
+      const std::string name = entry.path().filename();
+      if (name.size() == prefix.size() + kRandom.size() && name.starts_with(prefix)) found.push_back(entry.path());
+    }
+    for (const fs::path& folder : found) {
+      const Descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (lock.get() >= 0 && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 && has_only_ours(folder)) remove(folder);
+    }
+  }
+
+  static bool has_only_ours(const fs::path& folder) {
+    std::error_code error;
+    const fs::directory_iterator entries(folder, error);
+    return !error && std::all_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
+      return std::find(std::begin(kOurs), std::end(kOurs), entry.path().filename().string()) != std::end(kOurs);
+    });
+  }
+
   std::string path_;
+  std::optional<Descriptor> lock_;
 };
 
 std::vector<Mirror> useful_mirrors(const MirrorTable& table, Region region) {

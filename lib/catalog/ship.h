@@ -17,7 +17,7 @@ bool useful_in(const Mirror& mirror, Region region);
 
 // Writes `file` (replacing one of that name) with the state of one moment, which says of itself that it was the database's at
 // `as_of_s`; with a region, only the mirrors that are useful there. Whole and safe on disk, or not at all; works in a temporary
-// folder beside it and needs room for two. Throws Error.
+// folder beside it and needs room for two; a folder that an ended process left of such work is removed. Throws Error.
 Meta export_to(const Environment& environment, const std::string& file, std::int64_t as_of_s, Region region);
 
 // Writes what `fd` has to `file`, a new one, less its end. Throws Error, which calls it `name`, unless it is all there.

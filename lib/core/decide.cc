@@ -225,7 +225,7 @@ bool negotiable(const RepresentationSettings& settings) {
 
 HashParts needed_hashes(const Request& request) {
   if (const auto which = wanted(request, parse_query(request.query))) return info_of(*which).parts;
-  return negotiated_metalink(request.accept, request.mime_type) ? HashParts::pieces : HashParts::digests;
+  return negotiated_metalink(request.accept, request.mime_type) ? HashParts::pieces : HashParts::redirect;
 }
 
 std::optional<DeclineReason> screen(const Request& request, const Address& client, const Settings& settings) {

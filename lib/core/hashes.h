@@ -29,11 +29,12 @@ struct ZsyncSums {                // zsync 0.6.2's control file
   std::string sums;               // for each block rsum_bytes + md4_bytes
 };
 
-// How much of FileHashes is wanted: digests, info hashes and zsync's parameters are always there, the rest is large.
+// How much of FileHashes is wanted, each with what stands before it.
 enum class HashParts : std::uint8_t {
-  digests,
-  pieces,  // sha1_pieces, piece_layer and the signature's text too
-  all,     // zsync's sums too
+  redirect,  // sha256, whether there are info hashes, signature_kind: what every catalog keeps
+  digests,   // digests, info hashes, zsync's parameters; the rest is large
+  pieces,    // sha1_pieces, piece_layer and the signature's text too
+  all,       // zsync's sums too
 };
 
 struct FileHashes {

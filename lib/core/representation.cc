@@ -108,7 +108,7 @@ constexpr std::array<RepresentationInfo, kRepresentations> kTable = {{
      render_digest<&FileHashes::md5>},
     {R::sha1, "sha1", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::sha1>, line_hint,
      render_digest<&FileHashes::sha1>},
-    {R::sha256, "sha256", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::sha256>, line_hint,
+    {R::sha256, "sha256", true, kText, false, false, false, Parts::redirect, missing_digest<&FileHashes::sha256>, line_hint,
      render_digest<&FileHashes::sha256>},
     {R::sha512, "sha512", true, kText, false, false, false, Parts::digests, missing_digest<&FileHashes::sha512>, line_hint,
      render_digest<&FileHashes::sha512>},
@@ -117,7 +117,7 @@ constexpr std::array<RepresentationInfo, kRepresentations> kTable = {{
      render_mirror_list_html},
     {R::json, "json", false, "application/json", false, true, false, Parts::pieces, missing_nothing, json_hint,
      render_mirror_list_json},
-    {R::text, "text", false, kText, false, true, true, Parts::digests, missing_nothing, list_hint, render_mirror_list_text},
+    {R::text, "text", false, kText, false, true, true, Parts::redirect, missing_nothing, list_hint, render_mirror_list_text},
 }};
 
 constexpr bool is_in_order() {

@@ -19,7 +19,7 @@ constexpr int kCohortsPerPage = 2000;
 constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS NOT NULL)";
 
 std::string file_query(const std::string& which, HashParts parts) {
-  const bool all = parts != HashParts::digests;
+  const bool all = parts != HashParts::redirect;
   return fmt::format(
       "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, coalesce(f.cohort_id, 0), "
       "floor(extract(epoch FROM f.gone_at))::bigint, f.pending, {1} "
@@ -41,7 +41,7 @@ FeedFile read_file(const Result& rows, int row, HashParts parts) {
   file.cohort_id = rows.int8(row, 6);
   if (!rows.is_null(row, 7)) file.gone_s = rows.int8(row, 7);
   file.pending = rows.boolean(row, 8);
-  if (parts != HashParts::digests) {
+  if (parts != HashParts::redirect) {
     file.hashes = read_hashes(rows, row, kFirstHash, parts);
     return file;
   }
@@ -140,7 +140,7 @@ void FeedSnapshot::each_file_until(std::int64_t rev, HashParts parts, const File
 }
 
 void FeedSnapshot::each_file(const std::string& which, std::int64_t rev, HashParts parts, const FilePage& page) {
-  const int per_page = parts != HashParts::digests ? kFilesWithHashesPerPage : kFilesPerPage;
+  const int per_page = parts != HashParts::redirect ? kFilesWithHashesPerPage : kFilesPerPage;
   each_page(file_query(which, parts), Params().int8(rev), per_page, [&](const Result& rows) {
     std::vector<FeedFile> files;
     files.reserve(static_cast<std::size_t>(rows.rows()));

@@ -66,7 +66,7 @@ constexpr const char* kLoadFrom =
 constexpr std::int32_t kSliceBytes = 1 << 20;
 
 std::string load_sql(HashParts parts, std::string_view condition) {
-  return fmt::format("SELECT {}{}{}{}", kSmallHashes, parts == HashParts::digests ? "" : kLargeHashes, kLoadFrom, condition);
+  return fmt::format("SELECT {}{}{}{}", kSmallHashes, parts <= HashParts::digests ? "" : kLargeHashes, kLoadFrom, condition);
 }
 
 std::optional<FileHashes> load(Connection& connection, const std::string& sql, const Params& params, const char* name,
@@ -112,7 +112,7 @@ FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) 
     hashes.zsync = {number(9), number(10), number(11), number(12), {}};
   }
   hashes.signature_kind = read_signature_kind(rows, row, first + 14);
-  if (parts == HashParts::digests) return hashes;
+  if (parts <= HashParts::digests) return hashes;
   hashes.sha1_pieces = bytes(kSmallHashesColumns);
   hashes.piece_layer = bytes(kSmallHashesColumns + 1);
   hashes.signature = bytes(kSmallHashesColumns + 2);
@@ -191,7 +191,7 @@ void release_files(Connection& connection, const std::vector<std::int64_t>& file
 std::optional<FileHashes> load_hashes(Connection& connection, std::string_view path, HashParts parts) {
   constexpr const char* kShown = "f.path = $1 AND NOT f.pending AND NOT f.staged";
   static const std::string digests = load_sql(HashParts::digests, kShown), more = load_sql(HashParts::pieces, kShown);
-  const bool small = parts == HashParts::digests;
+  const bool small = parts <= HashParts::digests;
   return load(connection, small ? digests : more, Params().bytes(path), small ? "load_digests" : "load_hashes", parts);
 }
 

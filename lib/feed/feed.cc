@@ -90,19 +90,31 @@ milliseconds Feed::step() noexcept {
   }
 }
 
-milliseconds Feed::watch() {
-  bool well = true;
+void Feed::begin() noexcept {
+  try {
+    refresh();
+  } catch (...) {
+    // What can be said about it is said by step().
+  }
+}
+
+bool Feed::refresh() {
   try {
     catalog_.refresh();
+    return !catalog_.unusable();
   } catch (const catalog::Error& error) {
     say_fault(error.what());  // the writer can still make another file
-    well = false;
+    return false;
   }
+}
+
+milliseconds Feed::watch() {
+  const bool well = refresh();
   if (options_.conninfo.empty()) {
     if (well) recovered();
     return kLook;
   }
-  if (!take_lock()) return kLook;
+  if (!take_lock(well)) return kLook;
   const auto now = Steady::now();
   if (const auto environment = catalog_.environment(); environment && now >= next_sweep_) {
     environment->free_stale_readers();
@@ -113,7 +125,7 @@ milliseconds Feed::watch() {
   return kLook;
 }
 
-bool Feed::take_lock() {
+bool Feed::take_lock(bool well) {
   if (lock_) return true;
   if (Steady::now() < next_lock_) return false;
   next_lock_ = Steady::now() + kLockEvery;
@@ -123,7 +135,10 @@ bool Feed::take_lock() {
     return true;
   }
   const std::string writer = catalog_.directory().writer();
-  if (writer.empty() || writer == options_.name) return recovered(), false;
+  if (writer.empty() || writer == options_.name) {
+    if (well) recovered();
+    return false;
+  }
   say_fault(
       fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
                   "for {} go to the database",
@@ -144,8 +159,8 @@ void Feed::connect() {
 
 void Feed::follow() {
   if (!connection_) connect();
-  const bool called = db::had_news(*connection_);
-  if (!fresh_connection_ && !called && Steady::now() < next_poll_) return;
+  const bool called = db::had_news(*connection_), has_one = catalog_.environment() != nullptr;
+  if (!fresh_connection_ && !called && has_one && Steady::now() < next_poll_) return;
   next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
   bring_up_to_date();
@@ -159,11 +174,12 @@ void Feed::follow() {
 }
 
 void Feed::bring_up_to_date() {
-  if (catalog_.environment() == nullptr || catalog_.unusable()) return load();
+  const auto environment = catalog_.environment();
+  if (environment == nullptr || catalog_.unusable()) return load();
   try {
     pull(fresh_connection_);
   } catch (const catalog::Error& error) {
-    if (error.corrupt()) catalog_.give_up();  // the next step makes a new one
+    if (error.corrupt()) catalog_.give_up(environment);  // the next step makes a new one
     throw;
   }
 }

@@ -30,6 +30,8 @@ class Feed {
   Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<bool>& stop, Log log);
   ~Feed();
 
+  // Opens the catalog that is there, or says what is wrong with it. Never throws.
+  void begin() noexcept;
   // One look, and all the work it finds; returns how long to wait before the next one. Never throws.
   std::chrono::milliseconds step() noexcept;
   // Only a look for a new file, for those that shall not write. Never throws.
@@ -40,7 +42,8 @@ class Feed {
 
  private:
   std::chrono::milliseconds watch();
-  bool take_lock();
+  bool refresh();
+  bool take_lock(bool well);
   void follow();
   void connect();
   void bring_up_to_date();

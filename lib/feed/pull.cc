@@ -146,7 +146,7 @@ class Pull {
   std::int64_t put_files() {
     std::int64_t changed = 0;
     std::set<std::int64_t> known;
-    const HashParts parts = meta_.hashes ? HashParts::all : HashParts::digests;
+    const HashParts parts = meta_.hashes ? HashParts::all : HashParts::redirect;
     snapshot_.each_file_above(meta_.rev, parts, [&](std::vector<FeedFile>& page) {
       add_unknown_cohorts(snapshot_, batches_.batch(), page, known);
       for (const FeedFile& file : page) {
@@ -210,7 +210,7 @@ bool load_everything(db::FeedSnapshot& snapshot, db::Connection& connection, Env
         batches.written(cohort.mirrors.size() * sizeof(MirrorId));
       }
     });
-    snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::digests, [&](std::vector<FeedFile>& page) {
+    snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect, [&](std::vector<FeedFile>& page) {
       for (const FeedFile& file : page) {
         batches.batch().append(file);
         batches.written(bytes_of(file));

@@ -65,7 +65,7 @@ State state_of(Connection& connection, bool hashes) {
   snapshot.each_cohort_above(-1, [&](const std::vector<FeedSnapshot::Cohort>& page) {
     for (const auto& cohort : page) cohorts[cohort.id] = {cohort.mirrors.begin(), cohort.mirrors.end()};
   });
-  snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::digests, [&](std::vector<FeedFile>& page) {
+  snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect, [&](std::vector<FeedFile>& page) {
     for (const FeedFile& file : page) {
       Known& known = state.files[file.path];
       known.line = line_of(file, hashes);

@@ -1,4 +1,4 @@
-"""Fixtures for tests against real servers. Nothing is shared between tests but the PostgreSQL cluster (one per pytest process), the
+"""Fixtures for tests against real servers. Nothing is shared between tests but the PostgreSQL clusters (of each pytest process), the
 schema's template database, the GeoIP fixture and the certificate authority.
 
 Programs come from the build tree in MIRROR_BUILDDIR (default: build in the source tree).
@@ -27,7 +27,15 @@ def build():
 
 @pytest.fixture(scope="session")
 def postgres():
-    """The cluster, on its unix socket and on 127.0.0.1. Tests that freeze or stop it make one of their own: rig.Postgres()."""
+    """The cluster, on its unix socket and on 127.0.0.1. Tests that freeze or stop one take stoppable_postgres, or make
+    one of their own: rig.Postgres()."""
+    with rig.Postgres(tcp=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stoppable_postgres():
+    """Another cluster, which tests may freeze and stop. Who takes it starts it first, and finds what others left."""
     with rig.Postgres(tcp=True) as server:
         yield server
 

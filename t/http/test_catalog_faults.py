@@ -3,7 +3,7 @@ damaged, directories are shared."""
 
 import contextlib
 import os
-import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -12,73 +12,9 @@ import time
 import pytest
 
 import rig
-from answers import File, fill
-from outages import DATABASE, MIRROR, Redirector, fill_postgres
-from test_catalog import CONFIG, from_catalog, wait_for_catalog
-
-ORIGIN = "http://origin.example/"
-STATUS = "<Location /server-status>\n  SetHandler server-status\n</Location>\n"
-
-
-@pytest.fixture
-def postgres(build):
-    with rig.Postgres(tcp=True) as server:
-        yield server
-
-
-@pytest.fixture
-def database(postgres, build):
-    return fill_postgres(postgres, build)
-
-
-@pytest.fixture
-def make_redirector(postgres, build, cleanup):
-    """make_redirector(config=CONFIG, …) -> a running one; catalog=True unless told otherwise."""
-
-    def make(config=CONFIG, *, start=True, **options):
-        made = cleanup(Redirector(postgres, build, config=config, **{"catalog": True, **options}))
-        return made.start() if start else made
-
-    return make
-
-
-@pytest.fixture
-def redirector(database, make_redirector):
-    made = make_redirector(CONFIG + STATUS)
-    wait_for_catalog(made)
-    return made
-
-
-def merge(database, revision, statement=""):
-    """What a merge leaves: a revision of its own, and what changed in it."""
-    database.sql(f"BEGIN; INSERT INTO revision (rev) VALUES ({revision}); {statement}; COMMIT")
-
-
-def writer_of(directory):
-    """The process that holds the directory's lock; None when nobody does."""
-    inode = (pathlib.Path(directory) / "writer").stat().st_ino
-    found = re.search(rf"FLOCK +ADVISORY +WRITE +(\d+) [0-9a-f]+:[0-9a-f]+:{inode} ", pathlib.Path("/proc/locks").read_text())
-    return int(found[1]) if found else None
-
-
-def goes_to(redirector, base, target="/db/f"):
-    return redirector.ask(target).answer.location == base + target.rsplit("/", 1)[-1]
-
-
-def wait_until_all_go_to(redirector, base, deadline_s=10):
-    rig.wait_for(f"redirects to {base}", lambda: all(goes_to(redirector, base) for _ in range(8)), deadline_s)
-
-
-def answers_from_catalog(redirector, answers=12):
-    """As from_catalog(), wherever its answers go to."""
-    for _ in range(answers):
-        redirector.ask("/db/f")
-    log = (redirector.httpd.dir / "catalog.log").read_text().splitlines()
-    return all(line.split()[1] != "-" for line in log[-answers:])
-
-
-def said(redirector, pattern):
-    return redirector.log_lines(pattern)
+from catalogs import (CONFIG, ORIGIN, answers_from_catalog, current_file, database, from_catalog, goes_to,  # noqa: F401
+                      make_redirector, many_files, merge, postgres, redirector, wait_for_catalog, wait_until_all_go_to, writer_of)
+from outages import DATABASE, MIRROR, fill_postgres
 
 
 def test_another_process_writes_on_when_the_writer_is_killed(redirector, database):
@@ -114,7 +50,7 @@ def test_an_older_state_of_the_database_is_noticed(database, postgres, make_redi
                  f"ALTER DATABASE backup RENAME TO {DATABASE}")
     wait_until_all_go_to(redirector, MIRROR)
     rig.wait_for("no new file", lambda: redirector.ask("/db/g").answer.status == 404, 10)
-    assert len(said(redirector, "does not know revision 2 of this catalog")) == 1
+    assert len(redirector.log_lines("does not know revision 2 of this catalog")) == 1
 
 
 def test_failover_to_the_second_server(postgres, database, build, cleanup, make_redirector):
@@ -129,7 +65,7 @@ def test_failover_to_the_second_server(postgres, database, build, cleanup, make_
     postgres.stop()
     second.sql("UPDATE mirror SET enabled = false", DATABASE)
     wait_until_all_go_to(redirector, ORIGIN, 15)
-    assert len(said(redirector, "a new catalog of")) == 1, "the second server knows the first one's revisions"
+    assert len(redirector.log_lines("a new catalog of")) == 1, "the second server knows the first one's revisions"
 
 
 @contextlib.contextmanager
@@ -148,12 +84,10 @@ def test_a_full_disk_is_said_once(database, make_redirector):
     with small_disk("1m") as disk:
         redirector = make_redirector(catalog=disk / "catalog")
         wait_for_catalog(redirector)
-        merge(database, 1, "INSERT INTO file (path, size, mtime, version_rev, rev, kind, cohort_id) SELECT "
-              "decode(md5(i::text), 'hex') || convert_to(i::text, 'UTF8'), 1, 1, 1, 1, 'f', (SELECT min(id) FROM cohort) "
-              "FROM generate_series(1, 100000) i")
-        rig.wait_for("the fault", lambda: said(redirector, r"MirrorCatalog .*(No space left|full)"), 30)
+        merge(database, 1, many_files(100_000, 1))
+        rig.wait_for("the fault", lambda: redirector.log_lines(r"MirrorCatalog .*(No space left|full)"), 30)
         time.sleep(6)  # it is tried again
-        assert len(said(redirector, r"MirrorCatalog .*(No space left|full)")) == 1
+        assert len(redirector.log_lines(r"MirrorCatalog .*(No space left|full)")) == 1
         assert all(redirector.redirects("/db/f") for _ in range(20))
         redirector.httpd.stop()
 
@@ -163,14 +97,14 @@ def test_a_read_only_directory_leaves_requests_to_the_database(database, make_re
     redirector.httpd.catalog.mkdir(mode=0o555)
     redirector.start()
     assert all(redirector.redirects("/db/f") for _ in range(20))
-    rig.wait_for("the fault", lambda: said(redirector, "MirrorCatalog .*Permission denied"), 10)
+    rig.wait_for("the fault", lambda: redirector.log_lines("MirrorCatalog .*Permission denied"), 10)
     assert list(redirector.httpd.catalog.iterdir()) == []
 
 
-@pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros"))
+@pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros", "head"))
 def test_a_damaged_file_is_replaced(redirector, damage):
     redirector.httpd.stop()
-    current = redirector.httpd.catalog / (redirector.httpd.catalog / "CURRENT").read_text().strip()
+    current = current_file(redirector)
     size = current.stat().st_size
     with current.open("r+b") as file:
         if damage == "empty":
@@ -179,13 +113,16 @@ def test_a_damaged_file_is_replaced(redirector, damage):
             file.truncate(size - 4096)
         elif damage == "text":
             file.write(b"not a catalog\n" * (size // 14))
+        elif damage == "head":
+            file.write(random.Random(1).randbytes(8192))
         else:
             file.seek(8192)
             file.write(b"\0" * (size - 8192))
     redirector.httpd.start()
     assert all(redirector.ask("/db/f").answer.status == 302 for _ in range(20))
-    rig.wait_for("a new file", lambda: (redirector.httpd.catalog / "CURRENT").read_text().strip() != current.name, 15)
+    rig.wait_for("a new file", lambda: current_file(redirector) != current, 15)
     wait_for_catalog(redirector)
+    assert redirector.log_lines(f"mirror:error.*MirrorCatalog .*{current.name}"), redirector.httpd.log()
 
 
 def test_two_hosts_with_databases_of_their_own(postgres, database, build, make_redirector):
@@ -226,7 +163,7 @@ def test_a_directory_of_another_database_is_refused(redirector, postgres, build,
     for _ in range(60):
         assert goes_to(second, "http://other.example/") and goes_to(redirector, MIRROR)
         time.sleep(0.1)
-    assert said(second, "another httpd keeps the catalog of .* there")
+    assert second.log_lines("another httpd keeps the catalog of .* there")
     redirector.httpd.stop()
     rig.wait_for("a catalog of its own", lambda: answers_from_catalog(second), 15)
     assert goes_to(second, "http://other.example/")

@@ -1,9 +1,11 @@
 """mb catalog: what it says of a catalog, and catalogs that travel to a host without a database."""
 
+import fcntl
 import json
 import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -322,6 +324,53 @@ def test_export_replaces_whole_files_only(host, scratch):
     assert host.mb("export", scratch / "no" / "such" / "folder", check=False).returncode == 1
     host.mb("export", file)
     assert file.stat().st_size > 4096 and [path.name for path in scratch.iterdir()] == ["kept"]
+
+
+def hidden(folder):
+    return [entry.path for entry in os.scandir(folder) if entry.name.startswith(".")]
+
+
+def kill_in_the_middle(export, folder):
+    """Returns what an export that was killed has left."""
+    for _ in range(50):
+        process = export()
+        while not hidden(folder) and process.poll() is None:
+            pass
+        process.kill()
+        process.wait()
+        if hidden(folder):
+            return hidden(folder)
+    pytest.fail("the exports were always over by then")
+
+
+def test_what_a_killed_export_leaves_is_removed(host, scratch):
+    target = scratch / "out" / "catalog"
+    target.parent.mkdir()
+    argv = [str(host.build.program("mb")), "catalog", "export", "--dir", str(host.httpd.catalog), str(target)]
+
+    def export():
+        return subprocess.Popen(argv, env=host.database.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    left = kill_in_the_middle(export, target.parent)
+    host.mb("export", target.with_name("another"))
+    assert hidden(target.parent) == left, "it belongs to another file"
+    host.mb("export", target)
+    assert hidden(target.parent) == [] and target.stat().st_size > 4096
+
+
+def test_an_export_leaves_alone_what_is_not_a_dead_one_s(host, scratch):
+    alive, somebodys, link = scratch / ".catalog.aaaaaa", scratch / ".catalog.bbbbbb", scratch / ".catalog.cccccc"
+    for folder in (alive, somebodys):
+        folder.mkdir()
+        (folder / "copy").write_text("x")
+    (somebodys / "notes").write_text("x")
+    link.symlink_to(alive)
+    lock = os.open(alive, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    host.mb("export", scratch / "catalog")
+    assert (alive / "copy").exists() and (somebodys / "copy").exists() and (somebodys / "notes").exists()
+    os.close(lock)
+    host.mb("export", scratch / "catalog")
+    assert not alive.exists() and (somebodys / "copy").exists() and link.is_symlink()
 
 
 @pytest.mark.skipif(not rig.process.is_root(), reason="only root can make files that are not its own")

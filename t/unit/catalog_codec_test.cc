@@ -163,7 +163,7 @@ class CatalogCodecTest : public CppUnit::TestFixture {
 
     file.hashes.sha1_pieces.resize(40), file.hashes.piece_layer.resize(64), file.hashes.zsync.sums.resize(16);
     encode_hashes(record, file.hashes);
-    for (const HashParts parts : {HashParts::digests, HashParts::pieces, HashParts::all}) {
+    for (const HashParts parts : {HashParts::redirect, HashParts::digests, HashParts::pieces, HashParts::all}) {
       refused = 0;
       each_damage(record, [&](std::string_view damaged) {
         FileHashes read;

@@ -27,6 +27,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(catalogKeepsWhatItHasWhenTheNextIsDamaged);
   CPPUNIT_TEST(incompleteIsNotServed);
   CPPUNIT_TEST(whatIsDamagedIsGivenUp);
+  CPPUNIT_TEST(whatReplacedADamagedOneIsKept);
+  CPPUNIT_TEST(whatOutgrewItsMapIsGivenUp);
   CPPUNIT_TEST_SUITE_END();
 
   Folder folder_;
@@ -248,6 +250,48 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(catalog.unusable() && catalog.environment() == nullptr && !catalog.snapshot());
     catalog.refresh();  // the same file is not opened again
     CPPUNIT_ASSERT(!catalog.snapshot());
+  }
+
+  // A request that began with the old one says so later than the new one is opened.
+  void whatReplacedADamagedOneIsKept() {
+    directory_.publish(new_catalog({sample_file("a")}));
+    Catalog catalog(directory_, kSmallAccess);
+    catalog.refresh();
+    const auto damaged = catalog.environment();
+    directory_.publish(new_catalog({sample_file("b")}));
+    catalog.refresh();
+    catalog.give_up(damaged);
+    CPPUNIT_ASSERT(!catalog.unusable() && (*catalog.snapshot())->stored_file("b"));
+    catalog.give_up(catalog.environment());
+    CPPUNIT_ASSERT(catalog.unusable() && !catalog.snapshot());
+    directory_.publish(new_catalog({sample_file("c")}));
+    catalog.refresh();
+    CPPUNIT_ASSERT(!catalog.unusable() && (*catalog.snapshot())->stored_file("c"));
+  }
+
+  // Another process may have a larger MirrorCatalogMaxSize; damage looks like that too.
+  void whatOutgrewItsMapIsGivenUp() {
+    constexpr Access kTiny{.max_bytes = 256 << 10, .max_readers = 16};
+    const std::string file = new_catalog({});
+    directory_.publish(file);
+    Catalog catalog(directory_, kTiny);
+    catalog.refresh();
+    const pid_t child = fork();
+    if (child == 0) {
+      const auto environment = Environment::open(file, Open::serve, {.max_bytes = 64 << 20, .max_readers = 16});
+      Batch batch(*environment);
+      for (int i = 0; i < 50'000; ++i) batch.put(sample_file("many/" + std::to_string(i)));
+      batch.commit();
+      _exit(0);
+    }
+    int status = 0;
+    CPPUNIT_ASSERT_EQUAL(child, waitpid(child, &status, 0));
+    CPPUNIT_ASSERT_EQUAL(0, status);
+    CPPUNIT_ASSERT_EQUAL(MDB_MAP_RESIZED, error_of([&] { catalog.snapshot(); }));
+    CPPUNIT_ASSERT(catalog.unusable() && !catalog.snapshot());
+    Catalog next(directory_, kTiny);  // as in a new child
+    next.refresh();
+    CPPUNIT_ASSERT((*next.snapshot())->stored_file("many/1"));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(CatalogFilesTest);
