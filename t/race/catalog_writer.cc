@@ -177,15 +177,16 @@ void CatalogWriter::publish_garbage() {
 std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors, const catalog::FoundFile& found, HashParts parts) {
   const File& file = found.file;
   if (file.mtime_s != meta.rev) return fmt::format("{} of generation {} among those of {}", file.path, file.mtime_s, meta.rev);
-  for (const MirrorId id : file.mirrors) {
+  const std::vector<MirrorId> ids = file.mirrors.ids();
+  for (const MirrorId id : ids) {
     if (id % 2 != file.size_bytes % 2) return fmt::format("{} in version {} at mirror {}", file.path, file.size_bytes, id);
     const Mirror* mirror = mirrors.find(id);
     if (mirror == nullptr) return fmt::format("mirror {} is unknown", id);
     if (mirror->weight != meta.mirrors_rev % 1000) return fmt::format("mirror {} of another revision", id);
   }
   const auto expected = mirrors_of(static_cast<int>(file.size_bytes % 2));
-  if (meta.swept_s == 1 && !std::equal(file.mirrors.begin(), file.mirrors.end(), expected.begin(), expected.end())) {
-    return fmt::format("{} has {} mirrors although nothing is half done", file.path, file.mirrors.size());
+  if (meta.swept_s == 1 && !std::equal(ids.begin(), ids.end(), expected.begin(), expected.end())) {
+    return fmt::format("{} has {} mirrors although nothing is half done", file.path, ids.size());
   }
   if (found.hashes.sha256 != bytes(32, file.size_bytes)) return file.path + " with the digest of another version";
   const bool pieces = meta.hashes && parts == HashParts::all;
