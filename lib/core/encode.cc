@@ -110,12 +110,14 @@ void append_hex(std::string& out, std::string_view bytes) {
 
 void append_base64(std::string& out, std::string_view bytes) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto byte = [&](std::size_t at) { return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U; };
+  std::size_t at = out.size();
+  out.resize(at + (bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t n) { return i + n < bytes.size() ? static_cast<unsigned char>(bytes[i + n]) : 0U; };
-    const unsigned group = byte(0) << 16 | byte(1) << 8 | byte(2);
-    const std::size_t known = std::min<std::size_t>(bytes.size() - i, 3);
-    for (std::size_t digit = 0; digit < 4; ++digit) out += digit <= known ? kDigits[group >> (18 - 6 * digit) & 63] : '=';
+    const unsigned group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    for (int shift = 18; shift >= 0; shift -= 6) out[at++] = kDigits[group >> shift & 63];
   }
+  for (std::size_t missing = (3 - bytes.size() % 3) % 3; missing > 0; --missing) out[--at] = '=';
 }
 
 void append_percent(std::string& out, std::string_view bytes) {
