@@ -44,11 +44,11 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
       "WHERE a.id = p.from_id AND b.id = p.to_id);"
       "INSERT INTO merge_adjust SELECT unnest(ARRAY[p.from_id, p.to_id]), unnest(ARRAY[-1, 1]) "
       "FROM merge_moves m JOIN merge_pair p USING (from_id) JOIN file f ON f.id = m.file_id AND f.cohort_id = m.from_id");
-  const std::int64_t moved = connection
-      .run("UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_pair p USING (from_id) "
-           "WHERE f.id = m.file_id AND f.cohort_id = m.from_id",
-           Params().int8(merge.rev()))
-      .affected();
+  const std::int64_t moved = merge.change_files(
+      max_files,
+      "UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_pair p USING (from_id) "
+      "WHERE f.id = m.file_id AND f.cohort_id = m.from_id",
+      Params().int8(merge.rev()));
   merge.adjust_counts();
   connection.script("DELETE FROM cohort WHERE n_files = 0");
   merge.commit();

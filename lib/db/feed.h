@@ -60,7 +60,7 @@ class FeedSnapshot {
   std::vector<std::string> without(const std::vector<std::string>& paths, bool links, std::int64_t rev);
 
  private:
-  void each_file(const std::string& which, std::int64_t rev, HashParts parts, const FilePage& page);
+  void each_file(const std::string& which, HashParts parts, const FilePage& page);
   void each_page(const std::string& query, const Params& params, int rows, const std::function<void(const Result&)>& page);
 
   Connection& connection_;

@@ -6,7 +6,7 @@
 namespace mirror::db {
 
 MergeTransaction::MergeTransaction(Connection& connection)
-    : connection_(connection), transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off") {
+    : connection_(connection), transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off"), notes_(connection) {
   connection_.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
   since_ = Clock::now();
 }
@@ -34,6 +34,10 @@ std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {
 
 void MergeTransaction::source_changed() { connection_.run("UPDATE source SET rev = $1", Params().int8(rev())); }
 
+std::int64_t MergeTransaction::change_files(std::int64_t at_most, const std::string& statement, const Params& params) {
+  return notes_.change(rev(), at_most, statement, params);
+}
+
 void MergeTransaction::adjust_counts() {
   connection_.script(
       "UPDATE cohort c SET n_files = c.n_files + a.n "
@@ -42,6 +46,7 @@ void MergeTransaction::adjust_counts() {
 }
 
 double MergeTransaction::commit() {
+  if (rev_ != 0) notes_.finish(rev_);
   transaction_.commit();
   return std::chrono::duration<double>(Clock::now() - since_).count();
 }

@@ -101,7 +101,9 @@ void SourceCompare::count() {
   const Result files = connection_.run(
       "SELECT (SELECT count(*) FROM file WHERE NOT staged AND gone_at IS NULL), count(*), count(*) FILTER (WHERE NOT staged) "
       "FROM merge_listing");
-  anything_changed_ = delta.int8(0, 0) + gone.int8(0, 0) > 0;
+  delta_ = delta.int8(0, 0);
+  gone_ = gone.int8(0, 0);
+  anything_changed_ = delta_ + gone_ > 0;
   counts_.gained = delta.int8(0, 1);
   counts_.changed = delta.int8(0, 2);
   counts_.lost = gone.int8(0, 1) + delta.int8(0, 4);  // staged ones are hidden from everyone: lost too
@@ -115,10 +117,18 @@ void SourceCompare::count() {
 // their new rev makes judge_again see them.
 void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
   const Params grace = Params().float8(grace_s);
-  connection_.run("INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM file "
-                  "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL GROUP BY 1", grace);
-  connection_.run("UPDATE file SET cohort_id = NULL, rev = $2 "
-                  "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL", Params(grace).int8(merge.rev()));
+  const std::int64_t due =
+      connection_
+          .run("WITH due AS (INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM file "
+               " WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL GROUP BY 1 RETURNING n) "
+               "SELECT coalesce(-sum(n), 0)::bigint FROM due",
+               grace)
+          .int8(0, 0);
+  if (due == 0) return;
+  merge.change_files(due,
+                     "UPDATE file SET cohort_id = NULL, rev = $2 "
+                     "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL",
+                     Params(grace).int8(merge.rev()));
 }
 
 // Counts leave the cohorts that the changed files are in, and enter those that changed and new ones get.
@@ -130,7 +140,8 @@ void SourceCompare::count_moves(std::int64_t without_mirrors) {
 
 void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_mirrors) {
   connection_.script("DELETE FROM hash h USING merge_delta d WHERE h.file_id = d.file_id AND (d.fresh OR d.kind <> 'f')");
-  connection_.run(
+  merge.change_files(
+      delta_,
       "UPDATE file f SET size = d.size, mtime = d.mtime, kind = d.kind, staged = d.staged, pending = d.pending, "
       "link_target = d.target, gone_at = NULL, rev = $2, version_rev = CASE WHEN d.fresh THEN $2 ELSE f.version_rev END, "
       "cohort_id = " NEW_COHORT " FROM merge_delta d WHERE f.id = d.file_id AND d.file_id IS NOT NULL",
@@ -139,16 +150,19 @@ void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_m
 
 // Afterwards the cohorts in merge_delta are those of the files: whoever moves one raises its rev.
 void SourceCompare::judge_again() {
-  connection_.run("WITH again AS (DELETE FROM merge_delta d USING file f WHERE f.id = d.file_id AND f.rev > $1 "
-                  " RETURNING d.path, d.kind, d.size, d.mtime, d.staged, d.target) " + fmt::format(kInsertDelta, "again"),
-                  Params().int8(snapshot_rev_));
+  if (newest_rev(connection_) == snapshot_rev_) return;
+  connection_.run("WITH again AS (DELETE FROM merge_delta d USING file f WHERE f.id = d.file_id AND " +
+                  changed_above(connection_, snapshot_rev_) +
+                  " RETURNING d.path, d.kind, d.size, d.mtime, d.staged, d.target) " + fmt::format(kInsertDelta, "again"));
 }
 
 // A replica that has not heard of the gone files yet starts anew: its revision is taken away with them. So are those of long ago.
+// Always all up to one of them: changed_above() relies on it.
 void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
   connection_.run("WITH gone AS (DELETE FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second' AND cohort_id IS NULL "
                   " RETURNING rev) "
-                  "DELETE FROM revision WHERE rev < $3 AND (rev < (SELECT max(rev) FROM gone) OR at < now() - $4 * interval '1 second')",
+                  "DELETE FROM revision WHERE rev < $3 AND rev < greatest((SELECT max(rev) FROM gone), "
+                  "(SELECT max(rev) FROM revision WHERE at < now() - $4 * interval '1 second'))",
                   Params().float8(grace_s).float8(kKeepGoneSeconds).int8(merge.rev()).float8(kKeepRevisionsSeconds));
 }
 
@@ -160,12 +174,13 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   const std::int64_t without_mirrors = merge.cohort_of({});
   count_moves(without_mirrors);
   change_known(merge, without_mirrors);
-  connection_.run(
+  merge.change_files(
+      delta_,
       "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, staged, path, link_target) "
       "SELECT size, mtime, $2, $2, " NEW_COHORT ", kind, staged, path, target FROM merge_delta d WHERE file_id IS NULL",
       Params().int8(without_mirrors).int8(merge.rev()));
-  connection_.run("UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
-                  Params().int8(merge.rev()));
+  merge.change_files(gone_, "UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
+                     Params().int8(merge.rev()));
   prune(merge, grace_s);
   merge.use_indexes(false);
   merge.adjust_counts();

@@ -48,6 +48,7 @@ class SourceCompare {
   Connection& connection_;
   ScanCounts counts_;
   std::int64_t current_ = 0, altered_ = 0, entries_ = 0;
+  std::int64_t delta_ = 0, gone_ = 0;  // rows of merge_delta and merge_gone
   std::int64_t snapshot_rev_ = 0;
   bool anything_changed_ = false;
 };

@@ -98,6 +98,9 @@ std::string inconsistency(Connection& connection) {
        "SELECT count(*) FROM file f WHERE cohort_id IS NOT NULL AND NOT EXISTS (SELECT FROM cohort WHERE id = f.cohort_id)"},
       {"a cohort's mirrors are not sorted and distinct",
        "SELECT count(*) FROM cohort WHERE mirrors <> ARRAY(SELECT DISTINCT unnest(mirrors) ORDER BY 1)"},
+      {"a merge has not noted a file that it changed",
+       "SELECT count(*) FROM file f WHERE rev IN (SELECT rev FROM change) AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
+       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = f.rev AND c.id = f.id)"},
       {"a rev is above the newest revision",
        "SELECT count(*) FROM file WHERE greatest(rev, version_rev) > (SELECT max(rev) FROM revision)"},
   };

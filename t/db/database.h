@@ -45,7 +45,8 @@ MirrorId add_mirror(Connection&, const std::string& identifier);
 std::string mirrors_of(Connection&, const std::string& path);
 // A single value, as text; "" for NULL or no row.
 std::string value(Connection&, const std::string& sql);
-// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted: "" or what is wrong.
+// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted, merges have noted what they changed:
+// "" or what is wrong.
 std::string inconsistency(Connection&);
 
 }  // namespace mirror::db::test
