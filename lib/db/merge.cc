@@ -21,6 +21,11 @@ std::int64_t MergeTransaction::rev() {
 void MergeTransaction::use_indexes(bool on) {
   connection_.script(on ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
                         : "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on");
+  connection_.script("SET LOCAL enable_nestloop = on");
+}
+
+void MergeTransaction::use_order() {
+  connection_.script("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = on");
 }
 
 std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {

@@ -20,6 +20,8 @@ class MergeTransaction {
   // Whether statements should go through indexes and nested loops: what touches few of many rows under the lock must not depend on
   // the planner's idea of how many they are.
   void use_indexes(bool on);
+  // Until use_indexes(): for what touches most of the rows, which walks through both tables in the order of their indexes.
+  void use_order();
   // The cohort without mirrors, or of whatever mirrors: found or made.
   std::int64_t cohort_of(const std::vector<MirrorId>& mirrors);
   // This merge changes which files the source has, in which version: what was known of mirrors' listings holds no longer.

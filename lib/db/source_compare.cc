@@ -85,6 +85,7 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
                      "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path) ORDER BY 1");
   count();
   if (anything_changed_) connection_.script("CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
+  folders_.find(entries_);
   const bool due = connection_
       .run("SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL) OR "
            "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
@@ -173,11 +174,15 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   merge.source_changed();
   const std::int64_t without_mirrors = merge.cohort_of({});
   count_moves(without_mirrors);
+  folders_.make_cohorts(merge, without_mirrors);
+  if (delta_ * 2 > current_) merge.use_order();
   change_known(merge, without_mirrors);
+  merge.use_indexes(true);
   merge.change_files(
       delta_,
       "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, staged, path, link_target) "
-      "SELECT size, mtime, $2, $2, " NEW_COHORT ", kind, staged, path, target FROM merge_delta d WHERE file_id IS NULL",
+      "SELECT size, mtime, $2, $2, coalesce(folder.cohort_id, " NEW_COHORT "), kind, staged, path, target FROM merge_delta d " +
+          folders_.join() + "WHERE file_id IS NULL",
       Params().int8(without_mirrors).int8(merge.rev()));
   merge.change_files(gone_, "UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
                      Params().int8(merge.rev()));
