@@ -126,7 +126,7 @@ CREATE TRIGGER mirror_rev_prefixes AFTER INSERT OR UPDATE OR DELETE ON mirror_pr
   FOR EACH ROW EXECUTE FUNCTION bump_mirror_rev();
 CREATE TRIGGER mirror_rev_truncate AFTER TRUNCATE ON mirror FOR EACH STATEMENT EXECUTE FUNCTION bump_mirror_rev();
 
--- The files that exactly the same mirrors have. Two rows may name the same mirrors for a while; they are joined later. `mirrors` is
+-- The files that exactly the same mirrors have. Two rows may name the same mirrors; small ones are joined later. `mirrors` is
 -- sorted and without duplicates; n_files is exact.
 CREATE TABLE cohort (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

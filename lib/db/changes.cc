@@ -16,11 +16,12 @@ constexpr const char* kUpto = "coalesce((SELECT upto FROM change ORDER BY rev DE
 // Revisions are forgotten from the oldest on, so as long as `rev` is there, so is everything above it.
 std::string changed_above(Connection& connection, std::int64_t rev) {
   const bool noted = connection
-                         .run("SELECT EXISTS (SELECT FROM revision WHERE rev = $1) "
-                              "AND NOT EXISTS (SELECT FROM revision r WHERE r.rev > $1 "
-                              " AND NOT EXISTS (SELECT FROM change c WHERE c.rev = r.rev)) "
-                              "AND NOT EXISTS (SELECT FROM change WHERE rev > $1 AND files IS NULL)",
-                              Params().int8(rev))
+                         .run(
+                             "SELECT EXISTS (SELECT FROM revision WHERE rev = $1) "
+                             "AND NOT EXISTS (SELECT FROM revision r WHERE r.rev > $1 "
+                             " AND NOT EXISTS (SELECT FROM change c WHERE c.rev = r.rev)) "
+                             "AND NOT EXISTS (SELECT FROM change WHERE rev > $1 AND files IS NULL)",
+                             Params().int8(rev))
                          .boolean(0, 0);
   if (!noted) return fmt::format("f.rev > {}", rev);
   // An array, and no join: whatever the planner believes how many they are, it looks them up by their ids.
@@ -57,8 +58,10 @@ void ChangeNotes::note(std::int64_t rev, std::int64_t weight, const char* files)
 
 // A few of the oldest at a time, and each revision's altogether, so that what has notes has all of them.
 void ChangeNotes::finish(std::int64_t rev) {
-  if (too_many_) note(rev, limit() + 1, "NULL");
-  else if (!noted_) note(rev, 1, "'{}'");
+  if (too_many_)
+    note(rev, limit() + 1, "NULL");
+  else if (!noted_)
+    note(rev, 1, "'{}'");
   connection_.run(fmt::format("DELETE FROM change WHERE rev <= (SELECT max(rev) FROM "
                               "(SELECT rev, upto FROM change ORDER BY rev, upto LIMIT {}) old WHERE upto < {} - $1)",
                               kForgottenAtOnce, kUpto),

@@ -1,6 +1,6 @@
-// Which files each merge changed, beside file.rev: rows of file have no index on rev, so that a changed row can stay on its page with
-// the index entries that it has. Every statement that writes rows of file goes through ChangeNotes, and whoever has everything up to
-// one revision asks changed_above() for the rest. Internal to lib/db; one thread, one Connection.
+// Which files each merge changed, beside file.rev: rows of file have no index on rev, so that a changed row can stay on its page
+// with the index entries that it has. Every statement that writes rows of file goes through ChangeNotes, and whoever has
+// everything up to one revision asks changed_above() for the rest. Internal to lib/db; one thread, one Connection.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace mirror::db {
 
-// A condition on `file f`: changed above `rev`. It reads the notes where they are complete back to `rev`, and else all of the table.
-// For the snapshot or the lock under which it was asked for.
+// A condition on `file f`: changed above `rev`. It reads the notes where they are complete back to `rev`, and else all of the
+// table. For the snapshot or the lock under which it was asked for.
 std::string changed_above(Connection&, std::int64_t rev);
 
 // The notes of one merge. What would be too much to note is told by one row without files; so are the revisions of a program that

@@ -49,12 +49,14 @@ void NewFolders::find(std::int64_t all_files) {
 
 void NewFolders::make_cohorts(MergeTransaction& merge, std::int64_t otherwise) {
   if (!any_) return;
-  connection_.run("INSERT INTO cohort (id, mirrors, n_files, rev) OVERRIDING SYSTEM VALUE "
-                  "SELECT DISTINCT cohort_id, '{}'::smallint[], 0, $1 FROM merge_folder ORDER BY 1",
-                  Params().int8(merge.rev()));
-  connection_.run("INSERT INTO merge_adjust SELECT c.id, c.n FROM merge_folder m "
-                  "CROSS JOIN LATERAL (VALUES (m.cohort_id, m.n), ($1, -m.n)) c (id, n)",
-                  Params().int8(otherwise));
+  connection_.run(
+      "INSERT INTO cohort (id, mirrors, n_files, rev) OVERRIDING SYSTEM VALUE "
+      "SELECT DISTINCT cohort_id, '{}'::smallint[], 0, $1 FROM merge_folder ORDER BY 1",
+      Params().int8(merge.rev()));
+  connection_.run(
+      "INSERT INTO merge_adjust SELECT c.id, c.n FROM merge_folder m "
+      "CROSS JOIN LATERAL (VALUES (m.cohort_id, m.n), ($1, -m.n)) c (id, n)",
+      Params().int8(otherwise));
 }
 
 const std::string& NewFolders::join() const {

@@ -1,6 +1,6 @@
-// Cohorts of their own for the new files of large folders. What a mirror leaves out is mostly whole folders near the tree's root; where
-// such a folder's files are a cohort from the beginning, the first scans change its row, and no file has to move. Internal to lib/db;
-// one thread, one Connection.
+// Cohorts of their own for the new files of large folders. What a mirror leaves out is mostly whole folders near the tree's root;
+// where such a folder's files are a cohort from the beginning, the first scans change its row, and no file has to move. Internal
+// to lib/db; one thread, one Connection.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 
 namespace mirror::db {
 
-// Of so many files and more a cohort stands for itself even if another lists the same mirrors: so there are a few hundred at most.
+// Of so many files and more a cohort stands for itself even if another lists the same mirrors: so there are a few hundred at
+// most.
 std::int64_t own_cohort_files(std::int64_t all_files);
 
 class NewFolders {

@@ -84,6 +84,14 @@ std::string mirrors_of(Connection& connection, const std::string& path) {
   return names;
 }
 
+void lose_notes(Connection& connection, double share) {
+  connection.script(fmt::format(
+      "CREATE FUNCTION lose_note() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$ BEGIN IF random() < {} THEN DELETE FROM change WHERE rev = NEW.rev; END IF; RETURN NULL; END $$;"
+      "CREATE TRIGGER lose_note AFTER INSERT ON change FOR EACH ROW EXECUTE FUNCTION lose_note()",
+      share));
+}
+
 std::string value(Connection& connection, const std::string& sql) {
   const Result result = connection.run("SELECT (" + sql + ")::text");
   return result.empty() || result.is_null(0, 0) ? "" : std::string(result.bytes(0, 0));
