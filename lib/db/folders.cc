@@ -30,8 +30,8 @@ void NewFolders::find(std::int64_t all_files) {
   connection_.script(fmt::format(
       "DROP TABLE IF EXISTS pg_temp.merge_folder;"
       "CREATE TEMP TABLE merge_folder AS SELECT substring(d.path FOR p1) AS level1, substring(d.path FOR p2) AS level2, "
-      "substring(d.path FOR p3) AS level3, count(*) AS n, NULL::bytea AS folder, NULL::bigint AS cohort_id "
-      "FROM merge_delta d {} WHERE {} GROUP BY 1, 2, 3",
+      "d.path AS level3, n, NULL::bytea AS folder, NULL::bigint AS cohort_id "
+      "FROM (SELECT substring(d.path FOR p3) AS path, count(*) AS n FROM merge_delta d {0} WHERE {1} GROUP BY 1) d {0}",
       kLengths, kNewFiles));
   for (const char* level : {"level3", "level2", "level1"}) {
     connection_.run(fmt::format("UPDATE merge_folder SET folder = {0} WHERE folder IS NULL AND {0} IN "
@@ -43,7 +43,7 @@ void NewFolders::find(std::int64_t all_files) {
       "DELETE FROM merge_folder WHERE folder IS NULL;"
       "UPDATE merge_folder m SET cohort_id = c.id FROM (SELECT folder, nextval(pg_get_serial_sequence('cohort', 'id')) AS id "
       " FROM (SELECT DISTINCT folder FROM merge_folder ORDER BY 1) f) c WHERE c.folder = m.folder;"
-      "CREATE INDEX ON merge_folder (level3); ANALYZE merge_folder");
+      "ANALYZE merge_folder");
   any_ = !connection_.run("SELECT FROM merge_folder LIMIT 1").empty();
 }
 

@@ -177,13 +177,14 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   folders_.make_cohorts(merge, without_mirrors);
   if (delta_ * 2 > current_) merge.use_order();
   change_known(merge, without_mirrors);
-  merge.use_indexes(true);
+  merge.use_indexes(!folders_.any());
   merge.change_files(
       delta_,
       "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, staged, path, link_target) "
       "SELECT size, mtime, $2, $2, coalesce(folder.cohort_id, " NEW_COHORT "), kind, staged, path, target FROM merge_delta d " +
           folders_.join() + "WHERE file_id IS NULL",
       Params().int8(without_mirrors).int8(merge.rev()));
+  merge.use_indexes(true);
   merge.change_files(gone_, "UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
                      Params().int8(merge.rev()));
   prune(merge, grace_s);
