@@ -6,7 +6,9 @@
 namespace mirror::db {
 
 MergeTransaction::MergeTransaction(Connection& connection)
-    : connection_(connection), transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off"), notes_(connection) {
+    : connection_(connection),
+      transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off"),
+      notes_(connection) {
   connection_.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
   since_ = Clock::now();
 }
