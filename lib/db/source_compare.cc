@@ -14,7 +14,7 @@ constexpr double kKeepRevisionsSeconds = 60 * 86400.0;  // replicas that were aw
 constexpr const char* kTables =
     "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
     "CREATE TEMP TABLE merge_delta (file_id bigint, size bigint, mtime bigint, kind \"char\", staged boolean, pending boolean, "
-    "fresh boolean, was_current boolean, arrives boolean, alters boolean, cohort_id bigint, path bytea, target bytea);"
+    "fresh boolean, was_current boolean, returns boolean, arrives boolean, alters boolean, cohort_id bigint, path bytea, target bytea);"
     "CREATE TEMP TABLE merge_gone (file_id bigint, was_current boolean);"
     "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
 
@@ -23,6 +23,7 @@ constexpr const char* kTables =
 // The listing is the table or query named `l`.
 constexpr const char* kInsertDelta =
     "INSERT INTO merge_delta SELECT f.id, l.size, l.mtime, l.kind, l.staged, touched, fresh, coalesce(was_current, false), "
+    "f.gone_at IS NOT NULL, "
     "NOT l.staged AND (f.id IS NULL OR fresh OR NOT was_current OR f.kind <> l.kind), "
     "coalesce(was_current AND (fresh OR l.staged OR f.kind <> l.kind OR (touched AND NOT f.pending) "
     " OR f.link_target IS DISTINCT FROM l.target), false), f.cohort_id, l.path, l.target "
@@ -81,8 +82,6 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
   // In the order of the table, so that the merge walks through it once; new files in that of their paths: neighbours in the tree
   // become neighbours in the table, and the index grows at its end.
   connection_.script(fmt::format(kInsertDelta, "merge_listing") + " ORDER BY f.id, l.path");
-  connection_.script("INSERT INTO merge_gone SELECT f.id, NOT f.staged FROM file f WHERE f.gone_at IS NULL "
-                     "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path) ORDER BY 1");
   count();
   if (anything_changed_) connection_.script("CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
   folders_.find(entries_);
@@ -94,14 +93,22 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
   anything_changed_ = anything_changed_ || due;
 }
 
+void SourceCompare::find_gone() {
+  connection_.script("INSERT INTO merge_gone SELECT f.id, NOT f.staged FROM file f WHERE f.gone_at IS NULL "
+                     "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path) ORDER BY 1");
+}
+
 void SourceCompare::count() {
   const Result delta = connection_.run(
       "SELECT count(*), count(*) FILTER (WHERE arrives), count(*) FILTER (WHERE was_current AND fresh), "
-      "count(*) FILTER (WHERE alters), count(*) FILTER (WHERE was_current AND staged) FROM merge_delta");
+      "count(*) FILTER (WHERE alters), count(*) FILTER (WHERE was_current AND staged), "
+      "count(*) FILTER (WHERE file_id IS NULL OR returns) FROM merge_delta");
+  const Result listed = connection_.run("SELECT count(*), count(*) FILTER (WHERE NOT staged) FROM merge_listing");
+  const Result files = connection_.run("SELECT count(*), count(*) FILTER (WHERE NOT staged) FROM file WHERE gone_at IS NULL");
+  entries_ = listed.int8(0, 0);
+  // Every path is listed once: where as many known ones are as there are files, none is gone.
+  if (files.int8(0, 0) > entries_ - delta.int8(0, 5)) find_gone();
   const Result gone = connection_.run("SELECT count(*), count(*) FILTER (WHERE was_current) FROM merge_gone");
-  const Result files = connection_.run(
-      "SELECT (SELECT count(*) FROM file WHERE NOT staged AND gone_at IS NULL), count(*), count(*) FILTER (WHERE NOT staged) "
-      "FROM merge_listing");
   delta_ = delta.int8(0, 0);
   gone_ = gone.int8(0, 0);
   anything_changed_ = delta_ + gone_ > 0;
@@ -109,9 +116,8 @@ void SourceCompare::count() {
   counts_.changed = delta.int8(0, 2);
   counts_.lost = gone.int8(0, 1) + delta.int8(0, 4);  // staged ones are hidden from everyone: lost too
   altered_ = delta.int8(0, 3) + gone.int8(0, 1);
-  current_ = files.int8(0, 0);
-  entries_ = files.int8(0, 1);
-  counts_.held = files.int8(0, 2);
+  current_ = files.int8(0, 1);
+  counts_.held = listed.int8(0, 1);
 }
 
 // Gone files that had their grace time leave their cohorts first, so that one which comes back now is checked on the mirrors again;

@@ -39,6 +39,7 @@ class SourceCompare {
 
  private:
   void count();
+  void find_gone();
   // A hash may have told since which version a file is, or un-pended it: what was compared with that is judged once more.
   void judge_again();
   void prune(MergeTransaction& merge, double grace_s);
