@@ -6,7 +6,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (4);
+INSERT INTO schema_version (version) VALUES (5);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
 -- token tells a replica whether the database it sees is the one it has followed.
@@ -126,7 +126,7 @@ CREATE TRIGGER mirror_rev_prefixes AFTER INSERT OR UPDATE OR DELETE ON mirror_pr
   FOR EACH ROW EXECUTE FUNCTION bump_mirror_rev();
 CREATE TRIGGER mirror_rev_truncate AFTER TRUNCATE ON mirror FOR EACH STATEMENT EXECUTE FUNCTION bump_mirror_rev();
 
--- The files that exactly the same mirrors have. Two rows may name the same mirrors for a while; they are joined later. `mirrors` is
+-- The files that exactly the same mirrors have. Two rows may name the same mirrors; small ones are joined later. `mirrors` is
 -- sorted and without duplicates; n_files is exact.
 CREATE TABLE cohort (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -162,8 +162,19 @@ CREATE TABLE file (
   CONSTRAINT file_cohort_known CHECK (CASE WHEN kind = 'l' OR staged THEN cohort_id IS NULL
                                            ELSE cohort_id IS NOT NULL OR gone_at IS NOT NULL END)
 );
-CREATE INDEX file_rev ON file (rev);
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
+-- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change changes.
+ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
+
+-- The ids of the files that each merge changed, in one row per statement, so that who is at one revision finds what is above it
+-- without an index on file.rev. files NULL, or no row: too many to note, or by a program that knew nothing of this table; then the
+-- whole of file is to be read. upto weighs all rows so far, itself included; old ones are dropped by it (lib/db/changes.cc).
+CREATE TABLE change (
+  rev bigint NOT NULL,
+  upto bigint NOT NULL,
+  files bigint[],
+  PRIMARY KEY (rev, upto)
+);
 
 -- What is known of the content of a version (core/hashes.h), and the mtimes under which the source has shown it. A row whose
 -- version_rev is not the file's belongs to an older version and is nobody's. ctime_ns is the inode change time when it was read, NULL

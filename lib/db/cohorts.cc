@@ -1,6 +1,7 @@
 // What changes cohorts without a listing: deleting a mirror, joining cohorts that became equal. And the lock of a scan.
 #include <utility>
 
+#include "db/folders.h"
 #include "db/locks.h"
 #include "db/merge.h"
 
@@ -26,12 +27,13 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
       "CREATE TEMP TABLE merge_pair (from_id bigint PRIMARY KEY, to_id bigint);"
       "CREATE TEMP TABLE merge_moves (file_id bigint, from_id bigint);"
       "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)");
+  const std::int64_t all_files = connection.run("SELECT coalesce(sum(n_files), 0)::bigint FROM cohort").int8(0, 0);
   const std::int64_t pairs = connection
       .run("INSERT INTO merge_pair SELECT from_id, to_id FROM ("
            " SELECT id AS from_id, to_id, sum(n_files) OVER (ORDER BY n_files, id) AS total FROM ("
            "  SELECT id, n_files, first_value(id) OVER (PARTITION BY mirrors ORDER BY n_files DESC, id) AS to_id FROM cohort) c"
-           " WHERE id <> to_id) p WHERE total <= $1",
-           Params().int8(max_files))
+           " WHERE id <> to_id AND n_files < $2) p WHERE total <= $1",
+           Params().int8(max_files).int8(own_cohort_files(all_files)))
       .affected();
   const bool empty_ones = !connection.run("SELECT FROM cohort WHERE n_files = 0 LIMIT 1").empty();
   if (pairs == 0 && !empty_ones) return 0;
@@ -44,11 +46,11 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
       "WHERE a.id = p.from_id AND b.id = p.to_id);"
       "INSERT INTO merge_adjust SELECT unnest(ARRAY[p.from_id, p.to_id]), unnest(ARRAY[-1, 1]) "
       "FROM merge_moves m JOIN merge_pair p USING (from_id) JOIN file f ON f.id = m.file_id AND f.cohort_id = m.from_id");
-  const std::int64_t moved = connection
-      .run("UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_pair p USING (from_id) "
-           "WHERE f.id = m.file_id AND f.cohort_id = m.from_id",
-           Params().int8(merge.rev()))
-      .affected();
+  const std::int64_t moved = merge.change_files(
+      max_files,
+      "UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_pair p USING (from_id) "
+      "WHERE f.id = m.file_id AND f.cohort_id = m.from_id",
+      Params().int8(merge.rev()));
   merge.adjust_counts();
   connection.script("DELETE FROM cohort WHERE n_files = 0");
   merge.commit();

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 
+#include "db/changes.h"
 #include "db/hash_rows.h"
 
 namespace mirror::db {
@@ -131,17 +132,17 @@ void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const File
   if (rev == 0) return each_file_until(std::numeric_limits<std::int64_t>::max(), parts, page);
   // What is asked for is all of it; the paths' own index gives the order when that is the whole table, a sort when it is a part.
   connection_.script("SET LOCAL cursor_tuple_fraction = 1");
-  each_file("f.rev > $1", rev, parts, page);
+  each_file(changed_above(connection_, rev), parts, page);
 }
 
 void FeedSnapshot::each_file_until(std::int64_t rev, HashParts parts, const FilePage& page) {
   connection_.script("SET LOCAL enable_sort = off");
-  each_file(fmt::format("{} AND f.rev <= $1", kShown), rev, parts, page);
+  each_file(fmt::format("{} AND f.rev <= {}", kShown, rev), parts, page);
 }
 
-void FeedSnapshot::each_file(const std::string& which, std::int64_t rev, HashParts parts, const FilePage& page) {
+void FeedSnapshot::each_file(const std::string& which, HashParts parts, const FilePage& page) {
   const int per_page = parts != HashParts::redirect ? kFilesWithHashesPerPage : kFilesPerPage;
-  each_page(file_query(which, parts), Params().int8(rev), per_page, [&](const Result& rows) {
+  each_page(file_query(which, parts), {}, per_page, [&](const Result& rows) {
     std::vector<FeedFile> files;
     files.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) {

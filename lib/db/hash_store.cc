@@ -113,7 +113,7 @@ std::string verdict_sql() {
       adds, differs, agrees);
 }
 
-void change_files(Connection& connection, MergeTransaction& merge, bool new_versions) {
+void change_files(Connection& connection, MergeTransaction& merge, std::int64_t news, bool new_versions) {
   const std::int64_t rev = merge.rev();
   merge.source_changed();
   const Params params = Params().int8(new_versions ? merge.cohort_of({}) : 0);
@@ -124,7 +124,8 @@ void change_files(Connection& connection, MergeTransaction& merge, bool new_vers
         "UNION ALL VALUES ($1, 0)",
         params);  // the last lets it go again if nobody needs it
   }
-  connection.run(
+  merge.change_files(
+      news,
       "UPDATE file f SET pending = f.pending AND NOT v.told, rev = $2, "
       "version_rev = CASE WHEN v.other THEN $2 ELSE f.version_rev END, "
       "cohort_id = CASE WHEN v.other AND f.cohort_id IS NOT NULL THEN $1 ELSE f.cohort_id END "
@@ -163,7 +164,7 @@ StoredHashes store_hashes(Connection& connection, const std::vector<HashResult>&
   const Result counts = connection.run(
       "SELECT count(*), count(*) FILTER (WHERE other), count(*) FILTER (WHERE news) "
       "FROM hash_verdict");
-  if (counts.int8(0, 2) > 0) change_files(connection, merge, counts.int8(0, 1) > 0);
+  if (counts.int8(0, 2) > 0) change_files(connection, merge, counts.int8(0, 2), counts.int8(0, 1) > 0);
   change_hashes(connection);
   if (counts.int8(0, 1) > 0) merge.adjust_counts();
   const std::int64_t rev = counts.int8(0, 2) > 0 ? merge.rev() : 0;

@@ -6,7 +6,9 @@
 namespace mirror::db {
 
 MergeTransaction::MergeTransaction(Connection& connection)
-    : connection_(connection), transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off") {
+    : connection_(connection),
+      transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off"),
+      notes_(connection) {
   connection_.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
   since_ = Clock::now();
 }
@@ -21,6 +23,11 @@ std::int64_t MergeTransaction::rev() {
 void MergeTransaction::use_indexes(bool on) {
   connection_.script(on ? "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
                         : "SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on");
+  connection_.script("SET LOCAL enable_nestloop = on");
+}
+
+void MergeTransaction::use_order() {
+  connection_.script("SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = on");
 }
 
 std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {
@@ -34,6 +41,10 @@ std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {
 
 void MergeTransaction::source_changed() { connection_.run("UPDATE source SET rev = $1", Params().int8(rev())); }
 
+std::int64_t MergeTransaction::change_files(std::int64_t at_most, const std::string& statement, const Params& params) {
+  return notes_.change(rev(), at_most, statement, params);
+}
+
 void MergeTransaction::adjust_counts() {
   connection_.script(
       "UPDATE cohort c SET n_files = c.n_files + a.n "
@@ -42,6 +53,7 @@ void MergeTransaction::adjust_counts() {
 }
 
 double MergeTransaction::commit() {
+  if (rev_ != 0) notes_.finish(rev_);
   transaction_.commit();
   return std::chrono::duration<double>(Clock::now() - since_).count();
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "db/changes.h"
 #include "db/scan.h"
 
 namespace mirror::db {
@@ -20,10 +21,15 @@ class MergeTransaction {
   // Whether statements should go through indexes and nested loops: what touches few of many rows under the lock must not depend on
   // the planner's idea of how many they are.
   void use_indexes(bool on);
+  // Until use_indexes(): for what touches most of the rows, which walks through both tables in the order of their indexes.
+  void use_order();
   // The cohort without mirrors, or of whatever mirrors: found or made.
   std::int64_t cohort_of(const std::vector<MirrorId>& mirrors);
   // This merge changes which files the source has, in which version: what was known of mirrors' listings holds no longer.
   void source_changed();
+  // The one way to write rows of file: an INSERT INTO file or UPDATE file that gives at most `at_most` rows this revision, which
+  // replicas and other scans are told of. Returns how many.
+  std::int64_t change_files(std::int64_t at_most, const std::string& statement, const Params& params = {});
   // Adds the numbers in merge_adjust(cohort_id, n) to the cohorts' counts, and drops those that became empty.
   void adjust_counts();
   double commit();  // returns the seconds that the lock was held
@@ -31,6 +37,7 @@ class MergeTransaction {
  private:
   Connection& connection_;
   Transaction transaction_;
+  ChangeNotes notes_;
   Clock::time_point since_;
   std::int64_t rev_ = 0;
 };

@@ -150,9 +150,10 @@ bool MirrorCompare::behind() { return newest_rev(connection_) > seen_rev_; }
 // happened to the rows of their cohorts.
 void MirrorCompare::catch_up() {
   const std::int64_t newest = newest_rev(connection_);
-  connection_.script("TRUNCATE merge_touched; SET LOCAL enable_seqscan = off");
-  connection_.run("INSERT INTO merge_touched SELECT * FROM file WHERE rev > $1", Params().int8(seen_rev_));
-  connection_.script("SET LOCAL enable_seqscan = on; ANALYZE merge_touched");
+  const std::string changed = changed_above(connection_, seen_rev_);
+  connection_.script("TRUNCATE merge_touched");
+  connection_.run("INSERT INTO merge_touched SELECT * FROM file f WHERE " + changed);
+  connection_.script("ANALYZE merge_touched");
   tally(connection_.run("WITH d AS (DELETE FROM merge_changed c USING merge_touched t WHERE c.file_id = t.id RETURNING c.*) "
                         "SELECT cohort_id, listed, -count(*), -count(*) FILTER (WHERE current) FROM d GROUP BY 1, 2"));
   tally(connection_.run("WITH i AS (" + fmt::format(kInsertChanged, "merge_touched") + " RETURNING *) "
@@ -197,8 +198,9 @@ void MirrorCompare::apply(MergeTransaction& merge) {
   connection_.run("INSERT INTO cohort (mirrors, n_files, rev) "
                   "SELECT DISTINCT mirrors, 0, $1 FROM merge_plan WHERE to_id IS NULL AND n > 0", Params().int8(rev));
   connection_.script(kFindTargets);
-  connection_.run("UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_plan p USING (from_id) "
-                  "WHERE f.id = m.file_id", Params().int8(rev));
+  const std::int64_t moves = connection_.run("SELECT coalesce(sum(n), 0)::bigint FROM merge_plan").int8(0, 0);
+  merge.change_files(moves, "UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_plan p USING (from_id) "
+                     "WHERE f.id = m.file_id", Params().int8(rev));
   merge.use_indexes(false);
   connection_.script("INSERT INTO merge_adjust SELECT from_id, -n FROM merge_plan WHERE n > 0 "
                      "UNION ALL SELECT to_id, n FROM merge_plan WHERE n > 0");

@@ -89,7 +89,7 @@ class SourceScan {
   std::unique_ptr<Impl> impl_;
 };
 
-// Joins cohorts that list the same mirrors and drops empty ones, moving at most `max_files` file rows; returns how many moved.
+// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty ones, moving at most `max_files` file rows; returns how many moved.
 // Takes the merge lock for a short time; to be called after a batch of scans.
 std::int64_t join_cohorts(Connection&, std::int64_t max_files);
 

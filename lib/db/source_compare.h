@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "db/folders.h"
 #include "db/merge.h"
 #include "db/staging.h"
 
@@ -21,7 +22,7 @@ using ListedLinks = std::unordered_map<std::string, ListedLink>;  // by path
 
 class SourceCompare {
  public:
-  explicit SourceCompare(Connection& connection) : connection_(connection) {}
+  explicit SourceCompare(Connection& connection) : connection_(connection), folders_(connection) {}
 
   // Gives every link of the staged listing its real path, and drops directories and links that lead nowhere.
   void resolve(const ListedLinks& links);
@@ -38,6 +39,7 @@ class SourceCompare {
 
  private:
   void count();
+  void find_gone();
   // A hash may have told since which version a file is, or un-pended it: what was compared with that is judged once more.
   void judge_again();
   void prune(MergeTransaction& merge, double grace_s);
@@ -46,8 +48,10 @@ class SourceCompare {
   void change_known(MergeTransaction&, std::int64_t without_mirrors);
 
   Connection& connection_;
+  NewFolders folders_;
   ScanCounts counts_;
   std::int64_t current_ = 0, altered_ = 0, entries_ = 0;
+  std::int64_t delta_ = 0, gone_ = 0;  // rows of merge_delta and merge_gone
   std::int64_t snapshot_rev_ = 0;
   bool anything_changed_ = false;
 };

@@ -50,7 +50,10 @@ def _commit(database, share_of):
     """A merge that changes every share_of-th file; the revision."""
     return int(database.sql(f"""BEGIN;
         SELECT nextval('revision_seq') AS rev \\gset
-        UPDATE file SET mtime = mtime + 1, version_rev = :rev, rev = :rev WHERE id % {share_of} = :rev % {share_of};
+        WITH changed AS (UPDATE file SET mtime = mtime + 1, version_rev = :rev, rev = :rev
+                         WHERE id % {share_of} = :rev % {share_of} RETURNING id)
+        INSERT INTO change (rev, upto, files)
+        SELECT :rev, coalesce((SELECT max(upto) FROM change), 0) + 1 + count(*), array_agg(id) FROM changed;
         INSERT INTO revision (rev) VALUES (:rev);
         COMMIT;
         SELECT :rev""").splitlines()[-1])

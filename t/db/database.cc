@@ -84,6 +84,14 @@ std::string mirrors_of(Connection& connection, const std::string& path) {
   return names;
 }
 
+void lose_notes(Connection& connection, double share) {
+  connection.script(fmt::format(
+      "CREATE FUNCTION lose_note() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$ BEGIN IF random() < {} THEN DELETE FROM change WHERE rev = NEW.rev; END IF; RETURN NULL; END $$;"
+      "CREATE TRIGGER lose_note AFTER INSERT ON change FOR EACH ROW EXECUTE FUNCTION lose_note()",
+      share));
+}
+
 std::string value(Connection& connection, const std::string& sql) {
   const Result result = connection.run("SELECT (" + sql + ")::text");
   return result.empty() || result.is_null(0, 0) ? "" : std::string(result.bytes(0, 0));
@@ -98,6 +106,9 @@ std::string inconsistency(Connection& connection) {
        "SELECT count(*) FROM file f WHERE cohort_id IS NOT NULL AND NOT EXISTS (SELECT FROM cohort WHERE id = f.cohort_id)"},
       {"a cohort's mirrors are not sorted and distinct",
        "SELECT count(*) FROM cohort WHERE mirrors <> ARRAY(SELECT DISTINCT unnest(mirrors) ORDER BY 1)"},
+      {"a merge has not noted a file that it changed",
+       "SELECT count(*) FROM file f WHERE rev IN (SELECT rev FROM change) AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
+       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = f.rev AND c.id = f.id)"},
       {"a rev is above the newest revision",
        "SELECT count(*) FROM file WHERE greatest(rev, version_rev) > (SELECT max(rev) FROM revision)"},
   };

@@ -43,9 +43,12 @@ MirrorId add_mirror(Connection&, const std::string& identifier);
 
 // The identifiers of the mirrors that would get a client for `path`, with commas; "absent", "directory", "pending" where so.
 std::string mirrors_of(Connection&, const std::string& path);
+// From now on merges' notes of what they changed get lost with this probability, as if there had been too much to note.
+void lose_notes(Connection&, double share);
 // A single value, as text; "" for NULL or no row.
 std::string value(Connection&, const std::string& sql);
-// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted: "" or what is wrong.
+// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted, merges have noted what they changed:
+// "" or what is wrong.
 std::string inconsistency(Connection&);
 
 }  // namespace mirror::db::test

@@ -116,6 +116,7 @@ class ModelTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ModelTest);
   CPPUNIT_TEST(randomScansAgreeWithTheModel);
   CPPUNIT_TEST(parallelScansEndAsSerialOnes);
+  CPPUNIT_TEST(parallelScansEndAsSerialOnesWithoutNotes);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -151,11 +152,16 @@ class ModelTest : public CppUnit::TestFixture {
   }
 
   // Eight mirrors scanned at once, in several rounds, each round with a source scan between: no deadlock, nothing lost.
-  void parallelScansEndAsSerialOnes() {
+  void parallelScansEndAsSerialOnes() { check_parallel_scans(false); }
+  void parallelScansEndAsSerialOnesWithoutNotes() { check_parallel_scans(true); }
+
+ private:
+  void check_parallel_scans(bool lose) {
     const unsigned seed = std::random_device()();
     Model model(seed);
     TestDatabase parallel, serial;
     Connection first = parallel.connect(), second = serial.connect();
+    if (lose) lose_notes(first, 1);
     for (int i = 0; i < 8; ++i) {
       add_mirror(first, mirror_name(i));
       add_mirror(second, mirror_name(i));
@@ -193,7 +199,6 @@ class ModelTest : public CppUnit::TestFixture {
     }
   }
 
- private:
   void replace_mirror(Connection& connection, Model& model) {
     const std::string mirror = mirror_name(model.roll(kMirrors));
     delete_mirror(connection, find_mirror(connection, mirror)->mirror.id);

@@ -1,0 +1,38 @@
+// Which files each merge changed, beside file.rev: rows of file have no index on rev, so that a changed row can stay on its page
+// with the index entries that it has. Every statement that writes rows of file goes through ChangeNotes, and whoever has
+// everything up to one revision asks changed_above() for the rest. Internal to lib/db; one thread, one Connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "db/connection.h"
+
+namespace mirror::db {
+
+// A condition on `file f`: changed above `rev`. It reads the notes where they are complete back to `rev`, and else all of the
+// table. For the snapshot or the lock under which it was asked for.
+std::string changed_above(Connection&, std::int64_t rev);
+
+// The notes of one merge. What would be too much to note is told by one row without files; so are the revisions of a program that
+// knows nothing of notes, by having no row at all.
+class ChangeNotes {
+ public:
+  explicit ChangeNotes(Connection& connection) : connection_(connection) {}
+
+  // Runs an INSERT INTO file or UPDATE file that gives its rows the revision `rev`, at most `at_most` of them; returns how many.
+  std::int64_t change(std::int64_t rev, std::int64_t at_most, const std::string& statement, const Params& params);
+  // Before the commit of a merge that has a revision, whether it changed files or not.
+  void finish(std::int64_t rev);
+
+ private:
+  // More than a tenth of the table is read no slower as a whole. All notes together are no longer than that either.
+  std::int64_t limit();
+  void note(std::int64_t rev, std::int64_t weight, const char* files);
+
+  Connection& connection_;
+  std::int64_t limit_ = -1;
+  bool noted_ = false, too_many_ = false;
+};
+
+}  // namespace mirror::db
