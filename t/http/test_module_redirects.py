@@ -1,5 +1,6 @@
 """What a redirect says: where to, by whom, and who else has the file. Both kinds of tree, from one table."""
 
+import http.client
 import json
 import os
 import re
@@ -86,6 +87,7 @@ MirrorGeoDatabase {geo}/asn.mmdb
   MirrorPassQuery On
   MirrorMaxLinks 1
 </Location>
+Header always set X-Always here
 <LocationMatch ^/(db|local)/tls>
   SetEnv HTTPS On
 </LocationMatch>
@@ -143,7 +145,19 @@ def test_redirect_says_who_and_why_and_is_not_cached(site, tree):
     assert answer.get("X-Mirror") in ("berlin", "munich")
     assert answer.get("X-Mirror-Tier") == "country"
     assert answer.get("Cache-Control") == "private, no-cache"
-    assert answer.get("Content-Type").startswith("text/html")
+
+
+@on_both_trees
+def test_redirect_has_no_page_and_the_connection_goes_on(site, tree):
+    connection = http.client.HTTPConnection(site.httpd.address, site.httpd.port, timeout=20)
+    for method, body in (("GET", None), ("GET", b"nobody asked for this"), ("HEAD", None), ("GET", None)):
+        connection.request(method, f"/{tree}/everywhere", body=body)
+        answer = connection.getresponse()
+        assert answer.status == 302 and answer.read() == b""
+        assert answer.headers["Content-Length"] == "0" or method == "HEAD"
+        assert answer.headers["Content-Type"] is None
+        assert answer.headers["X-Always"] == "here"  # mod_headers, as for httpd's own redirects
+    connection.close()
 
 
 @on_both_trees
