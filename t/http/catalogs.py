@@ -118,11 +118,19 @@ class Clients:
 
 
 def wait_for_catalog(redirector, deadline_s=15):
-    rig.wait_for("a catalog", lambda: (redirector.httpd.catalog / "CURRENT").exists() and from_catalog(redirector), deadline_s)
+    rig.wait_for("a catalog in every child", lambda: (redirector.httpd.catalog / "CURRENT").exists() and
+                 every_child_maps(redirector, current_file(redirector)) and from_catalog(redirector), deadline_s)
+
+
+def every_child_maps(redirector, file):
+    try:
+        return all(str(file.resolve()) in pathlib.Path(f"/proc/{child}/maps").read_text() for child in redirector.httpd.children())
+    except OSError:
+        return False  # one has just ended
 
 
 def from_catalog(redirector, answers=12):
-    """Whether every process has it: so many answers in a row are redirects that come from it."""
+    """Whether so many answers in a row are redirects that come from it."""
     assert all(redirector.redirects("/db/f") for _ in range(answers))
     return _last_from_catalog(redirector, answers)
 
