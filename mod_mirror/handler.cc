@@ -140,10 +140,12 @@ int Exchange::run() {
   if (reason && !may_be_representation) return decline(*reason);
   auto lookup = find();
   if (lookup && lookup->found == Found::absent && may_be_representation && take_suffix()) {
-    auto file = find();
-    return file ? answer_for(*file) : without_database();
+    lookup.reset();  // before another state of the catalog is held
+    lookup = find();
+    return lookup ? answer_for(*lookup) : without_database();
   }
   if (reason) {
+    lookup.reset();
     return decline(*reason);  // exclusions keep files from being redirected, not their representations
   }
   return lookup ? answer_for(*lookup) : without_database();
@@ -156,19 +158,26 @@ int Exchange::run_list(const Repository& repository) {
   note_client(r_, overridden(client_, parse_query(request_.query)));
   auto lookup = find();
   if (!lookup) return without_database();
-  if (lookup->found != Found::file) return answer(no_repository(DeclineReason::not_in_table));
+  if (lookup->found != Found::file) {
+    lookup.reset();
+    return answer(no_repository(DeclineReason::not_in_table));
+  }
   return decide_for(*lookup);
 }
 
+// What is looked up is let go before anything is sent: a slow client must not hold a state of the catalog.
 int Exchange::answer_for(Lookup& lookup) {
-  if (lookup.found == Found::directory) return decline(DeclineReason::directory);
-  if (lookup.found == Found::absent) return decline(DeclineReason::not_in_table);
-  if (!is_local_version(lookup.file)) return decline(DeclineReason::version_differs);
+  const auto without = [&](DeclineReason reason) {
+    lookup.snapshot.reset();
+    return decline(reason);
+  };
+  if (lookup.found == Found::directory) return without(DeclineReason::directory);
+  if (lookup.found == Found::absent) return without(DeclineReason::not_in_table);
+  if (!is_local_version(lookup.file)) return without(DeclineReason::version_differs);
   note_size(lookup.file.size_bytes);
   return decide_for(lookup);
 }
 
-// What is looked up is let go before anything is sent: a slow client must not hold a state of the catalog.
 int Exchange::decide_for(Lookup& lookup) {
   // An answer that ends with a part of the hashes is sent when we have returned.
   const bool keep = needed_hashes(request_) == HashParts::all;

@@ -68,7 +68,9 @@ int on_map_to_storage(request_rec* r) noexcept {
 }
 
 // The types that httpd finds by names cost it more than a lookup: they are asked for where something depends on them.
-int on_type_checker(request_rec* r) noexcept { return is_taken(r) && !needs_type(r) ? OK : DECLINED; }
+int on_type_checker(request_rec* r) noexcept {
+  return guarded(r->server, "type_checker", DECLINED, [&] { return is_taken(r) && !needs_type(r) ? OK : DECLINED; });
+}
 
 int on_handler(request_rec* r) noexcept {
   const int on_failure = is_taken(r) ? HTTP_INTERNAL_SERVER_ERROR : DECLINED;

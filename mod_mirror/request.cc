@@ -67,6 +67,9 @@ int send_redirect(request_rec* r, int status) {
   r->content_type = nullptr;  // what is known of the file
   r->content_encoding = nullptr;
   r->content_languages = nullptr;
+  const char* location = apr_table_get(r->headers_out, "Location");
+  apr_table_clear(r->headers_out);
+  if (location != nullptr) apr_table_setn(r->headers_out, "Location", location);
   r->output_filters = r->proto_output_filters;
   ap_run_insert_error_filter(r);
   ap_set_content_length(r, 0);

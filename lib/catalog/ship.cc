@@ -106,6 +106,10 @@ class Workshop {
   // False: somebody took it for a deserted one in the moment before. Where nothing can be locked nobody removes anything either.
   bool lock() {
     lock_.emplace(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (const int code = errno; lock_->get() < 0 && code != ENOENT) {
+      ::rmdir(path_.c_str());
+      throw Error(path_, code);
+    }
     struct stat ours, there;
     while (lock_->get() >= 0 && ::flock(lock_->get(), LOCK_EX) != 0 && errno == EINTR) {
     }

@@ -1,10 +1,12 @@
 // Some mirrors, as what is looked up has them: a view that copies nothing. The memory belongs to whoever gave it.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,10 +20,11 @@ class MirrorSet {
   MirrorSet() = default;
   MirrorSet(std::span<const MirrorId> list) : list_(list) {}  // in whatever order
   MirrorSet(const std::vector<MirrorId>& list) : list_(list) {}
-  // A bit for each id, from id 0 on, the lowest of a byte first. Only whole words count.
+  // A bit for each id, from id 0 on, the lowest of a byte first. Only whole words count, and no more than there are ids.
   static MirrorSet of_bits(std::string_view bits) {
+    constexpr std::size_t kMaxBytes = (std::numeric_limits<MirrorId>::max() + 1) / 8;
     MirrorSet set;
-    set.bits_ = bits.substr(0, bits.size() / sizeof(std::uint64_t) * sizeof(std::uint64_t));
+    set.bits_ = bits.substr(0, std::min(kMaxBytes, bits.size() / sizeof(std::uint64_t) * sizeof(std::uint64_t)));
     return set;
   }
 

@@ -1,6 +1,6 @@
 // Which files each merge changed, beside file.rev: rows of file have no index on rev, so that a changed row can stay on its page
-// with the index entries that it has. Every statement that writes rows of file goes through ChangeNotes, and whoever has
-// everything up to one revision asks changed_above() for the rest. Internal to lib/db; one thread, one Connection.
+// with the index entries that it has. Every INSERT and UPDATE of file goes through ChangeNotes (what is deleted takes its
+// revisions away), and whoever has everything up to one revision asks changed_above() for the rest. Internal to lib/db; one thread, one Connection.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ class ChangeNotes {
   void finish(std::int64_t rev);
 
  private:
-  // More than a tenth of the table is read no slower as a whole. All notes together are no longer than that either.
+  // More than a tenth of the table is read no slower as a whole. All notes together are kept at about that length too.
   std::int64_t limit();
   void note(std::int64_t rev, std::int64_t weight, const char* files);
 

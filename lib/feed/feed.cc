@@ -21,6 +21,7 @@ constexpr milliseconds kLockEvery{500};  // whether the writer has gone
 constexpr milliseconds kConnectPause{1000};
 constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
 constexpr milliseconds kLongestFaultPause{60'000};
+constexpr milliseconds kLoadPause{2000};  // when what was made is no good either
 constexpr seconds kReaderCheck{60};
 
 }  // namespace
@@ -159,8 +160,12 @@ void Feed::connect() {
 
 void Feed::follow() {
   if (!connection_) connect();
-  const bool called = db::had_news(*connection_), has_one = catalog_.environment() != nullptr;
-  if (!fresh_connection_ && !called && has_one && Steady::now() < next_poll_) return;
+  const bool called = db::had_news(*connection_);
+  if (catalog_.environment() == nullptr) {
+    if (Steady::now() < next_load_) return;
+  } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
+    return;
+  }
   next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
   bring_up_to_date();
@@ -206,6 +211,7 @@ void Feed::pull(bool mirrors_anyway) {
 
 // The file is put in force when it is complete and safe on disk; until then nobody sees it.
 void Feed::load() {
+  next_load_ = Steady::now() + kLoadPause;
   connection_->set_patience(options_.patience);
   const auto started = Steady::now();
   const std::string file = catalog_.directory().unused_file();

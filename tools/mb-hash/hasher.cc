@@ -15,7 +15,7 @@ namespace {
 
 struct Stopped {};
 
-// Before bytes are read.
+// For bytes that are about to be read, or that the page cache has just given.
 void wait_for_turn(Shared& shared, std::size_t bytes) {
   if (shared.stop || shared.over) throw Stopped();
   shared.throttle.take(static_cast<std::int64_t>(bytes));
