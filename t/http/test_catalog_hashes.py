@@ -8,7 +8,7 @@ import pytest
 
 import rig
 from answers import ask
-from catalogs import CONFIG, database, logged, make_redirector, postgres  # noqa: F401
+from catalogs import CONFIG, current_file, database, every_child_maps, logged, make_redirector, postgres  # noqa: F401
 from clients import noise
 from hashing import World
 from outages import OUTAGE
@@ -34,7 +34,8 @@ def make_served(postgres, database, scratch, cleanup, make_redirector):
         world.mb_scan("m", check=True)
         world.mb_hash()
         redirector = make_redirector(f"MirrorCatalogHashes {kept}\n{CONFIG}")
-        rig.wait_for("a catalog", lambda: all(from_catalog(redirector) for _ in range(12)), 15)
+        rig.wait_for("a catalog in every child", lambda: all(from_catalog(redirector) for _ in range(12)) and
+                     every_child_maps(redirector, current_file(redirector)), 15)
         return redirector
 
     return make
