@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Request request{.path = "a", .query = {reinterpret_cast<const char*>(data), size}};
   const Query query = parse_query(request.query);
   static constexpr MirrorId kHolder[] = {1};
-  const File file{"a", 10'000, 1, kHolder, false};
+  const File file{"a", 10'000, 1, std::span<const MirrorId>(kHolder), false};
   for (const auto& outcome : {decide(request, {}, file, table, settings), decide(request, {}, file, MirrorTable(), settings)}) {
     const auto& answer = std::get<Outcome::Answer>(outcome.result);
     const bool redirected = answer.status == 302;

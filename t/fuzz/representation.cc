@@ -42,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string path(reinterpret_cast<const char*>(data), size);
   if (const auto suffixed = split_suffix(path)) require(!suffixed->path.empty() && suffixed->path.size() < path.size());
   static constexpr MirrorId kHolders[] = {1, 2};
-  const File file{path, 100'000, 1, kHolders, false};
+  const File file{path, 100'000, 1, std::span<const MirrorId>(kHolders), false};
   const Request request{.path = path, .tree_url = "http://r.example/"};
   for (std::size_t i = 0; i < kRepresentations; ++i) {
     const auto which = static_cast<Representation>(i);
