@@ -182,15 +182,14 @@ void Feed::bring_up_to_date() {
   const auto environment = catalog_.environment();
   if (environment == nullptr || catalog_.unusable()) return load();
   try {
-    pull(fresh_connection_);
+    pull(environment, fresh_connection_);
   } catch (const catalog::Error& error) {
     if (error.corrupt()) catalog_.give_up(environment);  // the next step makes a new one
     throw;
   }
 }
 
-void Feed::pull(bool mirrors_anyway) {
-  const auto environment = catalog_.environment();
+void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway) {
   const catalog::Meta meta = catalog::Snapshot(environment)->meta();
   const db::FeedState state = db::feed_state(*connection_);
   const bool same = state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev &&

@@ -47,7 +47,7 @@ class Feed {
   void follow();
   void connect();
   void bring_up_to_date();
-  void pull(bool mirrors_anyway);
+  void pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway);
   void load();
   void say(LogLevel level, const std::string& line);
   void say_fault(const std::string& fault);

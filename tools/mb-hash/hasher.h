@@ -25,7 +25,7 @@ enum class Outcome : std::uint8_t {
 
 struct Job {
   db::HashTarget target;
-  FileStatus status;    // with which it was chosen
+  FileStatus status;      // with which it was chosen
   bool content = true;    // false: only the signature is read
   bool is_signed = true;  // false: there is no signature to read
   int attempts = 0;
