@@ -253,6 +253,9 @@ int run(milliseconds each) {
 }  // namespace
 }  // namespace mirror::race
 
+// What the module's files would log by.
+module_struct mirror_module = {};
+
 // Instead of httpd's: the child is told at random that it only finishes its requests.
 extern "C" apr_status_t ap_mpm_query(int, int* result) {
   *result = mirror::race::leaving ? AP_MPMQ_STOPPING : AP_MPMQ_RUNNING;
