@@ -153,6 +153,7 @@ bool not_modified(const Validators& validators, std::int64_t size_bytes, std::in
     return any_entity_tag(validators.if_none_match,
                           [&](std::string_view tag) { return names_version(tag, size_bytes, mtime_s); });
   }
+  if (validators.if_modified_since.empty()) return false;
   const std::int64_t since_s = parse_http_date(validators.if_modified_since);
   return since_s >= 0 && mtime_s <= since_s;
 }

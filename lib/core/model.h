@@ -68,6 +68,8 @@ class MirrorTable {
     if (slot >= positions_.size() || positions_[slot] < 0) return std::nullopt;
     return static_cast<std::size_t>(positions_[slot]);
   }
+  // Of one that the table has.
+  std::size_t known_position(MirrorId id) const { return static_cast<std::size_t>(positions_[static_cast<std::uint16_t>(id)]); }
   const std::vector<Mirror>& all() const { return mirrors_; }
   const std::vector<RankRow>& rows() const { return rows_; }  // of all()
   const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }

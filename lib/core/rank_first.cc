@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "core/rank_rules.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRoundingMargin = 1 - 1e-9;  // the bound must stay one whatever was rounded
 constexpr std::size_t kMaxWords = 512;        // as many bits as ids
+constexpr std::size_t kUsuallyNear = 32;
 
 class FirstRanker {
  public:
@@ -60,7 +62,7 @@ class FirstRanker {
   static constexpr std::uint8_t kFar = static_cast<int>(Tier::far) << 1, kFarMute = kFar | 1;
 
   // In the table, of one that the index has.
-  std::size_t position_of(std::size_t id) const { return *table_.position(static_cast<MirrorId>(id)); }
+  std::size_t position_of(std::size_t id) const { return table_.known_position(static_cast<MirrorId>(id)); }
   std::span<const std::uint64_t> used(const Bits& bits) const { return {bits.data(), index_.words()}; }
 
   // Leaves in near_ who has the file. False when one is named twice.
@@ -101,6 +103,7 @@ class FirstRanker {
   }
 
   void consider_near() {
+    entrants_.reserve(kUsuallyNear);
     for_each_bit(used(near_), [&](std::size_t id) { consider(position_of(id)); });
     if (own_country_serves_) demote_named();
     for (const Entrant& entrant : entrants_) ++in_class_[entrant.klass];
@@ -152,24 +155,25 @@ class FirstRanker {
   // False when the entrant's distance is needed and not known.
   bool race(const Entrant& entrant) {
     const RankRow& row = table_.rows()[entrant.position];
-    const double uniform = rules_.uniform(row.scatter);
     const Tier tier = tier_of(entrant.klass);
-    double weight = row.weight;
-    if (tier == Tier::far && rules_.in_own_region(row.region)) weight *= 2;
     const bool by_distance = RankRules::distance_counts(tier) && rules_.direction();
     if (by_distance && std::isnan(row.direction.x)) return false;
-    if (comes_too_late(entrant.klass, row, uniform, weight, by_distance)) return true;
+    const double factor = tier == Tier::far && rules_.in_own_region(row.region) ? 2 : 1;
+    const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
+    if (!comes_too_late(row, uniform, weight, by_distance, latest(entrant.klass))) place(entrant, row, uniform, weight, by_distance);
+    return true;
+  }
 
+  void place(const Entrant& entrant, const RankRow& row, double uniform, double weight, bool by_distance) {
     const double distance_km = rules_.distance_to(row.direction);
     if (by_distance) weight *= rules_.distance_factor(distance_km);
     const double time = RankRules::race_time(uniform, weight);
     const std::uint64_t key = static_cast<std::uint64_t>(entrant.klass) << 59 | std::bit_cast<std::uint64_t>(time) >> 5;
-    if (first_.size() == how_many_ && key >= first_.back().key) return true;
+    if (first_.size() == how_many_ && key >= first_.back().key) return;
     const auto place = std::upper_bound(first_.begin(), first_.end(), key,
                                         [](std::uint64_t wanted, const Placed& placed) { return wanted < placed.key; });
     first_.insert(place, {key, time, weight, distance_km, entrant});
     if (first_.size() > how_many_) first_.pop_back();
-    return true;
   }
 
   bool race_far(std::uint8_t klass, const Bits& racing) {
@@ -191,27 +195,34 @@ class FirstRanker {
   void race_alike(std::uint8_t klass, const Bits& racing, double factor) {
     const bool by_distance = rules_.direction().has_value();
     const RankRow* const rows = table_.rows().data();
+    double latest_time = latest(klass);
     for_each_bit(used(racing), [&](std::size_t id) {
       const std::size_t position = position_of(id);
       const RankRow& row = rows[position];
-      if (comes_too_late(klass, row, rules_.uniform(row.scatter), row.weight * factor, by_distance)) return;
-      race({static_cast<std::uint32_t>(position), klass});
+      const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
+      if (comes_too_late(row, uniform, weight, by_distance, latest_time)) return;
+      place({static_cast<std::uint32_t>(position), klass}, row, uniform, weight, by_distance);
+      latest_time = latest(klass);
     });
   }
 
-  // Surely behind the last of how_many_: -ln(u) is at least 1 - u, an arc at least as long as its chord c, and (1 + c)² at least
-  // 1 + c².
-  bool comes_too_late(std::uint8_t klass, const RankRow& row, double uniform, double weight, bool by_distance) const {
-    if (first_.size() < how_many_) return false;
+  // By when one of the class must come in to be among the first how_many_.
+  double latest(std::uint8_t klass) const {
+    constexpr double kAnyTime = std::numeric_limits<double>::infinity();
+    if (first_.size() < how_many_) return kAnyTime;
     const Placed& last = first_.back();
-    if (klass != last.entrant.klass) return klass > last.entrant.klass;
+    return klass == last.entrant.klass ? last.time : klass < last.entrant.klass ? kAnyTime : 0;
+  }
+
+  // Surely: -ln(u) is at least 1 - u, an arc at least as long as its chord c, and (1 + c)² at least 1 + c².
+  bool comes_too_late(const RankRow& row, double uniform, double weight, bool by_distance, double latest_time) const {
     double fall = 1;
     if (by_distance) {
       const Direction &a = *rules_.direction(), &b = row.direction;
       const double dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
       fall += fall_per_chord_ * fall_per_chord_ * (dx * dx + dy * dy + dz * dz);
     }
-    return (1 - uniform) * kRoundingMargin * fall > last.time * weight;
+    return (1 - uniform) * kRoundingMargin * fall > latest_time * weight;
   }
 
   std::vector<Candidate> candidates() const {

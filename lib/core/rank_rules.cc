@@ -92,10 +92,6 @@ double RankRules::distance_factor(double distance_km) const {
   return 1 / (fall * fall);
 }
 
-double RankRules::uniform(std::uint64_t mirror_scatter) const {
-  return (static_cast<double>(scattered(sticky_ ^ mirror_scatter) >> 12) + 0.5) * 0x1p-52;
-}
-
 double RankRules::race_time(double uniform, double effective_weight) { return -std::log(uniform) / effective_weight; }
 
 }  // namespace mirror

@@ -46,7 +46,9 @@ class RankRules {
   }
 
   // A number inside (0, 1) from the client in its time slot and the mirror (RankRow::scatter).
-  double uniform(std::uint64_t mirror_scatter) const;
+  double uniform(std::uint64_t mirror_scatter) const {
+    return (static_cast<double>(scattered(sticky_ ^ mirror_scatter) >> 12) + 0.5) * 0x1p-52;
+  }
   // When a mirror with that number comes in, in a race that each mirror wins with a chance of exactly weight over sum of weights.
   static double race_time(double uniform, double effective_weight);
 

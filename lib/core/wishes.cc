@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
+#include <span>
 
 #include "core/encode.h"
 
@@ -130,6 +130,33 @@ bool read_preference(std::string_view member, std::string_view& key, int& prefer
   return preference <= 10;
 }
 
+constexpr std::size_t kListBytes = 256;  // what all of them take
+
+std::string digest_list(const FileHashes& hashes, std::span<const DigestAlgorithm> algorithms) {
+  std::string out;
+  for (const DigestAlgorithm algorithm : algorithms) {
+    const AlgorithmNames& names = kAlgorithms[static_cast<std::size_t>(algorithm)];
+    if ((hashes.*names.value).empty()) continue;
+    out.reserve(kListBytes);
+    out.append(out.empty() ? "" : ", ").append(names.digest).append("=");
+    append_base64(out, hashes.*names.value);
+  }
+  return out;
+}
+
+std::string repr_digest_list(const FileHashes& hashes, std::span<const DigestAlgorithm> algorithms) {
+  std::string out;
+  for (const DigestAlgorithm algorithm : algorithms) {
+    const AlgorithmNames& names = kAlgorithms[static_cast<std::size_t>(algorithm)];
+    if ((hashes.*names.value).empty()) continue;
+    out.reserve(kListBytes);
+    out.append(out.empty() ? "" : ", ").append(names.repr_digest).append("=:");
+    append_base64(out, hashes.*names.value);
+    out += ':';
+  }
+  return out;
+}
+
 int range_precision(const Weighted& range, std::string_view type) {
   const std::string_view name = range.name;
   if (range.has_parameters) return 0;
@@ -178,32 +205,15 @@ std::optional<std::vector<DigestAlgorithm>> parse_want_repr_digest(std::string_v
 }
 
 std::string digest_value(const FileHashes& hashes, std::string_view want_digest) {
-  const bool wants_all = want_digest.empty();
-  std::vector<DigestAlgorithm> algorithms = parse_want_digest(want_digest);
-  if (wants_all)
-    std::transform(kAlgorithms.begin(), kAlgorithms.end(), std::back_inserter(algorithms), [](auto& a) { return a.id; });
-  std::string out;
-  for (const DigestAlgorithm algorithm : algorithms) {
-    const AlgorithmNames& names = kAlgorithms[static_cast<std::size_t>(algorithm)];
-    if ((hashes.*names.value).empty()) continue;
-    out.append(out.empty() ? "" : ", ").append(names.digest).append("=");
-    append_base64(out, hashes.*names.value);
-  }
-  return out;
+  constexpr std::array kAll = {DigestAlgorithm::sha256, DigestAlgorithm::sha512, DigestAlgorithm::sha1, DigestAlgorithm::md5};
+  if (want_digest.empty()) return digest_list(hashes, kAll);
+  return digest_list(hashes, parse_want_digest(want_digest));
 }
 
 std::string repr_digest_value(const FileHashes& hashes, std::string_view want_repr_digest) {
-  auto algorithms = want_repr_digest.empty() ? std::nullopt : parse_want_repr_digest(want_repr_digest);
-  if (!algorithms) algorithms = {DigestAlgorithm::sha256, DigestAlgorithm::sha512};
-  std::string out;
-  for (const DigestAlgorithm algorithm : *algorithms) {
-    const AlgorithmNames& names = kAlgorithms[static_cast<std::size_t>(algorithm)];
-    if ((hashes.*names.value).empty()) continue;
-    out.append(out.empty() ? "" : ", ").append(names.repr_digest).append("=:");
-    append_base64(out, hashes.*names.value);
-    out += ':';
-  }
-  return out;
+  constexpr std::array kUsual = {DigestAlgorithm::sha256, DigestAlgorithm::sha512};
+  const auto wanted = want_repr_digest.empty() ? std::nullopt : parse_want_repr_digest(want_repr_digest);
+  return wanted ? repr_digest_list(hashes, *wanted) : repr_digest_list(hashes, kUsual);
 }
 
 bool mentions_metalink(std::string_view accept) {
