@@ -269,12 +269,7 @@ class Run {
     digest::add_info_hashes(result.hashes, job.target.path, job.target.size_bytes);
     result.hashes.signature.clear();
     result.hashes.signature_kind = SignatureKind::none;
-    if (kinds_.signature) {
-      Signature signature = job.is_signed ? tree_.read_signature(job.target.path) : Signature();
-      result.hashes.signature = std::move(signature.text);
-      result.hashes.signature_kind = signature.kind;
-      result.signature_ctime_ns = signature.ctime_ns;
-    }
+    if (kinds_.signature) read_signature(tree_, job, result.hashes, result.signature_ctime_ns);
     report_.file(job.target.path, "hashed", "a hard link", false);
     ++counts_.hashed;
     ++counts_.linked;
