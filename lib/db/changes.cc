@@ -49,7 +49,7 @@ std::int64_t ChangeNotes::change(std::int64_t rev, std::int64_t at_most, const s
   return note_ids(rev, statement + " RETURNING id", params);
 }
 
-void ChangeNotes::change_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query) {
+void ChangeNotes::note_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query) {
   if (!too_many(at_most)) note_ids(rev, query, {});
 }
 

@@ -27,8 +27,8 @@ class ChangeNotes {
 
   // Runs an INSERT INTO file or UPDATE file that gives its rows the revision `rev`, at most `at_most` of them; returns how many.
   std::int64_t change(std::int64_t rev, std::int64_t at_most, const std::string& statement, const Params& params);
-  // `query` gives the ids of files, at most `at_most`, whose hashes got the revision `rev`.
-  void change_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query);
+  // Files whose hashes get the revision `rev`: `query` gives their ids, at most `at_most`.
+  void note_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query);
   // Before the commit of a merge that has a revision, whether it changed files or not.
   void finish(std::int64_t rev);
 

@@ -169,7 +169,7 @@ void insert_hashes(Connection& connection, std::int64_t rev) {
 
 void change_hashes(Connection& connection, MergeTransaction& merge, const Verdicts& verdicts) {
   const std::int64_t rev = verdicts.news > 0 ? merge.rev() : 0;
-  if (verdicts.news > 0) merge.change_hashes(verdicts.news, "SELECT file_id FROM hash_verdict WHERE news");
+  if (verdicts.news > 0) merge.note_hashes(verdicts.news, "SELECT file_id FROM hash_verdict WHERE news");
   if (verdicts.all > verdicts.fresh) update_hashes(connection, rev);
   if (verdicts.stale > 0) connection.script("DELETE FROM hash h USING hash_verdict v WHERE h.file_id = v.file_id AND v.stale");
   if (verdicts.fresh > 0) insert_hashes(connection, rev);

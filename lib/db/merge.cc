@@ -46,8 +46,8 @@ std::int64_t MergeTransaction::change_files(std::int64_t at_most, const std::str
   return notes_.change(rev(), at_most, statement, params);
 }
 
-void MergeTransaction::change_hashes(std::int64_t at_most, const std::string& query) {
-  notes_.change_hashes(rev(), at_most, query);
+void MergeTransaction::note_hashes(std::int64_t at_most, const std::string& query) {
+  notes_.note_hashes(rev(), at_most, query);
 }
 
 void MergeTransaction::adjust_counts() {

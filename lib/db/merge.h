@@ -32,8 +32,8 @@ class MergeTransaction {
   // The one way to write rows of file: an INSERT INTO file or UPDATE file that gives at most `at_most` rows this revision, which
   // replicas and other scans are told of. Returns how many.
   std::int64_t change_files(std::int64_t at_most, const std::string& statement, const Params& params = {});
-  // The hashes of at most `at_most` files, whose ids `query` gives, get this revision as hash.rev.
-  void change_hashes(std::int64_t at_most, const std::string& query);
+  // Notes the files whose hashes get this revision as hash.rev: `query` gives their ids, at most `at_most`.
+  void note_hashes(std::int64_t at_most, const std::string& query);
   // Adds the numbers in merge_adjust(cohort_id, n) to the cohorts' counts, and drops those that became empty.
   void adjust_counts();
   double commit();  // returns the seconds that the lock was held
