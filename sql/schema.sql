@@ -6,7 +6,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (5);
+INSERT INTO schema_version (version) VALUES (6);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
 -- token tells a replica whether the database it sees is the one it has followed.
@@ -166,7 +166,7 @@ CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change changes.
 ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
 
--- The ids of the files that each merge changed, in one row per statement, so that who is at one revision finds what is above it
+-- The ids of the files that each merge changed, or whose hashes it changed, in one row per statement, so that who is at one revision finds what is above it
 -- without an index on file.rev. files NULL, or no row: too many to note, or by a program that knew nothing of this table; then the
 -- whole of file is to be read. upto weighs all rows so far, itself included; old ones are dropped by it (lib/db/changes.cc).
 CREATE TABLE change (
@@ -177,10 +177,12 @@ CREATE TABLE change (
 );
 
 -- What is known of the content of a version (core/hashes.h), and the mtimes under which the source has shown it. A row whose
--- version_rev is not the file's belongs to an older version and is nobody's. ctime_ns is the inode change time when it was read, NULL
--- for what was not read here; signature_ctime_ns the one of the signature file, 0 when there was none.
+-- version_rev is not the file's belongs to an older version and is nobody's. rev is the merge that last changed what replicas read of
+-- it, which does not raise the file's; that it goes, does. No foreign key to file: its check would write to the file's row. ctime_ns is
+-- the inode change time when it was read, NULL for what was not read here; signature_ctime_ns the one of the signature file, 0 when
+-- there was none.
 CREATE TABLE hash (
-  file_id bigint PRIMARY KEY REFERENCES file ON DELETE CASCADE,
+  file_id bigint PRIMARY KEY,
   version_rev bigint NOT NULL,
   sha256 bytea,
   mtimes bigint[] NOT NULL,
@@ -203,6 +205,7 @@ CREATE TABLE hash (
   signature bytea,
   signature_ctime_ns bigint,
   ctime_ns bigint,
+  rev bigint NOT NULL DEFAULT 0,
   CONSTRAINT hash_sha256_length CHECK (octet_length(sha256) = 32),
   CONSTRAINT hash_mtimes_known CHECK (cardinality(mtimes) > 0 AND array_position(mtimes, NULL) IS NULL),
   CONSTRAINT hash_digest_known CHECK (num_nonnulls(md5, sha1, sha256, sha512) > 0),
@@ -227,6 +230,11 @@ CREATE TABLE hash (
 );
 -- Digests do not compress; out of line and uncompressed, a part can be read without the rest.
 ALTER TABLE hash ALTER sha1_pieces SET STORAGE EXTERNAL, ALTER piece_layer SET STORAGE EXTERNAL, ALTER zsync_sums SET STORAGE EXTERNAL;
+
+CREATE FUNCTION delete_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
+$$ BEGIN DELETE FROM hash USING deleted WHERE file_id = deleted.id; RETURN NULL; END $$;
+CREATE TRIGGER file_hashes AFTER DELETE ON file REFERENCING OLD TABLE AS deleted
+  FOR EACH STATEMENT EXECUTE FUNCTION delete_hashes();
 
 -- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files the
 -- source has, or in which version.

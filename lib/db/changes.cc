@@ -14,7 +14,7 @@ constexpr const char* kUpto = "coalesce((SELECT upto FROM change ORDER BY rev DE
 }  // namespace
 
 // Revisions are forgotten from the oldest on, so as long as `rev` is there, so is everything above it.
-std::string changed_above(Connection& connection, std::int64_t rev) {
+std::string changed_above(Connection& connection, std::int64_t rev, const char* which) {
   const bool noted = connection
                          .run(
                              "SELECT EXISTS (SELECT FROM revision WHERE rev = $1) "
@@ -23,9 +23,10 @@ std::string changed_above(Connection& connection, std::int64_t rev) {
                              "AND NOT EXISTS (SELECT FROM change WHERE rev > $1 AND files IS NULL)",
                              Params().int8(rev))
                          .boolean(0, 0);
-  if (!noted) return fmt::format("f.rev > {}", rev);
+  const std::string changed = fmt::format("{} > {}", which, rev);
+  if (!noted) return changed;
   // An array, and no join: whatever the planner believes how many they are, it looks them up by their ids.
-  return fmt::format("f.rev > {0} AND f.id = ANY (ARRAY(SELECT unnest(files) FROM change WHERE rev > {0}))", rev);
+  return fmt::format("{} AND f.id = ANY (ARRAY(SELECT unnest(files) FROM change WHERE rev > {}))", changed, rev);
 }
 
 std::int64_t ChangeNotes::limit() {
@@ -38,15 +39,27 @@ std::int64_t ChangeNotes::limit() {
   return limit_;
 }
 
+bool ChangeNotes::too_many(std::int64_t more) {
+  too_many_ = too_many_ || more > limit();
+  return too_many_;
+}
+
 std::int64_t ChangeNotes::change(std::int64_t rev, std::int64_t at_most, const std::string& statement, const Params& params) {
-  too_many_ = too_many_ || at_most > limit();
-  if (too_many_) return connection_.run(statement, params).affected();
+  if (too_many(at_most)) return connection_.run(statement, params).affected();
+  return note_ids(rev, statement + " RETURNING id", params);
+}
+
+void ChangeNotes::note_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query) {
+  if (!too_many(at_most)) note_ids(rev, query, {});
+}
+
+std::int64_t ChangeNotes::note_ids(std::int64_t rev, const std::string& query, const Params& params) {
   noted_ = true;
   return connection_
-      .run(fmt::format("WITH changed AS ({} RETURNING id) INSERT INTO change (rev, upto, files) "
+      .run(fmt::format("WITH changed (id) AS ({}) INSERT INTO change (rev, upto, files) "
                        "SELECT {}, {} + 1 + count(*), coalesce(array_agg(id), '{{}}') FROM changed "
                        "RETURNING cardinality(files)::bigint",
-                       statement, rev, kUpto),
+                       query, rev, kUpto),
            params)
       .int8(0, 0);
 }

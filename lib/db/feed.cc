@@ -132,12 +132,12 @@ void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const File
   if (rev == 0) return each_file_until(std::numeric_limits<std::int64_t>::max(), parts, page);
   // What is asked for is all of it; the paths' own index gives the order when that is the whole table, a sort when it is a part.
   connection_.script("SET LOCAL cursor_tuple_fraction = 1");
-  each_file(changed_above(connection_, rev), parts, page);
+  each_file(changed_above(connection_, rev, kFileOrHashRev), parts, page);
 }
 
 void FeedSnapshot::each_file_until(std::int64_t rev, HashParts parts, const FilePage& page) {
   connection_.script("SET LOCAL enable_sort = off");
-  each_file(fmt::format("{} AND f.rev <= {}", kShown, rev), parts, page);
+  each_file(fmt::format("{} AND {} <= {}", kShown, kFileOrHashRev, rev), parts, page);
 }
 
 void FeedSnapshot::each_file(const std::string& which, HashParts parts, const FilePage& page) {

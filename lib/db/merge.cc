@@ -5,10 +5,11 @@
 
 namespace mirror::db {
 
-MergeTransaction::MergeTransaction(Connection& connection)
+MergeTransaction::MergeTransaction(Connection& connection, const std::function<void()>& before_lock)
     : connection_(connection),
       transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off"),
       notes_(connection) {
+  if (before_lock) before_lock();
   connection_.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
   since_ = Clock::now();
 }
@@ -43,6 +44,10 @@ void MergeTransaction::source_changed() { connection_.run("UPDATE source SET rev
 
 std::int64_t MergeTransaction::change_files(std::int64_t at_most, const std::string& statement, const Params& params) {
   return notes_.change(rev(), at_most, statement, params);
+}
+
+void MergeTransaction::note_hashes(std::int64_t at_most, const std::string& query) {
+  notes_.note_hashes(rev(), at_most, query);
 }
 
 void MergeTransaction::adjust_counts() {

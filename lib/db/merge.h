@@ -2,6 +2,7 @@
 // One thread, one Connection; the rules for locks are in locks.h.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace mirror::db {
 // Locks in the constructor; rolled back on destruction unless committed.
 class MergeTransaction {
  public:
-  explicit MergeTransaction(Connection&);
+  // `before_lock` is done in the transaction, but before the lock.
+  explicit MergeTransaction(Connection&, const std::function<void()>& before_lock = {});
   // This merge's revision; takes the next number and records it on first use.
   std::int64_t rev();
   // Whether statements should go through indexes and nested loops: what touches few of many rows under the lock must not depend on
@@ -30,6 +32,8 @@ class MergeTransaction {
   // The one way to write rows of file: an INSERT INTO file or UPDATE file that gives at most `at_most` rows this revision, which
   // replicas and other scans are told of. Returns how many.
   std::int64_t change_files(std::int64_t at_most, const std::string& statement, const Params& params = {});
+  // Notes the files whose hashes get this revision as hash.rev: `query` gives their ids, at most `at_most`.
+  void note_hashes(std::int64_t at_most, const std::string& query);
   // Adds the numbers in merge_adjust(cohort_id, n) to the cohorts' counts, and drops those that became empty.
   void adjust_counts();
   double commit();  // returns the seconds that the lock was held

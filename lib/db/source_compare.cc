@@ -158,8 +158,8 @@ void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_m
 // Afterwards the cohorts in merge_delta are those of the files: whoever moves one raises its rev.
 void SourceCompare::judge_again() {
   if (newest_rev(connection_) == snapshot_rev_) return;
-  connection_.run("WITH again AS (DELETE FROM merge_delta d USING file f WHERE f.id = d.file_id AND " +
-                  changed_above(connection_, snapshot_rev_) +
+  connection_.run("WITH again AS (DELETE FROM merge_delta d USING file f LEFT JOIN hash h ON h.file_id = f.id "
+                  "WHERE f.id = d.file_id AND " + changed_above(connection_, snapshot_rev_, kFileOrHashRev) +
                   " RETURNING d.path, d.kind, d.size, d.mtime, d.staged, d.target) " + fmt::format(kInsertDelta, "again"));
 }
 

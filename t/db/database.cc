@@ -109,8 +109,13 @@ std::string inconsistency(Connection& connection) {
       {"a merge has not noted a file that it changed",
        "SELECT count(*) FROM file f WHERE rev IN (SELECT rev FROM change) AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
        "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = f.rev AND c.id = f.id)"},
+      {"a merge has not noted a file whose hashes it changed",
+       "SELECT count(*) FROM hash h WHERE rev IN (SELECT rev FROM change) AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
+       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = h.rev AND c.id = h.file_id)"},
+      {"hashes are of no file", "SELECT count(*) FROM hash WHERE file_id NOT IN (SELECT id FROM file)"},
       {"a rev is above the newest revision",
-       "SELECT count(*) FROM file WHERE greatest(rev, version_rev) > (SELECT max(rev) FROM revision)"},
+       "SELECT count(*) FROM file LEFT JOIN hash h ON file_id = id "
+       "WHERE greatest(file.rev, file.version_rev, h.rev, h.version_rev) > (SELECT max(rev) FROM revision)"},
   };
   for (const auto& [what, sql] : kChecks) {
     if (value(connection, sql) != "0") return what;

@@ -241,6 +241,11 @@ class World {
         result.hashes.sha1_pieces = std::string(20, 'p');
         result.hashes.btih_v1 = std::string(20, 'v');
       }
+      if (roll(3) == 0) {
+        if (roll(2) == 0) result.hashes = {};
+        result.signature_ctime_ns = roll(3);
+        if (result.signature_ctime_ns > 0) result.hashes.signature = "s", result.hashes.signature_kind = SignatureKind::asc;
+      }
     }
     store_hashes(connection, results);
   }

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "db/merge.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {
@@ -15,7 +16,9 @@ const MergeOptions kForce{.force = true};
 class HashesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(HashesTest);
   CPPUNIT_TEST(everythingIsKeptAndReadBack);
-  CPPUNIT_TEST(hashingRaisesTheFilesRevision);
+  CPPUNIT_TEST(hashingRaisesTheHashesRevision);
+  CPPUNIT_TEST(hashingKeepsWhatIsKnownOfListings);
+  CPPUNIT_TEST(hashesGoWithTheirFile);
   CPPUNIT_TEST(aRereadWithoutNewsRaisesNothing);
   CPPUNIT_TEST(theSameDigestUnderANewTimeIsTheSameVersion);
   CPPUNIT_TEST(anotherDigestUnderANewTimeIsANewVersion);
@@ -82,11 +85,36 @@ class HashesTest : public CppUnit::TestFixture {
     }
   }
 
-  void hashingRaisesTheFilesRevision() {
-    const std::string before = rev("f1"), other = rev("f2"), version = column("version_rev", "f1");
+  void hashingRaisesTheHashesRevision() {
+    const std::string before = column("rev", "f1"), version = column("version_rev", "f1");
+    CPPUNIT_ASSERT_EQUAL(std::string(), rev("f1"));
     store({result_for("f1", 'a')});
-    CPPUNIT_ASSERT(rev("f1") != before && rev("f2") == other && column("version_rev", "f1") == version);
+    CPPUNIT_ASSERT_EQUAL(value(*connection_, "SELECT max(rev) FROM revision"), rev("f1"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), rev("f2"));
+    CPPUNIT_ASSERT(column("rev", "f1") == before && column("version_rev", "f1") == version);
     expect("f1", "one");
+  }
+
+  // The same listing leads to something else only when a file has another version, or is no longer pending.
+  void hashingKeepsWhatIsKnownOfListings() {
+    const auto known = [&] { return last_good_scan(*connection_, find_mirror(*connection_, "one")->mirror.id, "rsync").has_value(); };
+    const auto scanned = [&] { return scan_mirror(*connection_, "one", tree_, kForce), known(); };
+    CPPUNIT_ASSERT(known());
+    store({result_for("f1", 'a'), result_for("f2", 'a')});
+    CPPUNIT_ASSERT(known());
+    store({result_for("f1", 'b')});
+    CPPUNIT_ASSERT(!known() && scanned());
+    touch(2);
+    CPPUNIT_ASSERT(!known() && scanned());
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, store({result_for("f2", 'a')}).new_versions);
+    CPPUNIT_ASSERT(!known());
+  }
+
+  void hashesGoWithTheirFile() {
+    store({result_for("f1", 'a'), result_for("f2", 'a')});
+    connection_->script("DELETE FROM file WHERE path = 'f1'; UPDATE cohort SET n_files = n_files - 1");
+    CPPUNIT_ASSERT_EQUAL(std::string("f2"), value(*connection_, "SELECT string_agg(encode(path, 'escape'), ' ') FROM file, hash WHERE id = file_id"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*connection_, "SELECT count(*) FROM hash"));
   }
 
   void aRereadWithoutNewsRaisesNothing() {
@@ -281,7 +309,10 @@ class HashesTest : public CppUnit::TestFixture {
   std::string column(const std::string& name, const std::string& path) {
     return value(*connection_, "SELECT " + name + " FROM file WHERE path = '" + path + "'");
   }
-  std::string rev(const std::string& path) { return column("rev", path); }
+  // Of its hashes.
+  std::string rev(const std::string& path) {
+    return value(*connection_, "SELECT h.rev FROM file JOIN hash h ON file_id = id WHERE path = '" + path + "'");
+  }
   static std::string names(const std::vector<HashTarget>& targets) {
     std::string out;
     for (const HashTarget& t : targets) out += t.path + ' ';

@@ -86,6 +86,13 @@ class Reader {
 
 }  // namespace
 
+void read_signature(const Tree& tree, const Job& job, FileHashes& hashes, std::optional<std::int64_t>& ctime_ns) {
+  Signature signature = job.is_signed ? tree.read_signature(job.target.path) : Signature();
+  hashes.signature = std::move(signature.text);
+  hashes.signature_kind = signature.kind;
+  ctime_ns = signature.ctime_ns;
+}
+
 Hasher::Hasher(Shared& shared, std::size_t ring_blocks, Board board)
     : shared_(shared), board_(std::move(board)), ring_(ring_blocks * digest::kBlockBytes, '\0'), lanes_(shared.kinds) {}
 
@@ -148,10 +155,7 @@ Done Hasher::run(Job job) {
   try {
     done.outcome = done.job.content ? read_content(done) : Outcome::hashed;
     if (done.outcome == Outcome::hashed && shared_.kinds.signature) {
-      Signature signature = done.job.is_signed ? shared_.tree.read_signature(done.job.target.path) : Signature();
-      done.hashes.signature = std::move(signature.text);
-      done.hashes.signature_kind = signature.kind;
-      done.signature_ctime_ns = signature.ctime_ns;
+      read_signature(shared_.tree, done.job, done.hashes, done.signature_ctime_ns);
     }
   } catch (const Stopped&) {
     done.outcome = Outcome::stopped;

@@ -39,6 +39,9 @@ struct Done {
   std::optional<std::int64_t> signature_ctime_ns;
 };
 
+// The signature beside the job's file, or that there is none.
+void read_signature(const Tree& tree, const Job& job, FileHashes& hashes, std::optional<std::int64_t>& ctime_ns);
+
 // What the threads have in common.
 struct Shared {
   const Tree& tree;

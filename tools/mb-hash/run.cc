@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <future>
 #include <map>
 
 #include "db/merge.h"
@@ -14,8 +15,10 @@ namespace mirror::hash {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::int32_t kPageRows = 1000;
-constexpr std::size_t kEnoughQueued = 512;            // small files: as many as are hashed while a group is stored
+// Every file that is queued, hashed or being stored has an advisory lock, of which PostgreSQL has room for some 6,400 by default, for
+// all runs together: these three bound ours to 3,000.
+constexpr std::int32_t kPageRows = 512;
+constexpr std::size_t kEnoughQueued = 256;            // small files: as many as are hashed while the next page is claimed
 constexpr std::size_t kGroupFiles = 1024;             // stored at once: at most so many files,
 constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
 constexpr std::int64_t kGroupRead = 64 << 20;         // so many bytes read, so that a killed run has a large file stored,
@@ -50,6 +53,7 @@ class Run {
         stop_(stop),
         kinds_(options.instance.hash.kinds),
         connection_(options.instance.database, "mb-hash", kDatabaseTimeout),
+        store_connection_(options.instance.database, "mb-hash", kDatabaseTimeout),
         tree_(options.instance.source),
         shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop), stop},
         pool_(shared_, options.instance.hash.jobs) {
@@ -62,11 +66,11 @@ class Run {
   Counts run() {
     for (const std::string& subtree : options_.subtrees) walk(subtree);
     while (!stop_ && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
-      if (pool_.in_hand() == 0) store();
+      if (pool_.in_hand() == 0) store_all();
       if (pool_.in_hand() == 0) again();
       collect();
     }
-    store();
+    store_all();
     counts_.interrupted = stop_;
     count();
     return counts_;
@@ -132,7 +136,7 @@ class Run {
     if (!jobs.empty() && !options_.verify) jobs = claimed(std::move(jobs));
     for (Job& job : jobs) submit(std::move(job));
     while (!stop_ && pool_.queued() > kEnoughQueued) collect();
-    if (due()) store();
+    store_if_due();
   }
 
   std::vector<Job> claimed(std::vector<Job> jobs) {
@@ -140,7 +144,7 @@ class Run {
     for (const Job& job : jobs) ids.push_back(job.target.file_id);
     const std::vector<std::int64_t> ours = db::claim_files(connection_, ids);
     counts_.elsewhere += static_cast<std::int64_t>(ids.size() - ours.size());
-    if (ours.size() == jobs.size() && !db::others_merged(connection_, page_rev_, our_revs_)) return jobs;
+    if (ours.size() == jobs.size() && !others_merged()) return jobs;
     std::map<std::int64_t, db::HashTarget> fresh;
     for (db::HashTarget& target : db::find_hash_targets(connection_, ours, kinds_)) fresh[target.file_id] = std::move(target);
     std::vector<std::int64_t> idle;
@@ -156,6 +160,14 @@ class Run {
     }
     if (!idle.empty()) db::release_files(connection_, idle);
     return chosen;
+  }
+
+  // The group that is being stored may be merged already without our knowing its revision.
+  bool others_merged() {
+    if (!db::others_merged(connection_, page_rev_, our_revs_)) return false;
+    if (!storing_.valid()) return true;
+    finish_storing();
+    return db::others_merged(connection_, page_rev_, our_revs_);
   }
 
   void submit(Job job) {
@@ -183,6 +195,7 @@ class Run {
     }
     const auto is_it = [&](const db::HashResult& result) { return result.file_id == links.file_id; };
     if (std::any_of(found_.begin(), found_.end(), is_it)) store();
+    if (std::any_of(group_.begin(), group_.end(), is_it)) finish_storing();
     const std::optional<FileHashes> hashes = db::load_hashes(connection_, links.file_id);
     if (!hashes || !job.status.same_content(links.status)) return false;
     link(std::move(job), *hashes);
@@ -212,7 +225,7 @@ class Run {
       else
         settle(std::move(done));
     }
-    if (due()) store();
+    store_if_due();
     if (report_.wants_progress()) {
       count();
       report_.progress(counts_, std::max(bytes_total_, counts_.bytes));
@@ -269,12 +282,7 @@ class Run {
     digest::add_info_hashes(result.hashes, job.target.path, job.target.size_bytes);
     result.hashes.signature.clear();
     result.hashes.signature_kind = SignatureKind::none;
-    if (kinds_.signature) {
-      Signature signature = job.is_signed ? tree_.read_signature(job.target.path) : Signature();
-      result.hashes.signature = std::move(signature.text);
-      result.hashes.signature_kind = signature.kind;
-      result.signature_ctime_ns = signature.ctime_ns;
-    }
+    if (kinds_.signature) read_signature(tree_, job, result.hashes, result.signature_ctime_ns);
     report_.file(job.target.path, "hashed", "a hard link", false);
     ++counts_.hashed;
     ++counts_.linked;
@@ -307,26 +315,42 @@ class Run {
     found_.push_back(std::move(result));
   }
 
-  bool due() const {
-    return !found_.empty() &&
-           (found_.size() >= kGroupFiles || found_bytes_ >= kGroupBytes || found_read_ >= kGroupRead ||
-            Clock::now() - found_since_ >= kGroupTime);
+  bool full() const {
+    return found_.size() >= kGroupFiles || found_bytes_ >= kGroupBytes || found_read_ >= kGroupRead;
   }
 
+  void store_if_due() {
+    if (storing_.valid() && storing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) finish_storing();
+    if (full() || (!storing_.valid() && Clock::now() - found_since_ >= kGroupTime)) store();
+  }
+
+  // Beside the hashing, when the group before is stored.
   void store() {
+    finish_storing();
     if (found_.empty()) return;
-    const db::StoredHashes stored = db::store_hashes(connection_, found_);
+    group_ = std::exchange(found_, {});
+    found_bytes_ = 0;
+    found_read_ = 0;
+    storing_ = std::async(std::launch::async, [this] { return db::store_hashes(store_connection_, group_); });
+  }
+
+  void store_all() {
+    store();
+    finish_storing();
+  }
+
+  void finish_storing() {
+    if (!storing_.valid()) return;
+    const db::StoredHashes stored = storing_.get();
     counts_.new_versions += stored.new_versions;
     our_revs_.push_back(stored.rev);
-    const auto dropped = static_cast<std::int64_t>(found_.size()) - stored.stored;
+    const auto dropped = static_cast<std::int64_t>(group_.size()) - stored.stored;
     counts_.hashed -= dropped;  // the source scan was faster
     counts_.waiting += dropped;
     std::vector<std::int64_t> ids;
-    for (const db::HashResult& result : found_) ids.push_back(result.file_id);
+    for (const db::HashResult& result : group_) ids.push_back(result.file_id);
     release(ids);
-    found_.clear();
-    found_bytes_ = 0;
-    found_read_ = 0;
+    group_.clear();
   }
 
   void release(const std::vector<std::int64_t>& ids) {
@@ -348,6 +372,7 @@ class Run {
   const std::atomic<bool>& stop_;
   const HashKinds kinds_;
   db::Connection connection_;
+  db::Connection store_connection_;
   Tree tree_;
   Shared shared_;
   Pool pool_;
@@ -361,6 +386,8 @@ class Run {
   std::size_t found_bytes_ = 0;
   std::int64_t found_read_ = 0;
   Clock::time_point found_since_;
+  std::vector<db::HashResult> group_;  // what is being stored, by another thread until storing_ is ready
+  std::future<db::StoredHashes> storing_;
   const Clock::time_point started_ = Clock::now();
 };
 
