@@ -64,7 +64,7 @@ int on_translate_name(request_rec* r) noexcept {
 
 int on_map_to_storage(request_rec* r) noexcept {
   return guarded(r->server, "map_to_storage", HTTP_INTERNAL_SERVER_ERROR,
-                 [&] { return is_taken(r) || take_request(r) ? OK : DECLINED; });
+                 [&] { return is_taken(r) || take_mapped_request(r) ? OK : DECLINED; });
 }
 
 // The types that httpd finds by names cost it more than a lookup: they are asked for where something depends on them.

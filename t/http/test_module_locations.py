@@ -113,6 +113,12 @@ Alias /docs {docroot}/tree/docs
   MirrorEngine On
   MirrorTree database
   MirrorDatabase {other}
+  <Location /whole-status>
+    SetHandler server-status
+  </Location>
+  <Location /pub/off>
+    MirrorEngine Off
+  </Location>
 </VirtualHost>
 <VirtualHost *:{port}>
   ServerName off.example
@@ -180,6 +186,12 @@ def test_virtual_hosts_may_be_trees_or_none(site):
     assert site.ask("/only-here", host="whole.example").location == "http://osaka.example/only-here"
     assert site.ask("/pub/f", host="first.example").location == "http://tokyo.example/f"
     assert site.ask("/pub/disk/f", host="off.example").status == 200
+
+
+def test_a_section_of_a_host_that_is_a_tree_may_be_something_else(site):
+    assert b"Uptime" in site.ask("/whole-status?auto", host="whole.example").body
+    answer = site.ask("/pub/off/f", host="whole.example")
+    assert (answer.status, answer.location) == (200, None)
 
 
 def test_the_disk_does_not_matter_in_a_database_tree(site):
