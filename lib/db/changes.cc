@@ -14,17 +14,20 @@ constexpr const char* kUpto = "coalesce((SELECT upto FROM change ORDER BY rev DE
 }  // namespace
 
 // Revisions are forgotten from the oldest on, so as long as `rev` is there, so is everything above it.
+bool noted_above(Connection& connection, std::int64_t rev) {
+  return connection
+      .run(
+          "SELECT EXISTS (SELECT FROM revision WHERE rev = $1) "
+          "AND NOT EXISTS (SELECT FROM revision r WHERE r.rev > $1 "
+          " AND NOT EXISTS (SELECT FROM change c WHERE c.rev = r.rev)) "
+          "AND NOT EXISTS (SELECT FROM change WHERE rev > $1 AND files IS NULL)",
+          Params().int8(rev))
+      .boolean(0, 0);
+}
+
 std::string changed_above(Connection& connection, std::int64_t rev, const char* which) {
-  const bool noted = connection
-                         .run(
-                             "SELECT EXISTS (SELECT FROM revision WHERE rev = $1) "
-                             "AND NOT EXISTS (SELECT FROM revision r WHERE r.rev > $1 "
-                             " AND NOT EXISTS (SELECT FROM change c WHERE c.rev = r.rev)) "
-                             "AND NOT EXISTS (SELECT FROM change WHERE rev > $1 AND files IS NULL)",
-                             Params().int8(rev))
-                         .boolean(0, 0);
   const std::string changed = fmt::format("{} > {}", which, rev);
-  if (!noted) return changed;
+  if (!noted_above(connection, rev)) return changed;
   // An array, and no join: whatever the planner believes how many they are, it looks them up by their ids.
   return fmt::format("{} AND f.id = ANY (ARRAY(SELECT unnest(files) FROM change WHERE rev > {}))", changed, rev);
 }

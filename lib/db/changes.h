@@ -15,6 +15,9 @@ namespace mirror::db {
 inline constexpr const char* kFileRev = "f.rev";
 inline constexpr const char* kFileOrHashRev = "greatest(f.rev, h.rev)";
 
+// Whether notes are complete back to `rev`.
+bool noted_above(Connection&, std::int64_t rev);
+
 // A condition on `file f`: that revision is above `rev`. It reads the notes where they are complete back to `rev`, and else all of
 // the table. For the snapshot or the lock under which it was asked for.
 std::string changed_above(Connection&, std::int64_t rev, const char* which = kFileRev);

@@ -146,6 +146,8 @@ void MirrorCompare::warm_up() {
 
 bool MirrorCompare::behind() { return newest_rev(connection_) > seen_rev_; }
 
+bool MirrorCompare::must_read_all() { return !noted_above(connection_, seen_rev_); }
+
 // Every file that another merge moved or changed has a rev above our snapshot's; for all others the snapshot still holds, whatever
 // happened to the rows of their cohorts.
 void MirrorCompare::catch_up() {

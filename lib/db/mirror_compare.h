@@ -23,6 +23,7 @@ class MirrorCompare {
   // Looks at the files again that changed since the last comparison; in a snapshot of its own, or under the merge lock.
   void catch_up();
   bool behind();  // whether there is anything to catch up with
+  bool must_read_all();  // to catch up, since nobody noted what has changed
 
   const ScanCounts& counts() const { return counts_; }
   bool anything_changed() const { return !changes_.empty(); }

@@ -40,7 +40,8 @@ struct MirrorScan::Impl {
 
 namespace {
 
-// A listing this large costs too much to look through under the lock; others' merges are caught up with outside it, if they can be.
+// A listing this large, or all files where nobody noted what has changed, cost too much to look through under the lock; others' merges
+// are caught up with outside it, if they can be.
 constexpr std::int64_t kLargeListing = 1'000'000;
 constexpr int kAttempts = 3;
 
@@ -97,7 +98,8 @@ bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report
     MergeTransaction merge(connection);
     require_same_mirror();
     if (compare.behind()) {
-      if (listing.rows() > kLargeListing && attempt < kAttempts) continue;
+      const bool slow = listing.rows() > kLargeListing || compare.must_read_all();
+      if (slow && attempt < kAttempts) continue;  // without the lock
       compare.catch_up();
     }
     if (!compare.anything_changed()) return false;
