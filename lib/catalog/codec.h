@@ -14,7 +14,7 @@
 
 namespace mirror::catalog {
 
-inline constexpr int kFormat = 2;
+inline constexpr int kFormat = 3;  // also another one when revisions tell something else, so that a catalog is loaded anew
 
 // What a catalog says of itself.
 struct Meta {

@@ -166,6 +166,7 @@ void Feed::follow() {
   } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
     return;
   }
+  if (!fresh_connection_) db::require_schema(*connection_);  // it may have been migrated under us
   next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
   bring_up_to_date();

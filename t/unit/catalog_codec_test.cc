@@ -200,7 +200,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read->grace_s == 0.25 && read->complete && read->hashes && read->as_of_s == kNow && read->swept_s == kNow - 1);
     CPPUNIT_ASSERT(!decode_meta(encode(Meta()))->complete);
     std::string other = encode(meta);
-    other.replace(other.find("\"format\":2"), 10, "\"format\":1");
+    const std::string format = "\"format\":";
+    other.replace(other.find(format + std::to_string(kFormat)), format.size() + 1, format + "1");
     CPPUNIT_ASSERT(!decode_meta(other));
   }
 
