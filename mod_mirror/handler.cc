@@ -289,13 +289,17 @@ bool is_complete(const DirConfig* config) {
   return config != nullptr && config->engine_on() && config->has_source() && (!config->database_tree() || config->origin);
 }
 
+bool may_take(const request_rec* r, const DirConfig* config) {
+  if (!is_complete(config) || !config->database_tree()) return false;
+  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE) return false;
+  return r->uri != nullptr && *r->uri == '/';
+}
+
 }  // namespace
 
 bool take_request(request_rec* r) {
   const DirConfig* config = dir_config(r->per_dir_config);
-  if (!is_complete(config) || !config->database_tree()) return false;
-  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE) return false;
-  if (r->uri == nullptr || *r->uri != '/' || has_handler_set(r)) return false;
+  if (!may_take(r, config) || has_handler_set(r)) return false;
   ap_set_module_config(r->request_config, &mirror_module, pool_new<Taken>(r->pool, Taken{config}));
   // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the file on disk.
   const char* slash = std::strrchr(r->uri, '/');
@@ -305,9 +309,10 @@ bool take_request(request_rec* r) {
 }
 
 bool take_mapped_request(request_rec* r) {
-  ap_conf_vector_t* const of_server = r->per_dir_config;
+  ap_conf_vector_t* const of_host = r->per_dir_config;
+  if (!may_take(r, dir_config(of_host))) return false;
   const bool taken = ap_location_walk(r) == OK && ap_if_walk(r) == OK && take_request(r);
-  r->per_dir_config = of_server;
+  r->per_dir_config = of_host;
   return taken;
 }
 
