@@ -16,9 +16,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 // Every file that is queued, hashed or being stored has an advisory lock, of which PostgreSQL has room for some 6,400 by default, for
-// all runs together: these three bound ours to 3,000.
+// all runs together.
 constexpr std::int32_t kPageRows = 512;
 constexpr std::size_t kEnoughQueued = 256;            // small files: as many as are hashed while the next page is claimed
+constexpr std::size_t kMostClaimed = 2500;            // and a page more; files to be done again and hard links come on top
 constexpr std::size_t kGroupFiles = 1024;             // stored at once: at most so many files,
 constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
 constexpr std::int64_t kGroupRead = 64 << 20;         // so many bytes read, so that a killed run has a large file stored,
@@ -53,7 +54,6 @@ class Run {
         stop_(stop),
         kinds_(options.instance.hash.kinds),
         connection_(options.instance.database, "mb-hash", kDatabaseTimeout),
-        store_connection_(options.instance.database, "mb-hash", kDatabaseTimeout),
         tree_(options.instance.source),
         shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop), stop},
         pool_(shared_, options.instance.hash.jobs) {
@@ -96,7 +96,6 @@ class Run {
       std::vector<Job> chosen;
       for (const db::HashTarget& target : page) {
         if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
-        if (chosen.size() == kGroupFiles) begin(std::exchange(chosen, {}));
       }
       begin(std::move(chosen));
     }
@@ -133,6 +132,7 @@ class Run {
 
   // Claims them, looks once more, since another mb-hash may just have been done with one, and hands them to the threads.
   void begin(std::vector<Job> jobs) {
+    if (group_.size() + found_.size() + pool_.in_hand() > kMostClaimed) store_all();
     if (!jobs.empty() && !options_.verify) jobs = claimed(std::move(jobs));
     for (Job& job : jobs) submit(std::move(job));
     while (!stop_ && pool_.queued() > kEnoughQueued) collect();
@@ -331,7 +331,8 @@ class Run {
     group_ = std::exchange(found_, {});
     found_bytes_ = 0;
     found_read_ = 0;
-    storing_ = std::async(std::launch::async, [this] { return db::store_hashes(store_connection_, group_); });
+    if (!store_connection_) store_connection_.emplace(options_.instance.database, "mb-hash", kDatabaseTimeout);
+    storing_ = std::async(std::launch::async, [this] { return db::store_hashes(*store_connection_, group_); });
   }
 
   void store_all() {
@@ -372,7 +373,7 @@ class Run {
   const std::atomic<bool>& stop_;
   const HashKinds kinds_;
   db::Connection connection_;
-  db::Connection store_connection_;
+  std::optional<db::Connection> store_connection_;
   Tree tree_;
   Shared shared_;
   Pool pool_;

@@ -1,5 +1,5 @@
-// What mb-hash does: hashing, verifying, importing. One thread talks to the database, another one, on a connection of its own, stores
-// what was found; the pool's threads read files.
+// What mb-hash does: hashing, verifying, importing. One thread talks to the database, another one, on a connection of its own,
+// stores what was found; the pool's threads read files.
 #pragma once
 
 #include <atomic>
