@@ -166,8 +166,8 @@ CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change changes.
 ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
 
--- The ids of the files that each merge changed, or whose hashes it changed, in one row per statement, so that who is at one revision finds what is above it
--- without an index on file.rev. files NULL, or no row: too many to note, or by a program that knew nothing of this table; then the
+-- The ids of the files that each merge changed, or whose hashes it changed, in one row per statement, so that who is at one
+-- revision finds what is above it without an index on file.rev. files NULL, or no row: too many to note, or by a program that knew nothing of this table; then the
 -- whole of file is to be read. upto weighs all rows so far, itself included; old ones are dropped by it (lib/db/changes.cc).
 CREATE TABLE change (
   rev bigint NOT NULL,
@@ -177,10 +177,10 @@ CREATE TABLE change (
 );
 
 -- What is known of the content of a version (core/hashes.h), and the mtimes under which the source has shown it. A row whose
--- version_rev is not the file's belongs to an older version and is nobody's. rev is the merge that last changed what replicas read of
--- it, which does not raise the file's; that it goes, does. No foreign key to file: its check would write to the file's row. ctime_ns is
--- the inode change time when it was read, NULL for what was not read here; signature_ctime_ns the one of the signature file, 0 when
--- there was none.
+-- version_rev is not the file's belongs to an older version and is nobody's. rev is the merge that last changed what replicas read
+-- of it; the file's stays as it is. Hashes that go without a successor go with the file or its version, which raises the file's.
+-- No foreign key to file: its check would write to the file's row. ctime_ns is the inode change time when it was read, NULL for
+-- what was not read here; signature_ctime_ns the one of the signature file, 0 when there was none.
 CREATE TABLE hash (
   file_id bigint PRIMARY KEY,
   version_rev bigint NOT NULL,
@@ -235,6 +235,9 @@ CREATE FUNCTION delete_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path
 $$ BEGIN DELETE FROM hash USING deleted WHERE file_id = deleted.id; RETURN NULL; END $$;
 CREATE TRIGGER file_hashes AFTER DELETE ON file REFERENCING OLD TABLE AS deleted
   FOR EACH STATEMENT EXECUTE FUNCTION delete_hashes();
+CREATE FUNCTION empty_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
+$$ BEGIN DELETE FROM hash; RETURN NULL; END $$;
+CREATE TRIGGER file_hashes_truncate AFTER TRUNCATE ON file FOR EACH STATEMENT EXECUTE FUNCTION empty_hashes();
 
 -- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files the
 -- source has, or in which version.

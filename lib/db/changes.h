@@ -1,7 +1,8 @@
 // Which files each merge changed, beside file.rev and hash.rev: rows have no index on rev, so that a changed row can stay on its
 // page with the index entries that it has. Every INSERT and UPDATE of file, and every change of a hash that replicas read, goes
 // through ChangeNotes (a deleted file takes its revisions away, and that its hash is deleted its own rev tells), and whoever has
-// everything up to one revision asks changed_above() for the rest. Internal to lib/db; one thread, one Connection.
+// everything up to one revision asks changed_above() for the rest.
+// Internal to lib/db; one thread, one Connection.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace mirror::db {
 
-// The revision of a `file f`, and of what is known of it altogether, with its present hash `h` or without one.
+// The revision of a `file f`, and of what is known of it altogether, where its `hash h` is joined (LEFT JOIN).
 inline constexpr const char* kFileRev = "f.rev";
 inline constexpr const char* kFileOrHashRev = "greatest(f.rev, h.rev)";
 

@@ -167,12 +167,15 @@ void insert_hashes(Connection& connection, std::int64_t rev) {
       " FROM hash_result r JOIN hash_verdict v USING (file_id) WHERE v.fresh");
 }
 
-void change_hashes(Connection& connection, MergeTransaction& merge, const Verdicts& verdicts) {
+// Returns the revision, 0 when it tells nothing new.
+std::int64_t change_hashes(Connection& connection, MergeTransaction& merge, const Verdicts& verdicts) {
   const std::int64_t rev = verdicts.news > 0 ? merge.rev() : 0;
-  if (verdicts.news > 0) merge.note_hashes(verdicts.news, "SELECT file_id FROM hash_verdict WHERE news");
+  const std::int64_t only_hashes = verdicts.news - verdicts.altered;  // the others are noted with their file
+  if (only_hashes > 0) merge.note_hashes(only_hashes, "SELECT file_id FROM hash_verdict WHERE news AND NOT alters");
   if (verdicts.all > verdicts.fresh) update_hashes(connection, rev);
   if (verdicts.stale > 0) connection.script("DELETE FROM hash h USING hash_verdict v WHERE h.file_id = v.file_id AND v.stale");
   if (verdicts.fresh > 0) insert_hashes(connection, rev);
+  return rev;
 }
 
 }  // namespace
@@ -188,8 +191,7 @@ StoredHashes store_hashes(Connection& connection, const std::vector<HashResult>&
   merge.use_indexes(true);
   const Verdicts verdicts = judge(connection);
   if (verdicts.altered > 0) change_files(connection, merge, verdicts);
-  change_hashes(connection, merge, verdicts);
-  const std::int64_t rev = verdicts.news > 0 ? merge.rev() : 0;
+  const std::int64_t rev = change_hashes(connection, merge, verdicts);
   merge.commit();
   return {verdicts.all, verdicts.others, rev};
 }

@@ -40,8 +40,8 @@ struct MirrorScan::Impl {
 
 namespace {
 
-// A listing this large, or all files where nobody noted what has changed, cost too much to look through under the lock; others' merges
-// are caught up with outside it, if they can be.
+// A listing this large, or all files where nobody noted what has changed, cost too much to look through under the lock; others'
+// merges are caught up with outside it, if they can be.
 constexpr std::int64_t kLargeListing = 1'000'000;
 constexpr int kAttempts = 3;
 

@@ -115,6 +115,8 @@ class HashesTest : public CppUnit::TestFixture {
     connection_->script("DELETE FROM file WHERE path = 'f1'; UPDATE cohort SET n_files = n_files - 1");
     CPPUNIT_ASSERT_EQUAL(std::string("f2"), value(*connection_, "SELECT string_agg(encode(path, 'escape'), ' ') FROM file, hash WHERE id = file_id"));
     CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*connection_, "SELECT count(*) FROM hash"));
+    connection_->script("TRUNCATE file; DELETE FROM cohort");
+    CPPUNIT_ASSERT_EQUAL(std::string("0"), value(*connection_, "SELECT count(*) FROM hash"));
   }
 
   void aRereadWithoutNewsRaisesNothing() {
