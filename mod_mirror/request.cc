@@ -22,7 +22,7 @@ bool is_https(const request_rec* r) {
   return std::strcmp(ap_http_scheme(r), "https") == 0 || (flag != nullptr && strcasecmp(flag, "on") == 0);
 }
 
-unsigned char is_control(unsigned char c) { return static_cast<unsigned char>((c < ' ') | (c == 0x7f)); }
+bool is_control(unsigned char c) { return (c < ' ') | (c == 0x7f); }
 
 constexpr std::size_t kBlock = 32;
 
@@ -156,7 +156,7 @@ void note_client(request_rec* r, const Client& client) {
 }
 
 int write_answer(request_rec* r, Outcome::Answer made) {
-  Outcome::Answer& answer = *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to its headers until they are sent
+  Outcome::Answer& answer = *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to its headers, even in its log
   for (const auto& [name, value] : answer.headers) {
     if (!fits_header(value)) {
       const std::string what = " has an unprintable " + std::string(name) + " and is not sent";

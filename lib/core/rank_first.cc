@@ -160,7 +160,8 @@ class FirstRanker {
     if (by_distance && std::isnan(row.direction.x)) return false;
     const double factor = tier == Tier::far && rules_.in_own_region(row.region) ? 2 : 1;
     const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
-    if (!comes_too_late(row, uniform, weight, by_distance, latest(entrant.klass))) place(entrant, row, uniform, weight, by_distance);
+    const bool too_late = comes_too_late(row, uniform, weight, by_distance, latest(entrant.klass));
+    if (!too_late) place(entrant, row, uniform, weight, by_distance);
     return true;
   }
 
@@ -170,9 +171,9 @@ class FirstRanker {
     const double time = RankRules::race_time(uniform, weight);
     const std::uint64_t key = static_cast<std::uint64_t>(entrant.klass) << 59 | std::bit_cast<std::uint64_t>(time) >> 5;
     if (first_.size() == how_many_ && key >= first_.back().key) return;
-    const auto place = std::upper_bound(first_.begin(), first_.end(), key,
-                                        [](std::uint64_t wanted, const Placed& placed) { return wanted < placed.key; });
-    first_.insert(place, {key, time, weight, distance_km, entrant});
+    const auto at = std::upper_bound(first_.begin(), first_.end(), key,
+                                     [](std::uint64_t wanted, const Placed& placed) { return wanted < placed.key; });
+    first_.insert(at, {key, time, weight, distance_km, entrant});
     if (first_.size() > how_many_) first_.pop_back();
   }
 

@@ -130,29 +130,18 @@ bool read_preference(std::string_view member, std::string_view& key, int& prefer
   return preference <= 10;
 }
 
-constexpr std::size_t kListBytes = 256;  // what all of them take
-
-std::string digest_list(const FileHashes& hashes, std::span<const DigestAlgorithm> algorithms) {
+// `before` and `after` stand around each digest.
+std::string digest_list(const FileHashes& hashes, std::span<const DigestAlgorithm> algorithms,
+                        std::string_view AlgorithmNames::*name, std::string_view before, std::string_view after) {
+  constexpr std::size_t kListBytes = 256;  // what all of them take
   std::string out;
   for (const DigestAlgorithm algorithm : algorithms) {
     const AlgorithmNames& names = kAlgorithms[static_cast<std::size_t>(algorithm)];
     if ((hashes.*names.value).empty()) continue;
-    out.reserve(kListBytes);
-    out.append(out.empty() ? "" : ", ").append(names.digest).append("=");
+    if (out.empty()) out.reserve(kListBytes);
+    out.append(out.empty() ? "" : ", ").append(names.*name).append(before);
     append_base64(out, hashes.*names.value);
-  }
-  return out;
-}
-
-std::string repr_digest_list(const FileHashes& hashes, std::span<const DigestAlgorithm> algorithms) {
-  std::string out;
-  for (const DigestAlgorithm algorithm : algorithms) {
-    const AlgorithmNames& names = kAlgorithms[static_cast<std::size_t>(algorithm)];
-    if ((hashes.*names.value).empty()) continue;
-    out.reserve(kListBytes);
-    out.append(out.empty() ? "" : ", ").append(names.repr_digest).append("=:");
-    append_base64(out, hashes.*names.value);
-    out += ':';
+    out.append(after);
   }
   return out;
 }
@@ -206,14 +195,17 @@ std::optional<std::vector<DigestAlgorithm>> parse_want_repr_digest(std::string_v
 
 std::string digest_value(const FileHashes& hashes, std::string_view want_digest) {
   constexpr std::array kAll = {DigestAlgorithm::sha256, DigestAlgorithm::sha512, DigestAlgorithm::sha1, DigestAlgorithm::md5};
-  if (want_digest.empty()) return digest_list(hashes, kAll);
-  return digest_list(hashes, parse_want_digest(want_digest));
+  const auto list = [&](std::span<const DigestAlgorithm> which) {
+    return digest_list(hashes, which, &AlgorithmNames::digest, "=", "");
+  };
+  return want_digest.empty() ? list(kAll) : list(parse_want_digest(want_digest));
 }
 
 std::string repr_digest_value(const FileHashes& hashes, std::string_view want_repr_digest) {
   constexpr std::array kUsual = {DigestAlgorithm::sha256, DigestAlgorithm::sha512};
   const auto wanted = want_repr_digest.empty() ? std::nullopt : parse_want_repr_digest(want_repr_digest);
-  return wanted ? repr_digest_list(hashes, *wanted) : repr_digest_list(hashes, kUsual);
+  const std::span<const DigestAlgorithm> which = wanted ? std::span<const DigestAlgorithm>(*wanted) : kUsual;
+  return digest_list(hashes, which, &AlgorithmNames::repr_digest, "=:", ":");
 }
 
 bool mentions_metalink(std::string_view accept) {
