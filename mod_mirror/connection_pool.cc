@@ -10,6 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr milliseconds kGlance{100};  // after so long a waiting request sees what another process has found out
 constexpr milliseconds kShortWait{100};        // for a connection that others hold
 constexpr milliseconds kSlotRetry{10};         // for a slot that others hold
 constexpr milliseconds kServerFullRetry{200};  // PostgreSQL's own limit is reached
@@ -63,7 +64,7 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
       // A connection that can still be made is worth waiting for; the attempt ends in success or in trip().
       const auto until = full_ ? std::min(deadline, started_at + kShortWait) : deadline;
       if (Clock::now() < until) {
-        available_.wait_until(lock, until);
+        available_.wait_until(lock, std::min(until, Clock::now() + kGlance));
       } else if (full_) {
         break;
       } else {
