@@ -2,7 +2,6 @@
 
 #include <strings.h>
 
-#include <algorithm>
 #include <cstring>
 
 #include "core/path.h"
@@ -20,26 +19,6 @@ std::string_view header(const request_rec* r, const char* name) {
 bool is_https(const request_rec* r) {
   const char* flag = apr_table_get(r->subprocess_env, "HTTPS");
   return std::strcmp(ap_http_scheme(r), "https") == 0 || (flag != nullptr && strcasecmp(flag, "on") == 0);
-}
-
-bool is_control(unsigned char c) { return (c < ' ') | (c == 0x7f); }
-
-constexpr std::size_t kBlock = 32;
-
-// Without a branch, so that the compiler can take vectors.
-bool block_fits_header(const char* block) {
-  unsigned char controls = 0;
-  for (std::size_t i = 0; i < kBlock; ++i) controls |= is_control(static_cast<unsigned char>(block[i]));
-  return controls == 0;
-}
-
-// Whether no byte is a control character.
-bool fits_header(std::string_view text) {
-  if (text.size() < kBlock) return std::none_of(text.begin(), text.end(), is_control);
-  for (std::size_t at = 0; at + kBlock < text.size(); at += kBlock) {
-    if (!block_fits_header(text.data() + at)) return false;
-  }
-  return block_fits_header(text.data() + text.size() - kBlock);
 }
 
 Method method_of(const request_rec* r) {
@@ -63,8 +42,8 @@ int send_body(request_rec* r, std::string_view body, std::string_view rest) {
   return pass(r, brigade);
 }
 
-// As httpd sends a redirect, through the filters of error pages, but without a page, which nobody reads and which costs more to write
-// and send than all the rest.
+// As httpd sends a redirect, through the filters of error pages, but without a page, which nobody reads and which costs more to
+// write and send than all the rest.
 int send_redirect(request_rec* r, int status) {
   r->status = status;
   r->content_type = nullptr;  // what is known of the file
@@ -156,25 +135,23 @@ void note_client(request_rec* r, const Client& client) {
 }
 
 int write_answer(request_rec* r, Outcome::Answer made) {
-  Outcome::Answer& answer = *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to its headers, even in its log
-  for (const auto& [name, value] : answer.headers) {
-    if (!fits_header(value)) {
-      const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
-      log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
-      return HTTP_INTERNAL_SERVER_ERROR;
-    }
+  const Outcome::Answer& answer = *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to it, even in its log
+  if (const std::string_view name = answer.headers.unprintable(); !name.empty()) {
+    const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
+    log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
+    return HTTP_INTERNAL_SERVER_ERROR;
   }
   // Filters look at headers_out; err_headers_out stand in error pages' and redirects' responses too, which httpd makes.
   apr_table_t* headers = answer.status == HTTP_OK ? r->headers_out : r->err_headers_out;
   const char* type = "text/plain; charset=utf-8";
   for (const auto& [name, value] : answer.headers) {
     if (name == "Content-Type") {
-      type = value.c_str();
+      type = value.data();
     } else if (name == "Location") {
       apr_table_unset(r->err_headers_out, "Location");
-      apr_table_setn(r->headers_out, "Location", value.c_str());
+      apr_table_setn(r->headers_out, "Location", value.data());
     } else {
-      apr_table_addn(headers, name.data(), value.c_str());
+      apr_table_addn(headers, name.data(), value.data());
     }
   }
   if (answer.body.empty()) return answer.status == HTTP_MOVED_TEMPORARILY ? send_redirect(r, answer.status) : answer.status;

@@ -15,55 +15,52 @@ namespace {
 using Answer = Outcome::Answer;
 
 constexpr std::size_t kOtherHeaders = 10;  // of a redirect besides a Link per mirror, at most
+constexpr std::size_t kUsualBytes = 1024, kLinkBytes = 80;  // of those, and of a Link without its path, mostly
 
 std::optional<Answer> plain_answer(int status, std::string body) {
   return Answer{status, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, std::move(body)};
 }
 
-// Behind whatever query the URL has, so that its target knows which part of it is ours.
-void append_stamp(std::string& url, std::string_view base, std::string_view path, const Request& request,
+// `separator` stands before it: '?' where the URL has no query yet.
+void append_stamp(std::string& url, char separator, std::string_view base, std::string_view path, const Request& request,
                   const Settings& settings) {
   if (!settings.stamp) return;
   const std::string_view folder = base.substr(base.find('/', base.find("//") + 2));
-  url += url.find('?') == url.npos ? '?' : '&';
+  url += separator;
   url += settings.stamp(request.now_s, percent_decode(folder).value_or(std::string(folder)).append(path));
 }
 
-// `escaped` is the path as it stands in URLs.
-std::string location(std::string_view base, std::string_view path, std::string_view escaped, const Request& request,
-                     const Settings& settings) {
-  std::string url;
-  url.reserve(base.size() + escaped.size());
-  url.append(base).append(escaped);
-  if (settings.pass_query && !request.query.empty()) append_url_query(url, request.query);
-  append_stamp(url, base, path, request, settings);
-  return url;
+// `escaped` is the path as it stands in URLs. The stamp comes last, so that its target knows which part of the query is ours.
+void add_location(Headers& headers, std::string_view base, std::string_view path, std::string_view escaped,
+                  const Request& request, const Settings& settings) {
+  std::string& url = headers.open("Location").append(base).append(escaped);
+  const bool has_query = settings.pass_query && !request.query.empty();
+  if (has_query) append_url_query(url, request.query);
+  append_stamp(url, has_query ? '&' : '?', base, path, request, settings);
 }
 
-std::string duplicate_link(const Mirror& mirror, const Subject& subject, const Request& request, const Settings& settings,
-                           int priority) {
+void add_duplicate(Headers& headers, const Mirror& mirror, const Subject& subject, const Request& request,
+                   const Settings& settings, int priority) {
   const std::string_view base = base_url(mirror, request.https);
-  std::string link;
-  link.reserve(base.size() + subject.url_path.size() + 40);
-  link.append("<").append(base).append(subject.url_path);
-  append_stamp(link, base, subject.file.path, request, settings);
+  std::string& link = headers.open("Link").append("<").append(base).append(subject.url_path);
+  append_stamp(link, '?', base, subject.file.path, request, settings);
   link.append(">; rel=duplicate; pri=").append(std::to_string(priority));
-  if (!mirror.country.known() || mirror.country.everyone()) return link;
+  if (!mirror.country.known() || mirror.country.everyone()) return;
   link += "; geo=";
   for (const char c : mirror.country.text()) link += static_cast<char>(c - 'A' + 'a');
-  return link;
 }
 
 // What the file's URL at this server leads to besides (RFC 6249 §4).
-void add_descriptions(Answer& answer, const Subject& subject) {
+void add_descriptions(Headers& headers, const Subject& subject) {
   if (subject.tree_url.empty()) return;
-  const auto add = [&](std::string_view url, std::string_view type) {
-    std::string link;
-    link.reserve(url.size() + type.size() + 30);
-    link.append("<").append(url).append(">; rel=describedby; type=\"").append(type).append("\"");
-    answer.headers.push_back({"Link", std::move(link)});
+  const auto end_link = [](std::string& link, std::string_view type) {
+    link.append(">; rel=describedby; type=\"").append(type).append("\"");
   };
-  const auto add_representation = [&](Representation which) { add(subject.url(which), info_of(which).content_type); };
+  const auto add_representation = [&](Representation which) {
+    std::string& link = headers.open("Link").append("<");
+    subject.append_url(link, which);
+    end_link(link, info_of(which).content_type);
+  };
   if (subject.has(Representation::meta4)) add_representation(Representation::meta4);
   // A redirect is made without the pieces; the info hash is known with them only.
   const RepresentationSettings& settings = subject.settings;
@@ -75,17 +72,15 @@ void add_descriptions(Answer& answer, const Subject& subject) {
   }
   const SignatureKind kind = subject.hashes.signature_kind;
   if (kind != SignatureKind::none) {
-    add(subject.url() + (kind == SignatureKind::sig ? ".sig" : ".asc"), "application/pgp-signature");
+    std::string& link = headers.open("Link").append("<");
+    subject.append_url(link);
+    end_link(link.append(kind == SignatureKind::sig ? ".sig" : ".asc"), "application/pgp-signature");
   }
 }
 
-void add_digests(Answer& answer, const Request& request, const FileHashes& hashes) {
-  if (auto value = digest_value(hashes, request.want_digest); !value.empty()) {
-    answer.headers.push_back({"Digest", std::move(value)});
-  }
-  if (auto value = repr_digest_value(hashes, request.want_repr_digest); !value.empty()) {
-    answer.headers.push_back({"Repr-Digest", std::move(value)});
-  }
+void add_digests(Headers& headers, const Request& request, const FileHashes& hashes) {
+  if (const auto value = digest_value(hashes, request.want_digest); !value.empty()) headers.add("Digest", value);
+  if (const auto value = repr_digest_value(hashes, request.want_repr_digest); !value.empty()) headers.add("Repr-Digest", value);
 }
 
 std::optional<Representation> negotiated(const Request& request, const Settings& settings) {
@@ -97,20 +92,18 @@ Answer redirect(const Request& request, const Subject& subject, const Settings& 
   const auto& ranked = subject.ranked;
   const Candidate& best = ranked.front();
   Answer answer;
-  auto& headers = answer.headers;
-  headers.reserve(ranked.size() + kOtherHeaders);
-  const std::string_view base = base_url(*best.mirror, request.https);
-  headers.push_back({"Location", location(base, subject.file.path, subject.url_path, request, settings)});
-  headers.push_back({"Cache-Control", kCacheControl});
-  headers.push_back({"X-Mirror", best.mirror->identifier});
-  headers.push_back({"X-Mirror-Tier", std::string(tier_name(best.tier))});
-  if (negotiable(settings.representations)) headers.push_back({"Vary", "Accept"});
-  add_descriptions(answer, subject);
+  Headers& headers = answer.headers;
+  headers.reserve(ranked.size() + kOtherHeaders, kUsualBytes + ranked.size() * (kLinkBytes + subject.url_path.size()));
+  add_location(headers, base_url(*best.mirror, request.https), subject.file.path, subject.url_path, request, settings);
+  headers.add("Cache-Control", kCacheControl);
+  headers.add("X-Mirror", best.mirror->identifier);
+  headers.add("X-Mirror-Tier", tier_name(best.tier));
+  if (negotiable(settings.representations)) headers.add("Vary", "Accept");
+  add_descriptions(headers, subject);
   for (std::size_t i = 1; i < ranked.size(); ++i) {
-    const auto priority = static_cast<int>(i);
-    headers.push_back({"Link", duplicate_link(*ranked[i].mirror, subject, request, settings, priority)});
+    add_duplicate(headers, *ranked[i].mirror, subject, request, settings, static_cast<int>(i));
   }
-  add_digests(answer, request, subject.hashes);
+  add_digests(headers, request, subject.hashes);
   return answer;
 }
 
@@ -120,7 +113,7 @@ Answer unchanged(const File& file, const Settings& settings) {
                  {"Last-Modified", http_date(file.mtime_s)},
                  {"Cache-Control", kCacheControl}},
                 {}};
-  if (negotiable(settings.representations)) answer.headers.push_back({"Vary", "Accept"});
+  if (negotiable(settings.representations)) answer.headers.add("Vary", "Accept");
   return answer;
 }
 
@@ -282,8 +275,10 @@ std::optional<Answer> fallback_answer(const Request& request, const Client& clie
     if (fit > best_fit) best = &fallback, best_fit = fit;
   }
   if (best == nullptr) return std::nullopt;
-  std::string url = location(best->url, path, url_path(path), request, settings);
-  return Answer{302, {{"Location", std::move(url)}, {"Cache-Control", kCacheControl}}, {}};
+  Answer answer;
+  add_location(answer.headers, best->url, path, url_path(path), request, settings);
+  answer.headers.add("Cache-Control", kCacheControl);
+  return answer;
 }
 
 }  // namespace mirror

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/conditional.h"
+#include "core/headers.h"
 #include "core/model.h"
 #include "core/rank.h"
 #include "core/representation.h"
@@ -105,16 +106,11 @@ struct Request {
   const Repository* repository = nullptr;     // the request is for its mirrors; `path` is then its marker's
 };
 
-struct Header {
-  std::string_view name;  // a literal, with its NUL
-  std::string value;
-};
-
 // What goes to the log whatever the answer is.
 struct Outcome {
   struct Answer {
     int status = 302;
-    std::vector<Header> headers;
+    Headers headers;
     std::string body;  // for statuses that httpd has no page for; mostly empty
     std::string_view rest = {};  // follows the body: a part of the hashes that decide() got, too large for a copy
   };

@@ -109,15 +109,23 @@ void append_hex(std::string& out, std::string_view bytes) {
 }
 
 void append_base64(std::string& out, std::string_view bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto byte = [&](std::size_t at) { return at < bytes.size() ? static_cast<unsigned char>(bytes[at]) : 0U; };
-  std::size_t at = out.size();
-  out.resize(at + (bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const unsigned group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    for (int shift = 18; shift >= 0; shift -= 6) out[at++] = kDigits[group >> shift & 63];
-  }
-  for (std::size_t missing = (3 - bytes.size() % 3) % 3; missing > 0; --missing) out[--at] = '=';
+  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::size_t begin = out.size(), whole = bytes.size() / 3 * 3;
+  out.resize(begin + (bytes.size() + 2) / 3 * 4);
+  const auto put = [](char* to, unsigned a, unsigned b, unsigned c) {
+    to[0] = kDigits[a >> 2];
+    to[1] = kDigits[(a << 4 | b >> 4) & 63];
+    to[2] = kDigits[(b << 2 | c >> 6) & 63];
+    to[3] = kDigits[c & 63];
+  };
+  const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());
+  char* to = out.data() + begin;
+  for (const auto* end = from + whole; from != end; from += 3, to += 4) put(to, from[0], from[1], from[2]);
+  if (whole == bytes.size()) return;
+  const bool two = bytes.size() - whole == 2;
+  put(to, from[0], two ? from[1] : 0, 0);
+  to[3] = '=';
+  if (!two) to[2] = '=';
 }
 
 void append_percent(std::string& out, std::string_view bytes) {

@@ -1,5 +1,5 @@
-// What is known of the content of one version of a file. Plain values that mb-hash computes, lib/db stores and every representation
-// reads. Digests are raw bytes; an empty string means that it is not known.
+// What is known of the content of one version of a file. Plain values that mb-hash computes, lib/db stores and every
+// representation reads. Digests are raw bytes; an empty string means that it is not known.
 #pragma once
 
 #include <cstddef>

@@ -45,15 +45,15 @@ Answer whole(const RepresentationInfo& info, const Request& request, const Subje
   answer.headers = {{"ETag", tag},
                     {"Last-Modified", http_date(subject.file.mtime_s)},
                     {"Cache-Control", info.lists_mirrors ? kCacheControl : "no-cache"}};
-  if (negotiable(subject.settings)) answer.headers.push_back({"Vary", "Accept"});
+  if (negotiable(subject.settings)) answer.headers.add("Vary", "Accept");
   if (representation_unchanged(request.validators, tag, subject.file.mtime_s)) {
     answer.status = 304;
     return answer;
   }
   answer.status = 200;
-  answer.headers.push_back({"Content-Type", std::string(info.content_type)});
+  answer.headers.add("Content-Type", info.content_type);
   if (info.attachment) {
-    answer.headers.push_back({"Content-Disposition", attachment(fmt::format("{}.{}", subject.name(), info.name))});
+    answer.headers.add("Content-Disposition", attachment(fmt::format("{}.{}", subject.name(), info.name)));
   }
   answer.body = std::move(body);
   answer.rest = rest;

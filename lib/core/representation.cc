@@ -163,12 +163,25 @@ std::string_view Subject::name() const { return std::string_view(file.path).subs
 
 std::string Subject::url_at(std::string_view base) const { return std::string(base) += url_path; }
 
+void Subject::append_url(std::string& out) const { out.append(tree_url).append(url_path); }
+
+void Subject::append_url(std::string& out, Representation which) const {
+  append_url(out);
+  if (which == R::json) {
+    out += "?json";
+  } else if (which == R::text) {
+    out += "?mirrorlist=text";
+  } else {
+    out.append(".").append(info_of(which).name);
+  }
+}
+
 std::string Subject::url() const { return url_at(tree_url); }
 
 std::string Subject::url(Representation which) const {
-  if (which == R::json) return url() + "?json";
-  if (which == R::text) return url() + "?mirrorlist=text";
-  return url().append(".").append(info_of(which).name);
+  std::string url;
+  append_url(url, which);
+  return url;
 }
 
 std::span<const Candidate> Subject::mirrors() const {

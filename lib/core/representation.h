@@ -71,9 +71,12 @@ struct Subject {
   const Repository* repository = nullptr;  // the list is one of its mirrors, and nothing else may be had
   const std::string url_path = mirror::url_path(file.path);  // as it stands in every URL
 
-  std::string_view name() const;                             // the path's last segment
-  std::string url() const;                                   // of the file, here
-  std::string url(Representation which) const;               // of a representation of it, here
+  std::string_view name() const;  // the path's last segment
+  // The URL of the file here, and of a representation of it.
+  void append_url(std::string& out) const;
+  void append_url(std::string& out, Representation which) const;
+  std::string url() const;
+  std::string url(Representation which) const;
   std::span<const Candidate> mirrors() const;                // best first, no more than the settings allow
   std::string url_at(std::string_view base) const;           // of the file below a mirror's base
   std::string mirror_url(const Candidate& candidate) const;  // of the file there, in the client's scheme

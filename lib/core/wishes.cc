@@ -94,6 +94,13 @@ constexpr std::array<AlgorithmNames, 4> kAlgorithms = {{
     {DigestAlgorithm::md5, "MD5", "md5", &FileHashes::md5},
 }};
 
+constexpr std::size_t kSecure = 2;  // the first ones, by RFC 9530 §5
+constexpr auto kInOrder = [] {
+  std::array<DigestAlgorithm, kAlgorithms.size()> ids{};
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = kAlgorithms[i].id;
+  return ids;
+}();
+
 using Wish = std::pair<int, DigestAlgorithm>;
 
 // The last word on an algorithm counts, as it does in a dictionary.
@@ -194,17 +201,16 @@ std::optional<std::vector<DigestAlgorithm>> parse_want_repr_digest(std::string_v
 }
 
 std::string digest_value(const FileHashes& hashes, std::string_view want_digest) {
-  constexpr std::array kAll = {DigestAlgorithm::sha256, DigestAlgorithm::sha512, DigestAlgorithm::sha1, DigestAlgorithm::md5};
   const auto list = [&](std::span<const DigestAlgorithm> which) {
     return digest_list(hashes, which, &AlgorithmNames::digest, "=", "");
   };
-  return want_digest.empty() ? list(kAll) : list(parse_want_digest(want_digest));
+  return want_digest.empty() ? list(kInOrder) : list(parse_want_digest(want_digest));
 }
 
 std::string repr_digest_value(const FileHashes& hashes, std::string_view want_repr_digest) {
-  constexpr std::array kUsual = {DigestAlgorithm::sha256, DigestAlgorithm::sha512};
+  const auto usual = std::span(kInOrder).first<kSecure>();
   const auto wanted = want_repr_digest.empty() ? std::nullopt : parse_want_repr_digest(want_repr_digest);
-  const std::span<const DigestAlgorithm> which = wanted ? std::span<const DigestAlgorithm>(*wanted) : kUsual;
+  const std::span<const DigestAlgorithm> which = wanted ? std::span<const DigestAlgorithm>(*wanted) : usual;
   return digest_list(hashes, which, &AlgorithmNames::repr_digest, "=:", ":");
 }
 

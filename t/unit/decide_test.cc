@@ -55,7 +55,7 @@ class DecideTest : public CppUnit::TestFixture {
   static std::string header(const Answer& answer, std::string_view name) {
     std::string values;
     for (const auto& [key, value] : answer.headers) {
-      if (key == name) values += (values.empty() ? "" : "\n") + value;
+      if (key == name) values.append(values.empty() ? "" : "\n").append(value);
     }
     return values;
   }

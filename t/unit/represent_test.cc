@@ -41,7 +41,7 @@ class RepresentTest : public CppUnit::TestFixture {
 
   static std::string header(const Answer& answer, std::string_view name) {
     for (const auto& [key, value] : answer.headers) {
-      if (key == name) return value;
+      if (key == name) return std::string(value);
     }
     return "";
   }
