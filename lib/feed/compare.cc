@@ -208,10 +208,6 @@ class Comparer {
 
 }  // namespace
 
-bool same_state(const db::FeedState& state, const catalog::Meta& meta) {
-  return state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev;
-}
-
 Comparison compare(db::FeedSnapshot& snapshot, db::Connection& connection, Reader& reader, const TellDifference& tell) {
   return Comparer(snapshot, connection, reader, tell).run();
 }
