@@ -1,5 +1,5 @@
-"""Catalogs when something goes wrong: the writer is killed, the database fails over or is an older one, the disk is full, files are
-damaged, directories are shared."""
+"""Catalogs when something goes wrong: the writer is killed, the database fails over or is an older one, the disk is full, files
+are damaged, directories are shared."""
 
 import contextlib
 import os
@@ -80,7 +80,8 @@ def test_failover_to_the_second_server(postgres, database, build, cleanup, make_
 @contextlib.contextmanager
 def small_disk(size):
     with rig.Scratch("mirror-disk") as path:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path], capture_output=True, text=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path],
+                                 capture_output=True, text=True)
         if mounted.returncode != 0:
             pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
         try:

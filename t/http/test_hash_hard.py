@@ -14,7 +14,8 @@ from hashing import World
 
 MIB = 1 << 20
 MERGE_LOCK = "1835627119, -1"  # lib/db/locks.h
-LOCKS = "FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+LOCKS = ("FROM pg_locks WHERE locktype = 'advisory' AND "
+         "database = (SELECT oid FROM pg_database WHERE datname = current_database())")
 WAITING = f"SELECT count(*) {LOCKS} AND NOT granted"
 CLAIMED = f"SELECT count(*) {LOCKS} AND objsubid = 1 GROUP BY pid"
 
