@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kGlance{100};  // after so long a waiting request sees what another process has found out
+constexpr milliseconds kGlance{100};           // after so long a waiting request sees what another process has found out
 constexpr milliseconds kShortWait{100};        // for a connection that others hold
 constexpr milliseconds kSlotRetry{10};         // for a slot that others hold
 constexpr milliseconds kServerFullRetry{200};  // PostgreSQL's own limit is reached

@@ -48,7 +48,8 @@ int catch_signals() {
 db::Connection connect(const Options& options) { return db::Connection(options.instance.database, "mb-scan", kDatabaseTimeout); }
 
 // The mirrors to scan; unknown names are told and counted in `unknown`.
-std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options, Reporter& reporter, int& unknown) {
+std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options, Reporter& reporter,
+                                             int& unknown) {
   db::require_schema(connection);
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   if (options.all) {

@@ -37,7 +37,8 @@ void add_options(CLI::App& app, Options& options, Given& given) {
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")->type_name("SUBTREE");
   app.add_option("-j,--jobs", given.jobs, "mirrors scanned at a time")->check(CLI::Range(1, 256))->type_name("N");
   app.add_flag("--enable", options.enable, "enable a mirror after a good scan");
-  app.add_flag("--force", options.force, "merge even what --max-shrink or --max-change would refuse, compare even what looks unchanged");
+  app.add_flag("--force", options.force,
+               "merge even what --max-shrink or --max-change would refuse, compare even what looks unchanged");
   app.add_option("--max-shrink", given.max_shrink_percent, "refuse a scan that loses more of a mirror's files")
       ->check(CLI::Range(0.0, 100.0))
       ->type_name("PERCENT");

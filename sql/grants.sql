@@ -3,8 +3,8 @@
 -- mirror_httpd: what a redirect reads, and nothing personal.
 -- role: mirror_httpd
 GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, cohort, file, hash, source TO mirror_httpd;
-GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, country, region, subdivision, latitude, longitude, asn,
-              prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
+GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, country, region, subdivision, latitude, longitude,
+              asn, prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
               operator_name, operator_url, public_note, last_scan) ON mirror TO mirror_httpd;
 
 -- mirror_scanner: files, cohorts and scans; of a mirror only what scanning and probing find out, and the switch for --enable.

@@ -1,6 +1,7 @@
 -- The truth: which files the source has, which mirrors there are, and which of them has what.
--- This is the complete schema of the version that it inserts into schema_version; older databases reach it through sql/migrations.
--- Every constraint that an administrator can meet has a name of its own; lib/db/constraints.cc puts it into words.
+-- This is the complete schema of the version that it inserts into schema_version; older databases reach it through
+-- sql/migrations. Every constraint that an administrator can meet has a name of its own; lib/db/constraints.cc puts it into
+-- words.
 
 CREATE TABLE schema_version (
   version integer PRIMARY KEY,
@@ -8,8 +9,8 @@ CREATE TABLE schema_version (
 );
 INSERT INTO schema_version (version) VALUES (6);
 
--- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one. The
--- token tells a replica whether the database it sees is the one it has followed.
+-- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
+-- The token tells a replica whether the database it sees is the one it has followed.
 CREATE SEQUENCE revision_seq;
 CREATE TABLE revision (
   rev bigint PRIMARY KEY,
@@ -163,12 +164,14 @@ CREATE TABLE file (
                                            ELSE cohort_id IS NOT NULL OR gone_at IS NOT NULL END)
 );
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
--- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change changes.
+-- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change
+-- changes.
 ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
 
 -- The ids of the files that each merge changed, or whose hashes it changed, in one row per statement, so that who is at one
--- revision finds what is above it without an index on file.rev. files NULL, or no row: too many to note, or by a program that knew nothing of this table; then the
--- whole of file is to be read. upto weighs all rows so far, itself included; old ones are dropped by it (lib/db/changes.cc).
+-- revision finds what is above it without an index on file.rev. files NULL, or no row: too many to note, or by a program that
+-- knew nothing of this table; then the whole of file is to be read. upto weighs all rows so far, itself included; old ones are
+-- dropped by it (lib/db/changes.cc).
 CREATE TABLE change (
   rev bigint NOT NULL,
   upto bigint NOT NULL,
@@ -177,10 +180,10 @@ CREATE TABLE change (
 );
 
 -- What is known of the content of a version (core/hashes.h), and the mtimes under which the source has shown it. A row whose
--- version_rev is not the file's belongs to an older version and is nobody's. rev is the merge that last changed what replicas read
--- of it; the file's stays as it is. Hashes that go without a successor go with the file or its version, which raises the file's.
--- No foreign key to file: its check would write to the file's row. ctime_ns is the inode change time when it was read, NULL for
--- what was not read here; signature_ctime_ns the one of the signature file, 0 when there was none.
+-- version_rev is not the file's belongs to an older version and is nobody's. rev is the merge that last changed what replicas
+-- read of it; the file's stays as it is. Hashes that go without a successor go with the file or its version, which raises the
+-- file's. No foreign key to file: its check would write to the file's row. ctime_ns is the inode change time when it was read,
+-- NULL for what was not read here; signature_ctime_ns the one of the signature file, 0 when there was none.
 CREATE TABLE hash (
   file_id bigint PRIMARY KEY,
   version_rev bigint NOT NULL,
@@ -222,14 +225,16 @@ CREATE TABLE hash (
   CONSTRAINT hash_zsync_complete CHECK (
     num_nulls(zsync_block_bytes, zsync_seq_matches, zsync_rsum_bytes, zsync_md4_bytes, zsync_sums) IN (0, 5)),
   CONSTRAINT hash_zsync_range CHECK (
-    zsync_block_bytes >= 16 AND zsync_seq_matches IN (1, 2) AND zsync_rsum_bytes BETWEEN 1 AND 4 AND zsync_md4_bytes BETWEEN 3 AND 16
+    zsync_block_bytes >= 16 AND zsync_seq_matches IN (1, 2) AND zsync_rsum_bytes BETWEEN 1 AND 4
+    AND zsync_md4_bytes BETWEEN 3 AND 16
     AND octet_length(zsync_sums) % (zsync_rsum_bytes + zsync_md4_bytes) = 0),
   CONSTRAINT hash_signature_kind_known CHECK (signature_kind IN ('a', 's') AND signature IS NOT NULL OR
                                               signature_kind IS NULL AND signature IS NULL),
   CONSTRAINT hash_signature_length CHECK (octet_length(signature) BETWEEN 1 AND 65536)
 );
 -- Digests do not compress; out of line and uncompressed, a part can be read without the rest.
-ALTER TABLE hash ALTER sha1_pieces SET STORAGE EXTERNAL, ALTER piece_layer SET STORAGE EXTERNAL, ALTER zsync_sums SET STORAGE EXTERNAL;
+ALTER TABLE hash ALTER sha1_pieces SET STORAGE EXTERNAL, ALTER piece_layer SET STORAGE EXTERNAL,
+  ALTER zsync_sums SET STORAGE EXTERNAL;
 
 CREATE FUNCTION delete_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
 $$ BEGIN DELETE FROM hash USING deleted WHERE file_id = deleted.id; RETURN NULL; END $$;
@@ -239,8 +244,8 @@ CREATE FUNCTION empty_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path 
 $$ BEGIN DELETE FROM hash; RETURN NULL; END $$;
 CREATE TRIGGER file_hashes_truncate AFTER TRUNCATE ON file FOR EACH STATEMENT EXECUTE FUNCTION empty_hashes();
 
--- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files the
--- source has, or in which version.
+-- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files
+-- the source has, or in which version.
 CREATE TABLE source (
   one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
   grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s >= 0),

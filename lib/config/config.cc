@@ -22,8 +22,8 @@ constexpr void expect(bool holds) {
 }
 }  // namespace
 
-// The parser alone: nothing of it is shared with other translation units. Odd texts ("[[[") break what it takes for granted, which
-// would end the program, or be undefined with NDEBUG.
+// The parser alone: nothing of it is shared with other translation units. Odd texts ("[[[") break what it takes for granted,
+// which would end the program, or be undefined with NDEBUG.
 #undef NDEBUG
 #define TOML_ASSERT(expr) expect(static_cast<bool>(expr))
 #define TOML_ENABLE_FORMATTERS 0

@@ -19,8 +19,8 @@ inline constexpr const char* kFileOrHashRev = "greatest(f.rev, h.rev)";
 // Whether notes are complete back to `rev`.
 bool noted_above(Connection&, std::int64_t rev);
 
-// A condition on `file f`: that revision is above `rev`. It reads the notes where they are complete back to `rev`, and else all of
-// the table. For the snapshot or the lock under which it was asked for.
+// A condition on `file f`: that revision is above `rev`. It reads the notes where they are complete back to `rev`, and else all
+// of the table. For the snapshot or the lock under which it was asked for.
 std::string changed_above(Connection&, std::int64_t rev, const char* which = kFileRev);
 
 // The notes of one merge. What would be too much to note is told by one row without files; so are the revisions of a program that

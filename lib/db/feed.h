@@ -52,8 +52,8 @@ class FeedSnapshot {
   // Above `rev`; all of them for 0.
   void each_cohort_above(std::int64_t rev, const CohortPage& page);
   std::vector<Cohort> cohorts(const std::vector<std::int64_t>& ids);
-  // Above `rev`, in bytewise order of their paths, gone and hidden ones too; for 0 all that are shown. By the notes of the merges since,
-  // or by reading the whole table (db/changes.h).
+  // Above `rev`, in bytewise order of their paths, gone and hidden ones too; for 0 all that are shown. By the notes of the merges
+  // since, or by reading the whole table (db/changes.h).
   void each_file_above(std::int64_t rev, HashParts parts, const FilePage& page);
   // All that are shown and have not changed since `rev`, in the same order.
   void each_file_until(std::int64_t rev, HashParts parts, const FilePage& page);

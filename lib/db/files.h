@@ -24,9 +24,9 @@ struct ListedFile {
   std::vector<MirrorId> mirrors;       // for links: those of the target
 };
 
-// The files whose path is `pattern`, in bytewise order of their paths, at most `limit`, from the first above `after` on ("" for the
-// start). `*` stands for any bytes and '/' too, `?` for one byte; a pattern that ends in '/' means everything below. Leading slashes
-// do not count.
+// The files whose path is `pattern`, in bytewise order of their paths, at most `limit`, from the first above `after` on ("" for
+// the start). `*` stands for any bytes and '/' too, `?` for one byte; a pattern that ends in '/' means everything below. Leading
+// slashes do not count.
 std::vector<ListedFile> list_files(Connection&, std::string_view pattern, std::string_view after, std::int32_t limit);
 
 // How many current and in-grace files each mirror has; mirrors without any are missing.

@@ -1,5 +1,5 @@
-// A number of 128 bits that tells listings apart: of their entries, in their order. Not cryptographic, and need not be: a mirror that
-// could make two of its listings look the same could as well send one of them twice.
+// A number of 128 bits that tells listings apart: of their entries, in their order. Not cryptographic, and need not be: a mirror
+// that could make two of its listings look the same could as well send one of them twice.
 #pragma once
 
 #include <cstdint>

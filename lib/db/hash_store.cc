@@ -43,17 +43,18 @@ std::string each(const Column (&columns)[N], const char* pattern) {
   return out;
 }
 
-// Both have an index, so that with use_indexes() no table need be read in order: one such step weighs so much that the planner sees
-// no difference any more between asking the file table a few hundred times and reading all of it. A commit empties them in place,
-// where TRUNCATE would make new files for them.
+// Both have an index, so that with use_indexes() no table need be read in order: one such step weighs so much that the planner
+// sees no difference any more between asking the file table a few hundred times and reading all of it. A commit empties them in
+// place, where TRUNCATE would make new files for them.
 void create_tables(Connection& connection) {
   if (!connection.run("SELECT WHERE to_regclass('pg_temp.hash_result') IS NOT NULL").empty()) return;
   const auto wide = [](std::string type) { return type == "integer" ? std::string("bigint") : type; };
   std::string columns;
   for (const Column& column : kContent) columns += fmt::format(", {} {}", column.name, wide(column.type));
   connection.script(
-      "CREATE TEMP TABLE hash_result (file_id bigint PRIMARY KEY, version_rev bigint, size bigint, mtime bigint, ctime_ns bigint" + columns +
-      each(kSignature, ", {} {}") +
+      "CREATE TEMP TABLE hash_result (file_id bigint PRIMARY KEY, version_rev bigint, size bigint, mtime bigint, "
+      "ctime_ns bigint" +
+      columns + each(kSignature, ", {} {}") +
       ") ON COMMIT DELETE ROWS;"
       "CREATE TEMP TABLE hash_verdict (file_id bigint PRIMARY KEY, cohort_id bigint, stale boolean, fresh boolean, told boolean, "
       "other boolean, alters boolean, news boolean) ON COMMIT DELETE ROWS");

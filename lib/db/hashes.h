@@ -67,8 +67,8 @@ struct StoredHashes {
 StoredHashes store_hashes(Connection&, const std::vector<HashResult>&);
 
 // What is known of the present version of a file that may be shown; nullopt for nothing (never hashed, touched since, staged,
-// absent). `path` is the real one (find_file). One prepared statement; for zsync's sums one more for each MiB, so that libpq never
-// holds them whole. Sums that are not as many as the file has blocks count as unknown.
+// absent). `path` is the real one (find_file). One prepared statement; for zsync's sums one more for each MiB, so that libpq
+// never holds them whole. Sums that are not as many as the file has blocks count as unknown.
 std::optional<FileHashes> load_hashes(Connection&, std::string_view path, HashParts = HashParts::all);
 // The same whether the file is shown, or has been touched, or not.
 std::optional<FileHashes> load_hashes(Connection&, std::int64_t file_id);

@@ -21,8 +21,8 @@ constexpr const char* kFindLinkPrefix =
     "SELECT f.path, f.link_target FROM source s JOIN file f ON f.path = ANY($1) AND f.kind = 'l' AND " VISIBLE
     " ORDER BY octet_length(f.path) LIMIT 1";
 
-// In the order of paths, so that the index on them finds the first one whatever the planner thinks of the range. Gone files count: a
-// folder of nothing else is a folder for a while, and nobody can make us look through millions of them.
+// In the order of paths, so that the index on them finds the first one whatever the planner thinks of the range. Gone files
+// count: a folder of nothing else is a folder for a while, and nobody can make us look through millions of them.
 constexpr const char* kFindBelow = "SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged ORDER BY path LIMIT 1";
 #undef VISIBLE
 

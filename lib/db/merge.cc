@@ -72,8 +72,8 @@ bool others_merged(Connection& connection, std::int64_t rev, const std::vector<s
               .empty();
 }
 
-// The scan's own row and its merge are one transaction, so the row of the newest good scan tells what the cohorts say, and nothing but a
-// change of the source makes the same listing say something else.
+// The scan's own row and its merge are one transaction, so the row of the newest good scan tells what the cohorts say, and
+// nothing but a change of the source makes the same listing say something else.
 std::optional<GoodScan> last_good_scan(Connection& connection, MirrorId mirror, std::string_view method) {
   const Result found = connection.run(
       "SELECT s.fingerprint, s.unknown, s.outdated, s.held FROM source, "
@@ -108,8 +108,9 @@ void ScanRow::listed(std::string fingerprint, std::int64_t rev) {
 
 void ScanRow::close(const char* outcome, const ScanCounts& counts, std::string_view error) {
   Params params;
-  params.int8(id_).text(outcome).int8(counts.seen).int8(counts.gained).int8(counts.lost).int8(counts.unknown).int8(counts.outdated)
-      .text(printable(error));
+  params.int8(id_).text(outcome);
+  params.int8(counts.seen).int8(counts.gained).int8(counts.lost).int8(counts.unknown).int8(counts.outdated);
+  params.text(printable(error));
   if (fingerprint_.empty()) params.null().null();
   else params.bytes(fingerprint_).int8(rev_);
   connection_.run(

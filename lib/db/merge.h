@@ -20,8 +20,8 @@ class MergeTransaction {
   explicit MergeTransaction(Connection&, const std::function<void()>& before_lock = {});
   // This merge's revision; takes the next number and records it on first use.
   std::int64_t rev();
-  // Whether statements should go through indexes and nested loops: what touches few of many rows under the lock must not depend on
-  // the planner's idea of how many they are.
+  // Whether statements should go through indexes and nested loops: what touches few of many rows under the lock must not depend
+  // on the planner's idea of how many they are.
   void use_indexes(bool on);
   // Until use_indexes(): for what touches most of the rows, which walks through both tables in the order of their indexes.
   void use_order();

@@ -164,7 +164,9 @@ std::string column_text(const MirrorRecord& record, const MirrorColumn& column) 
 void bind_value(Params& params, const MirrorColumn& column, std::string_view value) {
   switch (column.type) {
     case ColumnType::text: params.text(value); return;
-    case ColumnType::url: params.text(value.empty() || value.back() == '/' ? std::string(value) : std::string(value) + '/'); return;
+    case ColumnType::url:
+      params.text(value.empty() || value.back() == '/' ? std::string(value) : std::string(value) + '/');
+      return;
     case ColumnType::country:
     case ColumnType::region: params.text(upper(value)); return;
     case ColumnType::integer:

@@ -99,7 +99,8 @@ void MirrorCompare::recount() {
 
 void MirrorCompare::compare(const Listing& listing) {
   connection_.script(kTables);
-  // Nested loops would only be chosen from a wrong idea of the tables' sizes; work_mem keeps the hash of a usual listing in memory.
+  // Nested loops would only be chosen from a wrong idea of the tables' sizes; work_mem keeps the hash of a usual listing in
+  // memory.
   Transaction snapshot(connection_,
                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; SET LOCAL work_mem = '64MB'; "
                        "SET LOCAL jit = off");
@@ -112,8 +113,8 @@ void MirrorCompare::compare(const Listing& listing) {
   snapshot.commit();
 }
 
-// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected here, outside the lock; all in the
-// order of the table, so that the merge walks through it once.
+// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected here, outside the lock; all in
+// the order of the table, so that the merge walks through it once.
 void MirrorCompare::choose_sides() {
   connection_.script("CREATE INDEX ON merge_changed (file_id)");
   std::vector<std::int64_t> cohorts, with_rest;
@@ -148,8 +149,8 @@ bool MirrorCompare::behind() { return newest_rev(connection_) > seen_rev_; }
 
 bool MirrorCompare::must_read_all() { return !noted_above(connection_, seen_rev_); }
 
-// Every file that another merge moved or changed has a rev above our snapshot's; for all others the snapshot still holds, whatever
-// happened to the rows of their cohorts.
+// Every file that another merge moved or changed has a rev above our snapshot's; for all others the snapshot still holds,
+// whatever happened to the rows of their cohorts.
 void MirrorCompare::catch_up() {
   const std::int64_t newest = newest_rev(connection_);
   const std::string changed = changed_above(connection_, seen_rev_);
@@ -201,8 +202,10 @@ void MirrorCompare::apply(MergeTransaction& merge) {
                   "SELECT DISTINCT mirrors, 0, $1 FROM merge_plan WHERE to_id IS NULL AND n > 0", Params().int8(rev));
   connection_.script(kFindTargets);
   const std::int64_t moves = connection_.run("SELECT coalesce(sum(n), 0)::bigint FROM merge_plan").int8(0, 0);
-  merge.change_files(moves, "UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_plan p USING (from_id) "
-                     "WHERE f.id = m.file_id", Params().int8(rev));
+  merge.change_files(moves,
+                     "UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN merge_plan p USING (from_id) "
+                     "WHERE f.id = m.file_id",
+                     Params().int8(rev));
   merge.use_indexes(false);
   connection_.script("INSERT INTO merge_adjust SELECT from_id, -n FROM merge_plan WHERE n > 0 "
                      "UNION ALL SELECT to_id, n FROM merge_plan WHERE n > 0");

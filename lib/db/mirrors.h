@@ -1,5 +1,5 @@
-// The mirror table as the admin sees it. One declarative list of columns (kMirrorColumns) drives reading, writing, `mb new`/`mb edit`
-// options, `mb show` and its JSON.
+// The mirror table as the admin sees it. One declarative list of columns (kMirrorColumns) drives reading, writing,
+// `mb new`/`mb edit` options, `mb show` and its JSON.
 #pragma once
 
 #include <optional>

@@ -1,5 +1,6 @@
 // From a listing to the file and cohort tables: staging by COPY, comparing outside the lock, merging in one short transaction.
-// One object per scan, on one Connection, in one thread. A listing that is given up (no merge call) changes nothing but its scan row.
+// One object per scan, on one Connection, in one thread. A listing that is given up (no merge call) changes nothing but its scan
+// row.
 #pragma once
 
 #include <cstdint>
@@ -57,12 +58,12 @@ class ScanLock {
 
 class MirrorScan {
  public:
-  // Reads the rev that the listing starts from, opens the scan row, makes the staging table. `subtree` is "" for a full scan, else a
-  // path without a trailing slash: files outside it are left alone. The ScanLock must be held.
+  // Reads the rev that the listing starts from, opens the scan row, makes the staging table. `subtree` is "" for a full scan,
+  // else a path without a trailing slash: files outside it are left alone. The ScanLock must be held.
   MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree, Precision);
   ~MirrorScan();
-  // A regular file of the listing, in any order; a path listed twice counts once, as it was listed last. Buffers at most 1 MiB. Paths
-  // must have passed check_path. The entry counts as seen.
+  // A regular file of the listing, in any order; a path listed twice counts once, as it was listed last. Buffers at most 1 MiB.
+  // Paths must have passed check_path. The entry counts as seen.
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
   MergeReport merge(const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.
@@ -89,8 +90,8 @@ class SourceScan {
   std::unique_ptr<Impl> impl_;
 };
 
-// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty ones, moving at most `max_files` file rows; returns how many moved.
-// Takes the merge lock for a short time; to be called after a batch of scans.
+// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty ones, moving at most `max_files`
+// file rows; returns how many moved. Takes the merge lock for a short time; to be called after a batch of scans.
 std::int64_t join_cohorts(Connection&, std::int64_t max_files);
 
 }  // namespace mirror::db

@@ -14,12 +14,13 @@ constexpr double kKeepRevisionsSeconds = 60 * 86400.0;  // replicas that were aw
 constexpr const char* kTables =
     "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
     "CREATE TEMP TABLE merge_delta (file_id bigint, size bigint, mtime bigint, kind \"char\", staged boolean, pending boolean, "
-    "fresh boolean, was_current boolean, returns boolean, arrives boolean, alters boolean, cohort_id bigint, path bytea, target bytea);"
+    "fresh boolean, was_current boolean, returns boolean, arrives boolean, alters boolean, cohort_id bigint, path bytea, "
+    "target bytea);"
     "CREATE TEMP TABLE merge_gone (file_id bigint, was_current boolean);"
     "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
 
-// accepted: the same version, by its own mtime or one that its digest has shown. touched: the size and a digest speak for the same
-// version and the mtime against it; only hashing again can tell. Everything else of a file is fresh: a new version.
+// accepted: the same version, by its own mtime or one that its digest has shown. touched: the size and a digest speak for the
+// same version and the mtime against it; only hashing again can tell. Everything else of a file is fresh: a new version.
 // The listing is the table or query named `l`.
 constexpr const char* kInsertDelta =
     "INSERT INTO merge_delta SELECT f.id, l.size, l.mtime, l.kind, l.staged, touched, fresh, coalesce(was_current, false), "
@@ -31,8 +32,8 @@ constexpr const char* kInsertDelta =
     "LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "CROSS JOIN LATERAL (SELECT coalesce(l.kind = 'f' AND f.kind = 'f' AND l.size = f.size, false) AS same_size, "
     " NOT f.staged AND f.gone_at IS NULL AS was_current) a "
-    "CROSS JOIN LATERAL (SELECT same_size AND (coalesce(l.mtime = ANY (h.mtimes), false) OR (l.mtime = f.mtime AND NOT f.pending)) "
-    " AS accepted) b "
+    "CROSS JOIN LATERAL (SELECT same_size AND (coalesce(l.mtime = ANY (h.mtimes), false) OR "
+    "(l.mtime = f.mtime AND NOT f.pending)) AS accepted) b "
     "CROSS JOIN LATERAL (SELECT same_size AND NOT accepted AND h.file_id IS NOT NULL AS touched) c "
     "CROSS JOIN LATERAL (SELECT l.kind = 'f' AND NOT accepted AND NOT touched AS fresh) d "
     "WHERE f.id IS NULL OR fresh OR f.gone_at IS NOT NULL OR (f.kind, f.staged, f.mtime, f.pending, f.link_target) "
@@ -83,7 +84,8 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
   // become neighbours in the table, and the index grows at its end.
   connection_.script(fmt::format(kInsertDelta, "merge_listing") + " ORDER BY f.id, l.path");
   count();
-  if (anything_changed_) connection_.script("CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
+  if (anything_changed_)
+    connection_.script("CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
   folders_.find(entries_);
   const bool due = connection_
       .run("SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL) OR "
@@ -120,8 +122,8 @@ void SourceCompare::count() {
   counts_.held = listed.int8(0, 1);
 }
 
-// Gone files that had their grace time leave their cohorts first, so that one which comes back now is checked on the mirrors again;
-// their new rev makes judge_again see them.
+// Gone files that had their grace time leave their cohorts first, so that one which comes back now is checked on the mirrors
+// again; their new rev makes judge_again see them.
 void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
   const Params grace = Params().float8(grace_s);
   const std::int64_t due =
@@ -140,8 +142,10 @@ void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
 
 // Counts leave the cohorts that the changed files are in, and enter those that changed and new ones get.
 void SourceCompare::count_moves(std::int64_t without_mirrors) {
-  connection_.script("INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM merge_delta WHERE cohort_id IS NOT NULL GROUP BY 1");
-  connection_.run("INSERT INTO merge_adjust SELECT " NEW_COHORT ", count(*) FROM merge_delta d GROUP BY 1 UNION ALL VALUES ($1, 0)",
+  connection_.script(
+      "INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM merge_delta WHERE cohort_id IS NOT NULL GROUP BY 1");
+  connection_.run("INSERT INTO merge_adjust SELECT " NEW_COHORT
+                  ", count(*) FROM merge_delta d GROUP BY 1 UNION ALL VALUES ($1, 0)",
                   Params().int8(without_mirrors));  // the last lets it go again if nobody needs it
 }
 

@@ -1,6 +1,6 @@
-// Comparing the source's staged listing with the file table: what is new, changed, touched, back or gone, and writing that under the
-// merge lock. Only one source scan runs at a time (ScanLock), so the versions it compared with still hold there, but for files that were
-// hashed meanwhile; cohorts may have moved and are read again.
+// Comparing the source's staged listing with the file table: what is new, changed, touched, back or gone, and writing that under
+// the merge lock. Only one source scan runs at a time (ScanLock), so the versions it compared with still hold there, but for
+// files that were hashed meanwhile; cohorts may have moved and are read again.
 // Internal to lib/db; one thread, one Connection.
 #pragma once
 

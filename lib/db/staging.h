@@ -1,5 +1,5 @@
-// What a listing brings, on its way into a temporary table: rows in COPY's binary format, sent at most 1 MiB at a time, each chunk a
-// statement of its own so that a listing of hours keeps no transaction open.
+// What a listing brings, on its way into a temporary table: rows in COPY's binary format, sent at most 1 MiB at a time, each
+// chunk a statement of its own so that a listing of hours keeps no transaction open.
 // Belongs to one thread and one Connection, which must outlive it.
 #pragma once
 

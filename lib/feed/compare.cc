@@ -112,9 +112,10 @@ class Comparer {
     snapshot_.each_cohort_above(-1, [&](const std::vector<Cohort>& page) {
       for (const Cohort& cohort : page) compare_cohort(cohort);
     });
-    snapshot_.each_file_until(until_, meta_.hashes ? HashParts::all : HashParts::redirect, [&](const std::vector<FeedFile>& page) {
-      for (const FeedFile& file : page) compare_file(file);
-    });
+    snapshot_.each_file_until(until_, meta_.hashes ? HashParts::all : HashParts::redirect,
+                              [&](const std::vector<FeedFile>& page) {
+                                for (const FeedFile& file : page) compare_file(file);
+                              });
     if (reader_.files() != files_found_) find_others(false);
     if (reader_.links() != links_found_) find_others(true);
     return result_;
@@ -207,10 +208,6 @@ class Comparer {
 };
 
 }  // namespace
-
-bool same_state(const db::FeedState& state, const catalog::Meta& meta) {
-  return state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev;
-}
 
 Comparison compare(db::FeedSnapshot& snapshot, db::Connection& connection, Reader& reader, const TellDifference& tell) {
   return Comparer(snapshot, connection, reader, tell).run();

@@ -20,8 +20,6 @@ struct Comparison {
 // `kind` is "file", "link", "cohort", "mirror" or "catalog", `name` a path (any bytes), number or identifier.
 using TellDifference = std::function<void(const std::string& kind, const std::string& name, const std::string& difference)>;
 
-bool same_state(const db::FeedState& state, const catalog::Meta& meta);
-
 // The reader has begun, before the snapshot was taken. A catalog of one region is compared with what is useful there.
 Comparison compare(db::FeedSnapshot&, db::Connection&, catalog::Reader&, const TellDifference& tell);
 

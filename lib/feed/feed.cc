@@ -152,7 +152,6 @@ void Feed::connect() {
   auto connection = std::make_unique<db::Connection>(options_.conninfo, "mod_mirror feed", options_.timeout);
   connection->set_stop(&stop_);
   connection->set_patience(options_.timeout);
-  db::require_schema(*connection);
   listens_ = db::listen_for_news(*connection);
   connection_ = std::move(connection);
   fresh_connection_ = true;
@@ -166,9 +165,9 @@ void Feed::follow() {
   } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
     return;
   }
-  if (!fresh_connection_) db::require_schema(*connection_);  // it may have been migrated under us
   next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
+  db::require_schema(*connection_);  // each time: it may have been migrated under us
   bring_up_to_date();
   if (stop_) return;  // perhaps in the middle
   fresh_connection_ = false;
@@ -192,11 +191,8 @@ void Feed::bring_up_to_date() {
 
 void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway) {
   const catalog::Meta meta = catalog::Snapshot(environment)->meta();
-  const db::FeedState state = db::feed_state(*connection_);
-  const bool same = state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev &&
-                    state.grace_s == meta.grace_s;
   if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown) return load();
-  if (same && !mirrors_anyway) return;
+  if (!mirrors_anyway && same_state(db::feed_state(*connection_), meta)) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
     say(LogLevel::warning,
         fmt::format("{} does not know revision {} of this catalog: it is another database, an older state of it, "

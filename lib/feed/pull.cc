@@ -189,6 +189,11 @@ class Pull {
 
 }  // namespace
 
+bool same_state(const db::FeedState& state, const catalog::Meta& meta) {
+  return state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev &&
+         state.grace_s == meta.grace_s;
+}
+
 std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment,
                                    bool mirrors_anyway, const std::atomic<bool>& stop, std::int64_t batch_bytes) {
   try {

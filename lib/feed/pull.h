@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "catalog/codec.h"
 #include "catalog/environment.h"
 #include "db/feed.h"
 
@@ -17,6 +18,9 @@ struct Pulled {
 };
 
 inline constexpr std::int64_t kBatchBytes = 4 << 20;  // of records; what LMDB holds for them is a few times that
+
+// Whether a pull would find nothing.
+bool same_state(const db::FeedState& state, const catalog::Meta& meta);
 
 // The catalog's revision must be one that the database knows. `stop` ends it between two batches: nullopt.
 std::optional<Pulled> pull_changes(db::FeedSnapshot&, db::Connection&, catalog::Environment&, bool mirrors_anyway,

@@ -59,8 +59,8 @@ struct Known {
   Region continent = Region::unknown;
 };
 
-// What has been read of records, by their place in the file: many networks share one, and reading it takes longer than finding it.
-// Any number of threads may ask and tell; who comes across another one's writing takes it for not known.
+// What has been read of records, by their place in the file: many networks share one, and reading it takes longer than finding
+// it. Any number of threads may ask and tell; who comes across another one's writing takes it for not known.
 class Memory {
  public:
   std::optional<Known> recall(std::uint32_t record) const {

@@ -1,8 +1,8 @@
 // Where a client is, from MaxMind DB files (libmaxminddb). A city or country database and an ASN database may both be given, in
 // MaxMind's nested layout or the flat one with `country_code`, `continent_code`, `latitude`, `longitude`, `asn` keys.
-// GeoDatabases may be used from any thread; each lookup holds a reference to the files it reads, so that a file replaced on disk is
-// reopened without disturbing a lookup under way. The files are memory-mapped: replace them by rename, as geoipupdate does; one cut
-// short in place ends the process (SIGBUS). What a database says wrongly (other types, absurd values) counts as not said.
+// GeoDatabases may be used from any thread; each lookup holds a reference to the files it reads, so that a file replaced on disk
+// is reopened without disturbing a lookup under way. The files are memory-mapped: replace them by rename, as geoipupdate does;
+// one cut short in place ends the process (SIGBUS). What a database says wrongly (other types, absurd values) counts as not said.
 #pragma once
 
 #include <memory>
@@ -23,12 +23,12 @@ class GeoDatabases {
   GeoDatabases(const GeoDatabases&) = delete;
   GeoDatabases& operator=(const GeoDatabases&) = delete;
 
-  // What the databases say of the address (of Address::located()); fields that none of them knows stay empty. The region comes from
-  // the country (region_of) and only for unknown countries from the database.
+  // What the databases say of the address (of Address::located()); fields that none of them knows stay empty. The region comes
+  // from the country (region_of) and only for unknown countries from the database.
   Client locate(const Address& address) const;
 
-  // Reopens the files whose inode, size or mtime changed; a file that is gone or broken for the moment keeps its old content and is
-  // reported. Returns one message per trouble. To be called now and then, from one thread at a time.
+  // Reopens the files whose inode, size or mtime changed; a file that is gone or broken for the moment keeps its old content and
+  // is reported. Returns one message per trouble. To be called now and then, from one thread at a time.
   std::vector<std::string> reopen_changed();
 
   bool empty() const;

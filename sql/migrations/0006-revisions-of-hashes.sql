@@ -1,5 +1,5 @@
--- Storing hashes writes to no row of file any more: they have a revision of their own (0: the file's tells), and triggers in place
--- of the foreign key, whose check writes to each file's row. Both tables at once, in the order in which merges take them.
+-- Storing hashes writes to no row of file any more: they have a revision of their own (0: the file's tells), and triggers in
+-- place of the foreign key, whose check writes to each file's row. Both tables at once, in the order in which merges take them.
 LOCK TABLE file, hash IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE hash ADD rev bigint NOT NULL DEFAULT 0;
 ALTER TABLE hash DROP CONSTRAINT hash_file_id_fkey;

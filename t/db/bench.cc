@@ -1,5 +1,6 @@
 // Measures merges on a tree of FILES files: t/with-postgres t/db/bench FILES. Not part of the suite: t/bench/scan runs it, and
-// `make t/db/bench` builds it. Files that change lie scattered, so that nearly every page of the table and its indexes is touched.
+// `make t/db/bench` builds it. Files that change lie scattered, so that nearly every page of the table and its indexes is
+// touched.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -190,8 +190,10 @@ class ChangesTest : public CppUnit::TestFixture {
   void expect_changed(std::int64_t since, std::int64_t count) {
     CPPUNIT_ASSERT(noted(since));
     CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(count), changed(since));
-    CPPUNIT_ASSERT_EQUAL(std::to_string(count), value(c(), fmt::format("SELECT count(*) FROM file f LEFT JOIN hash h ON file_id = id "
-                                                                        "WHERE greatest(f.rev, h.rev) > {}", since)));
+    CPPUNIT_ASSERT_EQUAL(std::to_string(count),
+                         value(c(), fmt::format("SELECT count(*) FROM file f LEFT JOIN hash h ON file_id = id "
+                                                "WHERE greatest(f.rev, h.rev) > {}",
+                                                since)));
   }
 
   TestDatabase database_;

@@ -107,10 +107,12 @@ std::string inconsistency(Connection& connection) {
       {"a cohort's mirrors are not sorted and distinct",
        "SELECT count(*) FROM cohort WHERE mirrors <> ARRAY(SELECT DISTINCT unnest(mirrors) ORDER BY 1)"},
       {"a merge has not noted a file that it changed",
-       "SELECT count(*) FROM file f WHERE rev IN (SELECT rev FROM change) AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
+       "SELECT count(*) FROM file f WHERE rev IN (SELECT rev FROM change) "
+       "AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
        "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = f.rev AND c.id = f.id)"},
       {"a merge has not noted a file whose hashes it changed",
-       "SELECT count(*) FROM hash h WHERE rev IN (SELECT rev FROM change) AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
+       "SELECT count(*) FROM hash h WHERE rev IN (SELECT rev FROM change) "
+       "AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
        "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = h.rev AND c.id = h.file_id)"},
       {"hashes are of no file", "SELECT count(*) FROM hash WHERE file_id NOT IN (SELECT id FROM file)"},
       {"a rev is above the newest revision",

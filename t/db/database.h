@@ -47,8 +47,8 @@ std::string mirrors_of(Connection&, const std::string& path);
 void lose_notes(Connection&, double share);
 // A single value, as text; "" for NULL or no row.
 std::string value(Connection&, const std::string& sql);
-// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted, merges have noted what they changed:
-// "" or what is wrong.
+// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted, merges have noted what they
+// changed: "" or what is wrong.
 std::string inconsistency(Connection&);
 
 }  // namespace mirror::db::test

@@ -115,7 +115,8 @@ std::string difference(const State& database, const State& catalog) {
     const auto found = catalog.files.find(path);
     if (found == catalog.files.end()) return path + " is missing in the catalog";
     if (found->second.line != known.line) return fmt::format("{}: {} in the database, {}", path, known.line, found->second.line);
-    if (found->second != known) return fmt::format("{}: {} have it, not {}", path, text_of(known.mirrors), text_of(found->second.mirrors));
+    if (found->second != known)
+      return fmt::format("{}: {} have it, not {}", path, text_of(known.mirrors), text_of(found->second.mirrors));
   }
   for (const auto& [path, known] : catalog.files) {
     // A link that went is only swept away after a day; nobody is shown it longer than its grace time.
@@ -139,11 +140,13 @@ std::string wrong_in_between(const State& before, const State& now, const State&
   };
   for (const auto& [path, seen] : now.files) {
     const Known &old = in(before, path), &next = in(after, path);
-    if (seen.line != old.line && seen.line != next.line) return fmt::format("{} is neither of before nor of after: {}", path, seen.line);
+    if (seen.line != old.line && seen.line != next.line)
+      return fmt::format("{} is neither of before nor of after: {}", path, seen.line);
     std::set<MirrorId> allowed;
     if (seen.line == old.line) allowed = old.mirrors;
     if (seen.line == next.line) allowed.insert(next.mirrors.begin(), next.mirrors.end());
-    if (!within(seen.mirrors, allowed)) return fmt::format("{}: {} seen, {} allowed", path, text_of(seen.mirrors), text_of(allowed));
+    if (!within(seen.mirrors, allowed))
+      return fmt::format("{}: {} seen, {} allowed", path, text_of(seen.mirrors), text_of(allowed));
   }
   for (const auto& [path, old] : before.files) {
     if (!now.files.contains(path) && after.files.contains(path)) return path + " is missing in between";
@@ -224,7 +227,9 @@ class World {
 
  private:
   static std::string name(int i) { return "m" + std::to_string(i); }
-  static std::string folder(int i) { return i == 3 ? std::string(255, 'l') + '/' + std::string(250, 'l') : "d" + std::to_string(i); }
+  static std::string folder(int i) {
+    return i == 3 ? std::string(255, 'l') + '/' + std::string(250, 'l') : "d" + std::to_string(i);
+  }
   static std::string path_of(int where, int file) { return fmt::format("{}/f{}", folder(where), file); }
 
   void hash_some() {
@@ -257,7 +262,8 @@ class World {
   }
 
   void edit_mirror() {
-    connection.run(fmt::format("UPDATE mirror SET enabled = NOT enabled, weight = weight + 1 WHERE identifier = '{}'", name(roll(kMirrors))));
+    connection.run(fmt::format("UPDATE mirror SET enabled = NOT enabled, weight = weight + 1 WHERE identifier = '{}'",
+                               name(roll(kMirrors))));
   }
 
   TestDatabase database_;

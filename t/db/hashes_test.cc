@@ -68,13 +68,15 @@ class HashesTest : public CppUnit::TestFixture {
   void zsyncSumsComeInSlicesAndWhole() {
     store({result_for("f1", 'a')});
     connection_->run(
-        "UPDATE hash SET zsync_sums = (SELECT string_agg(int4send(n), '') FROM generate_series(1, 750000) n), zsync_rsum_bytes = 3 "
-        "FROM file WHERE id = file_id AND path = 'f1'");
+        "UPDATE hash SET zsync_sums = (SELECT string_agg(int4send(n), '') FROM generate_series(1, 750000) n), "
+        "zsync_rsum_bytes = 3 FROM file WHERE id = file_id AND path = 'f1'");
     connection_->run("UPDATE file SET size = 500000::bigint * 2048 - 1 WHERE path = 'f1'");
     const ZsyncSums whole = load_hashes(*connection_, "f1").value().zsync;
     CPPUNIT_ASSERT_EQUAL(std::size_t{3'000'000}, whole.sums.size());
     for (std::uint32_t n = 1; n <= 750'000; ++n) {
-      const auto at = [&](int byte) { return static_cast<unsigned char>(whole.sums[(n - 1) * 4 + static_cast<std::size_t>(byte)]); };
+      const auto at = [&](int byte) {
+        return static_cast<unsigned char>(whole.sums[(n - 1) * 4 + static_cast<std::size_t>(byte)]);
+      };
       CPPUNIT_ASSERT_EQUAL(n, std::uint32_t{at(0)} << 24 | std::uint32_t{at(1)} << 16 | std::uint32_t{at(2)} << 8 | at(3));
     }
     CPPUNIT_ASSERT(load_hashes(*connection_, "f1", HashParts::pieces).value().zsync.sums.empty());
@@ -97,7 +99,9 @@ class HashesTest : public CppUnit::TestFixture {
 
   // The same listing leads to something else only when a file has another version, or is no longer pending.
   void hashingKeepsWhatIsKnownOfListings() {
-    const auto known = [&] { return last_good_scan(*connection_, find_mirror(*connection_, "one")->mirror.id, "rsync").has_value(); };
+    const auto known = [&] {
+      return last_good_scan(*connection_, find_mirror(*connection_, "one")->mirror.id, "rsync").has_value();
+    };
     const auto scanned = [&] { return scan_mirror(*connection_, "one", tree_, kForce), known(); };
     CPPUNIT_ASSERT(known());
     store({result_for("f1", 'a'), result_for("f2", 'a')});
@@ -113,7 +117,9 @@ class HashesTest : public CppUnit::TestFixture {
   void hashesGoWithTheirFile() {
     store({result_for("f1", 'a'), result_for("f2", 'a')});
     connection_->script("DELETE FROM file WHERE path = 'f1'; UPDATE cohort SET n_files = n_files - 1");
-    CPPUNIT_ASSERT_EQUAL(std::string("f2"), value(*connection_, "SELECT string_agg(encode(path, 'escape'), ' ') FROM file, hash WHERE id = file_id"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("f2"),
+        value(*connection_, "SELECT string_agg(encode(path, 'escape'), ' ') FROM file, hash WHERE id = file_id"));
     CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*connection_, "SELECT count(*) FROM hash"));
     connection_->script("TRUNCATE file; DELETE FROM cohort");
     CPPUNIT_ASSERT_EQUAL(std::string("0"), value(*connection_, "SELECT count(*) FROM hash"));
@@ -247,10 +253,11 @@ class HashesTest : public CppUnit::TestFixture {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     // What store() would do, inside the lock that the scan waits for.
-    holder.script("INSERT INTO revision (rev) VALUES (nextval('revision_seq'));"
-                  "UPDATE file SET pending = false, version_rev = (SELECT max(rev) FROM revision), "
-                  "rev = (SELECT max(rev) FROM revision) WHERE path = 'f1';"
-                  "UPDATE hash SET sha256 = sha256('b'), mtimes = '{2000}', version_rev = (SELECT max(rev) FROM revision); COMMIT");
+    holder.script(
+        "INSERT INTO revision (rev) VALUES (nextval('revision_seq'));"
+        "UPDATE file SET pending = false, version_rev = (SELECT max(rev) FROM revision), "
+        "rev = (SELECT max(rev) FROM revision) WHERE path = 'f1';"
+        "UPDATE hash SET sha256 = sha256('b'), mtimes = '{2000}', version_rev = (SELECT max(rev) FROM revision); COMMIT");
     scan.join();
     expect("f1", "pending");  // its hash knows 2000 only
     CPPUNIT_ASSERT(!load_hashes(*connection_, "f1"));
@@ -284,8 +291,9 @@ class HashesTest : public CppUnit::TestFixture {
     connection_->script("UPDATE hash SET mtimes = ARRAY(SELECT generate_series(1, 100))");
     touch(1);
     store({result_for("f1", 'a')});
-    CPPUNIT_ASSERT_EQUAL(std::string("100 2 2000"), value(*connection_, "SELECT cardinality(mtimes) || ' ' || mtimes[1] || ' ' || "
-                                                                        "mtimes[100] FROM hash"));
+    CPPUNIT_ASSERT_EQUAL(std::string("100 2 2000"), value(*connection_,
+                                                          "SELECT cardinality(mtimes) || ' ' || mtimes[1] || ' ' || "
+                                                          "mtimes[100] FROM hash"));
   }
 
  private:

@@ -158,7 +158,8 @@ class SchemaTest : public CppUnit::TestFixture {
     Connection super = database.connect();
     super.script("ALTER ROLE put_away RENAME TO mirror_admin; DROP OWNED BY plain CASCADE");
     super.script("DROP ROLE plain");
-    CPPUNIT_ASSERT_MESSAGE(notes, notes.find("role mirror_admin is missing and this user may not create it") != std::string::npos);
+    CPPUNIT_ASSERT_MESSAGE(notes,
+                           notes.find("role mirror_admin is missing and this user may not create it") != std::string::npos);
   }
 
   void constraintsRefuseBadMirrors() {
@@ -174,11 +175,13 @@ class SchemaTest : public CppUnit::TestFixture {
         {"http_url", "http://a b/", "http_url:"}, {"http_url", "http://a/\r\nX: y/", "http_url:"},
         {"http_url", "http://a/?q/", "http_url:"}, {"https_url", "http://a/", "https_url:"}, {"rsync_url", "a::b", "rsync_url:"},
         {"ftp_url", "http://a/", "ftp_url:"}, {"operator_url", "javascript:x", "operator_url:"},
-        {"asn", "4294967296", "asn:"}, {"asn", "-1", "asn:"}, {"weight", "many", "weight: 'many'"}, {"enabled", "maybe", "enabled:"},
-        {"other_countries", "DE,FRA", "other_countries:"}, {"excluded_countries", "DE,**", "excluded_countries:"},
+        {"asn", "4294967296", "asn:"}, {"asn", "-1", "asn:"}, {"weight", "many", "weight: 'many'"},
+        {"enabled", "maybe", "enabled:"}, {"other_countries", "DE,FRA", "other_countries:"},
+        {"excluded_countries", "DE,**", "excluded_countries:"},
         {"file_maxsize", "-5", "file_maxsize:"}, {"strip_prefix", "/debian", "strip_prefix:"},
-        {"strip_prefix", "debian/", "strip_prefix:"}, {"add_prefix", "a/../b", "add_prefix:"}, {"admin_email", "nobody", "admin_email:"},
-        {"http_url", "", "a mirror needs"}, {"colour", "red", "a mirror has no column"}, {"subdivision", "bavaria", "subdivision:"},
+        {"strip_prefix", "debian/", "strip_prefix:"}, {"add_prefix", "a/../b", "add_prefix:"},
+        {"admin_email", "nobody", "admin_email:"}, {"http_url", "", "a mirror needs"},
+        {"colour", "red", "a mirror has no column"}, {"subdivision", "bavaria", "subdivision:"},
     };
     for (const Case& test : kCases) {
       const std::string name = fmt::format("{}={}", test.column, test.value);

@@ -322,8 +322,8 @@ class SourceScanTest : public CppUnit::TestFixture {
     return tree;
   }
   void hash(const std::string& path, const std::string& mtimes) {
-    connection_->script("INSERT INTO hash (file_id, version_rev, sha256, mtimes) SELECT id, version_rev, sha256(path), ARRAY[" + mtimes + "]::bigint[] FROM file WHERE path = '" +
-                        path + "'");
+    connection_->script("INSERT INTO hash (file_id, version_rev, sha256, mtimes) SELECT id, version_rev, sha256(path), ARRAY[" +
+                        mtimes + "]::bigint[] FROM file WHERE path = '" + path + "'");
   }
   void age(const std::string& by) { connection_->script("UPDATE file SET gone_at = gone_at - interval '" + by + "'"); }
   std::string rows() {

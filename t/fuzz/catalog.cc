@@ -25,7 +25,8 @@ void try_file(std::string_view record) {
   std::string written;
   encode_file(written, file);
   const auto again = decode_file(written);
-  require(again && again->size_bytes == read->size_bytes && again->mtime_s == read->mtime_s && again->cohort_id == read->cohort_id);
+  require(again && again->size_bytes == read->size_bytes && again->mtime_s == read->mtime_s &&
+          again->cohort_id == read->cohort_id);
   require(again->gone_s == read->gone_s && again->pending == read->pending && again->sha256 == read->sha256);
   require(again->path == (is_long(read->path) ? read->path : ""));
 }
@@ -46,13 +47,15 @@ void try_link(std::string_view record) {
 
 void try_hashes(std::string_view record) {
   FileHashes digests, pieces, all;
-  const bool has_digests = decode_hashes(record, HashParts::digests, digests), has_pieces = decode_hashes(record, HashParts::pieces, pieces);
+  const bool has_digests = decode_hashes(record, HashParts::digests, digests),
+             has_pieces = decode_hashes(record, HashParts::pieces, pieces);
   if (!decode_hashes(record, HashParts::all, all)) return;
   require(has_digests && has_pieces && digests.md5 == all.md5 && pieces.sha1_pieces == all.sha1_pieces);
   std::string written;
   encode_hashes(written, all);
   FileHashes again;
-  require(decode_hashes(written, HashParts::all, again) && again.zsync.sums == all.zsync.sums && again.signature == all.signature);
+  require(decode_hashes(written, HashParts::all, again) && again.zsync.sums == all.zsync.sums &&
+          again.signature == all.signature);
 }
 
 void try_texts(std::string_view text) {

@@ -1,5 +1,5 @@
-"""What the tests of catalogs share: a redirector that keeps one, in front of a PostgreSQL that tests may stop, and what can be seen
-of it from outside. The fixtures are for `from catalogs import …`."""
+"""What the tests of catalogs share: a redirector that keeps one, in front of a PostgreSQL that tests may stop, and what can be
+seen of it from outside. The fixtures are for `from catalogs import …`."""
 
 import dataclasses
 import pathlib
@@ -82,8 +82,8 @@ def logged(redirector):
 
 
 class Clients:
-    """with Clients(redirector): so many ask for one file again and again, each time on a new connection. `failures` are what was no
-    redirect, as text; `count` counts the answers."""
+    """with Clients(redirector): so many ask for one file again and again, each time on a new connection. `failures` are what was
+    no redirect, as text; `count` counts the answers."""
 
     def __init__(self, redirector, threads=4, target="/db/f"):
         self._redirector, self._target = redirector, target
@@ -124,7 +124,8 @@ def wait_for_catalog(redirector, deadline_s=15):
 
 def every_child_maps(redirector, file):
     try:
-        return all(str(file.resolve()) in pathlib.Path(f"/proc/{child}/maps").read_text() for child in redirector.httpd.children())
+        return all(str(file.resolve()) in pathlib.Path(f"/proc/{child}/maps").read_text()
+                   for child in redirector.httpd.children())
     except OSError:
         return False  # one has just ended
 

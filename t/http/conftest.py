@@ -1,5 +1,5 @@
-"""Fixtures for tests against real servers. Nothing is shared between tests but the PostgreSQL clusters (of each pytest process), the
-schema's template database, the GeoIP fixture and the certificate authority.
+"""Fixtures for tests against real servers. Nothing is shared between tests but the PostgreSQL clusters (of each pytest process),
+the schema's template database, the GeoIP fixture and the certificate authority.
 
 Programs come from the build tree in MIRROR_BUILDDIR (default: build in the source tree).
 """
@@ -132,8 +132,9 @@ def make_httpd(build, cleanup):
 
 @pytest.fixture
 def make_mirror(database, build, scratch, cleanup):
-    """make_mirror(name, files_or_tree, …) -> a running rig.MirrorHost, entered into the database. `files` as for rig.make_tree, or a
-    folder's path. Keyword arguments of MirrorHost (address, tls, motd) and columns of the mirror table (country="de", weight=50)."""
+    """make_mirror(name, files_or_tree, …) -> a running rig.MirrorHost, entered into the database. `files` as for rig.make_tree,
+    or a folder's path. Keyword arguments of MirrorHost (address, tls, motd) and columns of the mirror table (country="de",
+    weight=50)."""
 
     def make(identifier, files, *, enabled=True, register=True, into=None, **options):
         host_options = {k: options.pop(k) for k in ("address", "tls", "motd") if k in options}
@@ -152,7 +153,8 @@ def make_mirror(database, build, scratch, cleanup):
 @pytest.fixture(scope="module")
 def make_site(make_module_database, build, geo):
     """make_site(config, mirrors, files, …) -> a running answers.Site for all tests of a file, with a database of its own. In
-    `config`, {database} is its conninfo and {geo} the folder of the GeoIP files; `tree` is for rig.make_tree, the rest for Httpd."""
+    `config`, {database} is its conninfo and {geo} the folder of the GeoIP files; `tree` is for rig.make_tree, the rest for
+    Httpd."""
     with contextlib.ExitStack() as stack:
 
         def make(config, mirrors, files, *, tree=None, **options):

@@ -30,7 +30,8 @@ class World(scanning.World):
     def stored(self, column="sha256"):
         """path -> the column of its present version, in hex; files without hashes are missing."""
         rows = self.query(f"SELECT encode(path, 'hex'), encode({column}, 'hex') FROM file JOIN hash ON file_id = id"
-                          f" AND hash.version_rev = file.version_rev WHERE gone_at IS NULL AND NOT pending AND {column} IS NOT NULL")
+                          f" AND hash.version_rev = file.version_rev WHERE gone_at IS NULL "
+                          f"AND NOT pending AND {column} IS NOT NULL")
         return {os.fsdecode(bytes.fromhex(path)): value for path, value in rows}
 
     def real(self, algorithm="sha256"):

@@ -1,5 +1,5 @@
-"""Catalogs when something goes wrong: the writer is killed, the database fails over or is an older one, the disk is full, files are
-damaged, directories are shared."""
+"""Catalogs when something goes wrong: the writer is killed, the database fails over or is an older one, the disk is full, files
+are damaged, directories are shared."""
 
 import contextlib
 import os
@@ -53,6 +53,15 @@ def test_an_older_state_of_the_database_is_noticed(database, postgres, make_redi
     assert len(redirector.log_lines("does not know revision 2 of this catalog")) == 1
 
 
+def test_a_newer_schema_under_the_feed_is_said_once_and_not_pulled(redirector, database):
+    database.sql("BEGIN; UPDATE schema_version SET version = version + 1; UPDATE mirror SET enabled = false; COMMIT")
+    newer = "MirrorCatalog .*schema version"
+    rig.wait_for("the fault", lambda: redirector.log_lines(newer), 10)
+    time.sleep(6)  # it is tried again
+    assert len(redirector.log_lines(newer)) == 1, redirector.httpd.log()
+    assert from_catalog(redirector)
+
+
 def test_failover_to_the_second_server(postgres, database, build, cleanup, make_redirector):
     merge(database, 1)
     dump = rig.run(["pg_dump", "--no-privileges", "--no-owner", DATABASE], env={**os.environ, **postgres.environment()}).stdout
@@ -71,7 +80,8 @@ def test_failover_to_the_second_server(postgres, database, build, cleanup, make_
 @contextlib.contextmanager
 def small_disk(size):
     with rig.Scratch("mirror-disk") as path:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path], capture_output=True, text=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path],
+                                 capture_output=True, text=True)
         if mounted.returncode != 0:
             pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
         try:

@@ -134,7 +134,8 @@ def test_hard_links_are_read_once(world):
 
 
 def test_signatures_come_and_go_without_reading_the_file(world):
-    fill(world, {"f": b"1", "f.asc": b"-----BEGIN PGP SIGNATURE-----\n", "g": b"2", "g.sig": b"\x89\x00", "h": b"3", "h.asc": 70000})
+    fill(world, {"f": b"1", "f.asc": b"-----BEGIN PGP SIGNATURE-----\n", "g": b"2", "g.sig": b"\x89\x00",
+                "h": b"3", "h.asc": 70000})
     world.mb_hash()
     kinds = "SELECT path, signature_kind FROM hash JOIN file ON id = file_id WHERE signature IS NOT NULL ORDER BY path"
     assert world.query(kinds) == [["\\x66", "a"], ["\\x67", "s"]]
@@ -196,6 +197,7 @@ def test_unreadable_files_are_told(world, scratch):
     for folder in [pathlib.Path(argv[4]), *pathlib.Path(argv[4]).parents]:
         if not os.access(folder, os.X_OK) or not folder.stat().st_mode & 0o001:
             pytest.skip("the build is where another user cannot run it")
-    done = subprocess.run([os.fspath(a) for a in argv], env=world.database.environment(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run([os.fspath(a) for a in argv], env=world.database.environment(), capture_output=True, text=True,
+                          timeout=60)
     assert done.returncode == 1 and "mb-hash: b: cannot be read: Permission denied" in done.stderr
     assert list(world.stored()) == ["a"]

@@ -1,16 +1,23 @@
 """mb-hash among interruptions: killed, two at once, files that change while they are read."""
 
+import contextlib
 import ctypes
 import mmap
 import os
 import signal
 import time
 
+import psycopg2
 import pytest
 import rig
 from hashing import World
 
 MIB = 1 << 20
+MERGE_LOCK = "1835627119, -1"  # lib/db/locks.h
+LOCKS = ("FROM pg_locks WHERE locktype = 'advisory' AND "
+         "database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+WAITING = f"SELECT count(*) {LOCKS} AND NOT granted"
+CLAIMED = f"SELECT count(*) {LOCKS} AND objsubid = 1 GROUP BY pid"
 
 
 @pytest.fixture
@@ -48,6 +55,25 @@ def test_two_at_once_share_the_work(world):
     assert [process.returncode for process in both] == [0, 0]
     hashed = [[line.split()[1] for line in text.splitlines() if line.startswith("hashed ")] for text in said]
     assert sorted(hashed[0] + hashed[1]) == sorted(files)
+    assert world.stored() == world.real()
+
+
+def test_two_at_once_wait_for_a_merge(world):
+    """More files than one run claims while it waits, so both have some in hand."""
+    files = {f"{n:04}": 100 + n for n in range(4000)}
+    fill(world, files)
+    with contextlib.closing(psycopg2.connect(world.database.conninfo())) as merging:
+        merging.cursor().execute(f"SELECT pg_advisory_xact_lock({MERGE_LOCK})")
+        both = [world.start_hash("-v", "-j", "1") for _ in range(2)]
+        rig.wait_for("two runs that wait", lambda: world.query(WAITING) == [["2"]])
+        time.sleep(0.5)  # they hash on meanwhile
+        claimed = [int(count) for count, in world.query(CLAIMED)]
+        assert len(claimed) == 2 and max(claimed) < 3100, claimed
+        assert world.stored() == {} and [process.poll() for process in both] == [None, None]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    hashed = [[line.split()[1] for line in text.splitlines() if line.startswith("hashed ")] for text in said]
+    assert all(hashed) and sorted(hashed[0] + hashed[1]) == sorted(files)
     assert world.stored() == world.real()
 
 

@@ -101,7 +101,8 @@ def test_hostile_lists_harm_nobody(world):
     fill(world, FILES)
     good = hashlib.sha256(b"1").hexdigest()
     lines = [f"{good}  ../../etc/passwd", f"{good}  /etc/passwd", "x" * 40000, f"{good}  ", f"{good}", "zz" * 32 + "  d/a",
-             f"SHA1 (d/a) = {good}", f"\\{good}  d\\a", f"{good}  no/such/file", f"{good}  d/a", "\x1b[31m  y", f"{good[:-2]}  top"]
+             f"SHA1 (d/a) = {good}", f"\\{good}  d\\a", f"{good}  no/such/file", f"{good}  d/a", "\x1b[31m  y",
+             f"{good[:-2]}  top"]
     done = world.mb_hash("--import", "-", input="\n".join(lines), check=False)
     assert done.returncode == 1 and list(world.stored()) == ["d/a"] and "\x1b" not in done.stderr
     assert "-:3: is too long" in done.stderr and "no/such/file: the source has no such file" in done.stderr

@@ -93,7 +93,8 @@ def test_explain_is_readable(look):
     (("a", "--ip", BERLIN), 1, "'a' is a directory"), (("../x", "--ip", BERLIN), 2, "cannot be a file's path"),
     (("x", "--ip", "127.0.0"), 2, "expected an IPv4 or IPv6 address"), (("x",), 2, "--ip is required"),
     (("x", "--ip", BERLIN, "--country", "xx"), 2, "expected a country code"),
-    (("x", "--ip", BERLIN, "--as", "0"), 2, "the number of an AS"), (("x", "--ip", BERLIN, "--stickiness=-1"), 2, "--stickiness")])
+    (("x", "--ip", BERLIN, "--as", "0"), 2, "the number of an AS"),
+    (("x", "--ip", BERLIN, "--stickiness=-1"), 2, "--stickiness")])
 def test_what_cannot_be_explained_is_said(look, args, status, words):
     done = look("explain", *args)
     assert (done.returncode, done.stdout) == (status, "") and done.stderr.startswith("mb: ") and words in done.stderr

@@ -38,7 +38,8 @@ def shown(mb, name):
 def test_new_stores_what_it_is_told(mb):
     done = mb("new", "--no-geo", "a.example", URL, "--https-url=https://a.example/pub/", "--rsync-url=rsync://a.example/pub/",
               "--ftp-url=ftp://a.example/pub/", "--strip-prefix=x/y", "--add-prefix=z", "--rsync-options=--bwlimit=9,-4",
-              "--weight=7", "--country=de", "--region=eu", "--subdivision=BY", "--latitude=48.1", "--longitude=11.6", "--asn=64496",
+              "--weight=7", "--country=de", "--region=eu", "--subdivision=BY", "--latitude=48.1", "--longitude=11.6",
+              "--asn=64496",
               "--prefix-only", "--no-as-only", "--other-countries=at,ch", "--excluded-countries=FR", "--ipv6", "--no-ipv4",
               "--file-maxsize=1000", "--operator-name=Ö'Brien \"&\" Co", "--operator-url=https://op.example/",
               "--admin-email=x@y.example", "--public-note=hello\nworld", "--private-comment='; DROP TABLE mirror; --")
@@ -58,7 +59,8 @@ def test_new_stores_what_it_is_told(mb):
 @pytest.mark.parametrize("args, words", [
     (["a.example"], "an http_url or an https_url"), (["", URL], "identifier"), (["-x", URL], "unknown option '-x'"),
     (["a b", URL], "identifier"), (["a\x1b[31m", URL], "identifier"), (["a", "--http-url=ftp://a/"], "http_url"),
-    (["a", "--http-url=http://a/?x"], "http_url"), (["a", "--http-url=http://a/p q/"], "http_url"), (["a", URL, "--weight=-1"], "weight"),
+    (["a", "--http-url=http://a/?x"], "http_url"), (["a", "--http-url=http://a/p q/"], "http_url"),
+    (["a", URL, "--weight=-1"], "weight"),
     (["a", URL, "--weight=x"], "weight"), (["a", URL, "--country=DEU"], "country"), (["a", URL, "--region=XX"], "region"),
     (["a", URL, "--latitude=91", "--longitude=0"], "latitude"), (["a", URL, "--latitude=1"], "longitude"),
     (["a", URL, "--asn=4294967296"], "asn"), (["a", URL, "--other-countries=DE,X"], "other_countries"),

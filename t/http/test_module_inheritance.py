@@ -31,7 +31,8 @@ DEFAULT = """
   MirrorOrigin http://second.example/
 """
 SECTIONS = {
-    "set": OTHER_THAN_DEFAULT, "set/default": DEFAULT, "set/default/deeper": "", "set/default/set": OTHER_THAN_DEFAULT, "set/empty": "",
+    "set": OTHER_THAN_DEFAULT, "set/default": DEFAULT, "set/default/deeper": "", "set/default/set": OTHER_THAN_DEFAULT,
+    "set/empty": "",
     "plain": ""}
 CONFIG = """
 MirrorDatabase {database}

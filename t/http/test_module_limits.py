@@ -204,7 +204,8 @@ def test_rights_to_only_some_tables_are_named(make, cluster):
 
 
 def test_wrong_password_is_named(make, cluster, passwords):
-    check_useless(make(conninfo=cluster.conninfo(DATABASE, user="web") + " password=wrong-right"), "password authentication failed")
+    check_useless(make(conninfo=cluster.conninfo(DATABASE, user="web") + " password=wrong-right"),
+                  "password authentication failed")
 
 
 def test_missing_database_is_named(make, cluster):

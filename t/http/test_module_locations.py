@@ -268,6 +268,54 @@ def test_redirects_and_rewriting_come_before_a_database_tree(make_httpd, site, t
     assert answers.ask(server, target).location == location
 
 
+WHOLE = """
+MirrorEngine On
+MirrorTree database
+MirrorOrigin http://origin.example/
+Alias /docs {docroot}/tree
+Alias /beside/docs {docroot}/tree
+ScriptAlias /beside/cgi {docroot}/cgi
+RewriteEngine On
+RewriteRule ^/latest/(.*) /sub/$1 [PT]
+RewriteRule ^/beside/file/(.*) {docroot}/tree/$1
+RewriteRule ^/beside/url/(.*) /tree/$1
+RewriteRule ^/moved/(.*) http://moved.example/$1
+RewriteRule ^/over/ - [G]
+<Location /beside>
+  MirrorEngine Off
+</Location>
+"""
+SCRIPT = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nhello\\n'\n"
+
+
+@pytest.fixture(scope="module")
+def whole(site, build, keep):
+    """A host that is a tree as a whole, but for one section."""
+    server = rig.Httpd(f"MirrorDatabase {site.database.conninfo()}\n{WHOLE}", build=build, modules=("cgid",))
+    rig.make_tree(server.docroot, {"tree/f": SIZE, "cgi/script": SCRIPT})
+    (server.docroot / "cgi" / "script").chmod(0o755)
+    return keep(server)
+
+
+@pytest.mark.parametrize("target", ["/beside/docs/f", "/beside/file/f", "/beside/url/f"])
+def test_beside_a_host_that_is_a_tree_files_are_mapped(whole, target):
+    answer = answers.ask(whole, target)
+    assert (answer.status, answer.location, len(answer.body)) == (200, None, SIZE)
+
+
+def test_beside_a_host_that_is_a_tree_programs_run(whole):
+    answer = answers.ask(whole, "/beside/cgi/script")
+    assert answer.status == 200 and b"hello" in answer.body and b"printf" not in answer.body
+
+
+@pytest.mark.parametrize("target, status, location", [
+    ("/latest/f", 302, "http://tokyo.example/sub/f"), ("/moved/f", 302, "http://moved.example/f"), ("/over/f", 410, None),
+    ("/docs/f", 302, "http://tokyo.example/docs/f"), ("/docs/none", 404, None)])
+def test_redirects_come_before_a_host_that_is_a_tree_and_an_alias_does_not(whole, target, status, location):
+    answer = answers.ask(whole, target)
+    assert (answer.status, answer.location) == (status, location)
+
+
 def test_an_engine_in_a_files_section_has_the_root_of_what_is_around_it(make_httpd, site):
     config = f"MirrorDatabase {site.database.conninfo()}\n" + """
         Alias /one "{docroot}/tree"

@@ -54,8 +54,8 @@ def test_redirects_declines_and_outlives_an_outage(postgres, make, mpm):
 
 
 class KeptAlive(threading.Thread):
-    """A client that keeps its connection for as long as the server does. A server may close an idle connection at any time, also just
-    as a request is on its way: then nothing of an answer comes, and the client asks again, on a new connection."""
+    """A client that keeps its connection for as long as the server does. A server may close an idle connection at any time, also
+    just as a request is on its way: then nothing of an answer comes, and the client asks again, on a new connection."""
 
     def __init__(self, site):
         super().__init__()

@@ -47,7 +47,8 @@ def site(make_site):
     tree = {f"local/{name}": CONTENT for name in FILES}
     made = make_site(CONFIG, MIRRORS, FILES, tree=tree, modules=("deflate", "filter"))
     made.database.sql("INSERT INTO hash (file_id, version_rev, sha256, md5, mtimes) SELECT id, version_rev, "
-                      f"'\\x{SHA256.hex()}', '\\x{hashlib.md5(CONTENT).hexdigest()}', ARRAY[mtime] FROM file WHERE path <> 'nowhere'")
+                      f"'\\x{SHA256.hex()}', '\\x{hashlib.md5(CONTENT).hexdigest()}', ARRAY[mtime] "
+                      f"FROM file WHERE path <> 'nowhere'")
     return made
 
 

@@ -29,7 +29,8 @@ def test_every_name_survives_the_way(world):
 # 26: rsync 2.5, 29: 2.6.4, 30: 3.0, 31: 3.1 and later, whose greeting also lists digests since 3.2.7.
 @pytest.mark.parametrize("protocol", [26, 27, 28, 29, 30, 31])
 def test_old_and_new_daemons_are_understood(world, protocol):
-    world.fill_source({**{name: b"12345" for name in NAMES}, "sub/old": (b"1", 86400), "sub/big": b"x" * 70000, "l": rig.Link("sub")})
+    world.fill_source({**{name: b"12345" for name in NAMES}, "sub/old": (b"1", 86400), "sub/big": b"x" * 70000,
+                       "l": rig.Link("sub")})
     world.mirror("a", motd="Welcome\n", rsync_options=f"--protocol={protocol}")
     world.mb_scan("a", check=True)
     everything = {*map(os.fsdecode, NAMES), "sub/old", "sub/big"}
@@ -159,7 +160,8 @@ def test_a_shrink_beyond_the_guard_is_refused(world):
     [[day]] = world.query("SELECT to_char(last_scan AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM mirror")
     done = world.mb_scan("a")
     assert done.returncode == 2 and done.stderr == (
-        "mb-scan: mirror 'a': the mirror would shrink from 10 to 4 files, more than 50% of them; nothing was merged, the last good "
+        "mb-scan: mirror 'a': the mirror would shrink from 10 to 4 files, more than 50% of them; nothing was merged, "
+        "the last good "
         f"scan of {day} stands (--force merges it, --max-shrink sets the limit)\n")
     assert world.tables() == before and world.scans("a")[-1] == [
         "refused", "the mirror would shrink from 10 to 4 files, more than 50% of them"]

@@ -89,7 +89,8 @@ def test_a_suspicious_source_is_held(world):
         (world.source / str(n)).unlink()
     done = world.mb_scan("--source")
     assert done.returncode == 2 and done.stderr == (
-        f"mb-scan: source '{world.source}': 3 of 40 files changed or are gone, more than 5% of them; the file table stays as it was "
+        f"mb-scan: source '{world.source}': 3 of 40 files changed or are gone, more than 5% of them; "
+        "the file table stays as it was "
         "(--force merges it, --max-change sets the limit)\n")
     assert world.tables() == before
     world.mb_scan("--source", "--max-change", "10", check=True)

@@ -112,7 +112,8 @@ def test_a_mirror_refuses_what_is_forged_or_old(mirror, form):
     assert answers.ask(mirror, stamped(form, path)).status == 200
     assert answers.ask(mirror, stamped(form, path).replace("?", "?x=y&")).status == 200
     for target in (path, f"{path}?", stamped(form, path, now - 200), stamped(form, path, now + 200),
-                   stamped(form, path, key="other"), stamped(form, path)[:-1], stamped(form, path) + "0", stamped(form, path) + "&x=y",
+                   stamped(form, path, key="other"), stamped(form, path)[:-1], stamped(form, path) + "0",
+                   stamped(form, path) + "&x=y",
                    f"{path}?time={now + 1}&" + stamped(form, path, now).partition("&")[2]):
         assert answers.ask(mirror, target).status == 403, target
     other = stamped(form, f"/{form}/{ODD}").partition("?")[2]

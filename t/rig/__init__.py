@@ -17,6 +17,7 @@ from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon",
-    "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "is_root", "make_tree", "run", "run_measured", "sha256_file", "wait_for",
+    "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError",
+    "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "is_root", "make_tree", "run", "run_measured",
+    "sha256_file", "wait_for",
 ]

@@ -72,7 +72,8 @@ def fetch(world, path, address, https=False):
     else:
         base = f"http://[::1]:{world.httpd.port}/" if ":" in address else world.url
     with tempfile.NamedTemporaryFile(dir=world.dir) as got, tempfile.NamedTemporaryFile("r", dir=world.dir) as head:
-        done = run(["curl", "-sS", "-L", "--fail", "--max-time", "30", "--interface", address, "--cacert", world.authority.ca_file,
+        done = run(["curl", "-sS", "-L", "--fail", "--max-time", "30", "--interface", address,
+                    "--cacert", world.authority.ca_file,
                     "-D", head.name, "-o", got.name, base + urllib.parse.quote(path)], check=False)
         headers = {}
         for line in head.read().split("\n\n")[0].splitlines()[1:]:
@@ -227,7 +228,8 @@ def main(arguments):
         return take_part(arguments, screen)
     except Stopped as stopped:
         print("\ntools/demo: stopped, nothing is left running", file=sys.stderr)
-        return 0 if stopped.status == 128 + signal.SIGINT and "--" not in arguments and "--once" not in arguments else stopped.status
+        by_user = stopped.status == 128 + signal.SIGINT and "--" not in arguments and "--once" not in arguments
+        return 0 if by_user else stopped.status
     except Exception as error:
         if "DEMO_TRACEBACK" in os.environ:
             raise

@@ -28,14 +28,14 @@ def _apxs(name):
 
 class Httpd:
     """`config` is the part of httpd.conf that matters; listening, logs, module loading are added here. In it, {port}, {tls_port},
-    {dir} and {docroot} are replaced. `mirror` loads our module from the build tree. `tls` is an Authority: a second port speaks TLS.
-    `catalog`: a folder for MirrorCatalog, True for one of our own, False for none. Further Listen lines may stand in `config`. The
-    process starts in the foreground, as a child of ours. `wrapper` is a command that runs it, ("valgrind", …) say, and `options` are
-    httpd's own."""
+    {dir} and {docroot} are replaced. `mirror` loads our module from the build tree. `tls` is an Authority: a second port speaks
+    TLS. `catalog`: a folder for MirrorCatalog, True for one of our own, False for none. Further Listen lines may stand in
+    `config`. The process starts in the foreground, as a child of ours. `wrapper` is a command that runs it, ("valgrind", …) say,
+    and `options` are httpd's own."""
 
-    def __init__(self, config="", *, address="127.0.0.1", port=None, preferred_port=None, mpm="event", modules=(), mirror=True, tls=None, docroot=None,
-                 build=None, env=None, names=(), user="www-data", catalog=False, access_log=True, wrapper=(),
-                 options=("-DFOREGROUND",)):
+    def __init__(self, config="", *, address="127.0.0.1", port=None, preferred_port=None, mpm="event", modules=(), mirror=True,
+                 tls=None, docroot=None, build=None, env=None, names=(), user="www-data", catalog=False, access_log=True,
+                 wrapper=(), options=("-DFOREGROUND",)):
         self.build = build or Build()
         self.address, self.mpm, self.config_text = address, mpm, config
         self.modules = [*DEFAULT_MODULES, *modules]

@@ -13,7 +13,8 @@ class Authority:
         self.dir.mkdir(parents=True, exist_ok=True)
         self.ca_file = self.dir / "ca.pem"
         self._ca_key = self.dir / "ca.key"
-        run([*_REQUEST, "-x509", "-days", "2", "-subj", "/CN=mod_mirror test authority", "-keyout", self._ca_key, "-out", self.ca_file])
+        run([*_REQUEST, "-x509", "-days", "2", "-subj", "/CN=mod_mirror test authority", "-keyout", self._ca_key,
+             "-out", self.ca_file])
 
     def certificate(self, *hosts):
         """(certificate file, key file), valid for these addresses and names."""

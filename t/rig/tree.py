@@ -9,8 +9,8 @@ DEFAULT_MTIME = 1_700_000_000
 
 
 def make_tree(root, files, *, mtime=DEFAULT_MTIME):
-    """Makes the files below root and returns root. A value is bytes or str (the content), an int (the size, filled with bytes that
-    differ between names), a pair (one of these, mtime), or a Link. Names may be bytes."""
+    """Makes the files below root and returns root. A value is bytes or str (the content), an int (the size, filled with bytes
+    that differ between names), a pair (one of these, mtime), or a Link. Names may be bytes."""
     root = pathlib.Path(root)
     root.mkdir(parents=True, exist_ok=True)
     for name, value in files.items():

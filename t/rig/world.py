@@ -41,7 +41,8 @@ CustomLog {{dir}}/mirror.log mirror
 
 @dataclasses.dataclass
 class Spec:
-    """One mirror. `carries` says in words what it has; `lacks` is a subtree, `old` a prefix of the files it has in an old version."""
+    """One mirror. `carries` says in words what it has; `lacks` is a subtree, `old` a prefix of the files it has in an old
+    version."""
 
     name: str
     address: str
@@ -143,7 +144,8 @@ class World:
         if self.ipv6:
             config = "Listen [::1]:{port}\n" + config
         self.httpd = self._stack.enter_context(Httpd(config, address=self.address, port=self._fixed_port, preferred_port=8080,
-                                                     docroot=self.source, modules=("autoindex",), tls=self.authority, catalog=True,
+                                                     docroot=self.source, modules=("autoindex",), tls=self.authority,
+                                                     catalog=True,
                                                      build=self.build))
         self.note(f"redirector: httpd with mod_mirror on {self.httpd.url}")
 

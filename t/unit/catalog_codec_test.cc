@@ -9,8 +9,9 @@
 namespace mirror::catalog {
 namespace {
 
-constexpr std::int64_t kNumbers[] = {0, 1, -1, 63, 64, -64, -65, 127, 128, 1'700'000'000, std::numeric_limits<std::int64_t>::max(),
-                                     std::numeric_limits<std::int64_t>::min()};
+constexpr std::int64_t kNumbers[] = {
+    0, 1, -1, 63, 64, -64, -65, 127, 128, 1'700'000'000, std::numeric_limits<std::int64_t>::max(),
+    std::numeric_limits<std::int64_t>::min()};
 
 // Of exactly the text's size, so that the address sanitizer and valgrind see each byte read beyond it.
 class Tight {
@@ -223,7 +224,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read.has_value() && read->size() == 2);
     CPPUNIT_ASSERT(!read->at(0).place && read->at(0).enabled && read->at(0).ipv6);
     const Mirror& m = read->at(1);
-    CPPUNIT_ASSERT(m.id == full.id && m.identifier == full.identifier && m.http_url == full.http_url && m.https_url == full.https_url);
+    CPPUNIT_ASSERT(m.id == full.id && m.identifier == full.identifier && m.http_url == full.http_url &&
+                   m.https_url == full.https_url);
     CPPUNIT_ASSERT(!m.enabled && !m.online && m.weight == 7 && m.country == full.country && m.region == Region::EU);
     CPPUNIT_ASSERT(m.place && m.place->latitude == 48.5 && m.place->longitude == -2.25 && m.asn == full.asn);
     CPPUNIT_ASSERT(m.prefix_only && m.as_only && m.country_only && m.region_only && !m.ipv4 && m.ipv6);
@@ -238,7 +240,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
   void damagedTextsAreRefused() {
     const std::string meta = encode(sample_meta()), mirrors = encode_mirrors({sample_mirror(1)});
     for (std::size_t size = 0; size < meta.size(); ++size) CPPUNIT_ASSERT(!decode_meta(Tight(meta.substr(0, size)).view()));
-    for (std::size_t size = 0; size < mirrors.size(); ++size) CPPUNIT_ASSERT(!decode_mirrors(Tight(mirrors.substr(0, size)).view()));
+    for (std::size_t size = 0; size < mirrors.size(); ++size)
+      CPPUNIT_ASSERT(!decode_mirrors(Tight(mirrors.substr(0, size)).view()));
     each_damage(meta, [](std::string_view damaged) { decode_meta(damaged); });
     each_damage(mirrors, [](std::string_view damaged) { decode_mirrors(damaged); });
     for (const char* text : {"", "1", "null", "{}", "[1]", "[{}]", "{\"id\":1}", "[[[[[["}) {

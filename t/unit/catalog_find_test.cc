@@ -105,7 +105,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
     make({sample_link("a", "b"), sample_link("b", "a"), sample_link("self", "self"), sample_link("deeper", "deeper/x")});
     for (const char* path : {"a", "a/x", "self", "self/x", "deeper/y"}) expect("absent", path);
     std::vector<FeedFile> chain{sample_file("end")};
-    for (int i = 0; i < 40; ++i) chain.push_back(sample_link("l" + std::to_string(i), i == 0 ? "end" : "l" + std::to_string(i - 1)));
+    for (int i = 0; i < 40; ++i)
+      chain.push_back(sample_link("l" + std::to_string(i), i == 0 ? "end" : "l" + std::to_string(i - 1)));
     make(chain);
     expect("file end", "l39");  // 40 links: as many as Linux follows
   }

@@ -92,8 +92,8 @@ constexpr Access kSmallAccess{.max_bytes = 8 << 20, .max_readers = 16};
 constexpr std::int64_t kNow = 1'700'000'100;
 
 // A new catalog with mirrors 1 to 9, and with cohort 1 of mirrors 1, 2 and 3.
-inline std::shared_ptr<Environment> make_catalog(const std::string& file, const std::vector<FeedFile>& files = {}, bool hashes = true,
-                                                 const Access& access = kSmallAccess) {
+inline std::shared_ptr<Environment> make_catalog(const std::string& file, const std::vector<FeedFile>& files = {},
+                                                 bool hashes = true, const Access& access = kSmallAccess) {
   auto environment = Environment::open(file, Open::create, access);
   Batch batch(*environment);
   std::vector<Mirror> mirrors;

@@ -202,11 +202,12 @@ class DecideTest : public CppUnit::TestFixture {
     hashes.signature_kind = SignatureKind::asc;
     const MirrorTable table(1, scene.mirrors);
     const auto answer = std::get<Answer>(decide(scene.request, scene.client, scene.file, table, scene.settings, hashes).result);
-    CPPUNIT_ASSERT_EQUAL(std::string("<http://r.example/t/pool/a.deb.meta4>; rel=describedby; type=\"application/metalink4+xml\"\n"
-                                     "<http://r.example/t/pool/a.deb.torrent>; rel=describedby; type=\"application/x-bittorrent\"\n"
-                                     "<http://r.example/t/pool/a.deb.asc>; rel=describedby; type=\"application/pgp-signature\"\n"
-                                     "<http://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
-                         header(answer, "Link"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("<http://r.example/t/pool/a.deb.meta4>; rel=describedby; type=\"application/metalink4+xml\"\n"
+                    "<http://r.example/t/pool/a.deb.torrent>; rel=describedby; type=\"application/x-bittorrent\"\n"
+                    "<http://r.example/t/pool/a.deb.asc>; rel=describedby; type=\"application/pgp-signature\"\n"
+                    "<http://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
+        header(answer, "Link"));
     CPPUNIT_ASSERT_EQUAL(std::string("SHA-256=Mg=="), header(answer, "Digest"));
     CPPUNIT_ASSERT_EQUAL(std::string("sha-256=:Mg==:"), header(answer, "Repr-Digest"));
   }

@@ -97,14 +97,17 @@ class DigestTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("900150983cd24fb0d6963f7d28e17f72"), hex(hashes.md5));
     CPPUNIT_ASSERT_EQUAL(std::string("a9993e364706816aba3e25717850c26c9cd0d89d"), hex(hashes.sha1));
     CPPUNIT_ASSERT_EQUAL(std::string("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), hex(hashes.sha256));
-    CPPUNIT_ASSERT_EQUAL(std::string("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
-                                     "454d4423643ce80e2a9ac94fa54ca49f"), hex(hashes.sha512));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
+                    "454d4423643ce80e2a9ac94fa54ca49f"),
+        hex(hashes.sha512));
   }
 
   void piecesAndTreesOfEverySize() {
     const std::size_t piece = 256 * 1024;
-    for (const std::size_t size : {std::size_t{1}, kLeafBytes - 1, kLeafBytes, kLeafBytes + 1, 3 * kLeafBytes, 5 * kLeafBytes + 7,
-                                   piece - 1, piece, piece + 1, 2 * piece, 3 * piece, 5 * piece + kLeafBytes + 1, 9 * piece - 1}) {
+    for (const std::size_t size :
+         {std::size_t{1}, kLeafBytes - 1, kLeafBytes, kLeafBytes + 1, 3 * kLeafBytes, 5 * kLeafBytes + 7, piece - 1, piece,
+          piece + 1, 2 * piece, 3 * piece, 5 * piece + kLeafBytes + 1, 9 * piece - 1}) {
       const std::string bytes = noise(size);
       for (const bool whole : {true, false}) {
         const FileHashes hashes = hash(bytes, {.sha1 = whole, .sha256 = whole});
@@ -125,7 +128,8 @@ class DigestTest : public CppUnit::TestFixture {
   }
 
   void onlyWhatIsWanted() {
-    const FileHashes hashes = hash(noise(100000), {.md5 = false, .sha1 = false, .sha512 = false, .pieces = false, .merkle = false});
+    const FileHashes hashes =
+        hash(noise(100000), {.md5 = false, .sha1 = false, .sha512 = false, .pieces = false, .merkle = false});
     CPPUNIT_ASSERT(hashes.md5.empty() && hashes.sha1.empty() && hashes.sha512.empty() && hashes.sha1_pieces.empty());
     CPPUNIT_ASSERT(hashes.piece_bytes == 0 && hashes.pieces_root.empty() && hashes.zsync.block_bytes == 0);
     CPPUNIT_ASSERT_EQUAL(std::size_t{32}, hashes.sha256.size());

@@ -428,7 +428,8 @@ class RepresentationTest : public CppUnit::TestFixture {
     scene.settings.trackers = scene.trackers;
     const MirrorTable table(1, scene.mirrors);
     const Ranking ranking = rank(scene.client, {}, scene.file.mirrors, table, {});
-    const Subject subject{scene.file, scene.hashes, ranking.accepted, scene.client, false, "http://r.example/tree/", scene.settings};
+    const Subject subject{scene.file, scene.hashes, ranking.accepted, scene.client, false, "http://r.example/tree/",
+                          scene.settings};
     for (std::size_t i = 0; i < kRepresentations; ++i) {
       const auto& info = info_of(static_cast<R>(i));
       const std::string body = mirror::render(info, subject);

@@ -15,8 +15,8 @@ namespace mirror::hash {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-// Every file that is queued, hashed or being stored has an advisory lock, of which PostgreSQL has room for some 6,400 by default, for
-// all runs together.
+// Every file that is queued, hashed or being stored has an advisory lock, of which PostgreSQL has room for some 6,400 by default,
+// for all runs together.
 constexpr std::int32_t kPageRows = 512;
 constexpr std::size_t kEnoughQueued = 256;            // small files: as many as are hashed while the next page is claimed
 constexpr std::size_t kMostClaimed = 2500;            // and a page more; files to be done again and hard links come on top

@@ -5,10 +5,10 @@
 #include <cerrno>
 
 #include "catalog.h"
-#include "catalog/descriptor.h"
 #include "catalog/error.h"
 #include "catalog/ship.h"
 #include "commands.h"
+#include "core/descriptor.h"
 #include "output.h"
 
 namespace mirror::mb {
@@ -72,7 +72,7 @@ catalog::WriterLock lock(const catalog::Directory& directory) {
 }
 
 int run_import(Context& context, const Wanted& wanted) {
-  const catalog::Descriptor in(::open(wanted.file.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor in(::open(wanted.file.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.get() < 0) throw catalog::Error(wanted.file, errno);
   const catalog::Directory directory = choose_directory(context, wanted.directory);
   catalog::Meta meta;

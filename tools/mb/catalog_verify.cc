@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "core/path.h"
 #include "feed/compare.h"
+#include "feed/pull.h"
 #include "output.h"
 
 namespace mirror::mb {

@@ -58,7 +58,8 @@ db::FoundFile find(db::Connection& connection, std::string path) {
   db::FoundFile found = db::find_file(connection, path);
   if (found.found == Found::directory) throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));
   if (found.found == Found::absent) {
-    throw Failure(fmt::format("no file '{}' in the table: clients get 404 for it (or the local file, with MirrorTree local)", path));
+    throw Failure(
+        fmt::format("no file '{}' in the table: clients get 404 for it (or the local file, with MirrorTree local)", path));
   }
   return found;
 }

@@ -1,5 +1,5 @@
-// What mb writes: text safe for terminals, aligned tables, JSON. Everything shown may come from a hostile database or command line, so
-// control characters are escaped here, in one place. One thread.
+// What mb writes: text safe for terminals, aligned tables, JSON. Everything shown may come from a hostile database or command
+// line, so control characters are escaped here, in one place. One thread.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -16,8 +16,8 @@ struct OutputError : std::runtime_error {
   bool quiet;
 };
 
-// Lines without control characters or broken UTF-8; newlines stay. Unlike printable() it leaves backslashes alone, so that text that is
-// escaped already stays as it is.
+// Lines without control characters or broken UTF-8; newlines stay. Unlike printable() it leaves backslashes alone, so that text
+// that is escaped already stays as it is.
 std::string terminal_safe(std::string_view text);
 
 // To standard output, made safe, with a newline at the end. Throws OutputError.
@@ -48,7 +48,8 @@ class Table {
     std::string title;
     Align align = Align::left;
   };
-  explicit Table(std::vector<Column> columns, std::string indent = "") : columns_(std::move(columns)), indent_(std::move(indent)) {}
+  explicit Table(std::vector<Column> columns, std::string indent = "")
+      : columns_(std::move(columns)), indent_(std::move(indent)) {}
   // So many columns without titles, aligned left.
   explicit Table(std::size_t columns) : columns_(columns) {}
   void add(std::vector<std::string> cells);
