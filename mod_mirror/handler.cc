@@ -308,14 +308,6 @@ bool take_request(request_rec* r) {
   return true;
 }
 
-bool take_mapped_request(request_rec* r) {
-  ap_conf_vector_t* const of_host = r->per_dir_config;
-  if (!may_take(r, dir_config(of_host))) return false;
-  const bool taken = ap_location_walk(r) == OK && ap_if_walk(r) == OK && take_request(r);
-  r->per_dir_config = of_host;
-  return taken;
-}
-
 bool is_taken(const request_rec* r) { return ap_get_module_config(r->request_config, &mirror_module) != nullptr; }
 
 bool needs_type(const request_rec* r) {

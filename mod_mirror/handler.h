@@ -7,9 +7,6 @@ namespace mirror::httpd {
 
 // MirrorTree database: takes the request before httpd looks for a file, in translate_name; later hooks ask whether it was taken.
 bool take_request(request_rec* r);
-// The same after another module's mapping, in map_to_storage, where the whole host is a tree. For this hook httpd has put the sections
-// of the URL aside; they are looked up, since they may say something else.
-bool take_mapped_request(request_rec* r);
 bool is_taken(const request_rec* r);
 // Whether the answer to a taken request may depend on the type that httpd finds for the file's name.
 bool needs_type(const request_rec* r);

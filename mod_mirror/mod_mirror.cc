@@ -63,8 +63,7 @@ int on_translate_name(request_rec* r) noexcept {
 }
 
 int on_map_to_storage(request_rec* r) noexcept {
-  return guarded(r->server, "map_to_storage", HTTP_INTERNAL_SERVER_ERROR,
-                 [&] { return is_taken(r) || take_mapped_request(r) ? OK : DECLINED; });
+  return guarded(r->server, "map_to_storage", DECLINED, [&] { return is_taken(r) ? OK : DECLINED; });
 }
 
 // The types that httpd finds by names cost it more than a lookup: they are asked for where something depends on them.
@@ -85,12 +84,13 @@ int on_status(request_rec* r, int flags) noexcept {
 }
 
 void register_hooks(apr_pool_t*) noexcept {
-  static const char* const kAfterMappings[] = {"mod_rewrite.c", "mod_alias.c", nullptr};
+  static const char* const kNamed[] = {"mod_rewrite.c", "mod_alias.c", nullptr};     // what is said of single URLs goes before a tree
+  static const char* const kCatchAll[] = {"mod_vhost_alias.c", "mod_userdir.c", nullptr};
   ap_hook_pre_config(on_pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_check_config(on_check_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_config(on_post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_child_init(on_child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
-  ap_hook_translate_name(on_translate_name, kAfterMappings, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_translate_name(on_translate_name, kNamed, kCatchAll, APR_HOOK_MIDDLE);
   ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_type_checker(on_type_checker, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
   APR_OPTIONAL_HOOK(ap, status_hook, on_status, nullptr, nullptr, APR_HOOK_MIDDLE);

@@ -272,7 +272,9 @@ WHOLE = """
 MirrorEngine On
 MirrorTree database
 MirrorOrigin http://origin.example/
+VirtualDocumentRoot {docroot}
 Alias /docs {docroot}/tree
+ScriptAlias /cgi {docroot}/cgi
 Alias /beside/docs {docroot}/tree
 ScriptAlias /beside/cgi {docroot}/cgi
 RewriteEngine On
@@ -291,7 +293,7 @@ SCRIPT = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nhello\\n'\n"
 @pytest.fixture(scope="module")
 def whole(site, build, keep):
     """A host that is a tree as a whole, but for one section."""
-    server = rig.Httpd(f"MirrorDatabase {site.database.conninfo()}\n{WHOLE}", build=build, modules=("cgid",))
+    server = rig.Httpd(f"MirrorDatabase {site.database.conninfo()}\n{WHOLE}", build=build, modules=("cgid", "vhost_alias"))
     rig.make_tree(server.docroot, {"tree/f": SIZE, "cgi/script": SCRIPT})
     (server.docroot / "cgi" / "script").chmod(0o755)
     return keep(server)
@@ -310,8 +312,9 @@ def test_beside_a_host_that_is_a_tree_programs_run(whole):
 
 @pytest.mark.parametrize("target, status, location", [
     ("/latest/f", 302, "http://tokyo.example/sub/f"), ("/moved/f", 302, "http://moved.example/f"), ("/over/f", 410, None),
-    ("/docs/f", 302, "http://tokyo.example/docs/f"), ("/docs/none", 404, None)])
-def test_redirects_come_before_a_host_that_is_a_tree_and_an_alias_does_not(whole, target, status, location):
+    ("/f", 302, "http://tokyo.example/f"), ("/docs/f", 200, None), ("/docs/none", 404, None),
+    ("/cgi/script", 200, None), ("/doc/f", 404, None)])
+def test_what_is_said_of_single_urls_comes_before_a_host_that_is_a_tree(whole, target, status, location):
     answer = answers.ask(whole, target)
     assert (answer.status, answer.location) == (status, location)
 
