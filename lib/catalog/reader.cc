@@ -76,6 +76,22 @@ void Reader::read_texts() {
   has_links_ = count(environment_.links()) > 0;
 }
 
+void Reader::probe() {
+  if (!get(environment_.texts(), "meta")) damaged("catalog");
+  bool found = files() == 0;
+  each_file([&](const FeedFile&) {
+    found = true;
+    return false;
+  });
+  if (!found) damaged("file");
+  found = cohorts() == 0;
+  each_cohort([&](std::int64_t, const CohortRecord&) {
+    found = true;
+    return false;
+  });
+  if (!found) damaged("cohort");
+}
+
 std::size_t Reader::count(MDB_dbi table) const {
   MDB_stat stat;
   check(mdb_stat(txn_.get(), table, &stat), environment_.file());

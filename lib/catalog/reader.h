@@ -32,6 +32,9 @@ class Reader {
   const Meta& meta() const { return meta_; }
   const std::shared_ptr<const MirrorTable>& mirrors() const { return mirrors_; }
 
+  // Throws Error when a table cannot be read as a whole: garbage may hide one, and all of its files would be absent.
+  void probe();
+
   // Gone files are there until their grace time ends; `now_s` is Unix time.
   void find(std::string_view path, std::int64_t now_s, HashParts parts, FoundFile& found);  // into an empty one
   FoundFile find(std::string_view path, std::int64_t now_s, HashParts parts) {
