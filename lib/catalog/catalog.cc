@@ -35,6 +35,7 @@ bool Catalog::is_foreign() const {
 void Catalog::look_at(const std::shared_ptr<Environment>& held) {
   if (held == nullptr) return;
   try {
+    held->check_crashes();
     const Snapshot state(held);
     state->probe();
     as_of_s_ = std::max(directory_.contact_s(), state->meta().as_of_s);

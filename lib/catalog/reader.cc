@@ -52,19 +52,23 @@ Reader::Reader(Environment& environment) : environment_(environment) {
 }
 
 void Reader::begin() {
-  check(mdb_txn_renew(txn_.get()), environment_.file());
-  const std::size_t now = mdb_txn_id(txn_.get());
-  if (mirrors_ != nullptr && now == seen_txn_) return;
+  in_use_.emplace(environment_.file());
   try {
+    check(mdb_txn_renew(txn_.get()), environment_.file());
+    const std::size_t now = mdb_txn_id(txn_.get());
+    if (mirrors_ != nullptr && now == seen_txn_) return;
     read_texts();
+    seen_txn_ = now;
   } catch (...) {
     end();
     throw;
   }
-  seen_txn_ = now;
 }
 
-void Reader::end() noexcept { mdb_txn_reset(txn_.get()); }
+void Reader::end() noexcept {
+  mdb_txn_reset(txn_.get());
+  in_use_.reset();
+}
 
 void Reader::read_texts() {
   const auto text = get(environment_.texts(), "meta");

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "catalog/codec.h"
+#include "catalog/crashes.h"
 #include "catalog/environment.h"
 
 namespace mirror::catalog {
@@ -74,6 +75,7 @@ class Reader {
 
   Environment& environment_;
   TransactionHandle txn_;
+  std::optional<InUse> in_use_;  // from begin() to end(), which one thread calls
   std::size_t seen_txn_ = 0;
   bool has_links_ = false;
   Meta meta_;
