@@ -124,6 +124,17 @@ def test_status_of_none_and_of_a_damaged_one(host, edge):
     assert (code, status["state"]) == (1, "damaged") and "No such file" in status["fault"]
 
 
+@pytest.mark.parametrize("words", (["status"], ["verify", "--wait", "0"], ["dump"], ["export", "/dev/null/none"]))
+def test_a_crash_on_a_file_names_it(host, build, words):
+    expect_crashes(host.httpd, build)
+    host.httpd.stop()
+    file = host.httpd.catalog / (host.httpd.catalog / "CURRENT").read_text().strip()
+    garble_within_pages(file)
+    done = host.mb(*words, check=False)
+    assert done.returncode == 1 and f"mb: reading {file} crashed: it is damaged" in done.stderr, done
+    assert not file.with_name(file.name + "-crashes").exists(), "httpd alone counts"
+
+
 def test_an_import_that_crashes_httpd_is_left_until_the_next(edge, exported, build):
     expect_crashes(edge.httpd, build)
     edge.mb("import", exported)
