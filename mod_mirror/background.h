@@ -1,5 +1,5 @@
-// A background thread of a child: signals are httpd's own affair and blocked in it; it is started after the fork. The child's end
-// joins it, or leaves it to itself when it does not come to an end in time.
+// A background thread of a child: signals are httpd's own affair and blocked in it, but for those of a crash; it is started after
+// the fork. The child's end joins it, or leaves it to itself when it does not come to an end in time.
 #pragma once
 
 #include <pthread.h>
@@ -47,6 +47,7 @@ class BackgroundThread {
   void start(Body body) {
     sigset_t all, before;
     sigfillset(&all);
+    for (const int crash : {SIGSEGV, SIGBUS, SIGABRT}) sigdelset(&all, crash);  // blocked, they would pass by their handlers
     pthread_sigmask(SIG_SETMASK, &all, &before);
     auto restore = [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
     const std::unique_ptr<void, decltype(restore)> guard(this, restore);

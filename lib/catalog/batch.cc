@@ -9,7 +9,8 @@ constexpr double kKeepLinksSeconds = 86400;
 
 }  // namespace
 
-Batch::Batch(Environment& environment) : environment_(environment), txn_(environment.begin(true)) {}
+Batch::Batch(Environment& environment)
+    : environment_(environment), in_use_(environment.file()), txn_(environment.begin(true)) {}
 
 std::optional<std::string_view> Batch::get(MDB_dbi table, std::string_view key) const {
   return environment_.get(txn_.get(), table, key);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "catalog/codec.h"
+#include "catalog/crashes.h"
 #include "catalog/environment.h"
 
 namespace mirror::catalog {
@@ -49,6 +50,7 @@ class Batch {
   void write_counts();
 
   Environment& environment_;
+  const InUse in_use_;
   TransactionHandle txn_;
   std::map<std::int64_t, std::int64_t> counts_;  // files that came to or left each cohort
   std::set<std::int64_t> lost_files_;

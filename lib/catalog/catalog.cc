@@ -32,6 +32,19 @@ bool Catalog::is_foreign() const {
   return !writer.empty() && writer != whose_;
 }
 
+void Catalog::look_at(const std::shared_ptr<Environment>& held) {
+  if (held == nullptr) return;
+  try {
+    held->check_crashes();
+    const Snapshot state(held);
+    state->probe();
+    as_of_s_ = std::max(directory_.contact_s(), state->meta().as_of_s);
+  } catch (const Error& error) {
+    if (error.corrupt()) give_up(held);
+    throw;
+  }
+}
+
 void Catalog::refresh() {
   const std::string file = is_foreign() ? "" : directory_.current().value_or("");
   if (file.empty() || file != opened_) {
@@ -49,23 +62,19 @@ void Catalog::refresh() {
       throw;
     }
   }
-  if (const auto state = snapshot_of(environment())) as_of_s_ = std::max(directory_.contact_s(), (*state)->meta().as_of_s);
+  look_at(environment());
 }
 
-std::optional<Snapshot> Catalog::snapshot_of(std::shared_ptr<Environment> held) {
+std::optional<Snapshot> Catalog::snapshot() {
+  const auto held = environment();
   if (held == nullptr) return std::nullopt;
   try {
-    return Snapshot(held);
+    Snapshot snapshot(held);
+    return snapshot->meta().complete ? std::optional(std::move(snapshot)) : std::nullopt;
   } catch (const Error& error) {
     if (error.corrupt()) give_up(held);
     throw;
   }
-}
-
-std::optional<Snapshot> Catalog::snapshot() {
-  auto snapshot = snapshot_of(environment());
-  if (snapshot && !(*snapshot)->meta().complete) snapshot.reset();
-  return snapshot;
 }
 
 }  // namespace mirror::catalog

@@ -20,7 +20,7 @@ class Catalog {
       : directory_(std::move(directory)), access_(access), whose_(std::move(whose)) {}
 
   // Opens what CURRENT names when that is another file, and looks when the database was last heard of. Throws Error; what was
-  // open stays so.
+  // open stays so unless it is damaged itself.
   void refresh();
 
   // The state of now; nullopt as long as there is no complete catalog. Throws Error, after which the file is not used again
@@ -40,8 +40,7 @@ class Catalog {
 
  private:
   void use(std::shared_ptr<Environment> environment);
-
-  std::optional<Snapshot> snapshot_of(std::shared_ptr<Environment> environment);
+  void look_at(const std::shared_ptr<Environment>& held);
   bool is_foreign() const;
 
   const Directory directory_;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "catalog/crashes.h"
 #include "catalog/descriptor.h"
 #include "catalog/error.h"
 
@@ -21,7 +22,7 @@ namespace mirror::catalog {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view kPrefix = "catalog.", kSuffix = ".mdb";
+constexpr std::string_view kPrefix = "catalog.", kSuffix = ".mdb", kLockSuffix = "-lock";
 constexpr mode_t kMode = 0640;
 
 // catalog.N.mdb's N; nullopt for other names.
@@ -32,6 +33,15 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
   if (digits.size() > 18 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return std::nullopt;
   return std::stoull(digits);
+}
+
+// The name of the catalog that a file belongs to: it, or what LMDB and crashes leave beside it.
+std::string catalog_of(const fs::path& file) {
+  std::string name = file.filename();
+  for (const std::string_view suffix : {kLockSuffix, kCrashesSuffix}) {
+    if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  }
+  return name;
 }
 
 std::string first_line(const std::string& file) {
@@ -62,8 +72,9 @@ WriterLock::~WriterLock() {
 
 Unfinished::~Unfinished() {
   if (finished_) return;
-  ::unlink(file_.c_str());
-  ::unlink((file_ + "-lock").c_str());
+  for (const std::string_view suffix : {std::string_view(), kLockSuffix, kCrashesSuffix}) {
+    ::unlink((file_ + std::string(suffix)).c_str());
+  }
 }
 
 std::string default_directory(const std::string& database) {
@@ -110,8 +121,7 @@ std::string Directory::unused_file() const {
   std::uint64_t highest = 0;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path_, error)) {
-    std::string name = entry.path().filename();
-    if (name.ends_with("-lock")) name.resize(name.size() - 5);
+    const std::string name = catalog_of(entry.path());
     highest = std::max(highest, number_of(name).value_or(0));
   }
   if (error) throw Error(path_, error.value());
@@ -131,8 +141,7 @@ void Directory::remove_others() const {
   std::error_code error;
   std::vector<fs::path> others;
   for (const auto& entry : fs::directory_iterator(path_, error)) {
-    std::string name = entry.path().filename();
-    if (name.ends_with("-lock")) name.resize(name.size() - 5);
+    const std::string name = catalog_of(entry.path());
     if (number_of(name) && name != kept) others.push_back(entry.path());
   }
   for (const auto& other : others) fs::remove(other, error);

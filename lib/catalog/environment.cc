@@ -1,5 +1,6 @@
 #include "catalog/environment.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <cerrno>
 
 #include "catalog/codec.h"
+#include "catalog/crashes.h"
 #include "catalog/error.h"
 #include "catalog/reader.h"
 
@@ -42,7 +44,11 @@ std::shared_ptr<Environment> Environment::open(const std::string& file, Open how
 }
 
 Environment::Environment(std::string file, Open how, const Access& access) : file_(std::move(file)) {
-  if (how != Open::create) check_exists();
+  const InUse in_use(file_);
+  if (how != Open::create) {
+    check_exists();
+    check_crashes();
+  }
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file_);
   env_.reset(env);
@@ -67,6 +73,12 @@ void Environment::check_exists() const {
   struct stat file;
   if (::stat(file_.c_str(), &file) != 0 || ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);
   if (file.st_size == 0) throw Error(file_ + " is no catalog", MDB_INVALID);
+}
+
+void Environment::check_crashes() const {
+  const std::size_t crashes = crashes_of(file_);
+  if (crashes < kTooManyCrashes) return;
+  throw Error(fmt::format("{}: {} processes crashed while they used it", file_, crashes), kCrashes);
 }
 
 // Reading pages that the file does not have would end the process.
@@ -97,6 +109,7 @@ void Environment::open_tables(Open how) {
 }
 
 TransactionHandle Environment::begin(bool writes) const {
+  const InUse in_use(file_);
   MDB_txn* txn = nullptr;
   check(mdb_txn_begin(env_.get(), nullptr, writes ? 0 : MDB_RDONLY, &txn), file_);
   return TransactionHandle(txn);
@@ -147,6 +160,7 @@ void Environment::check_write(int code) const {
 void Environment::sync() { check_write(mdb_env_sync(env_.get(), 1)); }
 
 void Environment::copy_to(const std::string& file) const {
+  const InUse in_use(file_);
   check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT), "cannot copy " + file_ + " to " + file);
 }
 

@@ -39,7 +39,7 @@ using TransactionHandle = std::unique_ptr<MDB_txn, AbortTransaction>;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:
-  // Throws Error, also for a file that is shorter than it says itself.
+  // Throws Error, also for a file that is shorter than it says itself, or on which too many processes crashed.
   static std::shared_ptr<Environment> open(const std::string& file, Open how, const Access& access);
   ~Environment();
   Environment(const Environment&) = delete;
@@ -58,6 +58,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // As check(), for what writes.
   void check_write(int code) const;
   void sync();
+  // Throws Error, with corrupt(), when too many processes crashed on it.
+  void check_crashes() const;
   // A compact copy of the state at one moment into a new file. Throws Error.
   void copy_to(const std::string& file) const;
 

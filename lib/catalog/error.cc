@@ -12,6 +12,8 @@ std::string text_of(int code) {
   switch (code) {
     case 0:
       return "";
+    case kCrashes:
+      return ": it is taken for damaged";
     case MDB_MAP_FULL:
       return ": the catalog is full, raise MirrorCatalogMaxSize";
     case MDB_MAP_RESIZED:
@@ -31,7 +33,8 @@ bool Error::full() const { return code_ == ENOSPC || code_ == EDQUOT || code_ ==
 
 bool Error::corrupt() const {
   return code_ == MDB_CORRUPTED || code_ == MDB_PAGE_NOTFOUND || code_ == MDB_INVALID || code_ == MDB_VERSION_MISMATCH ||
-         code_ == MDB_PANIC || code_ == MDB_INCOMPATIBLE || code_ == MDB_BAD_VALSIZE || code_ == MDB_MAP_RESIZED;
+         code_ == MDB_PANIC || code_ == MDB_INCOMPATIBLE || code_ == MDB_BAD_VALSIZE || code_ == MDB_MAP_RESIZED ||
+         code_ == MDB_CURSOR_FULL || code_ == MDB_PAGE_FULL || code_ == MDB_BAD_TXN || code_ == kCrashes;
 }
 
 void check(int code, const std::string& what) {

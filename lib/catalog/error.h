@@ -6,6 +6,8 @@
 
 namespace mirror::catalog {
 
+inline constexpr int kCrashes = -1;  // a code of our own: processes crashed on it
+
 class Error : public std::runtime_error {
  public:
   Error(const std::string& what, int code);

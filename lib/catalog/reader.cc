@@ -52,19 +52,23 @@ Reader::Reader(Environment& environment) : environment_(environment) {
 }
 
 void Reader::begin() {
-  check(mdb_txn_renew(txn_.get()), environment_.file());
-  const std::size_t now = mdb_txn_id(txn_.get());
-  if (mirrors_ != nullptr && now == seen_txn_) return;
+  in_use_.emplace(environment_.file());
   try {
+    check(mdb_txn_renew(txn_.get()), environment_.file());
+    const std::size_t now = mdb_txn_id(txn_.get());
+    if (mirrors_ != nullptr && now == seen_txn_) return;
     read_texts();
+    seen_txn_ = now;
   } catch (...) {
     end();
     throw;
   }
-  seen_txn_ = now;
 }
 
-void Reader::end() noexcept { mdb_txn_reset(txn_.get()); }
+void Reader::end() noexcept {
+  mdb_txn_reset(txn_.get());
+  in_use_.reset();
+}
 
 void Reader::read_texts() {
   const auto text = get(environment_.texts(), "meta");
@@ -74,6 +78,20 @@ void Reader::read_texts() {
   const auto mirrors = get(environment_.texts(), "mirrors");
   mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"));
   has_links_ = count(environment_.links()) > 0;
+}
+
+void Reader::probe() {
+  if (!get(environment_.texts(), "meta")) damaged("catalog");
+  if (hides(environment_.files())) damaged("file");
+  if (hides(environment_.cohorts())) damaged("cohort");
+}
+
+bool Reader::hides(MDB_dbi table) const {
+  if (count(table) == 0) return false;
+  MDB_val key, data;
+  const int found = mdb_cursor_get(open_cursor(txn_.get(), table).get(), &key, &data, MDB_FIRST);
+  if (found != MDB_NOTFOUND) check(found, environment_.file());
+  return found == MDB_NOTFOUND;
 }
 
 std::size_t Reader::count(MDB_dbi table) const {

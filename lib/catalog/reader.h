@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "catalog/codec.h"
+#include "catalog/crashes.h"
 #include "catalog/environment.h"
 
 namespace mirror::catalog {
@@ -31,6 +32,9 @@ class Reader {
 
   const Meta& meta() const { return meta_; }
   const std::shared_ptr<const MirrorTable>& mirrors() const { return mirrors_; }
+
+  // Throws Error when a table cannot be read as a whole: garbage may hide one, and all of its files would be absent.
+  void probe();
 
   // Gone files are there until their grace time ends; `now_s` is Unix time.
   void find(std::string_view path, std::int64_t now_s, HashParts parts, FoundFile& found);  // into an empty one
@@ -60,6 +64,7 @@ class Reader {
   std::optional<LinkRecord> link_record(std::string_view path);
   bool shown(const std::optional<std::int64_t>& gone_s, std::int64_t now_s) const;
   std::optional<std::string> through_prefix(std::string_view path, std::int64_t now_s);
+  bool hides(MDB_dbi table) const;  // all of its records
   bool is_directory(const std::string& path);
   bool has_below(MDB_dbi table, const std::string& folder);
   void fill(FoundFile& found, const FileRecord& record, HashParts parts);
@@ -71,6 +76,7 @@ class Reader {
 
   Environment& environment_;
   TransactionHandle txn_;
+  std::optional<InUse> in_use_;  // from begin() to end(), which one thread calls
   std::size_t seen_txn_ = 0;
   bool has_links_ = false;
   Meta meta_;

@@ -104,7 +104,10 @@ bool Feed::refresh() {
     catalog_.refresh();
     return !catalog_.unusable();
   } catch (const catalog::Error& error) {
-    say_fault(error.what());  // the writer can still make another file
+    std::string fault = error.what();
+    if (catalog_.unusable())
+      fault += options_.conninfo.empty() ? "; it is not used, import one again" : "; a new one is made";
+    say_fault(fault);
     return false;
   }
 }

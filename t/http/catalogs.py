@@ -3,6 +3,7 @@ seen of it from outside. The fixtures are for `from catalogs import …`."""
 
 import dataclasses
 import pathlib
+import random
 import re
 import threading
 import time
@@ -13,6 +14,7 @@ import rig
 from outages import DATABASE, MIRROR, Redirector, fill_postgres
 
 FRESH_S = 1.0
+PAGE = 4096  # LMDB's, in bytes
 ORIGIN = "http://origin.example/"
 CONFIG = """
 MirrorDatabase {database}
@@ -151,6 +153,26 @@ def current_file(redirector):
     """The catalog's file in force."""
     folder = redirector.httpd.catalog
     return folder / (folder / "CURRENT").read_text().strip()
+
+
+def garble(file, spared=0):
+    """Makes garbage of all pages but the first two, which say where the others are; `spared` bytes at the head of each stay."""
+    garbage = random.Random(1)
+    with file.open("r+b") as out:
+        for page in range(2, file.stat().st_size // PAGE):
+            out.seek(page * PAGE + spared)
+            out.write(garbage.randbytes(PAGE - spared))
+
+
+def garble_within_pages(file):
+    """LMDB follows what it finds there, and the process crashes."""
+    garble(file, spared=16)
+
+
+def expect_crashes(httpd, build):
+    if build.sanitizer_runtime():
+        pytest.skip("a sanitizer reports the crashes that are meant to happen")
+    httpd.may_crash = True
 
 
 def merge(database, revision, statement=""):

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 import rig
-from catalogs import (CONFIG, ORIGIN, STATUS, Clients, current_file, database, goes_to, logged, make_redirector,  # noqa: F401
-                      many_files, merge, postgres, redirector, wait_for_catalog, wait_until_all_go_to, writer_of)
+from catalogs import (CONFIG, ORIGIN, PAGE, STATUS, Clients, current_file, database, expect_crashes, garble,  # noqa: F401
+                      garble_within_pages, goes_to, logged, make_redirector, many_files, merge, postgres, redirector,
+                      wait_for_catalog, wait_until_all_go_to, writer_of)
 from outages import MIRROR
 
 MANY = 100_000
@@ -142,12 +143,13 @@ def test_slots_of_killed_children_are_swept(redirector, database):
             rig.wait_for("free slots", lambda: not processes_with_slots(redirector) & {writer, other}, 40)
             clients.more(200)
     assert redirector.redirects("/db/f")
+    assert len(redirector.log_lines("a new catalog of")) == 1, "who is killed has not crashed on the file"
     database.sql("UPDATE mirror SET enabled = false")
     wait_until_all_go_to(redirector, ORIGIN)
 
 
 def cut(file):
-    os.truncate(file, 4096)
+    os.truncate(file, PAGE)
 
 
 def overwrite(file):
@@ -155,12 +157,10 @@ def overwrite(file):
         out.write(random.Random(1).randbytes(file.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", [cut, overwrite])
+@pytest.mark.parametrize("damage", [cut, overwrite, garble, garble_within_pages])
 def test_damage_under_the_hands_of_httpd_heals(redirector, build, damage):
     """Children may crash on it. The server does not, and in the end there is a new file."""
-    if build.sanitizer_runtime():
-        pytest.skip("a sanitizer reports the crashes that are meant to happen")
-    redirector.httpd.may_crash = True
+    expect_crashes(redirector.httpd, build)
     current, server = current_file(redirector), redirector.httpd.pid
     damage(current)
 

@@ -11,6 +11,7 @@ import pytest
 
 import rig
 from answers import File, ask, fill
+from catalogs import expect_crashes, garble_within_pages
 
 MIRRORS = {
     "de": {"http_url": "http://de.example/", "country": "DE", "region": "EU"},
@@ -121,6 +122,32 @@ def test_status_of_none_and_of_a_damaged_one(host, edge):
     file.unlink()
     code, status = host.status()
     assert (code, status["state"]) == (1, "damaged") and "No such file" in status["fault"]
+
+
+@pytest.mark.parametrize("words", (["status"], ["verify", "--wait", "0"], ["dump"], ["export", "/dev/null/none"]))
+def test_a_crash_on_a_file_names_it(host, build, words):
+    expect_crashes(host.httpd, build)
+    host.httpd.stop()
+    file = host.httpd.catalog / (host.httpd.catalog / "CURRENT").read_text().strip()
+    garble_within_pages(file)
+    done = host.mb(*words, check=False)
+    assert done.returncode == 1 and f"mb: reading {file} crashed: it is damaged" in done.stderr, done
+    assert not file.with_name(file.name + "-crashes").exists(), "httpd alone counts"
+
+
+def test_an_import_that_crashes_httpd_is_left_until_the_next(edge, exported, build):
+    expect_crashes(edge.httpd, build)
+    edge.mb("import", exported)
+    rig.wait_for("redirects", lambda: edge.location("far") == "http://us.example/far", 5)
+    garble_within_pages(edge.httpd.catalog / "catalog.1.mdb")
+    told = r"catalog\.1\.mdb: \d+ processes crashed while they used it: it is taken for damaged; .*import one again"
+    rig.wait_for("what the log says", lambda: re.search(told, edge.httpd.log()), 30)
+    rig.wait_for("answers of every process", lambda: all(ask(edge.httpd, "/db/far").status == 503 for _ in range(12)), 5)
+    code, status = edge.status()
+    assert (code, status["state"]) == (1, "damaged") and "processes crashed" in status["fault"]
+    edge.mb("import", exported)
+    rig.wait_for("redirects again", lambda: all(edge.location("far") == "http://us.example/far" for _ in range(12)), 10)
+    assert not list(edge.httpd.catalog.glob("*-crashes"))
 
 
 def test_a_file_that_vanished_is_made_anew(host):

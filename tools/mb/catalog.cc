@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "catalog/crashes.h"
 #include "catalog/error.h"
 #include "db/conninfo.h"
 
@@ -16,6 +17,15 @@ namespace mirror::mb {
 namespace {
 
 constexpr const char* kWhoMay = "run it as root or as httpd's user";
+
+// In a signal handler: what is not yet written to standard output is lost.
+void say_crash(const char* file) {
+  for (const char* part : {"mb: reading ", file, " crashed: it is damaged; remove CURRENT beside it, and httpd makes a new one, ",
+                           "or import one again with --force where there is no database\n"}) {
+    if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
+  }
+  ::_exit(kFailure);
+}
 
 // Names may change while httpd puts a new file in force.
 std::shared_ptr<catalog::Environment> open_settled(const catalog::Directory& directory) {
@@ -54,6 +64,7 @@ catalog::Directory choose_directory(Context& context, const std::string& given) 
 }
 
 std::shared_ptr<catalog::Environment> open_current(const catalog::Directory& directory) {
+  catalog::on_crash(say_crash);
   const AsOwner owner(directory);
   try {
     return open_settled(directory);
