@@ -14,6 +14,8 @@
 #include <thread>
 #include <utility>
 
+#include "catalog/crashes.h"
+
 namespace mirror::httpd {
 
 // Wakes a background thread before its time. A semaphore, since that may be posted in a signal handler (see join_by).
@@ -47,7 +49,7 @@ class BackgroundThread {
   void start(Body body) {
     sigset_t all, before;
     sigfillset(&all);
-    for (const int crash : {SIGSEGV, SIGBUS, SIGABRT}) sigdelset(&all, crash);  // blocked, they would pass by their handlers
+    for (const int crash : catalog::kFatalSignals) sigdelset(&all, crash);  // blocked, they would pass by their handlers
     pthread_sigmask(SIG_SETMASK, &all, &before);
     auto restore = [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
     const std::unique_ptr<void, decltype(restore)> guard(this, restore);

@@ -134,7 +134,10 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     starting->catalogs.push_back(catalog.used ? make_keeper(catalog, log_once) : nullptr);
   }
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
-  if (!starting->catalogs.empty()) catalog::on_crash(catalog::count_crash);
+  if (std::any_of(config.catalogs.begin(), config.catalogs.end(), [](const CatalogConfig& catalog) { return catalog.used; })) {
+    catalog::share_crashes(&shared_memory->crashes());
+    catalog::on_crash(catalog::count_crash);
+  }
   current_child = starting.release();  // from here on stop_child ends what has been started
   apr_pool_cleanup_register(pchild, nullptr, stop_child, apr_pool_cleanup_null);
   for (const auto& database : current_child->databases) database->start();

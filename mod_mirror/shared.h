@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "catalog/crashes.h"
+
 namespace mirror::httpd {
 
 using SharedClock = std::chrono::steady_clock;  // the same in all processes of a host
@@ -97,7 +99,7 @@ class SharedMemory {
   static constexpr std::size_t kDatabases = 64;
   static constexpr std::size_t kCatalogs = 128;
   // Changes with the layout: a newer module must not read what an older one left.
-  static constexpr const char* kName = "mod_mirror shared memory 2";
+  static constexpr const char* kName = "mod_mirror shared memory 3";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
@@ -105,12 +107,14 @@ class SharedMemory {
   // std::runtime_error when there are not enough.
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
   SharedNews& catalog_news(std::size_t catalog) { return catalog_news_[catalog % kCatalogs]; }
+  catalog::CrashCounts& crashes() { return crashes_; }
 
  private:
   SharedDatabase* with_key(std::uint64_t key);
 
   std::array<SharedDatabase, kDatabases> databases_;
   std::array<SharedNews, kCatalogs> catalog_news_;
+  catalog::CrashCounts crashes_;
 };
 
 }  // namespace mirror::httpd

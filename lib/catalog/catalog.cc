@@ -60,6 +60,9 @@ void Catalog::refresh() {
       const std::lock_guard lock(mutex_);
       unusable_ = damaged;
       throw;
+    } catch (...) {
+      opened_ = "";
+      throw;
     }
   }
   look_at(environment());

@@ -4,31 +4,70 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <climits>
-#include <csignal>
 #include <cstring>
+#include <ctime>
 
 namespace mirror::catalog {
 namespace {
 
-struct FatalSignal {
-  int number;
-  struct sigaction before;
-};
-FatalSignal fatal_signals[] = {{SIGSEGV, {}}, {SIGBUS, {}}, {SIGABRT, {}}};  // the last one is a failed assertion of LMDB's
+std::array<struct sigaction, kFatalSignals.size()> actions_before;
 CrashHandler crash_handler = nullptr;
+CrashCounts* shared_counts = nullptr;
 
 // There in every thread from its start: a signal handler that is the first to ask for it must not allocate memory.
 constinit thread_local std::atomic<const char*> file_in_use [[gnu::tls_model("initial-exec")]]{nullptr};
 constinit thread_local int uses = 0;
 
-void handle(int number) {
+// What really happened happens again when this returns, to whoever cared for it before; what was only sent is sent again.
+void handle(int number, siginfo_t* info, void*) {
   if (const char* file = file_in_use.load()) crash_handler(file);
-  for (const FatalSignal& fatal : fatal_signals) {
-    if (fatal.number == number) ::sigaction(number, &fatal.before, nullptr);
+  for (std::size_t i = 0; i < kFatalSignals.size(); ++i) {
+    if (kFatalSignals[i] == number) ::sigaction(number, &actions_before[i], nullptr);
   }
-  ::raise(number);  // delivered when this one returns
+  if (info->si_code <= 0) ::raise(number);
+}
+
+// Of a name that may be used again for another file; 0: there is none.
+std::uint64_t key_of(const char* file) {
+  struct stat found;
+  if (::stat(file, &found) != 0) return 0;
+  std::uint64_t hash = 0xcbf29ce484222325 ^ found.st_ino;  // FNV-1a
+  for (; *file != '\0'; ++file) hash = (hash ^ static_cast<unsigned char>(*file)) * 0x100000001b3;
+  return hash | 1;
+}
+
+std::int64_t now_s() { return static_cast<std::int64_t>(::time(nullptr)); }
+
+unsigned remembered(std::size_t crashes, std::int64_t last_s) {
+  if (crashes < kTooManyCrashes && last_s + kCrashMemorySeconds < now_s()) return 0;
+  return static_cast<unsigned>(std::min<std::size_t>(crashes, UINT_MAX));
+}
+
+// Both files' names in one; "" when it is too long.
+struct CrashesName {
+  char text[PATH_MAX] = "";
+  explicit CrashesName(const char* file) {
+    const std::size_t length = std::strlen(file);
+    if (length + kCrashesSuffix.size() >= sizeof text) return;
+    std::memcpy(text, file, length);
+    std::memcpy(text + length, kCrashesSuffix.data(), kCrashesSuffix.size());
+  }
+};
+
+// Those that stand in the file beside it.
+unsigned written_crashes(const CrashesName& name) {
+  struct stat found;
+  if (::stat(name.text, &found) != 0 || !S_ISREG(found.st_mode)) return 0;
+  return remembered(static_cast<std::size_t>(found.st_size), found.st_mtim.tv_sec);
+}
+
+void write_crash(const CrashesName& name) {
+  const int out = ::open(name.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (written_crashes(name) == 0 ? O_TRUNC : 0), 0640);
+  if (out < 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(out, "+", 1);  // there is nobody to tell when it fails
+  ::close(out);
 }
 
 }  // namespace
@@ -45,27 +84,39 @@ void on_crash(CrashHandler handler) {
   if (crash_handler != nullptr) return;
   crash_handler = handler;
   struct sigaction action {};
-  action.sa_handler = handle;
-  for (FatalSignal& fatal : fatal_signals) ::sigaction(fatal.number, &action, &fatal.before);
+  action.sa_sigaction = handle;
+  action.sa_flags = SA_SIGINFO;
+  for (std::size_t i = 0; i < kFatalSignals.size(); ++i) ::sigaction(kFatalSignals[i], &action, &actions_before[i]);
 }
+
+void CrashCounts::count(const char* file) noexcept {
+  const std::uint64_t key = key_of(file);
+  if (key == 0) return;
+  Entry& entry = entries_[key % entries_.size()];
+  if (of(file) == 0) entry.crashes = 0;  // of another file, or of long ago
+  entry.file = key;
+  entry.last_s = now_s();
+  ++entry.crashes;
+}
+
+unsigned CrashCounts::of(const char* file) const noexcept {
+  const std::uint64_t key = key_of(file);
+  const Entry& entry = entries_[key % entries_.size()];
+  return key == 0 || entry.file != key ? 0 : remembered(entry.crashes, entry.last_s);
+}
+
+void share_crashes(CrashCounts* counts) { shared_counts = counts; }
 
 void count_crash(const char* file) {
   static std::atomic_flag counted;
-  char name[PATH_MAX];
-  const std::size_t length = std::strlen(file);
-  if (counted.test_and_set() || length + kCrashesSuffix.size() >= sizeof name) return;
-  std::memcpy(name, file, length);
-  std::memcpy(name + length, kCrashesSuffix.data(), kCrashesSuffix.size());
-  name[length + kCrashesSuffix.size()] = '\0';
-  const int out = ::open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (out < 0) return;
-  [[maybe_unused]] const ssize_t written = ::write(out, "+", 1);  // there is nobody to tell when it fails
-  ::close(out);
+  if (counted.test_and_set()) return;
+  if (shared_counts != nullptr) shared_counts->count(file);
+  write_crash(CrashesName(file));
 }
 
-std::size_t crashes_of(const std::string& file) {
-  struct stat found;
-  return ::stat((file + std::string(kCrashesSuffix)).c_str(), &found) == 0 ? static_cast<std::size_t>(found.st_size) : 0;
+unsigned crashes_of(const std::string& file) {
+  const unsigned written = written_crashes(CrashesName(file.c_str()));
+  return shared_counts == nullptr ? written : std::max(written, shared_counts->of(file.c_str()));
 }
 
 }  // namespace mirror::catalog

@@ -1,17 +1,25 @@
 // Crashes on damaged files. LMDB has no checksums: it follows what a page says, and the process ends by a signal. So threads tell
-// which file they use, a handler of those signals learns from that what they crashed on, and a byte in a file beside it stands
-// for each process that did.
+// which file they use, and a handler of those signals learns from that what they crashed on and counts it: in memory that the
+// processes share, since the disk may be full or read-only, and as a byte for each process in a file beside it, which tools and
+// later starts see.
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace mirror::catalog {
 
 // From so many processes on a file is taken for damaged; fewer may have crashed for a reason of their own.
-inline constexpr std::size_t kTooManyCrashes = 3;
+inline constexpr unsigned kTooManyCrashes = 3;
+// Until then a crash is forgotten when no other one follows for so long.
+inline constexpr std::int64_t kCrashMemorySeconds = 600;
 inline constexpr std::string_view kCrashesSuffix = "-crashes";
+inline constexpr std::array kFatalSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};  // the last one: LMDB's assertions
 
 // While it lives, this thread uses `file`, a string that lives longer. Where several live, the first one's file counts.
 class InUse {
@@ -27,8 +35,25 @@ using CrashHandler = void (*)(const char* file);
 // has an effect.
 void on_crash(CrashHandler handler);
 
+// How many processes crashed on which file lately. All zero at first; any process may count at any time.
+class CrashCounts {
+ public:
+  void count(const char* file) noexcept;
+  unsigned of(const char* file) const noexcept;
+
+ private:
+  struct Entry {
+    std::atomic<std::uint64_t> file;  // of its name and inode
+    std::atomic<std::int64_t> last_s;
+    std::atomic<std::uint32_t> crashes;
+  };
+  std::array<Entry, 256> entries_{};
+};
+
+// What all processes count in, besides the files; it stays there. Without it there are only those.
+void share_crashes(CrashCounts* counts);
 // A CrashHandler, which counts this process once.
 void count_crash(const char* file);
-std::size_t crashes_of(const std::string& file);
+unsigned crashes_of(const std::string& file);
 
 }  // namespace mirror::catalog

@@ -10,7 +10,6 @@
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 #include <vector>
 
@@ -44,11 +43,15 @@ std::string catalog_of(const fs::path& file) {
   return name;
 }
 
+// "" of a file that does not exist. What cannot be read now may well say something: that is an Error.
 std::string first_line(const std::string& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  return line;
+  const Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (in.get() < 0 && errno == ENOENT) return "";
+  char text[4096];
+  const ssize_t length = in.get() < 0 ? -1 : ::read(in.get(), text, sizeof text);
+  if (length < 0) throw Error(file, errno);
+  const std::string_view all(text, static_cast<std::size_t>(length));
+  return std::string(all.substr(0, all.find('\n')));
 }
 
 void write_safely(const std::string& file, const std::string& text) {

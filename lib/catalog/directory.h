@@ -32,11 +32,12 @@ class Directory {
   explicit Directory(std::string path) : path_(std::move(path)) {}
   const std::string& path() const { return path_; }
 
-  std::optional<std::string> current() const;  // the whole name of the file in force; nullopt: there is none
+  // The whole name of the file in force; nullopt: there is none. Throws Error.
+  std::optional<std::string> current() const;
   // `whose` says for whom this process writes; what was written for somebody else is in force no longer. nullopt: another one
   // writes. Throws Error.
   std::optional<WriterLock> try_lock(const std::string& whose) const;
-  std::string writer() const;  // whose the lock was at last; "" when nobody ever took it
+  std::string writer() const;  // whose the lock was at last; "" when nobody ever took it; throws Error
   bool is_written() const;     // whether a process holds the lock now
 
   // For the writer. A whole name that no file has.

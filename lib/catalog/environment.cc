@@ -76,7 +76,7 @@ void Environment::check_exists() const {
 }
 
 void Environment::check_crashes() const {
-  const std::size_t crashes = crashes_of(file_);
+  const unsigned crashes = crashes_of(file_);
   if (crashes < kTooManyCrashes) return;
   throw Error(fmt::format("{}: {} processes crashed while they used it", file_, crashes), kCrashes);
 }

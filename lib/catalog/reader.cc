@@ -76,6 +76,7 @@ void Reader::read_texts() {
   if (!meta) throw Error(environment_.file() + " is no catalog of this format", MDB_INVALID);
   meta_ = *std::move(meta);
   const auto mirrors = get(environment_.texts(), "mirrors");
+  if (!mirrors && meta_.complete) damaged("mirror");
   mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"));
   has_links_ = count(environment_.links()) > 0;
 }
@@ -83,7 +84,9 @@ void Reader::read_texts() {
 void Reader::probe() {
   if (!get(environment_.texts(), "meta")) damaged("catalog");
   if (hides(environment_.files())) damaged("file");
+  if (hides(environment_.links())) damaged("link");
   if (hides(environment_.cohorts())) damaged("cohort");
+  if (hides(environment_.hashes())) damaged("hash");
 }
 
 bool Reader::hides(MDB_dbi table) const {

@@ -33,7 +33,7 @@ class Reader {
   const Meta& meta() const { return meta_; }
   const std::shared_ptr<const MirrorTable>& mirrors() const { return mirrors_; }
 
-  // Throws Error when a table cannot be read as a whole: garbage may hide one, and all of its files would be absent.
+  // Throws Error when a table shows none of its records: where garbage hides them, all of its files would be absent.
   void probe();
 
   // Gone files are there until their grace time ends; `now_s` is Unix time.

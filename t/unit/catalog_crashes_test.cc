@@ -30,9 +30,12 @@ void garble(const std::string& file, std::size_t spared, unsigned seed) {
 class CatalogCrashesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(CatalogCrashesTest);
   CPPUNIT_TEST(crashesInUseAreCounted);
+  CPPUNIT_TEST(crashesAreCountedWhereNothingCanBeWritten);
+  CPPUNIT_TEST(fewCrashesAreForgotten);
   CPPUNIT_TEST(otherEndsAreNotCounted);
   CPPUNIT_TEST(usesMayEndInAnyOrder);
   CPPUNIT_TEST(garbageIsNoticed);
+  CPPUNIT_TEST(aBrokenHeadIsNoticed);
   CPPUNIT_TEST(whatIsInUseIsGivenUpToo);
   CPPUNIT_TEST(crashesGoWithTheirFile);
   CPPUNIT_TEST_SUITE_END();
@@ -74,8 +77,8 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
 
  public:
   void crashesInUseAreCounted() {
-    std::size_t count = 0;
-    for (const int number : {SIGSEGV, SIGBUS, SIGABRT}) {
+    unsigned count = 0;
+    for (const int number : kFatalSignals) {
       CPPUNIT_ASSERT(end_of([&] {
         const InUse in_use(file_);
         raise(number);
@@ -91,6 +94,46 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(++count, crashes_of(file_));
   }
 
+  // As on a full disk and in a folder of somebody else.
+  void crashesAreCountedWhereNothingCanBeWritten() {
+    publish();
+    std::filesystem::create_directory(file_ + std::string(kCrashesSuffix));
+    void* memory = mmap(nullptr, sizeof(CrashCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CPPUNIT_ASSERT(memory != MAP_FAILED);
+    auto* counts = new (memory) CrashCounts;
+    share_crashes(counts);
+    crash_often();
+    CPPUNIT_ASSERT_EQUAL(kTooManyCrashes, crashes_of(file_));
+    CPPUNIT_ASSERT_EQUAL(0U, crashes_of(folder_ / "catalog.2.mdb"));
+    Catalog catalog(directory_, kSmallAccess);
+    CPPUNIT_ASSERT_EQUAL(kCrashes, error_of([&] { catalog.refresh(); }));
+    std::filesystem::rename(file_, folder_ / "away");  // another file of the same name
+    publish();
+    CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
+    share_crashes(nullptr);
+    munmap(memory, sizeof(CrashCounts));
+  }
+
+  void fewCrashesAreForgotten() {
+    const std::string crashes = file_ + std::string(kCrashesSuffix);
+    const auto age = [&] {
+      using std::filesystem::last_write_time;
+      last_write_time(crashes, last_write_time(crashes) - std::chrono::seconds(kCrashMemorySeconds + 5));
+    };
+    std::ofstream(crashes) << "++";
+    CPPUNIT_ASSERT_EQUAL(2U, crashes_of(file_));
+    age();
+    CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
+    CPPUNIT_ASSERT(end_of([&] {
+      const InUse in_use(file_);
+      abort();
+    }) != 0);
+    CPPUNIT_ASSERT_EQUAL(1U, crashes_of(file_));
+    crash_often();
+    age();
+    CPPUNIT_ASSERT_EQUAL(1 + kTooManyCrashes, crashes_of(file_));
+  }
+
   void otherEndsAreNotCounted() {
     CPPUNIT_ASSERT_EQUAL(SIGKILL, end_of([&] {
       const InUse in_use(file_);
@@ -100,7 +143,7 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       { const InUse in_use(file_); }
       raise(SIGSEGV);
     }) != 0);
-    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, crashes_of(file_));
+    CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
   }
 
   void usesMayEndInAnyOrder() {
@@ -110,7 +153,7 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       second.reset();
       raise(SIGSEGV);
     }) != 0);
-    CPPUNIT_ASSERT_EQUAL(std::size_t{0}, crashes_of(file_));
+    CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
   }
 
   // Whatever LMDB makes of it: an error, a crash, or a table that has nothing any more.
@@ -128,8 +171,31 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
           if (error_of([&] { catalog.refresh(); }) != 0 && catalog.unusable()) _exit(kNoticed);
         });
         const std::string which = "seed " + std::to_string(seed) + ", spared " + std::to_string(spared);
-        const std::size_t crashes = crashes_of(file_);
+        const unsigned crashes = crashes_of(file_);
         CPPUNIT_ASSERT_MESSAGE(which, end == kNoticed ? crashes == 0 : end != 0 && crashes == 1);
+        std::filesystem::remove(file_ + std::string(kCrashesSuffix));
+      }
+    }
+  }
+
+  // Any word of the pages that say where the others are; LMDB divides by one of them.
+  void aBrokenHeadIsNoticed() {
+    publish();
+    const std::string good = folder_ / "good";
+    std::filesystem::copy_file(file_, good);
+    constexpr std::streamoff kHeadBytes = 152;
+    for (std::streamoff word = 0; word < kHeadBytes; word += 4) {
+      for (const char value : {'\0', '\x7f', '\xff'}) {
+        std::filesystem::copy_file(good, file_, std::filesystem::copy_options::overwrite_existing);
+        std::fstream out(file_, std::ios::binary | std::ios::in | std::ios::out);
+        for (const std::streamoff page : {0L, static_cast<long>(kPageBytes)}) out.seekp(page + word) << std::string(4, value);
+        out.close();
+        const int end = end_of([&] {
+          Catalog catalog(directory_, kSmallAccess);
+          if (error_of([&] { catalog.refresh(); }) != 0) _exit(kNoticed);
+        });
+        const std::string which = "word at " + std::to_string(word) + ", value " + std::to_string(value);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, end == 0 || end == kNoticed ? 0U : 1U, crashes_of(file_));
         std::filesystem::remove(file_ + std::string(kCrashesSuffix));
       }
     }
