@@ -173,3 +173,18 @@ def test_damage_under_the_hands_of_httpd_heals(redirector, build, damage):
     rig.wait_for("a new file", healed, 60)
     rig.wait_for("redirects", lambda: all(goes_to(redirector, MIRROR) and logged(redirector)[-1].age != "-" for _ in range(12)), 20)
     assert redirector.httpd.pid == server and redirector.httpd.alive()
+
+
+def test_a_file_that_no_process_survives_is_replaced(redirector, build):
+    """What LMDB divides by when it opens the file is 0: each child would die as soon as it begins."""
+    expect_crashes(redirector.httpd, build)
+    redirector.httpd.stop()
+    current = current_file(redirector)
+    with current.open("r+b") as file:
+        for page in (0, 1):
+            file.seek(page * PAGE + 40)
+            file.write(bytes(4))
+    redirector.start()
+    rig.wait_for("a new file", lambda: current_file(redirector) != current, 30)
+    rig.wait_for("redirects", lambda: all(goes_to(redirector, MIRROR) and logged(redirector)[-1].age != "-" for _ in range(12)), 20)
+    assert redirector.log_lines("processes crashed while they used it: it is taken for damaged")

@@ -131,7 +131,7 @@ def test_a_crash_on_a_file_names_it(host, build, words):
     file = host.httpd.catalog / (host.httpd.catalog / "CURRENT").read_text().strip()
     garble_within_pages(file)
     done = host.mb(*words, check=False)
-    assert done.returncode == 1 and f"mb: reading {file} crashed: it is damaged" in done.stderr, done
+    assert done.returncode == 1 and f"mb: crashed on {file}, which is most likely damaged" in done.stderr, done
     assert not file.with_name(file.name + "-crashes").exists(), "httpd alone counts"
 
 

@@ -20,8 +20,8 @@ constexpr const char* kWhoMay = "run it as root or as httpd's user";
 
 // In a signal handler: what is not yet written to standard output is lost.
 void say_crash(const char* file) {
-  for (const char* part : {"mb: reading ", file, " crashed: it is damaged; remove CURRENT beside it, and httpd makes a new one, ",
-                           "or import one again with --force where there is no database\n"}) {
+  for (const char* part : {"mb: crashed on ", file, ", which is most likely damaged: remove CURRENT beside it, and httpd makes a ",
+                           "new one, or import one again with --force where there is no database\n"}) {
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
   }
   ::_exit(kFailure);
