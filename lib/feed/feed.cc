@@ -19,7 +19,7 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds kLook{100};       // for news, and for a new file
 constexpr milliseconds kLockEvery{500};  // whether the writer has gone
 constexpr milliseconds kConnectPause{1000};
-constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
+constexpr milliseconds kFaultPause{5000};  // of writing, after the disk was full, say
 constexpr milliseconds kLongestFaultPause{60'000};
 constexpr milliseconds kLoadPause{2000};  // when what was made is no good either
 constexpr seconds kReaderCheck{60};
@@ -67,7 +67,7 @@ void Feed::look() noexcept {
 
 milliseconds Feed::step() noexcept {
   try {
-    return watch();
+    watch();
   } catch (const db::ConnectionError& error) {
     connection_.reset();
     next_connect_ = Steady::now() + kConnectPause;
@@ -79,7 +79,6 @@ milliseconds Feed::step() noexcept {
       } catch (...) {
       }
     }
-    return kLook;
   } catch (const std::exception& error) {
     connection_.reset();
     try {
@@ -87,8 +86,9 @@ milliseconds Feed::step() noexcept {
     } catch (...) {
     }
     fault_pause_ = std::min(2 * fault_pause_, kLongestFaultPause);
-    return fault_pause_;
+    next_try_ = Steady::now() + fault_pause_;
   }
+  return kLook;
 }
 
 void Feed::begin() noexcept {
@@ -112,21 +112,20 @@ bool Feed::refresh() {
   }
 }
 
-milliseconds Feed::watch() {
+void Feed::watch() {
   const bool well = refresh();
   if (options_.conninfo.empty()) {
     if (well) recovered();
-    return kLook;
+    return;
   }
-  if (!take_lock(well)) return kLook;
   const auto now = Steady::now();
+  if (now < next_try_ || !take_lock(well)) return;
   if (const auto environment = catalog_.environment(); environment && now >= next_sweep_) {
     environment->free_stale_readers();
     next_sweep_ = now + kReaderCheck;
   }
-  if (!connection_ && now < next_connect_) return kLook;
+  if (!connection_ && now < next_connect_) return;
   follow();
-  return kLook;
 }
 
 bool Feed::take_lock(bool well) {

@@ -41,7 +41,7 @@ class Feed {
   bool is_writer() const { return lock_.has_value(); }
 
  private:
-  std::chrono::milliseconds watch();
+  void watch();
   bool refresh();
   bool take_lock(bool well);
   void follow();
@@ -61,7 +61,7 @@ class Feed {
   std::unique_ptr<db::Connection> connection_;
   bool listens_ = false;
   bool fresh_connection_ = false;  // nothing was asked on it yet
-  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{}, next_load_{};
+  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{}, next_load_{}, next_try_{};
   std::chrono::steady_clock::time_point contact_at_;
   std::chrono::milliseconds fault_pause_;  // doubles while a fault lasts
   bool away_said_ = false;
