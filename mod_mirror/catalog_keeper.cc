@@ -18,12 +18,18 @@ bool is_leaving() {
   return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
 }
 
+FeedOptions telling(FeedOptions feed, SharedFault& fault) {
+  feed.tell_fault = [&fault](const std::string& text) { fault.set(text); };
+  return feed;
+}
+
 }  // namespace
 
-CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log)
+CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, SharedFault& fault, Log log)
     : log_(log),
+      fault_(fault),
       catalog_(catalog::Directory(std::move(directory)), access, feed.name),
-      feed_(std::move(feed), catalog_, stopping_, log) {}
+      feed_(telling(std::move(feed), fault), catalog_, stopping_, log) {}
 
 void CatalogKeeper::start() {
   feed_.begin();  // so that the first request has it

@@ -127,6 +127,35 @@ bool SharedNews::is_news(const std::string& line) {
   return last_.exchange(key) != key;
 }
 
+void SharedFault::set(const std::string& text) {
+  std::int32_t self = getpid();
+  if (text.empty()) {
+    process_.compare_exchange_strong(self, 0);
+    return;
+  }
+  std::string line = text.substr(0, text_.size() - 1);
+  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  if (this->text() == line) {  // readers are not disturbed
+    process_ = self;
+    return;
+  }
+  key_ = 0;
+  for (std::size_t i = 0; i <= line.size(); ++i) text_[i] = line.c_str()[i];
+  key_ = key_of(line);
+  process_ = self;
+}
+
+std::string SharedFault::text() const {
+  const std::int32_t process = process_;
+  if (process == 0 || !is_sibling(process)) return "";
+  std::string line;
+  for (const auto& c : text_) {
+    if (c == '\0') break;
+    line += c;
+  }
+  return key_of(line) == key_ ? line : "";
+}
+
 SharedMemory* SharedMemory::create() {
   void* memory = mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap of shared memory");

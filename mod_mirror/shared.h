@@ -92,12 +92,25 @@ class SharedNews {
   std::atomic<std::uint64_t> last_{0};
 };
 
+// The fault of one thing that was met last and still stands, of whichever process. It goes with the process that met it. Of two
+// that write at once, or one that dies in the middle, nothing is left to be read until the fault is met again.
+class SharedFault {
+ public:
+  void set(const std::string& text);  // "": what this process met is over
+  std::string text() const;           // one line, cut where it is long; "": there is none
+
+ private:
+  std::atomic<std::int32_t> process_{0};      // 0: there is none
+  std::atomic<std::uint64_t> key_{0};         // of the text, as it has to be
+  std::array<std::atomic<char>, 512> text_{};  // ends with a 0
+};
+
 class SharedMemory {
  public:
   static constexpr std::size_t kDatabases = 64;
   static constexpr std::size_t kCatalogs = 128;
   // Changes with the layout: a newer module must not read what an older one left.
-  static constexpr const char* kName = "mod_mirror shared memory 2";
+  static constexpr const char* kName = "mod_mirror shared memory 3";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
@@ -105,12 +118,14 @@ class SharedMemory {
   // std::runtime_error when there are not enough.
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
   SharedNews& catalog_news(std::size_t catalog) { return catalog_news_[catalog % kCatalogs]; }
+  SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog % kCatalogs]; }
 
  private:
   SharedDatabase* with_key(std::uint64_t key);
 
   std::array<SharedDatabase, kDatabases> databases_;
   std::array<SharedNews, kCatalogs> catalog_news_;
+  std::array<SharedFault, kCatalogs> catalog_faults_;
 };
 
 }  // namespace mirror::httpd

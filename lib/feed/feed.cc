@@ -41,6 +41,7 @@ void Feed::say(LogLevel level, const std::string& line) {
 }
 
 void Feed::say_fault(const std::string& fault) {
+  if (options_.tell_fault) options_.tell_fault(fault);
   if (fault == fault_) return;
   fault_ = fault;
   say(LogLevel::error, fault);
@@ -48,13 +49,22 @@ void Feed::say_fault(const std::string& fault) {
 
 void Feed::recovered() {
   if (!fault_.empty()) say(LogLevel::notice, "all is well again");
-  fault_.clear();
+  end_fault();
   fault_pause_ = kFaultPause / 2;
+}
+
+void Feed::end_fault() {
+  if (!fault_.empty() && options_.tell_fault) options_.tell_fault("");
+  fault_.clear();
 }
 
 void Feed::step_down() noexcept {
   connection_.reset();
   lock_.reset();
+  try {
+    end_fault();
+  } catch (...) {
+  }
 }
 
 void Feed::look() noexcept {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct FeedOptions {
   std::chrono::milliseconds patience{60'000};  // for one page of an answer
   std::chrono::milliseconds poll{5000};
   std::chrono::seconds complain_after{60};  // how long the database may be away before the log says so
+  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be empty.
+  std::function<void(const std::string& fault)> tell_fault;
 };
 
 class Feed {
@@ -36,7 +39,7 @@ class Feed {
   std::chrono::milliseconds step() noexcept;
   // Only a look for a new file, for those that shall not write. Never throws.
   void look() noexcept;
-  // The lock and the connection go: another process takes over.
+  // The lock and the connection go, and the fault with them: another process takes over.
   void step_down() noexcept;
   bool is_writer() const { return lock_.has_value(); }
 
@@ -52,6 +55,7 @@ class Feed {
   void say(LogLevel level, const std::string& line);
   void say_fault(const std::string& fault);
   void recovered();
+  void end_fault();
 
   const FeedOptions options_;
   catalog::Catalog& catalog_;
