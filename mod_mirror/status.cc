@@ -60,9 +60,10 @@ void write_lines(request_rec* r, std::size_t number, const Row& row) {
   const std::string lines = fmt::format(
       "MirrorCatalog{0}Directory: {1}\nMirrorCatalog{0}State: {2}\nMirrorCatalog{0}Revision: {3}\n"
       "MirrorCatalog{0}MirrorsRevision: {4}\nMirrorCatalog{0}AgeSeconds: {5}\nMirrorCatalog{0}Files: {6}\n"
-      "MirrorCatalog{0}Bytes: {7}\nMirrorCatalog{0}MaxBytes: {8}\nMirrorCatalog{0}Fault: {9}\n",
+      "MirrorCatalog{0}Bytes: {7}\nMirrorCatalog{0}MaxBytes: {8}\nMirrorCatalog{0}Readers: {9}\n"
+      "MirrorCatalog{0}MaxReaders: {10}\nMirrorCatalog{0}Fault: {11}\n",
       number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files, row.size.used_bytes, row.size.max_bytes,
-      row.fault);
+      row.size.readers, row.size.max_readers, row.fault);
   ap_rputs(lines.c_str(), r);
 }
 

@@ -225,6 +225,8 @@ def test_the_status_page_tells_of_it(redirector):
     page = redirector.ask("/server-status?auto").answer.body.decode()
     assert f"MirrorCatalog0Directory: {redirector.httpd.catalog}" in page and "MirrorCatalog0State: in use" in page
     assert re.search(r"^MirrorCatalog0Files: 1$", page, re.M) and re.search(r"^MirrorCatalog0AgeSeconds: [0-9]$", page, re.M)
+    readers, slots = (int(re.search(f"^MirrorCatalog0{name}: ([0-9]+)$", page, re.M)[1]) for name in ("Readers", "MaxReaders"))
+    assert 0 < readers < slots
     assert str(redirector.httpd.catalog) in redirector.ask("/server-status").answer.body.decode()
 
 
