@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ class CatalogKeeper {
 
   const Log log_;
   const SharedFault& fault_;
+  const bool has_database_;
   catalog::Catalog catalog_;
   std::atomic<bool> stopping_{false};
   Feed feed_;
@@ -47,6 +49,7 @@ class CatalogKeeper {
   Alarm alarm_;       // for the thread
   std::mutex mutex_;  // of what follows
   std::string complaint_;
+  std::chrono::steady_clock::time_point complained_at_{};
 };
 
 }  // namespace mirror::httpd

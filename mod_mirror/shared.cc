@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::minutes kOtherHost{5};
 constexpr std::chrono::minutes kReasonPause{1};
+constexpr std::chrono::hours kOldNews{1};
 
 static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::int32_t>::is_always_lock_free &&
                   std::atomic<bool>::is_always_lock_free,
@@ -123,8 +124,10 @@ bool SharedDatabase::claim_probe(SharedClock::duration lease) {
 void SharedDatabase::postpone_probe(SharedClock::duration pause) { next_probe_ns_ = in_ns(SharedClock::now() + pause); }
 
 bool SharedNews::is_news(const std::string& line) {
+  const auto now = SharedClock::now();
+  const bool lately = last_at_ns_.exchange(in_ns(now)) > in_ns(now - kOldNews);
   const std::uint64_t key = key_of(line);
-  return last_.exchange(key) != key;
+  return last_.exchange(key) != key || !lately;
 }
 
 void SharedFault::set(const std::string& text) {

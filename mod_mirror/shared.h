@@ -86,10 +86,11 @@ class SharedDatabase {
 // What the log was told last of one thing, by whichever process: each would say the same.
 class SharedNews {
  public:
-  bool is_news(const std::string& line);  // and remembers it
+  bool is_news(const std::string& line);  // and remembers it; after an hour without a line every one is news
 
  private:
   std::atomic<std::uint64_t> last_{0};
+  std::atomic<std::int64_t> last_at_ns_{0};
 };
 
 // The fault of one thing that was met last and still stands, of whichever process. It goes with the process that met it. Of two
