@@ -3,6 +3,7 @@
 #include <ap_mpm.h>
 
 #include <system_error>
+#include <utility>
 
 #include "catalog/error.h"
 #include "httpd_api.h"
@@ -11,6 +12,7 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::milliseconds kLeavingPause{250};
+constexpr std::chrono::hours kForgotten{1};  // a fault that nobody met for so long is said again
 
 // After a graceful restart the child only finishes its requests: writing is for the next generation.
 bool is_leaving() {
@@ -18,12 +20,19 @@ bool is_leaving() {
   return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
 }
 
+FeedOptions telling(FeedOptions feed, SharedFault& fault) {
+  feed.tell_fault = [&fault](const std::string& text) { fault.set(text); };
+  return feed;
+}
+
 }  // namespace
 
-CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log)
+CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, SharedFault& fault, Log log)
     : log_(log),
+      fault_(fault),
+      has_database_(!feed.conninfo.empty()),
       catalog_(catalog::Directory(std::move(directory)), access, feed.name),
-      feed_(std::move(feed), catalog_, stopping_, log) {}
+      feed_(telling(std::move(feed), fault), catalog_, stopping_, log) {}
 
 void CatalogKeeper::start() {
   feed_.begin();  // so that the first request has it
@@ -73,10 +82,13 @@ std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t 
 void CatalogKeeper::complain(const std::string& fault) {
   {
     const std::lock_guard lock(mutex_);
-    if (fault == complaint_) return;
+    const auto now = std::chrono::steady_clock::now();
+    const bool lately = now - std::exchange(complained_at_, now) < kForgotten;
+    if (lately && fault == complaint_) return;
     complaint_ = fault;
   }
-  log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": " + fault + "; requests go to the database");
+  log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": " + fault +
+                            (has_database_ ? "; requests go to the database" : "; requests get what MirrorDatabaseDown says"));
 }
 
 }  // namespace mirror::httpd

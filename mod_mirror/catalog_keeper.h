@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,12 +13,14 @@
 #include "catalog/catalog.h"
 #include "feed/feed.h"
 #include "lookup.h"
+#include "shared.h"
 
 namespace mirror::httpd {
 
 class CatalogKeeper {
  public:
-  CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, Log log);
+  // The fault is the catalog's in all processes.
+  CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, SharedFault& fault, Log log);
   void start();
   void ask_to_stop() noexcept;
   // See BackgroundThread::join_by.
@@ -29,12 +32,16 @@ class CatalogKeeper {
   // Unix time at which the catalog was known to be the database's state.
   std::int64_t as_of_s() const { return catalog_.as_of_s(); }
   const catalog::Catalog& catalog() const { return catalog_; }
+  // What hinders a process of this httpd that looks after the catalog, this one or another; "": nothing.
+  std::string fault() const { return fault_.text(); }
 
  private:
   void run() noexcept;
   void complain(const std::string& fault);
 
   const Log log_;
+  const SharedFault& fault_;
+  const bool has_database_;
   catalog::Catalog catalog_;
   std::atomic<bool> stopping_{false};
   Feed feed_;
@@ -42,6 +49,7 @@ class CatalogKeeper {
   Alarm alarm_;       // for the thread
   std::mutex mutex_;  // of what follows
   std::string complaint_;
+  std::chrono::steady_clock::time_point complained_at_{};
 };
 
 }  // namespace mirror::httpd

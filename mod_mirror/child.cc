@@ -43,7 +43,7 @@ unsigned reader_slots() {
   return static_cast<unsigned>(std::clamp(2 * std::max(children, 1) * std::max(threads, 1), kLeast, kMost) + kTools);
 }
 
-std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, const Log& log) {
+std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFault& fault, const Log& log) {
   const Globals& all = globals();
   catalog::Access access;
   access.max_bytes =
@@ -56,7 +56,7 @@ std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, const Lo
     feed.conninfo = all.databases[*config.database].conninfo;
     feed.name = all.databases[*config.database].name;
   }
-  return std::make_unique<CatalogKeeper>(config.directory, access, std::move(feed), log);
+  return std::make_unique<CatalogKeeper>(config.directory, access, std::move(feed), fault, log);
 }
 
 void prepare_directory(const std::string& directory) {
@@ -128,10 +128,11 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
   }
   for (const CatalogConfig& catalog : config.catalogs) {
     SharedNews& news = shared_memory->catalog_news(starting->catalogs.size());
+    SharedFault& fault = shared_memory->catalog_fault(starting->catalogs.size());
     const Log log_once = [log, &news](LogLevel level, const std::string& line) {
       if (news.is_news(line)) log(level, line);
     };
-    starting->catalogs.push_back(catalog.used ? make_keeper(catalog, log_once) : nullptr);
+    starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
   }
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
   if (std::any_of(config.catalogs.begin(), config.catalogs.end(), [](const CatalogConfig& catalog) { return catalog.used; })) {

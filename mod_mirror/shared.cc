@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::minutes kOtherHost{5};
 constexpr std::chrono::minutes kReasonPause{1};
+constexpr std::chrono::hours kOldNews{1};
 
 static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::int32_t>::is_always_lock_free &&
                   std::atomic<bool>::is_always_lock_free,
@@ -123,8 +124,39 @@ bool SharedDatabase::claim_probe(SharedClock::duration lease) {
 void SharedDatabase::postpone_probe(SharedClock::duration pause) { next_probe_ns_ = in_ns(SharedClock::now() + pause); }
 
 bool SharedNews::is_news(const std::string& line) {
+  const auto now = SharedClock::now();
+  const bool lately = last_at_ns_.exchange(in_ns(now)) > in_ns(now - kOldNews);
   const std::uint64_t key = key_of(line);
-  return last_.exchange(key) != key;
+  return last_.exchange(key) != key || !lately;
+}
+
+void SharedFault::set(const std::string& text) {
+  std::int32_t self = getpid();
+  if (text.empty()) {
+    process_.compare_exchange_strong(self, 0);
+    return;
+  }
+  std::string line = text.substr(0, text_.size() - 1);
+  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  if (this->text() == line) {  // readers are not disturbed
+    process_ = self;
+    return;
+  }
+  key_ = 0;
+  for (std::size_t i = 0; i <= line.size(); ++i) text_[i] = line.c_str()[i];
+  key_ = key_of(line);
+  process_ = self;
+}
+
+std::string SharedFault::text() const {
+  const std::int32_t process = process_;
+  if (process == 0 || !is_sibling(process)) return "";
+  std::string line;
+  for (const auto& c : text_) {
+    if (c == '\0') break;
+    line += c;
+  }
+  return key_of(line) == key_ ? line : "";
 }
 
 SharedMemory* SharedMemory::create() {

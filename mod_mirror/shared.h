@@ -88,10 +88,24 @@ class SharedDatabase {
 // What the log was told last of one thing, by whichever process: each would say the same.
 class SharedNews {
  public:
-  bool is_news(const std::string& line);  // and remembers it
+  bool is_news(const std::string& line);  // and remembers it; after an hour without a line every one is news
 
  private:
   std::atomic<std::uint64_t> last_{0};
+  std::atomic<std::int64_t> last_at_ns_{0};
+};
+
+// The fault of one thing that was met last and still stands, of whichever process. It goes with the process that met it. Of two
+// that write at once, or one that dies in the middle, nothing is left to be read until the fault is met again.
+class SharedFault {
+ public:
+  void set(const std::string& text);  // "": what this process met is over
+  std::string text() const;           // one line, cut where it is long; "": there is none
+
+ private:
+  std::atomic<std::int32_t> process_{0};      // 0: there is none
+  std::atomic<std::uint64_t> key_{0};         // of the text, as it has to be
+  std::array<std::atomic<char>, 512> text_{};  // ends with a 0
 };
 
 class SharedMemory {
@@ -108,6 +122,7 @@ class SharedMemory {
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
   SharedNews& catalog_news(std::size_t catalog) { return catalog_news_[catalog % kCatalogs]; }
   catalog::CrashCounts& crashes() { return crashes_; }
+  SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog % kCatalogs]; }
 
  private:
   SharedDatabase* with_key(std::uint64_t key);
@@ -115,6 +130,7 @@ class SharedMemory {
   std::array<SharedDatabase, kDatabases> databases_;
   std::array<SharedNews, kCatalogs> catalog_news_;
   catalog::CrashCounts crashes_;
+  std::array<SharedFault, kCatalogs> catalog_faults_;
 };
 
 }  // namespace mirror::httpd

@@ -19,7 +19,7 @@ using Steady = std::chrono::steady_clock;
 constexpr milliseconds kLook{100};       // for news, and for a new file
 constexpr milliseconds kLockEvery{500};  // whether the writer has gone
 constexpr milliseconds kConnectPause{1000};
-constexpr milliseconds kFaultPause{5000};  // after the disk was full, say
+constexpr milliseconds kFaultPause{5000};  // of writing, after the disk was full, say
 constexpr milliseconds kLongestFaultPause{60'000};
 constexpr milliseconds kLoadPause{2000};  // when what was made is no good either
 constexpr seconds kReaderCheck{60};
@@ -41,6 +41,7 @@ void Feed::say(LogLevel level, const std::string& line) {
 }
 
 void Feed::say_fault(const std::string& fault) {
+  if (options_.tell_fault) options_.tell_fault(fault);
   if (fault == fault_) return;
   fault_ = fault;
   say(LogLevel::error, fault);
@@ -48,13 +49,22 @@ void Feed::say_fault(const std::string& fault) {
 
 void Feed::recovered() {
   if (!fault_.empty()) say(LogLevel::notice, "all is well again");
-  fault_.clear();
+  end_fault();
   fault_pause_ = kFaultPause / 2;
+}
+
+void Feed::end_fault() {
+  if (!fault_.empty() && options_.tell_fault) options_.tell_fault("");
+  fault_.clear();
 }
 
 void Feed::step_down() noexcept {
   connection_.reset();
   lock_.reset();
+  try {
+    end_fault();
+  } catch (...) {
+  }
 }
 
 void Feed::look() noexcept {
@@ -67,7 +77,7 @@ void Feed::look() noexcept {
 
 milliseconds Feed::step() noexcept {
   try {
-    return watch();
+    watch();
   } catch (const db::ConnectionError& error) {
     connection_.reset();
     next_connect_ = Steady::now() + kConnectPause;
@@ -79,7 +89,6 @@ milliseconds Feed::step() noexcept {
       } catch (...) {
       }
     }
-    return kLook;
   } catch (const std::exception& error) {
     connection_.reset();
     try {
@@ -87,8 +96,9 @@ milliseconds Feed::step() noexcept {
     } catch (...) {
     }
     fault_pause_ = std::min(2 * fault_pause_, kLongestFaultPause);
-    return fault_pause_;
+    next_try_ = Steady::now() + fault_pause_;
   }
+  return kLook;
 }
 
 void Feed::begin() noexcept {
@@ -112,21 +122,20 @@ bool Feed::refresh() {
   }
 }
 
-milliseconds Feed::watch() {
+void Feed::watch() {
   const bool well = refresh();
   if (options_.conninfo.empty()) {
     if (well) recovered();
-    return kLook;
+    return;
   }
-  if (!take_lock(well)) return kLook;
   const auto now = Steady::now();
+  if (now < next_try_ || !take_lock(well)) return;
   if (const auto environment = catalog_.environment(); environment && now >= next_sweep_) {
     environment->free_stale_readers();
     next_sweep_ = now + kReaderCheck;
   }
-  if (!connection_ && now < next_connect_) return kLook;
+  if (!connection_ && now < next_connect_) return;
   follow();
-  return kLook;
 }
 
 bool Feed::take_lock(bool well) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct FeedOptions {
   std::chrono::milliseconds patience{60'000};  // for one page of an answer
   std::chrono::milliseconds poll{5000};
   std::chrono::seconds complain_after{60};  // how long the database may be away before the log says so
+  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be empty.
+  std::function<void(const std::string& fault)> tell_fault;
 };
 
 class Feed {
@@ -36,12 +39,12 @@ class Feed {
   std::chrono::milliseconds step() noexcept;
   // Only a look for a new file, for those that shall not write. Never throws.
   void look() noexcept;
-  // The lock and the connection go: another process takes over.
+  // The lock and the connection go, and the fault with them: another process takes over.
   void step_down() noexcept;
   bool is_writer() const { return lock_.has_value(); }
 
  private:
-  std::chrono::milliseconds watch();
+  void watch();
   bool refresh();
   bool take_lock(bool well);
   void follow();
@@ -52,6 +55,7 @@ class Feed {
   void say(LogLevel level, const std::string& line);
   void say_fault(const std::string& fault);
   void recovered();
+  void end_fault();
 
   const FeedOptions options_;
   catalog::Catalog& catalog_;
@@ -61,7 +65,7 @@ class Feed {
   std::unique_ptr<db::Connection> connection_;
   bool listens_ = false;
   bool fresh_connection_ = false;  // nothing was asked on it yet
-  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{}, next_load_{};
+  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{}, next_load_{}, next_try_{};
   std::chrono::steady_clock::time_point contact_at_;
   std::chrono::milliseconds fault_pause_;  // doubles while a fault lasts
   bool away_said_ = false;

@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "catalog/batch.h"
 #include "catalog/reader.h"
@@ -281,6 +284,9 @@ class FeedTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(randomChangesArriveWithHashes);
   CPPUNIT_TEST(randomChangesArriveWithoutHashes);
   CPPUNIT_TEST(anotherDatabaseIsNoticed);
+  CPPUNIT_TEST(aNewFileIsSeenWhileAFaultLasts);
+  CPPUNIT_TEST(aDatabaseThatIsAwayIsSaidOnce);
+  CPPUNIT_TEST(lostCallsAreMadeUpForByAsking);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -289,6 +295,9 @@ class FeedTest : public CppUnit::TestFixture {
 
   // A Feed whose database is replaced by another one, and by an older state of itself.
   void anotherDatabaseIsNoticed();
+  void aNewFileIsSeenWhileAFaultLasts();
+  void aDatabaseThatIsAwayIsSaidOnce();
+  void lostCallsAreMadeUpForByAsking();
 
  private:
   void check_random_changes(bool hashes) {
@@ -345,6 +354,24 @@ class FeedTest : public CppUnit::TestFixture {
   }
 };
 
+FeedOptions options_for(World& world) {
+  FeedOptions options;
+  options.conninfo = fmt::format("dbname={}", value(world.connection, "SELECT current_database()"));
+  options.name = "the database";
+  return options;
+}
+
+// As a child's thread does, until it has come about or for this long.
+bool step_until(Feed& feed, std::chrono::milliseconds limit, const std::function<bool()>& come_about) {
+  for (const auto end = Clock::now() + limit; !come_about();) {
+    if (Clock::now() >= end) return false;
+    std::this_thread::sleep_for(feed.step());
+  }
+  return true;
+}
+
+constexpr std::chrono::seconds kLong{20};
+
 void FeedTest::anotherDatabaseIsNoticed() {
   Folder folder;
   World first(1), second(2);
@@ -355,10 +382,7 @@ void FeedTest::anotherDatabaseIsNoticed() {
   const Log log = [&](LogLevel, const std::string& line) { lines.push_back(line); };
   catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
   const auto follow = [&](World& world) {
-    FeedOptions options;
-    options.conninfo = fmt::format("dbname={}", value(world.connection, "SELECT current_database()"));
-    options.name = "the database";
-    Feed feed(options, catalog, kGoOn, log);
+    Feed feed(options_for(world), catalog, kGoOn, log);
     feed.step();
     CPPUNIT_ASSERT(catalog.environment() != nullptr);
     CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, false), state_of(*catalog.environment())));
@@ -374,6 +398,65 @@ void FeedTest::anotherDatabaseIsNoticed() {
   second.change_source();
   follow(second);
   CPPUNIT_ASSERT_EQUAL(std::size_t{3}, lines.size());
+}
+
+void FeedTest::aNewFileIsSeenWhileAFaultLasts() {
+  Folder folder;
+  World world(1);
+  std::vector<std::string> lines;
+  const Log log = [&](LogLevel, const std::string& line) { lines.push_back(line); };
+  catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
+  world.connection.script("UPDATE schema_version SET version = version + 1");
+  Feed feed(options_for(world), catalog, kGoOn, log);
+  CPPUNIT_ASSERT(feed.step() < std::chrono::seconds(1));
+  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, lines.size());
+  const std::string file = catalog.directory().unused_file();
+  load(world.connection, file, false);
+  catalog.directory().publish(file);
+  feed.step();
+  CPPUNIT_ASSERT(catalog.environment() != nullptr && feed.is_writer());
+  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, lines.size());
+}
+
+void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
+  Folder folder;
+  World world(1);
+  std::vector<std::string> lines;
+  const Log log = [&](LogLevel, const std::string& line) { lines.push_back(line); };
+  catalog::Catalog catalog(catalog::Directory(folder.path + "/catalog"), kAccess);
+  std::filesystem::create_directory(catalog.directory().path());
+  FeedOptions options = options_for(world);
+  options.conninfo += fmt::format(" host={}/server", folder.path);
+  options.complain_after = std::chrono::seconds(1);
+  Feed feed(options, catalog, kGoOn, log);
+  feed.step();
+  CPPUNIT_ASSERT(lines.empty());
+  CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return !lines.empty(); }));
+  CPPUNIT_ASSERT_MESSAGE(lines[0], lines[0].find("no news from the database for 1 seconds: ") != std::string::npos);
+  // It is tried again meanwhile.
+  CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500), [&] { return lines.size() > 1; }));
+  std::filesystem::create_symlink(std::getenv("PGHOST"), folder.path + "/server");
+  CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return lines.size() > 2; }));
+  CPPUNIT_ASSERT_MESSAGE(lines[1], lines[1].find("a new catalog of the database") != std::string::npos);
+  CPPUNIT_ASSERT_MESSAGE(lines[2], lines[2].find("the database answers again") != std::string::npos);
+}
+
+void FeedTest::lostCallsAreMadeUpForByAsking() {
+  Folder folder;
+  World world(1);
+  world.connection.script("DROP TRIGGER revision_notify ON revision; DROP TRIGGER mirror_rev_notify ON mirror_rev");
+  catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
+  const auto arrives = [&](std::chrono::milliseconds poll, std::chrono::milliseconds limit) {
+    FeedOptions options = options_for(world);
+    options.poll = poll;
+    Feed feed(options, catalog, kGoOn, [](LogLevel, const std::string&) {});
+    feed.step();
+    world.change_source();
+    const State after = state_of(world.connection, false);
+    return step_until(feed, limit, [&] { return state_of(*catalog.environment()).rev == after.rev; });
+  };
+  CPPUNIT_ASSERT(!arrives(std::chrono::hours(1), std::chrono::seconds(1)));
+  CPPUNIT_ASSERT(arrives(std::chrono::milliseconds(200), kLong));
 }
 
 CPPUNIT_TEST_SUITE_REGISTRATION(FeedTest);

@@ -12,7 +12,7 @@ import time
 import pytest
 
 import rig
-from catalogs import (CONFIG, ORIGIN, answers_from_catalog, current_file, database, from_catalog, goes_to,  # noqa: F401
+from catalogs import (CONFIG, ORIGIN, STATUS, answers_from_catalog, current_file, database, from_catalog, goes_to,  # noqa: F401
                       make_redirector, many_files, merge, postgres, redirector, wait_for_catalog, wait_until_all_go_to, writer_of)
 from outages import DATABASE, MIRROR, fill_postgres
 
@@ -77,6 +77,12 @@ def test_failover_to_the_second_server(postgres, database, build, cleanup, make_
     assert len(redirector.log_lines("a new catalog of")) == 1, "the second server knows the first one's revisions"
 
 
+def faults_shown(redirector):
+    """What the status page says is wrong, asked of many processes."""
+    pages = [redirector.ask("/server-status?auto").answer.body.decode() for _ in range(20)]
+    return {re.search("^MirrorCatalog0Fault: (.*)$", page, re.M)[1] for page in pages}
+
+
 @contextlib.contextmanager
 def small_disk(size):
     with rig.Scratch("mirror-disk") as path:
@@ -92,13 +98,16 @@ def small_disk(size):
 
 def test_a_full_disk_is_said_once(database, make_redirector):
     with small_disk("1m") as disk:
-        redirector = make_redirector(catalog=disk / "catalog")
+        redirector = make_redirector(CONFIG + STATUS, catalog=disk / "catalog")
         wait_for_catalog(redirector)
+        assert faults_shown(redirector) == {"none"}
         merge(database, 1, many_files(100_000, 1))
         rig.wait_for("the fault", lambda: redirector.log_lines(r"MirrorCatalog .*(No space left|full)"), 30)
         time.sleep(6)  # it is tried again
         assert len(redirector.log_lines(r"MirrorCatalog .*(No space left|full)")) == 1
         assert all(redirector.redirects("/db/f") for _ in range(20))
+        shown = faults_shown(redirector)
+        assert len(shown) == 1 and re.search("No space left|full", shown.pop())
         redirector.httpd.stop()
 
 
@@ -169,14 +178,18 @@ def test_two_servers_share_a_directory(redirector, database, make_redirector):
 
 def test_a_directory_of_another_database_is_refused(redirector, postgres, build, make_redirector):
     fill_postgres(postgres, build, "other", "http://other.example/")
-    second = make_redirector(catalog=redirector.httpd.catalog, conninfo=postgres.conninfo("other"))
+    second = make_redirector(CONFIG + STATUS, catalog=redirector.httpd.catalog, conninfo=postgres.conninfo("other"))
     for _ in range(60):
         assert goes_to(second, "http://other.example/") and goes_to(redirector, MIRROR)
         time.sleep(0.1)
     assert second.log_lines("another httpd keeps the catalog of .* there")
+    shown = faults_shown(second)
+    assert len(shown) == 1 and "another httpd keeps the catalog of" in shown.pop()
+    assert faults_shown(redirector) == {"none"}
     redirector.httpd.stop()
     rig.wait_for("a catalog of its own", lambda: answers_from_catalog(second), 15)
     assert goes_to(second, "http://other.example/")
+    rig.wait_for("no fault any more", lambda: faults_shown(second) == {"none"}, 15)
 
 
 def test_a_directory_that_was_another_databases_is_made_anew(redirector, postgres, build, make_redirector):
@@ -212,6 +225,8 @@ def test_the_status_page_tells_of_it(redirector):
     page = redirector.ask("/server-status?auto").answer.body.decode()
     assert f"MirrorCatalog0Directory: {redirector.httpd.catalog}" in page and "MirrorCatalog0State: in use" in page
     assert re.search(r"^MirrorCatalog0Files: 1$", page, re.M) and re.search(r"^MirrorCatalog0AgeSeconds: [0-9]$", page, re.M)
+    readers, slots = (int(re.search(f"^MirrorCatalog0{name}: ([0-9]+)$", page, re.M)[1]) for name in ("Readers", "MaxReaders"))
+    assert 0 < readers < slots
     assert str(redirector.httpd.catalog) in redirector.ask("/server-status").answer.body.decode()
 
 

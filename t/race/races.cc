@@ -180,10 +180,11 @@ void keepers_come_and_go(Clock::time_point end) {
     const std::lock_guard lock(mutex);
     lines.push_back(line);
   };
+  httpd::SharedFault fault;
   std::atomic<long> reads{0};
   long changes = 0, keepers = 0;
   for (; keepers < 10 && Clock::now() < end; ++keepers) {
-    httpd::CatalogKeeper keeper(folder.path, kAccess, FeedOptions(), log);
+    httpd::CatalogKeeper keeper(folder.path, kAccess, FeedOptions(), fault, log);
     keeper.start();
     Crowd readers(kReaders, [&](std::minstd_rand& random) { look_up_once(keeper, random, reads); });
     std::string current = catalog::Directory(folder.path).current().value_or("");
@@ -232,6 +233,9 @@ void slots_are_never_too_many(Clock::time_point end) {
     if (database.slots_in_use(kLimit) > kLimit) fail("slots in use that there are not");
     database.others_starve(kLimit);
     memory.catalog_news(0).is_news("line " + std::to_string(random() % 3));
+    memory.catalog_fault(0).set(random() % 4 == 0 ? "" : std::string(20, static_cast<char>('a' + random() % 3)));
+    const std::string fault = memory.catalog_fault(0).text();
+    if (fault.find_first_not_of(fault[0]) != std::string::npos) fail("a fault that nobody met: " + fault);
   };
   {
     const Crowd crowd(kReaders, body);
