@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "catalog/crashes.h"
-#include "catalog/descriptor.h"
 #include "catalog/error.h"
+#include "core/descriptor.h"
 
 namespace mirror::catalog {
 namespace {

@@ -24,6 +24,9 @@ class WriterLock {
   int fd_;
 };
 
+// Makes names in it safe on disk; false: errno tells why not.
+bool sync_directory(const std::string& path);
+
 // Where the module keeps the catalog of a database of this name (db::database_name) unless it is told otherwise.
 std::string default_directory(const std::string& database);
 

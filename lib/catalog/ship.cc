@@ -15,9 +15,10 @@
 #include <optional>
 
 #include "catalog/batch.h"
-#include "catalog/descriptor.h"
+#include "catalog/directory.h"
 #include "catalog/error.h"
 #include "catalog/reader.h"
+#include "core/descriptor.h"
 
 namespace mirror::catalog {
 namespace {
