@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mirror::catalog {
@@ -24,6 +25,8 @@ class WriterLock {
   int fd_;
 };
 
+// To a file of this name, from where the descriptor stands. Throws Error.
+void write_all(int fd, const std::string& name, std::string_view bytes);
 // Makes names in it safe on disk; false: errno tells why not.
 bool sync_directory(const std::string& path);
 

@@ -67,15 +67,6 @@ bool read_more(int fd, const std::string& name, std::string& block) {
   return got > 0;
 }
 
-void write_all(int fd, const std::string& name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) throw Error(name, put < 0 ? errno : ENOSPC);
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-}
-
 bool begins_as_lmdb(std::string_view block) {
   std::uint32_t magic = 0;
   if (block.size() < kMagicAt + sizeof magic) return false;
