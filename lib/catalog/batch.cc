@@ -16,9 +16,15 @@ std::optional<std::string_view> Batch::get(MDB_dbi table, std::string_view key) 
   return environment_.get(txn_.get(), table, key);
 }
 
+CohortRecord Batch::cohort_in(std::string_view record) const {
+  const auto cohort = decode_cohort(record);
+  if (!cohort) throw_damaged(environment_.file(), "cohort");
+  return *cohort;
+}
+
 std::optional<CohortRecord> Batch::cohort_record(std::int64_t id) const {
   const auto record = get(environment_.cohorts(), cohort_key(id));
-  return record ? std::optional(decode_cohort(*record)) : std::nullopt;
+  return record ? std::optional(cohort_in(*record)) : std::nullopt;
 }
 
 void Batch::store_cohort(std::int64_t id, const CohortRecord& cohort) {
@@ -48,7 +54,7 @@ void Batch::erase_file(std::string_view key) {
   const auto old = get(environment_.files(), key);
   if (!old) return;
   const auto record = decode_file(*old);
-  if (!record) throw Error(environment_.file() + ": the record of a file is damaged", MDB_CORRUPTED);
+  if (!record) throw_damaged(environment_.file(), "file");
   count(record->cohort_id, -1);
   erase(environment_.files(), key);
   erase(environment_.hashes(), key);
@@ -112,23 +118,26 @@ void Batch::put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta) {
 
 void Batch::put_meta(const Meta& meta) { store(environment_.texts(), "meta", encode(meta)); }
 
+template <class Unneeded>
+void Batch::sweep_table(MDB_dbi table, Unneeded unneeded) {
+  const Cursor cursor = open_cursor(txn_.get(), table);
+  MDB_val key, data;
+  int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_FIRST);
+  while (found == 0) {
+    if (unneeded(view(data))) environment_.check_write(mdb_cursor_del(cursor.get(), 0));
+    found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
+  }
+  if (found != MDB_NOTFOUND) check(found, environment_.file());
+}
+
 void Batch::sweep(std::int64_t now_s, double grace_s) {
   write_counts();
-  const auto each = [&](MDB_dbi table, auto unneeded) {
-    const Cursor cursor = open_cursor(txn_.get(), table);
-    MDB_val key, data;
-    int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_FIRST);
-    while (found == 0) {
-      if (unneeded(view(data))) check(mdb_cursor_del(cursor.get(), 0), environment_.file());
-      found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
-    }
-  };
-  each(environment_.links(), [&](std::string_view record) {
+  sweep_table(environment_.links(), [&](std::string_view record) {
     const auto link = decode_link(record);
-    return !link ||
-           (link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s));
+    if (!link) throw_damaged(environment_.file(), "link");
+    return link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s);
   });
-  each(environment_.cohorts(), [](std::string_view record) { return decode_cohort(record).files <= 0; });
+  sweep_table(environment_.cohorts(), [&](std::string_view record) { return cohort_in(record).files <= 0; });
 }
 
 void Batch::commit() {

@@ -40,6 +40,7 @@ class Batch {
 
  private:
   std::optional<std::string_view> get(MDB_dbi table, std::string_view key) const;
+  CohortRecord cohort_in(std::string_view record) const;
   std::optional<CohortRecord> cohort_record(std::int64_t id) const;
   void store_cohort(std::int64_t id, const CohortRecord& cohort);
   void store(MDB_dbi table, std::string_view key, std::string_view record, bool append = false);
@@ -47,6 +48,8 @@ class Batch {
   void write(const FeedFile& file, bool append);
   void erase_file(std::string_view key);
   void count(std::int64_t cohort, std::int64_t files);
+  template <class Unneeded>
+  void sweep_table(MDB_dbi table, Unneeded unneeded);
   void write_counts();
 
   Environment& environment_;

@@ -186,9 +186,9 @@ std::string encode_cohort(const CohortRecord& cohort) {
   return record.append(reinterpret_cast<const char*>(list.data()), list.size_bytes());
 }
 
-CohortRecord decode_cohort(std::string_view record) {
+std::optional<CohortRecord> decode_cohort(std::string_view record) {
+  if (record.size() < kCohortHead) return std::nullopt;
   CohortRecord cohort;
-  if (record.size() < kCohortHead) return cohort;
   std::uint16_t has_bits = 0;
   std::memcpy(&cohort.files, record.data(), sizeof cohort.files);
   std::memcpy(&has_bits, record.data() + sizeof cohort.files, sizeof has_bits);

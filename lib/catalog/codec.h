@@ -64,7 +64,7 @@ struct CohortRecord {
 };
 std::string_view cohort_key(const std::int64_t& id);  // into the id
 std::string encode_cohort(const CohortRecord& cohort);
-CohortRecord decode_cohort(std::string_view record);
+std::optional<CohortRecord> decode_cohort(std::string_view record);
 
 // All but sha256 and signature_kind, which the file's record has.
 void encode_hashes(std::string& out, const FileHashes& hashes);

@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "catalog/crashes.h"
-#include "catalog/descriptor.h"
 #include "catalog/error.h"
+#include "core/descriptor.h"
 
 namespace mirror::catalog {
 namespace {
@@ -57,12 +57,20 @@ std::string first_line(const std::string& file) {
 void write_safely(const std::string& file, const std::string& text) {
   const Descriptor out(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode));
   if (out.get() < 0) throw Error(file, errno);
-  if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    throw Error(file, errno ? errno : ENOSPC);
+  write_all(out.get(), file, text);
   if (::fsync(out.get()) != 0) throw Error(file, errno);
 }
 
 }  // namespace
+
+void write_all(int fd, const std::string& name, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put <= 0) throw Error(name, put < 0 ? errno : ENOSPC);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+}
 
 bool sync_directory(const std::string& path) {
   const Descriptor directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -105,10 +113,8 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
     // Before the name says that it is ours.
     const std::string current = path_ + "/CURRENT";
     if (!before.empty() && ::unlink(current.c_str()) != 0 && errno != ENOENT) throw Error(current, errno);
-    if (::ftruncate(lock.get(), 0) != 0 ||
-        ::pwrite(lock.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) {
-      throw Error(file, errno);
-    }
+    if (::ftruncate(lock.get(), 0) != 0) throw Error(file, errno);
+    write_all(lock.get(), file, line);
   }
   return WriterLock(lock.release());
 }

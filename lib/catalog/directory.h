@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace mirror::catalog {
@@ -23,6 +24,11 @@ class WriterLock {
  private:
   int fd_;
 };
+
+// To a file of this name, from where the descriptor stands. Throws Error.
+void write_all(int fd, const std::string& name, std::string_view bytes);
+// Makes names in it safe on disk; false: errno tells why not.
+bool sync_directory(const std::string& path);
 
 // Where the module keeps the catalog of a database of this name (db::database_name) unless it is told otherwise.
 std::string default_directory(const std::string& database);

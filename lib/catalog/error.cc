@@ -37,6 +37,10 @@ bool Error::corrupt() const {
          code_ == MDB_CURSOR_FULL || code_ == MDB_PAGE_FULL || code_ == MDB_BAD_TXN || code_ == kCrashes;
 }
 
+void throw_damaged(const std::string& file, const std::string& thing) {
+  throw Error(file + ": the record of a " + thing + " is damaged", MDB_CORRUPTED);
+}
+
 void check(int code, const std::string& what) {
   if (code != 0) throw Error(what, code);
 }

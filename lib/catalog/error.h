@@ -19,6 +19,9 @@ class Error : public std::runtime_error {
   int code_;
 };
 
+// Throws Error with corrupt(): the record of such a thing in that file.
+[[noreturn]] void throw_damaged(const std::string& file, const std::string& thing);
+
 // Throws Error for anything but 0.
 void check(int code, const std::string& what);
 

@@ -107,9 +107,7 @@ std::optional<std::string_view> Reader::get(MDB_dbi table, std::string_view key)
   return environment_.get(txn_.get(), table, key);
 }
 
-void Reader::damaged(const char* what) const {
-  throw Error(environment_.file() + ": the record of a " + what + " is damaged", MDB_CORRUPTED);
-}
+void Reader::damaged(const char* what) const { throw_damaged(environment_.file(), what); }
 
 std::optional<FileRecord> Reader::file_record(std::string_view path) {
   if (path.empty()) return std::nullopt;
@@ -208,7 +206,10 @@ void Reader::read_hashes(std::string_view key, const FileRecord& record, HashPar
 
 std::optional<CohortRecord> Reader::cohort(std::int64_t id) const {
   const auto record = get(environment_.cohorts(), cohort_key(id));
-  return record ? std::optional(decode_cohort(*record)) : std::nullopt;
+  if (!record) return std::nullopt;
+  const auto cohort = decode_cohort(*record);
+  if (!cohort) damaged("cohort");
+  return cohort;
 }
 
 FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) const {
@@ -243,9 +244,10 @@ void Reader::each_link(const Visit& visit) {
 void Reader::each_cohort(const std::function<bool(std::int64_t, const CohortRecord&)>& visit) {
   each(txn_.get(), environment_.cohorts(), [&](std::string_view key, std::string_view record) {
     std::int64_t id = 0;
-    if (key.size() != sizeof id) damaged("cohort");
+    const auto cohort = decode_cohort(record);
+    if (key.size() != sizeof id || !cohort) damaged("cohort");
     std::memcpy(&id, key.data(), sizeof id);
-    return visit(id, decode_cohort(record));
+    return visit(id, *cohort);
   });
 }
 

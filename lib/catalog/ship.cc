@@ -15,9 +15,10 @@
 #include <optional>
 
 #include "catalog/batch.h"
-#include "catalog/descriptor.h"
+#include "catalog/directory.h"
 #include "catalog/error.h"
 #include "catalog/reader.h"
+#include "core/descriptor.h"
 
 namespace mirror::catalog {
 namespace {
@@ -64,15 +65,6 @@ bool read_more(int fd, const std::string& name, std::string& block) {
   if (got < 0) throw Error(name, errno);
   block.resize(before + static_cast<std::size_t>(got));
   return got > 0;
-}
-
-void write_all(int fd, const std::string& name, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) throw Error(name, put < 0 ? errno : ENOSPC);
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
 }
 
 bool begins_as_lmdb(std::string_view block) {

@@ -1,6 +1,7 @@
 // What a writer leaves in a catalog.
 #include <sys/wait.h>
 
+#include <fstream>
 #include <random>
 
 #include "catalog_samples.h"
@@ -17,6 +18,8 @@ class CatalogBatchTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(emptyCohortsAreDropped);
   CPPUNIT_TEST(appendTakesLongPathsOutOfOrder);
   CPPUNIT_TEST(sweepTakesWhatNobodyNeeds);
+  CPPUNIT_TEST(damagedRecordsAreErrors);
+  CPPUNIT_TEST(sweepReportsAPageThatCannotBeRead);
   CPPUNIT_TEST(aFullMapIsSaidAndLeavesTheOldState);
   CPPUNIT_TEST(fullReaderSlotsAreSaid);
   CPPUNIT_TEST(slotsOfKilledProcessesAreFreed);
@@ -37,6 +40,15 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     batch.commit();
   }
   std::size_t count(MDB_dbi table) { return Snapshot(environment_)->count(table); }
+  // LMDB says that such a page is none of a table's.
+  void clear_pages_with(std::string_view text) {
+    constexpr std::size_t kPage = 4096;
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    std::string page(kPage, '\0');
+    for (std::streamoff at = 0; file.seekg(at).read(page.data(), kPage); at += kPage) {
+      if (page.find(text) != page.npos) file.seekp(at).write(std::string(kPage, '\0').data(), kPage);
+    }
+  }
   void expect_cohorts(const std::string& cohorts) { CPPUNIT_ASSERT_EQUAL(cohorts, cohorts_of(*environment_)); }
 
  public:
@@ -147,6 +159,29 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     std::string links;
     Snapshot(environment_)->each_link([&](const FeedFile& link) { links += link.path + ' '; return true; });
     CPPUNIT_ASSERT_EQUAL(std::string("fresh stays "), links);
+  }
+
+  void damagedRecordsAreErrors() {
+    make({sample_file("a"), sample_link("l", "a")});
+    const auto sweep = [&] { change([](Batch& batch) { batch.sweep(kNow, 60); }); };
+    write_record(*environment_, environment_->links(), "l", std::string("\0\x7fxx", 4));
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of(sweep));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, count(environment_->links()));
+    change([](Batch& batch) { batch.put(sample_link("l", "a")); });
+    write_record(*environment_, environment_->cohorts(), cohort_key(1), "short");
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of(sweep));
+    for (const FeedFile& file : {sample_file("a", 2), sample_file("b")}) {
+      CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { change([&](Batch& batch) { batch.put(file); }); }));
+    }
+    const Batch batch(*environment_);
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { batch.has_cohort(1); }));
+    CPPUNIT_ASSERT(!batch.has_cohort(2) && batch.cohort(2).empty());
+  }
+
+  void sweepReportsAPageThatCannotBeRead() {
+    make({sample_link("l", "target of the link")});
+    clear_pages_with("target of the link");
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { change([](Batch& batch) { batch.sweep(kNow, 60); }); }));
   }
 
   void aFullMapIsSaidAndLeavesTheOldState() {

@@ -1,7 +1,9 @@
 // A catalog's directory, and files that are no catalogs or damaged ones.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "catalog/catalog.h"
@@ -20,6 +22,7 @@ class CatalogFilesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(publishingRemovesLeftovers);
   CPPUNIT_TEST(contactIsRemembered);
   CPPUNIT_TEST(aMissingDirectoryIsSaid);
+  CPPUNIT_TEST(whatIsWrittenInPartIsSaid);
   CPPUNIT_TEST(foreignFilesAreCorruptOnes);
   CPPUNIT_TEST(aRefusedFileIsLeftAsItIs);
   CPPUNIT_TEST(catalogFollowsCurrent);
@@ -127,6 +130,25 @@ class CatalogFilesTest : public CppUnit::TestFixture {
   }
 
   // Another LMDB file, an empty one, text, a catalog that lost its end: all are to be replaced.
+  void whatIsWrittenInPartIsSaid() {
+    const auto code_at_limit = [&](auto action) {
+      const pid_t child = fork();
+      if (child == 0) {
+        const rlimit three_bytes{3, 3};
+        std::signal(SIGXFSZ, SIG_IGN);
+        if (::setrlimit(RLIMIT_FSIZE, &three_bytes) != 0) _exit(0);
+        errno = 0;
+        _exit(error_of(action));
+      }
+      int status = 0;
+      CPPUNIT_ASSERT_EQUAL(child, waitpid(child, &status, 0));
+      return WEXITSTATUS(status);
+    };
+    CPPUNIT_ASSERT_EQUAL(EFBIG, code_at_limit([&] { directory_.try_lock("somebody"); }));
+    CPPUNIT_ASSERT_EQUAL(EFBIG, code_at_limit([&] { directory_.publish(folder_ / "catalog.1.mdb"); }));
+    CPPUNIT_ASSERT(!directory_.current());
+  }
+
   void foreignFilesAreCorruptOnes() {
     const std::string good = folder_ / "good";
     make_catalog(good, {sample_file("a")})->sync();

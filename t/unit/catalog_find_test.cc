@@ -39,11 +39,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(path.substr(0, 100)), what, find(path, now_s));
   }
   void write(MDB_dbi table, std::string_view key, std::string_view record) {
-    MDB_txn* txn = nullptr;
-    check(mdb_txn_begin(environment_->raw(), nullptr, 0, &txn), "begin");
-    MDB_val name = bytes_of(key), data = bytes_of(record);
-    check(mdb_put(txn, table, &name, &data, 0), "put");
-    check(mdb_txn_commit(txn), "commit");
+    write_record(*environment_, table, key, record);
   }
 
   int made_ = 0;
@@ -190,16 +186,17 @@ class CatalogFindTest : public CppUnit::TestFixture {
   void damagedRecordsAreErrors() {
     FeedFile file = sample_file("f");
     file.hashes = sample_hashes();
-    make({file, sample_link("l", "f"), sample_file("g")});
+    make({file, sample_link("l", "f"), sample_file("g"), sample_file("h")});
     write(environment_->files(), "g", "\x01");
     CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { find("g"); }));
     write(environment_->links(), "l", std::string("\0\x7fxx", 4));
     CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { find("l"); }));
     write(environment_->hashes(), "f", "\x10");
     CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { find("f"); }));
-    const std::int64_t cohort = 1;
-    write(environment_->cohorts(), {reinterpret_cast<const char*>(&cohort), sizeof cohort}, "short");
-    CPPUNIT_ASSERT(Snapshot(environment_)->cohort(1)->mirrors.empty());
+    write(environment_->cohorts(), cohort_key(1), "short");
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { find("h"); }));
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { Snapshot(environment_)->cohort(1); }));
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { cohorts_of(*environment_); }));
     write(environment_->texts(), "meta", "{}");
     CPPUNIT_ASSERT_EQUAL(MDB_INVALID, error_of([&] { find("f"); }));
     write(environment_->texts(), "meta", encode(sample_meta()));

@@ -107,6 +107,14 @@ inline std::shared_ptr<Environment> make_catalog(const std::string& file, const 
   return environment;
 }
 
+// As only damage leaves it.
+inline void write_record(Environment& environment, MDB_dbi table, std::string_view key, std::string_view record) {
+  TransactionHandle txn = environment.begin(true);
+  MDB_val name = bytes_of(key), data = bytes_of(record);
+  check(mdb_put(txn.get(), table, &name, &data, 0), "put");
+  check(mdb_txn_commit(txn.release()), "commit");
+}
+
 // Cohorts as lines "id files: mirror mirror …".
 inline std::string cohorts_of(Environment& environment) {
   std::string text;
