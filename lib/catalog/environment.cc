@@ -49,21 +49,26 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
     check_exists();
     check_crashes();
   }
+  int opened = try_open(flags_of(how), access);
+  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a reader's slot is no such case:
+  // pages that it reads would be written anew under it.
+  if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
+    opened = try_open(flags_of(Open::read) | MDB_NOLOCK, access);
+  }
+  check(opened, file_);
+  if (how != Open::create) check_length();
+  open_tables(how);
+}
+
+// On a handle of its own: one that could not be opened is good for closing alone.
+int Environment::try_open(unsigned flags, const Access& access) {
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file_);
   env_.reset(env);
   check(mdb_env_set_maxdbs(env, kTables), file_);
   check(mdb_env_set_mapsize(env, access.max_bytes), file_);
   check(mdb_env_set_maxreaders(env, access.max_readers), file_);
-  int opened = mdb_env_open(env, file_.c_str(), flags_of(how), kMode);
-  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a reader's slot is no such case:
-  // pages that it reads would be written anew under it.
-  if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
-    opened = mdb_env_open(env, file_.c_str(), flags_of(Open::read) | MDB_NOLOCK, kMode);
-  }
-  check(opened, file_);
-  if (how != Open::create) check_length();
-  open_tables(how);
+  return mdb_env_open(env, file_.c_str(), flags, kMode);
 }
 
 Environment::~Environment() { idle_.clear(); }

@@ -85,6 +85,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
     void operator()(MDB_env* env) const { mdb_env_close(env); }
   };
   Environment(std::string file, Open how, const Access& access);
+  int try_open(unsigned flags, const Access& access);
   void open_tables(Open how);
   void check_exists() const;
   void check_length() const;

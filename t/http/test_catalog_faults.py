@@ -120,6 +120,23 @@ def test_a_read_only_directory_leaves_requests_to_the_database(database, make_re
     assert list(redirector.httpd.catalog.iterdir()) == []
 
 
+@pytest.mark.skipif(not rig.is_root(), reason="needs root: httpd's children are another user then")
+def test_a_complete_catalog_that_cannot_be_written_is_served(redirector, postgres):
+    redirector.httpd.stop()
+    folder = redirector.httpd.catalog
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 0, 0)
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    postgres.stop()
+    redirector.httpd.start()
+    assert all(redirector.redirects("/db/f") for _ in range(20))
+    fault = "mirror:error.*MirrorCatalog .*writer: Permission denied"
+    rig.wait_for("the fault", lambda: redirector.log_lines(fault), 10)
+    time.sleep(6)  # it is tried again
+    assert len(redirector.log_lines(fault)) == 1, redirector.httpd.log()
+    assert from_catalog(redirector)
+
+
 @pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros", "head"))
 def test_a_damaged_file_is_replaced(redirector, damage):
     redirector.httpd.stop()
