@@ -120,6 +120,12 @@ TransactionHandle Environment::begin(bool writes) const {
   return TransactionHandle(txn);
 }
 
+std::size_t Environment::last_state() const {
+  MDB_envinfo info;
+  check(mdb_env_info(env_.get(), &info), file_);
+  return info.me_last_txnid;
+}
+
 std::optional<std::string_view> Environment::get(MDB_txn* txn, MDB_dbi table, std::string_view key) const {
   MDB_val name = bytes_of(key), data;
   const int found = mdb_get(txn, table, &name, &data);

@@ -53,6 +53,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // A record, as the transaction sees it; nullopt when there is none. Throws Error.
   std::optional<std::string_view> get(MDB_txn* txn, MDB_dbi table, std::string_view key) const;
 
+  // The number of the last commit's transaction.
+  std::size_t last_state() const;
+
   // Frees the slots of processes that are gone; returns how many.
   int free_stale_readers();
   // As check(), for what writes.

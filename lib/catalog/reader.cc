@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "catalog/error.h"
 #include "core/links.h"
@@ -54,14 +55,27 @@ Reader::Reader(Environment& environment) : environment_(environment) {
 void Reader::begin() {
   in_use_.emplace(environment_.file());
   try {
-    check(mdb_txn_renew(txn_.get()), environment_.file());
-    const std::size_t now = mdb_txn_id(txn_.get());
-    if (mirrors_ != nullptr && now == seen_txn_) return;
+    const auto now = renew();
+    if (mirrors_ != nullptr && now && now == seen_) return;
     read_texts();
-    seen_txn_ = now;
+    seen_ = now;
   } catch (...) {
     end();
     throw;
+  }
+}
+
+// LMDB reads the number of the last state first and then its roots, which two commits in between replace by those of a later one:
+// they are only surely of that number when it is still the last.
+std::optional<std::size_t> Reader::renew() {
+  constexpr int kTries = 5;  // each one meets a commit
+  for (int tries = 1;; ++tries) {
+    check(mdb_txn_renew(txn_.get()), environment_.file());
+    const std::size_t number = mdb_txn_id(txn_.get());
+    if (environment_.last_state() == number) return number;
+    if (tries == kTries) return std::nullopt;
+    mdb_txn_reset(txn_.get());
+    std::this_thread::yield();
   }
 }
 

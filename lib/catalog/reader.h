@@ -59,6 +59,7 @@ class Reader {
   std::size_t count(MDB_dbi table) const;
 
  private:
+  std::optional<std::size_t> renew();  // the state's number, where it is sure
   std::optional<std::string_view> get(MDB_dbi table, std::string_view key) const;
   std::optional<FileRecord> file_record(std::string_view path);
   std::optional<LinkRecord> link_record(std::string_view path);
@@ -77,7 +78,7 @@ class Reader {
   Environment& environment_;
   TransactionHandle txn_;
   std::optional<InUse> in_use_;  // from begin() to end(), which one thread calls
-  std::size_t seen_txn_ = 0;
+  std::optional<std::size_t> seen_;  // the state that meta_ and mirrors_ are of, by its number
   bool has_links_ = false;
   Meta meta_;
   std::shared_ptr<const MirrorTable> mirrors_;
