@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <system_error>
 
@@ -16,8 +17,10 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
+constexpr std::chrono::seconds kYoung{5};      // a child that may still be in its beginnings
 
 Child* current_child = nullptr;  // written in child_init, before any request
+Clock::time_point started_at;    // of this child
 SharedMemory* shared_memory = nullptr;
 std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
 
@@ -68,8 +71,8 @@ void prepare_directory(const std::string& directory) {
   }
 }
 
-// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler,
-// which may have interrupted malloc: nothing is freed there.
+// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler, which
+// may have interrupted malloc, and so do all MPMs in a child that has only begun: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;
@@ -82,9 +85,25 @@ apr_status_t stop_child(void*) noexcept {
   bool all_ended = ending->geo->join_by(deadline);
   for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
   for (const auto& catalog : ending->catalogs) all_ended &= catalog == nullptr || catalog->join_by(deadline);
-  if (all_ended && is_threaded()) delete ending;
+  if (all_ended && is_threaded() && Clock::now() - started_at > kYoung) delete ending;
   return APR_SUCCESS;
 }
+
+// httpd ends a child that has only begun from a signal handler, wherever it is: not in the middle of what makes a Child.
+class EndLater {
+ public:
+  EndLater() {
+    sigset_t ends;
+    sigemptyset(&ends);
+    for (const int end : {SIGTERM, SIGHUP}) sigaddset(&ends, end);
+    pthread_sigmask(SIG_BLOCK, &ends, &before_);
+  }
+  EndLater(const EndLater&) = delete;
+  ~EndLater() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
 
 }  // namespace
 
@@ -117,6 +136,8 @@ void prepare_catalogs(const server_rec* server) {
 }
 
 void start_child(apr_pool_t* pchild, server_rec* server) {
+  const EndLater guard;
+  started_at = Clock::now();
   auto starting = std::make_unique<Child>();
   const Globals& config = globals();
   const Log log = log_to(server);
