@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include "core/fnv.h"
+
 namespace mirror::httpd {
 namespace {
 
@@ -27,12 +29,8 @@ std::int64_t in_ns(SharedClock::time_point time) {
 // Process numbers are used again: one that belongs to another process group is not one of ours.
 bool is_sibling(std::int32_t pid) { return getpgid(pid) == getpgrp(); }
 
-// FNV-1a, never 0.
-std::uint64_t key_of(const std::string& text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3;
-  return hash | 1;
-}
+// Never 0.
+std::uint64_t key_of(const std::string& text) { return fnv1a(text) | 1; }
 
 }  // namespace
 

@@ -32,17 +32,25 @@ bool Catalog::is_foreign() const {
   return !writer.empty() && writer != whose_;
 }
 
-void Catalog::look_at(const std::shared_ptr<Environment>& held) {
-  if (held == nullptr) return;
+// A file that turns out to be damaged is given up.
+template <class Use>
+auto Catalog::with(const std::shared_ptr<Environment>& held, Use use) {
   try {
-    held->check_crashes();
-    const Snapshot state(held);
-    state->probe();
-    as_of_s_ = std::max(directory_.contact_s(), state->meta().as_of_s);
+    return use();
   } catch (const Error& error) {
     if (error.corrupt()) give_up(held);
     throw;
   }
+}
+
+void Catalog::look_at(const std::shared_ptr<Environment>& held) {
+  if (held == nullptr) return;
+  with(held, [&] {
+    held->check_crashes();
+    const Snapshot state(held);
+    state->probe();
+    as_of_s_ = std::max(directory_.contact_s(), state->meta().as_of_s);
+  });
 }
 
 void Catalog::refresh() {
@@ -71,13 +79,10 @@ void Catalog::refresh() {
 std::optional<Snapshot> Catalog::snapshot() {
   const auto held = environment();
   if (held == nullptr) return std::nullopt;
-  try {
+  return with(held, [&] {
     Snapshot snapshot(held);
     return snapshot->meta().complete ? std::optional(std::move(snapshot)) : std::nullopt;
-  } catch (const Error& error) {
-    if (error.corrupt()) give_up(held);
-    throw;
-  }
+  });
 }
 
 }  // namespace mirror::catalog

@@ -40,6 +40,8 @@ class Catalog {
 
  private:
   void use(std::shared_ptr<Environment> environment);
+  template <class Use>
+  auto with(const std::shared_ptr<Environment>& held, Use use);
   void look_at(const std::shared_ptr<Environment>& held);
   bool is_foreign() const;
 

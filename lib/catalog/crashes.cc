@@ -9,6 +9,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "core/fnv.h"
+
 namespace mirror::catalog {
 namespace {
 
@@ -33,9 +35,7 @@ void handle(int number, siginfo_t* info, void*) {
 std::uint64_t key_of(const char* file) {
   struct stat found;
   if (::stat(file, &found) != 0) return 0;
-  std::uint64_t hash = 0xcbf29ce484222325 ^ found.st_ino;  // FNV-1a
-  for (; *file != '\0'; ++file) hash = (hash ^ static_cast<unsigned char>(*file)) * 0x100000001b3;
-  return hash | 1;
+  return (fnv1a(file) ^ found.st_ino) | 1;
 }
 
 std::int64_t now_s() { return static_cast<std::int64_t>(::time(nullptr)); }
@@ -45,7 +45,7 @@ unsigned remembered(std::size_t crashes, std::int64_t last_s) {
   return static_cast<unsigned>(std::min<std::size_t>(crashes, UINT_MAX));
 }
 
-// Both files' names in one; "" when it is too long.
+// The name of the file beside it; "" when it is too long.
 struct CrashesName {
   char text[PATH_MAX] = "";
   explicit CrashesName(const char* file) {

@@ -372,88 +372,88 @@ bool step_until(Feed& feed, std::chrono::milliseconds limit, const std::function
 
 constexpr std::chrono::seconds kLong{20};
 
-void FeedTest::anotherDatabaseIsNoticed() {
+// A Feed's catalog, and what the Feed says.
+struct Followed {
   Folder folder;
+  std::vector<std::string> lines;
+  const Log log = [this](LogLevel, const std::string& line) { lines.push_back(line); };
+  catalog::Catalog catalog{catalog::Directory(folder.path + "/catalog"), kAccess};
+
+  Followed() { std::filesystem::create_directory(catalog.directory().path()); }
+  bool says(std::size_t line, const std::string& words) const { return lines.at(line).find(words) != std::string::npos; }
+};
+
+void FeedTest::anotherDatabaseIsNoticed() {
   World first(1), second(2);
   for (World* world : {&first, &second}) {
     for (int i = 0; i < 5; ++i) world->change();
   }
-  std::vector<std::string> lines;
-  const Log log = [&](LogLevel, const std::string& line) { lines.push_back(line); };
-  catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
+  Followed followed;
   const auto follow = [&](World& world) {
-    Feed feed(options_for(world), catalog, kGoOn, log);
+    Feed feed(options_for(world), followed.catalog, kGoOn, followed.log);
     feed.step();
-    CPPUNIT_ASSERT(catalog.environment() != nullptr);
-    CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, false), state_of(*catalog.environment())));
+    CPPUNIT_ASSERT(followed.catalog.environment() != nullptr);
+    CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, false), state_of(*followed.catalog.environment())));
   };
   follow(first);
-  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, lines.size());
-  CPPUNIT_ASSERT_MESSAGE(lines[0], lines[0].find("a new catalog of the database") != std::string::npos);
+  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, followed.lines.size());
+  CPPUNIT_ASSERT_MESSAGE(followed.lines[0], followed.says(0, "a new catalog of the database"));
   follow(first);
-  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, lines.size());
+  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, followed.lines.size());
   follow(second);
-  CPPUNIT_ASSERT_EQUAL(std::size_t{3}, lines.size());
-  CPPUNIT_ASSERT_MESSAGE(lines[1], lines[1].find("does not know revision") != std::string::npos);
+  CPPUNIT_ASSERT_EQUAL(std::size_t{3}, followed.lines.size());
+  CPPUNIT_ASSERT_MESSAGE(followed.lines[1], followed.says(1, "does not know revision"));
   second.change_source();
   follow(second);
-  CPPUNIT_ASSERT_EQUAL(std::size_t{3}, lines.size());
+  CPPUNIT_ASSERT_EQUAL(std::size_t{3}, followed.lines.size());
 }
 
 void FeedTest::aNewFileIsSeenWhileAFaultLasts() {
-  Folder folder;
   World world(1);
-  std::vector<std::string> lines;
-  const Log log = [&](LogLevel, const std::string& line) { lines.push_back(line); };
-  catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
+  Followed followed;
   world.connection.script("UPDATE schema_version SET version = version + 1");
-  Feed feed(options_for(world), catalog, kGoOn, log);
+  Feed feed(options_for(world), followed.catalog, kGoOn, followed.log);
   CPPUNIT_ASSERT(feed.step() < std::chrono::seconds(1));
-  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, lines.size());
-  const std::string file = catalog.directory().unused_file();
+  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, followed.lines.size());
+  const std::string file = followed.catalog.directory().unused_file();
   load(world.connection, file, false);
-  catalog.directory().publish(file);
+  followed.catalog.directory().publish(file);
   feed.step();
-  CPPUNIT_ASSERT(catalog.environment() != nullptr && feed.is_writer());
-  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, lines.size());
+  CPPUNIT_ASSERT(followed.catalog.environment() != nullptr && feed.is_writer());
+  CPPUNIT_ASSERT_EQUAL(std::size_t{1}, followed.lines.size());
 }
 
 void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
-  Folder folder;
   World world(1);
-  std::vector<std::string> lines;
-  const Log log = [&](LogLevel, const std::string& line) { lines.push_back(line); };
-  catalog::Catalog catalog(catalog::Directory(folder.path + "/catalog"), kAccess);
-  std::filesystem::create_directory(catalog.directory().path());
+  Followed followed;
   FeedOptions options = options_for(world);
-  options.conninfo += fmt::format(" host={}/server", folder.path);
+  options.conninfo += fmt::format(" host={}/server", followed.folder.path);
   options.complain_after = std::chrono::seconds(1);
-  Feed feed(options, catalog, kGoOn, log);
+  Feed feed(options, followed.catalog, kGoOn, followed.log);
   feed.step();
-  CPPUNIT_ASSERT(lines.empty());
-  CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return !lines.empty(); }));
-  CPPUNIT_ASSERT_MESSAGE(lines[0], lines[0].find("no news from the database for 1 seconds: ") != std::string::npos);
+  CPPUNIT_ASSERT(followed.lines.empty());
+  CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return !followed.lines.empty(); }));
+  CPPUNIT_ASSERT_MESSAGE(followed.lines[0], followed.says(0, "no news from the database for 1 seconds: "));
   // It is tried again meanwhile.
-  CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500), [&] { return lines.size() > 1; }));
-  std::filesystem::create_symlink(std::getenv("PGHOST"), folder.path + "/server");
-  CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return lines.size() > 2; }));
-  CPPUNIT_ASSERT_MESSAGE(lines[1], lines[1].find("a new catalog of the database") != std::string::npos);
-  CPPUNIT_ASSERT_MESSAGE(lines[2], lines[2].find("the database answers again") != std::string::npos);
+  CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500), [&] { return followed.lines.size() > 1; }));
+  std::filesystem::create_symlink(std::getenv("PGHOST"), followed.folder.path + "/server");
+  CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return followed.lines.size() > 2; }));
+  CPPUNIT_ASSERT_MESSAGE(followed.lines[1], followed.says(1, "a new catalog of the database"));
+  CPPUNIT_ASSERT_MESSAGE(followed.lines[2], followed.says(2, "the database answers again"));
 }
 
 void FeedTest::lostCallsAreMadeUpForByAsking() {
-  Folder folder;
   World world(1);
+  Followed followed;
   world.connection.script("DROP TRIGGER revision_notify ON revision; DROP TRIGGER mirror_rev_notify ON mirror_rev");
-  catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
   const auto arrives = [&](std::chrono::milliseconds poll, std::chrono::milliseconds limit) {
     FeedOptions options = options_for(world);
     options.poll = poll;
-    Feed feed(options, catalog, kGoOn, [](LogLevel, const std::string&) {});
+    Feed feed(options, followed.catalog, kGoOn, followed.log);
     feed.step();
     world.change_source();
     const State after = state_of(world.connection, false);
-    return step_until(feed, limit, [&] { return state_of(*catalog.environment()).rev == after.rev; });
+    return step_until(feed, limit, [&] { return state_of(*followed.catalog.environment()).rev == after.rev; });
   };
   CPPUNIT_ASSERT(!arrives(std::chrono::hours(1), std::chrono::seconds(1)));
   CPPUNIT_ASSERT(arrives(std::chrono::milliseconds(200), kLong));

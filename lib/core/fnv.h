@@ -1,0 +1,14 @@
+// FNV-1a, 64 bits: a number for a text, where nobody gains by finding two that collide. May be called in a signal handler.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace mirror {
+
+constexpr std::uint64_t fnv1a(std::string_view text, std::uint64_t basis = 0xcbf29ce484222325) {
+  for (const char c : text) basis = (basis ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return basis;
+}
+
+}  // namespace mirror
