@@ -40,7 +40,7 @@ std::uint64_t key_of(const char* file) {
 
 std::int64_t now_s() { return static_cast<std::int64_t>(::time(nullptr)); }
 
-unsigned remembered(std::size_t crashes, std::int64_t last_s) {
+unsigned lately(std::size_t crashes, std::int64_t last_s) {
   if (crashes < kTooManyCrashes && last_s + kCrashMemorySeconds < now_s()) return 0;
   return static_cast<unsigned>(std::min<std::size_t>(crashes, UINT_MAX));
 }
@@ -57,14 +57,22 @@ struct CrashesName {
 };
 
 // Those that stand in the file beside it.
-unsigned written_crashes(const CrashesName& name) {
-  struct stat found;
-  if (::stat(name.text, &found) != 0 || !S_ISREG(found.st_mode)) return 0;
-  return remembered(static_cast<std::size_t>(found.st_size), found.st_mtim.tv_sec);
-}
+struct WrittenCrashes {
+  std::size_t all = 0;
+  unsigned remembered = 0;
+  explicit WrittenCrashes(const CrashesName& name) {
+    struct stat found;
+    if (::stat(name.text, &found) != 0 || !S_ISREG(found.st_mode)) return;
+    all = static_cast<std::size_t>(found.st_size);
+    remembered = lately(all, found.st_mtim.tv_sec);
+  }
+};
 
 void write_crash(const CrashesName& name) {
-  const int out = ::open(name.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (written_crashes(name) == 0 ? O_TRUNC : 0), 0640);
+  const WrittenCrashes before(name);
+  // An empty file is left: another process may be about to write here.
+  const int flags = before.all > 0 && before.remembered == 0 ? O_TRUNC : 0;
+  const int out = ::open(name.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0640);
   if (out < 0) return;
   [[maybe_unused]] const ssize_t written = ::write(out, "+", 1);  // there is nobody to tell when it fails
   ::close(out);
@@ -102,7 +110,7 @@ void CrashCounts::count(const char* file) noexcept {
 unsigned CrashCounts::of(const char* file) const noexcept {
   const std::uint64_t key = key_of(file);
   const Entry& entry = entries_[key % entries_.size()];
-  return key == 0 || entry.file != key ? 0 : remembered(entry.crashes, entry.last_s);
+  return key == 0 || entry.file != key ? 0 : lately(entry.crashes, entry.last_s);
 }
 
 void share_crashes(CrashCounts* counts) { shared_counts = counts; }
@@ -110,12 +118,12 @@ void share_crashes(CrashCounts* counts) { shared_counts = counts; }
 void count_crash(const char* file) {
   static std::atomic_flag counted;
   if (counted.test_and_set()) return;
+  write_crash(CrashesName(file));  // first: who acts on the other count finds this one
   if (shared_counts != nullptr) shared_counts->count(file);
-  write_crash(CrashesName(file));
 }
 
 unsigned crashes_of(const std::string& file) {
-  const unsigned written = written_crashes(CrashesName(file.c_str()));
+  const unsigned written = WrittenCrashes(CrashesName(file.c_str())).remembered;
   return shared_counts == nullptr ? written : std::max(written, shared_counts->of(file.c_str()));
 }
 

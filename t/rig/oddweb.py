@@ -16,11 +16,11 @@ _BLOCK = 16384
 
 class OddWeb:
     """Serves the files below docroot, ranges too. `rate` limits each connection to so many bytes a second; with `corrupt` every
-    byte is another than the file's. `sent` counts the bodies' bytes, `paths` are the decoded ones that were asked for."""
+    byte is another than the file's. `paths` are the decoded ones that were asked for."""
 
     def __init__(self, docroot, *, address="127.0.0.1", rate=None, corrupt=False):
         self.docroot, self.address, self.rate, self.corrupt = pathlib.Path(docroot), address, rate, corrupt
-        self.sent, self.paths, self.closing = 0, [], False
+        self.paths, self.closing = [], False
         handler = type("Handler", (_Handler,), {"odd": self})
         self._server = http.server.ThreadingHTTPServer((address, 0), handler)
         self._server.daemon_threads = True
@@ -96,7 +96,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             if self.odd.corrupt:
                 block = bytes(byte ^ 0x55 for byte in block)
             self.wfile.write(block)
-            self.odd.sent += len(block)
             count -= len(block)
             if self.odd.rate:
                 time.sleep(len(block) / self.odd.rate)
