@@ -17,10 +17,8 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
-constexpr std::chrono::seconds kYoung{5};      // a child that may still be in its beginnings
 
 Child* current_child = nullptr;  // written in child_init, before any request
-Clock::time_point started_at;    // of this child
 SharedMemory* shared_memory = nullptr;
 std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
 
@@ -29,11 +27,6 @@ Log log_to(const server_rec* server) {
     const int httpd_level = level == LogLevel::notice ? APLOG_NOTICE : level == LogLevel::warning ? APLOG_WARNING : APLOG_ERR;
     log_line(server, httpd_level, line);
   };
-}
-
-bool is_threaded() {
-  int threaded = AP_MPMQ_NOT_SUPPORTED;
-  return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS && threaded != AP_MPMQ_NOT_SUPPORTED;
 }
 
 // Each thread may read, and tools beside; at least as many as httpd has by default.
@@ -71,8 +64,14 @@ void prepare_directory(const std::string& directory) {
   }
 }
 
-// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler, which
-// may have interrupted malloc, and so do all MPMs in a child that has only begun: nothing is freed there.
+// httpd ends prefork's children, and any MPM's that has only begun, from SIGTERM's handler. It may have interrupted malloc.
+bool is_in_signal_handler() {
+  sigset_t blocked;
+  pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  return sigismember(&blocked, SIGTERM) == 1;
+}
+
+// Threads that do not end in time keep what they use; the process ends right after.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;
@@ -85,11 +84,11 @@ apr_status_t stop_child(void*) noexcept {
   bool all_ended = ending->geo->join_by(deadline);
   for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
   for (const auto& catalog : ending->catalogs) all_ended &= catalog == nullptr || catalog->join_by(deadline);
-  if (all_ended && is_threaded() && Clock::now() - started_at > kYoung) delete ending;
+  if (all_ended && !is_in_signal_handler()) delete ending;
   return APR_SUCCESS;
 }
 
-// httpd ends a child that has only begun from a signal handler, wherever it is: not in the middle of what makes a Child.
+// That handler waits until a Child is made.
 class EndLater {
  public:
   EndLater() {
@@ -137,7 +136,6 @@ void prepare_catalogs(const server_rec* server) {
 
 void start_child(apr_pool_t* pchild, server_rec* server) {
   const EndLater guard;
-  started_at = Clock::now();
   auto starting = std::make_unique<Child>();
   const Globals& config = globals();
   const Log log = log_to(server);

@@ -1,5 +1,6 @@
 #include "catalog/environment.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -50,12 +51,12 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
     check_crashes();
   }
   int opened = try_open(flags_of(how), access);
-  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a reader's slot is no such case:
-  // pages that it reads would be written anew under it.
+  // A tool of another user is told to run as the directory's.
   if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
     opened = try_open(flags_of(Open::read) | MDB_NOLOCK, access);
   }
   check(opened, file_);
+  has_slots_ = ::faccessat(AT_FDCWD, (file_ + "-lock").c_str(), W_OK, AT_EACCESS) == 0;  // LMDB goes without on a read-only disk
   if (how != Open::create) check_length();
   open_tables(how);
 }

@@ -73,6 +73,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Size size() const;
 
   const std::string& file() const { return file_; }
+  // Whether a writer knows what is read here and leaves it as it is. Where no slot can be taken, on a read-only disk or in another
+  // user's directory, it does not.
+  bool has_slots() const { return has_slots_; }
   MDB_env* raw() const { return env_.get(); }
   MDB_dbi files() const { return files_; }
   MDB_dbi links() const { return links_; }
@@ -95,6 +98,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   const std::string file_;
   std::unique_ptr<MDB_env, Close> env_;
+  bool has_slots_ = true;
   MDB_dbi files_ = 0, links_ = 0, cohorts_ = 0, hashes_ = 0, texts_ = 0;
   std::mutex mutex_;  // of what follows
   std::vector<std::unique_ptr<Reader>> idle_;

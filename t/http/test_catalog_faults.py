@@ -84,12 +84,12 @@ def faults_shown(redirector):
 
 
 @contextlib.contextmanager
-def small_disk(size):
+def mount(*options):
+    """A folder that something is mounted on."""
     with rig.Scratch("mirror-disk") as path:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0777", "tmpfs", path],
-                                 capture_output=True, text=True)
+        mounted = subprocess.run(["mount", *options, path], capture_output=True, text=True)
         if mounted.returncode != 0:
-            pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+            pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
         try:
             yield path
         finally:
@@ -97,7 +97,7 @@ def small_disk(size):
 
 
 def test_a_full_disk_is_said_once(database, make_redirector):
-    with small_disk("1m") as disk:
+    with mount("-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs") as disk:
         redirector = make_redirector(CONFIG + STATUS, catalog=disk / "catalog")
         wait_for_catalog(redirector)
         assert faults_shown(redirector) == {"none"}
@@ -135,6 +135,25 @@ def test_a_complete_catalog_that_cannot_be_written_is_served(redirector, postgre
     time.sleep(6)  # it is tried again
     assert len(redirector.log_lines(fault)) == 1, redirector.httpd.log()
     assert from_catalog(redirector)
+
+
+def test_a_read_only_view_of_a_directory_is_used_while_nobody_writes_there(redirector, database, make_redirector):
+    writer, file = redirector.httpd, current_file(redirector).name
+    with mount("--bind", writer.catalog) as view:
+        subprocess.run(["mount", "-o", "remount,bind,ro", view], check=True)
+        other = make_redirector(CONFIG + STATUS, catalog=view)
+        fault = f"MirrorCatalog .*{file}: another httpd writes it"
+        rig.wait_for("the fault", lambda: other.log_lines(fault), 10)
+        assert all(other.redirects("/db/f") and not from_catalog(other) for _ in range(5))
+        done = database.tool("mb", "catalog", "dump", "--dir", view, check=False)
+        assert done.returncode == 1 and f"{file}: an httpd writes it" in done.stderr, done
+        writer.stop()
+        wait_for_catalog(other)
+        database.tool("mb", "catalog", "verify", "--wait", "0", "--dir", view)
+        writer.start()
+        rig.wait_for("the database to be asked", lambda: all(not from_catalog(other) for _ in range(8)), 10)
+        assert all("another httpd writes it" in shown for shown in faults_shown(other))
+        other.httpd.stop()
 
 
 @pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros", "head"))
