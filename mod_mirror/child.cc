@@ -129,7 +129,8 @@ void prepare_catalogs(const server_rec* server) {
       prepare_directory(catalog.directory);
     } catch (const std::exception& error) {
       log_line(server, APLOG_WARNING,
-               "MirrorCatalog " + catalog.directory + " cannot be made, requests go to the database: " + error.what());
+               "MirrorCatalog " + catalog.directory + " cannot be made, " +
+                   (catalog.database ? "requests go to the database: " : "nothing can be imported there: ") + error.what());
     }
   }
 }

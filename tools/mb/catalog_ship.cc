@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "catalog.h"
+#include "catalog/crashes.h"
 #include "catalog/error.h"
 #include "catalog/ship.h"
 #include "commands.h"
@@ -30,6 +31,7 @@ int run_export(Context& context, const Wanted& wanted) {
   if (!region) throw UsageError(fmt::format("--region '{}': expected AF, AN, AS, EU, NA, OC or SA", wanted.region));
   const catalog::Directory directory = choose_directory(context, wanted.directory);
   const auto environment = require_current(directory);
+  const catalog::InUse in_use(environment->file());  // also while a copy of it is worked on
   const catalog::Meta meta = catalog::export_to(*environment, wanted.file, directory.contact_s(), *region);
   say(fmt::format("{}: {}", wanted.file, told(meta)));
   return kSuccess;
