@@ -19,6 +19,7 @@ namespace {
 constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take much longer
 
 Child* current_child = nullptr;  // written in child_init, before any request
+sigset_t signals_before;         // hold_signals()
 SharedMemory* shared_memory = nullptr;
 std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
 
@@ -27,6 +28,11 @@ Log log_to(const server_rec* server) {
     const int httpd_level = level == LogLevel::notice ? APLOG_NOTICE : level == LogLevel::warning ? APLOG_WARNING : APLOG_ERR;
     log_line(server, httpd_level, line);
   };
+}
+
+bool is_threaded() {
+  int threaded = AP_MPMQ_NOT_SUPPORTED;
+  return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS && threaded != AP_MPMQ_NOT_SUPPORTED;
 }
 
 // Each thread may read, and tools beside; at least as many as httpd has by default.
@@ -64,14 +70,8 @@ void prepare_directory(const std::string& directory) {
   }
 }
 
-// httpd ends prefork's children, and any MPM's that has only begun, from SIGTERM's handler. It may have interrupted malloc.
-bool is_in_signal_handler() {
-  sigset_t blocked;
-  pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
-  return sigismember(&blocked, SIGTERM) == 1;
-}
-
-// Threads that do not end in time keep what they use; the process ends right after.
+// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler, which
+// may have interrupted malloc: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;
@@ -84,25 +84,9 @@ apr_status_t stop_child(void*) noexcept {
   bool all_ended = ending->geo->join_by(deadline);
   for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
   for (const auto& catalog : ending->catalogs) all_ended &= catalog == nullptr || catalog->join_by(deadline);
-  if (all_ended && !is_in_signal_handler()) delete ending;
+  if (all_ended && is_threaded()) delete ending;
   return APR_SUCCESS;
 }
-
-// That handler waits until a Child is made.
-class EndLater {
- public:
-  EndLater() {
-    sigset_t ends;
-    sigemptyset(&ends);
-    for (const int end : {SIGTERM, SIGHUP}) sigaddset(&ends, end);
-    pthread_sigmask(SIG_BLOCK, &ends, &before_);
-  }
-  EndLater(const EndLater&) = delete;
-  ~EndLater() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 }  // namespace
 
@@ -135,8 +119,16 @@ void prepare_catalogs(const server_rec* server) {
   }
 }
 
+void hold_signals() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  for (const int end : {SIGTERM, SIGHUP}) sigaddset(&ends, end);
+  pthread_sigmask(SIG_BLOCK, &ends, &signals_before);
+}
+
+void release_signals() { pthread_sigmask(SIG_SETMASK, &signals_before, nullptr); }
+
 void start_child(apr_pool_t* pchild, server_rec* server) {
-  const EndLater guard;
   auto starting = std::make_unique<Child>();
   const Globals& config = globals();
   const Log log = log_to(server);

@@ -31,6 +31,11 @@ void prepare_shared_memory(const server_rec* server);
 // Makes the catalogs' directories, httpd's user's; what cannot be made is said, and no reason to stop.
 void prepare_catalogs(const server_rec* server);
 
+// httpd ends a child that has only begun from a handler of SIGTERM or SIGHUP, and frees memory there: in the middle of malloc, as
+// when the user's groups are looked up, that crashes. So these signals wait between the two.
+void hold_signals();
+void release_signals();
+
 void start_child(apr_pool_t* pchild, server_rec* server);
 
 // nullptr where start_child failed.

@@ -7,6 +7,7 @@
 
 #include <apr_optional_hooks.h>
 #include <mod_status.h>
+#include <mpm_common.h>
 
 namespace mirror::httpd {
 namespace {
@@ -51,11 +52,23 @@ int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) no
   });
 }
 
+int before_privileges_drop(apr_pool_t*, server_rec*) noexcept {
+  hold_signals();
+  return OK;
+}
+
+int after_privileges_drop(apr_pool_t*, server_rec*) noexcept {
+  release_signals();
+  return OK;
+}
+
 void on_child_init(apr_pool_t* pchild, server_rec* server) noexcept {
+  hold_signals();
   guarded(server, "child_init", OK, [&] {
     start_child(pchild, server);
     return OK;
   });
+  release_signals();
 }
 
 int on_translate_name(request_rec* r) noexcept {
@@ -90,6 +103,8 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_pre_config(on_pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_check_config(on_check_config, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_post_config(on_post_config, nullptr, nullptr, APR_HOOK_MIDDLE);
+  ap_hook_drop_privileges(before_privileges_drop, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_drop_privileges(after_privileges_drop, nullptr, nullptr, APR_HOOK_REALLY_LAST);
   ap_hook_child_init(on_child_init, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_translate_name(on_translate_name, kNamed, kCatchAll, APR_HOOK_MIDDLE);
   ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);

@@ -32,11 +32,6 @@ bool Catalog::is_foreign() const {
   return !writer.empty() && writer != whose_;
 }
 
-// Pages that are read would be written anew. Without a name nobody writes but imports, and these make new files.
-bool Catalog::is_written_under(const Environment& held) const {
-  return !held.has_slots() && !directory_.writer().empty() && directory_.is_written();
-}
-
 // A file that turns out to be damaged is given up.
 template <class Use>
 auto Catalog::with(const std::shared_ptr<Environment>& held, Use use) {
@@ -59,18 +54,12 @@ void Catalog::look_at(const std::shared_ptr<Environment>& held) {
 }
 
 void Catalog::refresh() {
-  if (const auto held = environment(); held != nullptr && is_written_under(*held)) {
-    opened_ = "";
-    use(nullptr);
-  }
   const std::string file = is_foreign() ? "" : directory_.current().value_or("");
   if (file.empty() || file != opened_) {
     opened_ = file;
     if (file.empty()) return use(nullptr);
     try {
       auto next = Environment::open(file, Open::serve, access_);
-      if (is_written_under(*next))
-        throw Error(file + ": another httpd writes it, and this one may not write there that it reads it", EBUSY);
       Snapshot(next)->meta();  // a file that cannot be read is found out here, and not by a request
       use(std::move(next));
     } catch (const Error& error) {

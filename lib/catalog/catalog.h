@@ -44,7 +44,6 @@ class Catalog {
   auto with(const std::shared_ptr<Environment>& held, Use use);
   void look_at(const std::shared_ptr<Environment>& held);
   bool is_foreign() const;
-  bool is_written_under(const Environment& held) const;
 
   const Directory directory_;
   const Access access_;

@@ -56,24 +56,17 @@ struct CrashesName {
   }
 };
 
-// Those that stand in the file beside it.
-struct WrittenCrashes {
-  std::size_t all = 0;
-  unsigned remembered = 0;
-  explicit WrittenCrashes(const CrashesName& name) {
-    struct stat found;
-    if (::stat(name.text, &found) != 0 || !S_ISREG(found.st_mode)) return;
-    all = static_cast<std::size_t>(found.st_size);
-    remembered = lately(all, found.st_mtim.tv_sec);
-  }
-};
+unsigned written_crashes(const struct stat& file) {
+  return S_ISREG(file.st_mode) ? lately(static_cast<std::size_t>(file.st_size), file.st_mtim.tv_sec) : 0;
+}
 
 void write_crash(const CrashesName& name) {
-  const WrittenCrashes before(name);
-  // An empty file is left: another process may be about to write here.
-  const int flags = before.all > 0 && before.remembered == 0 ? O_TRUNC : 0;
-  const int out = ::open(name.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0640);
+  const int out = ::open(name.text, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  struct stat found;
   if (out < 0) return;
+  if (::fstat(out, &found) == 0 && found.st_size > 0 && written_crashes(found) == 0) {
+    if (::ftruncate(out, 0) != 0) found = {};  // one too many is remembered
+  }
   [[maybe_unused]] const ssize_t written = ::write(out, "+", 1);  // there is nobody to tell when it fails
   ::close(out);
 }
@@ -101,10 +94,11 @@ void CrashCounts::count(const char* file) noexcept {
   const std::uint64_t key = key_of(file);
   if (key == 0) return;
   Entry& entry = entries_[key % entries_.size()];
-  if (of(file) == 0) entry.crashes = 0;  // of another file, or of long ago
+  std::uint32_t before = entry.crashes;
+  // What is there is of another file, or of long ago; where two processes find that, the second one counts on.
+  if (of(file) != 0 || !entry.crashes.compare_exchange_strong(before, 1)) ++entry.crashes;
   entry.file = key;
   entry.last_s = now_s();
-  ++entry.crashes;
 }
 
 unsigned CrashCounts::of(const char* file) const noexcept {
@@ -123,7 +117,8 @@ void count_crash(const char* file) {
 }
 
 unsigned crashes_of(const std::string& file) {
-  const unsigned written = WrittenCrashes(CrashesName(file.c_str())).remembered;
+  struct stat found;
+  const unsigned written = ::stat(CrashesName(file.c_str()).text, &found) == 0 ? written_crashes(found) : 0;
   return shared_counts == nullptr ? written : std::max(written, shared_counts->of(file.c_str()));
 }
 

@@ -103,11 +103,7 @@ std::optional<std::string> Directory::current() const {
 std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
   const std::string file = path_ + "/writer";
   Descriptor lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
-  if (lock.get() < 0) {
-    const int error = errno;
-    if (is_written()) return std::nullopt;
-    throw Error(file, error);
-  }
+  if (lock.get() < 0) throw Error(file, errno);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) return std::nullopt;
     throw Error(file, errno);

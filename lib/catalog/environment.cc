@@ -1,6 +1,5 @@
 #include "catalog/environment.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -51,12 +50,12 @@ Environment::Environment(std::string file, Open how, const Access& access) : fil
     check_crashes();
   }
   int opened = try_open(flags_of(how), access);
-  // A tool of another user is told to run as the directory's.
+  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a reader's slot is no such case:
+  // pages that it reads would be written anew under it.
   if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
     opened = try_open(flags_of(Open::read) | MDB_NOLOCK, access);
   }
   check(opened, file_);
-  has_slots_ = ::faccessat(AT_FDCWD, (file_ + "-lock").c_str(), W_OK, AT_EACCESS) == 0;  // LMDB goes without on a read-only disk
   if (how != Open::create) check_length();
   open_tables(how);
 }
@@ -111,6 +110,7 @@ void Environment::open_tables(Open how) {
   open("cohorts", MDB_INTEGERKEY, cohorts_);
   open("hashes", 0, hashes_);
   open("texts", 0, texts_);
+  has_slots_ = create || size().readers > 0;  // this transaction has one
   check(mdb_txn_commit(txn.release()), file_);
 }
 
@@ -125,6 +125,11 @@ std::size_t Environment::last_state() const {
   MDB_envinfo info;
   check(mdb_env_info(env_.get(), &info), file_);
   return info.me_last_txnid;
+}
+
+void Environment::check_undisturbed(std::size_t state) const {
+  if (has_slots_ || last_state() == state) return;
+  throw Error(file_ + " was written while it was read, and this disk is read-only: do it where httpd writes", EBUSY);
 }
 
 std::optional<std::string_view> Environment::get(MDB_txn* txn, MDB_dbi table, std::string_view key) const {
@@ -173,7 +178,9 @@ void Environment::sync() { check_write(mdb_env_sync(env_.get(), 1)); }
 
 void Environment::copy_to(const std::string& file) const {
   const InUse in_use(file_);
+  const std::size_t state = last_state();
   check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT), "cannot copy " + file_ + " to " + file);
+  check_undisturbed(state);
 }
 
 Environment::Size Environment::size() const {

@@ -55,6 +55,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   // The number of the last commit's transaction.
   std::size_t last_state() const;
+  // For what reads for long. Where no reader's slot can be taken, on a disk that is read-only here, a writer elsewhere does not know
+  // of a reader and writes its pages anew: throws Error when there were commits since the reader's state.
+  void check_undisturbed(std::size_t state) const;
 
   // Frees the slots of processes that are gone; returns how many.
   int free_stale_readers();
@@ -73,9 +76,6 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Size size() const;
 
   const std::string& file() const { return file_; }
-  // Whether a writer knows what is read here and leaves it as it is. Where no slot can be taken, on a read-only disk or in another
-  // user's directory, it does not.
-  bool has_slots() const { return has_slots_; }
   MDB_env* raw() const { return env_.get(); }
   MDB_dbi files() const { return files_; }
   MDB_dbi links() const { return links_; }

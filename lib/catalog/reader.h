@@ -57,6 +57,7 @@ class Reader {
   std::size_t links() const { return count(environment_.links()); }
   std::size_t cohorts() const { return count(environment_.cohorts()); }
   std::size_t count(MDB_dbi table) const;
+  void check_undisturbed() const { environment_.check_undisturbed(mdb_txn_id(txn_.get())); }
 
  private:
   std::optional<std::size_t> renew();  // the state's number, where it is sure

@@ -95,6 +95,7 @@ int run(Context& context, const Wanted& wanted) {
   if (parts.contains("cohorts")) say_cohorts(*snapshot);
   if (parts.contains("links")) snapshot->each_link(visit);
   if (parts.contains("files")) snapshot->each_file(visit);
+  snapshot->check_undisturbed();
   if (!by_path || found) return kSuccess;
   complain("no '" + wanted.pattern + "' in the catalog");
   return kFailure;

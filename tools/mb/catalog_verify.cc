@@ -49,6 +49,7 @@ int run(Context& context, const Wanted& wanted) {
   db::Connection& connection = context.database();
   const auto pair = wait_for_feed(connection, directory, wanted.wait_s);
   const Comparison comparison = compare(pair->theirs, connection, *pair->ours, say_difference);
+  pair->ours->check_undisturbed();
   const std::int64_t rev = pair->ours->meta().rev, newest = pair->theirs.state().rev;
   if (comparison.behind) {
     complain(fmt::format("the catalog is at revision {}, the database at {}: what changed since was left out", rev, newest));
