@@ -70,8 +70,8 @@ void prepare_directory(const std::string& directory) {
   }
 }
 
-// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler, which
-// may have interrupted malloc: nothing is freed there.
+// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler,
+// which may have interrupted malloc: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;

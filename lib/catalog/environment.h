@@ -55,8 +55,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   // The number of the last commit's transaction.
   std::size_t last_state() const;
-  // For what reads for long. Where no reader's slot can be taken, on a disk that is read-only here, a writer elsewhere does not know
-  // of a reader and writes its pages anew: throws Error when there were commits since the reader's state.
+  // For what reads for long. Where no reader's slot can be taken, on a disk that is read-only here, a writer elsewhere does not
+  // know of a reader and writes its pages anew: throws Error when there were commits since the reader's state.
   void check_undisturbed(std::size_t state) const;
 
   // Frees the slots of processes that are gone; returns how many.
