@@ -35,7 +35,7 @@ void handle(int number, siginfo_t* info, void*) {
 std::uint64_t key_of(const char* file) {
   struct stat found;
   if (::stat(file, &found) != 0) return 0;
-  return (fnv1a(file) ^ found.st_ino) | 1;
+  return std::max<std::uint64_t>(fnv1a(file) ^ found.st_ino, 1);
 }
 
 std::int64_t now_s() { return static_cast<std::int64_t>(::time(nullptr)); }
@@ -65,7 +65,7 @@ void write_crash(const CrashesName& name) {
   struct stat found;
   if (out < 0) return;
   if (::fstat(out, &found) == 0 && found.st_size > 0 && written_crashes(found) == 0) {
-    if (::ftruncate(out, 0) != 0) found = {};  // one too many is remembered
+    [[maybe_unused]] const int emptied = ::ftruncate(out, 0);  // where it fails, old ones count on
   }
   [[maybe_unused]] const ssize_t written = ::write(out, "+", 1);  // there is nobody to tell when it fails
   ::close(out);
@@ -95,10 +95,10 @@ void CrashCounts::count(const char* file) noexcept {
   if (key == 0) return;
   Entry& entry = entries_[key % entries_.size()];
   std::uint32_t before = entry.crashes;
-  // What is there is of another file, or of long ago; where two processes find that, the second one counts on.
-  if (of(file) != 0 || !entry.crashes.compare_exchange_strong(before, 1)) ++entry.crashes;
+  const bool first = of(file) == 0;  // what is there is of another file, or of long ago
   entry.file = key;
   entry.last_s = now_s();
+  if (!first || !entry.crashes.compare_exchange_strong(before, 1)) ++entry.crashes;  // who is first alone begins anew
 }
 
 unsigned CrashCounts::of(const char* file) const noexcept {

@@ -31,6 +31,7 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(CatalogCrashesTest);
   CPPUNIT_TEST(crashesInUseAreCounted);
   CPPUNIT_TEST(crashesAreCountedWhereNothingCanBeWritten);
+  CPPUNIT_TEST(crashesAtOnceAreAllCounted);
   CPPUNIT_TEST(fewCrashesAreForgotten);
   CPPUNIT_TEST(otherEndsAreNotCounted);
   CPPUNIT_TEST(usesMayEndInAnyOrder);
@@ -107,11 +108,44 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(0U, crashes_of(folder_ / "catalog.2.mdb"));
     Catalog catalog(directory_, kSmallAccess);
     CPPUNIT_ASSERT_EQUAL(kCrashes, error_of([&] { catalog.refresh(); }));
-    std::filesystem::rename(file_, folder_ / "away");  // another file of the same name
-    publish();
-    CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
+    for (int i = 0; i < 4; ++i) {  // other files of the same name
+      std::filesystem::rename(file_, folder_ / ("away" + std::to_string(i)));
+      publish();
+      CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
+    }
     share_crashes(nullptr);
     munmap(memory, sizeof(CrashCounts));
+  }
+
+  void crashesAtOnceAreAllCounted() {
+    struct Shared {
+      CrashCounts counts;
+      std::atomic<bool> go = false;
+    };
+    constexpr unsigned kProcesses = 6;
+    publish();
+    for (int round = 0; round < 30; ++round) {
+      void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      CPPUNIT_ASSERT(memory != MAP_FAILED);
+      auto* shared = new (memory) Shared;
+      share_crashes(&shared->counts);
+      std::vector<pid_t> children(kProcesses);
+      for (pid_t& child : children) {
+        child = fork();
+        if (child != 0) continue;
+        while (!shared->go) {
+        }
+        count_crash(file_.c_str());
+        _exit(0);
+      }
+      shared->go = true;
+      for (const pid_t child : children) CPPUNIT_ASSERT_EQUAL(child, waitpid(child, nullptr, 0));
+      CPPUNIT_ASSERT_EQUAL(kProcesses, shared->counts.of(file_.c_str()));
+      share_crashes(nullptr);
+      munmap(memory, sizeof(Shared));
+      CPPUNIT_ASSERT_EQUAL(kProcesses, crashes_of(file_));
+      std::filesystem::remove(file_ + std::string(kCrashesSuffix));
+    }
   }
 
   void fewCrashesAreForgotten() {
