@@ -36,7 +36,7 @@ struct Followed {
   Folder folder;
   std::vector<std::string> lines;
   const Log log = [this](LogLevel, const std::string& line) { lines.push_back(line); };
-  catalog::Catalog catalog{catalog::Directory(folder.path + "/catalog"), kAccess};
+  catalog::Catalog catalog{catalog::Directory(folder / "catalog"), kAccess};
 
   Followed() { std::filesystem::create_directory(catalog.directory().path()); }
   bool says(std::size_t line, const std::string& words) const { return lines.at(line).find(words) != std::string::npos; }
@@ -101,7 +101,7 @@ void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
   World world(1);
   Followed followed;
   FeedOptions options = options_for(world);
-  options.conninfo += fmt::format(" host={}/server", followed.folder.path);
+  options.conninfo += fmt::format(" host={}/server", followed.folder.path());
   options.complain_after = std::chrono::seconds(1);
   Feed feed(options, followed.catalog, kGoOn, followed.log);
   feed.step();
@@ -110,7 +110,7 @@ void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
   CPPUNIT_ASSERT_MESSAGE(followed.lines[0], followed.says(0, "no news from the database for 1 seconds: "));
   // It is tried again meanwhile.
   CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500), [&] { return followed.lines.size() > 1; }));
-  std::filesystem::create_symlink(std::getenv("PGHOST"), followed.folder.path + "/server");
+  std::filesystem::create_symlink(std::getenv("PGHOST"), followed.folder / "server");
   CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return followed.lines.size() > 2; }));
   CPPUNIT_ASSERT_MESSAGE(followed.lines[1], followed.says(1, "a new catalog of the database"));
   CPPUNIT_ASSERT_MESSAGE(followed.lines[2], followed.says(2, "the database answers again"));

@@ -3,11 +3,8 @@
 #include <cppunit/TestAssert.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 
 #include "catalog/reader.h"
 #include "db/feed.h"
@@ -140,14 +137,6 @@ std::string wrong_in_between(const State& before, const State& now, const State&
   }
   return "";
 }
-
-Folder::Folder() {
-  char name[] = "/tmp/mirror-feed-XXXXXX";
-  CPPUNIT_ASSERT(mkdtemp(name) != nullptr);
-  path = name;
-}
-
-Folder::~Folder() { std::filesystem::remove_all(path); }
 
 std::shared_ptr<Environment> load(Connection& connection, const std::string& file, bool hashes) {
   auto environment = Environment::open(file, catalog::Open::create, kAccess);

@@ -11,6 +11,7 @@
 #include "catalog/environment.h"
 #include "db/scan.h"
 #include "t/db/database.h"
+#include "t/folder.h"
 
 namespace mirror::db::test {
 
@@ -38,15 +39,6 @@ std::string difference(const State& database, const State& catalog);
 // What a reader in the middle of a pull may see of a file: its version of before, from mirrors that had it, or that of after.
 // "" or what is wrong.
 std::string wrong_in_between(const State& before, const State& now, const State& after);
-
-// A temporary one.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  std::string path;
-};
 
 // A new catalog file of all that the database has.
 std::shared_ptr<catalog::Environment> load(Connection& connection, const std::string& file, bool hashes);

@@ -30,7 +30,7 @@ class PullTest : public CppUnit::TestFixture {
     World world(seed);
     world.change_source();
     Folder folder;
-    const auto environment = load(world.connection, folder.path + "/catalog.1.mdb", hashes);
+    const auto environment = load(world.connection, folder / "catalog.1.mdb", hashes);
     bool broken_off = false;
     int by_notes = 0, by_reading_all = 0;
     for (int step = 0; step < 500; ++step) {
@@ -55,7 +55,7 @@ class PullTest : public CppUnit::TestFixture {
     }
     CPPUNIT_ASSERT_MESSAGE(fmt::format("seed {}: {} by notes, {} by reading all", seed, by_notes, by_reading_all),
                            by_notes > 20 && by_reading_all > 5);
-    const auto again = load(world.connection, folder.path + "/catalog.2.mdb", hashes);
+    const auto again = load(world.connection, folder / "catalog.2.mdb", hashes);
     CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, hashes), state_of(*again)));
   }
 

@@ -138,8 +138,10 @@ def test_a_complete_catalog_that_cannot_be_written_is_served(redirector, postgre
 
 
 def test_a_read_only_view_that_is_written_while_it_is_read(redirector, database):
+    def verify(folder):  # waits for the feed
+        return database.tool("mb", "catalog", "verify", "--dir", folder).stdout
     merge(database, 1, many_files(3000, 1))
-    rig.wait_for("the files", lambda: database.tool("mb", "catalog", "verify", "--dir", redirector.httpd.catalog), 10)
+    verify(redirector.httpd.catalog)
     with mount("--bind", redirector.httpd.catalog) as view:
         subprocess.run(["mount", "-o", "remount,bind,ro", view], check=True)
         for folder, status, words in (view, 1, "was written while it was read"), (redirector.httpd.catalog, 0, ""):
@@ -147,11 +149,11 @@ def test_a_read_only_view_that_is_written_while_it_is_read(redirector, database)
             dump = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
             begun = dump.stdout.read(1000)  # it waits for its reader from here on
             database.sql("UPDATE mirror SET enabled = NOT enabled")
-            database.tool("mb", "catalog", "verify", "--dir", redirector.httpd.catalog)
+            verify(redirector.httpd.catalog)
             rest, errors = dump.communicate(timeout=60)
             assert (dump.returncode, words in errors.decode()) == (status, True), errors
             assert (begun + rest).count(b'"kind":"file"') == 3001
-        assert "3,001 files" in database.tool("mb", "catalog", "verify", "--dir", view).stdout
+        assert "3,001 files" in verify(view)
 
 
 @pytest.mark.parametrize("damage", ("empty", "text", "cut", "zeros", "head"))

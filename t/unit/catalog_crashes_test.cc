@@ -27,6 +27,28 @@ void garble(const std::string& file, std::size_t spared, unsigned seed) {
   }
 }
 
+// Memory that child processes share, with the counts in force while it lives.
+class Shared {
+ public:
+  struct Data {
+    CrashCounts counts;
+    std::atomic<bool> go = false;
+  };
+  Shared() : memory_(mmap(nullptr, sizeof(Data), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    CPPUNIT_ASSERT(memory_ != MAP_FAILED);
+    share_crashes(&(new (memory_) Data)->counts);
+  }
+  Shared(const Shared&) = delete;
+  ~Shared() {
+    share_crashes(nullptr);
+    munmap(memory_, sizeof(Data));
+  }
+  Data* operator->() const { return static_cast<Data*>(memory_); }
+
+ private:
+  void* memory_;
+};
+
 class CatalogCrashesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(CatalogCrashesTest);
   CPPUNIT_TEST(crashesInUseAreCounted);
@@ -99,10 +121,7 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
   void crashesAreCountedWhereNothingCanBeWritten() {
     publish();
     std::filesystem::create_directory(file_ + std::string(kCrashesSuffix));
-    void* memory = mmap(nullptr, sizeof(CrashCounts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    CPPUNIT_ASSERT(memory != MAP_FAILED);
-    auto* counts = new (memory) CrashCounts;
-    share_crashes(counts);
+    const Shared shared;
     crash_often();
     CPPUNIT_ASSERT_EQUAL(kTooManyCrashes, crashes_of(file_));
     CPPUNIT_ASSERT_EQUAL(0U, crashes_of(folder_ / "catalog.2.mdb"));
@@ -113,22 +132,13 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       publish();
       CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
     }
-    share_crashes(nullptr);
-    munmap(memory, sizeof(CrashCounts));
   }
 
   void crashesAtOnceAreAllCounted() {
-    struct Shared {
-      CrashCounts counts;
-      std::atomic<bool> go = false;
-    };
     constexpr unsigned kProcesses = 6;
     publish();
     for (int round = 0; round < 30; ++round) {
-      void* memory = mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-      CPPUNIT_ASSERT(memory != MAP_FAILED);
-      auto* shared = new (memory) Shared;
-      share_crashes(&shared->counts);
+      const Shared shared;
       std::vector<pid_t> children(kProcesses);
       for (pid_t& child : children) {
         child = fork();
@@ -141,8 +151,7 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       shared->go = true;
       for (const pid_t child : children) CPPUNIT_ASSERT_EQUAL(child, waitpid(child, nullptr, 0));
       CPPUNIT_ASSERT_EQUAL(kProcesses, shared->counts.of(file_.c_str()));
-      share_crashes(nullptr);
-      munmap(memory, sizeof(Shared));
+      share_crashes(nullptr);  // what the file says alone
       CPPUNIT_ASSERT_EQUAL(kProcesses, crashes_of(file_));
       std::filesystem::remove(file_ + std::string(kCrashesSuffix));
     }

@@ -1,33 +1,15 @@
-// Catalogs for tests: a folder that goes away, files, links, and a catalog file filled with them.
+// Catalogs for tests: files, links, and a catalog file filled with them.
 #pragma once
 
-#include <unistd.h>
-
-#include <filesystem>
 #include <string>
 
 #include "catalog/batch.h"
 #include "catalog/error.h"
 #include "catalog/reader.h"
 #include "samples.h"
+#include "t/folder.h"
 
 namespace mirror::catalog {
-
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/mirror-catalog-XXXXXX";
-    CPPUNIT_ASSERT(mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + '/' + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline FeedFile sample_file(std::string path, std::int64_t cohort_id = 1) {
   FeedFile file;
