@@ -1,5 +1,6 @@
-// A background thread of a child: signals are httpd's own affair and blocked in it, but for those of a crash; it is started after
-// the fork. The child's end joins it, or leaves it to itself when it does not come to an end in time.
+// A background thread of a child: signals are httpd's own affair and blocked in it, but for those
+// of a crash; it is started after the fork. The child's end joins it, or leaves it to itself when
+// it does not come to an end in time.
 #pragma once
 
 #include <pthread.h>
@@ -18,7 +19,8 @@
 
 namespace mirror::httpd {
 
-// Wakes a background thread before its time. A semaphore, since that may be posted in a signal handler (see join_by).
+// Wakes a background thread before its time. A semaphore, since that may be posted in a signal
+// handler (see join_by).
 class Alarm {
  public:
   Alarm() { sem_init(&semaphore_, 0, 0); }
@@ -31,7 +33,8 @@ class Alarm {
   void wait_for(std::chrono::steady_clock::duration pause) noexcept {
     const auto until = (std::chrono::steady_clock::now() + pause).time_since_epoch();
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(until);
-    const timespec at{seconds.count(), static_cast<long>(std::chrono::nanoseconds(until - seconds).count())};
+    const timespec at{seconds.count(),
+                      static_cast<long>(std::chrono::nanoseconds(until - seconds).count())};
     while (sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &at) != 0 && errno == EINTR) {
     }
     while (sem_trywait(&semaphore_) == 0) {
@@ -49,7 +52,8 @@ class BackgroundThread {
   void start(Body body) {
     sigset_t all, before;
     sigfillset(&all);
-    for (const int crash : catalog::kFatalSignals) sigdelset(&all, crash);  // blocked, they would pass by their handlers
+    for (const int crash : catalog::kFatalSignals)
+      sigdelset(&all, crash);  // blocked, they would pass by their handlers
     pthread_sigmask(SIG_SETMASK, &all, &before);
     auto restore = [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
     const std::unique_ptr<void, decltype(restore)> guard(this, restore);
@@ -59,8 +63,9 @@ class BackgroundThread {
     });
   }
 
-  // False when the body has not ended by then: it goes on, and all that it uses must stay. Takes no lock: prefork children end
-  // from a signal handler, which may have interrupted a holder of any lock.
+  // False when the body has not ended by then: it goes on, and all that it uses must stay. Takes no
+  // lock: prefork children end from a signal handler, which may have interrupted a holder of any
+  // lock.
   bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
     if (!thread_.joinable()) return true;
     while (!done_->load() && std::chrono::steady_clock::now() < deadline) {

@@ -14,7 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds kLeavingPause{250};
 constexpr std::chrono::hours kForgotten{1};  // a fault that nobody met for so long is said again
 
-// After a graceful restart the child only finishes its requests: writing is for the next generation.
+// After a graceful restart the child only finishes its requests: writing is for the next
+// generation.
 bool is_leaving() {
   int state = AP_MPMQ_RUNNING;
   return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
@@ -27,7 +28,8 @@ FeedOptions telling(FeedOptions feed, SharedFault& fault) {
 
 }  // namespace
 
-CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, SharedFault& fault, Log log)
+CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed,
+                             SharedFault& fault, Log log)
     : log_(log),
       fault_(fault),
       has_database_(!feed.conninfo.empty()),
@@ -39,7 +41,8 @@ void CatalogKeeper::start() {
   try {
     thread_.start([this] { run(); });
   } catch (const std::system_error& error) {
-    log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": no thread to look after it: " + error.what());
+    log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() +
+                              ": no thread to look after it: " + error.what());
   }
 }
 
@@ -62,7 +65,8 @@ void CatalogKeeper::run() noexcept {
   feed_.step_down();
 }
 
-std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s, HashParts parts) {
+std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s,
+                                            HashParts parts) {
   try {
     auto snapshot = catalog_.snapshot();
     if (!snapshot) return nullptr;
@@ -88,7 +92,8 @@ void CatalogKeeper::complain(const std::string& fault) {
     complaint_ = fault;
   }
   log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": " + fault +
-                            (has_database_ ? "; requests go to the database" : "; requests get what MirrorDatabaseDown says"));
+                            (has_database_ ? "; requests go to the database"
+                                           : "; requests get what MirrorDatabaseDown says"));
 }
 
 }  // namespace mirror::httpd

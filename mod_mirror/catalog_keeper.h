@@ -1,6 +1,7 @@
-// A child's view of one catalog, and the thread that looks after it: it opens new files, and in one process of the host it keeps
-// the catalog true to the database (lib/feed). A thread of our own rather than a callback of mod_watchdog's: a connection or a
-// long answer cannot be cut into its steps, and who writes is settled by the directory's lock alone.
+// A child's view of one catalog, and the thread that looks after it: it opens new files, and in one
+// process of the host it keeps the catalog true to the database (lib/feed). A thread of our own
+// rather than a callback of mod_watchdog's: a connection or a long answer cannot be cut into its
+// steps, and who writes is settled by the directory's lock alone.
 #pragma once
 
 #include <atomic>
@@ -20,19 +21,24 @@ namespace mirror::httpd {
 class CatalogKeeper {
  public:
   // The fault is the catalog's in all processes.
-  CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed, SharedFault& fault, Log log);
+  CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed,
+                SharedFault& fault, Log log);
   void start();
   void ask_to_stop() noexcept;
   // See BackgroundThread::join_by.
-  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
+  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
+    return thread_.join_by(deadline);
+  }
 
-  // nullptr: there is no complete catalog (yet), or it has less of the file's hashes than asked for.
+  // nullptr: there is no complete catalog (yet), or it has less of the file's hashes than asked
+  // for.
   std::unique_ptr<Lookup> find(std::string_view path, std::int64_t now_s, HashParts parts);
 
   // Unix time at which the catalog was known to be the database's state.
   std::int64_t as_of_s() const { return catalog_.as_of_s(); }
   const catalog::Catalog& catalog() const { return catalog_; }
-  // What hinders a process of this httpd that looks after the catalog, this one or another; "": nothing.
+  // What hinders a process of this httpd that looks after the catalog, this one or another; "":
+  // nothing.
   std::string fault() const { return fault_.text(); }
 
  private:

@@ -22,7 +22,8 @@ std::vector<Section> sections_of(const apr_array_header_t* array) {
     const auto* vector = reinterpret_cast<ap_conf_vector_t* const*>(array->elts)[i];
     const auto* core = static_cast<const core_dir_config*>(ap_get_core_module_config(vector));
     if (const DirConfig* config = dir_config(vector)) {
-      sections.push_back({core->d != nullptr ? core->d : "", core->r == nullptr && !core->d_is_fnmatch, config});
+      sections.push_back(
+          {core->d != nullptr ? core->d : "", core->r == nullptr && !core->d_is_fnmatch, config});
     }
   }
   return sections;
@@ -39,13 +40,14 @@ class Checker {
  public:
   explicit Checker(apr_pool_t* pool) : pool_(pool) {}
 
-  // Each section as it works where its parents do. For what a regular expression matches, any section may be a parent: then it is
-  // taken to be one, and what remains is found at the request.
+  // Each section as it works where its parents do. For what a regular expression matches, any
+  // section may be a parent: then it is taken to be one, and what remains is found at the request.
   void check_all(const DirConfig* server, const std::vector<Section>& sections) {
     for (std::size_t i = 0; i < sections.size(); ++i) {
       const DirConfig* merged = server;
       for (std::size_t j = 0; j < i; ++j) {
-        if (!sections[i].has_prefix || (sections[j].has_prefix && encloses(sections[j], sections[i]))) {
+        if (!sections[i].has_prefix ||
+            (sections[j].has_prefix && encloses(sections[j], sections[i]))) {
           merged = merge(merged, sections[j].config);
         }
       }
@@ -55,12 +57,16 @@ class Checker {
 
   void check(const DirConfig& config) {
     if (!config.engine_on()) return;
-    if (!config.has_source()) fault(config.engine->at, "MirrorEngine On needs a MirrorDatabase in its section or around it");
+    if (!config.has_source())
+      fault(config.engine->at,
+            "MirrorEngine On needs a MirrorDatabase in its section or around it");
     bind_catalog(config);
     if (config.database_tree() && !config.origin) {
-      fault(config.tree->at, "MirrorTree database needs a MirrorOrigin, for requests that no mirror takes");
+      fault(config.tree->at,
+            "MirrorTree database needs a MirrorOrigin, for requests that no mirror takes");
     }
-    if (config.down_policy() == DownPolicy::fallback && (config.fallbacks == nullptr || config.fallbacks->empty())) {
+    if (config.down_policy() == DownPolicy::fallback &&
+        (config.fallbacks == nullptr || config.fallbacks->empty())) {
       fault(config.down->at, "MirrorDatabaseDown Fallback needs a MirrorFallback");
     }
   }
@@ -70,7 +76,8 @@ class Checker {
  private:
   const DirConfig* merge(const DirConfig* parent, const DirConfig* own) {
     if (parent == nullptr) return own;
-    return static_cast<const DirConfig*>(merge_dir_config(pool_, const_cast<DirConfig*>(parent), const_cast<DirConfig*>(own)));
+    return static_cast<const DirConfig*>(
+        merge_dir_config(pool_, const_cast<DirConfig*>(parent), const_cast<DirConfig*>(own)));
   }
 
   // A catalog is of one database, and kept true to it when any section names both.
@@ -88,7 +95,8 @@ class Checker {
 
   void fault(const char* at, const char* what) {
     std::string line = fmt::format("{}: {}", at, what);
-    if (std::find(faults.begin(), faults.end(), line) == faults.end()) faults.push_back(std::move(line));
+    if (std::find(faults.begin(), faults.end(), line) == faults.end())
+      faults.push_back(std::move(line));
   }
 
   apr_pool_t* pool_;
@@ -98,7 +106,8 @@ class Checker {
 std::vector<Section> directories_of(const core_server_config* core) {
   auto sections = sections_of(core->sec_dir);
   std::stable_sort(sections.begin(), sections.end(), [](const Section& a, const Section& b) {
-    return a.has_prefix != b.has_prefix ? a.has_prefix : std::strlen(a.prefix) < std::strlen(b.prefix);
+    return a.has_prefix != b.has_prefix ? a.has_prefix
+                                        : std::strlen(a.prefix) < std::strlen(b.prefix);
   });
   return sections;
 }
@@ -111,7 +120,8 @@ std::vector<std::string> check_configuration(const server_rec* main_server) {
   const std::unique_ptr<apr_pool_t, void (*)(apr_pool_t*)> guard(pool, apr_pool_destroy);
   Checker checker(pool);
   for (const server_rec* server = main_server; server != nullptr; server = server->next) {
-    const auto* core = static_cast<const core_server_config*>(ap_get_core_module_config(server->module_config));
+    const auto* core =
+        static_cast<const core_server_config*>(ap_get_core_module_config(server->module_config));
     const DirConfig* defaults = dir_config(server->lookup_defaults);
     if (defaults != nullptr) checker.check(*defaults);
     checker.check_all(defaults, sections_of(core->sec_url));

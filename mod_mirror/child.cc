@@ -21,18 +21,22 @@ constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take
 Child* current_child = nullptr;  // written in child_init, before any request
 sigset_t signals_before;         // hold_signals()
 SharedMemory* shared_memory = nullptr;
-std::vector<SharedDatabase*>* shared_databases = nullptr;  // in httpd's configuration pool, as in Globals::databases
+std::vector<SharedDatabase*>* shared_databases =
+    nullptr;  // in httpd's configuration pool, as in Globals::databases
 
 Log log_to(const server_rec* server) {
   return [server](LogLevel level, const std::string& line) {
-    const int httpd_level = level == LogLevel::notice ? APLOG_NOTICE : level == LogLevel::warning ? APLOG_WARNING : APLOG_ERR;
+    const int httpd_level = level == LogLevel::notice    ? APLOG_NOTICE
+                            : level == LogLevel::warning ? APLOG_WARNING
+                                                         : APLOG_ERR;
     log_line(server, httpd_level, line);
   };
 }
 
 bool is_threaded() {
   int threaded = AP_MPMQ_NOT_SUPPORTED;
-  return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS && threaded != AP_MPMQ_NOT_SUPPORTED;
+  return ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded) == APR_SUCCESS &&
+         threaded != AP_MPMQ_NOT_SUPPORTED;
 }
 
 // Each thread may read, and tools beside; at least as many as httpd has by default.
@@ -42,14 +46,16 @@ unsigned reader_slots() {
   ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
   ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
   constexpr int kLeast = 512, kMost = 100'000, kTools = 64;
-  return static_cast<unsigned>(std::clamp(2 * std::max(children, 1) * std::max(threads, 1), kLeast, kMost) + kTools);
+  return static_cast<unsigned>(
+      std::clamp(2 * std::max(children, 1) * std::max(threads, 1), kLeast, kMost) + kTools);
 }
 
-std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFault& fault, const Log& log) {
+std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFault& fault,
+                                           const Log& log) {
   const Globals& all = globals();
   catalog::Access access;
-  access.max_bytes =
-      static_cast<std::size_t>(all.catalog_max_bytes.value_or(static_cast<std::int64_t>(catalog::kDefaultMaxBytes)));
+  access.max_bytes = static_cast<std::size_t>(
+      all.catalog_max_bytes.value_or(static_cast<std::int64_t>(catalog::kDefaultMaxBytes)));
   access.max_readers = reader_slots();
   FeedOptions feed;
   feed.hashes = all.catalog_hashes.value_or(false);
@@ -65,13 +71,14 @@ void prepare_directory(const std::string& directory) {
   std::filesystem::create_directories(directory);
   if (::geteuid() != 0) return;
   const auto& user = ap_unixd_config;
-  if (::chown(directory.c_str(), user.user_id, user.group_id) != 0 || ::chmod(directory.c_str(), 0750) != 0) {
+  if (::chown(directory.c_str(), user.user_id, user.group_id) != 0 ||
+      ::chmod(directory.c_str(), 0750) != 0) {
     throw std::system_error(errno, std::generic_category(), directory);
   }
 }
 
-// Threads that do not end in time keep what they use; the process ends right after. Prefork calls this from a signal handler,
-// which may have interrupted malloc: nothing is freed there.
+// Threads that do not end in time keep what they use; the process ends right after. Prefork calls
+// this from a signal handler, which may have interrupted malloc: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
   Child* ending = std::exchange(current_child, nullptr);
   if (ending == nullptr) return APR_SUCCESS;
@@ -83,7 +90,8 @@ apr_status_t stop_child(void*) noexcept {
   const auto deadline = Clock::now() + kStopLimit;
   bool all_ended = ending->geo->join_by(deadline);
   for (const auto& database : ending->databases) all_ended &= database->join_by(deadline);
-  for (const auto& catalog : ending->catalogs) all_ended &= catalog == nullptr || catalog->join_by(deadline);
+  for (const auto& catalog : ending->catalogs)
+    all_ended &= catalog == nullptr || catalog->join_by(deadline);
   if (all_ended && is_threaded()) delete ending;
   return APR_SUCCESS;
 }
@@ -114,7 +122,9 @@ void prepare_catalogs(const server_rec* server) {
     } catch (const std::exception& error) {
       log_line(server, APLOG_WARNING,
                "MirrorCatalog " + catalog.directory + " cannot be made, " +
-                   (catalog.database ? "requests go to the database: " : "nothing can be imported there: ") + error.what());
+                   (catalog.database ? "requests go to the database: "
+                                     : "nothing can be imported there: ") +
+                   error.what());
     }
   }
 }
@@ -136,7 +146,8 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     const PoolOptions options{config.databases[i].conninfo, config.databases[i].name,
                               config.max_connections.value_or(kDefaultMaxConnections),
                               config.timeout.value_or(kDefaultDatabaseTimeout)};
-    starting->databases.push_back(std::make_unique<Database>(options, *shared_databases->at(i), log));
+    starting->databases.push_back(
+        std::make_unique<Database>(options, *shared_databases->at(i), log));
   }
   for (const CatalogConfig& catalog : config.catalogs) {
     SharedNews& news = shared_memory->catalog_news(starting->catalogs.size());
@@ -147,7 +158,8 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
   }
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
-  if (std::any_of(config.catalogs.begin(), config.catalogs.end(), [](const CatalogConfig& catalog) { return catalog.used; })) {
+  if (std::any_of(config.catalogs.begin(), config.catalogs.end(),
+                  [](const CatalogConfig& catalog) { return catalog.used; })) {
     catalog::share_crashes(&shared_memory->crashes());
     catalog::on_crash(catalog::count_crash);
   }

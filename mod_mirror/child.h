@@ -1,5 +1,5 @@
-// What a child process holds for its requests: databases, GeoIP files, the threads that tend them. Made in child_init, after the
-// fork; taken down when httpd ends the child, within a bounded time.
+// What a child process holds for its requests: databases, GeoIP files, the threads that tend them.
+// Made in child_init, after the fork; taken down when httpd ends the child, within a bounded time.
 #pragma once
 
 #include <memory>
@@ -13,8 +13,9 @@
 namespace mirror::httpd {
 
 struct Child {
-  std::vector<std::unique_ptr<Database>> databases;      // as in Globals::databases
-  std::vector<std::unique_ptr<CatalogKeeper>> catalogs;  // as in Globals::catalogs; null where no section uses it
+  std::vector<std::unique_ptr<Database>> databases;  // as in Globals::databases
+  std::vector<std::unique_ptr<CatalogKeeper>>
+      catalogs;  // as in Globals::catalogs; null where no section uses it
   std::unique_ptr<GeoWatch> geo;
 
   // nullptr: lookups go to the database.
@@ -24,15 +25,17 @@ struct Child {
   }
 };
 
-// Before the first fork: the shared memory, kept in httpd's process pool across restarts, and each database's record in it.
-// Throws when there is no memory.
+// Before the first fork: the shared memory, kept in httpd's process pool across restarts, and each
+// database's record in it. Throws when there is no memory.
 void prepare_shared_memory(const server_rec* server);
 
-// Makes the catalogs' directories, httpd's user's; what cannot be made is said, and no reason to stop.
+// Makes the catalogs' directories, httpd's user's; what cannot be made is said, and no reason to
+// stop.
 void prepare_catalogs(const server_rec* server);
 
-// httpd ends a child that has only begun from a handler of SIGTERM or SIGHUP, and frees memory there: in the middle of malloc, as
-// when the user's groups are looked up, that crashes. So these signals wait between the two.
+// httpd ends a child that has only begun from a handler of SIGTERM or SIGHUP, and frees memory
+// there: in the middle of malloc, as when the user's groups are looked up, that crashes. So these
+// signals wait between the two.
 void hold_signals();
 void release_signals();
 

@@ -11,7 +11,8 @@
 namespace mirror::httpd {
 namespace {
 
-Globals* current_globals = nullptr;  // in httpd's configuration pool; written only while no child exists
+Globals* current_globals =
+    nullptr;  // in httpd's configuration pool; written only while no child exists
 
 template <class T>
 void view_list(std::span<const T>& view, const std::vector<T>* list) {
@@ -20,7 +21,9 @@ void view_list(std::span<const T>& view, const std::vector<T>* list) {
 
 Stamp stamp_of(const StampSetting& stamp) {
   if (stamp.key == nullptr) return nullptr;
-  return [stamp](std::int64_t now_s, std::string_view url_path) { return digest::stamp(stamp.form, stamp.key, now_s, url_path); };
+  return [stamp](std::int64_t now_s, std::string_view url_path) {
+    return digest::stamp(stamp.form, stamp.key, now_s, url_path);
+  };
 }
 
 DatabaseConfig read_conninfo(const std::string& conninfo) {
@@ -57,7 +60,8 @@ Settings settings_of(const DirConfig& config) {
   settings.pass_query = config.pass_query.value_or(settings.pass_query);
   settings.max_links = config.max_links.value_or(settings.max_links);
   settings.stamp = stamp_of(config.stamp.value_or(StampSetting()));
-  settings.rank.distance_scale_km = config.distance_scale_km.value_or(settings.rank.distance_scale_km);
+  settings.rank.distance_scale_km =
+      config.distance_scale_km.value_or(settings.rank.distance_scale_km);
   settings.rank.sticky_s = config.sticky_s.value_or(settings.rank.sticky_s);
   view_list(settings.excluded_mime_types, config.excluded_mime_types);
   view_list(settings.excluded_user_agents, config.excluded_user_agents);
@@ -69,32 +73,38 @@ Settings settings_of(const DirConfig& config) {
   representations.publisher_name = publisher.name;
   representations.publisher_url = publisher.url;
   representations.torrent_form = config.torrent_form.value_or(representations.torrent_form);
-  representations.magnets_in_metalinks = config.magnets_in_metalinks.value_or(representations.magnets_in_metalinks);
-  representations.suppress_filenames = config.suppress_filenames.value_or(representations.suppress_filenames);
+  representations.magnets_in_metalinks =
+      config.magnets_in_metalinks.value_or(representations.magnets_in_metalinks);
+  representations.suppress_filenames =
+      config.suppress_filenames.value_or(representations.suppress_filenames);
   representations.max_mirrors = config.max_mirrors.value_or(representations.max_mirrors);
-  representations.repository_near = config.repository_near.value_or(representations.repository_near);
+  representations.repository_near =
+      config.repository_near.value_or(representations.repository_near);
   representations.off = config.representations_off.value_or(representations.off);
   representations.style_sheet = config.style_sheet.value_or("");
-  if (config.page_header.value_or(nullptr) != nullptr) representations.page_header = *config.page_header;
-  if (config.page_footer.value_or(nullptr) != nullptr) representations.page_footer = *config.page_footer;
+  if (config.page_header.value_or(nullptr) != nullptr)
+    representations.page_header = *config.page_header;
+  if (config.page_footer.value_or(nullptr) != nullptr)
+    representations.page_footer = *config.page_footer;
   view_list(representations.trackers, config.trackers);
   view_list(representations.dht_nodes, config.dht_nodes);
   return settings;
 }
 
 std::size_t Globals::add_database(const std::string& conninfo) {
-  const auto known =
-      std::find_if(databases.begin(), databases.end(), [&](const auto& other) { return other.conninfo == conninfo; });
+  const auto known = std::find_if(databases.begin(), databases.end(),
+                                  [&](const auto& other) { return other.conninfo == conninfo; });
   if (known != databases.end()) return known - databases.begin();
-  if (databases.size() == kMaxDatabases) throw BadValue("there are more than 64 different databases");
+  if (databases.size() == kMaxDatabases)
+    throw BadValue("there are more than 64 different databases");
   databases.push_back(read_conninfo(conninfo));
   databases.back().catalog = add_catalog(catalog::default_directory(databases.back().name));
   return databases.size() - 1;
 }
 
 std::size_t Globals::add_catalog(const std::string& directory) {
-  const auto known =
-      std::find_if(catalogs.begin(), catalogs.end(), [&](const auto& other) { return other.directory == directory; });
+  const auto known = std::find_if(catalogs.begin(), catalogs.end(),
+                                  [&](const auto& other) { return other.directory == directory; });
   if (known != catalogs.end()) return known - catalogs.begin();
   catalogs.push_back({directory, std::nullopt, false});
   return catalogs.size() - 1;
@@ -109,7 +119,8 @@ void* create_dir_config(apr_pool_t* pool, char*) noexcept { return pool_new<DirC
 void* merge_dir_config(apr_pool_t* pool, void* parent, void* own) noexcept {
   auto* merged = pool_new<DirConfig>(pool, *static_cast<const DirConfig*>(own));
   for (const Directive& directive : directives()) {
-    if (directive.inherit != nullptr) directive.inherit(*merged, *static_cast<const DirConfig*>(parent));
+    if (directive.inherit != nullptr)
+      directive.inherit(*merged, *static_cast<const DirConfig*>(parent));
   }
   return merged;
 }

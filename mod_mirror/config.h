@@ -1,8 +1,9 @@
-// What the directives say: one DirConfig per section, merged by httpd for every request, and one Globals for the whole server.
-// Everything here is made while the configuration is read, in the parent, and immutable afterwards: any thread may read it.
-// A DirConfig is plain: lists are pointers to objects in the configuration's pool, so that a merge copies a few words. Unset is a
-// value of its own (an empty optional, a null list), never the default's value; the defaults of what decisions need are those of
-// mirror::Settings, the others stand below.
+// What the directives say: one DirConfig per section, merged by httpd for every request, and one
+// Globals for the whole server. Everything here is made while the configuration is read, in the
+// parent, and immutable afterwards: any thread may read it. A DirConfig is plain: lists are
+// pointers to objects in the configuration's pool, so that a merge copies a few words. Unset is a
+// value of its own (an empty optional, a null list), never the default's value; the defaults of
+// what decisions need are those of mirror::Settings, the others stand below.
 #pragma once
 
 #include <chrono>
@@ -26,7 +27,8 @@ inline constexpr std::chrono::milliseconds kDefaultDatabaseTimeout{2000};
 // Where a directive stands that may give the tree its root.
 struct Root {
   enum class Kind { none, location, directory };
-  Kind kind = Kind::none;   // none: server level, or a section that has no one prefix; the root is then the URL path's
+  Kind kind = Kind::none;   // none: server level, or a section that has no one prefix; the root is
+                            // then the URL path's
   const char* prefix = "";  // of the URL path or of the file name
 };
 
@@ -107,10 +109,12 @@ struct DirConfig {
   bool engine_on() const { return engine && engine->on; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }
   DownPolicy down_policy() const;
-  // In Globals::catalogs: what MirrorCatalog says, else the database's own. nullopt: lookups go to the database.
+  // In Globals::catalogs: what MirrorCatalog says, else the database's own. nullopt: lookups go to
+  // the database.
   std::optional<std::size_t> catalog_index() const;
   bool has_source() const { return database || (catalog && catalog->index); }
-  // The section whose prefix is cut from a URL path or file name: the database's own, else the engine's.
+  // The section whose prefix is cut from a URL path or file name: the database's own, else the
+  // engine's.
   Root root() const;
 };
 
@@ -120,13 +124,15 @@ Settings settings_of(const DirConfig& config);
 struct DatabaseConfig {
   std::string conninfo;
   std::string name;  // for messages: host, port and database, no password
-  std::size_t catalog = 0;  // in Globals::catalogs: where it is kept unless MirrorCatalog says otherwise
+  std::size_t catalog =
+      0;  // in Globals::catalogs: where it is kept unless MirrorCatalog says otherwise
 };
 
 struct CatalogConfig {
   std::string directory;
-  std::optional<std::size_t> database;  // that it is kept true to; nullopt: it is brought by `mb catalog import`
-  bool used = false;                    // by a section; check_configuration() finds out
+  std::optional<std::size_t>
+      database;       // that it is kept true to; nullopt: it is brought by `mb catalog import`
+  bool used = false;  // by a section; check_configuration() finds out
 };
 
 struct Globals {
@@ -138,12 +144,14 @@ struct Globals {
   std::optional<std::int64_t> catalog_max_bytes;
   std::optional<bool> catalog_hashes;
 
-  // The index of the database, a new one for a conninfo not seen before. Throws BadValue for what libpq cannot read.
+  // The index of the database, a new one for a conninfo not seen before. Throws BadValue for what
+  // libpq cannot read.
   std::size_t add_database(const std::string& conninfo);
   std::size_t add_catalog(const std::string& directory);
 };
 
-// The Globals of the configuration that is being read or in force; reset_globals starts anew, in httpd's configuration pool.
+// The Globals of the configuration that is being read or in force; reset_globals starts anew, in
+// httpd's configuration pool.
 Globals& globals();
 void reset_globals(apr_pool_t* pconf);
 

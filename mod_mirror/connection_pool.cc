@@ -10,7 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr milliseconds kGlance{100};           // after so long a waiting request sees what another process has found out
+constexpr milliseconds kGlance{
+    100};  // after so long a waiting request sees what another process has found out
 constexpr milliseconds kShortWait{100};        // for a connection that others hold
 constexpr milliseconds kSlotRetry{10};         // for a slot that others hold
 constexpr milliseconds kServerFullRetry{200};  // PostgreSQL's own limit is reached
@@ -20,7 +21,9 @@ constexpr milliseconds kPartingWait{100};
 constexpr int kLosses = 3;
 constexpr seconds kIdleLimit{60};
 
-bool server_is_full(const db::Error& error) { return error.sqlstate() == "53300"; }  // too_many_connections
+bool server_is_full(const db::Error& error) {
+  return error.sqlstate() == "53300";
+}  // too_many_connections
 
 // Not a server that does not take connections or that is silent, but one that dropped this one.
 bool is_loss(const db::Error& error, bool established) {
@@ -31,8 +34,12 @@ bool is_loss(const db::Error& error, bool established) {
 
 }  // namespace
 
-ConnectionPool::ConnectionPool(PoolOptions options, SharedDatabase& shared, Prepare prepare, Log log)
-    : options_(std::move(options)), shared_(shared), prepare_(std::move(prepare)), log_(std::move(log)) {}
+ConnectionPool::ConnectionPool(PoolOptions options, SharedDatabase& shared, Prepare prepare,
+                               Log log)
+    : options_(std::move(options)),
+      shared_(shared),
+      prepare_(std::move(prepare)),
+      log_(std::move(log)) {}
 
 void ConnectionPool::start() {
   shared_.forget_own_slots();
@@ -40,7 +47,8 @@ void ConnectionPool::start() {
     thread_.start([this] { run(); });
   } catch (const std::system_error& error) {
     stopping_ = true;  // no request waits for what nobody makes
-    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": no thread for its connections: " + error.what());
+    log_(LogLevel::error,
+         "MirrorDatabase " + options_.name + ": no thread for its connections: " + error.what());
   }
 }
 
@@ -61,7 +69,8 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
         return connection;
       }
       alarm_.ring();
-      // A connection that can still be made is worth waiting for; the attempt ends in success or in trip().
+      // A connection that can still be made is worth waiting for; the attempt ends in success or in
+      // trip().
       const auto until = full_ ? std::min(deadline, started_at + kShortWait) : deadline;
       if (Clock::now() < until) {
         available_.wait_until(lock, std::min(until, Clock::now() + kGlance));
@@ -73,8 +82,10 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
     }
     --waiting_;
   }
-  // The attempt hangs where it cannot be bounded, in the name service: the next request must not wait for it too.
-  if (too_late && deadline - started_at > options_.timeout / 2) trip("no connection came about in time", shared_.outages());
+  // The attempt hangs where it cannot be bounded, in the name service: the next request must not
+  // wait for it too.
+  if (too_late && deadline - started_at > options_.timeout / 2)
+    trip("no connection came about in time", shared_.outages());
   return nullptr;
 }
 
@@ -89,12 +100,14 @@ std::unique_ptr<PooledConnection> ConnectionPool::take_idle() {
 }
 
 void ConnectionPool::give_back(std::unique_ptr<PooledConnection> connection) {
-  if (connection->connection.broken() || shared_.down() || connection->outage != shared_.outages()) return;
+  if (connection->connection.broken() || shared_.down() || connection->outage != shared_.outages())
+    return;
   connection->connection.set_deadline(std::nullopt);
   connection->idle_since = Clock::now();
   const int limit = options_.max_connections;
   const std::lock_guard lock(mutex_);
-  if (shared_.others_ask() && (waiting_ == 0 || (shared_.others_starve(limit) && shared_.own_slots(limit) > 1))) {
+  if (shared_.others_ask() &&
+      (waiting_ == 0 || (shared_.others_starve(limit) && shared_.own_slots(limit) > 1))) {
     leaving_.push_back(std::move(connection));
     alarm_.ring();
     return;
@@ -113,7 +126,8 @@ void ConnectionPool::trip(const std::string& reason, std::uint32_t outage) {
   if (outage != shared_.outages()) return;
   shared_.trip(kOutagePause);
   if (shared_.is_news(reason)) {
-    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + reason + "; requests go without it until it answers");
+    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + reason +
+                              "; requests go without it until it answers");
   }
   drop_idle();
   available_.notify_all();
@@ -138,7 +152,9 @@ void ConnectionPool::run() noexcept {
   available_.notify_all();
 }
 
-bool ConnectionPool::starving() const { return waiting_ > 0 && idle_.empty() && Clock::now() >= retry_at_; }
+bool ConnectionPool::starving() const {
+  return waiting_ > 0 && idle_.empty() && Clock::now() >= retry_at_;
+}
 
 Clock::duration ConnectionPool::step() {
   part_with_leaving(kPartingWait);
@@ -185,14 +201,17 @@ void ConnectionPool::connect_for_requests() {
   available_.notify_all();
 }
 
-// nullptr when it could not be made: the breaker has then been tripped, unless the server just has no room or dropped this one.
+// nullptr when it could not be made: the breaker has then been tripped, unless the server just has
+// no room or dropped this one.
 std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
   const std::uint32_t outage = shared_.outages();
   std::unique_ptr<PooledConnection> made;
   try {
     const auto deadline = Clock::now() + options_.timeout;
     made = std::make_unique<PooledConnection>(PooledConnection{
-        std::move(slot), db::Connection(options_.conninfo, "mod_mirror", options_.timeout, shared_.first_host()), outage});
+        std::move(slot),
+        db::Connection(options_.conninfo, "mod_mirror", options_.timeout, shared_.first_host()),
+        outage});
     shared_.remember_host(made->connection.host());
     made->connection.set_deadline(deadline);
     prepare_(made->connection);
@@ -220,8 +239,9 @@ void ConnectionPool::complain_of_room(const std::string& reason) {
   retry_at_ = Clock::now() + kServerFullRetry;
   if (Clock::now() < full_logged_until_) return;
   full_logged_until_ = Clock::now() + kIdleLimit;
-  log_(LogLevel::warning, "MirrorDatabase " + options_.name + ": " + reason +
-                              "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections");
+  log_(LogLevel::warning,
+       "MirrorDatabase " + options_.name + ": " + reason +
+           "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections");
 }
 
 Clock::duration ConnectionPool::tend_outage() {
@@ -230,7 +250,8 @@ Clock::duration ConnectionPool::tend_outage() {
   if (!shared_.claim_probe(2 * options_.timeout + kProbePause)) return kOutagePause;
   if (Slot slot = shared_.take_slot(options_.max_connections)) {
     if (auto connection = connect(std::move(slot))) {
-      if (shared_.recover()) log_(LogLevel::notice, "MirrorDatabase " + options_.name + ": answers again");
+      if (shared_.recover())
+        log_(LogLevel::notice, "MirrorDatabase " + options_.name + ": answers again");
       give_back(std::move(connection));
       return Clock::duration::zero();
     }
@@ -254,12 +275,14 @@ Clock::duration ConnectionPool::tend_idle() {
     dropped.push_back(std::move(idle_.front()));
     idle_.erase(idle_.begin());
   }
-  if (waiting_ > 0 && idle_.empty()) return std::max<Clock::duration>(retry_at_ - now, Clock::duration::zero());
+  if (waiting_ > 0 && idle_.empty())
+    return std::max<Clock::duration>(retry_at_ - now, Clock::duration::zero());
   if (idle_.empty()) return seconds(1);
   return in_use * 2 >= options_.max_connections ? milliseconds(25) : milliseconds(250);
 }
 
-// A slot is free for others when the server has ended the connection, so that it never counts more than the limit.
+// A slot is free for others when the server has ended the connection, so that it never counts more
+// than the limit.
 void ConnectionPool::part_with_leaving(milliseconds patience) {
   std::vector<std::unique_ptr<PooledConnection>> leaving;
   {
@@ -268,7 +291,8 @@ void ConnectionPool::part_with_leaving(milliseconds patience) {
   }
   const auto deadline = Clock::now() + patience;
   for (auto& pooled : leaving) {
-    pooled->connection.close(std::chrono::ceil<milliseconds>(std::max(deadline - Clock::now(), Clock::duration::zero())));
+    pooled->connection.close(std::chrono::ceil<milliseconds>(
+        std::max(deadline - Clock::now(), Clock::duration::zero())));
     pooled.reset();
   }
 }

@@ -1,5 +1,6 @@
-// A child's connections to one database. A background thread makes them, gives idle ones up to processes that ask, and probes the
-// database while it is down; requests only borrow, from any thread, and never wait for a connection that cannot come.
+// A child's connections to one database. A background thread makes them, gives idle ones up to
+// processes that ask, and probes the database while it is down; requests only borrow, from any
+// thread, and never wait for a connection that cannot come.
 #pragma once
 
 #include <condition_variable>
@@ -48,8 +49,8 @@ class ConnectionPool {
   void give_back(std::unique_ptr<PooledConnection> connection);
   // Idle connections are not to be trusted any more.
   void drop_idle();
-  // The database does not answer: from now on no process asks it, until a probe finds it well. `outage` is that of the connection
-  // that failed.
+  // The database does not answer: from now on no process asks it, until a probe finds it well.
+  // `outage` is that of the connection that failed.
   void trip(const std::string& reason, std::uint32_t outage);
 
   const PoolOptions& options() const { return options_; }
@@ -75,10 +76,11 @@ class ConnectionPool {
   std::atomic<bool> stopping_{false};
   Alarm alarm_;  // for the background thread
 
-  std::mutex mutex_;                                        // of what follows
-  std::condition_variable available_;                       // for requests
-  std::vector<std::unique_ptr<PooledConnection>> idle_;     // the last one was used last
-  std::vector<std::unique_ptr<PooledConnection>> leaving_;  // for other processes: the background thread parts with them
+  std::mutex mutex_;                                     // of what follows
+  std::condition_variable available_;                    // for requests
+  std::vector<std::unique_ptr<PooledConnection>> idle_;  // the last one was used last
+  std::vector<std::unique_ptr<PooledConnection>>
+      leaving_;  // for other processes: the background thread parts with them
   int waiting_ = 0;
   bool full_ = false;  // there was no room for another connection when one was last tried
   bool eager_ = true;  // the first connection is made before anybody waits for it

@@ -9,16 +9,18 @@ namespace {
 
 constexpr std::chrono::minutes kComplaintPause{1};
 constexpr int kAttempts = 3;
-constexpr const char* kAnyPath = "any/path";  // looked up on a new connection: statements that cannot work are found out there
+constexpr const char* kAnyPath =
+    "any/path";  // looked up on a new connection: statements that cannot work are found out there
 
-// Classes 08 connection exception, 53 insufficient resources, 57 operator intervention: the server's state, not the statement's.
+// Classes 08 connection exception, 53 insufficient resources, 57 operator intervention: the
+// server's state, not the statement's.
 bool is_outage(const db::Error& error) {
   const std::string_view code = error.sqlstate();
   return code.starts_with("08") || code.starts_with("53") || code.starts_with("57");
 }
 
-// 0A000 cached plan must not change result type, 26000 unknown prepared statement, class 42 access rule violation: a new
-// connection may be better off, or tells what is wrong for all requests.
+// 0A000 cached plan must not change result type, 26000 unknown prepared statement, class 42 access
+// rule violation: a new connection may be better off, or tells what is wrong for all requests.
 bool is_stale(const db::Error& error) {
   const std::string_view code = error.sqlstate();
   return code == "0A000" || code == "26000" || code.starts_with("42");
@@ -38,7 +40,8 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
           },
           log) {}
 
-// A connection that was idle may have died with a server that is well again: then others, in the end fresh ones, are tried.
+// A connection that was idle may have died with a server that is well again: then others, in the
+// end fresh ones, are tried.
 std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
@@ -66,8 +69,8 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   return nullptr;
 }
 
-std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_view path, HashParts parts,
-                                    Clock::time_point deadline) {
+std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_view path,
+                                      HashParts parts, Clock::time_point deadline) {
   connection.set_deadline(deadline);
   db::FoundFile found = db::find_file(connection, path);
   auto lookup = std::make_unique<Lookup>();
@@ -83,13 +86,17 @@ std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_vi
   return lookup;
 }
 
-std::shared_ptr<const MirrorTable> Database::held(std::int64_t rev, Clock::time_point loaded_after) {
+std::shared_ptr<const MirrorTable> Database::held(std::int64_t rev,
+                                                  Clock::time_point loaded_after) {
   const std::lock_guard lock(table_mutex_);
-  return table_ != nullptr && (table_->rev() == rev || loaded_at_ >= loaded_after) ? table_ : nullptr;
+  return table_ != nullptr && (table_->rev() == rev || loaded_at_ >= loaded_after) ? table_
+                                                                                   : nullptr;
 }
 
-// The held table when its rev is the file's, else a new one; nullptr when another thread's load did not end in time.
-std::shared_ptr<const MirrorTable> Database::mirrors_of(db::Connection& connection, std::int64_t rev,
+// The held table when its rev is the file's, else a new one; nullptr when another thread's load did
+// not end in time.
+std::shared_ptr<const MirrorTable> Database::mirrors_of(db::Connection& connection,
+                                                        std::int64_t rev,
                                                         Clock::time_point deadline) {
   const auto asked_at = Clock::now();
   if (auto table = held(rev, asked_at)) return table;
@@ -114,7 +121,8 @@ void Database::complain(const std::string& reason) {
   const auto now = Clock::now().time_since_epoch().count();
   auto silent_until = silent_until_.load();
   const auto pause = std::chrono::duration_cast<Clock::duration>(kComplaintPause).count();
-  if (now < silent_until || !silent_until_.compare_exchange_strong(silent_until, now + pause)) return;
+  if (now < silent_until || !silent_until_.compare_exchange_strong(silent_until, now + pause))
+    return;
   log_(LogLevel::error, "MirrorDatabase " + pool_.options().name + ": a lookup failed: " + reason);
 }
 

@@ -1,5 +1,5 @@
-// One database as a child's requests see it: a file by its path, together with a table of mirrors that is not older.
-// Made in child_init; find() may be called from any thread.
+// One database as a child's requests see it: a file by its path, together with a table of mirrors
+// that is not older. Made in child_init; find() may be called from any thread.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,10 @@ class Database {
   std::unique_ptr<Lookup> find(std::string_view path, HashParts parts = HashParts::digests);
 
  private:
-  std::unique_ptr<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts, Clock::time_point deadline);
-  std::shared_ptr<const MirrorTable> mirrors_of(db::Connection& connection, std::int64_t rev, Clock::time_point deadline);
+  std::unique_ptr<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts,
+                              Clock::time_point deadline);
+  std::shared_ptr<const MirrorTable> mirrors_of(db::Connection& connection, std::int64_t rev,
+                                                Clock::time_point deadline);
   std::shared_ptr<const MirrorTable> held(std::int64_t rev, Clock::time_point loaded_after);
   void load(db::Connection& connection);
   void complain(const std::string& reason);

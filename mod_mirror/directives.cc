@@ -22,20 +22,22 @@ const char* place_of(const Line& line) {
   return apr_psprintf(line.cmd->pool, "%s:%d", directive->filename, directive->line_num);
 }
 
-// The innermost section around a directive; nullptr at server level. What is decided at start-up (<IfModule> and the like) leaves
-// no section behind.
+// The innermost section around a directive; nullptr at server level. What is decided at start-up
+// (<IfModule> and the like) leaves no section behind.
 const ap_directive_t* enclosing_section(const cmd_parms* cmd) {
   const ap_directive_t* parent = cmd->directive->parent;
   return parent == nullptr || strcasecmp(parent->directive, "<VirtualHost") == 0 ? nullptr : parent;
 }
 
 // nullopt for sections that have no one prefix.
-std::optional<Root> root_of_section(const Line& line, const ap_directive_t* section, const char* prefix) {
+std::optional<Root> root_of_section(const Line& line, const ap_directive_t* section,
+                                    const char* prefix) {
   const bool location = strcasecmp(section->directive, "<Location") == 0;
   if (!location && strcasecmp(section->directive, "<Directory") != 0) return std::nullopt;
   const bool is_regex = section->args[std::strspn(section->args, " \t")] == '~';
   if (prefix == nullptr || is_regex || apr_fnmatch_test(prefix) != 0) return std::nullopt;
-  return Root{location ? Root::Kind::location : Root::Kind::directory, apr_pstrdup(line.cmd->pool, prefix)};
+  return Root{location ? Root::Kind::location : Root::Kind::directory,
+              apr_pstrdup(line.cmd->pool, prefix)};
 }
 
 // nullopt where no one prefix is, in a <Files>, say.
@@ -47,12 +49,16 @@ std::optional<Root> root_of(const Line& line) {
 // The same, with <Files> and <If> counted to the section around them.
 std::optional<Root> root_around(const Line& line) {
   const ap_directive_t* section = enclosing_section(line.cmd);
-  const auto is_condition = [](const char* name) { return strncasecmp(name, "<Files", 6) == 0 || strcasecmp(name, "<If") == 0; };
+  const auto is_condition = [](const char* name) {
+    return strncasecmp(name, "<Files", 6) == 0 || strcasecmp(name, "<If") == 0;
+  };
   if (section == nullptr || !is_condition(section->directive)) return root_of(line);
   while (section != nullptr && is_condition(section->directive)) section = section->parent;
   if (section == nullptr) return std::nullopt;
   const char* end = std::strrchr(section->args, '>');
-  const char* args = end == nullptr ? section->args : apr_pstrmemdup(line.cmd->pool, section->args, end - section->args);
+  const char* args = end == nullptr
+                         ? section->args
+                         : apr_pstrmemdup(line.cmd->pool, section->args, end - section->args);
   return root_of_section(line, section, ap_getword_conf(line.cmd->pool, &args));
 }
 
@@ -81,7 +87,8 @@ bool is_none(const Line& line) {
   return true;
 }
 
-// A list that lines add to; `None` empties it, so that a section can have none although its parent has some.
+// A list that lines add to; `None` empties it, so that a section can have none although its parent
+// has some.
 template <auto Field, auto Parse>
 void append(const Line& line, DirConfig& config) {
   auto& list = list_of<Field>(line, config);
@@ -90,10 +97,12 @@ void append(const Line& line, DirConfig& config) {
 }
 
 void set_engine(const Line& line, DirConfig& config) {
-  config.engine = EngineSetting{parse_flag(line.words[0]), root_around(line).value_or(Root{}), place_of(line)};
+  config.engine =
+      EngineSetting{parse_flag(line.words[0]), root_around(line).value_or(Root{}), place_of(line)};
 }
 
-// Inside an enabled section the outermost one keeps the root: sections that only tune do not move it.
+// Inside an enabled section the outermost one keeps the root: sections that only tune do not move
+// it.
 void inherit_engine(DirConfig& own, const DirConfig& parent) {
   if (!own.engine) {
     own.engine = parent.engine;
@@ -105,14 +114,16 @@ void inherit_engine(DirConfig& own, const DirConfig& parent) {
 void set_database(const Line& line, DirConfig& config) {
   std::string conninfo;
   for (const char* word : line.words) conninfo.append(conninfo.empty() ? "" : " ").append(word);
-  config.database = DatabaseSetting{globals().add_database(conninfo), root_of(line).value_or(Root{})};
+  config.database =
+      DatabaseSetting{globals().add_database(conninfo), root_of(line).value_or(Root{})};
 }
 
 void set_catalog(const Line& line, DirConfig& config) {
   CatalogSetting setting{std::nullopt, root_of(line).value_or(Root{})};
   if (strcasecmp(line.words[0], "Off") != 0) {
     const char* directory = ap_server_root_relative(line.cmd->pool, line.words[0]);
-    if (directory == nullptr) throw BadValue(fmt::format("'{}' is no folder's name", line.words[0]));
+    if (directory == nullptr)
+      throw BadValue(fmt::format("'{}' is no folder's name", line.words[0]));
     setting.index = globals().add_catalog(directory);
   }
   config.catalog = setting;
@@ -125,10 +136,13 @@ void set_catalog_max_size(const Line& line, DirConfig&) {
   globals().catalog_max_bytes = bytes;
 }
 
-void set_catalog_hashes(const Line& line, DirConfig&) { globals().catalog_hashes = parse_flag(line.words[0]); }
+void set_catalog_hashes(const Line& line, DirConfig&) {
+  globals().catalog_hashes = parse_flag(line.words[0]);
+}
 
 void set_tree(const Line& line, DirConfig& config) {
-  const Tree tree = parse_one_of<Tree>(line.words[0], {{"local", Tree::local}, {"database", Tree::database}});
+  const Tree tree =
+      parse_one_of<Tree>(line.words[0], {{"local", Tree::local}, {"database", Tree::database}});
   const auto root = root_of(line);
   if (tree == Tree::database && root && root->kind == Root::Kind::directory) {
     throw BadValue("a tree without files on disk has no <Directory>: put it into a <Location>");
@@ -137,9 +151,10 @@ void set_tree(const Line& line, DirConfig& config) {
 }
 
 void set_down(const Line& line, DirConfig& config) {
-  const auto policy = parse_one_of<DownPolicy>(
-      line.words[0],
-      {{"Serve", DownPolicy::serve}, {"Fallback", DownPolicy::fallback}, {"Unavailable", DownPolicy::unavailable}});
+  const auto policy =
+      parse_one_of<DownPolicy>(line.words[0], {{"Serve", DownPolicy::serve},
+                                               {"Fallback", DownPolicy::fallback},
+                                               {"Unavailable", DownPolicy::unavailable}});
   config.down = DownSetting{policy, place_of(line)};
 }
 
@@ -165,7 +180,9 @@ void set_stamp_key(const Line& line, DirConfig& config) {
 }
 
 void add_repository(const Line& line, DirConfig& config) {
-  if (!config.repositories) config.repositories = {pool_new<std::vector<RepositoryRule>>(line.cmd->pool), root_of(line).value()};
+  if (!config.repositories)
+    config.repositories = {pool_new<std::vector<RepositoryRule>>(line.cmd->pool),
+                           root_of(line).value()};
   if (is_none(line)) return config.repositories->rules->clear();
   config.repositories->rules->push_back(parse_repository(line.cmd->pool, line.words));
 }
@@ -174,7 +191,9 @@ void set_publisher(const Line& line, DirConfig& config) {
   const bool has_url = line.words.size() == 2;
   if (has_url) parse_base_url(line.words[1]);  // for its complaint
   const auto keep = [&](const char* word) { return apr_pstrdup(line.cmd->pool, word); };
-  config.publisher = is_none(line) ? Publisher{} : Publisher{keep(line.words[0]), has_url ? keep(line.words[1]) : ""};
+  config.publisher = is_none(line)
+                         ? Publisher{}
+                         : Publisher{keep(line.words[0]), has_url ? keep(line.words[1]) : ""};
 }
 
 void add_tracker_tier(const Line& line, DirConfig& config) {
@@ -211,7 +230,8 @@ void set_representations(const Line& line, DirConfig& config) {
 }
 
 void set_style_sheet(const Line& line, DirConfig& config) {
-  config.style_sheet = is_none(line) ? "" : pool_string(line.cmd->pool, parse_reference(line.words[0]));
+  config.style_sheet =
+      is_none(line) ? "" : pool_string(line.cmd->pool, parse_reference(line.words[0]));
 }
 
 template <auto Field>
@@ -243,81 +263,114 @@ constexpr int kWordLimit = 64;  // httpd's AP_MAX_ARGC: what stands behind is dr
 constexpr int kMany = kWordLimit - 1;
 
 constexpr Directive kDirectives[] = {
-    {"MirrorEngine", kSection, 1, 1, "On|Off - whether requests are sent to mirrors (default Off)", set_engine, inherit_engine},
-    {"MirrorDatabase", kTree, 1, kMany, "CONNINFO - the PostgreSQL database of the tree, as libpq takes it (no default)",
-     set_database, inherit<&D::database>},
-    {"MirrorDatabaseMaxConnections", kGlobal, 1, 1, "NUMBER - connections per database of all processes together (default 20)",
+    {"MirrorEngine", kSection, 1, 1, "On|Off - whether requests are sent to mirrors (default Off)",
+     set_engine, inherit_engine},
+    {"MirrorDatabase", kTree, 1, kMany,
+     "CONNINFO - the PostgreSQL database of the tree, as libpq takes it (no default)", set_database,
+     inherit<&D::database>},
+    {"MirrorDatabaseMaxConnections", kGlobal, 1, 1,
+     "NUMBER - connections per database of all processes together (default 20)",
      set_max_connections, nullptr},
-    {"MirrorDatabaseTimeout", kGlobal, 1, 1, "SECONDS - what a request waits for the database at most (default 2)", set_timeout,
-     nullptr},
+    {"MirrorDatabaseTimeout", kGlobal, 1, 1,
+     "SECONDS - what a request waits for the database at most (default 2)", set_timeout, nullptr},
     {"MirrorDatabaseDown", kSection, 1, 1,
-     "Serve|Fallback|Unavailable - the answer while the database is down (default Serve, with MirrorTree database Unavailable)",
+     "Serve|Fallback|Unavailable - the answer while the database is down (default Serve, with "
+     "MirrorTree database Unavailable)",
      set_down, inherit<&D::down>},
-    {"MirrorCatalog", kTree, 1, 1, "DIR|Off - where the local replica of the database is kept (default one for each database)",
+    {"MirrorCatalog", kTree, 1, 1,
+     "DIR|Off - where the local replica of the database is kept (default one for each database)",
      set_catalog, inherit<&D::catalog>},
-    {"MirrorCatalogMaxSize", kGlobal, 1, 1, "BYTES - how large a catalog may become; K, M, G may follow (default 16G)",
+    {"MirrorCatalogMaxSize", kGlobal, 1, 1,
+     "BYTES - how large a catalog may become; K, M, G may follow (default 16G)",
      set_catalog_max_size, nullptr},
     {"MirrorCatalogHashes", kGlobal, 1, 1,
-     "On|Off - keep all hashes in catalogs, so that representations need no database (default Off)", set_catalog_hashes, nullptr},
-    {"MirrorCatalogMaxAge", kSection, 1, 1, "SECONDS - an older catalog redirects nobody; 0: whatever its age (default 0)",
+     "On|Off - keep all hashes in catalogs, so that representations need no database (default Off)",
+     set_catalog_hashes, nullptr},
+    {"MirrorCatalogMaxAge", kSection, 1, 1,
+     "SECONDS - an older catalog redirects nobody; 0: whatever its age (default 0)",
      set<&D::catalog_max_age_s, parse_stickiness>, inherit<&D::catalog_max_age_s>},
-    {"MirrorGeoDatabase", kGlobal, 1, 1, "FILE - a MaxMind DB of cities, countries or AS numbers; repeatable (no default)",
+    {"MirrorGeoDatabase", kGlobal, 1, 1,
+     "FILE - a MaxMind DB of cities, countries or AS numbers; repeatable (no default)",
      add_geo_database, nullptr},
-    {"MirrorTree", kTree, 1, 1, "local|database - where the files' existence and size come from (default local)", set_tree,
+    {"MirrorTree", kTree, 1, 1,
+     "local|database - where the files' existence and size come from (default local)", set_tree,
      inherit<&D::tree>},
-    {"MirrorOrigin", kSection, 1, 1, "URL - where requests go that no mirror takes, with MirrorTree database (no default)",
+    {"MirrorOrigin", kSection, 1, 1,
+     "URL - where requests go that no mirror takes, with MirrorTree database (no default)",
      set_origin, inherit<&D::origin>},
-    {"MirrorMinSize", kSection, 1, 1, "BYTES - smaller files are not redirected; K, M, G may follow (default 4096)",
+    {"MirrorMinSize", kSection, 1, 1,
+     "BYTES - smaller files are not redirected; K, M, G may follow (default 4096)",
      set<&D::min_size_bytes, parse_size>, inherit<&D::min_size_bytes>},
-    {"MirrorExcludeMimeType", kSection, 1, kMany, "PATTERN... - types that are not redirected (default None)",
+    {"MirrorExcludeMimeType", kSection, 1, kMany,
+     "PATTERN... - types that are not redirected (default None)",
      append<&D::excluded_mime_types, parse_wildcard>, inherit<&D::excluded_mime_types>},
-    {"MirrorExcludeUserAgent", kSection, 1, kMany, "PATTERN... - clients that are not redirected (default None)",
+    {"MirrorExcludeUserAgent", kSection, 1, kMany,
+     "PATTERN... - clients that are not redirected (default None)",
      append<&D::excluded_user_agents, parse_wildcard>, inherit<&D::excluded_user_agents>},
-    {"MirrorExcludeNetwork", kSection, 1, kMany, "CIDR... - clients that are not redirected (default None)",
+    {"MirrorExcludeNetwork", kSection, 1, kMany,
+     "CIDR... - clients that are not redirected (default None)",
      append<&D::excluded_networks, parse_network>, inherit<&D::excluded_networks>},
-    {"MirrorExcludeFileMask", kSection, 1, kMany, "REGEX... - paths that are not redirected (default None)",
+    {"MirrorExcludeFileMask", kSection, 1, kMany,
+     "REGEX... - paths that are not redirected (default None)",
      append<&D::excluded_paths, parse_regex>, inherit<&D::excluded_paths>},
-    {"MirrorFallback", kSection, 1, 3, "REGION|- COUNTRY|- URL - a redirect target where no mirror has a file (default None)",
+    {"MirrorFallback", kSection, 1, 3,
+     "REGION|- COUNTRY|- URL - a redirect target where no mirror has a file (default None)",
      add_fallback, inherit<&D::fallbacks>},
-    {"MirrorHandleHeadLocally", kSection, 1, 1, "On|Off - answer HEAD requests without a redirect (default Off)",
+    {"MirrorHandleHeadLocally", kSection, 1, 1,
+     "On|Off - answer HEAD requests without a redirect (default Off)",
      set<&D::handle_head_locally, parse_flag>, inherit<&D::handle_head_locally>},
-    {"MirrorPassQuery", kSection, 1, 1, "On|Off - append the query string to the mirror's URL (default Off)",
+    {"MirrorPassQuery", kSection, 1, 1,
+     "On|Off - append the query string to the mirror's URL (default Off)",
      set<&D::pass_query, parse_flag>, inherit<&D::pass_query>},
     {"MirrorRedirectStampKey", kSection, 1, 2,
-     "KEY [md5|sha256] - redirects are stamped with it, for mirrors to check (default None)", set_stamp_key, inherit<&D::stamp>},
-    {"MirrorMaxLinks", kSection, 1, 1, "NUMBER - Link headers that name further mirrors (default 5)",
+     "KEY [md5|sha256] - redirects are stamped with it, for mirrors to check (default None)",
+     set_stamp_key, inherit<&D::stamp>},
+    {"MirrorMaxLinks", kSection, 1, 1,
+     "NUMBER - Link headers that name further mirrors (default 5)",
      set<&D::max_links, parse_max_links>, inherit<&D::max_links>},
-    {"MirrorListLimit", kSection, 1, 1, "NUMBER - mirrors in Metalinks, torrents and lists; 0: all (default 0)",
+    {"MirrorListLimit", kSection, 1, 1,
+     "NUMBER - mirrors in Metalinks, torrents and lists; 0: all (default 0)",
      set<&D::max_mirrors, parse_list_limit>, inherit<&D::max_mirrors>},
-    {"MirrorPublisher", kSection, 1, 2, "NAME [URL] - who publishes the files, for Metalinks and lists (default None)",
-     set_publisher, inherit<&D::publisher>},
-    {"MirrorTracker", kSection, 1, kMany, "URL... - a tier of trackers for torrents; repeatable (default None)", add_tracker_tier,
+    {"MirrorPublisher", kSection, 1, 2,
+     "NAME [URL] - who publishes the files, for Metalinks and lists (default None)", set_publisher,
+     inherit<&D::publisher>},
+    {"MirrorTracker", kSection, 1, kMany,
+     "URL... - a tier of trackers for torrents; repeatable (default None)", add_tracker_tier,
      inherit<&D::trackers>},
-    {"MirrorDhtNode", kSection, 1, kMany, "HOST:PORT... - where torrent clients enter the DHT; repeatable (default None)",
-     add_dht_nodes, inherit<&D::dht_nodes>},
-    {"MirrorTorrentForm", kSection, 1, 1, "hybrid|v1 - torrents for v1 and v2 clients, or for v1 only (default hybrid)",
+    {"MirrorDhtNode", kSection, 1, kMany,
+     "HOST:PORT... - where torrent clients enter the DHT; repeatable (default None)", add_dht_nodes,
+     inherit<&D::dht_nodes>},
+    {"MirrorTorrentForm", kSection, 1, 1,
+     "hybrid|v1 - torrents for v1 and v2 clients, or for v1 only (default hybrid)",
      set<&D::torrent_form, parse_torrent_form>, inherit<&D::torrent_form>},
     {"MirrorMetalinkMagnets", kSection, 1, 1, "On|Off - name the magnet in Metalinks (default Off)",
      set<&D::magnets_in_metalinks, parse_flag>, inherit<&D::magnets_in_metalinks>},
-    {"MirrorHashesSuppressFilenames", kSection, 1, 1, "On|Off - .md5 and the like hold the digest only (default Off)",
+    {"MirrorHashesSuppressFilenames", kSection, 1, 1,
+     "On|Off - .md5 and the like hold the digest only (default Off)",
      set<&D::suppress_filenames, parse_flag>, inherit<&D::suppress_filenames>},
-    {"MirrorRepresentations", kSection, 1, kMany, "NAME|-NAME... - what may be had of a file besides its bytes (default All)",
+    {"MirrorRepresentations", kSection, 1, kMany,
+     "NAME|-NAME... - what may be had of a file besides its bytes (default All)",
      set_representations, inherit<&D::representations_off>},
-    {"MirrorListStyleSheet", kSection, 1, 1, "URL - the style sheet of the page of mirrors (default None)", set_style_sheet,
+    {"MirrorListStyleSheet", kSection, 1, 1,
+     "URL - the style sheet of the page of mirrors (default None)", set_style_sheet,
      inherit<&D::style_sheet>},
-    {"MirrorListHeader", kSection, 1, 1, "FILE - HTML that begins the page of mirrors (default None)", set_page<&D::page_header>,
+    {"MirrorListHeader", kSection, 1, 1,
+     "FILE - HTML that begins the page of mirrors (default None)", set_page<&D::page_header>,
      inherit<&D::page_header>},
-    {"MirrorListFooter", kSection, 1, 1, "FILE - HTML that ends the page of mirrors (default None)", set_page<&D::page_footer>,
-     inherit<&D::page_footer>},
+    {"MirrorListFooter", kSection, 1, 1, "FILE - HTML that ends the page of mirrors (default None)",
+     set_page<&D::page_footer>, inherit<&D::page_footer>},
     {"MirrorRepositoryList", kTree, 1, kMany,
-     "DIRECTORY MARKER [NAME=REGEX...] - a directory of the tree whose mirrors may be asked for; repeatable (default None)",
+     "DIRECTORY MARKER [NAME=REGEX...] - a directory of the tree whose mirrors may be asked for; "
+     "repeatable (default None)",
      add_repository, inherit<&D::repositories>},
     {"MirrorRepositoryNear", kSection, 1, 1,
      "NUMBER - so many near mirrors are a repository's list; 0: all are listed (default 0)",
      set<&D::repository_near, parse_list_limit>, inherit<&D::repository_near>},
-    {"MirrorDistanceScale", kSection, 1, 1, "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
+    {"MirrorDistanceScale", kSection, 1, 1,
+     "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
      set<&D::distance_scale_km, parse_distance>, inherit<&D::distance_scale_km>},
-    {"MirrorStickiness", kSection, 1, 1, "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
+    {"MirrorStickiness", kSection, 1, 1,
+     "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
      set<&D::sticky_s, parse_stickiness>, inherit<&D::sticky_s>},
 };
 constexpr std::size_t kCount = std::size(kDirectives);
@@ -325,17 +378,22 @@ constexpr std::size_t kCount = std::size(kDirectives);
 void check_line(const Directive& directive, const Line& line) {
   const int count = static_cast<int>(line.words.size());
   if (count >= kWordLimit) throw BadValue("too many values on one line: repeat the directive");
-  if (count < directive.min_words || count > directive.max_words) throw BadValue(fmt::format("takes {}", directive.help));
-  if (std::any_of(line.words.begin(), line.words.end(), [](const char* word) { return *word == '\0'; })) {
+  if (count < directive.min_words || count > directive.max_words)
+    throw BadValue(fmt::format("takes {}", directive.help));
+  if (std::any_of(line.words.begin(), line.words.end(),
+                  [](const char* word) { return *word == '\0'; })) {
     throw BadValue("a value is empty");
   }
   if (ap_check_cmd_context(line.cmd, NOT_IN_LIMIT) != nullptr)
     throw BadValue("would hold for all methods, not for the <Limit>'s");
   if (directive.context == kTree && !root_of(line)) {
-    throw BadValue("may stand at server level, in a <Location> or in a <Directory> without wildcards or regular expressions");
+    throw BadValue(
+        "may stand at server level, in a <Location> or in a <Directory> without wildcards or "
+        "regular expressions");
   }
   if (directive.context != kGlobal) return;
-  if (ap_check_cmd_context(line.cmd, GLOBAL_ONLY) != nullptr) throw BadValue("may stand in the main server's configuration only");
+  if (ap_check_cmd_context(line.cmd, GLOBAL_ONLY) != nullptr)
+    throw BadValue("may stand in the main server's configuration only");
 }
 
 // What httpd calls for each of our directives. Returns nullptr, or what is wrong.
@@ -358,7 +416,8 @@ constexpr std::array<command_rec, kCount + 1> make_commands() {
   for (std::size_t i = 0; i < kCount; ++i) {
     const Directive& directive = kDirectives[i];
     const int where = directive.context == kGlobal ? RSRC_CONF : RSRC_CONF | ACCESS_CONF;
-    all[i] = AP_INIT_TAKE_ARGV(directive.name, apply_directive, const_cast<Directive*>(&directive), where, directive.help);
+    all[i] = AP_INIT_TAKE_ARGV(directive.name, apply_directive, const_cast<Directive*>(&directive),
+                               where, directive.help);
   }
   return all;
 }

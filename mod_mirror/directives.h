@@ -1,4 +1,5 @@
-// The directives: one table, from which parsing, `httpd -L`, inheritance and the manual's check are driven.
+// The directives: one table, from which parsing, `httpd -L`, inheritance and the manual's check are
+// driven.
 #pragma once
 
 #include <span>
@@ -29,9 +30,11 @@ struct Directive {
   Context context;
   int min_words;
   int max_words;
-  const char* help;  // syntax and default, for httpd -L
-  void (*apply)(const Line& line, DirConfig& config);              // throws BadValue
-  void (*inherit)(DirConfig& own, const DirConfig& parent);        // takes what `own` does not set; null for Context::global
+  const char* help;                                    // syntax and default, for httpd -L
+  void (*apply)(const Line& line, DirConfig& config);  // throws BadValue
+  void (*inherit)(
+      DirConfig& own,
+      const DirConfig& parent);  // takes what `own` does not set; null for Context::global
 };
 
 std::span<const Directive> directives();

@@ -9,7 +9,8 @@ constexpr std::chrono::seconds kLookEvery{2};
 
 }  // namespace
 
-GeoWatch::GeoWatch(std::vector<std::string> files, Log log) : files_(std::move(files)), log_(std::move(log)) {}
+GeoWatch::GeoWatch(std::vector<std::string> files, Log log)
+    : files_(std::move(files)), log_(std::move(log)) {}
 
 void GeoWatch::start() {
   if (files_.empty()) return;

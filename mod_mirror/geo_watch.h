@@ -1,5 +1,5 @@
-// A child's GeoIP databases, reopened by a background thread when they are replaced on disk. locate() may be called from any
-// thread.
+// A child's GeoIP databases, reopened by a background thread when they are replaced on disk.
+// locate() may be called from any thread.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,9 @@ class GeoWatch {
   // Opens the files and starts the thread; files that cannot be opened are tried again later.
   void start();
   void ask_to_stop() noexcept;
-  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
+  bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
+    return thread_.join_by(deadline);
+  }
 
   // Only the address is known where the files cannot be opened, or without any.
   Client locate(const Address& address) const;
@@ -33,7 +35,7 @@ class GeoWatch {
   const Log log_;
   std::unique_ptr<GeoDatabases> owned_;
   std::atomic<const GeoDatabases*> databases_{nullptr};  // owned_, once it is open
-  std::vector<std::string> reported_;                    // the troubles of the last look, so that each is logged once
+  std::vector<std::string> reported_;  // the troubles of the last look, so that each is logged once
   BackgroundThread thread_;
   std::atomic<bool> stopping_{false};
   Alarm alarm_;  // for the thread

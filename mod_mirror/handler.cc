@@ -20,14 +20,18 @@ struct Taken {
   const DirConfig* config;
 };
 
-bool serves_error_page(const request_rec* r) { return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status); }
+bool serves_error_page(const request_rec* r) {
+  return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status);
+}
 
 // httpd's own handler, which sends files as they are, under each of its names.
 bool is_default_handler(const char* name) {
-  return name == nullptr || *name == '\0' || strcasecmp(name, "none") == 0 || std::strcmp(name, "default-handler") == 0;
+  return name == nullptr || *name == '\0' || strcasecmp(name, "none") == 0 ||
+         std::strcmp(name, "default-handler") == 0;
 }
 
-// Whether httpd would send the file as it is, and not have a program or a filter of another module make the content.
+// Whether httpd would send the file as it is, and not have a program or a filter of another module
+// make the content.
 bool has_plain_handler(const request_rec* r) {
   if (is_default_handler(r->handler)) return true;
   if (r->content_type == nullptr) return false;
@@ -37,15 +41,21 @@ bool has_plain_handler(const request_rec* r) {
 
 // SetHandler in the Location (server-status, say): the request is that handler's.
 bool has_handler_set(request_rec* r) {
-  const auto* core = static_cast<const core_dir_config*>(ap_get_core_module_config(r->per_dir_config));
+  const auto* core =
+      static_cast<const core_dir_config*>(ap_get_core_module_config(r->per_dir_config));
   const char* error = nullptr;
-  const char* handler = core->expr_handler != nullptr ? ap_expr_str_exec(r, core->expr_handler, &error) : core->handler;
+  const char* handler = core->expr_handler != nullptr
+                            ? ap_expr_str_exec(r, core->expr_handler, &error)
+                            : core->handler;
   return !is_default_handler(handler);
 }
 
-// A file of a local tree that a mirror may stand in for. mod_dir puts the index in a directory's place: that stays local.
+// A file of a local tree that a mirror may stand in for. mod_dir puts the index in a directory's
+// place: that stays local.
 bool is_local_file(const request_rec* r) {
-  if (r->main != nullptr || serves_error_page(r) || r->finfo.filetype != APR_REG || !has_plain_handler(r)) return false;
+  if (r->main != nullptr || serves_error_page(r) || r->finfo.filetype != APR_REG ||
+      !has_plain_handler(r))
+    return false;
   if (r->path_info != nullptr && *r->path_info != '\0') return false;
   const char* asked = r->parsed_uri.path;
   return asked == nullptr || *asked == '\0' || asked[std::strlen(asked) - 1] != '/';
@@ -54,7 +64,8 @@ bool is_local_file(const request_rec* r) {
 // One request on its way; the tree decides what declining means.
 class Exchange {
  public:
-  // `local` is the file on disk of a local tree: the request's own, or that whose representation it asks for by suffix.
+  // `local` is the file on disk of a local tree: the request's own, or that whose representation it
+  // asks for by suffix.
   Exchange(request_rec* r, const DirConfig& config, std::string_view path, const request_rec* local)
       : r_(r),
         config_(config),
@@ -128,14 +139,16 @@ std::unique_ptr<Lookup> Exchange::find() const {
 int Exchange::run() {
   client_.address = client_address(r_);
   const auto reason = screen(request_, client_.address, settings_);
-  if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory || *reason == DeclineReason::bad_path)) {
+  if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory ||
+                 *reason == DeclineReason::bad_path)) {
     return decline(*reason);
   }
   const Query query = parse_query(request_.query);
   const Child* self = child();
   if (self != nullptr) client_ = self->geo->locate(client_.address);
   note_client(r_, overridden(client_, query));
-  if (const auto answer = query.malformed ? query_answer(query) : std::nullopt) return write_answer(r_, *answer);
+  if (const auto answer = query.malformed ? query_answer(query) : std::nullopt)
+    return write_answer(r_, *answer);
   const bool may_be_representation = config_.database_tree() && may_have_suffix();
   if (reason && !may_be_representation) return decline(*reason);
   auto lookup = find();
@@ -146,7 +159,8 @@ int Exchange::run() {
   }
   if (reason) {
     lookup.reset();
-    return decline(*reason);  // exclusions keep files from being redirected, not their representations
+    return decline(
+        *reason);  // exclusions keep files from being redirected, not their representations
   }
   return lookup ? answer_for(*lookup) : without_database();
 }
@@ -165,7 +179,8 @@ int Exchange::run_list(const Repository& repository) {
   return decide_for(*lookup);
 }
 
-// What is looked up is let go before anything is sent: a slow client must not hold a state of the catalog.
+// What is looked up is let go before anything is sent: a slow client must not hold a state of the
+// catalog.
 int Exchange::answer_for(Lookup& lookup) {
   const auto without = [&](DeclineReason reason) {
     lookup.snapshot.reset();
@@ -181,7 +196,8 @@ int Exchange::answer_for(Lookup& lookup) {
 int Exchange::decide_for(Lookup& lookup) {
   // An answer that ends with a part of the hashes is sent when we have returned.
   const bool keep = needed_hashes(request_) == HashParts::all;
-  const FileHashes& hashes = keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
+  const FileHashes& hashes =
+      keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
   Outcome outcome = decide(request_, client_, lookup.file, *lookup.mirrors, settings_, hashes);
   lookup.snapshot.reset();
   return answer(std::move(outcome));
@@ -212,12 +228,14 @@ int Exchange::without_database() {
   if (wanted(request_, parse_query(request_.query))) return unavailable(r_);
   if (config_.down_policy() == DownPolicy::serve) return decline(DeclineReason::database_down);
   if (config_.down_policy() == DownPolicy::fallback) {
-    if (const auto answer = fallback_answer(request_, client_, request_.path, settings_)) return write_answer(r_, *answer);
+    if (const auto answer = fallback_answer(request_, client_, request_.path, settings_))
+      return write_answer(r_, *answer);
   }
   return unavailable(r_);
 }
 
-// Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a 404.
+// Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a
+// 404.
 int Exchange::decline(DeclineReason reason) {
   note(r_, "MB_DECLINED", decline_text(reason));
   if (!config_.database_tree()) {
@@ -225,7 +243,8 @@ int Exchange::decline(DeclineReason reason) {
     const auto answer = unanswered(request_);
     return answer ? write_answer(r_, *answer) : DECLINED;
   }
-  if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path) return HTTP_NOT_FOUND;
+  if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path)
+    return HTTP_NOT_FOUND;
   return redirect_to_origin(r_, *config_.origin, request_.path);
 }
 
@@ -266,13 +285,17 @@ int handle_taken(request_rec* r, const DirConfig& config) {
 
 // Whether httpd has found neither a file nor a program for the URL.
 bool finds_no_file(const request_rec* r) {
-  return r->main == nullptr && !serves_error_page(r) && r->finfo.filetype == APR_NOFILE && has_plain_handler(r);
+  return r->main == nullptr && !serves_error_page(r) && r->finfo.filetype == APR_NOFILE &&
+         has_plain_handler(r);
 }
 
-// The file whose representation a request for what is no file names by its suffix: looked up as httpd would, with its access
-// control, so that nobody learns of what he may not fetch. nullptr when there is none.
+// The file whose representation a request for what is no file names by its suffix: looked up as
+// httpd would, with its access control, so that nobody learns of what he may not fetch. nullptr
+// when there is none.
 const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
-  if (!finds_no_file(r) || r->method_number != M_GET || (r->path_info != nullptr && *r->path_info != '\0')) return nullptr;
+  if (!finds_no_file(r) || r->method_number != M_GET ||
+      (r->path_info != nullptr && *r->path_info != '\0'))
+    return nullptr;
   const auto path = tree_path(r, config.root());
   const auto split = path ? split_suffix(*path) : std::nullopt;
   const std::string_view uri = r->uri;
@@ -280,18 +303,21 @@ const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
   std::string base;
   append_url_path(base, uri.substr(0, uri.size() - (path->size() - split->path.size())));
   const request_rec* file = ap_sub_req_lookup_uri(base.c_str(), r, nullptr);
-  const bool is_there = file->status == HTTP_OK && file->finfo.filetype == APR_REG && has_plain_handler(file) &&
+  const bool is_there = file->status == HTTP_OK && file->finfo.filetype == APR_REG &&
+                        has_plain_handler(file) &&
                         (file->path_info == nullptr || *file->path_info == '\0');
   return is_there ? file : nullptr;
 }
 
 bool is_complete(const DirConfig* config) {
-  return config != nullptr && config->engine_on() && config->has_source() && (!config->database_tree() || config->origin);
+  return config != nullptr && config->engine_on() && config->has_source() &&
+         (!config->database_tree() || config->origin);
 }
 
 bool may_take(const request_rec* r, const DirConfig* config) {
   if (!is_complete(config) || !config->database_tree()) return false;
-  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE) return false;
+  if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE)
+    return false;
   return r->uri != nullptr && *r->uri == '/';
 }
 
@@ -301,14 +327,17 @@ bool take_request(request_rec* r) {
   const DirConfig* config = dir_config(r->per_dir_config);
   if (!may_take(r, config) || has_handler_set(r)) return false;
   ap_set_module_config(r->request_config, &mirror_module, pool_new<Taken>(r->pool, Taken{config}));
-  // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the file on disk.
+  // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the
+  // file on disk.
   const char* slash = std::strrchr(r->uri, '/');
   r->filename = apr_pstrcat(r->pool, "mirror:", slash + 1, nullptr);
   r->handler = kHandlerName;
   return true;
 }
 
-bool is_taken(const request_rec* r) { return ap_get_module_config(r->request_config, &mirror_module) != nullptr; }
+bool is_taken(const request_rec* r) {
+  return ap_get_module_config(r->request_config, &mirror_module) != nullptr;
+}
 
 bool needs_type(const request_rec* r) {
   const DirConfig* config = dir_config(r->per_dir_config);
@@ -318,13 +347,17 @@ bool needs_type(const request_rec* r) {
 
 int handle(request_rec* r) {
   // A RewriteRule of the section has sent it elsewhere.
-  if (r->proxyreq || (r->handler != nullptr && std::strcmp(r->handler, "redirect-handler") == 0)) return DECLINED;
+  if (r->proxyreq || (r->handler != nullptr && std::strcmp(r->handler, "redirect-handler") == 0))
+    return DECLINED;
   const DirConfig* config = dir_config(r->per_dir_config);
-  if (const auto* taken = static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
-    return handle_taken(r, is_complete(config) && config->database_tree() ? *config : *taken->config);
+  if (const auto* taken =
+          static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
+    return handle_taken(r,
+                        is_complete(config) && config->database_tree() ? *config : *taken->config);
   }
   if (!is_complete(config) || config->database_tree()) return DECLINED;
-  if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt) return handle_list(r, *config, *list);
+  if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
+    return handle_list(r, *config, *list);
   const request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
   const auto path = local != nullptr ? tree_path(r, config->root()) : std::nullopt;
   if (!path) return DECLINED;

@@ -1,14 +1,17 @@
-// What happens to a request: hooks hand it over, requests are declined cheaply, the rest is decided by mirror::decide.
+// What happens to a request: hooks hand it over, requests are declined cheaply, the rest is decided
+// by mirror::decide.
 #pragma once
 
 #include "httpd_api.h"
 
 namespace mirror::httpd {
 
-// MirrorTree database: takes the request before httpd looks for a file, in translate_name; later hooks ask whether it was taken.
+// MirrorTree database: takes the request before httpd looks for a file, in translate_name; later
+// hooks ask whether it was taken.
 bool take_request(request_rec* r);
 bool is_taken(const request_rec* r);
-// Whether the answer to a taken request may depend on the type that httpd finds for the file's name.
+// Whether the answer to a taken request may depend on the type that httpd finds for the file's
+// name.
 bool needs_type(const request_rec* r);
 
 // The handler proper; returns httpd's status.

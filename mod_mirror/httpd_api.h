@@ -1,4 +1,5 @@
-// The one way in which httpd's headers are included, and the helper that lets C++ objects live in pools.
+// The one way in which httpd's headers are included, and the helper that lets C++ objects live in
+// pools.
 #pragma once
 
 #define AP_HAVE_DESIGNATED_INITIALIZER  // makes command functions type-checked without casts

@@ -15,7 +15,8 @@ namespace mirror::httpd {
 struct Lookup : catalog::FoundFile {
   std::shared_ptr<const MirrorTable> mirrors;  // never null
   std::vector<MirrorId> ids;                   // what file.mirrors shows, from the database
-  std::optional<catalog::Snapshot> snapshot;   // what it shows, from the catalog: to be ended before anything is sent
+  std::optional<catalog::Snapshot>
+      snapshot;  // what it shows, from the catalog: to be ended before anything is sent
 };
 
 }  // namespace mirror::httpd

@@ -1,4 +1,5 @@
-// The boundary to httpd: the module record, the hooks, and the one guard through which httpd calls us. No exception passes it.
+// The boundary to httpd: the module record, the hooks, and the one guard through which httpd calls
+// us. No exception passes it.
 #include "check.h"
 #include "child.h"
 #include "directives.h"
@@ -18,7 +19,8 @@ int guarded(const server_rec* server, const char* where, int on_failure, Body bo
   try {
     return body();
   } catch (const std::exception& error) {
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s: %s", where, error.what());
+    ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s: %s", where,
+                 error.what());
   } catch (...) {
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s", where);
   }
@@ -46,7 +48,9 @@ int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) no
     prepare_shared_memory(server);
     prepare_catalogs(server);
     if (!globals().databases.empty() && globals().geo_files.empty()) {
-      log_line(server, APLOG_WARNING, "no MirrorGeoDatabase: nobody knows where clients are, and all mirrors are equally far");
+      log_line(
+          server, APLOG_WARNING,
+          "no MirrorGeoDatabase: nobody knows where clients are, and all mirrors are equally far");
     }
     return OK;
   });
@@ -72,16 +76,20 @@ void on_child_init(apr_pool_t* pchild, server_rec* server) noexcept {
 }
 
 int on_translate_name(request_rec* r) noexcept {
-  return guarded(r->server, "translate_name", HTTP_INTERNAL_SERVER_ERROR, [&] { return take_request(r) ? OK : DECLINED; });
+  return guarded(r->server, "translate_name", HTTP_INTERNAL_SERVER_ERROR,
+                 [&] { return take_request(r) ? OK : DECLINED; });
 }
 
 int on_map_to_storage(request_rec* r) noexcept {
-  return guarded(r->server, "map_to_storage", DECLINED, [&] { return is_taken(r) ? OK : DECLINED; });
+  return guarded(r->server, "map_to_storage", DECLINED,
+                 [&] { return is_taken(r) ? OK : DECLINED; });
 }
 
-// The types that httpd finds by names cost it more than a lookup: they are asked for where something depends on them.
+// The types that httpd finds by names cost it more than a lookup: they are asked for where
+// something depends on them.
 int on_type_checker(request_rec* r) noexcept {
-  return guarded(r->server, "type_checker", DECLINED, [&] { return is_taken(r) && !needs_type(r) ? OK : DECLINED; });
+  return guarded(r->server, "type_checker", DECLINED,
+                 [&] { return is_taken(r) && !needs_type(r) ? OK : DECLINED; });
 }
 
 int on_handler(request_rec* r) noexcept {
@@ -116,8 +124,9 @@ void register_hooks(apr_pool_t*) noexcept {
 }  // namespace
 }  // namespace mirror::httpd
 
-// The one symbol that the version script exports. Written out, since STANDARD20_MODULE_STUFF would name the module by this file.
-// `module` at the start of a line would begin a C++20 module declaration for clang.
+// The one symbol that the version script exports. Written out, since STANDARD20_MODULE_STUFF would
+// name the module by this file. `module` at the start of a line would begin a C++20 module
+// declaration for clang.
 module_struct __attribute__((visibility("default"))) mirror_module = {
     .version = MODULE_MAGIC_NUMBER_MAJOR,
     .minor_version = MODULE_MAGIC_NUMBER_MINOR,

@@ -18,7 +18,8 @@ std::string_view header(const request_rec* r, const char* name) {
 
 bool is_https(const request_rec* r) {
   const char* flag = apr_table_get(r->subprocess_env, "HTTPS");
-  return std::strcmp(ap_http_scheme(r), "https") == 0 || (flag != nullptr && strcasecmp(flag, "on") == 0);
+  return std::strcmp(ap_http_scheme(r), "https") == 0 ||
+         (flag != nullptr && strcasecmp(flag, "on") == 0);
 }
 
 Method method_of(const request_rec* r) {
@@ -37,13 +38,16 @@ int send_body(request_rec* r, std::string_view body, std::string_view rest) {
   ap_set_content_length(r, static_cast<apr_off_t>(body.size() + rest.size()));
   apr_bucket_alloc_t* buckets = r->connection->bucket_alloc;
   apr_bucket_brigade* brigade = apr_brigade_create(r->pool, buckets);
-  APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(body.data(), body.size(), r->pool, buckets));
-  if (!rest.empty()) APR_BRIGADE_INSERT_TAIL(brigade, apr_bucket_pool_create(rest.data(), rest.size(), r->pool, buckets));
+  APR_BRIGADE_INSERT_TAIL(brigade,
+                          apr_bucket_pool_create(body.data(), body.size(), r->pool, buckets));
+  if (!rest.empty())
+    APR_BRIGADE_INSERT_TAIL(brigade,
+                            apr_bucket_pool_create(rest.data(), rest.size(), r->pool, buckets));
   return pass(r, brigade);
 }
 
-// As httpd sends a redirect, through the filters of error pages, but without a page, which nobody reads and which costs more to
-// write and send than all the rest.
+// As httpd sends a redirect, through the filters of error pages, but without a page, which nobody
+// reads and which costs more to write and send than all the rest.
 int send_redirect(request_rec* r, int status) {
   r->status = status;
   r->content_type = nullptr;  // what is known of the file
@@ -61,7 +65,8 @@ int send_redirect(request_rec* r, int status) {
 // SCHEME://HOST[:PORT] as the client named this server.
 std::string server_url(request_rec* r) {
   const bool https = is_https(r);
-  const bool behind_proxy = https && std::strcmp(ap_http_scheme(r), "https") != 0;  // then the port here is not the client's
+  const bool behind_proxy = https && std::strcmp(ap_http_scheme(r), "https") !=
+                                         0;  // then the port here is not the client's
   const apr_port_t usual = https ? 443 : 80;
   apr_port_t port = ap_get_server_port(r);
   if (behind_proxy) port = r->parsed_uri.port_str != nullptr ? r->parsed_uri.port : usual;
@@ -135,13 +140,15 @@ void note_client(request_rec* r, const Client& client) {
 }
 
 int write_answer(request_rec* r, Outcome::Answer made) {
-  const Outcome::Answer& answer = *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to it, even in its log
+  const Outcome::Answer& answer =
+      *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to it, even in its log
   if (const std::string_view name = answer.headers.unprintable(); !name.empty()) {
     const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
     log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
-  // Filters look at headers_out; err_headers_out stand in error pages' and redirects' responses too, which httpd makes.
+  // Filters look at headers_out; err_headers_out stand in error pages' and redirects' responses
+  // too, which httpd makes.
   apr_table_t* headers = answer.status == HTTP_OK ? r->headers_out : r->err_headers_out;
   const char* type = "text/plain; charset=utf-8";
   for (const auto& [name, value] : answer.headers) {
@@ -154,7 +161,9 @@ int write_answer(request_rec* r, Outcome::Answer made) {
       apr_table_addn(headers, name.data(), value.data());
     }
   }
-  if (answer.body.empty()) return answer.status == HTTP_MOVED_TEMPORARILY ? send_redirect(r, answer.status) : answer.status;
+  if (answer.body.empty())
+    return answer.status == HTTP_MOVED_TEMPORARILY ? send_redirect(r, answer.status)
+                                                   : answer.status;
   r->status = answer.status;
   r->content_encoding = nullptr;  // what is known of the file
   r->content_languages = nullptr;

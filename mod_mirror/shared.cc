@@ -18,7 +18,8 @@ constexpr std::chrono::minutes kOtherHost{5};
 constexpr std::chrono::minutes kReasonPause{1};
 constexpr std::chrono::hours kOldNews{1};
 
-static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<std::int32_t>::is_always_lock_free &&
+static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
+                  std::atomic<std::int32_t>::is_always_lock_free &&
                   std::atomic<bool>::is_always_lock_free,
               "locks inside atomics would not work between processes");
 
@@ -55,7 +56,8 @@ int SharedDatabase::slots_in_use(int limit) const {
 }
 
 bool SharedDatabase::in_use() const {
-  return std::any_of(holders_.begin(), holders_.end(), [](const auto& holder) { return holder != 0 && is_sibling(holder); });
+  return std::any_of(holders_.begin(), holders_.end(),
+                     [](const auto& holder) { return holder != 0 && is_sibling(holder); });
 }
 
 void SharedDatabase::forget_own_slots() {
@@ -108,7 +110,8 @@ bool SharedDatabase::is_news(const std::string& reason) {
   const std::uint64_t key = key_of(reason);
   std::int64_t silent_until = silent_until_ns_.load();
   if (key == logged_reason_.load() || in_ns(now) < silent_until) return false;
-  if (!silent_until_ns_.compare_exchange_strong(silent_until, in_ns(now + kReasonPause))) return false;
+  if (!silent_until_ns_.compare_exchange_strong(silent_until, in_ns(now + kReasonPause)))
+    return false;
   logged_reason_ = key;
   return true;
 }
@@ -119,7 +122,9 @@ bool SharedDatabase::claim_probe(SharedClock::duration lease) {
   return in_ns(now) >= due && next_probe_ns_.compare_exchange_strong(due, in_ns(now + lease));
 }
 
-void SharedDatabase::postpone_probe(SharedClock::duration pause) { next_probe_ns_ = in_ns(SharedClock::now() + pause); }
+void SharedDatabase::postpone_probe(SharedClock::duration pause) {
+  next_probe_ns_ = in_ns(SharedClock::now() + pause);
+}
 
 bool SharedNews::is_news(const std::string& line) {
   const auto now = SharedClock::now();
@@ -135,7 +140,8 @@ void SharedFault::set(const std::string& text) {
     return;
   }
   std::string line = text.substr(0, text_.size() - 1);
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
   if (this->text() == line) {  // readers are not disturbed
     process_ = self;
     return;
@@ -158,18 +164,21 @@ std::string SharedFault::text() const {
 }
 
 SharedMemory* SharedMemory::create() {
-  void* memory = mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap of shared memory");
+  void* memory = mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    throw std::system_error(errno, std::generic_category(), "mmap of shared memory");
   return new (memory) SharedMemory;
 }
 
 SharedDatabase* SharedMemory::with_key(std::uint64_t key) {
-  const auto found =
-      std::find_if(databases_.begin(), databases_.end(), [&](const auto& database) { return database.key_ == key; });
+  const auto found = std::find_if(databases_.begin(), databases_.end(),
+                                  [&](const auto& database) { return database.key_ == key; });
   return found != databases_.end() ? &*found : nullptr;
 }
 
-// Records without a holder may still belong to the new configuration too, or to processes on their way out: fresh ones go first.
+// Records without a holder may still belong to the new configuration too, or to processes on their
+// way out: fresh ones go first.
 std::vector<SharedDatabase*> SharedMemory::assign(const std::vector<std::string>& conninfos) {
   std::vector<SharedDatabase*> assigned;
   for (const auto& conninfo : conninfos) assigned.push_back(with_key(key_of(conninfo)));
@@ -182,7 +191,8 @@ std::vector<SharedDatabase*> SharedMemory::assign(const std::vector<std::string>
       if (!taken && !database.in_use()) assigned[i] = &database;
     }
     if (assigned[i] == nullptr)
-      throw std::runtime_error("too many databases came and went by restarts: stop httpd and start it again");
+      throw std::runtime_error(
+          "too many databases came and went by restarts: stop httpd and start it again");
     assigned[i]->~SharedDatabase();
     new (assigned[i]) SharedDatabase;
     assigned[i]->key_ = key_of(conninfos[i]);

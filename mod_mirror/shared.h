@@ -1,7 +1,8 @@
-// What all processes of one httpd know together, in shared memory: for each database who holds connections, who waits for one,
-// and whether the database is down. The memory is anonymous, made before the first child starts and kept across restarts, so that
-// the children of two generations count together. Everything in it is atomic and may be used from any process and thread; a
-// process that dies at any point leaves nothing behind that others would wait for.
+// What all processes of one httpd know together, in shared memory: for each database who holds
+// connections, who waits for one, and whether the database is down. The memory is anonymous, made
+// before the first child starts and kept across restarts, so that the children of two generations
+// count together. Everything in it is atomic and may be used from any process and thread; a process
+// that dies at any point leaves nothing behind that others would wait for.
 #pragma once
 
 #include <array>
@@ -52,20 +53,22 @@ class SharedDatabase {
   // Whether the one that asks has no connection at all while this process has some.
   bool others_starve(int limit) const;
 
-  // Where to begin with a conninfo of several hosts: at the one that answered last when those before it did not, for some
-  // minutes; then the first one gets its chance again.
+  // Where to begin with a conninfo of several hosts: at the one that answered last when those
+  // before it did not, for some minutes; then the first one gets its chance again.
   std::size_t first_host() const;
   void remember_host(std::size_t host);
 
-  // The circuit breaker. trip and recover return whether they changed its state. outages() counts the trips: what a connection of
-  // an earlier count suffers is no news.
+  // The circuit breaker. trip and recover return whether they changed its state. outages() counts
+  // the trips: what a connection of an earlier count suffers is no news.
   bool down() const { return down_.load(); }
   std::uint32_t outages() const { return outages_.load(); }
   bool trip(SharedClock::duration first_probe_in);
   bool recover() { return down_.exchange(false); }
-  // Whether a reason of the outage is worth a line in the log: the first one, later another one after a while.
+  // Whether a reason of the outage is worth a line in the log: the first one, later another one
+  // after a while.
   bool is_news(const std::string& reason);
-  // True for one process at a time, which then probes: the next one may do so after `lease`, or as postpone_probe says.
+  // True for one process at a time, which then probes: the next one may do so after `lease`, or as
+  // postpone_probe says.
   bool claim_probe(SharedClock::duration lease);
   void postpone_probe(SharedClock::duration pause);
 
@@ -88,23 +91,25 @@ class SharedDatabase {
 // What the log was told last of one thing, by whichever process: each would say the same.
 class SharedNews {
  public:
-  bool is_news(const std::string& line);  // and remembers it; after an hour without a line every one is news
+  bool is_news(
+      const std::string& line);  // and remembers it; after an hour without a line every one is news
 
  private:
   std::atomic<std::uint64_t> last_{0};
   std::atomic<std::int64_t> last_at_ns_{0};
 };
 
-// The fault of one thing that was met last and still stands, of whichever process. It goes with the process that met it. Of two
-// that write at once, or one that dies in the middle, nothing is left to be read until the fault is met again.
+// The fault of one thing that was met last and still stands, of whichever process. It goes with the
+// process that met it. Of two that write at once, or one that dies in the middle, nothing is left
+// to be read until the fault is met again.
 class SharedFault {
  public:
   void set(const std::string& text);  // "": what this process met is over
   std::string text() const;           // one line, cut where it is long; "": there is none
 
  private:
-  std::atomic<std::int32_t> process_{0};      // 0: there is none
-  std::atomic<std::uint64_t> key_{0};         // of the text, as it has to be
+  std::atomic<std::int32_t> process_{0};       // 0: there is none
+  std::atomic<std::uint64_t> key_{0};          // of the text, as it has to be
   std::array<std::atomic<char>, 512> text_{};  // ends with a 0
 };
 
@@ -117,8 +122,8 @@ class SharedMemory {
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
-  // A record for each of the different conninfos: the one it had before a restart, or one that nobody uses. Throws
-  // std::runtime_error when there are not enough.
+  // A record for each of the different conninfos: the one it had before a restart, or one that
+  // nobody uses. Throws std::runtime_error when there are not enough.
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
   SharedNews& catalog_news(std::size_t catalog) { return catalog_news_[catalog % kCatalogs]; }
   catalog::CrashCounts& crashes() { return crashes_; }

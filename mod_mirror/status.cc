@@ -33,7 +33,8 @@ Row row_of(CatalogKeeper& keeper) {
     row.state = meta.complete ? "in use" : "incomplete";
     row.rev = meta.rev;
     row.mirrors_rev = meta.mirrors_rev;
-    row.age_s = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::time(nullptr)) - keeper.as_of_s());
+    row.age_s =
+        std::max<std::int64_t>(0, static_cast<std::int64_t>(std::time(nullptr)) - keeper.as_of_s());
     row.files = static_cast<std::int64_t>(snapshot->files());
     row.size = environment->size();
   } catch (const catalog::Error& error) {
@@ -48,22 +49,24 @@ void write_html(request_rec* r, const Row& row) {
   append_markup(state, row.state, Markup::html);
   append_markup(fault, row.fault, Markup::html);
   ap_rprintf(r,
-             "<tr><td>%s</td><td>%s</td><td>%" APR_INT64_T_FMT "</td><td>%" APR_INT64_T_FMT "</td><td>%" APR_INT64_T_FMT
-             " s</td><td>%" APR_INT64_T_FMT "</td><td>%" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT
-             " MB</td><td>%u of %u</td><td>%s</td></tr>\n",
-             directory.c_str(), state.c_str(), static_cast<apr_int64_t>(row.rev), static_cast<apr_int64_t>(row.mirrors_rev),
-             static_cast<apr_int64_t>(row.age_s), static_cast<apr_int64_t>(row.files), row.size.used_bytes >> 20,
+             "<tr><td>%s</td><td>%s</td><td>%" APR_INT64_T_FMT "</td><td>%" APR_INT64_T_FMT
+             "</td><td>%" APR_INT64_T_FMT " s</td><td>%" APR_INT64_T_FMT "</td><td>%" APR_SIZE_T_FMT
+             " of %" APR_SIZE_T_FMT " MB</td><td>%u of %u</td><td>%s</td></tr>\n",
+             directory.c_str(), state.c_str(), static_cast<apr_int64_t>(row.rev),
+             static_cast<apr_int64_t>(row.mirrors_rev), static_cast<apr_int64_t>(row.age_s),
+             static_cast<apr_int64_t>(row.files), row.size.used_bytes >> 20,
              row.size.max_bytes >> 20, row.size.readers, row.size.max_readers, fault.c_str());
 }
 
 void write_lines(request_rec* r, std::size_t number, const Row& row) {
   const std::string lines = fmt::format(
       "MirrorCatalog{0}Directory: {1}\nMirrorCatalog{0}State: {2}\nMirrorCatalog{0}Revision: {3}\n"
-      "MirrorCatalog{0}MirrorsRevision: {4}\nMirrorCatalog{0}AgeSeconds: {5}\nMirrorCatalog{0}Files: {6}\n"
+      "MirrorCatalog{0}MirrorsRevision: {4}\nMirrorCatalog{0}AgeSeconds: "
+      "{5}\nMirrorCatalog{0}Files: {6}\n"
       "MirrorCatalog{0}Bytes: {7}\nMirrorCatalog{0}MaxBytes: {8}\nMirrorCatalog{0}Readers: {9}\n"
       "MirrorCatalog{0}MaxReaders: {10}\nMirrorCatalog{0}Fault: {11}\n",
-      number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files, row.size.used_bytes, row.size.max_bytes,
-      row.size.readers, row.size.max_readers, row.fault);
+      number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files,
+      row.size.used_bytes, row.size.max_bytes, row.size.readers, row.size.max_readers, row.fault);
   ap_rputs(lines.c_str(), r);
 }
 
@@ -78,8 +81,10 @@ void write_status(request_rec* r, bool short_form) {
     if (keeper == nullptr) continue;
     if (!any && !short_form) {
       ap_rputs(
-          "<hr />\n<h2>Mirrors: catalogs</h2>\n<table border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
-          "<th>of the mirrors</th><th>age</th><th>files</th><th>size</th><th>reader slots</th><th>fault</th></tr>\n",
+          "<hr />\n<h2>Mirrors: catalogs</h2>\n<table "
+          "border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
+          "<th>of the mirrors</th><th>age</th><th>files</th><th>size</th><th>reader "
+          "slots</th><th>fault</th></tr>\n",
           r);
     }
     any = true;

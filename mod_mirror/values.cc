@@ -31,19 +31,22 @@ template <class Number>
 Number parse_whole_number(const char* word, Number least, Number most) {
   const char* rest = word;
   const Number number = parse_number(word, least, most, rest);
-  if (*rest != '\0') throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
+  if (*rest != '\0')
+    throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
   return number;
 }
 
 // Whether `authority` is HOST or HOST:PORT, the host in brackets if it has colons.
 bool is_host_and_port(std::string_view authority) {
   const bool bracketed = authority.starts_with('[');
-  const std::size_t host_end = bracketed ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
+  const std::size_t host_end =
+      bracketed ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
   const std::string_view port = authority.substr(host_end);
   if (host_end == 0 || port.empty()) return host_end != 0;
   unsigned number = 0;
   const auto [stop, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-  return port[0] == ':' && error == std::errc() && stop == port.data() + port.size() && number >= 1 && number <= 65535;
+  return port[0] == ':' && error == std::errc() && stop == port.data() + port.size() &&
+         number >= 1 && number <= 65535;
 }
 
 bool is_utf8_text(std::string_view text) {
@@ -65,14 +68,18 @@ const ap_regex_t* compiled(apr_pool_t* pool, const char* pattern) {
 Matcher parse_whole_regex(apr_pool_t* pool, const char* word) {
   compiled(pool, word);  // what is one on its own; else "a)|(b" would become one
   const ap_regex_t* regex = compiled(pool, apr_pstrcat(pool, "\\A(?:", word, ")\\z", nullptr));
-  return [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) == 0; };
+  return [regex](std::string_view text) {
+    return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) == 0;
+  };
 }
 
 bool is_any(std::string_view word) { return word == "-" || word == "*"; }
 
 }  // namespace
 
-bool parse_flag(const char* word) { return parse_one_of<bool>(word, {{"On", true}, {"Off", false}}); }
+bool parse_flag(const char* word) {
+  return parse_one_of<bool>(word, {{"On", true}, {"Off", false}});
+}
 
 std::int64_t parse_integer(const char* word, std::int64_t least, std::int64_t most) {
   return parse_whole_number(word, least, most);
@@ -97,7 +104,8 @@ std::int64_t parse_size(const char* word) {
 std::chrono::milliseconds parse_timeout(const char* word) {
   apr_interval_time_t time_us = 0;
   const bool fits = ap_timeout_parameter_parse(word, &time_us, "s") == APR_SUCCESS;
-  const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(time_us));
+  const auto timeout =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(time_us));
   if (!fits || timeout < std::chrono::milliseconds(10) || timeout > std::chrono::seconds(60)) {
     throw BadValue(fmt::format("'{}' is no time from 10ms to 60s", word));
   }
@@ -118,16 +126,20 @@ std::string parse_base_url(const char* word) {
   }
   const std::size_t host = url.find("//") + 2;
   const std::string_view authority = std::string_view(url).substr(host, url.find('/', host) - host);
-  if (authority.find('@') != authority.npos) throw BadValue(fmt::format("'{}' has a user's name: redirects would tell it", word));
-  if (!is_host_and_port(authority)) throw BadValue(fmt::format("'{}' has no usable host and port", word));
+  if (authority.find('@') != authority.npos)
+    throw BadValue(fmt::format("'{}' has a user's name: redirects would tell it", word));
+  if (!is_host_and_port(authority))
+    throw BadValue(fmt::format("'{}' has no usable host and port", word));
   return url;
 }
 
 std::string parse_tracker(const char* word) {
   const std::string_view url = word;
-  const bool known = url.starts_with("http://") || url.starts_with("https://") || url.starts_with("udp://");
+  const bool known =
+      url.starts_with("http://") || url.starts_with("https://") || url.starts_with("udp://");
   const bool visible = url.find_first_of(" \t\r\n\"<>") == url.npos;
-  if (!known || !visible) throw BadValue(fmt::format("'{}' is no http://, https:// or udp:// URL of a tracker", word));
+  if (!known || !visible)
+    throw BadValue(fmt::format("'{}' is no http://, https:// or udp:// URL of a tracker", word));
   return word;
 }
 
@@ -135,8 +147,10 @@ DhtNode parse_dht_node(const char* word) {
   const std::string_view text = word;
   const std::size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, std::min(colon, text.size()));
-  const bool visible = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
-  if (!visible || colon == text.npos || text.ends_with(']') || host.empty() || !is_host_and_port(text)) {
+  const bool visible = std::all_of(text.begin(), text.end(),
+                                   [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
+  if (!visible || colon == text.npos || text.ends_with(']') || host.empty() ||
+      !is_host_and_port(text)) {
     throw BadValue(fmt::format("'{}' is no HOST:PORT, with an IPv6 address in brackets", word));
   }
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
@@ -145,10 +159,13 @@ DhtNode parse_dht_node(const char* word) {
 
 std::string parse_reference(const char* word) {
   const std::string_view url = word;
-  const bool known =
-      url.starts_with("http://") || url.starts_with("https://") || (url.starts_with('/') && !url.starts_with("//"));
-  const bool visible = std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
-  if (!known || !visible) throw BadValue(fmt::format("'{}' is no http:// or https:// URL, and no path from '/' on", word));
+  const bool known = url.starts_with("http://") || url.starts_with("https://") ||
+                     (url.starts_with('/') && !url.starts_with("//"));
+  const bool visible =
+      std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
+  if (!known || !visible)
+    throw BadValue(
+        fmt::format("'{}' is no http:// or https:// URL, and no path from '/' on", word));
   return word;
 }
 
@@ -162,19 +179,22 @@ std::string read_page(const char* file) {
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!stream.eof() && !stream.good()) throw BadValue(fmt::format("{}: cannot be read", file));
   text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxPageBytes) throw BadValue(fmt::format("{}: larger than {} bytes", file, kMaxPageBytes));
+  if (text.size() > kMaxPageBytes)
+    throw BadValue(fmt::format("{}: larger than {} bytes", file, kMaxPageBytes));
   if (!is_utf8_text(text)) throw BadValue(fmt::format("{}: not UTF-8", file));
   return text;
 }
 
 TorrentForm parse_torrent_form(const char* word) {
-  return parse_one_of<TorrentForm>(word, {{"hybrid", TorrentForm::hybrid}, {"v1", TorrentForm::v1}});
+  return parse_one_of<TorrentForm>(word,
+                                   {{"hybrid", TorrentForm::hybrid}, {"v1", TorrentForm::v1}});
 }
 
 int parse_list_limit(const char* word) { return static_cast<int>(parse_integer(word, 0, 32767)); }
 
 digest::StampForm parse_stamp_form(const char* word) {
-  return parse_one_of<digest::StampForm>(word, {{"md5", digest::StampForm::md5}, {"sha256", digest::StampForm::sha256}});
+  return parse_one_of<digest::StampForm>(
+      word, {{"md5", digest::StampForm::md5}, {"sha256", digest::StampForm::sha256}});
 }
 
 RepositoryRule parse_repository(apr_pool_t* pool, std::span<char* const> words) {
@@ -196,13 +216,16 @@ Fallback parse_fallback(const char* region, const char* country, const char* url
   Fallback fallback;
   if (!is_any(region)) {
     const auto known = parse_region(region);
-    if (!known) throw BadValue(fmt::format("'{}' is no region: AF, AN, AS, EU, NA, OC, SA, or - for any", region));
+    if (!known)
+      throw BadValue(
+          fmt::format("'{}' is no region: AF, AN, AS, EU, NA, OC, SA, or - for any", region));
     fallback.region = region_code(*known);
   }
   if (!is_any(country)) {
     const auto known = CountryCode::parse(country);
     if (!known || known->everyone())
-      throw BadValue(fmt::format("'{}' is no country: a code of two letters, or - for any", country));
+      throw BadValue(
+          fmt::format("'{}' is no country: a code of two letters, or - for any", country));
     fallback.country = known->text();
   }
   fallback.url = parse_base_url(url);
@@ -217,14 +240,16 @@ Matcher parse_wildcard(apr_pool_t* pool, const char* word) {
 Matcher parse_regex(apr_pool_t* pool, const char* word) {
   const ap_regex_t* regex = compiled(pool, word);
   // A match that gave up (too much backtracking) counts as one: the file is then not redirected.
-  return
-      [regex](std::string_view text) { return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) != AP_REG_NOMATCH; };
+  return [regex](std::string_view text) {
+    return ap_regexec_len(regex, text.data(), text.size(), 0, nullptr, 0) != AP_REG_NOMATCH;
+  };
 }
 
 Prefix parse_network(apr_pool_t*, const char* word) {
   const auto prefix = Prefix::parse(word);
   if (!prefix)
-    throw BadValue(fmt::format("'{}' is no network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
+    throw BadValue(fmt::format(
+        "'{}' is no network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
   return *prefix;
 }
 

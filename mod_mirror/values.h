@@ -20,7 +20,8 @@ std::int64_t parse_stickiness(const char* word);
 std::string parse_base_url(const char* word);  // adds a '/' at the end
 std::string parse_tracker(const char* word);   // http, https or udp
 DhtNode parse_dht_node(const char* word);
-std::string parse_reference(const char* word);  // what an href may be: an http or https URL, or a path that begins with '/'
+std::string parse_reference(
+    const char* word);  // what an href may be: an http or https URL, or a path that begins with '/'
 // HTML in a file: UTF-8, at most kMaxPageBytes.
 inline constexpr std::size_t kMaxPageBytes = 256 * 1024;
 std::string read_page(const char* file);
@@ -35,7 +36,8 @@ Matcher parse_regex(apr_pool_t* pool, const char* word);
 Prefix parse_network(apr_pool_t* pool, const char* word);
 
 template <class Choice>
-Choice parse_one_of(const char* word, std::initializer_list<std::pair<const char*, Choice>> choices) {
+Choice parse_one_of(const char* word,
+                    std::initializer_list<std::pair<const char*, Choice>> choices) {
   std::string names;
   for (const auto& [name, choice] : choices) {
     if (strcasecmp(word, name) == 0) return choice;

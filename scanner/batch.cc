@@ -18,7 +18,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kProgressInterval(250);
 constexpr std::chrono::seconds kDatabaseTimeout(30);
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // One scan to be done: its name and what to run on a connection.
 struct Task {
@@ -29,12 +31,18 @@ struct Task {
 
 class Batch {
  public:
-  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, int stop_fd, Lent& lent)
-      : tasks_(std::move(tasks)), options_(options), reporter_(reporter), stop_fd_(stop_fd), lent_(lent) {}
+  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, int stop_fd,
+        Lent& lent)
+      : tasks_(std::move(tasks)),
+        options_(options),
+        reporter_(reporter),
+        stop_fd_(stop_fd),
+        lent_(lent) {}
 
   Totals run() {
     const auto start = Clock::now();
-    const std::size_t jobs = std::min(tasks_.size(), static_cast<std::size_t>(std::max(options_.instance.jobs, 1)));
+    const std::size_t jobs =
+        std::min(tasks_.size(), static_cast<std::size_t>(std::max(options_.instance.jobs, 1)));
     slots_ = std::vector<Slot>(jobs);
     std::vector<std::jthread> threads;
     for (Slot& slot : slots_) {
@@ -104,7 +112,8 @@ class Batch {
     while (finished() < tasks_.size()) {
       std::vector<Running> running;
       for (const Slot& slot : slots_) {
-        if (slot.task != nullptr) running.push_back({slot.task->name, slot.entries, seconds_since(slot.start)});
+        if (slot.task != nullptr)
+          running.push_back({slot.task->name, slot.entries, seconds_since(slot.start)});
       }
       const std::size_t done = finished();
       guard.unlock();
@@ -130,22 +139,24 @@ class Batch {
 
 }  // namespace
 
-Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options, Reporter& reporter, int stop_fd,
-                    Lent& connection) {
+Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
+                    Reporter& reporter, int stop_fd, Lent& connection) {
   std::vector<Task> tasks;
   for (const db::MirrorRecord& record : mirrors) {
-    tasks.push_back({record.mirror.identifier, false, [&](db::Connection& connection, const Control& control) {
-                       return scan_mirror(connection, record, options, control);
-                     }});
+    tasks.push_back(
+        {record.mirror.identifier, false, [&](db::Connection& connection, const Control& control) {
+           return scan_mirror(connection, record, options, control);
+         }});
   }
   return Batch(std::move(tasks), options, reporter, stop_fd, connection).run();
 }
 
 Totals scan_the_source(const Options& options, Reporter& reporter, int stop_fd, Lent& connection) {
   std::vector<Task> tasks;
-  tasks.push_back({options.instance.source, true, [&](db::Connection& connection, const Control& control) {
-                     return scan_source(connection, options, control);
-                   }});
+  tasks.push_back(
+      {options.instance.source, true, [&](db::Connection& connection, const Control& control) {
+         return scan_source(connection, options, control);
+       }});
   return Batch(std::move(tasks), options, reporter, stop_fd, connection).run();
 }
 

@@ -37,9 +37,12 @@ class Fd {
   int fd_;
 };
 
-[[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
-// Many lines at a time: a program that writes each few of them would wake us, and wait for us, as often.
+// Many lines at a time: a program that writes each few of them would wake us, and wait for us, as
+// often.
 constexpr int kPipeBytes = 1 << 20;
 constexpr std::chrono::milliseconds kGather(3);
 
@@ -73,12 +76,15 @@ struct Start {
     setsid();
     struct sigaction standard {};
     standard.sa_handler = SIG_DFL;
-    for (const int signal : {SIGINT, SIGTERM, SIGPIPE, SIGHUP}) sigaction(signal, &standard, nullptr);
+    for (const int signal : {SIGINT, SIGTERM, SIGPIPE, SIGHUP})
+      sigaction(signal, &standard, nullptr);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (dup2(null_fd, 0) == 0 && dup2(stdout_fd, 1) == 1 && dup2(stderr_fd, 2) == 2) execve(program, argv, env);
-    constexpr std::string_view kFailed = "cannot run rsync: is the Debian package rsync installed?\n";
+    if (dup2(null_fd, 0) == 0 && dup2(stdout_fd, 1) == 1 && dup2(stderr_fd, 2) == 2)
+      execve(program, argv, env);
+    constexpr std::string_view kFailed =
+        "cannot run rsync: is the Debian package rsync installed?\n";
     if (write(2, kFailed.data(), kFailed.size()) < 0) _exit(126);
     _exit(127);
   }
@@ -98,7 +104,8 @@ std::string find_program(const std::string& name, const std::string& otherwise) 
   return otherwise;
 }
 
-Child::Child(const std::string& program, const std::vector<std::string>& argv, const std::vector<std::string>& env) {
+Child::Child(const std::string& program, const std::vector<std::string>& argv,
+             const std::vector<std::string>& env) {
   Fd null_fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (null_fd.get() < 0) fail("cannot open /dev/null");
   Fd out_read, out_write, error_read, error_write;
@@ -106,7 +113,8 @@ Child::Child(const std::string& program, const std::vector<std::string>& argv, c
   make_pipe(error_read, error_write);
   const std::vector<char*> argv_pointers = pointers(argv);
   const std::vector<char*> env_pointers = pointers(env);
-  const Start start{program.c_str(), argv_pointers.data(), env_pointers.data(), null_fd.get(), out_write.get(), error_write.get(),
+  const Start start{program.c_str(), argv_pointers.data(), env_pointers.data(),
+                    null_fd.get(),   out_write.get(),      error_write.get(),
                     getpid()};
   pid_ = fork();
   if (pid_ < 0) fail("cannot start a process");
@@ -122,9 +130,11 @@ Child::~Child() {
   }
 }
 
-ReadEnd Child::read(const OnData& on_stdout, const OnData& on_stderr, std::chrono::milliseconds idle, int stop_fd) {
+ReadEnd Child::read(const OnData& on_stdout, const OnData& on_stderr,
+                    std::chrono::milliseconds idle, int stop_fd) {
   std::vector<char> buffer(kPipeBytes);
-  std::array<pollfd, 3> streams{{{stdout_fd_, POLLIN, 0}, {stderr_fd_, POLLIN, 0}, {stop_fd, POLLIN, 0}}};
+  std::array<pollfd, 3> streams{
+      {{stdout_fd_, POLLIN, 0}, {stderr_fd_, POLLIN, 0}, {stop_fd, POLLIN, 0}}};
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     const int ready = poll(streams.data(), streams.size(), static_cast<int>(idle.count()));
     if (ready < 0 && errno != EINTR) fail("cannot wait for rsync");
@@ -144,9 +154,10 @@ ReadEnd Child::read(const OnData& on_stdout, const OnData& on_stderr, std::chron
 
 int Child::wait(std::chrono::milliseconds patience) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
-  siginfo_t ended{};  // looked at without reaping, so that the group's id stays ours until it is killed
-  while (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0 &&
-         std::chrono::steady_clock::now() < deadline) {
+  siginfo_t
+      ended{};  // looked at without reaping, so that the group's id stays ours until it is killed
+  while (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == 0 && std::chrono::steady_clock::now() < deadline) {
     poll(nullptr, 0, 5);
   }
   const int status = kill_group();

@@ -1,6 +1,7 @@
-// A child process whose output is read through pipes, in its own session, so that it and all it starts can be ended together and
-// it cannot ask at a terminal. When this program dies, however suddenly, the kernel ends the child (PR_SET_PDEATHSIG follows the
-// thread that made it: create, read and destroy a Child in one thread).
+// A child process whose output is read through pipes, in its own session, so that it and all it
+// starts can be ended together and it cannot ask at a terminal. When this program dies, however
+// suddenly, the kernel ends the child (PR_SET_PDEATHSIG follows the thread that made it: create,
+// read and destroy a Child in one thread).
 #pragma once
 
 #include <sys/types.h>
@@ -20,9 +21,11 @@ std::string find_program(const std::string& name, const std::string& otherwise);
 
 class Child {
  public:
-  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. What keeps it from starting comes
-  // through stderr and exit status 127. Throws std::system_error without processes or descriptors.
-  Child(const std::string& program, const std::vector<std::string>& argv, const std::vector<std::string>& env);
+  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. What
+  // keeps it from starting comes through stderr and exit status 127. Throws std::system_error
+  // without processes or descriptors.
+  Child(const std::string& program, const std::vector<std::string>& argv,
+        const std::vector<std::string>& env);
   // Kills what still runs of its process group.
   ~Child();
   Child(const Child&) = delete;
@@ -30,9 +33,11 @@ class Child {
 
   using OnData = std::function<void(std::string_view)>;
   // Reads both streams until they end, nothing came for `idle`, or `stop_fd` becomes readable.
-  ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, std::chrono::milliseconds idle, int stop_fd);
+  ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, std::chrono::milliseconds idle,
+               int stop_fd);
 
-  // Waits until the child has ended, at most `patience`, then kills it. Its exit status; 128 plus the signal that ended it.
+  // Waits until the child has ended, at most `patience`, then kills it. Its exit status; 128 plus
+  // the signal that ended it.
   int wait(std::chrono::milliseconds patience);
 
  private:

@@ -24,8 +24,13 @@ bool Control::stopped() const {
   return stop_fd >= 0 && poll(&stop, 1, 0) > 0;
 }
 
-Listing::Listing(std::int64_t max_entries, std::string prefix, TreeSink sink, const Control& control, ListingCounts& counts)
-    : counts(counts), max_entries_(max_entries), prefix_(std::move(prefix)), sink_(std::move(sink)), control_(control) {}
+Listing::Listing(std::int64_t max_entries, std::string prefix, TreeSink sink,
+                 const Control& control, ListingCounts& counts)
+    : counts(counts),
+      max_entries_(max_entries),
+      prefix_(std::move(prefix)),
+      sink_(std::move(sink)),
+      control_(control) {}
 
 void Listing::add(const ListedEntry& entry) {
   count();
@@ -38,8 +43,8 @@ void Listing::add(const ListedEntry& entry) {
     return;
   }
   if (fault != PathFault::none) {
-    throw ListingError(
-        fmt::format("the listing has the path '{}' ({}), which no tree can have", printable(entry.path), path_fault_text(fault)));
+    throw ListingError(fmt::format("the listing has the path '{}' ({}), which no tree can have",
+                                   printable(entry.path), path_fault_text(fault)));
   }
   const bool below = restricted(entry.path);
   const bool is_directory = entry.kind == ListedKind::directory;
@@ -56,14 +61,18 @@ void Listing::add_too_long() {
 
 void Listing::count() {
   if (++counts.entries > max_entries_) {
-    throw ListingError(fmt::format("the listing has more than {} entries; raise --max-entries if that is right", max_entries_));
+    throw ListingError(
+        fmt::format("the listing has more than {} entries; raise --max-entries if that is right",
+                    max_entries_));
   }
-  if (control_.progress != nullptr) control_.progress->store(counts.entries, std::memory_order_relaxed);
+  if (control_.progress != nullptr)
+    control_.progress->store(counts.entries, std::memory_order_relaxed);
 }
 
 bool Listing::restricted(std::string_view path) const {
   if (restricted_.empty()) return false;
-  for (std::size_t slash = path.find('/'); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1)) {
     if (restricted_.contains(std::string(path.substr(0, slash)))) return true;
   }
   return false;

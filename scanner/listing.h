@@ -1,5 +1,6 @@
-// What every listing goes through, whoever made it: entries are counted and bounded, paths are checked, what lies below a
-// directory that others may not read is staged, and module paths become tree paths. One Listing belongs to one thread.
+// What every listing goes through, whoever made it: entries are counted and bounded, paths are
+// checked, what lies below a directory that others may not read is staged, and module paths become
+// tree paths. One Listing belongs to one thread.
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,7 @@ struct ListingCounts {
   std::int64_t entries = 0;
   std::int64_t long_paths = 0;              // longer than kMaxPathBytes: skipped
   std::int64_t unreadable_directories = 0;  // absent, with all below
-  bool missing = false;                     // the listed subtree does not exist there: an empty listing
+  bool missing = false;  // the listed subtree does not exist there: an empty listing
 };
 
 // What the running scans and the rest of the program tell each other; outlives the scans.
@@ -49,9 +50,11 @@ class Listing {
  public:
   // `prefix` ("" or a path without a trailing slash) is put before every listed path.
   // `counts` keeps what was counted, also of a listing that breaks.
-  Listing(std::int64_t max_entries, std::string prefix, TreeSink sink, const Control& control, ListingCounts& counts);
+  Listing(std::int64_t max_entries, std::string prefix, TreeSink sink, const Control& control,
+          ListingCounts& counts);
 
-  // Counts, checks and passes on one entry. Throws ListingError for a path that no honest listing has and beyond max_entries.
+  // Counts, checks and passes on one entry. Throws ListingError for a path that no honest listing
+  // has and beyond max_entries.
   void add(const ListedEntry& entry);
   // An entry of which only is known that its path is too long.
   void add_too_long();

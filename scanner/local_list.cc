@@ -30,7 +30,8 @@ using Directory = std::unique_ptr<DIR, CloseDirectory>;
   throw ListingError(fmt::format("cannot {} {}: {}", doing, printable(path), std::strerror(error)));
 }
 
-// No link is followed on the way down, so nobody who moves directories about during the walk leads it out of the tree.
+// No link is followed on the way down, so nobody who moves directories about during the walk leads
+// it out of the tree.
 int open_below(int root_fd, const std::string& path) {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
   open_how how{};
@@ -38,12 +39,14 @@ int open_below(int root_fd, const std::string& path) {
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
   const long fd = syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof how);
   if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(fd);
-  return openat(root_fd, path.c_str(), kFlags);  // kernels before 5.6, and sandboxes that do not know openat2
+  return openat(root_fd, path.c_str(),
+                kFlags);  // kernels before 5.6, and sandboxes that do not know openat2
 }
 
 class Walk {
  public:
-  Walk(const std::string& root, Listing& listing, const Control& control) : root_(root), listing_(listing), control_(control) {
+  Walk(const std::string& root, Listing& listing, const Control& control)
+      : root_(root), listing_(listing), control_(control) {
     Directory directory(opendir(root.c_str()));
     if (!directory) fail(root, "open the source", errno);
     char real[PATH_MAX];
@@ -63,14 +66,17 @@ class Walk {
         read_directory(Directory(fdopendir(fd)), path);
       } else if (errno == EACCES) {
         ++listing_.counts.unreadable_directories;
-      } else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {  // those: replaced since it was listed
+      } else if (errno != ENOENT && errno != ENOTDIR &&
+                 errno != ELOOP) {  // those: replaced since it was listed
         fail(path, "open", errno);
       }
     }
     struct stat now {};
     struct stat then {};
-    if (stat(root_.c_str(), &now) != 0 || fstat(root_fd, &then) != 0 || now.st_ino != then.st_ino || now.st_dev != then.st_dev) {
-      throw ListingError(fmt::format("the source {} was replaced during the listing", printable(root_)));
+    if (stat(root_.c_str(), &now) != 0 || fstat(root_fd, &then) != 0 || now.st_ino != then.st_ino ||
+        now.st_dev != then.st_dev) {
+      throw ListingError(
+          fmt::format("the source {} was replaced during the listing", printable(root_)));
     }
   }
 
@@ -90,7 +96,8 @@ class Walk {
       const std::string_view name = item->d_name;
       if (name != "." && name != "..") add(dirfd(directory.get()), item->d_name, path);
     }
-    std::sort(pending_.begin() + static_cast<std::ptrdiff_t>(waiting), pending_.end(), std::greater<>());
+    std::sort(pending_.begin() + static_cast<std::ptrdiff_t>(waiting), pending_.end(),
+              std::greater<>());
   }
 
   void add(int directory_fd, const char* name, const std::string& parent) {
@@ -98,7 +105,8 @@ class Walk {
     struct stat status {};
     if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return;  // vanished since
-      if (errno == EACCES) return;  // the directory may be read but not searched: what is in it is absent
+      if (errno == EACCES)
+        return;  // the directory may be read but not searched: what is in it is absent
       fail(entry_.path, "examine", errno);
     }
     entry_.size_bytes = status.st_size;
@@ -125,7 +133,8 @@ class Walk {
     if (length < 0) fail(entry_.path, "read the link", errno);
     const std::string_view text(target, static_cast<std::size_t>(length));
     entry_.target = relative_target(entry_.path, text, root_);
-    if (entry_.target == text && !real_root_.empty()) entry_.target = relative_target(entry_.path, text, real_root_);
+    if (entry_.target == text && !real_root_.empty())
+      entry_.target = relative_target(entry_.path, text, real_root_);
     return true;
   }
 
@@ -142,17 +151,20 @@ class Walk {
 
 std::string relative_target(std::string_view path, std::string_view target, std::string_view root) {
   while (root.ends_with('/')) root.remove_suffix(1);
-  const bool inside =
-      target.starts_with('/') && target.starts_with(root) && (target.size() == root.size() || target[root.size()] == '/');
+  const bool inside = target.starts_with('/') && target.starts_with(root) &&
+                      (target.size() == root.size() || target[root.size()] == '/');
   if (!inside) return std::string(target);
   std::string_view rest = target.substr(root.size());
   while (rest.starts_with('/')) rest.remove_prefix(1);
   std::string relative;
-  for (auto depth = std::count(path.begin(), path.end(), '/'); depth > 0; --depth) relative += "../";
+  for (auto depth = std::count(path.begin(), path.end(), '/'); depth > 0; --depth)
+    relative += "../";
   relative += rest;
   return relative.empty() ? "." : relative;
 }
 
-void list_local(const std::string& root, Listing& listing, const Control& control) { Walk(root, listing, control).run(); }
+void list_local(const std::string& root, Listing& listing, const Control& control) {
+  Walk(root, listing, control).run();
+}
 
 }  // namespace mirror::scanner

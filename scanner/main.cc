@@ -36,7 +36,8 @@ void ask_to_stop(int) {
 
 int catch_signals() {
   g_stop_fd = eventfd(0, EFD_CLOEXEC);
-  if (g_stop_fd < 0) throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
+  if (g_stop_fd < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot make an eventfd");
   struct sigaction action {};
   action.sa_handler = ask_to_stop;
   action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
@@ -45,11 +46,13 @@ int catch_signals() {
   return g_stop_fd;
 }
 
-db::Connection connect(const Options& options) { return db::Connection(options.instance.database, "mb-scan", kDatabaseTimeout); }
+db::Connection connect(const Options& options) {
+  return db::Connection(options.instance.database, "mb-scan", kDatabaseTimeout);
+}
 
 // The mirrors to scan; unknown names are told and counted in `unknown`.
-std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options, Reporter& reporter,
-                                             int& unknown) {
+std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options,
+                                             Reporter& reporter, int& unknown) {
   db::require_schema(connection);
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   if (options.all) {
@@ -61,10 +64,12 @@ std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const O
   for (const std::string& name : options.names) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     ++unknown;
-    reporter.warning(fmt::format("mirror '{}': there is no such mirror{}", printable(name), did_you_mean(name, known)));
+    reporter.warning(fmt::format("mirror '{}': there is no such mirror{}", printable(name),
+                                 did_you_mean(name, known)));
   }
   std::erase_if(mirrors, [&](const db::MirrorRecord& record) {
-    return !std::binary_search(options.names.begin(), options.names.end(), record.mirror.identifier);
+    return !std::binary_search(options.names.begin(), options.names.end(),
+                               record.mirror.identifier);
   });
   return mirrors;
 }
@@ -77,7 +82,8 @@ int exit_status(const Totals& totals) {
 int run_source(const Options& options, int stop_fd) {
   if (options.instance.source.empty()) {
     throw ConfigError(
-        fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in the configuration file",
+        fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in "
+                    "the configuration file",
                     printable(options.instance.name)));
   }
   Lent connection(connect(options));
@@ -96,7 +102,8 @@ int run_mirrors(const Options& options, int stop_fd) {
     mirrors = chosen_mirrors(*connection, options, early, totals.failed);
     if (options.all && mirrors.empty()) early.warning("no mirror is enabled: nothing to scan");
   }
-  for (const db::MirrorRecord& record : mirrors) name_width = std::max(name_width, record.mirror.identifier.size());
+  for (const db::MirrorRecord& record : mirrors)
+    name_width = std::max(name_width, record.mirror.identifier.size());
   Reporter reporter(options.json, options.verbose, name_width);
   const Totals scanned = scan_mirrors(mirrors, options, reporter, stop_fd, connection);
   totals.worked += scanned.worked;
@@ -108,7 +115,8 @@ int run_mirrors(const Options& options, int stop_fd) {
       const std::int64_t moved = db::join_cohorts(*connection, kMaxJoinedFiles);
       if (moved > 0) reporter.detail(fmt::format("joined equal cohorts, moving {} files", moved));
     } catch (const db::Error& error) {
-      reporter.warning(fmt::format("joining equal cohorts failed, the next scan tries again: {}", error.what()));
+      reporter.warning(
+          fmt::format("joining equal cohorts failed, the next scan tries again: {}", error.what()));
     }
   }
   if (options.json || totals.worked + totals.failed > 1) reporter.totals(totals);

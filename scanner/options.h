@@ -1,4 +1,5 @@
-// The command line of mb-scan, with the configuration file's instance under it: one table of options in options.cc.
+// The command line of mb-scan, with the configuration file's instance under it: one table of
+// options in options.cc.
 #pragma once
 
 #include <string>
@@ -25,8 +26,8 @@ struct Options {
   bool json = false;
 };
 
-// The options, or the exit status when there is nothing more to do (help, version, a wrong command line: already told). Throws
-// ConfigError.
+// The options, or the exit status when there is nothing more to do (help, version, a wrong command
+// line: already told). Throws ConfigError.
 std::variant<Options, int> parse_options(int argc, char** argv);
 
 }  // namespace mirror::scanner

@@ -14,8 +14,11 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Identifiers and messages may hold bytes that are no UTF-8: they must not keep the rest from being told.
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+// Identifiers and messages may hold bytes that are no UTF-8: they must not keep the rest from being
+// told.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string plural(std::int64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
@@ -33,28 +36,35 @@ std::string result_line(const Result& result, std::size_t name_width) {
   const db::ScanCounts& counts = result.counts;
   const std::string name = printable(result.name);
   if (result.is_source) {
-    return fmt::format("source {}: {} seen, {} gained, {} lost, {} changed, {} current, {:.1f} s", name, counts.seen,
-                       counts.gained, counts.lost, counts.changed, counts.held, result.seconds);
+    return fmt::format("source {}: {} seen, {} gained, {} lost, {} changed, {} current, {:.1f} s",
+                       name, counts.seen, counts.gained, counts.lost, counts.changed, counts.held,
+                       result.seconds);
   }
-  return fmt::format("{:<{}} {:>9} seen, {:>8} gained, {:>8} lost, {:>8} unknown to the source, {:>8} outdated, {:>6.1f} s{}",
-                     name, name_width, counts.seen, counts.gained, counts.lost, counts.unknown, counts.outdated, result.seconds,
-                     result.enabled ? ", now enabled" : "");
+  return fmt::format(
+      "{:<{}} {:>9} seen, {:>8} gained, {:>8} lost, {:>8} unknown to the source, {:>8} outdated, "
+      "{:>6.1f} s{}",
+      name, name_width, counts.seen, counts.gained, counts.lost, counts.unknown, counts.outdated,
+      result.seconds, result.enabled ? ", now enabled" : "");
 }
 
 std::string detail_line(const Result& result) {
-  std::string out = fmt::format("  {}, {} files held now, {} listed, merge lock held for {:.3f} s", outcome_text(result.outcome),
-                                result.counts.held, plural(result.listing.entries, "entry", "entries"), result.lock_seconds);
+  std::string out =
+      fmt::format("  {}, {} files held now, {} listed, merge lock held for {:.3f} s",
+                  outcome_text(result.outcome), result.counts.held,
+                  plural(result.listing.entries, "entry", "entries"), result.lock_seconds);
   if (result.listing.missing) out += ", the subtree does not exist there";
   return out;
 }
 
 std::string error_line(const Result& result) {
-  return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror", printable(result.name), result.error);
+  return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror",
+                     printable(result.name), result.error);
 }
 
 std::string totals_line(const Totals& totals) {
-  return fmt::format("{}: {} scanned, {} failed, {:.1f} s", plural(totals.worked + totals.failed, "mirror", "mirrors"),
-                     totals.worked, totals.failed, totals.seconds);
+  return fmt::format("{}: {} scanned, {} failed, {:.1f} s",
+                     plural(totals.worked + totals.failed, "mirror", "mirrors"), totals.worked,
+                     totals.failed, totals.seconds);
 }
 
 std::string json_line(const Result& result) {
@@ -87,7 +97,8 @@ std::string json_line(const Totals& totals) {
   return dump(Json{{"summary", json}});
 }
 
-std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all, std::size_t width) {
+std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all,
+                          std::size_t width) {
   std::string out = fmt::format("{} of {} done", done, all);
   for (const Running& scan : running) {
     const double rate = scan.seconds > 0.2 ? static_cast<double>(scan.entries) / scan.seconds : 0;
@@ -95,14 +106,18 @@ std::string progress_line(const std::vector<Running>& running, std::size_t done,
   }
   if (out.size() >= width) {
     out.resize(width - 4);
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80) out.pop_back();  // no half character
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80)
+      out.pop_back();  // no half character
     out += "...";
   }
   return out;
 }
 
 Reporter::Reporter(bool json, bool verbose, std::size_t name_width)
-    : json_(json), verbose_(verbose), name_width_(name_width), terminal_(!json && isatty(STDERR_FILENO) == 1) {}
+    : json_(json),
+      verbose_(verbose),
+      name_width_(name_width),
+      terminal_(!json && isatty(STDERR_FILENO) == 1) {}
 
 Reporter::~Reporter() { clear_progress(); }
 
@@ -119,8 +134,9 @@ void Reporter::result(const Result& result) {
     fmt::print(stderr, "{}\n", error_line(result));
   }
   if (result.listing.long_paths > 0) {
-    fmt::print(stderr, "mb-scan: {} '{}': {} longer than {} bytes, skipped\n", result.is_source ? "source" : "mirror",
-               printable(result.name), plural(result.listing.long_paths, "path", "paths"), kMaxPathBytes);
+    fmt::print(stderr, "mb-scan: {} '{}': {} longer than {} bytes, skipped\n",
+               result.is_source ? "source" : "mirror", printable(result.name),
+               plural(result.listing.long_paths, "path", "paths"), kMaxPathBytes);
   }
   if (verbose_ && result.listing.unreadable_directories > 0) {
     fmt::print(stderr, "mb-scan: {} '{}': {} may not be read there: absent with all below\n",

@@ -1,5 +1,5 @@
-// What mb-scan says: a line per scan as it ends, JSON for machines, and on a terminal a line of progress that is rewritten.
-// A Reporter may be used from any thread.
+// What mb-scan says: a line per scan as it ends, JSON for machines, and on a terminal a line of
+// progress that is rewritten. A Reporter may be used from any thread.
 #pragma once
 
 #include <mutex>
@@ -30,7 +30,8 @@ std::string error_line(const Result& result);                           // of on
 std::string totals_line(const Totals& totals);
 std::string json_line(const Result& result);
 std::string json_line(const Totals& totals);
-std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all, std::size_t width);
+std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all,
+                          std::size_t width);
 
 class Reporter {
  public:

@@ -1,4 +1,5 @@
-// How one scan ended: what the summary line, the JSON and the exit status are made of. A plain value.
+// How one scan ended: what the summary line, the JSON and the exit status are made of. A plain
+// value.
 #pragma once
 
 #include <cstdint>

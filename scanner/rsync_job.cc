@@ -17,13 +17,15 @@ struct PermittedOption {
   bool takes_value;  // as NAME=VALUE
 };
 constexpr PermittedOption kPermitted[] = {
-    {"--ipv4", false},    {"--ipv6", false},      {"--port", true},      {"--address", true},   {"--sockopts", true},
-    {"--timeout", true},  {"--contimeout", true}, {"--bwlimit", true},   {"--exclude", true},   {"--include", true},
-    {"--protocol", true}, {"--no-iconv", false},  {"--compress", false}, {"--old-args", false},
+    {"--ipv4", false},     {"--ipv6", false},     {"--port", true},       {"--address", true},
+    {"--sockopts", true},  {"--timeout", true},   {"--contimeout", true}, {"--bwlimit", true},
+    {"--exclude", true},   {"--include", true},   {"--protocol", true},   {"--no-iconv", false},
+    {"--compress", false}, {"--old-args", false},
 };
 
 bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 std::string_view trimmed(std::string_view path) {
@@ -37,7 +39,8 @@ std::string joined(std::string_view a, std::string_view b) {
 }
 
 bool lies_in(std::string_view path, std::string_view directory) {
-  return directory.empty() || path == directory || (path.starts_with(directory) && path[directory.size()] == '/');
+  return directory.empty() || path == directory ||
+         (path.starts_with(directory) && path[directory.size()] == '/');
 }
 
 }  // namespace
@@ -51,7 +54,8 @@ std::optional<std::string> rsync_url_fault(std::string_view url) {
   host.remove_prefix(host.rfind('@') == std::string_view::npos ? 0 : host.rfind('@') + 1);
   if (host.empty() || host.starts_with(':')) return "it names no host";
   if (host.starts_with('-') || rest.starts_with('-')) return "its host begins with a hyphen";
-  if (slash == std::string_view::npos || trimmed(rest.substr(slash)).empty()) return "it names no module";
+  if (slash == std::string_view::npos || trimmed(rest.substr(slash)).empty())
+    return "it names no module";
   return std::nullopt;
 }
 
@@ -63,14 +67,16 @@ std::optional<std::string> rsync_option_fault(std::string_view option) {
   for (const PermittedOption& permitted : kPermitted) {
     if (permitted.name != name) continue;
     if (permitted.takes_value == (equals != std::string_view::npos)) return std::nullopt;
-    return permitted.takes_value ? fmt::format("write it as {}=VALUE", name) : fmt::format("{} takes no value", name);
+    return permitted.takes_value ? fmt::format("write it as {}=VALUE", name)
+                                 : fmt::format("{} takes no value", name);
   }
   return fmt::format("only these are permitted: {}", fmt::join(permitted_rsync_options(), " "));
 }
 
 std::vector<std::string> permitted_rsync_options() {
   std::vector<std::string> out = {"-4", "-6"};
-  for (const PermittedOption& option : kPermitted) out.push_back(fmt::format("{}{}", option.name, option.takes_value ? "=" : ""));
+  for (const PermittedOption& option : kPermitted)
+    out.push_back(fmt::format("{}{}", option.name, option.takes_value ? "=" : ""));
   return out;
 }
 
@@ -86,7 +92,8 @@ std::vector<std::string> rsync_command(const RsyncJob& job) {
   argv.insert(argv.end(), job.options.begin(), job.options.end());
   std::string url = job.url;
   if (!url.ends_with('/')) url += '/';
-  if (job.directory.starts_with('-')) url += "./";  // a daemon takes what stands first in its module for an option
+  if (job.directory.starts_with('-'))
+    url += "./";  // a daemon takes what stands first in its module for an option
   if (!job.directory.empty()) url += escape_rsync_path(job.directory) + '/';
   argv.push_back("--");
   argv.push_back(std::move(url));
@@ -103,7 +110,8 @@ std::string escape_rsync_path(std::string_view path) {
   return out;
 }
 
-Part part_of_module(std::string_view subtree, std::string_view strip_prefix, std::string_view add_prefix) {
+Part part_of_module(std::string_view subtree, std::string_view strip_prefix,
+                    std::string_view add_prefix) {
   const std::string_view strip = trimmed(strip_prefix);
   const std::string_view add = trimmed(add_prefix);
   Part part;

@@ -13,8 +13,8 @@ constexpr std::size_t kTimeBytes = 19;  // YYYY/MM/DD HH:MM:SS
 constexpr std::string_view kArrow = " -> ";
 
 bool parse_mode(std::string_view mode, ListedEntry& entry) {
-  static constexpr std::array<std::string_view, kModeBytes> kLetters = {"-dlbcps", "r-",   "w-", "x-sS", "r-",
-                                                                        "w-",      "x-sS", "r-", "w-",   "x-tT"};
+  static constexpr std::array<std::string_view, kModeBytes> kLetters = {
+      "-dlbcps", "r-", "w-", "x-sS", "r-", "w-", "x-sS", "r-", "w-", "x-tT"};
   for (std::size_t i = 0; i < kModeBytes; ++i) {
     if (kLetters[i].find(mode[i]) == std::string_view::npos) return false;
   }
@@ -65,15 +65,16 @@ bool take_number(std::string_view text, unsigned& value) {
 
 bool take_time(std::string_view& rest, std::int64_t& mtime_s) {
   if (rest.size() <= kTimeBytes || rest[kTimeBytes] != ' ') return false;
-  if (rest[4] != '/' || rest[7] != '/' || rest[10] != ' ' || rest[13] != ':' || rest[16] != ':') return false;
+  if (rest[4] != '/' || rest[7] != '/' || rest[10] != ' ' || rest[13] != ':' || rest[16] != ':')
+    return false;
   unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (!take_number(rest.substr(0, 4), year) || !take_number(rest.substr(5, 2), month) || !take_number(rest.substr(8, 2), day) ||
-      !take_number(rest.substr(11, 2), hour) || !take_number(rest.substr(14, 2), minute) ||
-      !take_number(rest.substr(17, 2), second)) {
+  if (!take_number(rest.substr(0, 4), year) || !take_number(rest.substr(5, 2), month) ||
+      !take_number(rest.substr(8, 2), day) || !take_number(rest.substr(11, 2), hour) ||
+      !take_number(rest.substr(14, 2), minute) || !take_number(rest.substr(17, 2), second)) {
     return false;
   }
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)), std::chrono::month(month),
-                                         std::chrono::day(day)};
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(year)),
+                                         std::chrono::month(month), std::chrono::day(day)};
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return false;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   mtime_s = days * 86400 + hour * 3600 + minute * 60 + second;
@@ -81,11 +82,13 @@ bool take_time(std::string_view& rest, std::int64_t& mtime_s) {
   return true;
 }
 
-// A link's size is its target's length, which tells the arrow from an arrow within a name. Some servers report another size.
+// A link's size is its target's length, which tells the arrow from an arrow within a name. Some
+// servers report another size.
 bool split_link(ListedEntry& entry) {
   const std::size_t all = entry.path.size();
   std::size_t arrow = std::string::npos;
-  if (entry.size_bytes > 0 && all > kArrow.size() && static_cast<std::uint64_t>(entry.size_bytes) < all - kArrow.size()) {
+  if (entry.size_bytes > 0 && all > kArrow.size() &&
+      static_cast<std::uint64_t>(entry.size_bytes) < all - kArrow.size()) {
     const std::size_t there = all - kArrow.size() - static_cast<std::size_t>(entry.size_bytes);
     if (entry.path.compare(there, kArrow.size(), kArrow) == 0) arrow = there;
   }
@@ -107,7 +110,8 @@ void unescape_rsync(std::string_view text, std::string& out) {
     out.append(text, at, escape == std::string_view::npos ? escape : escape - at);
     if (escape == std::string_view::npos) return;
     const std::string_view digits = text.substr(escape + 2, 3);
-    if (digits.size() == 3 && digits[0] <= '3' && octal(digits[0]) && octal(digits[1]) && octal(digits[2])) {
+    if (digits.size() == 3 && digits[0] <= '3' && octal(digits[0]) && octal(digits[1]) &&
+        octal(digits[2])) {
       out += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 + (digits[2] - '0'));
       at = escape + 5;
     } else {
@@ -120,7 +124,8 @@ void unescape_rsync(std::string_view text, std::string& out) {
 bool parse_rsync_line(std::string_view line, ListedEntry& entry) {
   if (line.size() <= kModeBytes || !parse_mode(line.substr(0, kModeBytes), entry)) return false;
   std::string_view rest = line.substr(kModeBytes);
-  if (!take_size(rest, entry.size_bytes) || !take_time(rest, entry.mtime_s) || rest.empty()) return false;
+  if (!take_size(rest, entry.size_bytes) || !take_time(rest, entry.mtime_s) || rest.empty())
+    return false;
   unescape_rsync(rest, entry.path);
   entry.target.clear();
   return entry.kind != ListedKind::link || split_link(entry);

@@ -4,8 +4,8 @@
 //   -rw-r--r--   1,234,567 2026/11/24 00:10:03 caf\#303\#251
 //   lrwxrwxrwx           4 2026/11/24 00:10:03 stable -> suite
 //
-// rsync writes a byte that LC_ALL=C cannot print as `\#ooo` (three octal digits), and a backslash before `#` and three digits
-// too.
+// rsync writes a byte that LC_ALL=C cannot print as `\#ooo` (three octal digits), and a backslash
+// before `#` and three digits too.
 #pragma once
 
 #include <cstddef>
@@ -27,19 +27,21 @@ struct ListedEntry {
   std::string target;        // of a link
 };
 
-// Reads `line` (without its newline) into `entry`, reusing its strings; false for anything that is no such line, dates and sizes
-// out of range included. `entry` is then unspecified.
+// Reads `line` (without its newline) into `entry`, reusing its strings; false for anything that is
+// no such line, dates and sizes out of range included. `entry` is then unspecified.
 bool parse_rsync_line(std::string_view line, ListedEntry& entry);
 
 // Replaces `\#ooo` by its byte; what is no such escape stays as it is.
 void unescape_rsync(std::string_view text, std::string& out);
 
-// Cuts a stream into lines with bounded memory: of a line longer than `max_bytes` only its first max_bytes are kept.
+// Cuts a stream into lines with bounded memory: of a line longer than `max_bytes` only its first
+// max_bytes are kept.
 class LineCutter {
  public:
   // The line without its newline, and whether its end was cut off.
   using OnLine = std::function<void(std::string_view line, bool cut)>;
-  LineCutter(std::size_t max_bytes, OnLine on_line) : max_bytes_(max_bytes), on_line_(std::move(on_line)) {}
+  LineCutter(std::size_t max_bytes, OnLine on_line)
+      : max_bytes_(max_bytes), on_line_(std::move(on_line)) {}
   void feed(std::string_view chunk);
   // The end of the stream: a last line without a newline counts.
   void finish();

@@ -11,7 +11,8 @@
 namespace mirror::scanner {
 namespace {
 
-// Twice 4,096 bytes of path and link target, every byte escaped as four, and the columns before them.
+// Twice 4,096 bytes of path and link target, every byte escaped as four, and the columns before
+// them.
 constexpr std::size_t kMaxLineBytes = 40 << 10;
 constexpr std::size_t kMaxComplaintBytes = 1 << 10;
 constexpr std::size_t kKeptComplaints = 3;
@@ -23,14 +24,18 @@ enum ExitStatus { kWhole = 0, kPartial = 23, kVanished = 24 };
 std::vector<std::string> environment() {
   std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
   for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
-    if (const char* const value = std::getenv(name)) env.push_back(fmt::format("{}={}", name, value));
+    if (const char* const value = std::getenv(name))
+      env.push_back(fmt::format("{}={}", name, value));
   }
   return env;
 }
 
-bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool has(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
-// Lines of rsync's stdout into a Listing. What comes before the first entry is a message of the day.
+// Lines of rsync's stdout into a Listing. What comes before the first entry is a message of the
+// day.
 class Parser {
  public:
   explicit Parser(Listing& listing) : listing_(listing) {}
@@ -38,7 +43,8 @@ class Parser {
   void line(std::string_view text, bool cut) {
     if (!parse_rsync_line(text, entry_)) {
       if (listing_.counts.entries == 0) return;
-      throw ListingError(fmt::format("the listing has a line that is no entry: '{}'", printable(text.substr(0, 200))));
+      throw ListingError(fmt::format("the listing has a line that is no entry: '{}'",
+                                     printable(text.substr(0, 200))));
     }
     if (cut) {
       listing_.add_too_long();
@@ -55,7 +61,8 @@ class Parser {
 [[noreturn]] void fail(int status, const Complaints& complaints, std::int64_t entries) {
   std::string what = fmt::format("rsync exited {}", status);
   if (!complaints.verdict().empty()) what += fmt::format(" ({})", complaints.verdict());
-  if (status > 128 && complaints.verdict().empty()) what = fmt::format("rsync was ended by signal {}", status - 128);
+  if (status > 128 && complaints.verdict().empty())
+    what = fmt::format("rsync was ended by signal {}", status - 128);
   what += fmt::format(" after {} entries", entries);
   const std::string text = complaints.text();
   throw ListingError(text.empty() ? what : fmt::format("{}: {}", what, text));
@@ -64,13 +71,16 @@ class Parser {
 void judge(int status, const RsyncJob& job, const Complaints& complaints, Listing& listing) {
   ListingCounts& counts = listing.counts;
   counts.unreadable_directories = complaints.unreadable();
-  if (status == kPartial && counts.entries == 0 && job.may_be_missing && complaints.missing_directory()) {
+  if (status == kPartial && counts.entries == 0 && job.may_be_missing &&
+      complaints.missing_directory()) {
     counts.missing = true;
     return;
   }
-  const bool whole = status == kWhole || status == kVanished || (status == kPartial && complaints.only_unreadable_directories());
+  const bool whole = status == kWhole || status == kVanished ||
+                     (status == kPartial && complaints.only_unreadable_directories());
   if (!whole) fail(status, complaints, counts.entries);
-  if (counts.entries == 0) throw ListingError("rsync sent no listing: does the URL name a module that may be listed?");
+  if (counts.entries == 0)
+    throw ListingError("rsync sent no listing: does the URL name a module that may be listed?");
 }
 
 }  // namespace
@@ -81,14 +91,16 @@ void Complaints::add(std::string_view line) {
   if (line.starts_with(kVerdict)) {
     const std::size_t end = line.find(" (code ");
     if (verdict_.empty())
-      verdict_ = printable(line.substr(kVerdict.size(), end == std::string_view::npos ? end : end - kVerdict.size()));
+      verdict_ = printable(line.substr(
+          kVerdict.size(), end == std::string_view::npos ? end : end - kVerdict.size()));
     return;
   }
   if (line.starts_with("rsync warning: ") || line.starts_with("file has vanished: ") ||
       line.starts_with("directory has vanished: ")) {
     return;
   }
-  // `rsync: [sender] opendir "secret" (in module) failed: Permission denied (13)`; before 3.2.3 without `[sender] `.
+  // `rsync: [sender] opendir "secret" (in module) failed: Permission denied (13)`; before 3.2.3
+  // without `[sender] `.
   const bool rsync_line = line.starts_with("rsync: ");
   if (rsync_line && has(line, "opendir \"") && has(line, "failed: Permission denied (13)")) {
     ++unreadable_;
@@ -112,22 +124,27 @@ std::string Complaints::text() const {
 void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   Parser parser(listing);
   Complaints complaints;
-  LineCutter entries(kMaxLineBytes, [&](std::string_view line, bool cut) { parser.line(line, cut); });
+  LineCutter entries(kMaxLineBytes,
+                     [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
   Child child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment());
-  const std::chrono::milliseconds idle =
-      std::chrono::seconds(job.idle_timeout_s) + std::chrono::seconds(job.connect_timeout_s) + kSlack;
-  const ReadEnd end = child.read([&](std::string_view data) { entries.feed(data); },
-                                 [&](std::string_view data) { words.feed(data); }, idle, control.stop_fd);
-  if (end == ReadEnd::stopped) throw ListingError(fmt::format("interrupted after {} entries", listing.counts.entries));
+  const std::chrono::milliseconds idle = std::chrono::seconds(job.idle_timeout_s) +
+                                         std::chrono::seconds(job.connect_timeout_s) + kSlack;
+  const ReadEnd end =
+      child.read([&](std::string_view data) { entries.feed(data); },
+                 [&](std::string_view data) { words.feed(data); }, idle, control.stop_fd);
+  if (end == ReadEnd::stopped)
+    throw ListingError(fmt::format("interrupted after {} entries", listing.counts.entries));
   if (end == ReadEnd::idle) {
-    throw ListingError(fmt::format("rsync said nothing for {} s after {} entries", idle.count() / 1000, listing.counts.entries));
+    throw ListingError(fmt::format("rsync said nothing for {} s after {} entries",
+                                   idle.count() / 1000, listing.counts.entries));
   }
   const int status = child.wait(kSlack);
   words.finish();
   judge(status, job, complaints, listing);
   if (entries.in_line())
-    throw ListingError(fmt::format("the listing ends within a line after {} entries", listing.counts.entries));
+    throw ListingError(
+        fmt::format("the listing ends within a line after {} entries", listing.counts.entries));
 }
 
 }  // namespace mirror::scanner

@@ -31,9 +31,10 @@ class Complaints {
   std::vector<std::string> first_;
 };
 
-// Runs rsync and passes its entries to `listing`. Returns when the listing is whole: exit status 0 or 24, and 23 when every
-// complaint is a directory that the server may not read. With a directory that does not exist there listing.counts.missing is
-// set. Throws ListingError for everything else; it names rsync's own words.
+// Runs rsync and passes its entries to `listing`. Returns when the listing is whole: exit status 0
+// or 24, and 23 when every complaint is a directory that the server may not read. With a directory
+// that does not exist there listing.counts.missing is set. Throws ListingError for everything else;
+// it names rsync's own words.
 void list_rsync(const RsyncJob& job, Listing& listing, const Control& control);
 
 }  // namespace mirror::scanner

@@ -74,8 +74,9 @@ void Batch::write(const FeedFile& file, bool append) {
   encode_file(record_, file);
   store(environment_.files(), key, record_, append);
   count(file.cohort_id, 1);
-  if (file.hashes.md5.empty() && file.hashes.sha1.empty() && file.hashes.sha512.empty() && file.hashes.signature.empty() &&
-      file.hashes.piece_bytes == 0 && file.hashes.pieces_root.empty() && file.hashes.zsync.sums.empty()) {
+  if (file.hashes.md5.empty() && file.hashes.sha1.empty() && file.hashes.sha512.empty() &&
+      file.hashes.signature.empty() && file.hashes.piece_bytes == 0 &&
+      file.hashes.pieces_root.empty() && file.hashes.zsync.sums.empty()) {
     return;
   }
   encode_hashes(record_, file.hashes);
@@ -98,7 +99,9 @@ void Batch::put_cohort(std::int64_t id, std::span<const MirrorId> mirrors) {
 void Batch::write_counts() {
   for (const auto& [id, change] : counts_) {
     const auto old = change != 0 ? cohort_record(id) : std::nullopt;
-    if (old) store_cohort(id, {old->files + change, old->mirrors});  // else a reader takes it for one without mirrors
+    if (old)
+      store_cohort(id, {old->files + change,
+                        old->mirrors});  // else a reader takes it for one without mirrors
   }
   counts_.clear();
 }
@@ -135,9 +138,11 @@ void Batch::sweep(std::int64_t now_s, double grace_s) {
   sweep_table(environment_.links(), [&](std::string_view record) {
     const auto link = decode_link(record);
     if (!link) throw_damaged(environment_.file(), "link");
-    return link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds < static_cast<double>(now_s);
+    return link->gone_s && static_cast<double>(*link->gone_s) + grace_s + kKeepLinksSeconds <
+                               static_cast<double>(now_s);
   });
-  sweep_table(environment_.cohorts(), [&](std::string_view record) { return cohort_in(record).files <= 0; });
+  sweep_table(environment_.cohorts(),
+              [&](std::string_view record) { return cohort_in(record).files <= 0; });
 }
 
 void Batch::commit() {

@@ -1,5 +1,6 @@
-// Writing a catalog: one LMDB transaction, undone unless committed. Cohorts count their files; one that lost its last file stays
-// until drop_empty(), since a file of a later batch may still come to it.
+// Writing a catalog: one LMDB transaction, undone unless committed. Cohorts count their files; one
+// that lost its last file stays until drop_empty(), since a file of a later batch may still come to
+// it.
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ namespace mirror::catalog {
 
 class Batch {
  public:
-  explicit Batch(Environment& environment);  // waits for another writer; throws Error, as all that follows
+  explicit Batch(
+      Environment& environment);  // waits for another writer; throws Error, as all that follows
 
   // Inserts, replaces or, where it is not shown, erases a file or link.
   void put(const FeedFile& file);

@@ -1,5 +1,6 @@
-// What a process reads of a directory: the file in force, opened once, and again when it is replaced. snapshot() may be called
-// from any thread; refresh() from one, which looks after it in the background. Made after the fork.
+// What a process reads of a directory: the file in force, opened once, and again when it is
+// replaced. snapshot() may be called from any thread; refresh() from one, which looks after it in
+// the background. Made after the fork.
 #pragma once
 
 #include <atomic>
@@ -15,22 +16,24 @@ namespace mirror::catalog {
 
 class Catalog {
  public:
-  // `whose` is the writer's name for Directory::try_lock: what another one wrote is not used. "": whatever there is.
+  // `whose` is the writer's name for Directory::try_lock: what another one wrote is not used. "":
+  // whatever there is.
   Catalog(Directory directory, const Access& access, std::string whose = "")
       : directory_(std::move(directory)), access_(access), whose_(std::move(whose)) {}
 
-  // Opens what CURRENT names when that is another file, and looks when the database was last heard of. Throws Error; what was
-  // open stays so unless it is damaged itself.
+  // Opens what CURRENT names when that is another file, and looks when the database was last heard
+  // of. Throws Error; what was open stays so unless it is damaged itself.
   void refresh();
 
-  // The state of now; nullopt as long as there is no complete catalog. Throws Error, after which the file is not used again
-  // until it is replaced.
+  // The state of now; nullopt as long as there is no complete catalog. Throws Error, after which
+  // the file is not used again until it is replaced.
   std::optional<Snapshot> snapshot();
   // For the writer; null as long as there is none.
   std::shared_ptr<Environment> environment() const;
   // What is wrong with the file in force; the writer makes a new one then.
   bool unusable() const { return unusable_; }
-  // This file turned out to be damaged: it is not used again until it is replaced. Nothing happens when it has been by now.
+  // This file turned out to be damaged: it is not used again until it is replaced. Nothing happens
+  // when it has been by now.
   void give_up(const std::shared_ptr<Environment>& damaged);
 
   // Unix time at which the catalog was known to be the database's state.

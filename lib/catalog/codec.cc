@@ -27,7 +27,8 @@ void put_unsigned(std::string& out, std::uint64_t value) {
 }
 
 void put_signed(std::string& out, std::int64_t value) {
-  put_unsigned(out, static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
+  put_unsigned(out,
+               static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63));
 }
 
 void put_text(std::string& out, std::string_view text) {
@@ -94,9 +95,9 @@ std::uint8_t flags_of(const FeedFile& file) {
   return flags;
 }
 
-constexpr std::string FileHashes::*kShort[] = {&FileHashes::md5,        &FileHashes::sha1,    &FileHashes::sha512,
-                                               &FileHashes::btih,       &FileHashes::btih_v1, &FileHashes::btmh,
-                                               &FileHashes::pieces_root};
+constexpr std::string FileHashes::*kShort[] = {
+    &FileHashes::md5,     &FileHashes::sha1, &FileHashes::sha512,     &FileHashes::btih,
+    &FileHashes::btih_v1, &FileHashes::btmh, &FileHashes::pieces_root};
 
 }  // namespace
 
@@ -104,7 +105,8 @@ std::string_view key_of(std::string_view path, std::string& room) {
   if (!is_long(path)) return path;
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned length = 0;
-  if (EVP_Digest(path.data(), path.size(), digest, &length, EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+  if (EVP_Digest(path.data(), path.size(), digest, &length, EVP_sha256(), nullptr) != 1)
+    throw std::bad_alloc();
   room.assign(path.substr(0, kKeyPrefix));
   room.append(reinterpret_cast<const char*>(digest), length);
   return room;
@@ -128,7 +130,9 @@ std::optional<FileRecord> decode_file(std::string_view record) {
   file.pending = flags & kPending;
   file.btih_exists = flags & kBtih;
   file.btih_v1_exists = flags & kBtihV1;
-  file.signature_kind = flags & kAsc ? SignatureKind::asc : flags & kSig ? SignatureKind::sig : SignatureKind::none;
+  file.signature_kind = flags & kAsc   ? SignatureKind::asc
+                        : flags & kSig ? SignatureKind::sig
+                                       : SignatureKind::none;
   file.size_bytes = decoder.signed_number();
   file.mtime_s = decoder.signed_number();
   file.cohort_id = decoder.signed_number();
@@ -157,11 +161,14 @@ std::optional<LinkRecord> decode_link(std::string_view record) {
   return decoder.ok() ? std::optional(link) : std::nullopt;
 }
 
-std::string_view cohort_key(const std::int64_t& id) { return {reinterpret_cast<const char*>(&id), sizeof id}; }
+std::string_view cohort_key(const std::int64_t& id) {
+  return {reinterpret_cast<const char*>(&id), sizeof id};
+}
 
 namespace {
 
-constexpr std::size_t kCohortHead = sizeof(std::int64_t) + sizeof(std::uint16_t);  // files, and whether bits follow
+constexpr std::size_t kCohortHead =
+    sizeof(std::int64_t) + sizeof(std::uint16_t);  // files, and whether bits follow
 
 // "" for a list that bits cannot stand for, or only at greater length.
 std::string bits_of(std::span<const MirrorId> list) {
@@ -169,7 +176,8 @@ std::string bits_of(std::span<const MirrorId> list) {
   if (std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) != list.end()) return "";
   std::vector<std::uint64_t> words(static_cast<std::size_t>(list.back()) / 64 + 1);
   if (words.size() * sizeof words[0] > list.size_bytes()) return "";
-  for (const MirrorId id : list) words[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
+  for (const MirrorId id : list)
+    words[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
   return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]};
 }
 
@@ -177,7 +185,8 @@ std::string bits_of(std::span<const MirrorId> list) {
 
 std::string encode_cohort(const CohortRecord& cohort) {
   const std::span<const MirrorId> list = cohort.mirrors.list();
-  const std::string bits = cohort.mirrors.bits().empty() ? bits_of(list) : std::string(cohort.mirrors.bits());
+  const std::string bits =
+      cohort.mirrors.bits().empty() ? bits_of(list) : std::string(cohort.mirrors.bits());
   const std::uint16_t has_bits = !bits.empty();
   std::string record(kCohortHead, '\0');
   std::memcpy(record.data(), &cohort.files, sizeof cohort.files);
@@ -196,7 +205,8 @@ std::optional<CohortRecord> decode_cohort(std::string_view record) {
   if (has_bits) {
     cohort.mirrors = MirrorSet::of_bits(record);
   } else {  // LMDB keeps records at even addresses
-    cohort.mirrors = std::span(reinterpret_cast<const MirrorId*>(record.data()), record.size() / sizeof(MirrorId));
+    cohort.mirrors = std::span(reinterpret_cast<const MirrorId*>(record.data()),
+                               record.size() / sizeof(MirrorId));
   }
   return cohort;
 }
@@ -207,9 +217,12 @@ void encode_hashes(std::string& out, const FileHashes& hashes) {
   for (const auto member : kShort) put_text(out, hashes.*member);
   put_signed(out, hashes.piece_bytes);
   const ZsyncSums& zsync = hashes.zsync;
-  for (const std::int32_t number : {zsync.block_bytes, zsync.seq_matches, zsync.rsum_bytes, zsync.md4_bytes})
+  for (const std::int32_t number :
+       {zsync.block_bytes, zsync.seq_matches, zsync.rsum_bytes, zsync.md4_bytes})
     put_signed(out, number);
-  for (const std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature, &zsync.sums}) put_text(out, *text);
+  for (const std::string* text :
+       {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature, &zsync.sums})
+    put_text(out, *text);
 }
 
 bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes) {
@@ -217,11 +230,13 @@ bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes)
   for (const auto member : kShort) hashes.*member = decoder.text();
   hashes.piece_bytes = decoder.signed_number();
   ZsyncSums& zsync = hashes.zsync;
-  for (std::int32_t* number : {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
+  for (std::int32_t* number :
+       {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
     *number = static_cast<std::int32_t>(decoder.signed_number());
   }
   if (parts <= HashParts::digests) return decoder.ok();
-  for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature}) *text = decoder.text();
+  for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature})
+    *text = decoder.text();
   if (parts == HashParts::all) zsync.sums = decoder.text();
   return decoder.ok();
 }

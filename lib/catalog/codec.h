@@ -1,5 +1,6 @@
-// How a catalog's records are written: compact, bounds-checked when read. Numbers are LEB128, signed ones in zigzag order first.
-// Whatever is read may be damaged: decoding says so and never reads past the record.
+// How a catalog's records are written: compact, bounds-checked when read. Numbers are LEB128,
+// signed ones in zigzag order first. Whatever is read may be damaged: decoding says so and never
+// reads past the record.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +15,18 @@
 
 namespace mirror::catalog {
 
-inline constexpr int kFormat = 3;  // also another one when revisions tell something else, so that a catalog is loaded anew
+inline constexpr int kFormat =
+    3;  // also another one when revisions tell something else, so that a catalog is loaded anew
 
 // What a catalog says of itself.
 struct Meta {
-  std::int64_t rev = 0;             // of the database, reached by the last complete pull
-  std::string token;                // that revision's; "" for rev 0
-  std::int64_t mirrors_rev = -1;    // of the mirrors
-  std::int64_t mirrors_count = 0;   // how often the mirrors were written: tells one set from another
-  double grace_s = 0;               // how long gone files are redirected
-  bool complete = false;            // may be served from
-  bool hashes = false;              // with everything that representations are made of
+  std::int64_t rev = 0;            // of the database, reached by the last complete pull
+  std::string token;               // that revision's; "" for rev 0
+  std::int64_t mirrors_rev = -1;   // of the mirrors
+  std::int64_t mirrors_count = 0;  // how often the mirrors were written: tells one set from another
+  double grace_s = 0;              // how long gone files are redirected
+  bool complete = false;           // may be served from
+  bool hashes = false;             // with everything that representations are made of
   Region region = Region::unknown;  // has the mirrors that are of use there alone; unknown: all
   std::int64_t as_of_s = 0;         // Unix time at which it was known to be the database's state
   std::int64_t swept_s = 0;         // Unix time of the last look for what nobody needs any more
@@ -32,7 +34,8 @@ struct Meta {
 std::string encode(const Meta& meta);
 std::optional<Meta> decode_meta(std::string_view text);  // nullopt: damaged, or of another format
 
-// A path's key: it itself, or for paths above 510 bytes its first 479 bytes and its SHA-256, 511 bytes together, LMDB's limit.
+// A path's key: it itself, or for paths above 510 bytes its first 479 bytes and its SHA-256, 511
+// bytes together, LMDB's limit.
 inline constexpr std::size_t kMaxPlainKey = 510, kKeyPrefix = 479;
 std::string_view key_of(std::string_view path, std::string& room);
 inline bool is_long(std::string_view path) { return path.size() > kMaxPlainKey; }
@@ -56,8 +59,8 @@ struct LinkRecord {
 void encode_link(std::string& out, const FeedFile& link);
 std::optional<LinkRecord> decode_link(std::string_view record);
 
-// A cohort's files are counted here; its mirrors stand there as they are read, so that nobody copies them: as bits when they are in
-// order and that takes less room.
+// A cohort's files are counted here; its mirrors stand there as they are read, so that nobody
+// copies them: as bits when they are in order and that takes less room.
 struct CohortRecord {
   std::int64_t files = 0;
   MirrorSet mirrors;  // into the record

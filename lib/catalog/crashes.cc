@@ -18,11 +18,14 @@ std::array<struct sigaction, kFatalSignals.size()> actions_before;
 CrashHandler crash_handler = nullptr;
 CrashCounts* shared_counts = nullptr;
 
-// There in every thread from its start: a signal handler that is the first to ask for it must not allocate memory.
-constinit thread_local std::atomic<const char*> file_in_use [[gnu::tls_model("initial-exec")]]{nullptr};
+// There in every thread from its start: a signal handler that is the first to ask for it must not
+// allocate memory.
+constinit thread_local std::atomic<const char*> file_in_use
+    [[gnu::tls_model("initial-exec")]]{nullptr};
 constinit thread_local int uses = 0;
 
-// What really happened happens again when this returns, to whoever cared for it before; what was only sent is sent again.
+// What really happened happens again when this returns, to whoever cared for it before; what was
+// only sent is sent again.
 void handle(int number, siginfo_t* info, void*) {
   if (const char* file = file_in_use.load()) crash_handler(file);
   for (std::size_t i = 0; i < kFatalSignals.size(); ++i) {
@@ -57,7 +60,8 @@ struct CrashesName {
 };
 
 unsigned written_crashes(const struct stat& file) {
-  return S_ISREG(file.st_mode) ? lately(static_cast<std::size_t>(file.st_size), file.st_mtim.tv_sec) : 0;
+  return S_ISREG(file.st_mode) ? lately(static_cast<std::size_t>(file.st_size), file.st_mtim.tv_sec)
+                               : 0;
 }
 
 void write_crash(const CrashesName& name) {
@@ -67,7 +71,8 @@ void write_crash(const CrashesName& name) {
   if (::fstat(out, &found) == 0 && found.st_size > 0 && written_crashes(found) == 0) {
     [[maybe_unused]] const int emptied = ::ftruncate(out, 0);  // where it fails, old ones count on
   }
-  [[maybe_unused]] const ssize_t written = ::write(out, "+", 1);  // there is nobody to tell when it fails
+  [[maybe_unused]] const ssize_t written =
+      ::write(out, "+", 1);  // there is nobody to tell when it fails
   ::close(out);
 }
 
@@ -87,7 +92,8 @@ void on_crash(CrashHandler handler) {
   struct sigaction action {};
   action.sa_sigaction = handle;
   action.sa_flags = SA_SIGINFO;
-  for (std::size_t i = 0; i < kFatalSignals.size(); ++i) ::sigaction(kFatalSignals[i], &action, &actions_before[i]);
+  for (std::size_t i = 0; i < kFatalSignals.size(); ++i)
+    ::sigaction(kFatalSignals[i], &action, &actions_before[i]);
 }
 
 void CrashCounts::count(const char* file) noexcept {
@@ -98,7 +104,8 @@ void CrashCounts::count(const char* file) noexcept {
   const bool first = of(file) == 0;  // what is there is of another file, or of long ago
   entry.file = key;
   entry.last_s = now_s();
-  if (!first || !entry.crashes.compare_exchange_strong(before, 1)) ++entry.crashes;  // who is first alone begins anew
+  if (!first || !entry.crashes.compare_exchange_strong(before, 1))
+    ++entry.crashes;  // who is first alone begins anew
 }
 
 unsigned CrashCounts::of(const char* file) const noexcept {
@@ -118,7 +125,8 @@ void count_crash(const char* file) {
 
 unsigned crashes_of(const std::string& file) {
   struct stat found;
-  const unsigned written = ::stat(CrashesName(file.c_str()).text, &found) == 0 ? written_crashes(found) : 0;
+  const unsigned written =
+      ::stat(CrashesName(file.c_str()).text, &found) == 0 ? written_crashes(found) : 0;
   return shared_counts == nullptr ? written : std::max(written, shared_counts->of(file.c_str()));
 }
 

@@ -26,10 +26,13 @@ constexpr mode_t kMode = 0640;
 
 // catalog.N.mdb's N; nullopt for other names.
 std::optional<std::uint64_t> number_of(std::string_view name) {
-  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) || name.size() <= kPrefix.size() + kSuffix.size())
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix) ||
+      name.size() <= kPrefix.size() + kSuffix.size())
     return std::nullopt;
-  const std::string digits(name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size()));
-  if (digits.size() > 18 || !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
+  const std::string digits(
+      name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size()));
+  if (digits.size() > 18 ||
+      !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return std::nullopt;
   return std::stoull(digits);
 }
@@ -43,7 +46,8 @@ std::string catalog_of(const fs::path& file) {
   return name;
 }
 
-// "" of a file that does not exist. What cannot be read now may well say something: that is an Error.
+// "" of a file that does not exist. What cannot be read now may well say something: that is an
+// Error.
 std::string first_line(const std::string& file) {
   const Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (in.get() < 0 && errno == ENOENT) return "";
@@ -90,7 +94,8 @@ Unfinished::~Unfinished() {
 
 std::string default_directory(const std::string& database) {
   std::string name;
-  for (const char c : database) name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
+  for (const char c : database)
+    name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' ? c : '_';
   return MIRROR_STATEDIR "/" + name;
 }
 
@@ -112,7 +117,8 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
   if (before != whose) {
     // Before the name says that it is ours.
     const std::string current = path_ + "/CURRENT";
-    if (!before.empty() && ::unlink(current.c_str()) != 0 && errno != ENOENT) throw Error(current, errno);
+    if (!before.empty() && ::unlink(current.c_str()) != 0 && errno != ENOENT)
+      throw Error(current, errno);
     if (::ftruncate(lock.get(), 0) != 0) throw Error(file, errno);
     write_all(lock.get(), file, line);
   }
@@ -141,7 +147,8 @@ void Directory::publish(const std::string& file) const {
   const std::string next = path_ + "/CURRENT.new";
   write_safely(next, fs::path(file).filename().string() + '\n');
   if (::rename(next.c_str(), (path_ + "/CURRENT").c_str()) != 0) throw Error(next, errno);
-  // It is in force from here on. The old one may be needed after a power cut when the new name is not safe.
+  // It is in force from here on. The old one may be needed after a power cut when the new name is
+  // not safe.
   if (sync_directory(path_)) remove_others();
 }
 

@@ -1,5 +1,6 @@
-// A catalog's directory: CURRENT names the file in force (catalog.N.mdb), which is replaced as a whole; one process of the host
-// holds the lock and writes; `contact` has the time of the last word from the database as its own.
+// A catalog's directory: CURRENT names the file in force (catalog.N.mdb), which is replaced as a
+// whole; one process of the host holds the lock and writes; `contact` has the time of the last word
+// from the database as its own.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ void write_all(int fd, const std::string& name, std::string_view bytes);
 // Makes names in it safe on disk; false: errno tells why not.
 bool sync_directory(const std::string& path);
 
-// Where the module keeps the catalog of a database of this name (db::database_name) unless it is told otherwise.
+// Where the module keeps the catalog of a database of this name (db::database_name) unless it is
+// told otherwise.
 std::string default_directory(const std::string& database);
 
 class Directory {
@@ -40,11 +42,12 @@ class Directory {
 
   // The whole name of the file in force; nullopt: there is none. Throws Error.
   std::optional<std::string> current() const;
-  // `whose` says for whom this process writes; what was written for somebody else is in force no longer. nullopt: another one
-  // writes. Throws Error.
+  // `whose` says for whom this process writes; what was written for somebody else is in force no
+  // longer. nullopt: another one writes. Throws Error.
   std::optional<WriterLock> try_lock(const std::string& whose) const;
-  std::string writer() const;  // whose the lock was at last; "" when nobody ever took it; throws Error
-  bool is_written() const;     // whether a process holds the lock now
+  std::string writer()
+      const;                // whose the lock was at last; "" when nobody ever took it; throws Error
+  bool is_written() const;  // whether a process holds the lock now
 
   // For the writer. A whole name that no file has.
   std::string unused_file() const;

@@ -39,19 +39,21 @@ Cursor open_cursor(MDB_txn* txn, MDB_dbi table) {
   return Cursor(cursor);
 }
 
-std::shared_ptr<Environment> Environment::open(const std::string& file, Open how, const Access& access) {
+std::shared_ptr<Environment> Environment::open(const std::string& file, Open how,
+                                               const Access& access) {
   return std::shared_ptr<Environment>(new Environment(file, how, access));
 }
 
-Environment::Environment(std::string file, Open how, const Access& access) : file_(std::move(file)) {
+Environment::Environment(std::string file, Open how, const Access& access)
+    : file_(std::move(file)) {
   const InUse in_use(file_);
   if (how != Open::create) {
     check_exists();
     check_crashes();
   }
   int opened = try_open(flags_of(how), access);
-  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a reader's slot is no such case:
-  // pages that it reads would be written anew under it.
+  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a
+  // reader's slot is no such case: pages that it reads would be written anew under it.
   if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
     opened = try_open(flags_of(Open::read) | MDB_NOLOCK, access);
   }
@@ -76,7 +78,8 @@ Environment::~Environment() { idle_.clear(); }
 // LMDB would make a new one of a file that is missing or empty.
 void Environment::check_exists() const {
   struct stat file;
-  if (::stat(file_.c_str(), &file) != 0 || ::access(file_.c_str(), R_OK) != 0) throw Error(file_, errno);
+  if (::stat(file_.c_str(), &file) != 0 || ::access(file_.c_str(), R_OK) != 0)
+    throw Error(file_, errno);
   if (file.st_size == 0) throw Error(file_ + " is no catalog", MDB_INVALID);
 }
 
@@ -129,10 +132,14 @@ std::size_t Environment::last_state() const {
 
 void Environment::check_undisturbed(std::size_t state) const {
   if (has_slots_ || last_state() == state) return;
-  throw Error(file_ + " was written while it was read, and this disk is read-only: do it where httpd writes", EBUSY);
+  throw Error(
+      file_ +
+          " was written while it was read, and this disk is read-only: do it where httpd writes",
+      EBUSY);
 }
 
-std::optional<std::string_view> Environment::get(MDB_txn* txn, MDB_dbi table, std::string_view key) const {
+std::optional<std::string_view> Environment::get(MDB_txn* txn, MDB_dbi table,
+                                                 std::string_view key) const {
   MDB_val name = bytes_of(key), data;
   const int found = mdb_get(txn, table, &name, &data);
   if (found == MDB_NOTFOUND) return std::nullopt;
@@ -179,7 +186,8 @@ void Environment::sync() { check_write(mdb_env_sync(env_.get(), 1)); }
 void Environment::copy_to(const std::string& file) const {
   const InUse in_use(file_);
   const std::size_t state = last_state();
-  check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT), "cannot copy " + file_ + " to " + file);
+  check(mdb_env_copy2(env_.get(), file.c_str(), MDB_CP_COMPACT),
+        "cannot copy " + file_ + " to " + file);
   check_undisturbed(state);
 }
 
@@ -188,10 +196,12 @@ Environment::Size Environment::size() const {
   MDB_stat pages;
   check(mdb_env_info(env_.get(), &info), file_);
   check(mdb_env_stat(env_.get(), &pages), file_);
-  return {(info.me_last_pgno + 1) * pages.ms_psize, info.me_mapsize, info.me_numreaders, info.me_maxreaders};
+  return {(info.me_last_pgno + 1) * pages.ms_psize, info.me_mapsize, info.me_numreaders,
+          info.me_maxreaders};
 }
 
-std::shared_ptr<const MirrorTable> Environment::mirrors(std::int64_t count, std::int64_t rev, std::string_view text) {
+std::shared_ptr<const MirrorTable> Environment::mirrors(std::int64_t count, std::int64_t rev,
+                                                        std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (mirrors_ == nullptr || mirrors_count_ != count) {
     auto decoded = decode_mirrors(text);

@@ -1,5 +1,6 @@
-// One catalog file: an LMDB environment (file and file-lock), opened at most once per process, after the fork. Any number of
-// threads read; one thread at a time writes, in one process of the host (Directory's lock).
+// One catalog file: an LMDB environment (file and file-lock), opened at most once per process,
+// after the fork. Any number of threads read; one thread at a time writes, in one process of the
+// host (Directory's lock).
 #pragma once
 
 #include <lmdb.h>
@@ -20,7 +21,7 @@ inline constexpr std::size_t kDefaultMaxBytes = std::size_t{16} << 30;
 
 struct Access {
   std::size_t max_bytes = kDefaultMaxBytes;  // of the file; address space only until it is filled
-  unsigned max_readers = 1024;               // slots in the lock file; the first opener's number stays
+  unsigned max_readers = 1024;  // slots in the lock file; the first opener's number stays
 };
 
 enum class Open : std::uint8_t {
@@ -39,7 +40,8 @@ using TransactionHandle = std::unique_ptr<MDB_txn, AbortTransaction>;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:
-  // Throws Error, also for a file that is shorter than it says itself, or on which too many processes crashed.
+  // Throws Error, also for a file that is shorter than it says itself, or on which too many
+  // processes crashed.
   static std::shared_ptr<Environment> open(const std::string& file, Open how, const Access& access);
   ~Environment();
   Environment(const Environment&) = delete;
@@ -55,8 +57,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   // The number of the last commit's transaction.
   std::size_t last_state() const;
-  // For what reads for long. Where no reader's slot can be taken, on a disk that is read-only here, a writer elsewhere does not
-  // know of a reader and writes its pages anew: throws Error when there were commits since the reader's state.
+  // For what reads for long. Where no reader's slot can be taken, on a disk that is read-only here,
+  // a writer elsewhere does not know of a reader and writes its pages anew: throws Error when there
+  // were commits since the reader's state.
   void check_undisturbed(std::size_t state) const;
 
   // Frees the slots of processes that are gone; returns how many.
@@ -84,7 +87,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
   MDB_dbi texts() const { return texts_; }  // "meta" and "mirrors"
 
   // The mirrors of the state numbered `count`, decoded once for all readers.
-  std::shared_ptr<const MirrorTable> mirrors(std::int64_t count, std::int64_t rev, std::string_view text);
+  std::shared_ptr<const MirrorTable> mirrors(std::int64_t count, std::int64_t rev,
+                                             std::string_view text);
 
  private:
   struct Close {
@@ -112,7 +116,11 @@ struct CloseCursor {
 using Cursor = std::unique_ptr<MDB_cursor, CloseCursor>;
 Cursor open_cursor(MDB_txn* txn, MDB_dbi table);  // throws Error
 
-inline std::string_view view(const MDB_val& value) { return {static_cast<const char*>(value.mv_data), value.mv_size}; }
-inline MDB_val bytes_of(std::string_view text) { return {text.size(), const_cast<char*>(text.data())}; }
+inline std::string_view view(const MDB_val& value) {
+  return {static_cast<const char*>(value.mv_data), value.mv_size};
+}
+inline MDB_val bytes_of(std::string_view text) {
+  return {text.size(), const_cast<char*>(text.data())};
+}
 
 }  // namespace mirror::catalog

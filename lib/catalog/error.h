@@ -12,8 +12,9 @@ class Error : public std::runtime_error {
  public:
   Error(const std::string& what, int code);
   int code() const { return code_; }
-  bool full() const;     // the disk, the quota or MirrorCatalogMaxSize
-  bool corrupt() const;  // not a catalog, or a damaged one, or one that cannot be read as it was opened
+  bool full() const;  // the disk, the quota or MirrorCatalogMaxSize
+  bool corrupt()
+      const;  // not a catalog, or a damaged one, or one that cannot be read as it was opened
 
  private:
   int code_;

@@ -17,7 +17,8 @@ void each(MDB_txn* txn, MDB_dbi table, Visit visit) {
   const Cursor cursor = open_cursor(txn, table);
   MDB_val key, data;
   int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_FIRST);
-  while (found == 0 && visit(view(key), view(data))) found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
+  while (found == 0 && visit(view(key), view(data)))
+    found = mdb_cursor_get(cursor.get(), &key, &data, MDB_NEXT);
   if (found != MDB_NOTFOUND) check(found, "reading a catalog");
 }
 
@@ -65,8 +66,8 @@ void Reader::begin() {
   }
 }
 
-// LMDB reads the number of the last state first and then its roots, which two commits in between replace by those of a later one:
-// they are only surely of that number when it is still the last.
+// LMDB reads the number of the last state first and then its roots, which two commits in between
+// replace by those of a later one: they are only surely of that number when it is still the last.
 std::optional<std::size_t> Reader::renew() {
   constexpr int kTries = 5;  // each one meets a commit
   for (int tries = 1;; ++tries) {
@@ -147,9 +148,11 @@ bool Reader::shown(const std::optional<std::int64_t>& gone_s, std::int64_t now_s
   return !gone_s || static_cast<double>(*gone_s) + meta_.grace_s > static_cast<double>(now_s);
 }
 
-// The path with its first link prefix replaced by what it really is; nullopt when no prefix is a link.
+// The path with its first link prefix replaced by what it really is; nullopt when no prefix is a
+// link.
 std::optional<std::string> Reader::through_prefix(std::string_view path, std::int64_t now_s) {
-  for (std::size_t slash = path.find('/'); has_links_ && slash != path.npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/'); has_links_ && slash != path.npos;
+       slash = path.find('/', slash + 1)) {
     const auto link = link_record(path.substr(0, slash));
     if (link && shown(link->gone_s, now_s)) return below_link(link->target, path.substr(slash + 1));
   }
@@ -161,7 +164,8 @@ bool Reader::has_below(MDB_dbi table, const std::string& folder) {
   const std::string_view start = std::string_view(folder).substr(0, kKeyPrefix);
   MDB_val key = bytes_of(start), data;
   int found = mdb_cursor_get(cursor.get(), &key, &data, MDB_SET_RANGE);
-  for (int looked = 0; found == 0 && looked < kLongNeighbours && view(key).starts_with(start); ++looked) {
+  for (int looked = 0; found == 0 && looked < kLongNeighbours && view(key).starts_with(start);
+       ++looked) {
     if (start.size() == folder.size() || view(key).starts_with(folder)) return true;
     // Keys of that many bytes in common may be long ones, whose records have the path.
     if (path_in(view(data), table == environment_.links()).starts_with(folder)) return true;
@@ -174,10 +178,12 @@ bool Reader::has_below(MDB_dbi table, const std::string& folder) {
 bool Reader::is_directory(const std::string& path) {
   if (path.empty()) return true;
   const std::string folder = path + '/';
-  return has_below(environment_.files(), folder) || (has_links_ && has_below(environment_.links(), folder));
+  return has_below(environment_.files(), folder) ||
+         (has_links_ && has_below(environment_.links(), folder));
 }
 
-void Reader::find(std::string_view requested, std::int64_t now_s, HashParts parts, FoundFile& found) {
+void Reader::find(std::string_view requested, std::int64_t now_s, HashParts parts,
+                  FoundFile& found) {
   std::string path(requested);
   for (int links = 0; links <= kMaxLinks; ++links) {
     const auto record = file_record(path);
@@ -209,7 +215,8 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   found.hashes_complete = meta_.hashes || parts == HashParts::redirect;
 }
 
-void Reader::read_hashes(std::string_view key, const FileRecord& record, HashParts parts, FileHashes& hashes) const {
+void Reader::read_hashes(std::string_view key, const FileRecord& record, HashParts parts,
+                         FileHashes& hashes) const {
   hashes.sha256 = record.sha256;
   hashes.btih_exists = record.btih_exists;
   hashes.btih_v1_exists = record.btih_v1_exists;

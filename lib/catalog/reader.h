@@ -1,6 +1,7 @@
-// Reading a catalog: one consistent state from begin() to end(). Nothing is copied: what find() returns points into the
-// memory-mapped file and is valid until end(). A Reader belongs to one thread at a time and holds a reader slot for its life.
-// Nothing that the file holds is trusted; a damaged record is an Error with corrupt().
+// Reading a catalog: one consistent state from begin() to end(). Nothing is copied: what find()
+// returns points into the memory-mapped file and is valid until end(). A Reader belongs to one
+// thread at a time and holds a reader slot for its life. Nothing that the file holds is trusted; a
+// damaged record is an Error with corrupt().
 #pragma once
 
 #include <functional>
@@ -20,7 +21,8 @@ struct FoundFile {
   Found found = Found::absent;
   File file;  // for Found::file; path is the real one: links, also in prefixes, are followed
   FileHashes hashes;
-  bool hashes_complete = true;  // all that was asked for and is known is in `hashes`; else only sha256 and what exists
+  bool hashes_complete =
+      true;  // all that was asked for and is known is in `hashes`; else only sha256 and what exists
 };
 
 class Reader {
@@ -33,18 +35,21 @@ class Reader {
   const Meta& meta() const { return meta_; }
   const std::shared_ptr<const MirrorTable>& mirrors() const { return mirrors_; }
 
-  // Throws Error when a table shows none of its records: where garbage hides them, all of its files would be absent.
+  // Throws Error when a table shows none of its records: where garbage hides them, all of its files
+  // would be absent.
   void probe();
 
   // Gone files are there until their grace time ends; `now_s` is Unix time.
-  void find(std::string_view path, std::int64_t now_s, HashParts parts, FoundFile& found);  // into an empty one
+  void find(std::string_view path, std::int64_t now_s, HashParts parts,
+            FoundFile& found);  // into an empty one
   FoundFile find(std::string_view path, std::int64_t now_s, HashParts parts) {
     FoundFile found;
     find(path, now_s, parts, found);
     return found;
   }
 
-  // For tools: every file and link in order of keys, which is that of paths but for long ones. False from the callback ends it.
+  // For tools: every file and link in order of keys, which is that of paths but for long ones.
+  // False from the callback ends it.
   using Visit = std::function<bool(const FeedFile&)>;
   void each_file(const Visit& visit);
   void each_link(const Visit& visit);
@@ -71,14 +76,15 @@ class Reader {
   bool has_below(MDB_dbi table, const std::string& folder);
   void fill(FoundFile& found, const FileRecord& record, HashParts parts);
   // As far as they are kept.
-  void read_hashes(std::string_view key, const FileRecord& record, HashParts parts, FileHashes& hashes) const;
+  void read_hashes(std::string_view key, const FileRecord& record, HashParts parts,
+                   FileHashes& hashes) const;
   FeedFile feed_file(std::string_view key, const FileRecord& record) const;
   void read_texts();
   [[noreturn]] void damaged(const char* what) const;
 
   Environment& environment_;
   TransactionHandle txn_;
-  std::optional<InUse> in_use_;  // from begin() to end(), which one thread calls
+  std::optional<InUse> in_use_;      // from begin() to end(), which one thread calls
   std::optional<std::size_t> seen_;  // the state that meta_ and mirrors_ are of, by its number
   bool has_links_ = false;
   Meta meta_;

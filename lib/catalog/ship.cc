@@ -36,14 +36,17 @@ constexpr std::uint32_t kMagic = 0xbeefc0de;
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new()) {
-    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw std::bad_alloc();
+    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+      throw std::bad_alloc();
   }
   void add(std::string_view bytes) {
     if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1) throw std::bad_alloc();
   }
   std::string value() {
     std::string digest(kDigestBytes, '\0');
-    if (EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) != 1) throw std::bad_alloc();
+    if (EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(digest.data()),
+                           nullptr) != 1)
+      throw std::bad_alloc();
     return digest;
   }
 
@@ -74,8 +77,8 @@ bool begins_as_lmdb(std::string_view block) {
   return magic == kMagic;
 }
 
-// A folder of our own beside a file, with what is not finished. Its lock ends with its process, and the next one that works
-// beside that file removes what an ended one left.
+// A folder of our own beside a file, with what is not finished. Its lock ends with its process, and
+// the next one that works beside that file removes what an ended one left.
 class Workshop {
  public:
   explicit Workshop(const fs::path& file) {
@@ -95,7 +98,8 @@ class Workshop {
   static constexpr std::string_view kRandom = "XXXXXX";  // for mkdtemp
   static constexpr std::string_view kOurs[] = {"copy", "copy-lock", "whole"};
 
-  // False: somebody took it for a deserted one in the moment before. Where nothing can be locked nobody removes anything either.
+  // False: somebody took it for a deserted one in the moment before. Where nothing can be locked
+  // nobody removes anything either.
   bool lock() {
     lock_.emplace(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (const int code = errno; lock_->get() < 0 && code != ENOENT) {
@@ -105,8 +109,9 @@ class Workshop {
     struct stat ours, there;
     while (lock_->get() >= 0 && ::flock(lock_->get(), LOCK_EX) != 0 && errno == EINTR) {
     }
-    return lock_->get() >= 0 && ::fstat(lock_->get(), &ours) == 0 && ::stat(path_.c_str(), &there) == 0 &&
-           ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
+    return lock_->get() >= 0 && ::fstat(lock_->get(), &ours) == 0 &&
+           ::stat(path_.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
+           ours.st_dev == there.st_dev;
   }
 
   static void remove(const fs::path& folder) {
@@ -120,20 +125,25 @@ class Workshop {
     std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(parent, error)) {
       const std::string name = entry.path().filename();
-      if (name.size() == prefix.size() + kRandom.size() && name.starts_with(prefix)) found.push_back(entry.path());
+      if (name.size() == prefix.size() + kRandom.size() && name.starts_with(prefix))
+        found.push_back(entry.path());
     }
     for (const fs::path& folder : found) {
-      const Descriptor lock(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (lock.get() >= 0 && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 && has_only_ours(folder)) remove(folder);
+      const Descriptor lock(
+          ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (lock.get() >= 0 && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 && has_only_ours(folder))
+        remove(folder);
     }
   }
 
   static bool has_only_ours(const fs::path& folder) {
     std::error_code error;
     const fs::directory_iterator entries(folder, error);
-    return !error && std::all_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
-      return std::find(std::begin(kOurs), std::end(kOurs), entry.path().filename().string()) != std::end(kOurs);
-    });
+    return !error &&
+           std::all_of(begin(entries), end(entries), [](const fs::directory_entry& entry) {
+             return std::find(std::begin(kOurs), std::end(kOurs),
+                              entry.path().filename().string()) != std::end(kOurs);
+           });
   }
 
   std::string path_;
@@ -154,7 +164,8 @@ void reduce_to(Region region, Environment& copy, Meta& meta) {
   std::int64_t written = 0;
   before->each_cohort([&](std::int64_t id, const CohortRecord& cohort) {
     std::vector<MirrorId> kept = cohort.mirrors.ids();
-    if (std::erase_if(kept, [&](MirrorId mirror) { return useful.find(mirror) == nullptr; }) == 0) return true;
+    if (std::erase_if(kept, [&](MirrorId mirror) { return useful.find(mirror) == nullptr; }) == 0)
+      return true;
     batch->put_cohort(id, kept);
     if (++written % kCohortsPerBatch == 0) {
       batch->commit();
@@ -185,12 +196,15 @@ void seal(const std::string& file) {
 }  // namespace
 
 bool useful_in(const Mirror& mirror, Region region) {
-  if (region == Region::unknown || mirror.region == region || mirror.country.everyone()) return true;
-  return std::any_of(mirror.other_countries.begin(), mirror.other_countries.end(),
-                     [&](CountryCode country) { return country.everyone() || region_of(country) == region; });
+  if (region == Region::unknown || mirror.region == region || mirror.country.everyone())
+    return true;
+  return std::any_of(
+      mirror.other_countries.begin(), mirror.other_countries.end(),
+      [&](CountryCode country) { return country.everyone() || region_of(country) == region; });
 }
 
-Meta export_to(const Environment& environment, const std::string& file, std::int64_t as_of_s, Region region) {
+Meta export_to(const Environment& environment, const std::string& file, std::int64_t as_of_s,
+               Region region) {
   const Workshop workshop(file);
   const std::string copied = workshop / "copy", whole = workshop / "whole";
   environment.copy_to(copied);
@@ -201,7 +215,9 @@ Meta export_to(const Environment& environment, const std::string& file, std::int
     const auto copy = Environment::open(copied, Open::create, access);
     meta = Snapshot(copy)->meta();
     if (meta.region != Region::unknown && region != Region::unknown && meta.region != region) {
-      throw Error(environment.file() + " has only the mirrors for " + std::string(region_code(meta.region)), 0);
+      throw Error(
+          environment.file() + " has only the mirrors for " + std::string(region_code(meta.region)),
+          0);
     }
     if (region != Region::unknown && region != meta.region) reduce_to(region, *copy, meta);
     meta.as_of_s = std::max(meta.as_of_s, as_of_s);
@@ -234,8 +250,10 @@ void unpack(int fd, const std::string& name, const std::string& file) {
     held.erase(0, now.size());
   }
   if (!looked) throw Error(name + " is no catalog", 0);
-  if (!held.starts_with(kMark)) throw Error(name + " is cut off, or was not made by `mb catalog export`", 0);
-  if (held.substr(kMark.size()) != digest.value()) throw Error(name + " is damaged: its SHA-256 is not the one at its end", 0);
+  if (!held.starts_with(kMark))
+    throw Error(name + " is cut off, or was not made by `mb catalog export`", 0);
+  if (held.substr(kMark.size()) != digest.value())
+    throw Error(name + " is damaged: its SHA-256 is not the one at its end", 0);
   if (::fsync(out.get()) != 0) throw Error(file, errno);
 }
 

@@ -8,7 +8,9 @@ namespace {
 
 using nlohmann::json;
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 template <class Items, class Text>
 json texts(const Items& items, Text text) {
@@ -81,7 +83,8 @@ Mirror from_json(const json& value) {
   value.at("served_as").get_to(m.served_as);
   value.at("operator_name").get_to(m.operator_name);
   value.at("operator_url").get_to(m.operator_url);
-  if (value.contains("place")) m.place = Place{value["place"].at(0).get<double>(), value["place"].at(1).get<double>()};
+  if (value.contains("place"))
+    m.place = Place{value["place"].at(0).get<double>(), value["place"].at(1).get<double>()};
   return m;
 }
 

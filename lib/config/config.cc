@@ -22,8 +22,8 @@ constexpr void expect(bool holds) {
 }
 }  // namespace
 
-// The parser alone: nothing of it is shared with other translation units. Odd texts ("[[[") break what it takes for granted,
-// which would end the program, or be undefined with NDEBUG.
+// The parser alone: nothing of it is shared with other translation units. Odd texts ("[[[") break
+// what it takes for granted, which would end the program, or be undefined with NDEBUG.
 #undef NDEBUG
 #define TOML_ASSERT(expr) expect(static_cast<bool>(expr))
 #define TOML_ENABLE_FORMATTERS 0
@@ -34,7 +34,8 @@ namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 
-[[noreturn]] void fail_at(const toml::source_region& place, const std::string& file, const std::string& what) {
+[[noreturn]] void fail_at(const toml::source_region& place, const std::string& file,
+                          const std::string& what) {
   throw ConfigError(fmt::format("{}:{}:{}: {}", file, place.begin.line, place.begin.column, what));
 }
 
@@ -57,7 +58,8 @@ std::string_view type_name(const toml::node& node) {
   }
 }
 
-// What is wrong with a value beyond its type: "" when nothing is. Every reader below returns one of these.
+// What is wrong with a value beyond its type: "" when nothing is. Every reader below returns one of
+// these.
 using Fault = std::string;
 const Fault kFine;
 
@@ -110,7 +112,8 @@ Fault read_integer(const toml::node& node, Integer& into, std::int64_t low, std:
   const auto* value = node.as_integer();
   const std::string expected = fmt::format("an integer from {} to {}", low, high);
   if (value == nullptr) return wrong_type(node, expected);
-  if (value->get() < low || value->get() > high) return fmt::format("expected {}, not {}", expected, value->get());
+  if (value->get() < low || value->get() > high)
+    return fmt::format("expected {}, not {}", expected, value->get());
   into = static_cast<Integer>(value->get());
   return kFine;
 }
@@ -134,19 +137,24 @@ Fault read_boolean(const toml::node& node, bool& into) {
 // Digests of the file itself; one that tells versions apart must be among them.
 Fault read_digests(const toml::node& node, HashKinds& kinds) {
   static constexpr std::pair<const char*, bool HashKinds::*> kNames[] = {
-      {"md5", &HashKinds::md5},       {"sha1", &HashKinds::sha1},     {"sha256", &HashKinds::sha256},
-      {"sha512", &HashKinds::sha512}, {"pieces", &HashKinds::pieces}, {"merkle", &HashKinds::merkle}};
+      {"md5", &HashKinds::md5},       {"sha1", &HashKinds::sha1},
+      {"sha256", &HashKinds::sha256}, {"sha512", &HashKinds::sha512},
+      {"pieces", &HashKinds::pieces}, {"merkle", &HashKinds::merkle}};
   const toml::array* list = node.as_array();
-  if (list == nullptr) return wrong_type(node, "an array of md5, sha1, sha256, sha512, pieces and merkle");
+  if (list == nullptr)
+    return wrong_type(node, "an array of md5, sha1, sha256, sha512, pieces and merkle");
   for (const auto& [name, member] : kNames) kinds.*member = false;
   for (const toml::node& entry : *list) {
     const auto* text = entry.as_string();
-    const auto known = std::find_if(std::begin(kNames), std::end(kNames),
-                                    [&](const auto& pair) { return text != nullptr && text->get() == pair.first; });
-    if (known == std::end(kNames)) return "expected some of md5, sha1, sha256, sha512, pieces and merkle";
+    const auto known = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& pair) {
+      return text != nullptr && text->get() == pair.first;
+    });
+    if (known == std::end(kNames))
+      return "expected some of md5, sha1, sha256, sha512, pieces and merkle";
     kinds.*(known->second) = true;
   }
-  if (!kinds.sha256 && !kinds.sha512) return "expected sha256 or sha512 among them: they tell versions of a file apart";
+  if (!kinds.sha256 && !kinds.sha512)
+    return "expected sha256 or sha512 among them: they tell versions of a file apart";
   return kFine;
 }
 
@@ -158,51 +166,69 @@ struct Key {
 };
 
 constexpr Key<MirrorOptions> kMirrorKeys[] = {
-    {"rsync_password_file", [](const toml::node& n, MirrorOptions& m) { return read_file_name(n, m.rsync_password_file); }},
+    {"rsync_password_file",
+     [](const toml::node& n, MirrorOptions& m) {
+       return read_file_name(n, m.rsync_password_file);
+     }},
 };
 
 constexpr Key<HashOptions> kHashKeys[] = {
     {"digests", [](const toml::node& n, HashOptions& h) { return read_digests(n, h.kinds); }},
     {"zsync", [](const toml::node& n, HashOptions& h) { return read_boolean(n, h.kinds.zsync); }},
-    {"signatures", [](const toml::node& n, HashOptions& h) { return read_boolean(n, h.kinds.signature); }},
+    {"signatures",
+     [](const toml::node& n, HashOptions& h) { return read_boolean(n, h.kinds.signature); }},
     {"jobs", [](const toml::node& n, HashOptions& h) { return read_integer(n, h.jobs, 0, 256); }},
-    {"max_rate", [](const toml::node& n, HashOptions& h) { return read_integer(n, h.max_rate, 0, 1'000'000'000'000); }},
+    {"max_rate", [](const toml::node& n,
+                    HashOptions& h) { return read_integer(n, h.max_rate, 0, 1'000'000'000'000); }},
 };
 
 constexpr Key<Instance> kInstanceKeys[] = {
     {"database", [](const toml::node& n, Instance& i) { return read_conninfo(n, i.database); }},
     {"source", [](const toml::node& n, Instance& i) { return read_source(n, i.source); }},
     {"catalog", [](const toml::node& n, Instance& i) { return read_file_name(n, i.catalog); }},
-    {"geo_databases", [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
+    {"geo_databases",
+     [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
     {"jobs", [](const toml::node& n, Instance& i) { return read_integer(n, i.jobs, 1, 1000); }},
-    {"max_shrink_percent", [](const toml::node& n, Instance& i) { return read_number(n, i.max_shrink_percent, 0, 100); }},
-    {"max_change_percent", [](const toml::node& n, Instance& i) { return read_number(n, i.max_change_percent, 0, 100); }},
-    {"grace_hours", [](const toml::node& n, Instance& i) { return read_number(n, i.grace_hours, 0, 24 * 365); }},
-    {"connect_timeout_s", [](const toml::node& n, Instance& i) { return read_integer(n, i.connect_timeout_s, 1, 86400); }},
-    {"idle_timeout_s", [](const toml::node& n, Instance& i) { return read_integer(n, i.idle_timeout_s, 1, 86400); }},
-    {"max_entries", [](const toml::node& n, Instance& i) { return read_integer(n, i.max_entries, 1, 1'000'000'000'000); }},
+    {"max_shrink_percent",
+     [](const toml::node& n, Instance& i) { return read_number(n, i.max_shrink_percent, 0, 100); }},
+    {"max_change_percent",
+     [](const toml::node& n, Instance& i) { return read_number(n, i.max_change_percent, 0, 100); }},
+    {"grace_hours",
+     [](const toml::node& n, Instance& i) { return read_number(n, i.grace_hours, 0, 24 * 365); }},
+    {"connect_timeout_s",
+     [](const toml::node& n, Instance& i) {
+       return read_integer(n, i.connect_timeout_s, 1, 86400);
+     }},
+    {"idle_timeout_s",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.idle_timeout_s, 1, 86400); }},
+    {"max_entries",
+     [](const toml::node& n, Instance& i) {
+       return read_integer(n, i.max_entries, 1, 1'000'000'000'000);
+     }},
 };
 
-[[noreturn]] void fail_unknown(const toml::key& key, const std::string& file, std::string_view section,
-                               const std::vector<std::string>& known) {
+[[noreturn]] void fail_unknown(const toml::key& key, const std::string& file,
+                               std::string_view section, const std::vector<std::string>& known) {
   const std::string suggestion = did_you_mean(key.str(), known);
   std::string expected;
   for (const std::string& name : known) expected += (expected.empty() ? "" : ", ") + name;
   fail_at(key.source(), file,
-          fmt::format("unknown key '{}' in {}{}", printable(key.str()), section,
-                      suggestion.empty() ? fmt::format("; expected one of: {}", expected) : suggestion));
+          fmt::format(
+              "unknown key '{}' in {}{}", printable(key.str()), section,
+              suggestion.empty() ? fmt::format("; expected one of: {}", expected) : suggestion));
 }
 
 // `tables`: keys that are sections of their own, read by the caller.
 template <typename Owner, std::size_t N>
-void read_keys(const toml::table& table, const std::string& file, const std::string& section, const Key<Owner> (&keys)[N],
-               Owner& owner, const std::vector<std::string>& tables = {}) {
+void read_keys(const toml::table& table, const std::string& file, const std::string& section,
+               const Key<Owner> (&keys)[N], Owner& owner,
+               const std::vector<std::string>& tables = {}) {
   std::vector<std::string> known = tables;
   for (const auto& key : keys) known.push_back(key.name);
   for (const auto& [name, node] : table) {
     if (std::find(tables.begin(), tables.end(), name.str()) != tables.end()) continue;
-    const auto* key =
-        std::find_if(std::begin(keys), std::end(keys), [&name = name](const auto& k) { return name.str() == k.name; });
+    const auto* key = std::find_if(std::begin(keys), std::end(keys),
+                                   [&name = name](const auto& k) { return name.str() == k.name; });
     if (key == std::end(keys)) fail_unknown(name, file, section, known);
     if (const Fault fault = key->read(node, owner); !fault.empty()) {
       fail_at(node.source(), file, fmt::format("{}: {}", key->name, fault));
@@ -210,8 +236,10 @@ void read_keys(const toml::table& table, const std::string& file, const std::str
   }
 }
 
-const toml::table& as_table(const toml::node& node, const std::string& file, const std::string& name) {
-  if (!node.is_table()) fail_at(node.source(), file, fmt::format("{}: {}", name, wrong_type(node, "a table")));
+const toml::table& as_table(const toml::node& node, const std::string& file,
+                            const std::string& name) {
+  if (!node.is_table())
+    fail_at(node.source(), file, fmt::format("{}: {}", name, wrong_type(node, "a table")));
   return *node.as_table();
 }
 
@@ -227,8 +255,10 @@ Instance read_instance(const toml::key& name, const toml::node& node, const std:
   }
   if (const toml::node* mirrors = table.get("mirror")) {
     for (const auto& [mirror, options] : as_table(*mirrors, file, "mirror")) {
-      const std::string inner = fmt::format("[instance.{}.mirror.\"{}\"]", printable(instance.name), printable(mirror.str()));
-      read_keys(as_table(options, file, inner), file, inner, kMirrorKeys, instance.mirrors[std::string(mirror.str())]);
+      const std::string inner = fmt::format("[instance.{}.mirror.\"{}\"]", printable(instance.name),
+                                            printable(mirror.str()));
+      read_keys(as_table(options, file, inner), file, inner, kMirrorKeys,
+                instance.mirrors[std::string(mirror.str())]);
     }
   }
   return instance;
@@ -264,7 +294,8 @@ Document read_document(std::string_view text, const std::string& file) {
       fail_unknown(key, file, "the top level", {"default_instance", "instance"});
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& entry : found) document.instances.push_back(std::move(entry.second));
   return document;
 }
@@ -281,17 +312,21 @@ std::string listed(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-Instance choose(Document document, const std::string& file, const std::optional<std::string>& wanted) {
+Instance choose(Document document, const std::string& file,
+                const std::optional<std::string>& wanted) {
   const std::vector<std::string> names = names_of(document);
-  if (names.empty()) throw ConfigError(fmt::format("{}: no instance: expected a section [instance.NAME]", file));
+  if (names.empty())
+    throw ConfigError(fmt::format("{}: no instance: expected a section [instance.NAME]", file));
   if (!wanted && !document.default_instance && names.size() > 1) {
     throw ConfigError(
-        fmt::format("{}: several instances and no default_instance: choose one with --instance: {}", file, listed(names)));
+        fmt::format("{}: several instances and no default_instance: choose one with --instance: {}",
+                    file, listed(names)));
   }
   const std::string name = wanted ? *wanted : document.default_instance.value_or(names.front());
   const auto position = std::find(names.begin(), names.end(), name);
   if (position == names.end()) {
-    const std::string what = fmt::format("no instance '{}' here; there are: {}", printable(name), listed(names));
+    const std::string what =
+        fmt::format("no instance '{}' here; there are: {}", printable(name), listed(names));
     if (!wanted) fail_at(document.default_place, file, "default_instance: " + what);
     throw ConfigError(fmt::format("{}: {}", file, what));
   }
@@ -311,45 +346,56 @@ std::optional<std::string> read_whole(const std::string& file) {
     text.resize(kMaxFileBytes + 1);
     text.resize(std::fread(text.data(), 1, text.size(), in.get()));
   }
-  if (!in || std::ferror(in.get())) throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
-  if (text.size() > kMaxFileBytes) throw ConfigError(fmt::format("{}: longer than {} bytes", file, kMaxFileBytes));
+  if (!in || std::ferror(in.get()))
+    throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
+  if (text.size() > kMaxFileBytes)
+    throw ConfigError(fmt::format("{}: longer than {} bytes", file, kMaxFileBytes));
   return text;
 }
 
 struct ConfigText {
   std::string file;
-  std::optional<std::string> text;  // nullopt: only the default file was looked for and it is missing
+  std::optional<std::string>
+      text;  // nullopt: only the default file was looked for and it is missing
 };
 
 ConfigText find_config(const std::optional<std::string>& given) {
   const char* environment = std::getenv("MB_CONFIG");
   const bool from_environment = !given && environment != nullptr && *environment != '\0';
-  ConfigText result{given ? *given : from_environment ? environment : default_config_file(), std::nullopt};
+  ConfigText result{given              ? *given
+                    : from_environment ? environment
+                                       : default_config_file(),
+                    std::nullopt};
   result.text = read_whole(result.file);
   if (!result.text && (given || from_environment)) {
-    throw ConfigError(fmt::format("{}: no such file, named by {}", result.file, given ? "--config" : "MB_CONFIG"));
+    throw ConfigError(fmt::format("{}: no such file, named by {}", result.file,
+                                  given ? "--config" : "MB_CONFIG"));
   }
   return result;
 }
 
 }  // namespace
 
-Instance parse_instance(std::string_view text, const std::string& file, const std::optional<std::string>& instance) {
+Instance parse_instance(std::string_view text, const std::string& file,
+                        const std::optional<std::string>& instance) {
   return choose(read_document(text, file), file, instance);
 }
 
-Instance load_instance(const std::optional<std::string>& file, const std::optional<std::string>& instance) {
+Instance load_instance(const std::optional<std::string>& file,
+                       const std::optional<std::string>& instance) {
   const ConfigText config = find_config(file);
   if (config.text) return parse_instance(*config.text, config.file, instance);
   if (instance) {
-    throw ConfigError(fmt::format("no instance '{}': there is no configuration file {}", printable(*instance), config.file));
+    throw ConfigError(fmt::format("no instance '{}': there is no configuration file {}",
+                                  printable(*instance), config.file));
   }
   return Instance();
 }
 
 std::vector<std::string> instance_names(const std::optional<std::string>& file) {
   const ConfigText config = find_config(file);
-  return config.text ? names_of(read_document(*config.text, config.file)) : std::vector<std::string>();
+  return config.text ? names_of(read_document(*config.text, config.file))
+                     : std::vector<std::string>();
 }
 
 std::string default_config_file() { return MIRROR_SYSCONFDIR "/mb.toml"; }

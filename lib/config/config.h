@@ -1,15 +1,13 @@
-// The tools' configuration file (TOML) for mb, mb-scan and mb-hash: one section per instance, one instance per source tree and
-// database.
+// The tools' configuration file (TOML) for mb, mb-scan and mb-hash: one section per instance, one
+// instance per source tree and database.
 //
 //   default_instance = "main"            # may be left out when there is one instance
 //   [instance.main]
-//   database = "host=/run/postgresql dbname=mirrors"   # libpq conninfo; "" leaves everything to the PG… environment
-//   source = "/srv/ftp/pub"              # or rsync://…
-//   catalog = "/var/lib/mod_mirror/main" # the redirector's MirrorCatalog on this host, where it is not the default one
-//   geo_databases = ["/var/lib/GeoIP/GeoLite2-City.mmdb", "/var/lib/GeoIP/GeoLite2-ASN.mmdb"]
-//   jobs = 4
-//   max_shrink_percent = 50
-//   max_change_percent = 5
+//   database = "host=/run/postgresql dbname=mirrors"   # libpq conninfo; "" leaves everything to
+//   the PG… environment source = "/srv/ftp/pub"              # or rsync://… catalog =
+//   "/var/lib/mod_mirror/main" # the redirector's MirrorCatalog on this host, where it is not the
+//   default one geo_databases = ["/var/lib/GeoIP/GeoLite2-City.mmdb",
+//   "/var/lib/GeoIP/GeoLite2-ASN.mmdb"] jobs = 4 max_shrink_percent = 50 max_change_percent = 5
 //   grace_hours = 24
 //   [instance.main.hash]                 # mb-hash
 //   digests = ["md5", "sha1", "sha256", "sha512", "pieces", "merkle"]
@@ -65,12 +63,15 @@ struct Instance {
   std::map<std::string, MirrorOptions> mirrors;
 };
 
-// Reads `file`, or $MB_CONFIG, or the default file, in that order; without any of them (the default file may be missing) an
-// Instance with defaults, so that the PG… environment alone is enough. Unknown keys and wrong types are errors.
-Instance load_instance(const std::optional<std::string>& file, const std::optional<std::string>& instance);
+// Reads `file`, or $MB_CONFIG, or the default file, in that order; without any of them (the default
+// file may be missing) an Instance with defaults, so that the PG… environment alone is enough.
+// Unknown keys and wrong types are errors.
+Instance load_instance(const std::optional<std::string>& file,
+                       const std::optional<std::string>& instance);
 
 // The same from a text; `file` is its name in messages.
-Instance parse_instance(std::string_view text, const std::string& file, const std::optional<std::string>& instance);
+Instance parse_instance(std::string_view text, const std::string& file,
+                        const std::optional<std::string>& instance);
 
 // All instance names in the file, in its order; empty when there is no file.
 std::vector<std::string> instance_names(const std::optional<std::string>& file);

@@ -25,7 +25,8 @@ Address embedded_ipv4(const Address& outer, std::size_t offset) {
 }
 
 // The first `length` bits of both are equal.
-bool same_bits(const std::array<std::uint8_t, 16>& a, const std::array<std::uint8_t, 16>& b, int length) {
+bool same_bits(const std::array<std::uint8_t, 16>& a, const std::array<std::uint8_t, 16>& b,
+               int length) {
   const int whole = length / 8;
   if (std::memcmp(a.data(), b.data(), whole) != 0) return false;
   const int rest = length % 8;
@@ -71,7 +72,8 @@ Address Address::located() const {
 
 std::string Address::text() const {
   char buffer[INET6_ADDRSTRLEN];
-  return inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, bytes.data(), buffer, sizeof buffer);
+  return inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, bytes.data(), buffer,
+                   sizeof buffer);
 }
 
 std::optional<Prefix> Prefix::parse(std::string_view text) {
@@ -88,7 +90,8 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
   if (error != std::errc() || stop != end) return std::nullopt;
   // ::ffff:192.0.2.0/120 is the IPv4 prefix 192.0.2.0/24
   if (address->family == Family::ipv4 && host.find(':') != host.npos) length -= 96;
-  if (length < 0 || length > address->bits() || has_host_bits(*address, length)) return std::nullopt;
+  if (length < 0 || length > address->bits() || has_host_bits(*address, length))
+    return std::nullopt;
   prefix.length = length;
   return prefix;
 }

@@ -20,12 +20,13 @@ struct Address {
   // Reads dotted IPv4 or RFC 4291 IPv6 text, with an optional zone (`%eth0`) that is dropped.
   static std::optional<Address> parse(std::string_view text);
 
-  // From raw bytes in network order: 4 or 16 of them, else nullopt. An IPv4-mapped address (RFC 4291 §2.5.5.2) becomes the
-  // IPv4 address it is.
+  // From raw bytes in network order: 4 or 16 of them, else nullopt. An IPv4-mapped address (RFC
+  // 4291 §2.5.5.2) becomes the IPv4 address it is.
   static std::optional<Address> from_bytes(std::string_view raw);
 
-  // The IPv4 address inside a NAT64 (RFC 6052, 64:ff9b::/96) or 6to4 (RFC 3056, 2002::/16) address, else the address itself:
-  // what GeoIP databases and mirror prefixes know. The client's family stays that of the outer address.
+  // The IPv4 address inside a NAT64 (RFC 6052, 64:ff9b::/96) or 6to4 (RFC 3056, 2002::/16) address,
+  // else the address itself: what GeoIP databases and mirror prefixes know. The client's family
+  // stays that of the outer address.
   Address located() const;
 
   std::string text() const;

@@ -30,7 +30,8 @@ class Reader {
   }
   template <std::size_t N>
   Reader& name(const std::array<std::string_view, N>& names, int& index) {
-    const auto found = std::find_if(names.begin(), names.end(), [&](std::string_view name) { return rest_.starts_with(name); });
+    const auto found = std::find_if(names.begin(), names.end(),
+                                    [&](std::string_view name) { return rest_.starts_with(name); });
     index = static_cast<int>(found - names.begin());
     ok_ = ok_ && found != names.end();
     return ok_ ? literal(*found) : *this;
@@ -64,15 +65,26 @@ Reader& read_clock(Reader& reader, Fields& f) {
 // Sun, 06 Nov 1994 08:49:37 GMT
 bool read_imf_fixdate(std::string_view text, Fields& f) {
   Reader reader(text);
-  reader.name(kDays, f.weekday).literal(", ").digits(2, f.day).literal(" ").name(kMonths, f.month).literal(" ");
+  reader.name(kDays, f.weekday)
+      .literal(", ")
+      .digits(2, f.day)
+      .literal(" ")
+      .name(kMonths, f.month)
+      .literal(" ");
   reader.digits(4, f.year).literal(" ");
   return read_clock(reader, f).literal(" GMT").done();
 }
 
-// Sunday, 06-Nov-94 08:49:37 GMT. The century is fixed rather than relative to now, since nothing here knows the time.
+// Sunday, 06-Nov-94 08:49:37 GMT. The century is fixed rather than relative to now, since nothing
+// here knows the time.
 bool read_rfc850_date(std::string_view text, Fields& f) {
   Reader reader(text);
-  reader.name(kLongDays, f.weekday).literal(", ").digits(2, f.day).literal("-").name(kMonths, f.month).literal("-");
+  reader.name(kLongDays, f.weekday)
+      .literal(", ")
+      .digits(2, f.day)
+      .literal("-")
+      .name(kMonths, f.month)
+      .literal("-");
   reader.digits(2, f.year).literal(" ");
   f.year += f.year < 70 ? 2000 : 1900;
   return read_clock(reader, f).literal(" GMT").done();
@@ -91,8 +103,8 @@ bool read_asctime_date(std::string_view text, Fields& f) {
   return read_clock(reader, f).literal(" ").digits(4, f.year).done();
 }
 
-// Takes the first entity tag (RFC 9110 §8.8.3) off the list and gives what stands between its quotes; nullopt at the list's end
-// or at anything that is no entity tag.
+// Takes the first entity tag (RFC 9110 §8.8.3) off the list and gives what stands between its
+// quotes; nullopt at the list's end or at anything that is no entity tag.
 std::optional<std::string_view> take_entity_tag(std::string_view& list) {
   list.remove_prefix(std::min(list.find_first_not_of(" \t,"), list.size()));
   if (list.starts_with("W/")) list.remove_prefix(2);
@@ -130,8 +142,8 @@ struct Calendar {
     const hh_mm_ss since_midnight(time - day);
     date = year_month_day(day);
     weekday = std::chrono::weekday(day).c_encoding();
-    clock = fmt::format("{:02}:{:02}:{:02}", since_midnight.hours().count(), since_midnight.minutes().count(),
-                        since_midnight.seconds().count());
+    clock = fmt::format("{:02}:{:02}:{:02}", since_midnight.hours().count(),
+                        since_midnight.minutes().count(), since_midnight.seconds().count());
   }
   std::chrono::year_month_day date;
   unsigned weekday;
@@ -150,8 +162,9 @@ bool any_entity_tag(std::string_view list, const std::function<bool(std::string_
 
 bool not_modified(const Validators& validators, std::int64_t size_bytes, std::int64_t mtime_s) {
   if (!validators.if_none_match.empty()) {
-    return any_entity_tag(validators.if_none_match,
-                          [&](std::string_view tag) { return names_version(tag, size_bytes, mtime_s); });
+    return any_entity_tag(validators.if_none_match, [&](std::string_view tag) {
+      return names_version(tag, size_bytes, mtime_s);
+    });
   }
   if (validators.if_modified_since.empty()) return false;
   const std::int64_t since_s = parse_http_date(validators.if_modified_since);
@@ -171,12 +184,14 @@ std::string http_date(std::int64_t time_s) {
 
 std::string utc_timestamp(std::int64_t time_s) {
   const Calendar at(time_s);
-  return fmt::format("{:04}-{:02}-{:02}T{}Z", int(at.date.year()), unsigned(at.date.month()), unsigned(at.date.day()), at.clock);
+  return fmt::format("{:04}-{:02}-{:02}T{}Z", int(at.date.year()), unsigned(at.date.month()),
+                     unsigned(at.date.day()), at.clock);
 }
 
 std::int64_t parse_http_date(std::string_view text) {
   Fields f;
-  if (!read_imf_fixdate(text, f) && !read_rfc850_date(text, f) && !read_asctime_date(text, f)) return -1;
+  if (!read_imf_fixdate(text, f) && !read_rfc850_date(text, f) && !read_asctime_date(text, f))
+    return -1;
   using namespace std::chrono;
   const year_month_day date{year(f.year), month(f.month + 1), day(f.day)};
   if (!date.ok() || f.hour > 23 || f.minute > 59 || f.second > 60) return -1;  // 60: a leap second

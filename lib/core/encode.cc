@@ -13,13 +13,16 @@ namespace {
 constexpr char kHexUpper[] = "0123456789ABCDEF";
 constexpr char kHexLower[] = "0123456789abcdef";
 
-bool is_alphanumeric(unsigned char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+bool is_alphanumeric(unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
 
 void append_escapes(std::string& out, std::string_view bytes) {
   for (const unsigned char c : bytes) out += {'%', kHexUpper[c >> 4], kHexUpper[c & 15]};
 }
 
-// C1, surrogates' neighbours U+FFFE and U+FFFF and their like on other planes, and U+FDD0 to U+FDEF: no characters at all.
+// C1, surrogates' neighbours U+FFFE and U+FFFF and their like on other planes, and U+FDD0 to
+// U+FDEF: no characters at all.
 bool is_no_character(std::uint32_t c) {
   return (c >= 0x7f && c < 0xa0) || (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
 }
@@ -74,7 +77,8 @@ void append_markup(std::string& out, std::string_view text, Markup markup) {
     return c >= ' ' && !is_no_character(c) && markup_reference(c, markup).empty();
   };
   append_runs(out, text, is_plain, [&](CodePoint point, std::string_view bytes) {
-    const std::string_view reference = point.length == 0 ? "" : markup_reference(point.value, markup);
+    const std::string_view reference =
+        point.length == 0 ? "" : markup_reference(point.value, markup);
     if (reference.empty()) {
       append_escapes(out, bytes);
     } else {
@@ -109,7 +113,8 @@ void append_hex(std::string& out, std::string_view bytes) {
 }
 
 void append_base64(std::string& out, std::string_view bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const std::size_t begin = out.size(), whole = bytes.size() / 3 * 3;
   out.resize(begin + (bytes.size() + 2) / 3 * 4);
   const auto put = [](char* to, unsigned a, unsigned b, unsigned c) {
@@ -120,7 +125,8 @@ void append_base64(std::string& out, std::string_view bytes) {
   };
   const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());
   char* to = out.data() + begin;
-  for (const auto* end = from + whole; from != end; from += 3, to += 4) put(to, from[0], from[1], from[2]);
+  for (const auto* end = from + whole; from != end; from += 3, to += 4)
+    put(to, from[0], from[1], from[2]);
   if (whole == bytes.size()) return;
   const bool two = bytes.size() - whole == 2;
   put(to, from[0], two ? from[1] : 0, 0);
@@ -130,7 +136,8 @@ void append_base64(std::string& out, std::string_view bytes) {
 
 void append_percent(std::string& out, std::string_view bytes) {
   for (const char& c : bytes) {
-    if (is_alphanumeric(static_cast<unsigned char>(c)) || std::string_view("-._~").find(c) != std::string_view::npos) {
+    if (is_alphanumeric(static_cast<unsigned char>(c)) ||
+        std::string_view("-._~").find(c) != std::string_view::npos) {
       out += c;
     } else {
       append_escapes(out, {&c, 1});
@@ -152,7 +159,8 @@ std::string attachment(std::string_view name) {
     is_utf8 &= length != 0;
     is_ascii &= length == 1;
     // Quotes, backslashes and percents are read differently by different clients.
-    const bool fits = length == 1 && rest[0] >= ' ' && rest[0] != 0x7f && std::string_view("\"\\%/").find(rest[0]) == rest.npos;
+    const bool fits = length == 1 && rest[0] >= ' ' && rest[0] != 0x7f &&
+                      std::string_view("\"\\%/").find(rest[0]) == rest.npos;
     plain += fits ? rest[0] : '_';
     rest.remove_prefix(std::max<std::size_t>(length, 1));
   }

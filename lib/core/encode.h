@@ -1,4 +1,5 @@
-// How bytes are written into the languages that representations speak: one writer each. All append to `out`.
+// How bytes are written into the languages that representations speak: one writer each. All append
+// to `out`.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +10,18 @@ namespace mirror {
 
 enum class Markup : std::uint8_t { xml, html };
 
-// Text or an attribute's value between quotes of either kind. What the language cannot carry, even as a reference (most control
-// characters, non-characters, broken UTF-8), stands as %XX for each byte, as it does in the URL beside it.
+// Text or an attribute's value between quotes of either kind. What the language cannot carry, even
+// as a reference (most control characters, non-characters, broken UTF-8), stands as %XX for each
+// byte, as it does in the URL beside it.
 void append_markup(std::string& out, std::string_view text, Markup markup);
 
 // A JSON string with its quotes (RFC 8259 §7). Broken UTF-8 stands as %XX for each byte.
 void append_json_string(std::string& out, std::string_view text);
 
-void append_hex(std::string& out, std::string_view bytes);      // lower case
-void append_base64(std::string& out, std::string_view bytes);   // RFC 4648 §4
-void append_percent(std::string& out, std::string_view bytes);  // all but RFC 3986's unreserved characters as %XX
+void append_hex(std::string& out, std::string_view bytes);     // lower case
+void append_base64(std::string& out, std::string_view bytes);  // RFC 4648 §4
+void append_percent(std::string& out,
+                    std::string_view bytes);  // all but RFC 3986's unreserved characters as %XX
 
 // A line's text: control characters and broken UTF-8 stand as %XX.
 void append_line_text(std::string& out, std::string_view text);

@@ -11,7 +11,7 @@ namespace mirror {
 
 struct FeedFile {
   std::string path;
-  bool shown = false;                      // false: no file for anybody any more, and nothing else is told of it
+  bool shown = false;  // false: no file for anybody any more, and nothing else is told of it
   std::optional<std::string> link_target;  // a link, to this real path
   std::int64_t size_bytes = 0;
   std::int64_t mtime_s = 0;

@@ -1,4 +1,5 @@
-// FNV-1a, 64 bits: a number for a text, where nobody gains by finding two that collide. May be called in a signal handler.
+// FNV-1a, 64 bits: a number for a text, where nobody gains by finding two that collide. May be
+// called in a signal handler.
 #pragma once
 
 #include <cstdint>

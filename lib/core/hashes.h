@@ -1,5 +1,6 @@
-// What is known of the content of one version of a file. Plain values that mb-hash computes, lib/db stores and every
-// representation reads. Digests are raw bytes; an empty string means that it is not known.
+// What is known of the content of one version of a file. Plain values that mb-hash computes, lib/db
+// stores and every representation reads. Digests are raw bytes; an empty string means that it is
+// not known.
 #pragma once
 
 #include <cstddef>
@@ -19,14 +20,18 @@ struct HashKinds {
 
 inline constexpr std::size_t kMaxSignatureBytes = 65536;
 
-enum class SignatureKind : std::uint8_t { none, asc, sig };  // ASCII-armoured (RFC 4880 §6.2), or binary
+enum class SignatureKind : std::uint8_t {
+  none,
+  asc,
+  sig
+};  // ASCII-armoured (RFC 4880 §6.2), or binary
 
-struct ZsyncSums {                // zsync 0.6.2's control file
-  std::int32_t block_bytes = 0;   // a power of two; 0: not computed
-  std::int32_t seq_matches = 0;   // Hash-Lengths: consecutive matches needed (1 or 2),
-  std::int32_t rsum_bytes = 0;    // bytes kept of each rolling sum (1 to 4),
-  std::int32_t md4_bytes = 0;     // and of each block's MD4 (3 to 16)
-  std::string sums;               // for each block rsum_bytes + md4_bytes
+struct ZsyncSums {               // zsync 0.6.2's control file
+  std::int32_t block_bytes = 0;  // a power of two; 0: not computed
+  std::int32_t seq_matches = 0;  // Hash-Lengths: consecutive matches needed (1 or 2),
+  std::int32_t rsum_bytes = 0;   // bytes kept of each rolling sum (1 to 4),
+  std::int32_t md4_bytes = 0;    // and of each block's MD4 (3 to 16)
+  std::string sums;              // for each block rsum_bytes + md4_bytes
 };
 
 // How much of FileHashes is wanted, each with what stands before it.
@@ -43,11 +48,13 @@ struct FileHashes {
   std::string sha256;  // 32
   std::string sha512;  // 64
 
-  // Pieces of the torrent and the Metalink alike. The last one may be shorter; an empty file has none.
+  // Pieces of the torrent and the Metalink alike. The last one may be shorter; an empty file has
+  // none.
   std::int64_t piece_bytes = 0;  // piece_bytes_of(size); 0: pieces are not known
   std::string sha1_pieces;       // 20 for each piece (BEP 3)
   std::string pieces_root;       // 32: root of the Merkle tree over 16 KiB blocks (BEP 52)
-  std::string piece_layer;       // 32 for each piece: the tree's layer of pieces; empty for a file of one piece (BEP 52)
+  std::string piece_layer;  // 32 for each piece: the tree's layer of pieces; empty for a file of
+                            // one piece (BEP 52)
 
   // SHA-1 and SHA-256 of torrent.h's info dictionaries.
   std::string btih;     // 20: of the hybrid one, v1

@@ -1,5 +1,5 @@
-// An answer's headers, in order. All values stand in one piece of memory, each with a NUL behind it: a redirect with a dozen of
-// them asks for memory once.
+// An answer's headers, in order. All values stand in one piece of memory, each with a NUL behind
+// it: a redirect with a dozen of them asks for memory once.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,8 @@ class Headers {
   std::size_t size() const { return places_.size(); }
   // Its value stays where it is until a header is added, or all are moved.
   Header operator[](std::size_t at) const {
-    const std::size_t begin = places_[at].begin, end = at + 1 < size() ? places_[at + 1].begin - 1 : values_.size();
+    const std::size_t begin = places_[at].begin,
+                      end = at + 1 < size() ? places_[at + 1].begin - 1 : values_.size();
     return {places_[at].name, {values_.data() + begin, end - begin}};
   }
 

@@ -7,7 +7,8 @@
 namespace mirror {
 namespace {
 
-constexpr std::size_t kMaxTargetBytes = 4095;  // what a link may hold on Linux (PATH_MAX less the NUL)
+constexpr std::size_t kMaxTargetBytes =
+    4095;  // what a link may hold on Linux (PATH_MAX less the NUL)
 
 // Takes the last segment off; false when there is none.
 bool pop_segment(std::string& path) {
@@ -38,7 +39,9 @@ std::optional<std::string> resolve_links(std::string_view path, const ReadLink& 
     if (real.size() > kMaxPathBytes) return std::nullopt;
     const auto target = read_link(real);
     if (!target) continue;
-    if (++links > kMaxLinks || target->empty() || target->front() == '/' || target->size() > kMaxTargetBytes) return std::nullopt;
+    if (++links > kMaxLinks || target->empty() || target->front() == '/' ||
+        target->size() > kMaxTargetBytes)
+      return std::nullopt;
     rest = at < rest.size() ? *target + '/' + rest.substr(at) : *target;
     at = 0;
     real.resize(parent_bytes);

@@ -1,4 +1,5 @@
-// Symbolic links of a source tree, resolved by name alone: what a link's path really is, inside the tree.
+// Symbolic links of a source tree, resolved by name alone: what a link's path really is, inside the
+// tree.
 #pragma once
 
 #include <functional>
@@ -14,9 +15,10 @@ inline constexpr int kMaxLinks = 40;  // POSIX ELOOP
 // Finds the target of the link at `path`: nullopt when `path` is no link.
 using ReadLink = std::function<std::optional<std::string>(const std::string& path)>;
 
-// The real path of `path` (relative to the root, valid by check_path) after following every link in it, prefixes too, in the way
-// the kernel does; the result itself is not checked for existence, and is "" for the root. nullopt when the way escapes the root,
-// meets an absolute or empty target, takes more than kMaxLinks links or grows beyond kMaxPathBytes.
+// The real path of `path` (relative to the root, valid by check_path) after following every link in
+// it, prefixes too, in the way the kernel does; the result itself is not checked for existence, and
+// is "" for the root. nullopt when the way escapes the root, meets an absolute or empty target,
+// takes more than kMaxLinks links or grows beyond kMaxPathBytes.
 std::optional<std::string> resolve_links(std::string_view path, const ReadLink& read_link);
 
 // What lies at `rest` below a link to `target`; either may be "", the target then being the root.

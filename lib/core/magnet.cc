@@ -1,4 +1,5 @@
-// Magnet URIs: BEP 9, BEP 52 for btmh (a multihash: 0x12 sha2-256, 0x20 its length), BEP 19's web seeds as ws.
+// Magnet URIs: BEP 9, BEP 52 for btmh (a multihash: 0x12 sha2-256, 0x20 its length), BEP 19's web
+// seeds as ws.
 #include <fmt/format.h>
 
 #include <iterator>
@@ -36,7 +37,8 @@ void append_magnet(std::string& out, const Subject& subject) {
   for (const Candidate& candidate : mirrors.first(std::min(mirrors.size(), kMostWebSeeds))) {
     append_parameter(out, "ws", subject.mirror_url(candidate));
   }
-  if (subject.has(Representation::torrent)) append_parameter(out, "xs", subject.url(Representation::torrent));
+  if (subject.has(Representation::torrent))
+    append_parameter(out, "xs", subject.url(Representation::torrent));
 }
 
 void render_magnet(std::string& out, const Subject& subject) {

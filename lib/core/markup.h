@@ -11,7 +11,9 @@
 
 namespace mirror {
 
-using Attributes = std::initializer_list<std::pair<std::string_view, std::string_view>>;  // empty values are left out
+using Attributes =
+    std::initializer_list<std::pair<std::string_view, std::string_view>>;  // empty values are left
+                                                                           // out
 
 class MarkupWriter {
  public:
@@ -45,7 +47,8 @@ class MarkupWriter {
     return *this;
   }
   // <name …>text</name>
-  MarkupWriter& element(std::string_view name, std::string_view content, Attributes attributes = {}) {
+  MarkupWriter& element(std::string_view name, std::string_view content,
+                        Attributes attributes = {}) {
     return open(name, attributes).text(content).close(name);
   }
 

@@ -20,7 +20,9 @@ class Meta4 {
     xml_.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml_.open("metalink", {{"xmlns", "urn:ietf:params:xml:ns:metalink"}}).raw("\n");
     xml_.raw("  ").element("generator", "mod_mirror").raw("\n");
-    xml_.raw("  ").element("origin", subject_.own_url(Representation::meta4), {{"dynamic", "true"}}).raw("\n");
+    xml_.raw("  ")
+        .element("origin", subject_.own_url(Representation::meta4), {{"dynamic", "true"}})
+        .raw("\n");
     xml_.raw("  ").element("published", updated).raw("\n");
     xml_.raw("  ").element("updated", updated).raw("\n");
     xml_.raw("  ").open("file", {{"name", subject_.name()}}).raw("\n");
@@ -29,7 +31,9 @@ class Meta4 {
     hashes();
     pieces();
     if (const std::string signature = armoured_signature(subject_.hashes); !signature.empty()) {
-      xml_.raw("    ").element("signature", signature, {{"mediatype", "application/pgp-signature"}}).raw("\n");
+      xml_.raw("    ")
+          .element("signature", signature, {{"mediatype", "application/pgp-signature"}})
+          .raw("\n");
     }
     urls();
     xml_.raw("  ").close("file").raw("\n").close("metalink").raw("\n");
@@ -53,13 +57,17 @@ class Meta4 {
   }
 
   void hash(std::string_view type, std::string_view digest) {
-    if (!digest.empty()) xml_.raw("    ").open("hash", {{"type", type}}).hex(digest).close("hash").raw("\n");
+    if (!digest.empty())
+      xml_.raw("    ").open("hash", {{"type", type}}).hex(digest).close("hash").raw("\n");
   }
 
   void pieces() {
     const std::string_view pieces = subject_.hashes.sha1_pieces;
     if (pieces.empty()) return;
-    xml_.raw("    ").open("pieces", {{"type", "sha-1"}, {"length", std::to_string(subject_.hashes.piece_bytes)}}).raw("\n");
+    xml_.raw("    ")
+        .open("pieces",
+              {{"type", "sha-1"}, {"length", std::to_string(subject_.hashes.piece_bytes)}})
+        .raw("\n");
     for (std::size_t at = 0; at < pieces.size(); at += kSha1Bytes) {
       xml_.raw("      <hash>").hex(pieces.substr(at, kSha1Bytes)).raw("</hash>\n");
     }
@@ -69,12 +77,14 @@ class Meta4 {
   // Each mirror by every scheme that the client may use.
   void urls() {
     if (subject_.has(Representation::torrent)) {
-      xml_.raw("    ").element("metaurl", subject_.url(Representation::torrent), {{"mediatype", "torrent"}, {"priority", "1"}});
+      xml_.raw("    ").element("metaurl", subject_.url(Representation::torrent),
+                               {{"mediatype", "torrent"}, {"priority", "1"}});
       xml_.raw("\n");
     }
     int priority = 0;
     for (const Candidate& candidate : subject_.mirrors()) {
-      for (const std::string_view base : usable_bases(*candidate.mirror, subject_.https)) url(candidate, base, ++priority);
+      for (const std::string_view base : usable_bases(*candidate.mirror, subject_.https))
+        url(candidate, base, ++priority);
     }
     if (!subject_.settings.magnets_in_metalinks || !subject_.has(Representation::magnet)) return;
     std::string magnet;
@@ -85,7 +95,9 @@ class Meta4 {
   void url(const Candidate& candidate, std::string_view base, int priority) {
     const std::string location = country_location(candidate.mirror->country);
     const std::string number = std::to_string(priority);
-    xml_.raw("    ").element("url", subject_.url_at(base), {{"location", location}, {"priority", number}}).raw("\n");
+    xml_.raw("    ")
+        .element("url", subject_.url_at(base), {{"location", location}, {"priority", number}})
+        .raw("\n");
   }
 
   const Subject& subject_;

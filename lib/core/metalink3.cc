@@ -53,20 +53,26 @@ class Metalink3 {
     hash("sha512", known.sha512);
     pieces(known);
     if (const std::string signature = armoured_signature(known); !signature.empty()) {
-      const std::string file = std::string(subject_.name()) + (known.signature_kind == SignatureKind::sig ? ".sig" : ".asc");
-      xml_.raw("        ").element("signature", signature, {{"type", "pgp"}, {"file", file}}).raw("\n");
+      const std::string file = std::string(subject_.name()) +
+                               (known.signature_kind == SignatureKind::sig ? ".sig" : ".asc");
+      xml_.raw("        ")
+          .element("signature", signature, {{"type", "pgp"}, {"file", file}})
+          .raw("\n");
     }
     xml_.raw("      </verification>\n");
   }
 
   void hash(std::string_view type, std::string_view digest) {
-    if (!digest.empty()) xml_.raw("        ").open("hash", {{"type", type}}).hex(digest).close("hash").raw("\n");
+    if (!digest.empty())
+      xml_.raw("        ").open("hash", {{"type", type}}).hex(digest).close("hash").raw("\n");
   }
 
   void pieces(const FileHashes& known) {
     const std::string_view pieces = known.sha1_pieces;
     if (pieces.empty()) return;
-    xml_.raw("        ").open("pieces", {{"length", std::to_string(known.piece_bytes)}, {"type", "sha1"}}).raw("\n");
+    xml_.raw("        ")
+        .open("pieces", {{"length", std::to_string(known.piece_bytes)}, {"type", "sha1"}})
+        .raw("\n");
     for (std::size_t number = 0; number * kSha1Bytes < pieces.size(); ++number) {
       xml_.raw("          ").open("hash", {{"piece", std::to_string(number)}});
       xml_.hex(pieces.substr(number * kSha1Bytes, kSha1Bytes)).raw("</hash>\n");
@@ -76,7 +82,8 @@ class Metalink3 {
 
   void resources() {
     xml_.raw("      <resources>\n");
-    if (subject_.has(Representation::torrent)) url("bittorrent", "", subject_.url(Representation::torrent));
+    if (subject_.has(Representation::torrent))
+      url("bittorrent", "", subject_.url(Representation::torrent));
     for (const Candidate& candidate : subject_.mirrors()) {
       const std::string location = country_location(candidate.mirror->country);
       for (const std::string_view base : usable_bases(*candidate.mirror, subject_.https)) {
@@ -94,12 +101,15 @@ class Metalink3 {
 
   void url(std::string_view type, std::string_view location, std::string_view url) {
     const std::string preference = std::to_string(preference_);
-    xml_.raw("        ").element("url", url, {{"type", type}, {"location", location}, {"preference", preference}}).raw("\n");
+    xml_.raw("        ")
+        .element("url", url, {{"type", type}, {"location", location}, {"preference", preference}})
+        .raw("\n");
   }
 
   const Subject& subject_;
   MarkupWriter xml_;
-  int preference_ = kBestPreference;  // 100 to 1, the best first; from the hundredth URL on all are 1
+  int preference_ =
+      kBestPreference;  // 100 to 1, the best first; from the hundredth URL on all are 1
 };
 
 }  // namespace

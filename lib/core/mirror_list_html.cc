@@ -1,4 +1,5 @@
-// The page for people: the file, where the client seems to be, and the mirrors by tier. Works without JavaScript.
+// The page for people: the file, where the client seems to be, and the mirrors by tier. Works
+// without JavaScript.
 #include <fmt/format.h>
 
 #include <array>
@@ -15,7 +16,8 @@ namespace {
 
 using R = Representation;
 
-constexpr std::string_view kFooter = "<footer><p>Each of these mirrors has exactly this version of the file.</p></footer>";
+constexpr std::string_view kFooter =
+    "<footer><p>Each of these mirrors has exactly this version of the file.</p></footer>";
 
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
@@ -29,7 +31,8 @@ std::string size_text(std::int64_t bytes) {
   double size = static_cast<double>(bytes) / 1000;
   std::size_t unit = 0;
   for (; size >= 999.5 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
-  return fmt::format("{:.{}f} {} ({} bytes)", size, size < 9.95 ? 1 : 0, kUnits[unit], grouped(bytes));
+  return fmt::format("{:.{}f} {} ({} bytes)", size, size < 9.95 ? 1 : 0, kUnits[unit],
+                     grouped(bytes));
 }
 
 std::string_view host_of(std::string_view url) {
@@ -96,9 +99,12 @@ class Page {
         "<meta name=\"robots\" content=\"noindex\">\n<title>Mirrors of ");
     html_.text(subject_.name()).raw("</title>\n");
     if (subject_.settings.style_sheet.empty()) {
-      html_.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<style>").raw(kMirrorListStyle).raw("</style>\n");
+      html_.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<style>")
+          .raw(kMirrorListStyle)
+          .raw("</style>\n");
     } else {
-      html_.open("link", {{"rel", "stylesheet"}, {"href", subject_.settings.style_sheet}}).raw("\n");
+      html_.open("link", {{"rel", "stylesheet"}, {"href", subject_.settings.style_sheet}})
+          .raw("\n");
     }
     html_.raw("</head>\n<body>\n");
   }
@@ -113,8 +119,13 @@ class Page {
 
   void file() {
     const std::string changed = utc_timestamp(subject_.file.mtime_s);
-    html_.raw("<h1>").element("bdi", subject_.name()).raw("</h1>\n<p class=\"facts\">").text(size_text(subject_.file.size_bytes));
-    html_.raw(" · last changed ").element("time", changed.substr(0, 10), {{"datetime", changed}}).raw("</p>\n");
+    html_.raw("<h1>")
+        .element("bdi", subject_.name())
+        .raw("</h1>\n<p class=\"facts\">")
+        .text(size_text(subject_.file.size_bytes));
+    html_.raw(" · last changed ")
+        .element("time", changed.substr(0, 10), {{"datetime", changed}})
+        .raw("</p>\n");
     html_.raw("<section class=\"card\">\n");
     best();
     representations();
@@ -131,20 +142,25 @@ class Page {
     html_.raw("<p class=\"best\">").element("a", "Download", {{"class", "button"}, {"href", url}});
     html_.raw(" <span class=\"soft\">from ").text(host_of(url));
     const Mirror& mirror = *mirrors.front().mirror;
-    if (!mirror.country.everyone() && mirror.country.known()) html_.raw(", ").text(place_of(mirror));
+    if (!mirror.country.everyone() && mirror.country.known())
+      html_.raw(", ").text(place_of(mirror));
     html_.raw("</span></p>\n");
   }
 
   void representations() {
     static constexpr std::pair<R, std::string_view> kNames[] = {
-        {R::torrent, "Torrent"}, {R::magnet, "Magnet link"}, {R::meta4, "Metalink"},          {R::metalink, "Metalink 3"},
-        {R::zsync, "zsync"},     {R::json, "JSON"},          {R::text, "Plain list of URLs"}};
+        {R::torrent, "Torrent"},        {R::magnet, "Magnet link"}, {R::meta4, "Metalink"},
+        {R::metalink, "Metalink 3"},    {R::zsync, "zsync"},        {R::json, "JSON"},
+        {R::text, "Plain list of URLs"}};
     html_.raw("<p class=\"soft\">For torrent clients, download managers and scripts:</p>\n");
     html_.raw("<ul class=\"forms\">\n");
     for (const auto& [which, name] : kNames) {
-      if (subject_.has(which)) html_.raw("<li>").element("a", name, {{"href", address(which)}}).raw("</li>\n");
+      if (subject_.has(which))
+        html_.raw("<li>").element("a", name, {{"href", address(which)}}).raw("</li>\n");
     }
-    html_.raw("<li>").element("a", "Permanent link", {{"href", subject_.url()}}).raw("</li>\n</ul>\n");
+    html_.raw("<li>")
+        .element("a", "Permanent link", {{"href", subject_.url()}})
+        .raw("</li>\n</ul>\n");
   }
 
   // A magnet is followed itself, everything else is fetched.
@@ -157,14 +173,16 @@ class Page {
 
   void hashes() {
     const FileHashes& known = subject_.hashes;
-    if (known.md5.empty() && known.sha1.empty() && known.sha256.empty() && known.sha512.empty()) return;
+    if (known.md5.empty() && known.sha1.empty() && known.sha256.empty() && known.sha512.empty())
+      return;
     html_.raw("<details class=\"card\">\n<summary>Checksums</summary>\n<dl>\n");
     hash(R::sha256, "SHA-256", known.sha256);
     hash(R::sha512, "SHA-512", known.sha512);
     hash(R::sha1, "SHA-1", known.sha1);
     hash(R::md5, "MD5", known.md5);
     const bool hybrid = subject_.settings.torrent_form == TorrentForm::hybrid;
-    if (subject_.has(R::btih)) hash(R::btih, "BitTorrent info hash", hybrid ? known.btih : known.btih_v1);
+    if (subject_.has(R::btih))
+      hash(R::btih, "BitTorrent info hash", hybrid ? known.btih : known.btih_v1);
     html_.raw("</dl>\n</details>\n");
   }
 
@@ -195,9 +213,11 @@ class Page {
     }
     std::string network = client.asn == 0 ? "" : fmt::format("the network AS{}", client.asn);
     if (!network.empty() && !client.as_name.empty()) network += " (" + client.as_name + ")";
-    if (where.empty() && network.empty()) return "Where you are is not known, so these are the mirrors in no particular order.";
+    if (where.empty() && network.empty())
+      return "Where you are is not known, so these are the mirrors in no particular order.";
     if (!where.empty() && !network.empty()) where += ", in ";
-    return fmt::format("You seem to be in {}{}. The mirrors that suit you best come first.", where, network);
+    return fmt::format("You seem to be in {}{}. The mirrors that suit you best come first.", where,
+                       network);
   }
 
   std::string tier_text(Tier tier) const {
@@ -223,11 +243,13 @@ class Page {
     html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
     const auto bases = usable_bases(mirror, subject_.https);
     for (std::size_t i = 1; i < bases.size(); ++i) {
-      html_.raw(" ").element("a", "https", {{"class", "also"}, {"href", subject_.url_at(bases[i])}});
+      html_.raw(" ").element("a", "https",
+                             {{"class", "also"}, {"href", subject_.url_at(bases[i])}});
     }
     html_.raw("</span>");
     detail("where", place_of(mirror));
-    if (std::isfinite(candidate.distance_km)) detail("far", grouped(std::llround(candidate.distance_km)) + " km");
+    if (std::isfinite(candidate.distance_km))
+      detail("far", grouped(std::llround(candidate.distance_km)) + " km");
     operator_of(mirror);
     html_.raw("</li>\n");
   }
@@ -237,14 +259,18 @@ class Page {
   }
 
   void operator_of(const Mirror& mirror) {
-    const std::string_view name = mirror.operator_name.empty() ? host_of_or_nothing(mirror.operator_url) : mirror.operator_name;
+    const std::string_view name = mirror.operator_name.empty()
+                                      ? host_of_or_nothing(mirror.operator_url)
+                                      : mirror.operator_name;
     if (name.empty()) return;
     html_.raw(" <span class=\"by\">");
     link(mirror.operator_url, name);
     html_.raw("</span>");
   }
 
-  static std::string_view host_of_or_nothing(std::string_view url) { return url.empty() ? url : host_of(url); }
+  static std::string_view host_of_or_nothing(std::string_view url) {
+    return url.empty() ? url : host_of(url);
+  }
 
   const Subject& subject_;
   MarkupWriter html_;
@@ -252,6 +278,8 @@ class Page {
 
 }  // namespace
 
-void render_mirror_list_html(std::string& out, const Subject& subject) { Page(out, subject).write(); }
+void render_mirror_list_html(std::string& out, const Subject& subject) {
+  Page(out, subject).write();
+}
 
 }  // namespace mirror

@@ -1,4 +1,5 @@
-// The mirror list as data. Its shape is part of the manual: members are added, never renamed or taken away while "version" is 1.
+// The mirror list as data. Its shape is part of the manual: members are added, never renamed or
+// taken away while "version" is 1.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -152,7 +153,8 @@ void render_mirror_list_json(std::string& out, const Subject& subject) {
   json.key("mirrors");
   json.open('[');
   int priority = 0;
-  for (const Candidate& candidate : subject.mirrors()) write_mirror(json, subject, candidate, ++priority);
+  for (const Candidate& candidate : subject.mirrors())
+    write_mirror(json, subject, candidate, ++priority);
   json.close(']');
   write_representations(json, subject);
   json.close('}');

@@ -1,4 +1,5 @@
-// Some mirrors, as what is looked up has them: a view that copies nothing. The memory belongs to whoever gave it.
+// Some mirrors, as what is looked up has them: a view that copies nothing. The memory belongs to
+// whoever gave it.
 #pragma once
 
 #include <algorithm>
@@ -20,11 +21,13 @@ class MirrorSet {
   MirrorSet() = default;
   MirrorSet(std::span<const MirrorId> list) : list_(list) {}  // in whatever order
   MirrorSet(const std::vector<MirrorId>& list) : list_(list) {}
-  // A bit for each id, from id 0 on, the lowest of a byte first. Only whole words count, and no more than there are ids.
+  // A bit for each id, from id 0 on, the lowest of a byte first. Only whole words count, and no
+  // more than there are ids.
   static MirrorSet of_bits(std::string_view bits) {
     constexpr std::size_t kMaxBytes = (std::numeric_limits<MirrorId>::max() + 1) / 8;
     MirrorSet set;
-    set.bits_ = bits.substr(0, std::min(kMaxBytes, bits.size() / sizeof(std::uint64_t) * sizeof(std::uint64_t)));
+    set.bits_ = bits.substr(
+        0, std::min(kMaxBytes, bits.size() / sizeof(std::uint64_t) * sizeof(std::uint64_t)));
     return set;
   }
 
@@ -40,7 +43,8 @@ class MirrorSet {
 
   std::size_t size() const {
     std::size_t count = list_.size();
-    for (std::size_t at = 0; at < words(); ++at) count += static_cast<std::size_t>(std::popcount(word(at)));
+    for (std::size_t at = 0; at < words(); ++at)
+      count += static_cast<std::size_t>(std::popcount(word(at)));
     return count;
   }
   bool empty() const { return size() == 0; }
@@ -49,7 +53,8 @@ class MirrorSet {
     std::vector<MirrorId> all(list_.begin(), list_.end());
     for (std::size_t at = 0; at < words(); ++at) {
       for (std::uint64_t left = word(at); left != 0; left &= left - 1) {
-        all.push_back(static_cast<MirrorId>(at * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+        all.push_back(
+            static_cast<MirrorId>(at * 64 + static_cast<std::size_t>(std::countr_zero(left))));
       }
     }
     return all;

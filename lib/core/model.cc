@@ -16,9 +16,9 @@ Direction known_direction(const Mirror& mirror) {
 }
 
 bool is_plain(const Mirror& mirror) {
-  return !mirror.prefix_only && !mirror.as_only && !mirror.country_only && !mirror.region_only && mirror.file_maxsize <= 0 &&
-         mirror.other_countries.empty() && mirror.excluded_countries.empty() && mirror.prefixes.empty() &&
-         mirror.served_as.empty();
+  return !mirror.prefix_only && !mirror.as_only && !mirror.country_only && !mirror.region_only &&
+         mirror.file_maxsize <= 0 && mirror.other_countries.empty() &&
+         mirror.excluded_countries.empty() && mirror.prefixes.empty() && mirror.served_as.empty();
 }
 
 RankRow rank_row(const Mirror& mirror) {
@@ -43,20 +43,26 @@ RankRow rank_row(const Mirror& mirror) {
 // What may stand in a link that people follow.
 bool is_web_address(std::string_view url) {
   const bool known_scheme = url.starts_with("http://") || url.starts_with("https://");
-  return known_scheme && std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  return known_scheme &&
+         std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
 
 }  // namespace
 
 bool usable_base(std::string_view url, std::string_view scheme) {
-  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] == '/' || url.back() != '/') return false;
+  if (!url.starts_with(scheme) || url.size() < scheme.size() + 2 || url[scheme.size()] == '/' ||
+      url.back() != '/')
+    return false;
   return std::all_of(url.begin(), url.end(), [](unsigned char c) {
-    return c > ' ' && c < 0x7f && std::string_view("\"<>\\^`{|}?#").find(static_cast<char>(c)) == std::string_view::npos;
+    return c > ' ' && c < 0x7f &&
+           std::string_view("\"<>\\^`{|}?#").find(static_cast<char>(c)) == std::string_view::npos;
   });
 }
 
-MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors) : rev_(rev), mirrors_(std::move(mirrors)) {
-  std::sort(mirrors_.begin(), mirrors_.end(), [](const Mirror& a, const Mirror& b) { return a.id < b.id; });
+MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors)
+    : rev_(rev), mirrors_(std::move(mirrors)) {
+  std::sort(mirrors_.begin(), mirrors_.end(),
+            [](const Mirror& a, const Mirror& b) { return a.id < b.id; });
   rows_.reserve(mirrors_.size());
   for (std::size_t position = 0; position < mirrors_.size(); ++position) {
     Mirror& mirror = mirrors_[position];

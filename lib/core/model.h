@@ -1,5 +1,6 @@
-// What redirects are made of: mirrors, files, clients. Plain values that core, catalog, db and the module share.
-// Nothing here owns a resource; a MirrorTable is immutable once built and may be read by any number of threads.
+// What redirects are made of: mirrors, files, clients. Plain values that core, catalog, db and the
+// module share. Nothing here owns a resource; a MirrorTable is immutable once built and may be read
+// by any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@
 
 namespace mirror {
 
-// What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's MirrorRecord.
+// What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's
+// MirrorRecord.
 struct Mirror {
   MirrorId id = 0;
   std::string identifier;
@@ -38,13 +40,14 @@ struct Mirror {
   std::int64_t file_maxsize = 0;  // bytes; larger files rank after everyone else; 0: no limit
   std::vector<CountryCode> other_countries;
   std::vector<CountryCode> excluded_countries;
-  std::vector<Prefix> prefixes;             // networks that it serves first
-  std::vector<AsNumber> served_as;          // further ASes that it serves first
-  std::string operator_name, operator_url;  // who runs it, for lists that people read; "" or an http or https URL
+  std::vector<Prefix> prefixes;     // networks that it serves first
+  std::vector<AsNumber> served_as;  // further ASes that it serves first
+  std::string operator_name,
+      operator_url;  // who runs it, for lists that people read; "" or an http or https URL
 };
 
-// Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a host, no query, a '/' at its
-// end.
+// Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a
+// host, no query, a '/' at its end.
 bool usable_base(std::string_view url, std::string_view scheme);
 
 // A bijection that changes about half of all bits for any change (the finaliser of SplitMix64).
@@ -55,8 +58,8 @@ constexpr std::uint64_t scattered(std::uint64_t x) {
   return x ^ x >> 31;
 }
 
-// All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become "", identifiers printable; an
-// unknown region is taken from the country.
+// All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become
+// "", identifiers printable; an unknown region is taken from the country.
 class MirrorTable {
  public:
   MirrorTable() = default;
@@ -69,7 +72,9 @@ class MirrorTable {
     return static_cast<std::size_t>(positions_[slot]);
   }
   // Of one that the table has.
-  std::size_t known_position(MirrorId id) const { return static_cast<std::size_t>(positions_[static_cast<std::uint16_t>(id)]); }
+  std::size_t known_position(MirrorId id) const {
+    return static_cast<std::size_t>(positions_[static_cast<std::uint16_t>(id)]);
+  }
   const std::vector<Mirror>& all() const { return mirrors_; }
   const std::vector<RankRow>& rows() const { return rows_; }  // of all()
   const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }
@@ -78,8 +83,8 @@ class MirrorTable {
 
  private:
   std::int64_t rev_ = -1;
-  std::vector<Mirror> mirrors_;      // in id order
-  std::vector<RankRow> rows_;        // of mirrors_
+  std::vector<Mirror> mirrors_;          // in id order
+  std::vector<RankRow> rows_;            // of mirrors_
   std::vector<std::int32_t> positions_;  // by id; -1: none
   RankIndex index_;                      // of rows_
 };
@@ -92,8 +97,8 @@ struct File {
   std::string path;  // the real path: links are resolved
   std::int64_t size_bytes = 0;
   std::int64_t mtime_s = 0;  // Unix time
-  MirrorSet mirrors;  // owned by what found the file
-  bool pending = false;  // touched at the source and not yet hashed again: no redirects
+  MirrorSet mirrors;         // owned by what found the file
+  bool pending = false;      // touched at the source and not yet hashed again: no redirects
 };
 
 // Who asks. Unknown fields are empty.

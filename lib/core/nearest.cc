@@ -9,7 +9,8 @@ namespace mirror {
 namespace {
 
 constexpr std::size_t kMaxSuggestions = 3;
-constexpr std::size_t kMaxWordBytes = 256;  // the distance takes time and memory by the product of the lengths
+constexpr std::size_t kMaxWordBytes =
+    256;  // the distance takes time and memory by the product of the lengths
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -29,7 +30,8 @@ std::size_t edit_distance(std::string_view a_text, std::string_view b_text) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::swap(before, above);
     std::swap(above, row);

@@ -33,7 +33,8 @@ int hex_value(char c) {
 
 // C0, C1, DEL, and what would break the line or turn its direction round.
 bool is_control(std::uint32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
+         (c >= 0x2066 && c <= 0x2069);
 }
 
 PathFault check_segment(std::string_view segment) {
@@ -70,7 +71,8 @@ PathFault check_path(std::string_view path) {
   if (path.front() == '/') return PathFault::leading_slash;
   while (true) {
     const std::size_t slash = path.find('/');
-    if (const PathFault fault = check_segment(path.substr(0, slash)); fault != PathFault::none) return fault;
+    if (const PathFault fault = check_segment(path.substr(0, slash)); fault != PathFault::none)
+      return fault;
     if (slash == path.npos) return PathFault::none;
     path.remove_prefix(slash + 1);
   }
@@ -96,7 +98,8 @@ std::optional<std::string> percent_decode(std::string_view text) {
 
 void append_url_path(std::string& out, std::string_view path) {
   while (!path.empty()) {
-    const auto odd = std::find_if(path.begin(), path.end(), [](unsigned char c) { return !kPlainInUrl[c]; });
+    const auto odd =
+        std::find_if(path.begin(), path.end(), [](unsigned char c) { return !kPlainInUrl[c]; });
     const auto run = static_cast<std::size_t>(odd - path.begin());
     out += path.substr(0, run);
     if (run == path.size()) return;
@@ -142,7 +145,8 @@ std::string printable(std::string_view bytes) {
     } else if (length != 0 && !is_control(value)) {
       out += bytes.substr(0, taken);
     } else {
-      for (const unsigned char c : bytes.substr(0, taken)) out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
+      for (const unsigned char c : bytes.substr(0, taken))
+        out += {'\\', 'x', kHex[c >> 4], kHex[c & 15]};
     }
     bytes.remove_prefix(taken);
   }

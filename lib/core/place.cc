@@ -10,7 +10,8 @@ namespace {
 
 constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRadiansPerDegree = std::numbers::pi / 180;
-constexpr std::array<std::string_view, kRegions> kRegionCodes = {"", "AF", "AN", "AS", "EU", "NA", "OC", "SA"};
+constexpr std::array<std::string_view, kRegions> kRegionCodes = {"",   "AF", "AN", "AS",
+                                                                 "EU", "NA", "OC", "SA"};
 
 struct Country {
   std::string_view code;
@@ -23,12 +24,15 @@ constexpr Country kCountries[] = {
 #include "core/country-tables.inc"
 };
 
-constexpr std::size_t table_slot(std::string_view code) { return (code[0] - 'A') * 26 + (code[1] - 'A'); }
+constexpr std::size_t table_slot(std::string_view code) {
+  return (code[0] - 'A') * 26 + (code[1] - 'A');
+}
 
 constexpr auto kCountryByCode = [] {
   std::array<std::int16_t, CountryCode::kSlots> positions{};
   positions.fill(-1);
-  for (std::size_t i = 0; i < std::size(kCountries); ++i) positions[table_slot(kCountries[i].code)] = i;
+  for (std::size_t i = 0; i < std::size(kCountries); ++i)
+    positions[table_slot(kCountries[i].code)] = i;
   return positions;
 }();
 
@@ -47,8 +51,10 @@ char upper_letter(char c) {
 }  // namespace
 
 Direction direction(const Place& place) {
-  const double latitude = place.latitude * kRadiansPerDegree, longitude = place.longitude * kRadiansPerDegree;
-  return {std::cos(latitude) * std::cos(longitude), std::cos(latitude) * std::sin(longitude), std::sin(latitude)};
+  const double latitude = place.latitude * kRadiansPerDegree,
+               longitude = place.longitude * kRadiansPerDegree;
+  return {std::cos(latitude) * std::cos(longitude), std::cos(latitude) * std::sin(longitude),
+          std::sin(latitude)};
 }
 
 double distance_km(const Direction& a, const Direction& b) {
@@ -57,14 +63,19 @@ double distance_km(const Direction& a, const Direction& b) {
   return 2 * kEarthRadiusKm * std::asin(half_chord > 1 ? 1 : half_chord);  // a NaN stays one
 }
 
-double distance_km(const Place& a, const Place& b) { return distance_km(direction(a), direction(b)); }
+double distance_km(const Place& a, const Place& b) {
+  return distance_km(direction(a), direction(b));
+}
 
-std::string_view region_code(Region region) { return kRegionCodes[static_cast<std::size_t>(region)]; }
+std::string_view region_code(Region region) {
+  return kRegionCodes[static_cast<std::size_t>(region)];
+}
 
 std::optional<Region> parse_region(std::string_view code) {
   if (code.size() != 2) return std::nullopt;
   const char upper[] = {upper_letter(code[0]), upper_letter(code[1])};
-  const auto found = std::find(kRegionCodes.begin() + 1, kRegionCodes.end(), std::string_view(upper, 2));
+  const auto found =
+      std::find(kRegionCodes.begin() + 1, kRegionCodes.end(), std::string_view(upper, 2));
   if (found == kRegionCodes.end()) return std::nullopt;
   return static_cast<Region>(found - kRegionCodes.begin());
 }

@@ -1,4 +1,5 @@
-// Places on the earth: countries, regions (continents) and distances. Pure values and tables compiled in.
+// Places on the earth: countries, regions (continents) and distances. Pure values and tables
+// compiled in.
 #pragma once
 
 #include <array>
@@ -21,17 +22,20 @@ struct Direction {
 };
 Direction direction(const Place& place);
 
-// Great-circle distance in kilometres (haversine, mean earth radius 6371.0 km); NaN when a coordinate is no number.
+// Great-circle distance in kilometres (haversine, mean earth radius 6371.0 km); NaN when a
+// coordinate is no number.
 double distance_km(const Direction& a, const Direction& b);
 double distance_km(const Place& a, const Place& b);
 
 enum class Region : std::uint8_t { unknown, AF, AN, AS, EU, NA, OC, SA };
 inline constexpr std::size_t kRegions = 8;
 
-std::string_view region_code(Region region);             // "EU"; "" for unknown
-std::optional<Region> parse_region(std::string_view code);  // either case; nullopt for anything else
+std::string_view region_code(Region region);  // "EU"; "" for unknown
+std::optional<Region> parse_region(
+    std::string_view code);  // either case; nullopt for anything else
 
-// An ISO 3166-1 alpha-2 code in upper case, empty for unknown, or `**` for a mirror that serves every country.
+// An ISO 3166-1 alpha-2 code in upper case, empty for unknown, or `**` for a mirror that serves
+// every country.
 class CountryCode {
  public:
   constexpr CountryCode() = default;
@@ -41,8 +45,12 @@ class CountryCode {
   bool everyone() const { return code_[0] == '*'; }
   // Another number for every pair of letters; for what is one only.
   static constexpr std::size_t kSlots = 26 * 26;
-  std::size_t slot() const { return static_cast<std::size_t>((code_[0] - 'A') * 26 + (code_[1] - 'A')); }
-  std::string_view text() const { return known() ? std::string_view(code_.data(), 2) : std::string_view(); }
+  std::size_t slot() const {
+    return static_cast<std::size_t>((code_[0] - 'A') * 26 + (code_[1] - 'A'));
+  }
+  std::string_view text() const {
+    return known() ? std::string_view(code_.data(), 2) : std::string_view();
+  }
   friend bool operator==(const CountryCode& a, const CountryCode& b) {
     return a.code_[0] == b.code_[0] && a.code_[1] == b.code_[1];  // the default one calls memcmp
   }

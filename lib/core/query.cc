@@ -22,7 +22,8 @@ void read_as(Query& query, std::string_view value) {
   query.malformed |= error != std::errc() || stop != end || number == 0;
 }
 
-void read_argument(Query& query, std::string_view raw_name, std::optional<std::string_view> raw_value) {
+void read_argument(Query& query, std::string_view raw_name,
+                   std::optional<std::string_view> raw_value) {
   const auto word = percent_decode(raw_name);
   if (!word) return;
   const std::string value = percent_decode(raw_value.value_or("")).value_or("");

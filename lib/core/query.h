@@ -7,7 +7,8 @@
 
 namespace mirror {
 
-// Calls take(name, value) for each, still encoded; they are separated by '&' or ';'. One without '=' has no value.
+// Calls take(name, value) for each, still encoded; they are separated by '&' or ';'. One without
+// '=' has no value.
 template <class Take>
 void each_argument(std::string_view query, Take take) {
   while (!query.empty()) {
@@ -15,7 +16,8 @@ void each_argument(std::string_view query, Take take) {
     const std::string_view argument = query.substr(0, end);
     const std::size_t equals = std::min(argument.find('='), argument.size());
     using Value = std::optional<std::string_view>;
-    take(argument.substr(0, equals), equals == argument.size() ? Value() : Value(argument.substr(equals + 1)));
+    take(argument.substr(0, equals),
+         equals == argument.size() ? Value() : Value(argument.substr(equals + 1)));
     query.remove_prefix(std::min(end + 1, query.size()));
   }
 }

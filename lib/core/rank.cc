@@ -14,7 +14,8 @@ constexpr double kUnknownKm = std::numeric_limits<double>::quiet_NaN();
 
 class Ranker {
  public:
-  Ranker(const Client& client, const RankRequest& request, const MirrorTable& table, const RankSettings& settings)
+  Ranker(const Client& client, const RankRequest& request, const MirrorTable& table,
+         const RankSettings& settings)
       : table_(table), rules_(client, request, settings) {}
 
   Ranking run(const MirrorSet& mirrors_with_file) {
@@ -39,7 +40,8 @@ class Ranker {
     const Nearness near = rules_.nearness(*mirror);
     if (const auto reason = rules_.unwilling(*mirror, near)) return reject(id, mirror, *reason);
 
-    Candidate candidate{.mirror = mirror, .distance_km = rules_.distance_to(table_.row_of(*mirror).direction)};
+    Candidate candidate{.mirror = mirror,
+                        .distance_km = rules_.distance_to(table_.row_of(*mirror).direction)};
     candidate.tier = rules_.tier(*mirror, near, candidate.distance_km);
     candidate.speaks_family = rules_.speaks_family(mirror->ipv6);
     candidate.oversized = rules_.is_oversized(*mirror);
@@ -47,7 +49,9 @@ class Ranker {
     ranking_.accepted.push_back(candidate);
   }
 
-  void reject(MirrorId id, const Mirror* mirror, RejectReason reason) { ranking_.rejected.push_back({id, mirror, reason}); }
+  void reject(MirrorId id, const Mirror* mirror, RejectReason reason) {
+    ranking_.rejected.push_back({id, mirror, reason});
+  }
 
   void weigh() {
     const double country_median_km = median_km(Tier::country), far_median_km = median_km(Tier::far);
@@ -66,11 +70,15 @@ class Ranker {
 
   // Of the known distances in the tier; NaN when none is, or when all are and nobody needs it.
   double median_km(Tier tier) const {
-    const auto lacks_place = [&](const Candidate& c) { return c.tier == tier && std::isnan(c.distance_km); };
-    if (std::none_of(ranking_.accepted.begin(), ranking_.accepted.end(), lacks_place)) return kUnknownKm;
+    const auto lacks_place = [&](const Candidate& c) {
+      return c.tier == tier && std::isnan(c.distance_km);
+    };
+    if (std::none_of(ranking_.accepted.begin(), ranking_.accepted.end(), lacks_place))
+      return kUnknownKm;
     std::vector<double> known_km;
     for (const Candidate& candidate : ranking_.accepted) {
-      if (candidate.tier == tier && !std::isnan(candidate.distance_km)) known_km.push_back(candidate.distance_km);
+      if (candidate.tier == tier && !std::isnan(candidate.distance_km))
+        known_km.push_back(candidate.distance_km);
     }
     if (known_km.empty()) return kUnknownKm;
     const auto middle = known_km.begin() + static_cast<std::ptrdiff_t>(known_km.size() / 2);
@@ -79,7 +87,8 @@ class Ranker {
     return (*middle + *std::max_element(known_km.begin(), middle)) / 2;
   }
 
-  // By oversized, tier, family and race. Times are not negative, so their bits order as they do, and one number holds it all.
+  // By oversized, tier, family and race. Times are not negative, so their bits order as they do,
+  // and one number holds it all.
   void sort() {
     struct Entry {
       std::uint64_t key;
@@ -89,9 +98,10 @@ class Ranker {
     std::vector<Entry> entries;
     entries.reserve(ranking_.accepted.size());
     for (const Candidate& candidate : ranking_.accepted) {
-      const std::uint64_t group = RankRules::class_of(candidate.oversized, candidate.tier, candidate.speaks_family);
-      const double race =
-          RankRules::race_time(rules_.uniform(table_.row_of(*candidate.mirror).scatter), candidate.effective_weight);
+      const std::uint64_t group =
+          RankRules::class_of(candidate.oversized, candidate.tier, candidate.speaks_family);
+      const double race = RankRules::race_time(
+          rules_.uniform(table_.row_of(*candidate.mirror).scatter), candidate.effective_weight);
       const auto time = std::bit_cast<std::uint64_t>(race);
       entries.push_back({group << 59 | time >> 5, static_cast<std::uint32_t>(entries.size())});
     }
@@ -111,7 +121,8 @@ class Ranker {
 }  // namespace
 
 std::string_view tier_name(Tier tier) {
-  constexpr std::array<std::string_view, 5> kNames = {"prefix", "as", "country", "other-country", "far"};
+  constexpr std::array<std::string_view, 5> kNames = {"prefix", "as", "country", "other-country",
+                                                      "far"};
   return kNames[static_cast<std::size_t>(tier)];
 }
 

@@ -49,7 +49,7 @@ struct Candidate {
   double distance_km = std::numeric_limits<double>::quiet_NaN();  // NaN: no place known
   double effective_weight = 0;
   bool speaks_family = true;  // has an address of the client's family
-  bool oversized = false;     // the file is larger than the mirror's file_maxsize: after everyone else
+  bool oversized = false;  // the file is larger than the mirror's file_maxsize: after everyone else
 };
 
 struct Rejected {
@@ -66,14 +66,14 @@ struct Ranking {
 Ranking rank(const Client& client, const RankRequest& request, const MirrorSet& mirrors_with_file,
              const MirrorTable& table, const RankSettings& settings);
 
-// The first `how_many` of rank()'s accepted ones, in a fraction of the time: most of the others' logarithms and distances are
-// never computed.
-std::vector<Candidate> rank_first(std::size_t how_many, const Client& client, const RankRequest& request,
-                                  const MirrorSet& mirrors_with_file, const MirrorTable& table,
-                                  const RankSettings& settings);
+// The first `how_many` of rank()'s accepted ones, in a fraction of the time: most of the others'
+// logarithms and distances are never computed.
+std::vector<Candidate> rank_first(std::size_t how_many, const Client& client,
+                                  const RankRequest& request, const MirrorSet& mirrors_with_file,
+                                  const MirrorTable& table, const RankSettings& settings);
 
-// The URL base that this client gets of this mirror: https clients https only; http clients http, or https where there is no
-// http. Empty when there is none.
+// The URL base that this client gets of this mirror: https clients https only; http clients http,
+// or https where there is no http. Empty when there is none.
 std::string_view base_url(const Mirror& mirror, bool https);
 
 // All of them that this client may use, base_url() first.

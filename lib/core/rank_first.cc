@@ -1,6 +1,7 @@
-// The head of the ranking alone, in two steps. Who may be nearer than far is looked at one by one: the client's country, its AS,
-// and mirrors with rules of their own, few of all. Everyone else is alike but for weight and place, and raced only where the near
-// ones do not suffice; a bound that needs no logarithm and no arc tells most of them that they come too late.
+// The head of the ranking alone, in two steps. Who may be nearer than far is looked at one by one:
+// the client's country, its AS, and mirrors with rules of their own, few of all. Everyone else is
+// alike but for weight and place, and raced only where the near ones do not suffice; a bound that
+// needs no logarithm and no arc tells most of them that they come too late.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -19,17 +20,19 @@ constexpr std::size_t kUsuallyNear = 32;
 
 class FirstRanker {
  public:
-  FirstRanker(std::size_t how_many, const Client& client, const RankRequest& request, const MirrorTable& table,
-              const RankSettings& settings)
+  FirstRanker(std::size_t how_many, const Client& client, const RankRequest& request,
+              const MirrorTable& table, const RankSettings& settings)
       : how_many_(how_many),
         client_(client),
         request_(request),
         table_(table),
         index_(table.index()),
         rules_(client, request, settings),
-        fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km : 0) {}
+        fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km
+                                                       : 0) {}
 
-  // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's median, or a mirror is named twice.
+  // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's
+  // median, or a mirror is named twice.
   std::optional<std::vector<Candidate>> run(const MirrorSet& mirrors_with_file) {
     if (index_.words() > kMaxWords || !gather(mirrors_with_file)) return std::nullopt;
     split();
@@ -62,8 +65,12 @@ class FirstRanker {
   static constexpr std::uint8_t kFar = static_cast<int>(Tier::far) << 1, kFarMute = kFar | 1;
 
   // In the table, of one that the index has.
-  std::size_t position_of(std::size_t id) const { return table_.known_position(static_cast<MirrorId>(id)); }
-  std::span<const std::uint64_t> used(const Bits& bits) const { return {bits.data(), index_.words()}; }
+  std::size_t position_of(std::size_t id) const {
+    return table_.known_position(static_cast<MirrorId>(id));
+  }
+  std::span<const std::uint64_t> used(const Bits& bits) const {
+    return {bits.data(), index_.words()};
+  }
 
   // Leaves in near_ who has the file. False when one is named twice.
   bool gather(const MirrorSet& mirrors_with_file) {
@@ -116,7 +123,8 @@ class FirstRanker {
     bool oversized = false;
     if (row.flags & RankRow::plain) {
       near.as = client_.asn != 0 && row.asn == client_.asn;
-      near.country = client_.country.known() && (row.country == client_.country || row.country.everyone());
+      near.country =
+          client_.country.known() && (row.country == client_.country || row.country.everyone());
     } else {
       near = rules_.nearness(mirror);
       if (rules_.unwilling(mirror, near)) return;
@@ -124,7 +132,8 @@ class FirstRanker {
     }
     own_country_serves_ |= near.country && row.country == client_.country && !oversized;
     const Tier tier = rules_.tier(mirror, near, near.as ? rules_.distance_to(row.direction) : 0);
-    const std::uint8_t klass = RankRules::class_of(oversized, tier, rules_.speaks_family(row.flags & RankRow::ipv6));
+    const std::uint8_t klass =
+        RankRules::class_of(oversized, tier, rules_.speaks_family(row.flags & RankRow::ipv6));
     entrants_.push_back({static_cast<std::uint32_t>(position), klass});
   }
 
@@ -165,14 +174,17 @@ class FirstRanker {
     return true;
   }
 
-  void place(const Entrant& entrant, const RankRow& row, double uniform, double weight, bool by_distance) {
+  void place(const Entrant& entrant, const RankRow& row, double uniform, double weight,
+             bool by_distance) {
     const double distance_km = rules_.distance_to(row.direction);
     if (by_distance) weight *= rules_.distance_factor(distance_km);
     const double time = RankRules::race_time(uniform, weight);
-    const std::uint64_t key = static_cast<std::uint64_t>(entrant.klass) << 59 | std::bit_cast<std::uint64_t>(time) >> 5;
+    const std::uint64_t key =
+        static_cast<std::uint64_t>(entrant.klass) << 59 | std::bit_cast<std::uint64_t>(time) >> 5;
     if (first_.size() == how_many_ && key >= first_.back().key) return;
-    const auto at = std::upper_bound(first_.begin(), first_.end(), key,
-                                     [](std::uint64_t wanted, const Placed& placed) { return wanted < placed.key; });
+    const auto at = std::upper_bound(
+        first_.begin(), first_.end(), key,
+        [](std::uint64_t wanted, const Placed& placed) { return wanted < placed.key; });
     first_.insert(at, {key, time, weight, distance_km, entrant});
     if (first_.size() > how_many_) first_.pop_back();
   }
@@ -186,9 +198,11 @@ class FirstRanker {
     // Those of the own region come first, since they are likely to win and leave the bound low.
     const bool has_region = client_.region != Region::unknown;
     Bits some;
-    for (std::size_t i = 0; has_region && i < index_.words(); ++i) some[i] = racing[i] & own_region[i];
+    for (std::size_t i = 0; has_region && i < index_.words(); ++i)
+      some[i] = racing[i] & own_region[i];
     if (has_region) race_alike(klass, some, 2);
-    for (std::size_t i = 0; i < index_.words(); ++i) some[i] = has_region ? racing[i] & ~own_region[i] : racing[i];
+    for (std::size_t i = 0; i < index_.words(); ++i)
+      some[i] = has_region ? racing[i] & ~own_region[i] : racing[i];
     race_alike(klass, some, 1);
     return true;
   }
@@ -215,8 +229,10 @@ class FirstRanker {
     return klass == last.entrant.klass ? last.time : klass < last.entrant.klass ? kAnyTime : 0;
   }
 
-  // Surely: -ln(u) is at least 1 - u, an arc at least as long as its chord c, and (1 + c)² at least 1 + c².
-  bool comes_too_late(const RankRow& row, double uniform, double weight, bool by_distance, double latest_time) const {
+  // Surely: -ln(u) is at least 1 - u, an arc at least as long as its chord c, and (1 + c)² at least
+  // 1 + c².
+  bool comes_too_late(const RankRow& row, double uniform, double weight, bool by_distance,
+                      double latest_time) const {
     double fall = 1;
     if (by_distance) {
       const Direction &a = *rules_.direction(), &b = row.direction;
@@ -231,8 +247,8 @@ class FirstRanker {
     result.reserve(first_.size());
     for (const Placed& placed : first_) {
       const std::uint8_t klass = placed.entrant.klass;
-      result.push_back({&table_.all()[placed.entrant.position], tier_of(klass), placed.distance_km, placed.effective_weight,
-                        !(klass & 1), (klass & 16) != 0});
+      result.push_back({&table_.all()[placed.entrant.position], tier_of(klass), placed.distance_km,
+                        placed.effective_weight, !(klass & 1), (klass & 16) != 0});
     }
     return result;
   }
@@ -254,12 +270,14 @@ class FirstRanker {
 
 }  // namespace
 
-std::vector<Candidate> rank_first(std::size_t how_many, const Client& client, const RankRequest& request,
-                                  const MirrorSet& mirrors_with_file, const MirrorTable& table,
-                                  const RankSettings& settings) {
+std::vector<Candidate> rank_first(std::size_t how_many, const Client& client,
+                                  const RankRequest& request, const MirrorSet& mirrors_with_file,
+                                  const MirrorTable& table, const RankSettings& settings) {
   if (how_many == 0) return {};
-  if (auto first = FirstRanker(how_many, client, request, table, settings).run(mirrors_with_file)) return *std::move(first);
-  std::vector<Candidate> accepted = rank(client, request, mirrors_with_file, table, settings).accepted;
+  if (auto first = FirstRanker(how_many, client, request, table, settings).run(mirrors_with_file))
+    return *std::move(first);
+  std::vector<Candidate> accepted =
+      rank(client, request, mirrors_with_file, table, settings).accepted;
   accepted.resize(std::min(accepted.size(), how_many));
   return accepted;
 }

@@ -8,7 +8,9 @@
 namespace mirror {
 namespace {
 
-void set(MirrorBits& bits, MirrorId id) { bits[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64; }
+void set(MirrorBits& bits, MirrorId id) {
+  bits[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
+}
 
 }  // namespace
 

@@ -6,15 +6,19 @@
 namespace mirror {
 namespace {
 
-// The client (its IPv4 address or IPv6 /64) in its current time slot. A NAT64 client is its IPv4 address: all share one /64.
-std::uint64_t sticky_key(const Address& address, const RankRequest& request, std::int64_t sticky_s) {
+// The client (its IPv4 address or IPv6 /64) in its current time slot. A NAT64 client is its IPv4
+// address: all share one /64.
+std::uint64_t sticky_key(const Address& address, const RankRequest& request,
+                         std::int64_t sticky_s) {
   std::uint64_t who = static_cast<std::uint64_t>(address.family);
-  for (int i = 0; i < (address.family == Family::ipv4 ? 4 : 8); ++i) who = scattered(who) ^ address.bytes[i];
+  for (int i = 0; i < (address.family == Family::ipv4 ? 4 : 8); ++i)
+    who = scattered(who) ^ address.bytes[i];
   who = scattered(who);
   if (sticky_s <= 0) return who;
   const auto slot_s = static_cast<std::uint64_t>(sticky_s);
   const std::uint64_t jitter_s = who % slot_s;  // not all clients move at once
-  return scattered(who ^ scattered((static_cast<std::uint64_t>(request.now_s) + jitter_s) / slot_s));
+  return scattered(who ^
+                   scattered((static_cast<std::uint64_t>(request.now_s) + jitter_s) / slot_s));
 }
 
 template <typename T>
@@ -30,7 +34,8 @@ RankRules::RankRules(const Client& client, const RankRequest& request, const Ran
       settings_(settings),
       located_(client.address.located()),
       sticky_(sticky_key(located_, request, settings.sticky_s)) {
-  direction_ = client.place ? mirror::direction(*client.place) : centroid_direction_of(client.country);
+  direction_ =
+      client.place ? mirror::direction(*client.place) : centroid_direction_of(client.country);
 }
 
 std::optional<RejectReason> RankRules::unusable(const Mirror& mirror) const {
@@ -45,10 +50,13 @@ std::optional<RejectReason> RankRules::unusable(const Mirror& mirror) const {
 
 Nearness RankRules::nearness(const Mirror& mirror) const {
   Nearness near;
-  near.prefix = !client_.overridden && std::any_of(mirror.prefixes.begin(), mirror.prefixes.end(), [&](const Prefix& prefix) {
-    return prefix.contains(located_) || prefix.contains(client_.address);
-  });
-  near.as = client_.asn != 0 && (mirror.asn == client_.asn || contains(mirror.served_as, client_.asn));
+  near.prefix =
+      !client_.overridden &&
+      std::any_of(mirror.prefixes.begin(), mirror.prefixes.end(), [&](const Prefix& prefix) {
+        return prefix.contains(located_) || prefix.contains(client_.address);
+      });
+  near.as =
+      client_.asn != 0 && (mirror.asn == client_.asn || contains(mirror.served_as, client_.asn));
   if (client_.country.known()) {
     near.country = mirror.country == client_.country || mirror.country.everyone();
     near.named = contains(mirror.other_countries, client_.country);
@@ -58,7 +66,8 @@ Nearness RankRules::nearness(const Mirror& mirror) const {
 }
 
 std::optional<RejectReason> RankRules::unwilling(const Mirror& mirror, const Nearness& near) const {
-  if (client_.country.known() && contains(mirror.excluded_countries, client_.country)) return RejectReason::excluded_country;
+  if (client_.country.known() && contains(mirror.excluded_countries, client_.country))
+    return RejectReason::excluded_country;
   if (near.prefix) return std::nullopt;
   if (mirror.prefix_only) return RejectReason::prefix_only;
   if (near.as) return std::nullopt;
@@ -69,7 +78,8 @@ std::optional<RejectReason> RankRules::unwilling(const Mirror& mirror, const Nea
   return std::nullopt;
 }
 
-// Some ASes span continents. In one country its centroid says nothing about how far, and a claimed AS (as=) is meant as it is.
+// Some ASes span continents. In one country its centroid says nothing about how far, and a claimed
+// AS (as=) is meant as it is.
 bool RankRules::as_ends_before(const Mirror& mirror, double distance_km) const {
   const bool guessed = (!client_.place || !mirror.place) && mirror.country == client_.country;
   return distance_km > settings_.as_limit_km && !guessed && !client_.overridden;
@@ -92,6 +102,8 @@ double RankRules::distance_factor(double distance_km) const {
   return 1 / (fall * fall);
 }
 
-double RankRules::race_time(double uniform, double effective_weight) { return -std::log(uniform) / effective_weight; }
+double RankRules::race_time(double uniform, double effective_weight) {
+  return -std::log(uniform) / effective_weight;
+}
 
 }  // namespace mirror

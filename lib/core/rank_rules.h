@@ -1,5 +1,5 @@
-// The rules that rank() and rank_first() share: who may serve a client at all, how near it is, and what its chances are. For
-// lib/core/rank*.cc only.
+// The rules that rank() and rank_first() share: who may serve a client at all, how near it is, and
+// what its chances are. For lib/core/rank*.cc only.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,23 @@ class RankRules {
   // Whatever the client's place.
   std::optional<RejectReason> unusable(const Mirror& mirror) const;
   Nearness nearness(const Mirror& mirror) const;
-  // Clients that a mirror does not want. A nearer bond than the flag's always counts: who is in its prefix is served by a
-  // country_only mirror, whatever the country.
+  // Clients that a mirror does not want. A nearer bond than the flag's always counts: who is in its
+  // prefix is served by a country_only mirror, whatever the country.
   std::optional<RejectReason> unwilling(const Mirror& mirror, const Nearness& near) const;
-  // Takes the own country to have no mirror: where it has, other-country means far. The distance matters for near.as only.
+  // Takes the own country to have no mirror: where it has, other-country means far. The distance
+  // matters for near.as only.
   Tier tier(const Mirror& mirror, const Nearness& near, double distance_km) const;
   // Whether this mirror is one that the client's own country has.
   bool is_own_country(const Mirror& mirror, bool oversized) const {
     return client_.country.known() && mirror.country == client_.country && !oversized;
   }
-  bool in_own_region(Region region) const { return client_.region != Region::unknown && region == client_.region; }
+  bool in_own_region(Region region) const {
+    return client_.region != Region::unknown && region == client_.region;
+  }
   bool speaks_family(bool ipv6) const { return client_.address.family == Family::ipv4 || ipv6; }
-  bool is_oversized(const Mirror& mirror) const { return mirror.file_maxsize > 0 && request_.size_bytes > mirror.file_maxsize; }
+  bool is_oversized(const Mirror& mirror) const {
+    return mirror.file_maxsize > 0 && request_.size_bytes > mirror.file_maxsize;
+  }
 
   // Kilometres to a mirror; NaN when one of the places is not known.
   double distance_to(const Direction& mirror) const;
@@ -49,7 +54,8 @@ class RankRules {
   double uniform(std::uint64_t mirror_scatter) const {
     return (static_cast<double>(scattered(sticky_ ^ mirror_scatter) >> 12) + 0.5) * 0x1p-52;
   }
-  // When a mirror with that number comes in, in a race that each mirror wins with a chance of exactly weight over sum of weights.
+  // When a mirror with that number comes in, in a race that each mirror wins with a chance of
+  // exactly weight over sum of weights.
   static double race_time(double uniform, double effective_weight);
 
   const std::optional<Direction>& direction() const { return direction_; }

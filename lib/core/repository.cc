@@ -12,12 +12,14 @@ namespace {
 
 bool is_name(std::string_view text) {
   const auto fits = [](unsigned char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
   };
   return !text.empty() && std::all_of(text.begin(), text.end(), fits);
 }
 
-// The template with what `value_of` gives for each name; nullopt for a brace that is none of a name's, and when it gives nullopt.
+// The template with what `value_of` gives for each name; nullopt for a brace that is none of a
+// name's, and when it gives nullopt.
 template <class ValueOf>
 std::optional<std::string> filled(std::string_view pattern, ValueOf value_of) {
   std::string out;
@@ -75,34 +77,41 @@ std::string repository_fault(const RepositoryRule& rule) {
     const std::string& name = argument.name;
     const auto same = [&](const RepositoryArgument& other) { return other.name == name; };
     if (!is_name(name)) return fmt::format("'{}' is no argument's name", name);
-    if (name == "country" || name == "as") return fmt::format("'{}' is not free: it tells where the client is", name);
-    if (std::count_if(rule.arguments.begin(), rule.arguments.end(), same) > 1) return fmt::format("'{}' stands twice", name);
+    if (name == "country" || name == "as")
+      return fmt::format("'{}' is not free: it tells where the client is", name);
+    if (std::count_if(rule.arguments.begin(), rule.arguments.end(), same) > 1)
+      return fmt::format("'{}' stands twice", name);
   }
   std::string unknown;
-  const auto directory = filled(rule.directory, [&](std::string_view name) -> std::optional<std::string> {
-    for (const RepositoryArgument& argument : rule.arguments) {
-      if (argument.name == name) return "value";
-    }
-    unknown = name;
-    return std::nullopt;
-  });
+  const auto directory =
+      filled(rule.directory, [&](std::string_view name) -> std::optional<std::string> {
+        for (const RepositoryArgument& argument : rule.arguments) {
+          if (argument.name == name) return "value";
+        }
+        unknown = name;
+        return std::nullopt;
+      });
   if (!unknown.empty()) return fmt::format("'{{{}}}' is none of the arguments", unknown);
-  if (!directory) return fmt::format("'{}' has a brace that belongs to no {{NAME}}", rule.directory);
+  if (!directory)
+    return fmt::format("'{}' has a brace that belongs to no {{NAME}}", rule.directory);
   const std::string marker = directory->empty() ? rule.marker : *directory + '/' + rule.marker;
   if (const PathFault fault = check_path(rule.marker); fault != PathFault::none) {
     return fmt::format("'{}': {}", rule.marker, path_fault_text(fault));
   }
   const PathFault fault = check_path(marker);
-  return fault == PathFault::none ? "" : fmt::format("'{}': {}", rule.directory, path_fault_text(fault));
+  return fault == PathFault::none ? ""
+                                  : fmt::format("'{}': {}", rule.directory, path_fault_text(fault));
 }
 
 std::string_view Repository::real_directory(std::string_view real_path) const {
   const bool has_marker = real_path.ends_with(marker);
-  const std::string_view above = real_path.substr(0, real_path.size() - (has_marker ? marker.size() : 0));
+  const std::string_view above =
+      real_path.substr(0, real_path.size() - (has_marker ? marker.size() : 0));
   return has_marker && (above.empty() || above.back() == '/') ? above : std::string_view(directory);
 }
 
-std::optional<Repository> find_repository(std::span<const RepositoryRule> rules, std::string_view query) {
+std::optional<Repository> find_repository(std::span<const RepositoryRule> rules,
+                                          std::string_view query) {
   for (const RepositoryRule& rule : rules) {
     if (auto repository = named_by(rule, query)) return repository;
   }
@@ -113,13 +122,15 @@ Outcome no_repository(DeclineReason reason) {
   Outcome outcome{.refused = reason, .why = "the directory has no marker file"};
   if (reason == DeclineReason::no_repository) outcome.why = "the arguments name none";
   std::string body = fmt::format("There is no such repository: {}.\n", outcome.why);
-  outcome.result = Outcome::Answer{404, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, body};
+  outcome.result = Outcome::Answer{
+      404, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, body};
   return outcome;
 }
 
 void leave_out_far(std::vector<Candidate>& ranked, const Client& client, int enough) {
   const auto is_near = [&](const Candidate& candidate) {
-    return candidate.tier != Tier::far || (client.region != Region::unknown && candidate.mirror->region == client.region);
+    return candidate.tier != Tier::far ||
+           (client.region != Region::unknown && candidate.mirror->region == client.region);
   };
   if (enough > 0 && std::count_if(ranked.begin(), ranked.end(), is_near) >= enough) {
     std::erase_if(ranked, [&](const Candidate& candidate) { return !is_near(candidate); });

@@ -1,5 +1,5 @@
-// Mirrors of whole repositories, for dnf, zypper and yum: a query's arguments name a directory of the tree, and the marker file
-// in it tells which mirrors have the repository as it is now. Pure.
+// Mirrors of whole repositories, for dnf, zypper and yum: a query's arguments name a directory of
+// the tree, and the marker file in it tells which mirrors have the repository as it is now. Pure.
 #pragma once
 
 #include <optional>
@@ -39,14 +39,17 @@ struct Repository {
   std::string_view real_directory(std::string_view real_path) const;
 };
 
-// By the first rule all of whose arguments the query has, once each, with values that it accepts. Whatever the patterns, the
-// marker's path is one that may be in a tree (check_path).
-std::optional<Repository> find_repository(std::span<const RepositoryRule> rules, std::string_view query);
+// By the first rule all of whose arguments the query has, once each, with values that it accepts.
+// Whatever the patterns, the marker's path is one that may be in a tree (check_path).
+std::optional<Repository> find_repository(std::span<const RepositoryRule> rules,
+                                          std::string_view query);
 
-// 404 for a list that cannot be had: no_repository, or not_in_table for a directory without its marker.
+// 404 for a list that cannot be had: no_repository, or not_in_table for a directory without its
+// marker.
 Outcome no_repository(DeclineReason reason);
 
-// Once `enough` mirrors are near (of a tier nearer than far, or in the client's region), the others are left out; 0: never.
+// Once `enough` mirrors are near (of a tier nearer than far, or in the client's region), the others
+// are left out; 0: never.
 void leave_out_far(std::vector<Candidate>& ranked, const Client& client, int enough);
 
 }  // namespace mirror

@@ -29,7 +29,8 @@ std::string armoured(std::string_view bytes) {
     out += '\n';
   }
   const std::uint32_t crc = crc24(bytes);
-  const char sum[] = {static_cast<char>(crc >> 16), static_cast<char>(crc >> 8), static_cast<char>(crc)};
+  const char sum[] = {static_cast<char>(crc >> 16), static_cast<char>(crc >> 8),
+                      static_cast<char>(crc)};
   out += '=';
   append_base64(out, {sum, 3});
   return out += "\n-----END PGP SIGNATURE-----\n";

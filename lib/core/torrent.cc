@@ -15,9 +15,12 @@ void append_string(std::string& out, std::string_view text) {
   out += text;
 }
 
-void append_integer(std::string& out, std::int64_t number) { fmt::format_to(std::back_inserter(out), "i{}e", number); }
+void append_integer(std::string& out, std::int64_t number) {
+  fmt::format_to(std::back_inserter(out), "i{}e", number);
+}
 
-void append_file_tree(std::string& out, std::string_view name, std::int64_t size_bytes, const FileHashes& hashes) {
+void append_file_tree(std::string& out, std::string_view name, std::int64_t size_bytes,
+                      const FileHashes& hashes) {
   append_string(out, "file tree");
   out += 'd';
   append_string(out, name);
@@ -78,8 +81,8 @@ void append_web_seeds(std::string& out, const Subject& subject) {
 
 }  // namespace
 
-void append_info_dictionary(std::string& out, std::string_view path, std::int64_t size_bytes, const FileHashes& hashes,
-                            TorrentForm form) {
+void append_info_dictionary(std::string& out, std::string_view path, std::int64_t size_bytes,
+                            const FileHashes& hashes, TorrentForm form) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
   out += 'd';  // keys in the order of their bytes, as BEP 3 demands
   if (form == TorrentForm::hybrid) append_file_tree(out, name, size_bytes, hashes);
@@ -95,7 +98,8 @@ void append_info_dictionary(std::string& out, std::string_view path, std::int64_
   out += 'e';
 }
 
-std::string info_dictionary(std::string_view path, std::int64_t size_bytes, const FileHashes& hashes, TorrentForm form) {
+std::string info_dictionary(std::string_view path, std::int64_t size_bytes,
+                            const FileHashes& hashes, TorrentForm form) {
   std::string out;
   append_info_dictionary(out, path, size_bytes, hashes, form);
   return out;

@@ -4,7 +4,9 @@ namespace mirror {
 namespace {
 
 bool same(char a, char b, Letters letters) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
   return a == b || (letters == Letters::any_case && lower(a) == lower(b));
 }
 
@@ -18,7 +20,9 @@ bool wildcard_match(std::string_view pattern, std::string_view text, Letters let
       star_text = t;
     } else if (p < pattern.size() && (pattern[p] == '?' || same(pattern[p], text[t], letters))) {
       ++p, ++t;
-    } else if (star != pattern.npos) {  // the last star takes one character more; earlier ones never need to
+    } else if (star !=
+               pattern
+                   .npos) {  // the last star takes one character more; earlier ones never need to
       p = star + 1;
       t = ++star_text;
     } else {

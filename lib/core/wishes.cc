@@ -10,7 +10,8 @@ namespace mirror {
 namespace {
 
 constexpr int kFullWeight = 1000;
-constexpr std::size_t kMaxHeaderBytes = 8192;  // a request line's limit in httpd; longer ones are noise
+constexpr std::size_t kMaxHeaderBytes =
+    8192;  // a request line's limit in httpd; longer ones are noise
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -111,26 +112,30 @@ void put_wish(std::vector<Wish>& wishes, int weight, DigestAlgorithm algorithm) 
 
 std::vector<DigestAlgorithm> in_order(std::vector<Wish> wishes) {
   std::erase_if(wishes, [](const Wish& wish) { return wish.first == 0; });
-  std::stable_sort(wishes.begin(), wishes.end(), [](const Wish& a, const Wish& b) { return a.first > b.first; });
+  std::stable_sort(wishes.begin(), wishes.end(),
+                   [](const Wish& a, const Wish& b) { return a.first > b.first; });
   std::vector<DigestAlgorithm> algorithms;
   for (const Wish& wish : wishes) algorithms.push_back(wish.second);
   return algorithms;
 }
 
-// A dictionary's key and integer, `sha-256=10`; parameters may follow and mean nothing. False when it is no such thing.
+// A dictionary's key and integer, `sha-256=10`; parameters may follow and mean nothing. False when
+// it is no such thing.
 bool read_preference(std::string_view member, std::string_view& key, int& preference) {
   member = trimmed(member);
   const std::string_view pair = member.substr(0, member.find(';'));
   const std::size_t equals = pair.find('=');
   key = pair.substr(0, equals);
-  const bool is_key =
-      !key.empty() && (key[0] == '*' || (key[0] >= 'a' && key[0] <= 'z')) && std::all_of(key.begin(), key.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || std::string_view("_-.*").find(c) != std::string_view::npos;
-      });
+  const bool is_key = !key.empty() && (key[0] == '*' || (key[0] >= 'a' && key[0] <= 'z')) &&
+                      std::all_of(key.begin(), key.end(), [](char c) {
+                        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                               std::string_view("_-.*").find(c) != std::string_view::npos;
+                      });
   if (!is_key || equals == pair.npos) return false;
   const std::string_view digits = pair.substr(equals + 1);
-  const bool is_number = !digits.empty() && digits.size() <= 2 &&
-                         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_number =
+      !digits.empty() && digits.size() <= 2 &&
+      std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!is_number) return false;
   preference = 0;
   for (const char c : digits) preference = preference * 10 + (c - '0');
@@ -139,7 +144,8 @@ bool read_preference(std::string_view member, std::string_view& key, int& prefer
 
 // `before` and `after` stand around each digest.
 std::string digest_list(const FileHashes& hashes, std::span<const DigestAlgorithm> algorithms,
-                        std::string_view AlgorithmNames::*name, std::string_view before, std::string_view after) {
+                        std::string_view AlgorithmNames::*name, std::string_view before,
+                        std::string_view after) {
   constexpr std::size_t kListBytes = 256;  // what all of them take
   std::string out;
   for (const DigestAlgorithm algorithm : algorithms) {
@@ -158,7 +164,9 @@ int range_precision(const Weighted& range, std::string_view type) {
   if (range.has_parameters) return 0;
   if (name == type) return 3;
   const std::size_t slash = type.find('/');
-  if (slash != type.npos && name.size() == slash + 2 && name.ends_with("/*") && name.starts_with(type.substr(0, slash))) return 2;
+  if (slash != type.npos && name.size() == slash + 2 && name.ends_with("/*") &&
+      name.starts_with(type.substr(0, slash)))
+    return 2;
   return name == "*/*" ? 1 : 0;
 }
 
@@ -209,18 +217,22 @@ std::string digest_value(const FileHashes& hashes, std::string_view want_digest)
 
 std::string repr_digest_value(const FileHashes& hashes, std::string_view want_repr_digest) {
   const auto usual = std::span(kInOrder).first<kSecure>();
-  const auto wanted = want_repr_digest.empty() ? std::nullopt : parse_want_repr_digest(want_repr_digest);
-  const std::span<const DigestAlgorithm> which = wanted ? std::span<const DigestAlgorithm>(*wanted) : usual;
+  const auto wanted =
+      want_repr_digest.empty() ? std::nullopt : parse_want_repr_digest(want_repr_digest);
+  const std::span<const DigestAlgorithm> which =
+      wanted ? std::span<const DigestAlgorithm>(*wanted) : usual;
   return digest_list(hashes, which, &AlgorithmNames::repr_digest, "=:", ":");
 }
 
 bool mentions_metalink(std::string_view accept) {
   constexpr std::string_view kWord = "metalink";
   const auto same = [](char a, char b) { return lower(a) == b; };
-  return std::search(accept.begin(), accept.end(), kWord.begin(), kWord.end(), same) != accept.end();
+  return std::search(accept.begin(), accept.end(), kWord.begin(), kWord.end(), same) !=
+         accept.end();
 }
 
-std::optional<Representation> negotiated_metalink(std::string_view accept, std::string_view mime_type) {
+std::optional<Representation> negotiated_metalink(std::string_view accept,
+                                                  std::string_view mime_type) {
   if (!mentions_metalink(accept)) return std::nullopt;
   const std::string type = lower_case(mime_type);
   int meta4 = 0, metalink = 0, file = 0, precision = 0;

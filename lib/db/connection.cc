@@ -30,12 +30,14 @@ void drop_locations(std::string& message) {
 }
 
 bool is_sqlstate(std::string_view text) {
-  return text.size() == 5 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  return text.size() == 5 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+         });
 }
 
-// libpq shows the SQLSTATE of a refused connection in its verbose words only: FATAL:  28P01: password …\nLOCATION:  …
-// Takes both out of the message again and returns the SQLSTATE, the last one of several hosts'.
+// libpq shows the SQLSTATE of a refused connection in its verbose words only: FATAL:  28P01:
+// password …\nLOCATION:  … Takes both out of the message again and returns the SQLSTATE, the last
+// one of several hosts'.
 std::string extract_sqlstate(std::string& message) {
   std::string found;
   for (std::size_t at = 0; (at = message.find(":  ", at)) != std::string::npos;) {
@@ -63,22 +65,23 @@ void ignore_notice(void*, const char*) {}
   const std::string_view words = constraint ? constraint_words(constraint) : std::string_view();
   if (!words.empty()) throw Error(std::string(words), sqlstate);
   const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-  throw Error(fmt::format("database: {}{}{} (SQLSTATE {})", primary ? primary : "unknown error", detail ? ": " : "",
-                          detail ? detail : "", sqlstate),
+  throw Error(fmt::format("database: {}{}{} (SQLSTATE {})", primary ? primary : "unknown error",
+                          detail ? ": " : "", detail ? detail : "", sqlstate),
               sqlstate);
 }
 
 bool failed(const PGresult* result) {
   const ExecStatusType status = PQresultStatus(result);
-  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
+  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE ||
+         status == PGRES_NONFATAL_ERROR;
 }
 
 }  // namespace
 
 void Connection::Finish::operator()(PGconn* connection) const { PQfinish(connection); }
 
-Connection::Connection(const std::string& conninfo, const std::string& application_name, std::chrono::milliseconds timeout,
-                       std::size_t first_host)
+Connection::Connection(const std::string& conninfo, const std::string& application_name,
+                       std::chrono::milliseconds timeout, std::size_t first_host)
     : host_(first_host) {
   if (timeout.count() > 0) {
     deadline_ = Clock::now() + timeout;
@@ -94,8 +97,10 @@ Connection::Connection(const std::string& conninfo, const std::string& applicati
   if (PQsetnonblocking(raw(), 1) != 0) throw ConnectionError(trimmed(PQerrorMessage(raw())));
 }
 
-// Each host has an equal share of the time that is left; the last failure is thrown with what was said of the hosts before.
-void Connection::start_one_of(const std::vector<ConnectionOptions>& hosts, const std::string& application_name) {
+// Each host has an equal share of the time that is left; the last failure is thrown with what was
+// said of the hosts before.
+void Connection::start_one_of(const std::vector<ConnectionOptions>& hosts,
+                              const std::string& application_name) {
   const auto end = *deadline_;
   std::string said;
   for (int left = static_cast<int>(hosts.size());; --left, ++host_) {
@@ -124,7 +129,8 @@ void Connection::start(const ConnectionOptions& options, const std::string& appl
   connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
   PQsetErrorVerbosity(raw(), PQERRORS_VERBOSE);
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-  while (connection_ && PQstatus(raw()) != CONNECTION_BAD && state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+  while (connection_ && PQstatus(raw()) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
+         state != PGRES_POLLING_FAILED) {
     wait(state == PGRES_POLLING_WRITING);
     state = PQconnectPoll(raw());
   }
@@ -144,7 +150,9 @@ Connection::~Connection() = default;
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 
-bool Connection::broken() const { return given_up_ || !connection_ || PQstatus(raw()) != CONNECTION_OK; }
+bool Connection::broken() const {
+  return given_up_ || !connection_ || PQstatus(raw()) != CONNECTION_OK;
+}
 
 void Connection::close(std::chrono::milliseconds patience) noexcept {
   const auto deadline = Clock::now() + patience;
@@ -162,14 +170,16 @@ void Connection::close(std::chrono::milliseconds patience) noexcept {
   ::close(socket);
 }
 
-// The peer may be frozen and the send buffer full: after the shutdown nothing that PQfinish still says can wait for it.
+// The peer may be frozen and the send buffer full: after the shutdown nothing that PQfinish still
+// says can wait for it.
 void Connection::give_up(const std::string& what) {
   given_up_ = true;
   if (PQsocket(raw()) >= 0) ::shutdown(PQsocket(raw()), SHUT_RDWR);
   throw Timeout(what);
 }
 
-// Waits until the socket is readable, or writable when asked for; PQconnectPoll waits for one, everything else for both.
+// Waits until the socket is readable, or writable when asked for; PQconnectPoll waits for one,
+// everything else for both.
 void Connection::wait(bool for_write) {
   pollfd socket{PQsocket(raw()), static_cast<short>(for_write ? POLLIN | POLLOUT : POLLIN), 0};
   if (PQstatus(raw()) != CONNECTION_OK && for_write) socket.events = POLLOUT;
@@ -177,7 +187,8 @@ void Connection::wait(bool for_write) {
   for (;;) {
     int left_ms = -1;
     if (deadline_) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
       if (left <= 0) give_up("the database did not answer in time");
       left_ms = static_cast<int>(std::min<long long>(left, 1 << 30));
     }
@@ -187,7 +198,8 @@ void Connection::wait(bool for_write) {
     }
     const int ready = ::poll(&socket, 1, left_ms);
     if (ready > 0) return;
-    if (ready < 0 && errno != EINTR) throw ConnectionError(fmt::format("poll on the database connection: errno {}", errno));
+    if (ready < 0 && errno != EINTR)
+      throw ConnectionError(fmt::format("poll on the database connection: errno {}", errno));
   }
 }
 
@@ -198,7 +210,8 @@ void Connection::flush() {
     if (more < 0) throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
     wait(true);
     // The server may be blocked on writing to us; reading lets it go on.
-    if (!PQconsumeInput(raw())) throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+    if (!PQconsumeInput(raw()))
+      throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
   }
 }
 
@@ -213,7 +226,8 @@ void Connection::sent(int accepted) {
 PGresult* Connection::next_result() {
   while (PQisBusy(raw())) {
     wait(false);
-    if (!PQconsumeInput(raw())) throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+    if (!PQconsumeInput(raw()))
+      throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
   }
   return PQgetResult(raw());
 }
@@ -264,7 +278,8 @@ Result Connection::run(const std::string& sql, const Params& params, const char*
     prepare(sql, params, name);
     sent(PQsendQueryPrepared(raw(), name, count, values.data(), lengths.data(), formats.data(), 1));
   } else {
-    sent(PQsendQueryParams(raw(), sql.c_str(), count, types.data(), values.data(), lengths.data(), formats.data(), 1));
+    sent(PQsendQueryParams(raw(), sql.c_str(), count, types.data(), values.data(), lengths.data(),
+                           formats.data(), 1));
   }
   return finish();
 }
@@ -298,7 +313,9 @@ std::int64_t Connection::copy_end() {
   return finish().affected();
 }
 
-Transaction::Transaction(Connection& connection, const char* begin) : connection_(connection) { connection_.script(begin); }
+Transaction::Transaction(Connection& connection, const char* begin) : connection_(connection) {
+  connection_.script(begin);
+}
 
 Transaction::~Transaction() {
   if (done_ || connection_.broken()) return;

@@ -1,6 +1,7 @@
-// A PostgreSQL connection over libpq: RAII, binary parameters and results, every wait bounded by a deadline where one is set.
-// A Connection belongs to one thread at a time. Every SQL statement of the project lives in lib/db.
-// Only looking up a host name (libpq's getaddrinfo) can outlast a deadline: name hosts by address where that matters.
+// A PostgreSQL connection over libpq: RAII, binary parameters and results, every wait bounded by a
+// deadline where one is set. A Connection belongs to one thread at a time. Every SQL statement of
+// the project lives in lib/db. Only looking up a host name (libpq's getaddrinfo) can outlast a
+// deadline: name hosts by address where that matters.
 #pragma once
 
 #include <libpq-fe.h>
@@ -21,11 +22,12 @@ namespace mirror::db {
 
 using Clock = std::chrono::steady_clock;
 
-// A statement or connection that failed. `sqlstate` is empty where the server said nothing. A violated constraint of ours is put
-// into words (constraints.cc).
+// A statement or connection that failed. `sqlstate` is empty where the server said nothing. A
+// violated constraint of ours is put into words (constraints.cc).
 class Error : public std::runtime_error {
  public:
-  Error(const std::string& what, std::string sqlstate) : std::runtime_error(what), sqlstate_(std::move(sqlstate)) {}
+  Error(const std::string& what, std::string sqlstate)
+      : std::runtime_error(what), sqlstate_(std::move(sqlstate)) {}
   const std::string& sqlstate() const { return sqlstate_; }
 
  private:
@@ -34,7 +36,8 @@ class Error : public std::runtime_error {
 // The connection is gone or never came about.
 class ConnectionError : public Error {
  public:
-  explicit ConnectionError(const std::string& what, const std::string& sqlstate = "") : Error(what, sqlstate) {}
+  explicit ConnectionError(const std::string& what, const std::string& sqlstate = "")
+      : Error(what, sqlstate) {}
 };
 // The deadline passed; the connection cannot be used any more.
 class Timeout : public ConnectionError {
@@ -69,7 +72,8 @@ class Params {
   std::vector<Value> values_;
 };
 
-// A result in binary form. Accessors throw Error when the column's type or length is not what is asked for.
+// A result in binary form. Accessors throw Error when the column's type or length is not what is
+// asked for.
 class Result {
  public:
   explicit Result(PGresult* result) : result_(result) {}
@@ -96,11 +100,13 @@ class Result {
 
 class Connection {
  public:
-  // Connects, waiting at most `timeout` for all hosts of the conninfo together, of which each gets its share, so that a silent
-  // one does not hide the next (zero: as long as libpq does, which honours a connect_timeout for each host). The first host to
-  // try is `first_host`. Throws ConnectionError or Timeout. application_name shows in pg_stat_activity.
+  // Connects, waiting at most `timeout` for all hosts of the conninfo together, of which each gets
+  // its share, so that a silent one does not hide the next (zero: as long as libpq does, which
+  // honours a connect_timeout for each host). The first host to try is `first_host`. Throws
+  // ConnectionError or Timeout. application_name shows in pg_stat_activity.
   explicit Connection(const std::string& conninfo, const std::string& application_name,
-                      std::chrono::milliseconds timeout = std::chrono::milliseconds(0), std::size_t first_host = 0);
+                      std::chrono::milliseconds timeout = std::chrono::milliseconds(0),
+                      std::size_t first_host = 0);
   ~Connection();
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -118,16 +124,21 @@ class Connection {
   // Several statements in one string, no parameters, no result.
   void script(const std::string& sql);
 
-  // COPY … FROM STDIN (FORMAT binary): begin, any number of data calls, end. See CopyWriter in staging.cc for the row format.
+  // COPY … FROM STDIN (FORMAT binary): begin, any number of data calls, end. See CopyWriter in
+  // staging.cc for the row format.
   void copy_begin(const std::string& sql);
   void copy_data(std::string_view data);
   std::int64_t copy_end();  // rows
 
-  // Ends it, and waits for `patience` at most until the server has ended its side: it then counts there no more.
+  // Ends it, and waits for `patience` at most until the server has ended its side: it then counts
+  // there no more.
   void close(std::chrono::milliseconds patience) noexcept;
 
-  std::size_t host() const { return host_; }  // which one of the conninfo's answered, where a timeout was given
-  bool broken() const;  // the connection must not be used any more: it is gone, or an answer was given up waiting for
+  std::size_t host() const {
+    return host_;
+  }                     // which one of the conninfo's answered, where a timeout was given
+  bool broken() const;  // the connection must not be used any more: it is gone, or an answer was
+                        // given up waiting for
   PGconn* raw() const { return connection_.get(); }
 
  private:
@@ -135,7 +146,8 @@ class Connection {
     void operator()(PGconn* connection) const;
   };
   void start(const ConnectionOptions& options, const std::string& application_name);
-  void start_one_of(const std::vector<ConnectionOptions>& hosts, const std::string& application_name);
+  void start_one_of(const std::vector<ConnectionOptions>& hosts,
+                    const std::string& application_name);
   void check_started() const;
   void prepare(const std::string& sql, const Params& params, const char* name);
   void begin_statement();

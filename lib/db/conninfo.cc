@@ -40,17 +40,19 @@ ConnectionOptions parse(const std::string& conninfo) {
   return with_value(options.get());
 }
 
-// With what service files and the environment add: libpq tells only of a connection, and makes none with an sslmode it does not
-// know.
+// With what service files and the environment add: libpq tells only of a connection, and makes none
+// with an sslmode it does not know.
 ConnectionOptions completed(const std::string& conninfo) {
   const char* keys[] = {"dbname", "sslmode", nullptr};
   const char* values[] = {conninfo.c_str(), "none that exists", nullptr};
-  const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectStartParams(keys, values, 1), PQfinish);
+  const std::unique_ptr<PGconn, void (*)(PGconn*)> connection(PQconnectStartParams(keys, values, 1),
+                                                              PQfinish);
   return with_value(ParsedOptions(PQconninfo(connection.get()), PQconninfoFree).get());
 }
 
 std::string value_of(const ConnectionOptions& options, std::string_view keyword) {
-  const auto found = std::find_if(options.begin(), options.end(), [&](const auto& option) { return option.first == keyword; });
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const auto& option) { return option.first == keyword; });
   return found != options.end() ? found->second : std::string();
 }
 
@@ -78,7 +80,8 @@ void check_ports(const std::string& list) {
     int number = 0;
     const char* end = port.data() + port.size();
     const auto [stop, error] = std::from_chars(port.data(), end, number);
-    if (port.empty() || (error == std::errc() && stop == end && number >= 1 && number <= 65535)) continue;
+    if (port.empty() || (error == std::errc() && stop == end && number >= 1 && number <= 65535))
+      continue;
     throw std::invalid_argument("\"" + port + "\" is no port from 1 to 65535");
   }
 }
@@ -89,8 +92,8 @@ std::string database_name(const std::string& conninfo) {
   std::string name;
   for (const auto& [keyword, value] : parse(conninfo)) {
     if (keyword == "port") check_ports(value);
-    const bool shown =
-        keyword == "service" || keyword == "host" || keyword == "hostaddr" || keyword == "port" || keyword == "dbname";
+    const bool shown = keyword == "service" || keyword == "host" || keyword == "hostaddr" ||
+                       keyword == "port" || keyword == "dbname";
     if (shown) name.append(name.empty() ? "" : " ").append(keyword).append("=").append(value);
   }
   return name.empty() ? "libpq's default database" : name;
@@ -102,15 +105,22 @@ std::vector<ConnectionOptions> single_hosts(const std::string& conninfo) {
   const auto hosts = split(value_of(whole, "host")), addresses = split(value_of(whole, "hostaddr"));
   const auto ports = split(value_of(whole, "port"));
   const std::size_t count = std::max(hosts.size(), addresses.size());
-  const auto fits = [&](const auto& list, std::size_t other) { return list.size() == count || list.size() == other; };
-  if (count < 2 || !fits(hosts, 0) || !fits(addresses, 0) || !(fits(ports, 0) || fits(ports, 1))) return {said};
+  const auto fits = [&](const auto& list, std::size_t other) {
+    return list.size() == count || list.size() == other;
+  };
+  if (count < 2 || !fits(hosts, 0) || !fits(addresses, 0) || !(fits(ports, 0) || fits(ports, 1)))
+    return {said};
 
   std::vector<ConnectionOptions> attempts;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto item = [&](const auto& list) { return list.empty() ? std::string() : list[std::min(i, list.size() - 1)]; };
-    attempts.push_back(with(with(with(said, "host", item(hosts)), "hostaddr", item(addresses)), "port", item(ports)));
+    const auto item = [&](const auto& list) {
+      return list.empty() ? std::string() : list[std::min(i, list.size() - 1)];
+    };
+    attempts.push_back(with(with(with(said, "host", item(hosts)), "hostaddr", item(addresses)),
+                            "port", item(ports)));
   }
-  if (value_of(whole, "load_balance_hosts") == "random") std::shuffle(attempts.begin(), attempts.end(), std::random_device());
+  if (value_of(whole, "load_balance_hosts") == "random")
+    std::shuffle(attempts.begin(), attempts.end(), std::random_device());
   if (value_of(whole, "target_session_attrs") != "prefer-standby") return attempts;
 
   // All hosts are asked for a standby before any is taken as it is.

@@ -22,12 +22,15 @@ constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS
 std::string file_query(const std::string& which, HashParts parts) {
   const bool all = parts != HashParts::redirect;
   return fmt::format(
-      "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, coalesce(f.cohort_id, 0), "
+      "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, "
+      "coalesce(f.cohort_id, 0), "
       "floor(extract(epoch FROM f.gone_at))::bigint, f.pending, {1} "
-      "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT f.pending "
+      "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT "
+      "f.pending "
       "WHERE {2} ORDER BY f.path",
       kShown,
-      all ? std::string(kSmallHashes) + kLargeHashes : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
+      all ? std::string(kSmallHashes) + kLargeHashes
+          : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
       which);
 }
 
@@ -56,7 +59,8 @@ FeedFile read_file(const Result& rows, int row, HashParts parts) {
 std::vector<FeedSnapshot::Cohort> read_cohorts(const Result& rows) {
   std::vector<FeedSnapshot::Cohort> cohorts(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
-    cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1), rows.int8(row, 2), rows.int8(row, 3)};
+    cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1),
+                                              rows.int8(row, 2), rows.int8(row, 3)};
   }
   return cohorts;
 }
@@ -82,21 +86,27 @@ bool had_news(Connection& connection) {
   if (!PQconsumeInput(connection.raw()))
     throw ConnectionError(std::string("lost the database: ") + PQerrorMessage(connection.raw()));
   bool news = false;
-  while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection.raw())}) news = true;
+  while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection.raw())})
+    news = true;
   return news;
 }
 
 FeedState feed_state(Connection& connection) {
   const Result row = connection.run(
-      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s FROM mirror_rev m CROSS JOIN source s "
+      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s FROM mirror_rev m "
+      "CROSS JOIN source s "
       "LEFT JOIN LATERAL (SELECT rev, token FROM revision ORDER BY rev DESC LIMIT 1) r ON true",
       {}, "feed_state");
-  if (row.empty()) throw Error("the database lacks its row of mirror_rev or source: run mb db migrate", "");
+  if (row.empty())
+    throw Error("the database lacks its row of mirror_rev or source: run mb db migrate", "");
   return {row.int8(0, 0), std::string(row.bytes(0, 1)), row.int8(0, 2), row.float8(0, 3)};
 }
 
 bool knows_revision(Connection& connection, std::int64_t rev, const std::string& token) {
-  return !connection.run("SELECT FROM revision WHERE rev = $1 AND token::text = $2", Params().int8(rev).text(token)).empty();
+  return !connection
+              .run("SELECT FROM revision WHERE rev = $1 AND token::text = $2",
+                   Params().int8(rev).text(token))
+              .empty();
 }
 
 FeedSnapshot::FeedSnapshot(Connection& connection)
@@ -119,18 +129,20 @@ void FeedSnapshot::each_page(const std::string& query, const Params& params, int
 }
 
 void FeedSnapshot::each_cohort_above(std::int64_t rev, const CohortPage& page) {
-  each_page("SELECT id, mirrors, n_files, rev FROM cohort WHERE rev > $1", Params().int8(rev), kCohortsPerPage,
-            [&](const Result& rows) { page(read_cohorts(rows)); });
+  each_page("SELECT id, mirrors, n_files, rev FROM cohort WHERE rev > $1", Params().int8(rev),
+            kCohortsPerPage, [&](const Result& rows) { page(read_cohorts(rows)); });
 }
 
 std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {
   return read_cohorts(
-      connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)", Params().int8_array(ids)));
+      connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)",
+                      Params().int8_array(ids)));
 }
 
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
   if (rev == 0) return each_file_until(std::numeric_limits<std::int64_t>::max(), parts, page);
-  // What is asked for is all of it; the paths' own index gives the order when that is the whole table, a sort when it is a part.
+  // What is asked for is all of it; the paths' own index gives the order when that is the whole
+  // table, a sort when it is a part.
   connection_.script("SET LOCAL cursor_tuple_fraction = 1");
   each_file(changed_above(connection_, rev, kFileOrHashRev), parts, page);
 }
@@ -148,19 +160,21 @@ void FeedSnapshot::each_file(const std::string& which, HashParts parts, const Fi
     for (int row = 0; row < rows.rows(); ++row) {
       FeedFile& file = files.emplace_back(read_file(rows, row, parts));
       if (file.hashes.zsync.block_bytes == 0) continue;
-      load_zsync_sums(connection_, rows.int8(row, kFirstHash + kHashFileId), rows.int8(row, kFirstHash + kHashVersionRev),
-                      file.hashes.zsync);
+      load_zsync_sums(connection_, rows.int8(row, kFirstHash + kHashFileId),
+                      rows.int8(row, kFirstHash + kHashVersionRev), file.hashes.zsync);
     }
     page(files);
   });
 }
 
-std::vector<std::string> FeedSnapshot::without(const std::vector<std::string>& paths, bool links, std::int64_t rev) {
-  const Result rows =
-      connection_.run(fmt::format("SELECT p FROM unnest($1) AS p WHERE NOT EXISTS (SELECT FROM file f WHERE f.path = p AND "
-                                  "(f.rev > $3 OR (f.kind = 'l') = $2 AND {}))",
-                                  kShown),
-                      Params().bytes_array(paths).boolean(links).int8(rev));
+std::vector<std::string> FeedSnapshot::without(const std::vector<std::string>& paths, bool links,
+                                               std::int64_t rev) {
+  const Result rows = connection_.run(
+      fmt::format(
+          "SELECT p FROM unnest($1) AS p WHERE NOT EXISTS (SELECT FROM file f WHERE f.path = p AND "
+          "(f.rev > $3 OR (f.kind = 'l') = $2 AND {}))",
+          kShown),
+      Params().bytes_array(paths).boolean(links).int8(rev));
   std::vector<std::string> lacking;
   for (int row = 0; row < rows.rows(); ++row) lacking.emplace_back(rows.bytes(row, 0));
   return lacking;

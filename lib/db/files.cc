@@ -5,7 +5,8 @@
 namespace mirror::db {
 namespace {
 
-// The pattern as LIKE spells it, and the paths between which all matches lie, so that the index on path serves.
+// The pattern as LIKE spells it, and the paths between which all matches lie, so that the index on
+// path serves.
 struct Like {
   std::string pattern;
   std::string low;                  // what every match begins with
@@ -63,7 +64,8 @@ std::optional<std::int64_t> maybe_int8(const Result& result, int row, int column
 
 }  // namespace
 
-std::vector<ListedFile> list_files(Connection& connection, std::string_view pattern, std::string_view after, std::int32_t limit) {
+std::vector<ListedFile> list_files(Connection& connection, std::string_view pattern,
+                                   std::string_view after, std::int32_t limit) {
   const Like wanted = like(pattern);
   Params params;
   params.bytes(after).bytes(wanted.low);

@@ -1,4 +1,5 @@
-// What administrators look at beyond the mirrors themselves: the file table, how much each mirror has, how its last scans went.
+// What administrators look at beyond the mirrors themselves: the file table, how much each mirror
+// has, how its last scans went.
 #pragma once
 
 #include <map>
@@ -24,10 +25,11 @@ struct ListedFile {
   std::vector<MirrorId> mirrors;       // for links: those of the target
 };
 
-// The files whose path is `pattern`, in bytewise order of their paths, at most `limit`, from the first above `after` on ("" for
-// the start). `*` stands for any bytes and '/' too, `?` for one byte; a pattern that ends in '/' means everything below. Leading
-// slashes do not count.
-std::vector<ListedFile> list_files(Connection&, std::string_view pattern, std::string_view after, std::int32_t limit);
+// The files whose path is `pattern`, in bytewise order of their paths, at most `limit`, from the
+// first above `after` on ("" for the start). `*` stands for any bytes and '/' too, `?` for one
+// byte; a pattern that ends in '/' means everything below. Leading slashes do not count.
+std::vector<ListedFile> list_files(Connection&, std::string_view pattern, std::string_view after,
+                                   std::int32_t limit);
 
 // How many current and in-grace files each mirror has; mirrors without any are missing.
 std::map<MirrorId, std::int64_t> file_counts(Connection&);

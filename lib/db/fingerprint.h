@@ -1,5 +1,6 @@
-// A number of 128 bits that tells listings apart: of their entries, in their order. Not cryptographic, and need not be: a mirror
-// that could make two of its listings look the same could as well send one of them twice.
+// A number of 128 bits that tells listings apart: of their entries, in their order. Not
+// cryptographic, and need not be: a mirror that could make two of its listings look the same could
+// as well send one of them twice.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ class Fingerprint {
 
   void text(std::string_view value) {
     word(value.size());
-    for (; value.size() >= sizeof(std::uint64_t); value.remove_prefix(sizeof(std::uint64_t))) word(load(value));
+    for (; value.size() >= sizeof(std::uint64_t); value.remove_prefix(sizeof(std::uint64_t)))
+      word(load(value));
     if (!value.empty()) word(load(value));
   }
 
@@ -34,7 +36,8 @@ class Fingerprint {
     return value;
   }
 
-  // Both steps are one-to-one in the state: what differs once stays different but for another word that undoes it in both.
+  // Both steps are one-to-one in the state: what differs once stays different but for another word
+  // that undoes it in both.
   void word(std::uint64_t value) {
     first_ = (first_ ^ value) * 0x9e3779b97f4a7c15;
     first_ ^= first_ >> 32;

@@ -12,7 +12,8 @@ constexpr const char* kTargets =
     " FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
     "WHERE f.kind = 'f' AND f.gone_at IS NULL";
 
-// The condition that something of the wanted kinds is not there. An empty file has no tree and no blocks.
+// The condition that something of the wanted kinds is not there. An empty file has no tree and no
+// blocks.
 std::string lacks(const HashKinds& kinds) {
   std::string condition = "(h.file_id IS NULL";
   const auto want = [&](bool wanted, const char* missing) {
@@ -32,7 +33,9 @@ std::string lacks(const HashKinds& kinds) {
 // Everything below `subtree`, and it itself.
 std::string within(std::string_view subtree, Params& params) {
   if (subtree.empty()) return "";
-  params.bytes(subtree).bytes(std::string(subtree) + '/').bytes(std::string(subtree) + char('/' + 1));
+  params.bytes(subtree)
+      .bytes(std::string(subtree) + '/')
+      .bytes(std::string(subtree) + char('/' + 1));
   return " AND (f.path = $1 OR f.path > $2 AND f.path < $3)";
 }
 
@@ -66,11 +69,12 @@ constexpr const char* kLoadFrom =
 constexpr std::int32_t kSliceBytes = 1 << 20;
 
 std::string load_sql(HashParts parts, std::string_view condition) {
-  return fmt::format("SELECT {}{}{}{}", kSmallHashes, parts <= HashParts::digests ? "" : kLargeHashes, kLoadFrom, condition);
+  return fmt::format("SELECT {}{}{}{}", kSmallHashes,
+                     parts <= HashParts::digests ? "" : kLargeHashes, kLoadFrom, condition);
 }
 
-std::optional<FileHashes> load(Connection& connection, const std::string& sql, const Params& params, const char* name,
-                               HashParts parts) {
+std::optional<FileHashes> load(Connection& connection, const std::string& sql, const Params& params,
+                               const char* name, HashParts parts) {
   std::optional<FileHashes> hashes;
   std::int64_t file_id = 0, version_rev = 0;
   {
@@ -80,7 +84,8 @@ std::optional<FileHashes> load(Connection& connection, const std::string& sql, c
     file_id = result.int8(0, kHashFileId);
     version_rev = result.int8(0, kHashVersionRev);
   }
-  if (parts == HashParts::all && hashes->zsync.block_bytes > 0) load_zsync_sums(connection, file_id, version_rev, hashes->zsync);
+  if (parts == HashParts::all && hashes->zsync.block_bytes > 0)
+    load_zsync_sums(connection, file_id, version_rev, hashes->zsync);
   return hashes;
 }
 
@@ -95,7 +100,8 @@ const char* const kLargeHashes = ", h.sha1_pieces, h.piece_layer, h.signature";
 
 FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) {
   const auto bytes = [&](int column) {
-    return rows.is_null(row, first + column) ? std::string() : std::string(rows.bytes(row, first + column));
+    return rows.is_null(row, first + column) ? std::string()
+                                             : std::string(rows.bytes(row, first + column));
   };
   const auto number = [&](int column) { return rows.int4(row, first + column); };
   FileHashes hashes;
@@ -126,11 +132,17 @@ SignatureKind read_signature_kind(const Result& rows, int row, int column) {
 }
 
 // A slice at a time. What is hashed anew meanwhile has none.
-void load_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t version_rev, ZsyncSums& zsync) {
+void load_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t version_rev,
+                     ZsyncSums& zsync) {
   for (;;) {
     const Result result = connection.run(
-        "SELECT substring(zsync_sums FROM $3 FOR $4), octet_length(zsync_sums) FROM hash WHERE file_id = $1 AND version_rev = $2",
-        Params().int8(file_id).int8(version_rev).int4(static_cast<std::int32_t>(zsync.sums.size()) + 1).int4(kSliceBytes),
+        "SELECT substring(zsync_sums FROM $3 FOR $4), octet_length(zsync_sums) FROM hash WHERE "
+        "file_id = $1 AND version_rev = $2",
+        Params()
+            .int8(file_id)
+            .int8(version_rev)
+            .int4(static_cast<std::int32_t>(zsync.sums.size()) + 1)
+            .int4(kSliceBytes),
         "load_zsync_sums");
     if (result.empty() || result.is_null(0, 1)) break;
     const auto whole = static_cast<std::size_t>(result.int4(0, 1));
@@ -143,56 +155,70 @@ void load_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t 
   zsync = {};
 }
 
-std::vector<HashTarget> list_hash_targets(Connection& connection, std::string_view subtree, std::string_view after,
-                                          const HashKinds& kinds, std::int32_t limit) {
+std::vector<HashTarget> list_hash_targets(Connection& connection, std::string_view subtree,
+                                          std::string_view after, const HashKinds& kinds,
+                                          std::int32_t limit) {
   Params params;
   const std::string where = within(subtree, params);
   const int next = subtree.empty() ? 1 : 4;
-  return read_targets(connection.run(fmt::format("SELECT {}{}{}{} AND f.path > ${} ORDER BY f.path LIMIT ${}", kTargetColumns,
-                                                 lacks(kinds), kTargets, where, next, next + 1),
-                                     params.bytes(after).int4(limit)));
+  return read_targets(
+      connection.run(fmt::format("SELECT {}{}{}{} AND f.path > ${} ORDER BY f.path LIMIT ${}",
+                                 kTargetColumns, lacks(kinds), kTargets, where, next, next + 1),
+                     params.bytes(after).int4(limit)));
 }
 
-std::vector<HashTarget> find_hash_targets(Connection& connection, const std::vector<std::int64_t>& file_ids,
+std::vector<HashTarget> find_hash_targets(Connection& connection,
+                                          const std::vector<std::int64_t>& file_ids,
                                           const HashKinds& kinds) {
-  return read_targets(connection.run(fmt::format("SELECT {}{}{} AND f.id = ANY ($1)", kTargetColumns, lacks(kinds), kTargets),
-                                     Params().int8_array(file_ids)));
+  return read_targets(connection.run(
+      fmt::format("SELECT {}{}{} AND f.id = ANY ($1)", kTargetColumns, lacks(kinds), kTargets),
+      Params().int8_array(file_ids)));
 }
 
-std::vector<HashTarget> find_hash_targets(Connection& connection, const std::vector<std::string>& paths, const HashKinds& kinds) {
-  return read_targets(connection.run(fmt::format("SELECT {}{}{} AND f.path = ANY ($1)", kTargetColumns, lacks(kinds), kTargets),
-                                     Params().bytes_array(paths)));
+std::vector<HashTarget> find_hash_targets(Connection& connection,
+                                          const std::vector<std::string>& paths,
+                                          const HashKinds& kinds) {
+  return read_targets(connection.run(
+      fmt::format("SELECT {}{}{} AND f.path = ANY ($1)", kTargetColumns, lacks(kinds), kTargets),
+      Params().bytes_array(paths)));
 }
 
-HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const HashKinds& kinds, bool known) {
+HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const HashKinds& kinds,
+                         bool known) {
   Params params;
   const std::string where = within(subtree, params);
   const Result result = connection.run(
-      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})", kTargets, where,
-                  known ? "true" : lacks(kinds)),
+      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})",
+                  kTargets, where, known ? "true" : lacks(kinds)),
       params);
   return {result.int8(0, 0), result.int8(0, 1)};
 }
 
-// Advisory locks of one bigint are a key space of their own (locks.h has the other one): the file's id is the key.
-std::vector<std::int64_t> claim_files(Connection& connection, const std::vector<std::int64_t>& file_ids) {
-  const Result result = connection.run("SELECT id FROM unnest($1::bigint[]) AS id WHERE pg_try_advisory_lock(id)",
-                                       Params().int8_array(file_ids), "claim_files");
+// Advisory locks of one bigint are a key space of their own (locks.h has the other one): the file's
+// id is the key.
+std::vector<std::int64_t> claim_files(Connection& connection,
+                                      const std::vector<std::int64_t>& file_ids) {
+  const Result result =
+      connection.run("SELECT id FROM unnest($1::bigint[]) AS id WHERE pg_try_advisory_lock(id)",
+                     Params().int8_array(file_ids), "claim_files");
   std::vector<std::int64_t> claimed;
   for (int row = 0; row < result.rows(); ++row) claimed.push_back(result.int8(row, 0));
   return claimed;
 }
 
 void release_files(Connection& connection, const std::vector<std::int64_t>& file_ids) {
-  connection.run("SELECT count(pg_advisory_unlock(id)) FROM unnest($1::bigint[]) AS id", Params().int8_array(file_ids),
-                 "release_files");
+  connection.run("SELECT count(pg_advisory_unlock(id)) FROM unnest($1::bigint[]) AS id",
+                 Params().int8_array(file_ids), "release_files");
 }
 
-std::optional<FileHashes> load_hashes(Connection& connection, std::string_view path, HashParts parts) {
+std::optional<FileHashes> load_hashes(Connection& connection, std::string_view path,
+                                      HashParts parts) {
   constexpr const char* kShown = "f.path = $1 AND NOT f.pending AND NOT f.staged";
-  static const std::string digests = load_sql(HashParts::digests, kShown), more = load_sql(HashParts::pieces, kShown);
+  static const std::string digests = load_sql(HashParts::digests, kShown),
+                           more = load_sql(HashParts::pieces, kShown);
   const bool small = parts <= HashParts::digests;
-  return load(connection, small ? digests : more, Params().bytes(path), small ? "load_digests" : "load_hashes", parts);
+  return load(connection, small ? digests : more, Params().bytes(path),
+              small ? "load_digests" : "load_hashes", parts);
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::int64_t file_id) {

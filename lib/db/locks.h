@@ -1,11 +1,14 @@
-// The advisory locks of the project, all in one key space of two integers, and the order in which locks are taken. Whoever keeps
-// to it cannot deadlock:
-//   1. scan (session lock of one mirror, or of the source): taken without waiting, before everything else
+// The advisory locks of the project, all in one key space of two integers, and the order in which
+// locks are taken. Whoever keeps to it cannot deadlock:
+//   1. scan (session lock of one mirror, or of the source): taken without waiting, before
+//   everything else
 //   2. schema (transaction): creating and migrating; takes nothing but tables
 //   3. merge (transaction): whoever writes file, cohort, hash or revision
-//   4. rows of file, cohort, hash, scan, source: only under the merge lock, except that a scan updates its own scan row by
+//   4. rows of file, cohort, hash, scan, source: only under the merge lock, except that a scan
+//   updates its own scan row by
 //      itself, and a source scan the grace time, each in a statement of its own
-//   5. rows of mirror, then mirror_prefix, then mirror_rev: a merge never writes them, so changing a mirror never waits for one
+//   5. rows of mirror, then mirror_prefix, then mirror_rev: a merge never writes them, so changing
+//   a mirror never waits for one
 #pragma once
 
 #include <cstdint>

@@ -9,38 +9,48 @@ namespace mirror::db {
 namespace {
 
 // A row of file that may be shown: current, or gone and still in its grace time.
-#define VISIBLE "NOT f.staged AND (f.gone_at IS NULL OR f.gone_at + s.grace_s * interval '1 second' > now())"
+#define VISIBLE \
+  "NOT f.staged AND (f.gone_at IS NULL OR f.gone_at + s.grace_s * interval '1 second' > now())"
 
 // Always one row, so that the mirrors' rev comes with absent paths too.
 constexpr const char* kFindFile =
-    "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target FROM mirror_rev r CROSS JOIN source s "
-    "LEFT JOIN file f ON f.path = $1 AND " VISIBLE " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
+    "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target FROM mirror_rev r "
+    "CROSS JOIN source s "
+    "LEFT JOIN file f ON f.path = $1 AND " VISIBLE
+    " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
     "LEFT JOIN cohort c ON c.id = f.cohort_id";
 
 constexpr const char* kFindLinkPrefix =
-    "SELECT f.path, f.link_target FROM source s JOIN file f ON f.path = ANY($1) AND f.kind = 'l' AND " VISIBLE
-    " ORDER BY octet_length(f.path) LIMIT 1";
+    "SELECT f.path, f.link_target FROM source s JOIN file f ON f.path = ANY($1) AND f.kind = 'l' "
+    "AND " VISIBLE " ORDER BY octet_length(f.path) LIMIT 1";
 
-// In the order of paths, so that the index on them finds the first one whatever the planner thinks of the range. Gone files
-// count: a folder of nothing else is a folder for a while, and nobody can make us look through millions of them.
-constexpr const char* kFindBelow = "SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged ORDER BY path LIMIT 1";
+// In the order of paths, so that the index on them finds the first one whatever the planner thinks
+// of the range. Gone files count: a folder of nothing else is a folder for a while, and nobody can
+// make us look through millions of them.
+constexpr const char* kFindBelow =
+    "SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged ORDER BY path LIMIT 1";
 #undef VISIBLE
 
-// The path with its first link prefix replaced by what it really is; nullopt when no prefix is a link.
+// The path with its first link prefix replaced by what it really is; nullopt when no prefix is a
+// link.
 std::optional<std::string> through_prefix(Connection& connection, const std::string& path) {
   std::vector<std::string> prefixes;
-  for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+  for (std::size_t slash = path.find('/'); slash != std::string::npos;
+       slash = path.find('/', slash + 1)) {
     prefixes.push_back(path.substr(0, slash));
   }
   if (prefixes.empty()) return std::nullopt;
-  const Result link = connection.run(kFindLinkPrefix, Params().bytes_array(prefixes), "find_link_prefix");
+  const Result link =
+      connection.run(kFindLinkPrefix, Params().bytes_array(prefixes), "find_link_prefix");
   if (link.empty()) return std::nullopt;
   return below_link(link.bytes(0, 1), std::string_view(path).substr(link.bytes(0, 0).size() + 1));
 }
 
 bool is_directory(Connection& connection, const std::string& path) {
   if (path.empty()) return true;
-  return !connection.run(kFindBelow, Params().bytes(path + '/').bytes(path + char('/' + 1)), "find_below").empty();
+  return !connection
+              .run(kFindBelow, Params().bytes(path + '/').bytes(path + char('/' + 1)), "find_below")
+              .empty();
 }
 
 }  // namespace
@@ -73,8 +83,9 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
 }
 
 std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection) {
-  static const std::string sql = "SELECT " + std::string(kMirrorSelect) +
-                                 ", r.rev FROM mirror_rev r LEFT JOIN mirror m ON true ORDER BY m.id";
+  static const std::string sql =
+      "SELECT " + std::string(kMirrorSelect) +
+      ", r.rev FROM mirror_rev r LEFT JOIN mirror m ON true ORDER BY m.id";
   const Result rows = connection.run(sql, {}, "load_mirrors");
   std::vector<Mirror> mirrors;
   for (int row = 0; row < rows.rows(); ++row) {
@@ -85,7 +96,8 @@ std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection) {
       // One row that a later program wrote must not take all mirrors away.
     }
   }
-  return std::make_shared<const MirrorTable>(rows.empty() ? 0 : rows.int8(0, kMirrorSelectColumns), std::move(mirrors));
+  return std::make_shared<const MirrorTable>(rows.empty() ? 0 : rows.int8(0, kMirrorSelectColumns),
+                                             std::move(mirrors));
 }
 
 }  // namespace mirror::db

@@ -17,13 +17,14 @@ struct FoundFile {
   FoundFile& operator=(FoundFile&&) = default;
 
   Found found = Found::absent;
-  File file;                    // for Found::file; path is the real one, links (also in prefixes) resolved
+  File file;  // for Found::file; path is the real one, links (also in prefixes) resolved
   std::vector<MirrorId> mirrors;  // what file.mirrors shows; moving this object keeps it
-  std::int64_t mirrors_rev = 0;  // the mirror table's rev in the same snapshot: reload when it differs from what is held
+  std::int64_t mirrors_rev =
+      0;  // the mirror table's rev in the same snapshot: reload when it differs from what is held
 };
 
-// One prepared statement for an existing file; two or a few more round trips for links, directories and absent paths. Staged
-// files and gone files past their grace are absent.
+// One prepared statement for an existing file; two or a few more round trips for links, directories
+// and absent paths. Staged files and gone files past their grace are absent.
 FoundFile find_file(Connection&, std::string_view path);
 
 std::shared_ptr<const MirrorTable> load_mirrors(Connection&);

@@ -1,6 +1,6 @@
-// Comparing a mirror's staged listing with the file table: which files the mirror gained or lost, and which of them will have to
-// move. Runs in a snapshot outside the merge lock; under it only what has changed since is looked at again.
-// Internal to lib/db; one thread, one Connection.
+// Comparing a mirror's staged listing with the file table: which files the mirror gained or lost,
+// and which of them will have to move. Runs in a snapshot outside the merge lock; under it only
+// what has changed since is looked at again. Internal to lib/db; one thread, one Connection.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +16,21 @@ namespace mirror::db {
 class MirrorCompare {
  public:
   // `start_rev`: read before the listing's first byte.
-  MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev, bool keeps_times);
+  MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
+                bool keeps_times);
 
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const Listing& listing);
-  // Looks at the files again that changed since the last comparison; in a snapshot of its own, or under the merge lock.
+  // Looks at the files again that changed since the last comparison; in a snapshot of its own, or
+  // under the merge lock.
   void catch_up();
-  bool behind();  // whether there is anything to catch up with
+  bool behind();         // whether there is anything to catch up with
   bool must_read_all();  // to catch up, since nobody noted what has changed
 
   const ScanCounts& counts() const { return counts_; }
   bool anything_changed() const { return !changes_.empty(); }
-  // How many of the files in scope the mirror had and lost on balance, current ones only: {had, lost}.
+  // How many of the files in scope the mirror had and lost on balance, current ones only: {had,
+  // lost}.
   std::pair<std::int64_t, std::int64_t> shrinkage();
   // A full scan with enough files decides anew whether the mirror keeps times.
   bool keeps_times() const { return keeps_times_; }
@@ -59,7 +62,8 @@ class MirrorCompare {
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;
   std::unordered_map<std::int64_t, Change> changes_;  // by cohort
-  std::vector<std::int64_t> in_place_;  // cohorts whose row changes while the unchanged rest of their files moves
+  std::vector<std::int64_t>
+      in_place_;  // cohorts whose row changes while the unchanged rest of their files moves
 };
 
 }  // namespace mirror::db

@@ -15,8 +15,8 @@ struct MirrorField {
 
 const MirrorField* find_field(std::string_view name);  // nullptr when there is none
 
-// Adds `value`, as an admin writes it, as a parameter of the column's type; throws Error naming the column when it is none.
-// Ranges and shapes are the database's to check.
+// Adds `value`, as an admin writes it, as a parameter of the column's type; throws Error naming the
+// column when it is none. Ranges and shapes are the database's to check.
 void bind_value(Params& params, const MirrorColumn& column, std::string_view value);
 
 }  // namespace mirror::db

@@ -20,13 +20,17 @@ std::vector<CountryCode> read_countries(const Result& rows, int row, int column)
 
 const std::string& record_select() {
   static const std::string sql = "SELECT " + std::string(kMirrorSelect) +
-      ", rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, subdivision, admin_name, admin_email, "
-      "public_note, private_comment, keeps_times_share, keeps_times, extract(epoch FROM last_scan)::bigint "
-      "FROM mirror m ";
+                                 ", rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, "
+                                 "subdivision, admin_name, admin_email, "
+                                 "public_note, private_comment, keeps_times_share, keeps_times, "
+                                 "extract(epoch FROM last_scan)::bigint "
+                                 "FROM mirror m ";
   return sql;
 }
 
-std::string text_at(const Result& rows, int row, int column) { return std::string(rows.bytes(row, column)); }
+std::string text_at(const Result& rows, int row, int column) {
+  return std::string(rows.bytes(row, column));
+}
 
 MirrorRecord read_record(const Result& rows, int row) {
   MirrorRecord record;
@@ -53,7 +57,9 @@ const MirrorField& known_field(const std::string& name) {
   throw Error(fmt::format("a mirror has no column '{}'", name), "42703");
 }
 
-[[noreturn]] void gone(MirrorId id) { throw Error(fmt::format("mirror {} does not exist any more", id), "02000"); }
+[[noreturn]] void gone(MirrorId id) {
+  throw Error(fmt::format("mirror {} does not exist any more", id), "02000");
+}
 
 struct ParsedPrefix {
   bool is_as;
@@ -66,14 +72,18 @@ ParsedPrefix parse_prefix(MirrorId id, std::string_view text) {
   parsed.params.int2(id);
   std::string_view digits = text;
   if (digits.starts_with("AS") || digits.starts_with("as")) digits.remove_prefix(2);
-  if (!digits.empty() && digits.size() <= 10 && digits.find_first_not_of("0123456789") == std::string_view::npos) {
+  if (!digits.empty() && digits.size() <= 10 &&
+      digits.find_first_not_of("0123456789") == std::string_view::npos) {
     parsed.is_as = true;
     parsed.params.int8(std::stoll(std::string(digits)));
   } else if (const auto prefix = Prefix::parse(text)) {
     parsed.params.text(prefix->text());
   } else {
-    throw Error(fmt::format("prefix: '{}' is neither a network like 192.0.2.0/24 or 2001:db8::/32 without host bits nor an AS "
-                            "number like AS64500", text), "22023");
+    throw Error(fmt::format("prefix: '{}' is neither a network like 192.0.2.0/24 or 2001:db8::/32 "
+                            "without host bits nor an AS "
+                            "number like AS64500",
+                            text),
+                "22023");
   }
   return parsed;
 }
@@ -81,10 +91,14 @@ ParsedPrefix parse_prefix(MirrorId id, std::string_view text) {
 }  // namespace
 
 const char* const kMirrorSelect =
-    "m.id, identifier, http_url, https_url, enabled, online, weight, country, region, latitude, longitude, m.asn, prefix_only, "
-    "as_only, country_only, region_only, ipv4, ipv6, file_maxsize, other_countries, excluded_countries, "
-    "ARRAY(SELECT p.prefix::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.prefix IS NOT NULL ORDER BY p.prefix), "
-    "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL ORDER BY p.asn), "
+    "m.id, identifier, http_url, https_url, enabled, online, weight, country, region, latitude, "
+    "longitude, m.asn, prefix_only, "
+    "as_only, country_only, region_only, ipv4, ipv6, file_maxsize, other_countries, "
+    "excluded_countries, "
+    "ARRAY(SELECT p.prefix::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.prefix IS NOT "
+    "NULL ORDER BY p.prefix), "
+    "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL "
+    "ORDER BY p.asn), "
     "operator_name, operator_url";
 
 Mirror read_mirror(const Result& rows, int row) {
@@ -98,7 +112,8 @@ Mirror read_mirror(const Result& rows, int row) {
   mirror.weight = rows.int4(row, 6);
   mirror.country = CountryCode::parse(rows.bytes(row, 7)).value_or(CountryCode());
   mirror.region = parse_region(rows.bytes(row, 8)).value_or(Region::unknown);
-  if (!rows.is_null(row, 9) && !rows.is_null(row, 10)) mirror.place = Place{rows.float8(row, 9), rows.float8(row, 10)};
+  if (!rows.is_null(row, 9) && !rows.is_null(row, 10))
+    mirror.place = Place{rows.float8(row, 9), rows.float8(row, 10)};
   mirror.asn = static_cast<AsNumber>(rows.int8(row, 11));
   mirror.prefix_only = rows.boolean(row, 12);
   mirror.as_only = rows.boolean(row, 13);
@@ -112,7 +127,8 @@ Mirror read_mirror(const Result& rows, int row) {
   for (const std::string& text : rows.text_array(row, 21)) {
     if (const auto prefix = Prefix::parse(text)) mirror.prefixes.push_back(*prefix);
   }
-  for (const std::string& text : rows.text_array(row, 22)) mirror.served_as.push_back(static_cast<AsNumber>(std::stoull(text)));
+  for (const std::string& text : rows.text_array(row, 22))
+    mirror.served_as.push_back(static_cast<AsNumber>(std::stoull(text)));
   mirror.operator_name = text_at(rows, row, 23);
   mirror.operator_url = text_at(rows, row, 24);
   return mirror;
@@ -126,12 +142,14 @@ std::vector<MirrorRecord> list_mirrors(Connection& connection) {
 }
 
 std::optional<MirrorRecord> find_mirror(Connection& connection, std::string_view identifier) {
-  const Result rows = connection.run(record_select() + "WHERE identifier = $1", Params().text(identifier));
+  const Result rows =
+      connection.run(record_select() + "WHERE identifier = $1", Params().text(identifier));
   if (rows.empty()) return std::nullopt;
   return read_record(rows, 0);
 }
 
-MirrorId insert_mirror(Connection& connection, std::string_view identifier, const std::vector<Change>& columns) {
+MirrorId insert_mirror(Connection& connection, std::string_view identifier,
+                       const std::vector<Change>& columns) {
   Params params;
   params.text(identifier);
   std::string names = "identifier", values = "$1";
@@ -141,7 +159,9 @@ MirrorId insert_mirror(Connection& connection, std::string_view identifier, cons
     names += ", " + name;
     values += fmt::format(", ${}", ++number);
   }
-  return connection.run(fmt::format("INSERT INTO mirror ({}) VALUES ({}) RETURNING id", names, values), params).int2(0, 0);
+  return connection
+      .run(fmt::format("INSERT INTO mirror ({}) VALUES ({}) RETURNING id", names, values), params)
+      .int2(0, 0);
 }
 
 void update_mirror(Connection& connection, MirrorId id, const std::vector<Change>& columns) {
@@ -154,25 +174,30 @@ void update_mirror(Connection& connection, MirrorId id, const std::vector<Change
     bind_value(params, known_field(name).column, value);
     sets += fmt::format("{}{} = ${}", sets.empty() ? "" : ", ", name, ++number);
   }
-  if (connection.run(fmt::format("UPDATE mirror SET {} WHERE id = $1", sets), params).affected() == 0) gone(id);
+  if (connection.run(fmt::format("UPDATE mirror SET {} WHERE id = $1", sets), params).affected() ==
+      0)
+    gone(id);
 }
 
 void rename_mirror(Connection& connection, MirrorId id, std::string_view identifier) {
   const Params params = Params().int2(id).text(identifier);
-  if (connection.run("UPDATE mirror SET identifier = $2 WHERE id = $1", params).affected() == 0) gone(id);
+  if (connection.run("UPDATE mirror SET identifier = $2 WHERE id = $1", params).affected() == 0)
+    gone(id);
 }
 
 void add_mirror_prefix(Connection& connection, MirrorId id, std::string_view cidr_or_asn) {
   const ParsedPrefix parsed = parse_prefix(id, cidr_or_asn);
-  connection.run(parsed.is_as ? "INSERT INTO mirror_prefix (mirror_id, asn) VALUES ($1, $2)"
-                              : "INSERT INTO mirror_prefix (mirror_id, prefix) VALUES ($1, $2::text::cidr)",
+  connection.run(parsed.is_as
+                     ? "INSERT INTO mirror_prefix (mirror_id, asn) VALUES ($1, $2)"
+                     : "INSERT INTO mirror_prefix (mirror_id, prefix) VALUES ($1, $2::text::cidr)",
                  parsed.params);
 }
 
 bool remove_mirror_prefix(Connection& connection, MirrorId id, std::string_view cidr_or_asn) {
   const ParsedPrefix parsed = parse_prefix(id, cidr_or_asn);
-  const char* sql = parsed.is_as ? "DELETE FROM mirror_prefix WHERE mirror_id = $1 AND asn = $2"
-                                 : "DELETE FROM mirror_prefix WHERE mirror_id = $1 AND prefix = $2::text::cidr";
+  const char* sql =
+      parsed.is_as ? "DELETE FROM mirror_prefix WHERE mirror_id = $1 AND asn = $2"
+                   : "DELETE FROM mirror_prefix WHERE mirror_id = $1 AND prefix = $2::text::cidr";
   return connection.run(sql, parsed.params).affected() > 0;
 }
 

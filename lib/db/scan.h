@@ -1,6 +1,6 @@
-// From a listing to the file and cohort tables: staging by COPY, comparing outside the lock, merging in one short transaction.
-// One object per scan, on one Connection, in one thread. A listing that is given up (no merge call) changes nothing but its scan
-// row.
+// From a listing to the file and cohort tables: staging by COPY, comparing outside the lock,
+// merging in one short transaction. One object per scan, on one Connection, in one thread. A
+// listing that is given up (no merge call) changes nothing but its scan row.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,17 @@ enum class MergeOutcome { merged, unchanged, refused };
 
 struct MergeReport {
   MergeOutcome outcome = MergeOutcome::unchanged;
-  std::string refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
+  std::string
+      refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
   ScanCounts counts;
   double lock_seconds = 0;  // how long the merge lock was held
 };
 
-enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };  // of the listing's mtimes
+enum class Precision : std::int64_t {
+  second = 1,
+  minute = 60,
+  day = 86400
+};  // of the listing's mtimes
 
 struct MergeOptions {
   double max_shrink_percent = 50;  // mirror scans
@@ -58,12 +63,14 @@ class ScanLock {
 
 class MirrorScan {
  public:
-  // Reads the rev that the listing starts from, opens the scan row, makes the staging table. `subtree` is "" for a full scan,
-  // else a path without a trailing slash: files outside it are left alone. The ScanLock must be held.
-  MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree, Precision);
+  // Reads the rev that the listing starts from, opens the scan row, makes the staging table.
+  // `subtree` is "" for a full scan, else a path without a trailing slash: files outside it are
+  // left alone. The ScanLock must be held.
+  MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree,
+             Precision);
   ~MirrorScan();
-  // A regular file of the listing, in any order; a path listed twice counts once, as it was listed last. Buffers at most 1 MiB.
-  // Paths must have passed check_path. The entry counts as seen.
+  // A regular file of the listing, in any order; a path listed twice counts once, as it was listed
+  // last. Buffers at most 1 MiB. Paths must have passed check_path. The entry counts as seen.
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
   MergeReport merge(const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.
@@ -78,10 +85,11 @@ class SourceScan {
  public:
   SourceScan(Connection&, std::string_view method);
   ~SourceScan();
-  // `staged`: not world-readable, or below a directory that is not. For links `target` is the raw link text; they are resolved in
-  // merge(). Directories are listed too, so that links to them resolve.
-  void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s, bool staged,
-           std::string_view target = {});
+  // `staged`: not world-readable, or below a directory that is not. For links `target` is the raw
+  // link text; they are resolved in merge(). Directories are listed too, so that links to them
+  // resolve.
+  void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s,
+           bool staged, std::string_view target = {});
   MergeReport merge(const MergeOptions&);
   void fail(std::string_view error);
 
@@ -90,8 +98,9 @@ class SourceScan {
   std::unique_ptr<Impl> impl_;
 };
 
-// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty ones, moving at most `max_files`
-// file rows; returns how many moved. Takes the merge lock for a short time; to be called after a batch of scans.
+// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty
+// ones, moving at most `max_files` file rows; returns how many moved. Takes the merge lock for a
+// short time; to be called after a batch of scans.
 std::int64_t join_cohorts(Connection&, std::int64_t max_files);
 
 }  // namespace mirror::db

@@ -13,23 +13,29 @@ namespace {
 constexpr const char* kRoles[] = {"mirror_httpd", "mirror_scanner", "mirror_admin"};
 
 void take_schema_lock(Connection& connection) {
-  connection.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kSchemaLock));
+  connection.run("SELECT pg_advisory_xact_lock($1, $2)",
+                 Params().int4(kLockSpace).int4(kSchemaLock));
 }
 
-// The name of any table in the schema that ours would go to; "" for none. What extensions brought does not count.
+// The name of any table in the schema that ours would go to; "" for none. What extensions brought
+// does not count.
 std::string foreign_table(Connection& connection) {
   const Result found = connection.run(
-      "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') "
-      "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') "
+      "SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = "
+      "current_schema()::regnamespace AND c.relkind IN ('r', 'p') "
+      "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid "
+      "= c.oid AND d.deptype = 'e') "
       "ORDER BY 1 LIMIT 1");
   return found.empty() ? "" : std::string(found.bytes(0, 0));
 }
 
 bool role_exists(Connection& connection, const char* role) {
-  return !connection.run("SELECT FROM pg_roles WHERE rolname = $1::text", Params().text(role)).empty();
+  return !connection.run("SELECT FROM pg_roles WHERE rolname = $1::text", Params().text(role))
+              .empty();
 }
 
-// Roles belong to the whole cluster: another database's set-up may create the same one at the same moment.
+// Roles belong to the whole cluster: another database's set-up may create the same one at the same
+// moment.
 std::string create_role(Connection& connection, const char* role) {
   if (role_exists(connection, role)) return "";
   connection.script("SAVEPOINT create_role");
@@ -42,8 +48,11 @@ std::string create_role(Connection& connection, const char* role) {
     connection.script("ROLLBACK TO create_role");
     if (error.sqlstate() == "42710" || error.sqlstate() == "23505") return "";
     if (error.sqlstate() != "42501") throw;
-    return fmt::format("role {} is missing and this user may not create it: as a superuser run CREATE ROLE {} LOGIN, then "
-                       "mb db migrate to grant it its rights", role, role);
+    return fmt::format(
+        "role {} is missing and this user may not create it: as a superuser run CREATE ROLE {} "
+        "LOGIN, then "
+        "mb db migrate to grant it its rights",
+        role, role);
   }
 }
 
@@ -51,11 +60,14 @@ std::string create_role(Connection& connection, const char* role) {
 void apply_grants(Connection& connection) {
   const Result schema = connection.run("SELECT quote_ident(current_schema())");
   std::string text = kGrantsSql;
-  for (std::size_t at; (at = text.find("{schema}")) != std::string::npos;) text.replace(at, 8, schema.bytes(0, 0));
+  for (std::size_t at; (at = text.find("{schema}")) != std::string::npos;)
+    text.replace(at, 8, schema.bytes(0, 0));
   static constexpr std::string_view kMark = "-- role: ";
   for (std::size_t at = text.find(kMark); at != std::string::npos;) {
-    const std::size_t name = at + kMark.size(), line_end = text.find('\n', name), next = text.find(kMark, line_end);
-    if (role_exists(connection, text.substr(name, line_end - name).c_str())) connection.script(text.substr(at, next - at));
+    const std::size_t name = at + kMark.size(), line_end = text.find('\n', name),
+                      next = text.find(kMark, line_end);
+    if (role_exists(connection, text.substr(name, line_end - name).c_str()))
+      connection.script(text.substr(at, next - at));
     at = next;
   }
 }
@@ -68,21 +80,28 @@ void set_up_roles(Connection& connection, std::vector<std::string>& done) {
   apply_grants(connection);
 }
 
-int newest(const std::vector<Migration>& migrations) { return migrations.empty() ? 1 : migrations.back().version; }
+int newest(const std::vector<Migration>& migrations) {
+  return migrations.empty() ? 1 : migrations.back().version;
+}
 
 std::string too_new(int found, int known) {
-  return fmt::format("the database has schema version {}, this program knows {}: install the version of the program that "
-                     "migrated the database, or a later one", found, known);
+  return fmt::format(
+      "the database has schema version {}, this program knows {}: install the version of the "
+      "program that "
+      "migrated the database, or a later one",
+      found, known);
 }
 
 // One transaction for one migration; false when there is none left to do.
-bool migrate_once(Connection& connection, const std::vector<Migration>& migrations, std::vector<std::string>& done) {
+bool migrate_once(Connection& connection, const std::vector<Migration>& migrations,
+                  std::vector<std::string>& done) {
   Transaction transaction(connection);
   take_schema_lock(connection);
   const std::optional<int> version = schema_version(connection);
   if (!version) throw Error("this database has no mod_mirror schema: run mb db init", "");
   if (*version > newest(migrations)) throw Error(too_new(*version, newest(migrations)), "");
-  const auto next = std::find_if(migrations.begin(), migrations.end(), [&](const Migration& m) { return m.version > *version; });
+  const auto next = std::find_if(migrations.begin(), migrations.end(),
+                                 [&](const Migration& m) { return m.version > *version; });
   if (next == migrations.end()) {
     set_up_roles(connection, done);
     transaction.commit();
@@ -93,7 +112,8 @@ bool migrate_once(Connection& connection, const std::vector<Migration>& migratio
   } catch (const ConnectionError&) {
     throw;
   } catch (const Error& error) {
-    throw Error(fmt::format("migration {} failed, the database stays at version {}: {}", next->name, *version, error.what()),
+    throw Error(fmt::format("migration {} failed, the database stays at version {}: {}", next->name,
+                            *version, error.what()),
                 error.sqlstate());
   }
   connection.run("INSERT INTO schema_version (version) VALUES ($1)", Params().int4(next->version));
@@ -107,7 +127,8 @@ bool migrate_once(Connection& connection, const std::vector<Migration>& migratio
 int known_schema_version() { return newest(embedded_migrations()); }
 
 std::optional<int> schema_version(Connection& connection) {
-  if (connection.run("SELECT WHERE to_regclass('schema_version') IS NOT NULL").empty()) return std::nullopt;
+  if (connection.run("SELECT WHERE to_regclass('schema_version') IS NOT NULL").empty())
+    return std::nullopt;
   const Result found = connection.run("SELECT max(version) FROM schema_version");
   if (found.is_null(0, 0)) return std::nullopt;
   return found.int4(0, 0);
@@ -118,15 +139,23 @@ std::vector<std::string> init_schema(Connection& connection) {
   Transaction transaction(connection);
   take_schema_lock(connection);
   if (const std::optional<int> version = schema_version(connection)) {
-    if (*version > known_schema_version()) throw Error(too_new(*version, known_schema_version()), "");
+    if (*version > known_schema_version())
+      throw Error(too_new(*version, known_schema_version()), "");
     if (*version < known_schema_version()) {
-      throw Error(fmt::format("the database has schema version {}, this program needs {}: run mb db migrate", *version,
-                              known_schema_version()), "");
+      throw Error(
+          fmt::format(
+              "the database has schema version {}, this program needs {}: run mb db migrate",
+              *version, known_schema_version()),
+          "");
     }
     done.push_back(fmt::format("the schema is there already, version {}", *version));
   } else {
     if (const std::string table = foreign_table(connection); !table.empty()) {
-      throw Error(fmt::format("this database is not empty, it has a table '{}': create one for mod_mirror alone", table), "");
+      throw Error(
+          fmt::format(
+              "this database is not empty, it has a table '{}': create one for mod_mirror alone",
+              table),
+          "");
     }
     connection.script(kSchemaSql);
     done.push_back(fmt::format("created the schema, version {}", known_schema_version()));
@@ -136,9 +165,12 @@ std::vector<std::string> init_schema(Connection& connection) {
   return done;
 }
 
-std::vector<std::string> migrate_schema(Connection& connection) { return migrate_schema(connection, embedded_migrations()); }
+std::vector<std::string> migrate_schema(Connection& connection) {
+  return migrate_schema(connection, embedded_migrations());
+}
 
-std::vector<std::string> migrate_schema(Connection& connection, const std::vector<Migration>& migrations) {
+std::vector<std::string> migrate_schema(Connection& connection,
+                                        const std::vector<Migration>& migrations) {
   std::vector<std::string> done;
   while (migrate_once(connection, migrations, done)) {
   }
@@ -151,7 +183,10 @@ void require_schema(Connection& connection) {
   if (!version) throw Error("this database has no mod_mirror schema: run mb db init", "");
   if (*version > known) throw Error(too_new(*version, known), "");
   if (*version < known) {
-    throw Error(fmt::format("the database has schema version {}, this program needs {}: run mb db migrate", *version, known), "");
+    throw Error(
+        fmt::format("the database has schema version {}, this program needs {}: run mb db migrate",
+                    *version, known),
+        "");
   }
 }
 

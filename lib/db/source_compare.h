@@ -1,7 +1,7 @@
-// Comparing the source's staged listing with the file table: what is new, changed, touched, back or gone, and writing that under
-// the merge lock. Only one source scan runs at a time (ScanLock), so the versions it compared with still hold there, but for
-// files that were hashed meanwhile; cohorts may have moved and are read again.
-// Internal to lib/db; one thread, one Connection.
+// Comparing the source's staged listing with the file table: what is new, changed, touched, back or
+// gone, and writing that under the merge lock. Only one source scan runs at a time (ScanLock), so
+// the versions it compared with still hold there, but for files that were hashed meanwhile; cohorts
+// may have moved and are read again. Internal to lib/db; one thread, one Connection.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +24,18 @@ class SourceCompare {
  public:
   explicit SourceCompare(Connection& connection) : connection_(connection), folders_(connection) {}
 
-  // Gives every link of the staged listing its real path, and drops directories and links that lead nowhere.
+  // Gives every link of the staged listing its real path, and drops directories and links that lead
+  // nowhere.
   void resolve(const ListedLinks& links);
   // In one snapshot; grace_s decides which gone files have had their time.
   void compare(const Listing& listing, double grace_s);
 
   const ScanCounts& counts() const { return counts_; }
-  std::int64_t current() const { return current_; }    // files and links before the merge, without staged and gone ones
-  std::int64_t altered() const { return altered_; }    // of these: changed, hidden or gone
-  std::int64_t entries() const { return entries_; }    // files and links listed, staged ones too
+  std::int64_t current() const {
+    return current_;
+  }  // files and links before the merge, without staged and gone ones
+  std::int64_t altered() const { return altered_; }  // of these: changed, hidden or gone
+  std::int64_t entries() const { return entries_; }  // files and links listed, staged ones too
   bool anything_changed() const { return anything_changed_; }
 
   void apply(MergeTransaction&, double grace_s);
@@ -40,7 +43,8 @@ class SourceCompare {
  private:
   void count();
   void find_gone();
-  // A hash may have told since which version a file is, or un-pended it: what was compared with that is judged once more.
+  // A hash may have told since which version a file is, or un-pended it: what was compared with
+  // that is judged once more.
   void judge_again();
   void prune(MergeTransaction& merge, double grace_s);
   void expire(MergeTransaction&, double grace_s);

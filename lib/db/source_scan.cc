@@ -10,7 +10,8 @@
 namespace mirror::db {
 
 struct SourceScan::Impl {
-  Impl(Connection& c, std::string_view method) : connection(c), row(c, std::nullopt, method, ""), listing(c) {}
+  Impl(Connection& c, std::string_view method)
+      : connection(c), row(c, std::nullopt, method, ""), listing(c) {}
   MergeReport merge(const MergeOptions& options);
 
   Connection& connection;
@@ -25,11 +26,12 @@ std::string guard(const SourceCompare& compare, const MergeOptions& options) {
   if (options.force) return "";
   if (compare.entries() == 0) return "the source's root is empty, which no limit allows";
   if (compare.current() == 0 ||
-      static_cast<double>(compare.altered()) * 100 <= options.max_change_percent * static_cast<double>(compare.current())) {
+      static_cast<double>(compare.altered()) * 100 <=
+          options.max_change_percent * static_cast<double>(compare.current())) {
     return "";
   }
-  return fmt::format("{} of {} files changed or are gone, more than {}% of them", compare.altered(), compare.current(),
-                     options.max_change_percent);
+  return fmt::format("{} of {} files changed or are gone, more than {}% of them", compare.altered(),
+                     compare.current(), options.max_change_percent);
 }
 
 }  // namespace
@@ -49,7 +51,8 @@ MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
     row.close("held", report.counts, report.refusal);
     return report;
   }
-  connection.run("UPDATE source SET grace_s = $1 WHERE grace_s <> $1", Params().float8(options.grace_s));
+  connection.run("UPDATE source SET grace_s = $1 WHERE grace_s <> $1",
+                 Params().float8(options.grace_s));
   if (compare.anything_changed()) {
     MergeTransaction merge(connection);
     compare.apply(merge, options.grace_s);
@@ -62,16 +65,22 @@ MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   return report;
 }
 
-SourceScan::SourceScan(Connection& connection, std::string_view method) : impl_(std::make_unique<Impl>(connection, method)) {}
+SourceScan::SourceScan(Connection& connection, std::string_view method)
+    : impl_(std::make_unique<Impl>(connection, method)) {}
 
-SourceScan::~SourceScan() { impl_->row.close_as_failed({.seen = impl_->listing.seen()}, "given up"); }
+SourceScan::~SourceScan() {
+  impl_->row.close_as_failed({.seen = impl_->listing.seen()}, "given up");
+}
 
-void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_bytes, std::int64_t mtime_s, bool staged,
-                     std::string_view target) {
-  if (kind == EntryKind::link) impl_->links[std::string(path)] = {std::string(target), staged};
-  else if (!impl_->links.empty()) impl_->links.erase(std::string(path));
+void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_bytes,
+                     std::int64_t mtime_s, bool staged, std::string_view target) {
+  if (kind == EntryKind::link)
+    impl_->links[std::string(path)] = {std::string(target), staged};
+  else if (!impl_->links.empty())
+    impl_->links.erase(std::string(path));
   static constexpr char kKinds[] = {'f', 'l', 'd'};
-  impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0), mtime_s, staged);
+  impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0),
+                     mtime_s, staged);
 }
 
 MergeReport SourceScan::merge(const MergeOptions& options) {
@@ -83,6 +92,8 @@ MergeReport SourceScan::merge(const MergeOptions& options) {
   }
 }
 
-void SourceScan::fail(std::string_view error) { impl_->row.close("failed", {.seen = impl_->listing.seen()}, error); }
+void SourceScan::fail(std::string_view error) {
+  impl_->row.close("failed", {.seen = impl_->listing.seen()}, error);
+}
 
 }  // namespace mirror::db

@@ -13,7 +13,8 @@ constexpr std::int64_t kMaxTime = std::int64_t{1} << 50;
 
 template <typename Int>
 void append_int(std::string& out, Int value) {
-  for (int shift = (sizeof(Int) - 1) * 8; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+  for (int shift = (sizeof(Int) - 1) * 8; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(value >> shift));
 }
 
 }  // namespace
@@ -64,12 +65,15 @@ void CopyWriter::flush() {
 
 Listing::Listing(Connection& connection, std::size_t hold_bytes)
     : connection_(connection),
-      writer_(connection, "COPY merge_listing (path, kind, size, mtime, staged, seq, again) FROM STDIN (FORMAT binary)"),
+      writer_(connection,
+              "COPY merge_listing (path, kind, size, mtime, staged, seq, again) FROM STDIN (FORMAT "
+              "binary)"),
       met_(kHashBits) {
   writer_.hold(hold_bytes);
   connection_.script(
       "DROP TABLE IF EXISTS pg_temp.merge_listing;"
-      "CREATE TEMP TABLE merge_listing (seq bigint, size bigint, mtime bigint, kind \"char\", staged boolean, again boolean, "
+      "CREATE TEMP TABLE merge_listing (seq bigint, size bigint, mtime bigint, kind \"char\", "
+      "staged boolean, again boolean, "
       "path bytea, target bytea)");
 }
 
@@ -89,9 +93,11 @@ bool Listing::met_before(std::string_view path) {
   return before;
 }
 
-void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s, bool staged) {
+void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
+                  bool staged) {
   fingerprint_.text(path);
-  for (const std::int64_t number : {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
+  for (const std::int64_t number :
+       {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
     fingerprint_.number(number);
   }
   const bool again = met_before(path);
@@ -119,8 +125,9 @@ void Listing::finish() {
   rows_ = seen_;
   if (!duplicates_) return;
   rows_ -= connection_
-               .run("DELETE FROM merge_listing old USING merge_listing new "
-                    "WHERE new.again AND new.path = old.path AND new.seq > old.seq")
+               .run(
+                   "DELETE FROM merge_listing old USING merge_listing new "
+                   "WHERE new.again AND new.path = old.path AND new.seq > old.seq")
                .affected();
 }
 

@@ -1,6 +1,6 @@
-// What a listing brings, on its way into a temporary table: rows in COPY's binary format, sent at most 1 MiB at a time, each
-// chunk a statement of its own so that a listing of hours keeps no transaction open.
-// Belongs to one thread and one Connection, which must outlive it.
+// What a listing brings, on its way into a temporary table: rows in COPY's binary format, sent at
+// most 1 MiB at a time, each chunk a statement of its own so that a listing of hours keeps no
+// transaction open. Belongs to one thread and one Connection, which must outlive it.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,18 @@ namespace mirror::db {
 
 class CopyWriter {
  public:
-  CopyWriter(Connection& connection, std::string copy_sql) : connection_(connection), copy_sql_(std::move(copy_sql)) {}
-  // Opens a row; exactly `fields` values must follow. What is buffered is sent first when it is enough.
+  CopyWriter(Connection& connection, std::string copy_sql)
+      : connection_(connection), copy_sql_(std::move(copy_sql)) {}
+  // Opens a row; exactly `fields` values must follow. What is buffered is sent first when it is
+  // enough.
   void row(std::int16_t fields);
   void int8(std::int64_t value);
   void boolean(bool value);
   void bytes(std::string_view value);  // bytea, text and "char"
   void null();
   void flush();  // sends what is buffered
-  // Before the first row: about so much is kept here before anything is sent, in case it need not be.
+  // Before the first row: about so much is kept here before anything is sent, in case it need not
+  // be.
   void hold(std::size_t bytes) { hold_bytes_ = bytes; }
 
  private:
@@ -42,7 +45,8 @@ class Listing {
   ~Listing();
   Listing(const Listing&) = delete;
   // `kind` is file.kind's letter, or 'd'.
-  void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s, bool staged);
+  void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
+           bool staged);
   // Of all entries so far, and of `basis`: what else a comparison depends on.
   std::string fingerprint(std::int64_t basis) const;
   // Sends the rest, lets the last entry of a path win, and tells the planner what is there.
@@ -55,7 +59,8 @@ class Listing {
   Connection& connection_;
   CopyWriter writer_;
   Fingerprint fingerprint_;
-  std::vector<bool> met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
+  std::vector<bool>
+      met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
   bool duplicates_ = false;
   std::int64_t seen_ = 0;
   std::int64_t rows_ = 0;

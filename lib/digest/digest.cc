@@ -77,7 +77,9 @@ const std::vector<Lane*>& Lanes::start(std::int64_t size_bytes) {
   active_.clear();
   for (const auto& lane : lanes_) {
     // The only piece is the file, and so is the only leaf.
-    if (kinds_.sha1 && size_bytes <= piece_bytes_of(size_bytes) && dynamic_cast<PiecesLane*>(lane.get())) continue;
+    if (kinds_.sha1 && size_bytes <= piece_bytes_of(size_bytes) &&
+        dynamic_cast<PiecesLane*>(lane.get()))
+      continue;
     if (lane->start(size_bytes)) active_.push_back(lane.get());
   }
   return active_;
@@ -88,7 +90,8 @@ FileHashes Lanes::finish() {
   for (Lane* lane : active_) lane->finish(hashes);
   if (kinds_.pieces) {
     hashes.piece_bytes = piece_bytes_of(size_bytes_);
-    if (kinds_.sha1 && size_bytes_ > 0 && size_bytes_ <= hashes.piece_bytes) hashes.sha1_pieces = hashes.sha1;
+    if (kinds_.sha1 && size_bytes_ > 0 && size_bytes_ <= hashes.piece_bytes)
+      hashes.sha1_pieces = hashes.sha1;
   }
   return hashes;
 }

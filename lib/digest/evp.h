@@ -12,12 +12,15 @@ namespace mirror::digest {
 
 class Evp {
  public:
-  explicit Evp(const char* name) : md_(EVP_MD_fetch(nullptr, name, nullptr)), context_(EVP_MD_CTX_new()) {
+  explicit Evp(const char* name)
+      : md_(EVP_MD_fetch(nullptr, name, nullptr)), context_(EVP_MD_CTX_new()) {
     if (!md_ || !context_) throw std::runtime_error(std::string("OpenSSL has no ") + name);
     restart();
   }
   void restart() { check(EVP_DigestInit_ex2(context_.get(), md_.get(), nullptr)); }
-  void add(std::string_view bytes) { check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size())); }
+  void add(std::string_view bytes) {
+    check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
+  }
   // Writes size() bytes; the next message may begin.
   void finish(unsigned char* into) {
     check(EVP_DigestFinal_ex(context_.get(), into, nullptr));

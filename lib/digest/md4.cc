@@ -8,12 +8,14 @@ namespace mirror::digest {
 namespace {
 
 std::uint32_t little_endian(const unsigned char* bytes) {
-  return bytes[0] | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 | std::uint32_t{bytes[3]} << 24;
+  return bytes[0] | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 |
+         std::uint32_t{bytes[3]} << 24;
 }
 
 using State = std::array<std::uint32_t, 4>;
 
-// §3.4: in each round the four words take turns, each step with the next word of the block in the round's order.
+// §3.4: in each round the four words take turns, each step with the next word of the block in the
+// round's order.
 void process(State& state, const unsigned char* block) {
   std::uint32_t x[16];
   for (int i = 0; i < 16; ++i) x[i] = little_endian(block + 4 * i);
@@ -30,7 +32,8 @@ void process(State& state, const unsigned char* block) {
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) step((b & c) | (~b & d), x[i], kShifts[0][i % 4]);
 #pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) step((b & c) | (b & d) | (c & d), x[i % 4 * 4 + i / 4] + 0x5a827999, kShifts[1][i % 4]);
+  for (int i = 0; i < 16; ++i)
+    step((b & c) | (b & d) | (c & d), x[i % 4 * 4 + i / 4] + 0x5a827999, kShifts[1][i % 4]);
 #pragma GCC unroll 16
   for (int i = 0; i < 16; ++i) step(b ^ c ^ d, x[kThird[i]] + 0x6ed9eba1, kShifts[2][i % 4]);
   state = {state[0] + a, state[1] + b, state[2] + c, state[3] + d};
@@ -47,7 +50,8 @@ std::array<unsigned char, 16> md4(std::string_view message) {
   std::memcpy(tail, bytes, left);
   tail[left] = 0x80;
   const std::size_t end = left < 56 ? 64 : 128;
-  for (int i = 0; i < 8; ++i) tail[end - 8 + i] = static_cast<unsigned char>(std::uint64_t{message.size()} * 8 >> (8 * i));
+  for (int i = 0; i < 8; ++i)
+    tail[end - 8 + i] = static_cast<unsigned char>(std::uint64_t{message.size()} * 8 >> (8 * i));
   for (std::size_t at = 0; at < end; at += 64) process(state, tail + at);
   std::array<unsigned char, 16> out;
   for (int i = 0; i < 16; ++i) out[i] = static_cast<unsigned char>(state[i / 4] >> (8 * (i % 4)));

@@ -1,4 +1,5 @@
-// BEP 52's tree: a binary tree of SHA-256 over leaves of 16 KiB, filled up with zeros to a power of two.
+// BEP 52's tree: a binary tree of SHA-256 over leaves of 16 KiB, filled up with zeros to a power of
+// two.
 #include <array>
 #include <vector>
 
@@ -10,7 +11,9 @@ namespace {
 
 using Node = std::array<unsigned char, 32>;
 
-std::string_view bytes_of(const Node& node) { return {reinterpret_cast<const char*>(node.data()), node.size()}; }
+std::string_view bytes_of(const Node& node) {
+  return {reinterpret_cast<const char*>(node.data()), node.size()};
+}
 
 class MerkleLane : public Lane {
  public:

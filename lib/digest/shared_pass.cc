@@ -4,13 +4,15 @@
 
 namespace mirror::digest {
 
-SharedPass::SharedPass(const std::vector<Lane*>& lanes, std::span<char> ring, std::function<void()> wake)
+SharedPass::SharedPass(const std::vector<Lane*>& lanes, std::span<char> ring,
+                       std::function<void()> wake)
     : ring_(ring), wake_(std::move(wake)), lengths_(ring.size() / kBlockBytes) {
   for (Lane* lane : lanes) lanes_.push_back({lane});
 }
 
 std::span<char> SharedPass::slot(std::int64_t block) const {
-  return ring_.subspan(static_cast<std::size_t>(block) % lengths_.size() * kBlockBytes, kBlockBytes);
+  return ring_.subspan(static_cast<std::size_t>(block) % lengths_.size() * kBlockBytes,
+                       kBlockBytes);
 }
 
 SharedPass::Progress* SharedPass::next() {

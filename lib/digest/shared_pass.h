@@ -1,5 +1,6 @@
-// One file that several threads hash together: its owner reads blocks into a ring, and whoever has time takes the lane that is
-// behind most one block further. Without helpers the owner does it all, at no more cost than a loop.
+// One file that several threads hash together: its owner reads blocks into a ring, and whoever has
+// time takes the lane that is behind most one block further. Without helpers the owner does it all,
+// at no more cost than a loop.
 #pragma once
 
 #include <array>
@@ -17,12 +18,15 @@ namespace mirror::digest {
 
 class SharedPass {
  public:
-  // Fills `into` as far as the file goes; less than its size means the end. May throw, which ends the pass.
+  // Fills `into` as far as the file goes; less than its size means the end. May throw, which ends
+  // the pass.
   using Read = std::function<std::size_t(std::span<char> into)>;
 
-  // `ring` is cut into blocks of kBlockBytes. `wake` is called when there is work for others. All must outlive the pass.
+  // `ring` is cut into blocks of kBlockBytes. `wake` is called when there is work for others. All
+  // must outlive the pass.
   SharedPass(const std::vector<Lane*>& lanes, std::span<char> ring, std::function<void()> wake);
-  // The owner's part: returns when every lane has had every block, with the bytes read; throws what reading or a lane threw.
+  // The owner's part: returns when every lane has had every block, with the bytes read; throws what
+  // reading or a lane threw.
   std::int64_t run(const Read& read);
   // Any other thread's, while run() lasts: one step, or false when there is nothing to do now.
   bool help();

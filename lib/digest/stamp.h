@@ -1,4 +1,5 @@
-// Stamps for redirects: a mirror that knows the key can tell that a request comes from here, and when it was redirected.
+// Stamps for redirects: a mirror that knows the key can tell that a request comes from here, and
+// when it was redirected.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,9 @@ enum class StampForm : std::uint8_t {
   sha256,  // HMAC-SHA-256 (RFC 2104), with the key, of "TIME URL-PATH": for this file alone
 };
 
-// "time=TIME&stamp=HEX", TIME in Unix seconds; `url_path` is decoded and begins with '/'. Throws std::runtime_error where OpenSSL
-// does without the algorithm.
-std::string stamp(StampForm form, std::string_view key, std::int64_t time_s, std::string_view url_path);
+// "time=TIME&stamp=HEX", TIME in Unix seconds; `url_path` is decoded and begins with '/'. Throws
+// std::runtime_error where OpenSSL does without the algorithm.
+std::string stamp(StampForm form, std::string_view key, std::int64_t time_s,
+                  std::string_view url_path);
 
 }  // namespace mirror::digest

@@ -11,14 +11,16 @@ namespace {
 
 constexpr std::int64_t kMaxBlocks = 1 << 20;
 
-// librcksum's sum: a of all bytes, b of all bytes weighted by their distance to the end, both modulo 2^16, a first.
+// librcksum's sum: a of all bytes, b of all bytes weighted by their distance to the end, both
+// modulo 2^16, a first.
 std::array<char, 4> rolling_sum(std::string_view block) {
   std::uint32_t a = 0, b = 0, weight = static_cast<std::uint32_t>(block.size());
   for (const unsigned char byte : block) {
     a += byte;
     b += byte * weight--;
   }
-  return {static_cast<char>(a >> 8), static_cast<char>(a), static_cast<char>(b >> 8), static_cast<char>(b)};
+  return {static_cast<char>(a >> 8), static_cast<char>(a), static_cast<char>(b >> 8),
+          static_cast<char>(b)};
 }
 
 class ZsyncLane : public Lane {
@@ -70,14 +72,18 @@ ZsyncSums zsync_parameters(std::int64_t size_bytes) {
   if (size_bytes <= 0) return zsync;
   std::int64_t block = size_bytes < 100'000'000 ? 2048 : 4096;
   while (size_bytes > block * kMaxBlocks) block *= 2;
-  const double size = static_cast<double>(size_bytes), blocks = static_cast<double>(1 + size_bytes / block);
+  const double size = static_cast<double>(size_bytes),
+               blocks = static_cast<double>(1 + size_bytes / block);
   zsync.block_bytes = static_cast<std::int32_t>(block);
   zsync.seq_matches = size_bytes > block ? 2 : 1;
-  const double rsum = std::ceil(((std::log(size) + std::log(block)) / std::log(2) - 8.6) / zsync.seq_matches / 8);
+  const double rsum =
+      std::ceil(((std::log(size) + std::log(block)) / std::log(2) - 8.6) / zsync.seq_matches / 8);
   zsync.rsum_bytes = std::clamp(static_cast<std::int32_t>(rsum), 2, 4);
-  const double strong = std::ceil((20 + (std::log(size) + std::log(blocks)) / std::log(2)) / zsync.seq_matches / 8);
+  const double strong =
+      std::ceil((20 + (std::log(size) + std::log(blocks)) / std::log(2)) / zsync.seq_matches / 8);
   const double least = (7.9 + (20 + std::log(blocks) / std::log(2))) / 8;
-  zsync.md4_bytes = std::clamp(std::max(static_cast<std::int32_t>(strong), static_cast<std::int32_t>(least)), 3, 16);
+  zsync.md4_bytes = std::clamp(
+      std::max(static_cast<std::int32_t>(strong), static_cast<std::int32_t>(least)), 3, 16);
   return zsync;
 }
 

@@ -36,24 +36,27 @@ class Differences {
   std::string text_;
 };
 
-std::string gone_text(const std::optional<std::int64_t>& gone_s) { return gone_s ? fmt::format("since {}", *gone_s) : "no"; }
+std::string gone_text(const std::optional<std::int64_t>& gone_s) {
+  return gone_s ? fmt::format("since {}", *gone_s) : "no";
+}
 
 void compare_hashes(const FileHashes& ours, const FileHashes& theirs, Differences& differences) {
-  static constexpr std::pair<const char*, std::string FileHashes::*> kTexts[] = {{"md5", &FileHashes::md5},
-                                                                                 {"sha1", &FileHashes::sha1},
-                                                                                 {"sha512", &FileHashes::sha512},
-                                                                                 {"btih", &FileHashes::btih},
-                                                                                 {"btih of v1", &FileHashes::btih_v1},
-                                                                                 {"btmh", &FileHashes::btmh},
-                                                                                 {"pieces", &FileHashes::sha1_pieces},
-                                                                                 {"root of the pieces", &FileHashes::pieces_root},
-                                                                                 {"layer of pieces", &FileHashes::piece_layer},
-                                                                                 {"signature", &FileHashes::signature}};
+  static constexpr std::pair<const char*, std::string FileHashes::*> kTexts[] = {
+      {"md5", &FileHashes::md5},
+      {"sha1", &FileHashes::sha1},
+      {"sha512", &FileHashes::sha512},
+      {"btih", &FileHashes::btih},
+      {"btih of v1", &FileHashes::btih_v1},
+      {"btmh", &FileHashes::btmh},
+      {"pieces", &FileHashes::sha1_pieces},
+      {"root of the pieces", &FileHashes::pieces_root},
+      {"layer of pieces", &FileHashes::piece_layer},
+      {"signature", &FileHashes::signature}};
   for (const auto& [name, member] : kTexts) differences.content(name, ours.*member, theirs.*member);
   differences.value("bytes of a piece", ours.piece_bytes, theirs.piece_bytes);
   const ZsyncSums &a = ours.zsync, &b = theirs.zsync;
-  if (a.block_bytes != b.block_bytes || a.seq_matches != b.seq_matches || a.rsum_bytes != b.rsum_bytes ||
-      a.md4_bytes != b.md4_bytes || a.sums != b.sums) {
+  if (a.block_bytes != b.block_bytes || a.seq_matches != b.seq_matches ||
+      a.rsum_bytes != b.rsum_bytes || a.md4_bytes != b.md4_bytes || a.sums != b.sums) {
     differences.add("zsync");
   }
 }
@@ -79,7 +82,9 @@ std::string compare_files(const FeedFile& ours, const FeedFile& theirs, bool wit
 }
 
 std::string compare_mirrors(const Mirror& ours, const Mirror& theirs) {
-  const auto fields = [](const Mirror& mirror) { return nlohmann::json::parse(catalog::encode_mirrors({mirror})).at(0); };
+  const auto fields = [](const Mirror& mirror) {
+    return nlohmann::json::parse(catalog::encode_mirrors({mirror})).at(0);
+  };
   const nlohmann::json a = fields(ours), b = fields(theirs);
   Differences differences;
   for (const auto& [name, value] : b.items()) {
@@ -93,20 +98,29 @@ std::string compare_mirrors(const Mirror& ours, const Mirror& theirs) {
 
 class Comparer {
  public:
-  Comparer(db::FeedSnapshot& snapshot, db::Connection& connection, Reader& reader, const TellDifference& tell)
-      : snapshot_(snapshot), connection_(connection), reader_(reader), tell_(tell), meta_(reader.meta()) {}
+  Comparer(db::FeedSnapshot& snapshot, db::Connection& connection, Reader& reader,
+           const TellDifference& tell)
+      : snapshot_(snapshot),
+        connection_(connection),
+        reader_(reader),
+        tell_(tell),
+        meta_(reader.meta()) {}
 
   Comparison run() {
     const db::FeedState& state = snapshot_.state();
     if (!snapshot_.knows(meta_.rev, meta_.token)) {
-      found("catalog", "", "its revision is none of this database's: it is of another one, or of a later state of it");
+      found("catalog", "",
+            "its revision is none of this database's: it is of another one, or of a later state of "
+            "it");
       return result_;
     }
     result_.behind = state.rev != meta_.rev || state.token != meta_.token;
     result_.mirrors_behind = state.mirrors_rev != meta_.mirrors_rev;
     until_ = result_.behind ? meta_.rev : std::numeric_limits<std::int64_t>::max();
     if (!result_.behind && state.grace_s != meta_.grace_s) {
-      found("catalog", "", fmt::format("gone files are redirected for {} s, not {} s", meta_.grace_s, state.grace_s));
+      found("catalog", "",
+            fmt::format("gone files are redirected for {} s, not {} s", meta_.grace_s,
+                        state.grace_s));
     }
     compare_all_mirrors();
     snapshot_.each_cohort_above(-1, [&](const std::vector<Cohort>& page) {
@@ -138,7 +152,8 @@ class Comparer {
       const Mirror& mirror = *table->find(id);
       ++result_.mirrors;
       const Mirror* known = ours.find(id);
-      const std::string difference = known == nullptr ? "only in the database" : compare_mirrors(*known, mirror);
+      const std::string difference =
+          known == nullptr ? "only in the database" : compare_mirrors(*known, mirror);
       if (!difference.empty()) found("mirror", mirror.identifier, difference);
     }
     for (const Mirror& mirror : ours.all()) {
@@ -146,7 +161,9 @@ class Comparer {
     }
   }
 
-  bool is_useful(MirrorId id) const { return std::binary_search(useful_.begin(), useful_.end(), id); }
+  bool is_useful(MirrorId id) const {
+    return std::binary_search(useful_.begin(), useful_.end(), id);
+  }
 
   // One that the catalog lacks is missed by its files, if there are any.
   void compare_cohort(const Cohort& cohort) {
@@ -159,7 +176,8 @@ class Comparer {
     }
     const std::string name = std::to_string(cohort.id);
     if (const std::vector<MirrorId> mirrors = ours->mirrors.ids(); mirrors != theirs) {
-      found("cohort", name, fmt::format("mirrors {}, not {}", fmt::join(mirrors, " "), fmt::join(theirs, " ")));
+      found("cohort", name,
+            fmt::format("mirrors {}, not {}", fmt::join(mirrors, " "), fmt::join(theirs, " ")));
     }
     if (!result_.behind && ours->files != cohort.files) {
       found("cohort", name, fmt::format("{} files, not {}", ours->files, cohort.files));
@@ -175,7 +193,8 @@ class Comparer {
     ++(is_link ? links_found_ : files_found_);
     const std::string difference = compare_files(*ours, file, meta_.hashes);
     if (!difference.empty()) found(kind, file.path, difference);
-    if (!is_link && !reader_.cohort(ours->cohort_id)) found(kind, file.path, "the catalog lacks its cohort");
+    if (!is_link && !reader_.cohort(ours->cohort_id))
+      found(kind, file.path, "the catalog lacks its cohort");
   }
 
   // What the catalog has and the database has not.
@@ -209,7 +228,8 @@ class Comparer {
 
 }  // namespace
 
-Comparison compare(db::FeedSnapshot& snapshot, db::Connection& connection, Reader& reader, const TellDifference& tell) {
+Comparison compare(db::FeedSnapshot& snapshot, db::Connection& connection, Reader& reader,
+                   const TellDifference& tell) {
   return Comparer(snapshot, connection, reader, tell).run();
 }
 

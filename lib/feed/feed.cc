@@ -84,8 +84,11 @@ milliseconds Feed::step() noexcept {
     if (!away_said_ && Steady::now() - contact_at_ >= options_.complain_after) {
       away_said_ = true;
       try {
-        say(LogLevel::error, fmt::format("no news from {} for {} seconds: {}; redirects go on with what is known", options_.name,
-                                         std::chrono::duration_cast<seconds>(Steady::now() - contact_at_).count(), error.what()));
+        say(LogLevel::error,
+            fmt::format("no news from {} for {} seconds: {}; redirects go on with what is known",
+                        options_.name,
+                        std::chrono::duration_cast<seconds>(Steady::now() - contact_at_).count(),
+                        error.what()));
       } catch (...) {
       }
     }
@@ -116,7 +119,8 @@ bool Feed::refresh() {
   } catch (const catalog::Error& error) {
     std::string fault = error.what();
     if (catalog_.unusable())
-      fault += options_.conninfo.empty() ? "; it is not used, import one again" : "; a new one is made";
+      fault +=
+          options_.conninfo.empty() ? "; it is not used, import one again" : "; a new one is made";
     say_fault(fault);
     return false;
   }
@@ -153,7 +157,8 @@ bool Feed::take_lock(bool well) {
     return false;
   }
   say_fault(
-      fmt::format("another httpd keeps the catalog of {} there: give each database a directory of its own; until then requests "
+      fmt::format("another httpd keeps the catalog of {} there: give each database a directory of "
+                  "its own; until then requests "
                   "for {} go to the database",
                   writer, options_.name));
   next_lock_ = Steady::now() + kFaultPause;
@@ -161,7 +166,8 @@ bool Feed::take_lock(bool well) {
 }
 
 void Feed::connect() {
-  auto connection = std::make_unique<db::Connection>(options_.conninfo, "mod_mirror feed", options_.timeout);
+  auto connection =
+      std::make_unique<db::Connection>(options_.conninfo, "mod_mirror feed", options_.timeout);
   connection->set_stop(&stop_);
   connection->set_patience(options_.timeout);
   listens_ = db::listen_for_news(*connection);
@@ -177,7 +183,8 @@ void Feed::follow() {
   } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
     return;
   }
-  next_poll_ = Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
+  next_poll_ =
+      Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
   connection_->set_patience(options_.timeout);
   db::require_schema(*connection_);  // each time: it may have been migrated under us
   bring_up_to_date();
@@ -203,13 +210,14 @@ void Feed::bring_up_to_date() {
 
 void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway) {
   const catalog::Meta meta = catalog::Snapshot(environment)->meta();
-  if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown) return load();
+  if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown)
+    return load();
   if (!mirrors_anyway && same_state(db::feed_state(*connection_), meta)) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
-    say(LogLevel::warning,
-        fmt::format("{} does not know revision {} of this catalog: it is another database, an older state of it, "
-                    "or this host was away for long; a new catalog is made",
-                    options_.name, meta.rev));
+    say(LogLevel::warning, fmt::format("{} does not know revision {} of this catalog: it is "
+                                       "another database, an older state of it, "
+                                       "or this host was away for long; a new catalog is made",
+                                       options_.name, meta.rev));
     return load();
   }
   connection_->set_patience(options_.patience);
@@ -232,8 +240,10 @@ void Feed::load() {
   catalog_.directory().publish(file);
   unfinished.finish();
   catalog_.refresh();
-  say(LogLevel::notice, fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name, snapshot.state().rev,
-                                    std::chrono::duration_cast<milliseconds>(Steady::now() - started).count()));
+  say(LogLevel::notice,
+      fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name,
+                  snapshot.state().rev,
+                  std::chrono::duration_cast<milliseconds>(Steady::now() - started).count()));
 }
 
 }  // namespace mirror

@@ -1,6 +1,7 @@
-// Keeps a catalog true: from one database into one directory, on every redirector host. Of all processes that run a Feed for a
-// directory one is the writer, the others only watch for a new file; when it ends, however it does, another one takes over.
-// One thread calls step(); everything that takes long asks `stop` in between.
+// Keeps a catalog true: from one database into one directory, on every redirector host. Of all
+// processes that run a Feed for a directory one is the writer, the others only watch for a new
+// file; when it ends, however it does, another one takes over. One thread calls step(); everything
+// that takes long asks `stop` in between.
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,10 @@ struct FeedOptions {
   std::chrono::milliseconds timeout{2000};     // for connecting
   std::chrono::milliseconds patience{60'000};  // for one page of an answer
   std::chrono::milliseconds poll{5000};
-  std::chrono::seconds complain_after{60};  // how long the database may be away before the log says so
-  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be empty.
+  std::chrono::seconds complain_after{
+      60};  // how long the database may be away before the log says so
+  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be
+  // empty.
   std::function<void(const std::string& fault)> tell_fault;
 };
 
@@ -35,7 +38,8 @@ class Feed {
 
   // Opens the catalog that is there, or says what is wrong with it. Never throws.
   void begin() noexcept;
-  // One look, and all the work it finds; returns how long to wait before the next one. Never throws.
+  // One look, and all the work it finds; returns how long to wait before the next one. Never
+  // throws.
   std::chrono::milliseconds step() noexcept;
   // Only a look for a new file, for those that shall not write. Never throws.
   void look() noexcept;
@@ -65,7 +69,8 @@ class Feed {
   std::unique_ptr<db::Connection> connection_;
   bool listens_ = false;
   bool fresh_connection_ = false;  // nothing was asked on it yet
-  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{}, next_load_{}, next_try_{};
+  std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{},
+      next_load_{}, next_try_{};
   std::chrono::steady_clock::time_point contact_at_;
   std::chrono::milliseconds fault_pause_;  // doubles while a fault lasts
   bool away_said_ = false;

@@ -26,7 +26,8 @@ struct Stopped {};
 // Records gather in one transaction until they are many; `commit` makes them visible.
 class Batches {
  public:
-  Batches(Environment& environment, const std::atomic<bool>& stop, std::int64_t batch_bytes = kBatchBytes)
+  Batches(Environment& environment, const std::atomic<bool>& stop,
+          std::int64_t batch_bytes = kBatchBytes)
       : environment_(environment), stop_(stop), batch_bytes_(batch_bytes) {}
 
   Batch& batch() {
@@ -70,20 +71,22 @@ class Batches {
 
 std::size_t bytes_of(const FeedFile& file) {
   const FileHashes& hashes = file.hashes;
-  return file.path.size() + hashes.sha1_pieces.size() + hashes.piece_layer.size() + hashes.zsync.sums.size() +
-         hashes.signature.size();
+  return file.path.size() + hashes.sha1_pieces.size() + hashes.piece_layer.size() +
+         hashes.zsync.sums.size() + hashes.signature.size();
 }
 
-// A file may come to a cohort that has not changed since long, and that an interrupted pull or nobody brought.
-void add_unknown_cohorts(db::FeedSnapshot& snapshot, Batch& batch, const std::vector<FeedFile>& files,
-                         std::set<std::int64_t>& known) {
+// A file may come to a cohort that has not changed since long, and that an interrupted pull or
+// nobody brought.
+void add_unknown_cohorts(db::FeedSnapshot& snapshot, Batch& batch,
+                         const std::vector<FeedFile>& files, std::set<std::int64_t>& known) {
   std::vector<std::int64_t> unknown;
   for (const FeedFile& file : files) {
     if (!file.shown || file.link_target || !known.insert(file.cohort_id).second) continue;
     if (!batch.has_cohort(file.cohort_id)) unknown.push_back(file.cohort_id);
   }
   if (unknown.empty()) return;
-  for (const Cohort& cohort : snapshot.cohorts(unknown)) batch.put_cohort(cohort.id, cohort.mirrors);
+  for (const Cohort& cohort : snapshot.cohorts(unknown))
+    batch.put_cohort(cohort.id, cohort.mirrors);
 }
 
 std::vector<MirrorId> common(const std::vector<MirrorId>& a, const std::vector<MirrorId>& b) {
@@ -94,12 +97,14 @@ std::vector<MirrorId> common(const std::vector<MirrorId>& a, const std::vector<M
 
 std::int64_t now_s() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
-Meta meta_of(Environment& environment) { return catalog::Snapshot(environment.shared_from_this())->meta(); }
+Meta meta_of(Environment& environment) {
+  return catalog::Snapshot(environment.shared_from_this())->meta();
+}
 
 class Pull {
  public:
-  Pull(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment, const std::atomic<bool>& stop,
-       std::int64_t batch_bytes)
+  Pull(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment,
+       const std::atomic<bool>& stop, std::int64_t batch_bytes)
       : snapshot_(snapshot),
         connection_(connection),
         batches_(environment, stop, batch_bytes),
@@ -135,7 +140,8 @@ class Pull {
       for (const Cohort& cohort : page) {
         Batch& batch = batches_.batch();
         const bool is_new = !batch.has_cohort(cohort.id);
-        batch.put_cohort(cohort.id, is_new ? cohort.mirrors : common(batch.cohort(cohort.id), cohort.mirrors));
+        batch.put_cohort(cohort.id,
+                         is_new ? cohort.mirrors : common(batch.cohort(cohort.id), cohort.mirrors));
         batches_.written(cohort.mirrors.size() * sizeof(MirrorId));
         ++changed;
       }
@@ -190,12 +196,13 @@ class Pull {
 }  // namespace
 
 bool same_state(const db::FeedState& state, const catalog::Meta& meta) {
-  return state.rev == meta.rev && state.token == meta.token && state.mirrors_rev == meta.mirrors_rev &&
-         state.grace_s == meta.grace_s;
+  return state.rev == meta.rev && state.token == meta.token &&
+         state.mirrors_rev == meta.mirrors_rev && state.grace_s == meta.grace_s;
 }
 
-std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment,
-                                   bool mirrors_anyway, const std::atomic<bool>& stop, std::int64_t batch_bytes) {
+std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, db::Connection& connection,
+                                   Environment& environment, bool mirrors_anyway,
+                                   const std::atomic<bool>& stop, std::int64_t batch_bytes) {
   try {
     return Pull(snapshot, connection, environment, stop, batch_bytes).run(mirrors_anyway);
   } catch (const Stopped&) {
@@ -203,8 +210,8 @@ std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, db::Connection& c
   }
 }
 
-bool load_everything(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment, bool hashes,
-                     const std::atomic<bool>& stop) {
+bool load_everything(db::FeedSnapshot& snapshot, db::Connection& connection,
+                     Environment& environment, bool hashes, const std::atomic<bool>& stop) {
   Batches batches(environment, stop);
   Meta meta;
   meta.hashes = hashes;
@@ -215,12 +222,13 @@ bool load_everything(db::FeedSnapshot& snapshot, db::Connection& connection, Env
         batches.written(cohort.mirrors.size() * sizeof(MirrorId));
       }
     });
-    snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect, [&](std::vector<FeedFile>& page) {
-      for (const FeedFile& file : page) {
-        batches.batch().append(file);
-        batches.written(bytes_of(file));
-      }
-    });
+    snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect,
+                             [&](std::vector<FeedFile>& page) {
+                               for (const FeedFile& file : page) {
+                                 batches.batch().append(file);
+                                 batches.written(bytes_of(file));
+                               }
+                             });
     const auto table = db::load_mirrors(connection);
     batches.batch().put_mirrors(table->all(), meta);
     const db::FeedState& state = snapshot.state();

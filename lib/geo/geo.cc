@@ -44,7 +44,8 @@ std::string trouble(const std::string& path, std::string_view reason) {
 
 FileIdentity identify(const std::string& path) {
   struct stat info;
-  if (::stat(path.c_str(), &info) != 0) throw std::runtime_error(trouble(path, std::strerror(errno)));
+  if (::stat(path.c_str(), &info) != 0)
+    throw std::runtime_error(trouble(path, std::strerror(errno)));
   // libmaxminddb would wait for ever on a fifo.
   if (!S_ISREG(info.st_mode)) throw std::runtime_error(trouble(path, "not a regular file"));
   return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
@@ -59,15 +60,17 @@ struct Known {
   Region continent = Region::unknown;
 };
 
-// What has been read of records, by their place in the file: many networks share one, and reading it takes longer than finding
-// it. Any number of threads may ask and tell; who comes across another one's writing takes it for not known.
+// What has been read of records, by their place in the file: many networks share one, and reading
+// it takes longer than finding it. Any number of threads may ask and tell; who comes across another
+// one's writing takes it for not known.
 class Memory {
  public:
   std::optional<Known> recall(std::uint32_t record) const {
     const Slot& slot = slot_of(record);
     const std::uint32_t version = slot.version.load(std::memory_order_acquire);
     Words words;
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < words.size(); ++i)
+      words[i] = slot.words[i].load(std::memory_order_acquire);
     const bool whole = version % 2 == 0 && slot.version.load(std::memory_order_relaxed) == version;
     if (!whole || words[0] != key(record)) return std::nullopt;
     Known known;
@@ -78,10 +81,13 @@ class Memory {
   void keep(std::uint32_t record, const Known& known) {
     Slot& slot = slot_of(record);
     std::uint32_t version = slot.version.load(std::memory_order_relaxed);
-    if (version % 2 != 0 || !slot.version.compare_exchange_strong(version, version + 1, std::memory_order_acquire)) return;
+    if (version % 2 != 0 ||
+        !slot.version.compare_exchange_strong(version, version + 1, std::memory_order_acquire))
+      return;
     Words words{key(record)};
     std::memcpy(&words[1], &known, sizeof known);
-    for (std::size_t i = 0; i < words.size(); ++i) slot.words[i].store(words[i], std::memory_order_release);
+    for (std::size_t i = 0; i < words.size(); ++i)
+      slot.words[i].store(words[i], std::memory_order_release);
     slot.version.store(version + 2, std::memory_order_release);
   }
 
@@ -94,7 +100,9 @@ class Memory {
     std::array<std::atomic<std::uint64_t>, std::tuple_size_v<Words>> words{};
   };
 
-  static std::uint64_t key(std::uint32_t record) { return std::uint64_t{record} + 1; }  // 0: nothing is kept
+  static std::uint64_t key(std::uint32_t record) {
+    return std::uint64_t{record} + 1;
+  }  // 0: nothing is kept
 
   // Records are some bytes long, so their places are spread.
   Slot& slot_of(std::uint32_t record) const { return slots_[scattered(record) % kSlots]; }
@@ -109,7 +117,8 @@ class Database {
   explicit Database(const std::string& path) : identity_(identify(path)) {
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
     if (status == MMDB_SUCCESS) return;
-    throw std::runtime_error(trouble(path, status == MMDB_IO_ERROR ? std::strerror(errno) : MMDB_strerror(status)));
+    throw std::runtime_error(
+        trouble(path, status == MMDB_IO_ERROR ? std::strerror(errno) : MMDB_strerror(status)));
   }
   ~Database() { MMDB_close(&handle_); }
   Database(const Database&) = delete;
@@ -132,7 +141,8 @@ class Database {
       std::memcpy(&v6->sin6_addr, address.bytes.data(), 16);
     }
     int status = MMDB_SUCCESS;
-    MMDB_lookup_result_s result = MMDB_lookup_sockaddr(&handle_, reinterpret_cast<sockaddr*>(&socket), &status);
+    MMDB_lookup_result_s result =
+        MMDB_lookup_sockaddr(&handle_, reinterpret_cast<sockaddr*>(&socket), &status);
     if (status != MMDB_SUCCESS || !result.found_entry) return std::nullopt;
     return result.entry;
   }
@@ -145,17 +155,20 @@ class Database {
 
 // Where a value may stand, MaxMind's nested layout first, then flat ones.
 using KeyPath = const char* const[3];
-constexpr KeyPath kCountryKeys[] = {{"country", "iso_code"}, {"country_code"}, {"country"}, {"registered_country", "iso_code"}};
+constexpr KeyPath kCountryKeys[] = {
+    {"country", "iso_code"}, {"country_code"}, {"country"}, {"registered_country", "iso_code"}};
 constexpr KeyPath kContinentKeys[] = {{"continent", "code"}, {"continent_code"}};
 constexpr KeyPath kLatitudeKeys[] = {{"location", "latitude"}, {"latitude"}};
 constexpr KeyPath kLongitudeKeys[] = {{"location", "longitude"}, {"longitude"}};
-constexpr KeyPath kAsnKeys[] = {{"autonomous_system_number"}, {"asn"}, {"traits", "autonomous_system_number"}};
+constexpr KeyPath kAsnKeys[] = {
+    {"autonomous_system_number"}, {"asn"}, {"traits", "autonomous_system_number"}};
 constexpr KeyPath kAsNameKeys[] = {
     {"autonomous_system_organization"}, {"as_name"}, {"traits", "autonomous_system_organization"}};
 
 // The first of the keys whose value `read` understands; anything else in the file counts as absent.
 template <std::size_t N, typename Read>
-auto first_value(const MMDB_entry_s& entry, KeyPath (&keys)[N], Read read) -> decltype(read(MMDB_entry_data_s())) {
+auto first_value(const MMDB_entry_s& entry, KeyPath (&keys)[N], Read read)
+    -> decltype(read(MMDB_entry_data_s())) {
   for (const KeyPath& key : keys) {
     MMDB_entry_s start = entry;
     MMDB_entry_data_s data{};
@@ -199,7 +212,8 @@ std::optional<AsNumber> as_asn(const MMDB_entry_data_s& data) {
   } else if (data.type == MMDB_DATA_TYPE_INT32) {
     number = data.int32 > 0 ? data.int32 : 0;
   } else if (auto text = as_text(data)) {
-    if (text->size() > 2 && ((*text)[0] | 0x20) == 'a' && ((*text)[1] | 0x20) == 's') text->remove_prefix(2);
+    if (text->size() > 2 && ((*text)[0] | 0x20) == 'a' && ((*text)[1] | 0x20) == 's')
+      text->remove_prefix(2);
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
     if (error != std::errc() || end != text->data() + text->size()) return std::nullopt;
   }
@@ -211,7 +225,8 @@ std::optional<Place> read_place(const MMDB_entry_s& entry) {
   const auto latitude = first_value(entry, kLatitudeKeys, as_number);
   const auto longitude = first_value(entry, kLongitudeKeys, as_number);
   // Written so that NaN is refused.
-  if (!latitude || !longitude || !(std::abs(*latitude) <= 90) || !(std::abs(*longitude) <= 180)) return std::nullopt;
+  if (!latitude || !longitude || !(std::abs(*latitude) <= 90) || !(std::abs(*longitude) <= 180))
+    return std::nullopt;
   return Place{*latitude, *longitude};
 }
 
@@ -221,7 +236,8 @@ Known read(const MMDB_entry_s& entry) {
   known.continent = first_value(entry, kContinentKeys, as_region).value_or(Region::unknown);
   known.place = read_place(entry);
   known.asn = first_value(entry, kAsnKeys, as_asn).value_or(0);
-  if (known.asn != 0) known.as_name = first_value(entry, kAsNameKeys, as_text).value_or("").substr(0, kMaxNameBytes);
+  if (known.asn != 0)
+    known.as_name = first_value(entry, kAsNameKeys, as_text).value_or("").substr(0, kMaxNameBytes);
   return known;
 }
 
@@ -229,8 +245,10 @@ Known read(const MMDB_entry_s& entry) {
 void fill(const Known& known, Client& client, Region& continent) {
   if (!client.country.known()) client.country = known.country;
   if (continent == Region::unknown) continent = known.continent;
-  // Coordinates of another database that sees the address in another country would contradict the country.
-  if (!client.place && (!known.country.known() || known.country == client.country)) client.place = known.place;
+  // Coordinates of another database that sees the address in another country would contradict the
+  // country.
+  if (!client.place && (!known.country.known() || known.country == client.country))
+    client.place = known.place;
   if (client.asn != 0) return;
   client.asn = known.asn;
   client.as_name = known.as_name;
@@ -238,10 +256,12 @@ void fill(const Known& known, Client& client, Region& continent) {
 
 bool says_anything(const MMDB_entry_s& entry) {
   const Known known = read(entry);
-  return known.country.known() || known.continent != Region::unknown || known.place || known.asn != 0;
+  return known.country.known() || known.continent != Region::unknown || known.place ||
+         known.asn != 0;
 }
 
-// Whether the first records of the tree say nothing of use, none of them: what a database of domains or of proxies looks like.
+// Whether the first records of the tree say nothing of use, none of them: what a database of
+// domains or of proxies looks like.
 bool is_of_another_kind(const MMDB_s& handle) {
   bool has_records = false;
   std::vector<std::uint64_t> nodes{0};
@@ -265,7 +285,8 @@ bool is_of_another_kind(const MMDB_s& handle) {
 std::shared_ptr<const Database> open_database(const std::string& path) {
   auto database = std::make_shared<const Database>(path);
   if (is_of_another_kind(database->handle())) {
-    throw std::runtime_error(trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
+    throw std::runtime_error(
+        trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
   }
   return database;
 }
@@ -292,7 +313,8 @@ struct GeoDatabases::Impl {
   }
 };
 
-GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::string>* troubles) : impl_(std::make_unique<Impl>()) {
+GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::string>* troubles)
+    : impl_(std::make_unique<Impl>()) {
   auto opened = std::make_shared<DatabaseList>();
   for (const std::string& path : paths) {
     try {
@@ -317,7 +339,8 @@ Client GeoDatabases::locate(const Address& address) const {
   const Address located = address.located();
   for (const auto& database : *databases) {
     if (database == nullptr) continue;
-    if (const auto entry = database->find(located)) fill(recall(*database, *entry), client, continent);
+    if (const auto entry = database->find(located))
+      fill(recall(*database, *entry), client, continent);
   }
   client.region = region_of(client.country);
   if (client.region == Region::unknown) client.region = continent;
@@ -335,7 +358,9 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
       database = open_database(impl_->paths[i]);
       changed = true;
     } catch (const std::runtime_error& error) {
-      troubles.push_back(fmt::format("{}{}", error.what(), database != nullptr ? "; the content read before stays in use" : ""));
+      troubles.push_back(
+          fmt::format("{}{}", error.what(),
+                      database != nullptr ? "; the content read before stays in use" : ""));
     }
   }
   if (changed) {

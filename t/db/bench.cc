@@ -1,6 +1,6 @@
-// Measures merges on a tree of FILES files: t/with-postgres t/db/bench FILES. Not part of the suite: t/bench/scan runs it, and
-// `make t/db/bench` builds it. Files that change lie scattered, so that nearly every page of the table and its indexes is
-// touched.
+// Measures merges on a tree of FILES files: t/with-postgres t/db/bench FILES. Not part of the
+// suite: t/bench/scan runs it, and `make t/db/bench` builds it. Files that change lie scattered, so
+// that nearly every page of the table and its indexes is touched.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,7 +18,8 @@ namespace {
 // Paths as long as Debian's archive has them.
 std::string path_of(int i) {
   const int package = i / 40;
-  return fmt::format("pool/main/{}/package-{:06}/package-{:06}_1.0-{}_amd64.deb", package % 26, package, package, i);
+  return fmt::format("pool/main/{}/package-{:06}/package-{:06}_1.0-{}_amd64.deb", package % 26,
+                     package, package, i);
 }
 
 // CPU seconds of a process of this host; 0 where /proc does not tell.
@@ -35,11 +36,14 @@ double process_cpu_s(const std::string& pid) {
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-// Watches in pg_locks for how long `pid` holds the merge lock, and how much CPU time it spends meanwhile; both to within 20 ms.
+// Watches in pg_locks for how long `pid` holds the merge lock, and how much CPU time it spends
+// meanwhile; both to within 20 ms.
 class LockWatch {
  public:
   LockWatch(const TestDatabase& database, const std::string& pid)
-      : connection_(database.connect()), pid_(pid), thread_([this](std::stop_token stop) { watch(stop); }) {}
+      : connection_(database.connect()),
+        pid_(pid),
+        thread_([this](std::stop_token stop) { watch(stop); }) {}
   void finish() {
     thread_.request_stop();
     thread_.join();
@@ -49,8 +53,9 @@ class LockWatch {
  private:
   void watch(const std::stop_token& stop) {
     const std::string held = fmt::format(
-        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = {} AND objid = {} AND granted AND pid = {}", kLockSpace,
-        static_cast<std::uint32_t>(kMergeLock), pid_);
+        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = {} AND objid = {} AND "
+        "granted AND pid = {}",
+        kLockSpace, static_cast<std::uint32_t>(kMergeLock), pid_);
     std::optional<Clock::time_point> since;
     double cpu_before = 0;
     for (bool last = false; !last; std::this_thread::sleep_for(std::chrono::milliseconds(10))) {
@@ -103,9 +108,11 @@ void Bench::measure(const char* what, const Scan& scan) {
   const MergeReport report = scan();
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   lock.finish();
-  fmt::print("{:28} {:7.2f} s, server {:6.2f} s of CPU; lock {:.3f} s, seen {:.2f} s with {:.2f} s of CPU; gained {}, lost {}\n",
-             what, seconds, process_cpu_s(pid) - cpu, report.lock_seconds, lock.seconds, lock.cpu_s, report.counts.gained,
-             report.counts.lost);
+  fmt::print(
+      "{:28} {:7.2f} s, server {:6.2f} s of CPU; lock {:.3f} s, seen {:.2f} s with {:.2f} s of "
+      "CPU; gained {}, lost {}\n",
+      what, seconds, process_cpu_s(pid) - cpu, report.lock_seconds, lock.seconds, lock.cpu_s,
+      report.counts.gained, report.counts.lost);
   std::fflush(stdout);
 }
 
@@ -123,14 +130,16 @@ void Bench::measure_locked_out(const char* what, const Scan& scan) {
 MergeReport Bench::source(std::int64_t mtime, int changed) {
   SourceScan listing(connection_, "local");
   for (int i = 0; i < count_; ++i) {
-    listing.add(path_of(i), EntryKind::file, i, mtime + (changed != 0 && i % changed == 0 ? 1 : 0), false);
+    listing.add(path_of(i), EntryKind::file, i, mtime + (changed != 0 && i % changed == 0 ? 1 : 0),
+                false);
   }
   return listing.merge({.force = true});
 }
 
 // Every file but those whose number is 0 modulo `without` (0: all).
 MergeReport Bench::mirror(const char* name, int without, std::int64_t mtime) {
-  MirrorScan listing(connection_, find_mirror(connection_, name).value(), "rsync", "", Precision::second);
+  MirrorScan listing(connection_, find_mirror(connection_, name).value(), "rsync", "",
+                     Precision::second);
   for (int i = 0; i < count_; ++i) {
     if (without == 0 || i % without != 0) listing.add(path_of(i), i, mtime);
   }
@@ -138,9 +147,11 @@ MergeReport Bench::mirror(const char* name, int without, std::int64_t mtime) {
 }
 
 void Bench::sizes() {
-  fmt::print("  bytes a file: {}\n", value(connection_,
-      "SELECT format('table %s, indexes %s', pg_table_size('file') / n, pg_indexes_size('file') / n) FROM "
-      "(SELECT count(*) AS n FROM file) c"));
+  fmt::print("  bytes a file: {}\n",
+             value(connection_,
+                   "SELECT format('table %s, indexes %s', pg_table_size('file') / n, "
+                   "pg_indexes_size('file') / n) FROM "
+                   "(SELECT count(*) AS n FROM file) c"));
 }
 
 void Bench::vacuum() { connection_.script("VACUUM file"); }
@@ -158,10 +169,13 @@ void Bench::run() {
   sizes();
   measure("source, every file changed", [&] { return source(5000); });
   sizes();
-  fmt::print("{} cohorts; {}\n", value(connection_, "SELECT count(*) FROM cohort"), inconsistency(connection_));
+  fmt::print("{} cohorts; {}\n", value(connection_, "SELECT count(*) FROM cohort"),
+             inconsistency(connection_));
 }
 
 }  // namespace
 }  // namespace mirror::db::test
 
-int main(int argc, char** argv) { mirror::db::test::Bench(argc > 1 ? std::atoi(argv[1]) : 63000).run(); }
+int main(int argc, char** argv) {
+  mirror::db::test::Bench(argc > 1 ? std::atoi(argv[1]) : 63000).run();
+}

@@ -1,5 +1,5 @@
-// Tests lib/db/changes.cc, what merges note of the files that they change, and lib/db/folders.cc, what cohorts new files begin
-// with.
+// Tests lib/db/changes.cc, what merges note of the files that they change, and lib/db/folders.cc,
+// what cohorts new files begin with.
 #include "db/changes.h"
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -113,12 +113,14 @@ class ChangesTest : public CppUnit::TestFixture {
     expect_changed(last, 100);
     CPPUNIT_ASSERT(std::stoll(value(c(), "SELECT sum(cardinality(files)) FROM change")) <= 1100);
     // Those without files weigh something too.
-    for (int i = 0; i < 30; ++i) c().script("INSERT INTO change SELECT max(rev), max(upto) + 100, '{}' FROM change");
+    for (int i = 0; i < 30; ++i)
+      c().script("INSERT INTO change SELECT max(rev), max(upto) + 100, '{}' FROM change");
     scan_mirror(c(), "one", files("f", 290));
     CPPUNIT_ASSERT(std::stoll(value(c(), "SELECT count(*) FROM change")) <= 12);
   }
 
-  // Whatever the clock said at their beginnings: a revision that is there vouches for all that follow.
+  // Whatever the clock said at their beginnings: a revision that is there vouches for all that
+  // follow.
   void oldRevisionsAreForgottenFromTheOldestOn() {
     Tree tree = files("f", 10);
     for (int i = 0; i < 5; ++i) {
@@ -128,21 +130,28 @@ class ChangesTest : public CppUnit::TestFixture {
     c().script("UPDATE revision SET at = at - interval '61 days' WHERE rev IN (1, 4)");
     tree[0].mtime += 1;
     scan_source(c(), tree, kForce);
-    CPPUNIT_ASSERT_EQUAL(std::string("4 5 6"), value(c(), "SELECT string_agg(rev::text, ' ' ORDER BY rev) FROM revision"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("4 5 6"),
+        value(c(), "SELECT string_agg(rev::text, ' ' ORDER BY rev) FROM revision"));
   }
 
   void largeFoldersGetCohortsOfTheirOwn() {
     Tree tree;
-    for (const auto& [folder, count] : {std::pair("a/b/c/", 300), {"a/b/d/e/", 300}, {"a/f/", 50}, {"", 20}}) {
+    for (const auto& [folder, count] :
+         {std::pair("a/b/c/", 300), {"a/b/d/e/", 300}, {"a/f/", 50}, {"", 20}}) {
       for (Entry& entry : files(folder, count)) tree.push_back(entry);
     }
-    for (Entry& entry : files("a/b/d/staged", 300)) tree.push_back(entry), tree.back().staged = true;
+    for (Entry& entry : files("a/b/d/staged", 300))
+      tree.push_back(entry), tree.back().staged = true;
     scan_source(c(), tree);
     CPPUNIT_ASSERT_EQUAL(std::string("70 300 300"),
-                         value(c(), "SELECT string_agg(n_files::text, ' ' ORDER BY n_files) FROM cohort WHERE mirrors = '{}'"));
-    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(c(),
-                                                 "SELECT count(DISTINCT cohort_id) FROM file WHERE path >= 'a/b/' "
-                                                 "AND path < 'a/b0' AND NOT staged"));
+                         value(c(),
+                               "SELECT string_agg(n_files::text, ' ' ORDER BY n_files) FROM cohort "
+                               "WHERE mirrors = '{}'"));
+    CPPUNIT_ASSERT_EQUAL(std::string("2"),
+                         value(c(),
+                               "SELECT count(DISTINCT cohort_id) FROM file WHERE path >= 'a/b/' "
+                               "AND path < 'a/b0' AND NOT staged"));
     const std::int64_t before = rev();
     Tree without;
     for (const Entry& entry : tree) {
@@ -170,30 +179,37 @@ class ChangesTest : public CppUnit::TestFixture {
       for (Entry& entry : files(fmt::format("{}/x/y/", i), 10)) tree.push_back(entry);
     }
     scan_source(c(), tree);
-    CPPUNIT_ASSERT_EQUAL(std::string("300 400"),
-                         value(c(), "SELECT string_agg(n_files::text, ' ' ORDER BY n_files) FROM cohort"));
-    CPPUNIT_ASSERT_EQUAL(std::string("1"),
-                         value(c(), "SELECT count(DISTINCT cohort_id) FROM file WHERE path >= 'a/' AND path < 'a0'"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("300 400"),
+        value(c(), "SELECT string_agg(n_files::text, ' ' ORDER BY n_files) FROM cohort"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("1"),
+        value(c(),
+              "SELECT count(DISTINCT cohort_id) FROM file WHERE path >= 'a/' AND path < 'a0'"));
     CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c()));
   }
 
  private:
   Connection& c() { return *connection_; }
   std::int64_t rev() { return c().run("SELECT max(rev) FROM revision").int8(0, 0); }
-  bool noted(std::int64_t since) { return changed_above(c(), since).find("change") != std::string::npos; }
+  bool noted(std::int64_t since) {
+    return changed_above(c(), since).find("change") != std::string::npos;
+  }
   std::size_t changed(std::int64_t since) {
     FeedSnapshot snapshot(c());
     std::size_t count = 0;
-    snapshot.each_file_above(since, HashParts::digests, [&](const std::vector<FeedFile>& page) { count += page.size(); });
+    snapshot.each_file_above(since, HashParts::digests,
+                             [&](const std::vector<FeedFile>& page) { count += page.size(); });
     return count;
   }
   void expect_changed(std::int64_t since, std::int64_t count) {
     CPPUNIT_ASSERT(noted(since));
     CPPUNIT_ASSERT_EQUAL(static_cast<std::size_t>(count), changed(since));
-    CPPUNIT_ASSERT_EQUAL(std::to_string(count),
-                         value(c(), fmt::format("SELECT count(*) FROM file f LEFT JOIN hash h ON file_id = id "
-                                                "WHERE greatest(f.rev, h.rev) > {}",
-                                                since)));
+    CPPUNIT_ASSERT_EQUAL(
+        std::to_string(count),
+        value(c(), fmt::format("SELECT count(*) FROM file f LEFT JOIN hash h ON file_id = id "
+                               "WHERE greatest(f.rev, h.rev) > {}",
+                               since)));
   }
 
   TestDatabase database_;

@@ -1,4 +1,5 @@
-// Tests lib/db/connection.cc and values.cc: types both ways, errors, deadlines against a frozen server, a killed program.
+// Tests lib/db/connection.cc and values.cc: types both ways, errors, deadlines against a frozen
+// server, a killed program.
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 #include <signal.h>
@@ -48,8 +49,10 @@ class ConnectionTest : public CppUnit::TestFixture {
                                .text_array({"a,b", "{}\"", ""})
                                .null(),
                            "all_types");
-    CPPUNIT_ASSERT(r.boolean(0, 0) && r.int2(0, 1) == -2 && r.int4(0, 2) == -3 && r.int8(0, 3) == INT64_MIN);
-    CPPUNIT_ASSERT(r.float8(0, 4) == -0.5 && r.bytes(0, 5) == raw && r.bytes(0, 6) == "ä" && r.is_null(0, 9));
+    CPPUNIT_ASSERT(r.boolean(0, 0) && r.int2(0, 1) == -2 && r.int4(0, 2) == -3 &&
+                   r.int8(0, 3) == INT64_MIN);
+    CPPUNIT_ASSERT(r.float8(0, 4) == -0.5 && r.bytes(0, 5) == raw && r.bytes(0, 6) == "ä" &&
+                   r.is_null(0, 9));
     CPPUNIT_ASSERT((r.int2_array(0, 7) == std::vector<std::int16_t>{1, -1}));
     CPPUNIT_ASSERT((r.text_array(0, 8) == std::vector<std::string>{"a,b", "{}\"", ""}));
     CPPUNIT_ASSERT(c.run("SELECT $1", Params().int2_array({})).int2_array(0, 0).empty());
@@ -84,7 +87,8 @@ class ConnectionTest : public CppUnit::TestFixture {
     } catch (const ConnectionError& error) {
       const std::string said = error.what();
       CPPUNIT_ASSERT_EQUAL(std::string("3D000"), error.sqlstate());
-      CPPUNIT_ASSERT_MESSAGE(said, said.find("does not exist") != said.npos && said.find("3D000") == said.npos &&
+      CPPUNIT_ASSERT_MESSAGE(said, said.find("does not exist") != said.npos &&
+                                       said.find("3D000") == said.npos &&
                                        said.find("LOCATION") == said.npos);
     }
   }
@@ -95,8 +99,10 @@ class ConnectionTest : public CppUnit::TestFixture {
       Connection c = database_.connect();
       c.close(5s);
       CPPUNIT_ASSERT(c.broken());
-      CPPUNIT_ASSERT_EQUAL(std::string("1"),
-                           value(witness, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"));
+      CPPUNIT_ASSERT_EQUAL(
+          std::string("1"),
+          value(witness,
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"));
     }
   }
 
@@ -121,7 +127,8 @@ class ConnectionTest : public CppUnit::TestFixture {
       in_time([&] {
         c->set_deadline(Clock::now() + 200ms);
         if (copying) {
-          CPPUNIT_ASSERT_THROW((c->copy_begin("COPY t FROM STDIN (FORMAT binary)"), c->copy_data(large)), Timeout);
+          CPPUNIT_ASSERT_THROW(
+              (c->copy_begin("COPY t FROM STDIN (FORMAT binary)"), c->copy_data(large)), Timeout);
         } else {
           CPPUNIT_ASSERT_THROW(c->run("SELECT length($1)", Params().bytes(large)), Timeout);
         }
@@ -132,31 +139,43 @@ class ConnectionTest : public CppUnit::TestFixture {
   }
 
   void aSilentHostHoldsNoConnect() {
-    const std::filesystem::path dir = std::filesystem::temp_directory_path() / fmt::format("silent-{}", getpid());
+    const std::filesystem::path dir =
+        std::filesystem::temp_directory_path() / fmt::format("silent-{}", getpid());
     std::filesystem::create_directory(dir);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     fmt::format_to(address.sun_path, "{}/.s.PGSQL.5432", dir.string());
     const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    const bool bound = ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::listen(listener, 5) == 0;
-    in_time(
-        [&] { CPPUNIT_ASSERT_THROW(Connection("host=" + dir.string() + " port=5432 dbname=x user=y", "test", 200ms), Timeout); });
+    const bool bound =
+        ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        ::listen(listener, 5) == 0;
+    in_time([&] {
+      CPPUNIT_ASSERT_THROW(
+          Connection("host=" + dir.string() + " port=5432 dbname=x user=y", "test", 200ms),
+          Timeout);
+    });
     ::close(listener);
     std::filesystem::remove_all(dir);
     CPPUNIT_ASSERT(bound);
   }
 
   void noServerIsAnErrorAtOnce() {
-    in_time([] { CPPUNIT_ASSERT_THROW(Connection("host=/nonexistent dbname=x", "test", 5s), ConnectionError); });
-    in_time([] { CPPUNIT_ASSERT_THROW(Connection("host=/nonexistent dbname=x", "test"), ConnectionError); });
+    in_time([] {
+      CPPUNIT_ASSERT_THROW(Connection("host=/nonexistent dbname=x", "test", 5s), ConnectionError);
+    });
+    in_time([] {
+      CPPUNIT_ASSERT_THROW(Connection("host=/nonexistent dbname=x", "test"), ConnectionError);
+    });
   }
 
-  // Killed at any moment of a scan, the tables are as before or as after it, and the next scan says so of the run.
+  // Killed at any moment of a scan, the tables are as before or as after it, and the next scan says
+  // so of the run.
   void aKilledScanLeavesTheTablesBeforeOrAfter() {
     Connection c = database_.connect();
     add_mirror(c, "one");
     const Tree tree = files("f", 3000);
-    const std::string count = "SELECT coalesce(sum(n_files), 0) FROM cohort WHERE cardinality(mirrors) = 1";
+    const std::string count =
+        "SELECT coalesce(sum(n_files), 0) FROM cohort WHERE cardinality(mirrors) = 1";
     scan_source(c, tree);
     for (int round = 0; round < 12; ++round) {
       scan_mirror(c, "one", {}, {.force = true});
@@ -172,14 +191,18 @@ class ConnectionTest : public CppUnit::TestFixture {
       ::usleep(round * 4000);
       ::kill(child, SIGKILL);
       ::waitpid(child, nullptr, 0);
-      // The server may still be finishing what the killed client began; its locks are gone when it has.
-      while (value(c, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") != "1") ::usleep(2000);
+      // The server may still be finishing what the killed client began; its locks are gone when it
+      // has.
+      while (value(c, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()") !=
+             "1")
+        ::usleep(2000);
       const std::string files_now = value(c, count);
       CPPUNIT_ASSERT_MESSAGE(files_now, files_now == "0" || files_now == "1000");
       CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c));
     }
     scan_mirror(c, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string("0"), value(c, "SELECT count(*) FROM scan WHERE outcome = 'running'"));
+    CPPUNIT_ASSERT_EQUAL(std::string("0"),
+                         value(c, "SELECT count(*) FROM scan WHERE outcome = 'running'"));
   }
 
  private:

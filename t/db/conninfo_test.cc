@@ -58,8 +58,10 @@ class ConninfoTest : public CppUnit::TestFixture {
 
  public:
   void namesTellNoSecret() {
-    CPPUNIT_ASSERT_EQUAL(std::string("host=a,b port=1"), database_name("host=a,b port=1 user=u password=secret"));
-    CPPUNIT_ASSERT_EQUAL(std::string("dbname=d host=h port=5"), database_name("postgresql://u:secret@h:5/d"));
+    CPPUNIT_ASSERT_EQUAL(std::string("host=a,b port=1"),
+                         database_name("host=a,b port=1 user=u password=secret"));
+    CPPUNIT_ASSERT_EQUAL(std::string("dbname=d host=h port=5"),
+                         database_name("postgresql://u:secret@h:5/d"));
     CPPUNIT_ASSERT_EQUAL(std::string("libpq's default database"), database_name(""));
     CPPUNIT_ASSERT_THROW(database_name("host='"), std::invalid_argument);
     CPPUNIT_ASSERT_THROW(database_name("nonsense=1"), std::invalid_argument);
@@ -70,13 +72,19 @@ class ConninfoTest : public CppUnit::TestFixture {
              {"host=a dbname=d port=1", "dbname=d host=a port=1 | "},
              {"host=a,b port=1,2 dbname=d", "dbname=d host=a port=1 | dbname=d host=b port=2 | "},
              {"host=a,b port=7", "host=a port=7 | host=b port=7 | "},
-             {"postgresql://u@a:1,b:2/d", "dbname=d host=a port=1 user=u | dbname=d host=b port=2 user=u | "},
-             {"host=a,b hostaddr=10.0.0.1,10.0.0.2 port=,3", "host=a hostaddr=10.0.0.1 | host=b hostaddr=10.0.0.2 port=3 | "},
-             {"host=a,b hostaddr=,10.0.0.2 port=1", "host=a port=1 | host=b hostaddr=10.0.0.2 port=1 | "},
-             {"host=/run/a,b port=1 dbname='x=y z'", "dbname=x=y z host=/run/a port=1 | dbname=x=y z host=b port=1 | "},
+             {"postgresql://u@a:1,b:2/d",
+              "dbname=d host=a port=1 user=u | dbname=d host=b port=2 user=u | "},
+             {"host=a,b hostaddr=10.0.0.1,10.0.0.2 port=,3",
+              "host=a hostaddr=10.0.0.1 | host=b hostaddr=10.0.0.2 port=3 | "},
+             {"host=a,b hostaddr=,10.0.0.2 port=1",
+              "host=a port=1 | host=b hostaddr=10.0.0.2 port=1 | "},
+             {"host=/run/a,b port=1 dbname='x=y z'",
+              "dbname=x=y z host=/run/a port=1 | dbname=x=y z host=b port=1 | "},
              {"host=a,b port=1 target_session_attrs=prefer-standby",
-              "host=a port=1 target_session_attrs=standby | host=b port=1 target_session_attrs=standby | "
-              "host=a port=1 target_session_attrs=any | host=b port=1 target_session_attrs=any | "}}) {
+              "host=a port=1 target_session_attrs=standby | host=b port=1 "
+              "target_session_attrs=standby | "
+              "host=a port=1 target_session_attrs=any | host=b port=1 target_session_attrs=any "
+              "| "}}) {
       CPPUNIT_ASSERT_EQUAL(expected, text(single_hosts(conninfo)));
     }
   }
@@ -91,7 +99,8 @@ class ConninfoTest : public CppUnit::TestFixture {
   }
 
   void whatLibpqRefusesIsLeftToIt() {
-    CPPUNIT_ASSERT_EQUAL(std::string("host=a,b port=1,2,3 | "), text(single_hosts("host=a,b port=1,2,3")));
+    CPPUNIT_ASSERT_EQUAL(std::string("host=a,b port=1,2,3 | "),
+                         text(single_hosts("host=a,b port=1,2,3")));
     CPPUNIT_ASSERT_EQUAL(std::string("host=a,b hostaddr=1.1.1.1 port=1 | "),
                          text(single_hosts("host=a,b hostaddr=1.1.1.1 port=1")));
     CPPUNIT_ASSERT_THROW(Connection("host=a,b port=1,2,3", "test", 1s), ConnectionError);
@@ -124,11 +133,13 @@ class ConninfoTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_THROW(Connection(hosts({one.port(), two.port()}), "test", 300ms), Timeout);
     CPPUNIT_ASSERT(Clock::now() - start < 2s);
     try {
-      Connection(fmt::format("host=127.0.0.1,/nonexistent port={} dbname=x", one.port()), "test", 200ms);
+      Connection(fmt::format("host=127.0.0.1,/nonexistent port={} dbname=x", one.port()), "test",
+                 200ms);
       CPPUNIT_FAIL("connected");
     } catch (const ConnectionError& error) {
       const std::string said = error.what();
-      CPPUNIT_ASSERT_MESSAGE(said, said.find("did not answer in time; ") != said.npos && said.find("/nonexistent") != said.npos);
+      CPPUNIT_ASSERT_MESSAGE(said, said.find("did not answer in time; ") != said.npos &&
+                                       said.find("/nonexistent") != said.npos);
     }
   }
 
@@ -139,7 +150,10 @@ class ConninfoTest : public CppUnit::TestFixture {
     const char* own_port = std::getenv("PGPORT");
     std::string names, numbers;
     for (const int port : ports) {
-      names.append(names.empty() ? "" : ",").append(port != 0 ? "127.0.0.1" : own_host != nullptr ? own_host : "/run/postgresql");
+      names.append(names.empty() ? "" : ",")
+          .append(port != 0             ? "127.0.0.1"
+                  : own_host != nullptr ? own_host
+                                        : "/run/postgresql");
       numbers.append(numbers.empty() ? "" : ",")
           .append(port != 0             ? std::to_string(port)
                   : own_port != nullptr ? own_port

@@ -42,12 +42,14 @@ TestDatabase::~TestDatabase() {
 }
 
 Connection TestDatabase::connect(const std::string& user) const {
-  return Connection(fmt::format("dbname={}{}{}", name_, user.empty() ? "" : " user=", user), "test");
+  return Connection(fmt::format("dbname={}{}{}", name_, user.empty() ? "" : " user=", user),
+                    "test");
 }
 
 Tree files(const std::string& prefix, int count) {
   Tree tree;
-  for (int i = 0; i < count; ++i) tree.push_back({.path = prefix + std::to_string(i), .size = i + 1});
+  for (int i = 0; i < count; ++i)
+    tree.push_back({.path = prefix + std::to_string(i), .size = i + 1});
   return tree;
 }
 
@@ -57,9 +59,11 @@ MergeReport scan_source(Connection& connection, const Tree& tree, const MergeOpt
   return scan.merge(options);
 }
 
-MergeReport scan_mirror(Connection& connection, const std::string& identifier, const Tree& tree, const MergeOptions& options,
-                        const std::string& subtree, Precision precision) {
-  MirrorScan scan(connection, find_mirror(connection, identifier).value(), "rsync", subtree, precision);
+MergeReport scan_mirror(Connection& connection, const std::string& identifier, const Tree& tree,
+                        const MergeOptions& options, const std::string& subtree,
+                        Precision precision) {
+  MirrorScan scan(connection, find_mirror(connection, identifier).value(), "rsync", subtree,
+                  precision);
   for (const Entry& e : tree) {
     if (e.kind == EntryKind::file) scan.add(e.path, e.size, e.mtime);
   }
@@ -67,7 +71,8 @@ MergeReport scan_mirror(Connection& connection, const std::string& identifier, c
 }
 
 MirrorId add_mirror(Connection& connection, const std::string& identifier) {
-  return insert_mirror(connection, identifier, {{"http_url", "http://" + identifier + ".example/"}, {"enabled", "yes"}});
+  return insert_mirror(connection, identifier,
+                       {{"http_url", "http://" + identifier + ".example/"}, {"enabled", "yes"}});
 }
 
 std::string mirrors_of(Connection& connection, const std::string& path) {
@@ -87,7 +92,8 @@ std::string mirrors_of(Connection& connection, const std::string& path) {
 void lose_notes(Connection& connection, double share) {
   connection.script(fmt::format(
       "CREATE FUNCTION lose_note() RETURNS trigger LANGUAGE plpgsql AS "
-      "$$ BEGIN IF random() < {} THEN DELETE FROM change WHERE rev = NEW.rev; END IF; RETURN NULL; END $$;"
+      "$$ BEGIN IF random() < {} THEN DELETE FROM change WHERE rev = NEW.rev; END IF; RETURN NULL; "
+      "END $$;"
       "CREATE TRIGGER lose_note AFTER INSERT ON change FOR EACH ROW EXECUTE FUNCTION lose_note()",
       share));
 }
@@ -100,24 +106,31 @@ std::string value(Connection& connection, const std::string& sql) {
 std::string inconsistency(Connection& connection) {
   static constexpr const char* kChecks[][2] = {
       {"n_files of a cohort is wrong",
-       "SELECT count(*) FROM cohort c WHERE n_files <> (SELECT count(*) FROM file WHERE cohort_id = c.id)"},
+       "SELECT count(*) FROM cohort c WHERE n_files <> (SELECT count(*) FROM file WHERE cohort_id "
+       "= c.id)"},
       {"a cohort is empty", "SELECT count(*) FROM cohort WHERE n_files = 0"},
       {"a file's cohort does not exist",
-       "SELECT count(*) FROM file f WHERE cohort_id IS NOT NULL AND NOT EXISTS (SELECT FROM cohort WHERE id = f.cohort_id)"},
+       "SELECT count(*) FROM file f WHERE cohort_id IS NOT NULL AND NOT EXISTS (SELECT FROM cohort "
+       "WHERE id = f.cohort_id)"},
       {"a cohort's mirrors are not sorted and distinct",
-       "SELECT count(*) FROM cohort WHERE mirrors <> ARRAY(SELECT DISTINCT unnest(mirrors) ORDER BY 1)"},
+       "SELECT count(*) FROM cohort WHERE mirrors <> ARRAY(SELECT DISTINCT unnest(mirrors) ORDER "
+       "BY 1)"},
       {"a merge has not noted a file that it changed",
        "SELECT count(*) FROM file f WHERE rev IN (SELECT rev FROM change) "
        "AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
-       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = f.rev AND c.id = f.id)"},
+       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = "
+       "f.rev AND c.id = f.id)"},
       {"a merge has not noted a file whose hashes it changed",
        "SELECT count(*) FROM hash h WHERE rev IN (SELECT rev FROM change) "
        "AND rev NOT IN (SELECT rev FROM change WHERE files IS NULL) "
-       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = h.rev AND c.id = h.file_id)"},
-      {"hashes are of no file", "SELECT count(*) FROM hash WHERE file_id NOT IN (SELECT id FROM file)"},
+       "AND NOT EXISTS (SELECT FROM (SELECT rev, unnest(files) AS id FROM change) c WHERE c.rev = "
+       "h.rev AND c.id = h.file_id)"},
+      {"hashes are of no file",
+       "SELECT count(*) FROM hash WHERE file_id NOT IN (SELECT id FROM file)"},
       {"a rev is above the newest revision",
        "SELECT count(*) FROM file LEFT JOIN hash h ON file_id = id "
-       "WHERE greatest(file.rev, file.version_rev, h.rev, h.version_rev) > (SELECT max(rev) FROM revision)"},
+       "WHERE greatest(file.rev, file.version_rev, h.rev, h.version_rev) > (SELECT max(rev) FROM "
+       "revision)"},
   };
   for (const auto& [what, sql] : kChecks) {
     if (value(connection, sql) != "0") return what;

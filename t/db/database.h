@@ -1,4 +1,5 @@
-// A database of its own for every test, copied from a template that has the schema. The cluster is the one of the PG… variables.
+// A database of its own for every test, copied from a template that has the schema. The cluster is
+// the one of the PG… variables.
 #pragma once
 
 #include <string>
@@ -37,18 +38,21 @@ using Tree = std::vector<Entry>;
 Tree files(const std::string& prefix, int count);
 
 MergeReport scan_source(Connection&, const Tree&, const MergeOptions& = {});
-MergeReport scan_mirror(Connection&, const std::string& identifier, const Tree&, const MergeOptions& = {},
-                        const std::string& subtree = "", Precision = Precision::second);
+MergeReport scan_mirror(Connection&, const std::string& identifier, const Tree&,
+                        const MergeOptions& = {}, const std::string& subtree = "",
+                        Precision = Precision::second);
 MirrorId add_mirror(Connection&, const std::string& identifier);
 
-// The identifiers of the mirrors that would get a client for `path`, with commas; "absent", "directory", "pending" where so.
+// The identifiers of the mirrors that would get a client for `path`, with commas; "absent",
+// "directory", "pending" where so.
 std::string mirrors_of(Connection&, const std::string& path);
-// From now on merges' notes of what they changed get lost with this probability, as if there had been too much to note.
+// From now on merges' notes of what they changed get lost with this probability, as if there had
+// been too much to note.
 void lose_notes(Connection&, double share);
 // A single value, as text; "" for NULL or no row.
 std::string value(Connection&, const std::string& sql);
-// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted, merges have noted what they
-// changed: "" or what is wrong.
+// n_files of all cohorts are exact, every current file has a cohort, none is empty, ids are sorted,
+// merges have noted what they changed: "" or what is wrong.
 std::string inconsistency(Connection&);
 
 }  // namespace mirror::db::test

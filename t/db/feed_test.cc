@@ -21,7 +21,8 @@ FeedOptions options_for(World& world) {
 }
 
 // As a child's thread does, until it has come about or for this long.
-bool step_until(Feed& feed, std::chrono::milliseconds limit, const std::function<bool()>& come_about) {
+bool step_until(Feed& feed, std::chrono::milliseconds limit,
+                const std::function<bool()>& come_about) {
   for (const auto end = Clock::now() + limit; !come_about();) {
     if (Clock::now() >= end) return false;
     std::this_thread::sleep_for(feed.step());
@@ -39,7 +40,9 @@ struct Followed {
   catalog::Catalog catalog{catalog::Directory(folder / "catalog"), kAccess};
 
   Followed() { std::filesystem::create_directory(catalog.directory().path()); }
-  bool says(std::size_t line, const std::string& words) const { return lines.at(line).find(words) != std::string::npos; }
+  bool says(std::size_t line, const std::string& words) const {
+    return lines.at(line).find(words) != std::string::npos;
+  }
 };
 
 class FeedTest : public CppUnit::TestFixture {
@@ -67,7 +70,8 @@ void FeedTest::anotherDatabaseIsNoticed() {
     Feed feed(options_for(world), followed.catalog, kGoOn, followed.log);
     feed.step();
     CPPUNIT_ASSERT(followed.catalog.environment() != nullptr);
-    CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, false), state_of(*followed.catalog.environment())));
+    CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, false),
+                                                   state_of(*followed.catalog.environment())));
   };
   follow(first);
   CPPUNIT_ASSERT_EQUAL(std::size_t{1}, followed.lines.size());
@@ -107,9 +111,11 @@ void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
   feed.step();
   CPPUNIT_ASSERT(followed.lines.empty());
   CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return !followed.lines.empty(); }));
-  CPPUNIT_ASSERT_MESSAGE(followed.lines[0], followed.says(0, "no news from the database for 1 seconds: "));
+  CPPUNIT_ASSERT_MESSAGE(followed.lines[0],
+                         followed.says(0, "no news from the database for 1 seconds: "));
   // It is tried again meanwhile.
-  CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500), [&] { return followed.lines.size() > 1; }));
+  CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500),
+                             [&] { return followed.lines.size() > 1; }));
   std::filesystem::create_symlink(std::getenv("PGHOST"), followed.folder / "server");
   CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return followed.lines.size() > 2; }));
   CPPUNIT_ASSERT_MESSAGE(followed.lines[1], followed.says(1, "a new catalog of the database"));
@@ -119,7 +125,8 @@ void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
 void FeedTest::lostCallsAreMadeUpForByAsking() {
   World world(1);
   Followed followed;
-  world.connection.script("DROP TRIGGER revision_notify ON revision; DROP TRIGGER mirror_rev_notify ON mirror_rev");
+  world.connection.script(
+      "DROP TRIGGER revision_notify ON revision; DROP TRIGGER mirror_rev_notify ON mirror_rev");
   const auto arrives = [&](std::chrono::milliseconds poll, std::chrono::milliseconds limit) {
     FeedOptions options = options_for(world);
     options.poll = poll;
@@ -127,7 +134,8 @@ void FeedTest::lostCallsAreMadeUpForByAsking() {
     feed.step();
     world.change_source();
     const State after = state_of(world.connection, false);
-    return step_until(feed, limit, [&] { return state_of(*followed.catalog.environment()).rev == after.rev; });
+    return step_until(feed, limit,
+                      [&] { return state_of(*followed.catalog.environment()).rev == after.rev; });
   };
   CPPUNIT_ASSERT(!arrives(std::chrono::hours(1), std::chrono::seconds(1)));
   CPPUNIT_ASSERT(arrives(std::chrono::milliseconds(200), kLong));

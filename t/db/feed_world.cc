@@ -22,20 +22,25 @@ const MergeOptions kForce{.force = true};
 
 // A file or link as one line, but for its mirrors.
 std::string line_of(const FeedFile& file, bool hashes) {
-  if (file.link_target) return fmt::format("link {} gone {}", *file.link_target, file.gone_s.value_or(0));
+  if (file.link_target)
+    return fmt::format("link {} gone {}", *file.link_target, file.gone_s.value_or(0));
   const FileHashes& h = file.hashes;
-  std::string line = fmt::format("{} bytes, {}, gone {}, pending {}, {:?} {} {} {}", file.size_bytes, file.mtime_s,
-                                 file.gone_s.value_or(0), file.pending, h.sha256, h.btih_exists || !h.btih.empty(),
-                                 h.btih_v1_exists || !h.btih_v1.empty(), static_cast<int>(h.signature_kind));
+  std::string line =
+      fmt::format("{} bytes, {}, gone {}, pending {}, {:?} {} {} {}", file.size_bytes, file.mtime_s,
+                  file.gone_s.value_or(0), file.pending, h.sha256, h.btih_exists || !h.btih.empty(),
+                  h.btih_v1_exists || !h.btih_v1.empty(), static_cast<int>(h.signature_kind));
   if (!hashes) return line;
-  for (const std::string* text : {&h.md5, &h.sha1, &h.sha512, &h.btih, &h.btih_v1, &h.btmh, &h.pieces_root, &h.sha1_pieces,
-                                  &h.piece_layer, &h.signature, &h.zsync.sums}) {
+  for (const std::string* text :
+       {&h.md5, &h.sha1, &h.sha512, &h.btih, &h.btih_v1, &h.btmh, &h.pieces_root, &h.sha1_pieces,
+        &h.piece_layer, &h.signature, &h.zsync.sums}) {
     line += fmt::format(" {:?}", *text);
   }
   return line + fmt::format(" {} {} {}", h.piece_bytes, h.zsync.block_bytes, h.zsync.md4_bytes);
 }
 
-std::string text_of(const std::set<MirrorId>& mirrors) { return fmt::format("{}", fmt::join(mirrors, ",")); }
+std::string text_of(const std::set<MirrorId>& mirrors) {
+  return fmt::format("{}", fmt::join(mirrors, ","));
+}
 
 std::set<MirrorId> as_set(const MirrorSet& mirrors) {
   const std::vector<MirrorId> ids = mirrors.ids();
@@ -55,20 +60,23 @@ std::string path_of(int where, int file) { return fmt::format("{}/f{}", folder(w
 State state_of(Connection& connection, bool hashes) {
   FeedSnapshot snapshot(connection);
   State state;
-  state.rev = snapshot.state().rev, state.mirrors_rev = snapshot.state().mirrors_rev, state.token = snapshot.state().token;
+  state.rev = snapshot.state().rev, state.mirrors_rev = snapshot.state().mirrors_rev,
+  state.token = snapshot.state().token;
   std::map<std::int64_t, std::set<MirrorId>> cohorts;
   snapshot.each_cohort_above(-1, [&](const std::vector<FeedSnapshot::Cohort>& page) {
-    for (const auto& cohort : page) cohorts[cohort.id] = {cohort.mirrors.begin(), cohort.mirrors.end()};
+    for (const auto& cohort : page)
+      cohorts[cohort.id] = {cohort.mirrors.begin(), cohort.mirrors.end()};
   });
-  snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect, [&](std::vector<FeedFile>& page) {
-    for (const FeedFile& file : page) {
-      Known& known = state.files[file.path];
-      known.line = line_of(file, hashes);
-      if (file.link_target) continue;
-      known.mirrors = cohorts.at(file.cohort_id);
-      state.cohorts.insert(file.cohort_id);
-    }
-  });
+  snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect,
+                           [&](std::vector<FeedFile>& page) {
+                             for (const FeedFile& file : page) {
+                               Known& known = state.files[file.path];
+                               known.line = line_of(file, hashes);
+                               if (file.link_target) continue;
+                               known.mirrors = cohorts.at(file.cohort_id);
+                               state.cohorts.insert(file.cohort_id);
+                             }
+                           });
   state.mirrors = catalog::encode_mirrors(load_mirrors(connection)->all());
   return state;
 }
@@ -84,7 +92,8 @@ State state_of(Environment& environment) {
     CPPUNIT_ASSERT_MESSAGE(file.path + " is there twice", known.line.empty());
     known.line = line_of(file, meta.hashes);
     if (file.link_target) return true;
-    if (const auto cohort = snapshot->cohort(file.cohort_id)) known.mirrors = as_set(cohort->mirrors);
+    if (const auto cohort = snapshot->cohort(file.cohort_id))
+      known.mirrors = as_set(cohort->mirrors);
     ++counts[file.cohort_id];
     return true;
   };
@@ -103,13 +112,17 @@ std::string difference(const State& database, const State& catalog) {
   for (const auto& [path, known] : database.files) {
     const auto found = catalog.files.find(path);
     if (found == catalog.files.end()) return path + " is missing in the catalog";
-    if (found->second.line != known.line) return fmt::format("{}: {} in the database, {}", path, known.line, found->second.line);
+    if (found->second.line != known.line)
+      return fmt::format("{}: {} in the database, {}", path, known.line, found->second.line);
     if (found->second != known)
-      return fmt::format("{}: {} have it, not {}", path, text_of(known.mirrors), text_of(found->second.mirrors));
+      return fmt::format("{}: {} have it, not {}", path, text_of(known.mirrors),
+                         text_of(found->second.mirrors));
   }
   for (const auto& [path, known] : catalog.files) {
-    // A link that went is only swept away after a day; nobody is shown it longer than its grace time.
-    if (!database.files.contains(path) && !known.line.starts_with("link")) return path + " is in the catalog alone";
+    // A link that went is only swept away after a day; nobody is shown it longer than its grace
+    // time.
+    if (!database.files.contains(path) && !known.line.starts_with("link"))
+      return path + " is in the catalog alone";
   }
   if (database.mirrors != catalog.mirrors) return "the mirrors differ";
   if (database.rev != catalog.rev || database.token != catalog.token) return "the revisions differ";
@@ -133,7 +146,8 @@ std::string wrong_in_between(const State& before, const State& now, const State&
       return fmt::format("{}: {} seen, {} allowed", path, text_of(seen.mirrors), text_of(allowed));
   }
   for (const auto& [path, old] : before.files) {
-    if (!now.files.contains(path) && after.files.contains(path)) return path + " is missing in between";
+    if (!now.files.contains(path) && after.files.contains(path))
+      return path + " is missing in between";
   }
   return "";
 }
@@ -170,7 +184,8 @@ void World::change_source() {
     }
     Entry& entry = tree_[path];
     entry = {.path = path, .size = 1 + roll(3), .mtime = 1000 + roll(50), .staged = roll(8) == 0};
-    if (roll(8) == 0) entry = {.path = path, .kind = EntryKind::link, .target = fmt::format("f{}", roll(40))};
+    if (roll(8) == 0)
+      entry = {.path = path, .kind = EntryKind::link, .target = fmt::format("f{}", roll(40))};
   }
   if (tree_.empty()) return;
   Tree tree;
@@ -186,7 +201,8 @@ void World::scan_some_mirror() {
   const std::string subtree = roll(3) == 0 ? folder(roll(4)) : "";
   Tree listing;
   for (const auto& [path, entry] : tree_) {
-    if ((subtree.empty() || path.starts_with(subtree + '/')) && roll(100) < percent) listing.push_back(entry);
+    if ((subtree.empty() || path.starts_with(subtree + '/')) && roll(100) < percent)
+      listing.push_back(entry);
   }
   scan_mirror(connection, name(roll(kMirrors)), listing, kForce, subtree);
 }
@@ -208,7 +224,8 @@ void World::hash_some() {
     if (roll(3) == 0) {
       if (roll(2) == 0) result.hashes = {};
       result.signature_ctime_ns = roll(3);
-      if (result.signature_ctime_ns > 0) result.hashes.signature = "s", result.hashes.signature_kind = SignatureKind::asc;
+      if (result.signature_ctime_ns > 0)
+        result.hashes.signature = "s", result.hashes.signature_kind = SignatureKind::asc;
     }
   }
   store_hashes(connection, results);
@@ -221,8 +238,9 @@ void World::replace_mirror() {
 }
 
 void World::edit_mirror() {
-  connection.run(fmt::format("UPDATE mirror SET enabled = NOT enabled, weight = weight + 1 WHERE identifier = '{}'",
-                             name(roll(kMirrors))));
+  connection.run(fmt::format(
+      "UPDATE mirror SET enabled = NOT enabled, weight = weight + 1 WHERE identifier = '{}'",
+      name(roll(kMirrors))));
 }
 
 }  // namespace mirror::db::test

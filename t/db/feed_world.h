@@ -1,4 +1,5 @@
-// A database that changes at random, what it has and what a catalog has, to be compared: for tests of what pulls it.
+// A database that changes at random, what it has and what a catalog has, to be compared: for tests
+// of what pulls it.
 #pragma once
 
 #include <atomic>
@@ -36,12 +37,14 @@ State state_of(Connection& connection, bool hashes);
 State state_of(catalog::Environment& environment);
 // "" or what differs. Of links that went no trace is asked for.
 std::string difference(const State& database, const State& catalog);
-// What a reader in the middle of a pull may see of a file: its version of before, from mirrors that had it, or that of after.
+// What a reader in the middle of a pull may see of a file: its version of before, from mirrors that
+// had it, or that of after.
 // "" or what is wrong.
 std::string wrong_in_between(const State& before, const State& now, const State& after);
 
 // A new catalog file of all that the database has.
-std::shared_ptr<catalog::Environment> load(Connection& connection, const std::string& file, bool hashes);
+std::shared_ptr<catalog::Environment> load(Connection& connection, const std::string& file,
+                                           bool hashes);
 
 class World {
  public:

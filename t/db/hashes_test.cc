@@ -51,16 +51,21 @@ class HashesTest : public CppUnit::TestFixture {
     result.hashes.signature_kind = SignatureKind::asc;
     store({result});
     const FileHashes read = load_hashes(*connection_, "f1").value(), &sent = result.hashes;
-    CPPUNIT_ASSERT(read.md5 == sent.md5 && read.sha1 == sent.sha1 && read.sha256 == sent.sha256 && read.sha512 == sent.sha512);
+    CPPUNIT_ASSERT(read.md5 == sent.md5 && read.sha1 == sent.sha1 && read.sha256 == sent.sha256 &&
+                   read.sha512 == sent.sha512);
     CPPUNIT_ASSERT(read.piece_bytes == sent.piece_bytes && read.sha1_pieces == sent.sha1_pieces);
     CPPUNIT_ASSERT(read.pieces_root == sent.pieces_root && read.piece_layer == sent.piece_layer);
-    CPPUNIT_ASSERT(read.btih == sent.btih && read.btih_v1 == sent.btih_v1 && read.btmh == sent.btmh);
-    CPPUNIT_ASSERT(read.zsync.block_bytes == 2048 && read.zsync.seq_matches == 1 && read.zsync.rsum_bytes == 2);
+    CPPUNIT_ASSERT(read.btih == sent.btih && read.btih_v1 == sent.btih_v1 &&
+                   read.btmh == sent.btmh);
+    CPPUNIT_ASSERT(read.zsync.block_bytes == 2048 && read.zsync.seq_matches == 1 &&
+                   read.zsync.rsum_bytes == 2);
     CPPUNIT_ASSERT(read.zsync.md4_bytes == 3 && read.zsync.sums == sent.zsync.sums);
     CPPUNIT_ASSERT(read.signature == sent.signature && read.signature_kind == SignatureKind::asc);
     const FileHashes small = load_hashes(*connection_, "f1", HashParts::digests).value();
-    CPPUNIT_ASSERT(small.sha256 == sent.sha256 && small.btmh == sent.btmh && small.signature_kind == SignatureKind::asc);
-    CPPUNIT_ASSERT(small.sha1_pieces.empty() && small.piece_layer.empty() && small.zsync.sums.empty() && small.signature.empty());
+    CPPUNIT_ASSERT(small.sha256 == sent.sha256 && small.btmh == sent.btmh &&
+                   small.signature_kind == SignatureKind::asc);
+    CPPUNIT_ASSERT(small.sha1_pieces.empty() && small.piece_layer.empty() &&
+                   small.zsync.sums.empty() && small.signature.empty());
     CPPUNIT_ASSERT(!load_hashes(*connection_, "f2"));
     CPPUNIT_ASSERT(!target("f1").lacks && target("f1").ctime_ns == 77 && target("f2").lacks);
   }
@@ -68,7 +73,8 @@ class HashesTest : public CppUnit::TestFixture {
   void zsyncSumsComeInSlicesAndWhole() {
     store({result_for("f1", 'a')});
     connection_->run(
-        "UPDATE hash SET zsync_sums = (SELECT string_agg(int4send(n), '') FROM generate_series(1, 750000) n), "
+        "UPDATE hash SET zsync_sums = (SELECT string_agg(int4send(n), '') FROM generate_series(1, "
+        "750000) n), "
         "zsync_rsum_bytes = 3 FROM file WHERE id = file_id AND path = 'f1'");
     connection_->run("UPDATE file SET size = 500000::bigint * 2048 - 1 WHERE path = 'f1'");
     const ZsyncSums whole = load_hashes(*connection_, "f1").value().zsync;
@@ -77,7 +83,8 @@ class HashesTest : public CppUnit::TestFixture {
       const auto at = [&](int byte) {
         return static_cast<unsigned char>(whole.sums[(n - 1) * 4 + static_cast<std::size_t>(byte)]);
       };
-      CPPUNIT_ASSERT_EQUAL(n, std::uint32_t{at(0)} << 24 | std::uint32_t{at(1)} << 16 | std::uint32_t{at(2)} << 8 | at(3));
+      CPPUNIT_ASSERT_EQUAL(n, std::uint32_t{at(0)} << 24 | std::uint32_t{at(1)} << 16 |
+                                  std::uint32_t{at(2)} << 8 | at(3));
     }
     CPPUNIT_ASSERT(load_hashes(*connection_, "f1", HashParts::pieces).value().zsync.sums.empty());
     connection_->run("UPDATE file SET size = size + 2048 WHERE path = 'f1'");
@@ -97,10 +104,12 @@ class HashesTest : public CppUnit::TestFixture {
     expect("f1", "one");
   }
 
-  // The same listing leads to something else only when a file has another version, or is no longer pending.
+  // The same listing leads to something else only when a file has another version, or is no longer
+  // pending.
   void hashingKeepsWhatIsKnownOfListings() {
     const auto known = [&] {
-      return last_good_scan(*connection_, find_mirror(*connection_, "one")->mirror.id, "rsync").has_value();
+      return last_good_scan(*connection_, find_mirror(*connection_, "one")->mirror.id, "rsync")
+          .has_value();
     };
     const auto scanned = [&] { return scan_mirror(*connection_, "one", tree_, kForce), known(); };
     CPPUNIT_ASSERT(known());
@@ -116,10 +125,12 @@ class HashesTest : public CppUnit::TestFixture {
 
   void hashesGoWithTheirFile() {
     store({result_for("f1", 'a'), result_for("f2", 'a')});
-    connection_->script("DELETE FROM file WHERE path = 'f1'; UPDATE cohort SET n_files = n_files - 1");
+    connection_->script(
+        "DELETE FROM file WHERE path = 'f1'; UPDATE cohort SET n_files = n_files - 1");
     CPPUNIT_ASSERT_EQUAL(
         std::string("f2"),
-        value(*connection_, "SELECT string_agg(encode(path, 'escape'), ' ') FROM file, hash WHERE id = file_id"));
+        value(*connection_,
+              "SELECT string_agg(encode(path, 'escape'), ' ') FROM file, hash WHERE id = file_id"));
     CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*connection_, "SELECT count(*) FROM hash"));
     connection_->script("TRUNCATE file; DELETE FROM cohort");
     CPPUNIT_ASSERT_EQUAL(std::string("0"), value(*connection_, "SELECT count(*) FROM hash"));
@@ -127,7 +138,8 @@ class HashesTest : public CppUnit::TestFixture {
 
   void aRereadWithoutNewsRaisesNothing() {
     store({result_for("f1", 'a')});
-    const std::string before = rev("f1"), revisions = value(*connection_, "SELECT count(*) FROM revision");
+    const std::string before = rev("f1"),
+                      revisions = value(*connection_, "SELECT count(*) FROM revision");
     HashResult again = result_for("f1", 'a');
     again.ctime_ns = 78;
     store({again});
@@ -144,7 +156,8 @@ class HashesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, store({result_for("f1", 'a')}).new_versions);
     expect("f1", "one");
     CPPUNIT_ASSERT(load_hashes(*connection_, "f1"));
-    CPPUNIT_ASSERT_EQUAL(std::string("{1000,2000}"), value(*connection_, "SELECT mtimes FROM hash"));
+    CPPUNIT_ASSERT_EQUAL(std::string("{1000,2000}"),
+                         value(*connection_, "SELECT mtimes FROM hash"));
   }
 
   void anotherDigestUnderANewTimeIsANewVersion() {
@@ -217,12 +230,18 @@ class HashesTest : public CppUnit::TestFixture {
     news.signature_ctime_ns = 9;
     const std::string before = rev("f1");
     store({news});
-    CPPUNIT_ASSERT(load_hashes(*connection_, "f1")->signature_kind == SignatureKind::sig && rev("f1") != before);
+    CPPUNIT_ASSERT(load_hashes(*connection_, "f1")->signature_kind == SignatureKind::sig &&
+                   rev("f1") != before);
     CPPUNIT_ASSERT(!load_hashes(*connection_, "f1")->sha256.empty());
     news.hashes = {};
     store({news});
     CPPUNIT_ASSERT(load_hashes(*connection_, "f1")->signature_kind == SignatureKind::none);
-    store({[&] { auto r = result_for("f2", 'a'); r.hashes = {}; r.signature_ctime_ns = 0; return r; }()});
+    store({[&] {
+      auto r = result_for("f2", 'a');
+      r.hashes = {};
+      r.signature_ctime_ns = 0;
+      return r;
+    }()});
     CPPUNIT_ASSERT(!load_hashes(*connection_, "f2"));
   }
 
@@ -231,7 +250,8 @@ class HashesTest : public CppUnit::TestFixture {
     scan_source(*connection_, tree_, kForce);
     CPPUNIT_ASSERT(target("f1").staged);
     store({result_for("f1", 'a')});
-    CPPUNIT_ASSERT(!load_hashes(*connection_, "f1") && load_hashes(*connection_, target("f1").file_id));
+    CPPUNIT_ASSERT(!load_hashes(*connection_, "f1") &&
+                   load_hashes(*connection_, target("f1").file_id));
     tree_[1].mtime = 2000;
     scan_source(*connection_, tree_, kForce);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, store({result_for("f1", 'b')}).new_versions);
@@ -240,7 +260,8 @@ class HashesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(32, 'b'), load_hashes(*connection_, "f1")->sha256);
   }
 
-  // The scan sees the old time again and means the old content; between its comparison and its merge another content is found.
+  // The scan sees the old time again and means the old content; between its comparison and its
+  // merge another content is found.
   void aScanThatComparedBeforeTheHashingJudgesAgain() {
     store({result_for("f1", 'a')});
     touch(1);
@@ -249,7 +270,9 @@ class HashesTest : public CppUnit::TestFixture {
     Connection scanner = database_.connect(), holder = database_.connect();
     holder.script("BEGIN; SELECT pg_advisory_xact_lock(1835627119, -1)");
     std::thread scan([&] { scan_source(scanner, tree_, kForce); });
-    while (value(*connection_, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == "0") {
+    while (value(*connection_,
+                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") ==
+           "0") {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     // What store() would do, inside the lock that the scan waits for.
@@ -257,7 +280,8 @@ class HashesTest : public CppUnit::TestFixture {
         "INSERT INTO revision (rev) VALUES (nextval('revision_seq'));"
         "UPDATE file SET pending = false, version_rev = (SELECT max(rev) FROM revision), "
         "rev = (SELECT max(rev) FROM revision) WHERE path = 'f1';"
-        "UPDATE hash SET sha256 = sha256('b'), mtimes = '{2000}', version_rev = (SELECT max(rev) FROM revision); COMMIT");
+        "UPDATE hash SET sha256 = sha256('b'), mtimes = '{2000}', version_rev = (SELECT max(rev) "
+        "FROM revision); COMMIT");
     scan.join();
     expect("f1", "pending");  // its hash knows 2000 only
     CPPUNIT_ASSERT(!load_hashes(*connection_, "f1"));
@@ -271,10 +295,14 @@ class HashesTest : public CppUnit::TestFixture {
     scan_source(*connection_, tree_, kForce);
     tree_.erase(tree_.begin());
     scan_source(*connection_, tree_, kForce);
-    CPPUNIT_ASSERT_EQUAL(std::string("d.txt d/x f1 f2 f3 "), names(list_hash_targets(*connection_, "", "", {}, 100)));
-    CPPUNIT_ASSERT_EQUAL(std::string("d/x f1 "), names(list_hash_targets(*connection_, "", "d.txt", {}, 2)));
-    CPPUNIT_ASSERT_EQUAL(std::string("d/x "), names(list_hash_targets(*connection_, "d", "", {}, 100)));
-    CPPUNIT_ASSERT_EQUAL(std::string("f2 "), names(list_hash_targets(*connection_, "f2", "", {}, 100)));
+    CPPUNIT_ASSERT_EQUAL(std::string("d.txt d/x f1 f2 f3 "),
+                         names(list_hash_targets(*connection_, "", "", {}, 100)));
+    CPPUNIT_ASSERT_EQUAL(std::string("d/x f1 "),
+                         names(list_hash_targets(*connection_, "", "d.txt", {}, 2)));
+    CPPUNIT_ASSERT_EQUAL(std::string("d/x "),
+                         names(list_hash_targets(*connection_, "d", "", {}, 100)));
+    CPPUNIT_ASSERT_EQUAL(std::string("f2 "),
+                         names(list_hash_targets(*connection_, "f2", "", {}, 100)));
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, hash_backlog(*connection_, "d", {}).files);
   }
 
@@ -291,14 +319,19 @@ class HashesTest : public CppUnit::TestFixture {
     connection_->script("UPDATE hash SET mtimes = ARRAY(SELECT generate_series(1, 100))");
     touch(1);
     store({result_for("f1", 'a')});
-    CPPUNIT_ASSERT_EQUAL(std::string("100 2 2000"), value(*connection_,
-                                                          "SELECT cardinality(mtimes) || ' ' || mtimes[1] || ' ' || "
-                                                          "mtimes[100] FROM hash"));
+    CPPUNIT_ASSERT_EQUAL(std::string("100 2 2000"),
+                         value(*connection_,
+                               "SELECT cardinality(mtimes) || ' ' || mtimes[1] || ' ' || "
+                               "mtimes[100] FROM hash"));
   }
 
  private:
-  StoredHashes store(const std::vector<HashResult>& results) { return store_hashes(*connection_, results); }
-  HashTarget target(const std::string& path) { return find_hash_targets(*connection_, std::vector{path}, {}).at(0); }
+  StoredHashes store(const std::vector<HashResult>& results) {
+    return store_hashes(*connection_, results);
+  }
+  HashTarget target(const std::string& path) {
+    return find_hash_targets(*connection_, std::vector{path}, {}).at(0);
+  }
   HashResult result_for(const std::string& path, char fill) {
     const HashTarget t = target(path);
     HashResult result{t.file_id, t.version_rev, t.size_bytes, t.mtime_s, 77, std::nullopt, {}};
@@ -321,7 +354,8 @@ class HashesTest : public CppUnit::TestFixture {
   }
   // Of its hashes.
   std::string rev(const std::string& path) {
-    return value(*connection_, "SELECT h.rev FROM file JOIN hash h ON file_id = id WHERE path = '" + path + "'");
+    return value(*connection_,
+                 "SELECT h.rev FROM file JOIN hash h ON file_id = id WHERE path = '" + path + "'");
   }
   static std::string names(const std::vector<HashTarget>& targets) {
     std::string out;

@@ -60,12 +60,14 @@ class MirrorScanTest : public CppUnit::TestFixture {
   void anUnchangedRescanWritesNothing() {
     scan_mirror(c(), "one", tree_);
     scan_mirror(c(), "two", files("dir/f", 100));
-    const std::string before = value(c(), kFileRows) + value(c(), kCohortRows) + value(c(), "SELECT count(*) FROM revision");
+    const std::string before = value(c(), kFileRows) + value(c(), kCohortRows) +
+                               value(c(), "SELECT count(*) FROM revision");
     CPPUNIT_ASSERT(scan_mirror(c(), "one", tree_).outcome == MergeOutcome::unchanged);
     const MergeReport report = scan_mirror(c(), "two", files("dir/f", 100));
     CPPUNIT_ASSERT(report.outcome == MergeOutcome::unchanged);
     CPPUNIT_ASSERT_EQUAL(0.0, report.lock_seconds);
-    CPPUNIT_ASSERT_EQUAL(before, value(c(), kFileRows) + value(c(), kCohortRows) + value(c(), "SELECT count(*) FROM revision"));
+    CPPUNIT_ASSERT_EQUAL(before, value(c(), kFileRows) + value(c(), kCohortRows) +
+                                     value(c(), "SELECT count(*) FROM revision"));
   }
 
   void theSameListingIsNotComparedAgain() {
@@ -78,9 +80,13 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!compared("one", tree));
     Connection connection = database_.connect();
     const ScanCounts again = scan_mirror(connection, "one", tree).counts;
-    CPPUNIT_ASSERT(first.unknown == 1 && again.unknown == 1 && first.outdated == 1 && again.outdated == 1);
-    CPPUNIT_ASSERT(first.seen == again.seen && first.held == again.held && again.gained == 0 && again.lost == 0);
-    CPPUNIT_ASSERT(value(c(), "SELECT last_scan > now() - interval '1 minute' FROM mirror WHERE identifier = 'one'") == "true");
+    CPPUNIT_ASSERT(first.unknown == 1 && again.unknown == 1 && first.outdated == 1 &&
+                   again.outdated == 1);
+    CPPUNIT_ASSERT(first.seen == again.seen && first.held == again.held && again.gained == 0 &&
+                   again.lost == 0);
+    CPPUNIT_ASSERT(value(c(),
+                         "SELECT last_scan > now() - interval '1 minute' FROM mirror WHERE "
+                         "identifier = 'one'") == "true");
     std::swap(tree[3].size, tree[4].size);
     CPPUNIT_ASSERT(compared("one", tree));
   }
@@ -104,7 +110,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
     newer[7].size = 4711;
     scan_source(c(), newer);
     expect("dir/f7", "");
-    scan_source(c(), tree_, {.force = true});  // another version again, although it looks like the first
+    scan_source(c(), tree_,
+                {.force = true});  // another version again, although it looks like the first
     CPPUNIT_ASSERT(compared("one", tree_));
     expect("dir/f7", "one");
     CPPUNIT_ASSERT(!compared("one", tree_));
@@ -125,7 +132,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void theSmallerPartMoves() {
-    scan_mirror(c(), "one", Tree(tree_.begin(), tree_.end() - 10));  // 240 gain it: the other ten move
+    scan_mirror(c(), "one",
+                Tree(tree_.begin(), tree_.end() - 10));  // 240 gain it: the other ten move
     CPPUNIT_ASSERT_EQUAL(std::string("10"), value(c(), "SELECT count(*) FROM file WHERE rev > 1"));
     scan_mirror(c(), "two", Tree(tree_.begin(), tree_.begin() + 10));  // ten gain it and move
     CPPUNIT_ASSERT_EQUAL(std::string("10"), value(c(), "SELECT count(*) FROM file WHERE rev > 2"));
@@ -192,7 +200,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
   void anOldListingDoesNotConfirmANewVersion() {
     MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
     Connection other = database_.connect();
-    tree_[0].mtime = 900;  // an older time, so that a mirror's old copy of the same size looks young enough
+    tree_[0].mtime =
+        900;  // an older time, so that a mirror's old copy of the same size looks young enough
     scan_source(other, tree_);
     for (const Entry& e : tree_) scan.add(e.path, e.size, 5000);
     scan.merge({});
@@ -212,26 +221,34 @@ class MirrorScanTest : public CppUnit::TestFixture {
     expect("pool/p45", "");
     expect("dir/f1", "one");
     // What lies outside of the subtree is not looked at, names that only begin like it neither.
-    CPPUNIT_ASSERT(scan_mirror(c(), "two", {tree_[0]}, {}, "pool").outcome == MergeOutcome::unchanged);
-    CPPUNIT_ASSERT(scan_mirror(c(), "two", files("pool/p", 40), {}, "poo").outcome == MergeOutcome::unchanged);
+    CPPUNIT_ASSERT(scan_mirror(c(), "two", {tree_[0]}, {}, "pool").outcome ==
+                   MergeOutcome::unchanged);
+    CPPUNIT_ASSERT(scan_mirror(c(), "two", files("pool/p", 40), {}, "poo").outcome ==
+                   MergeOutcome::unchanged);
     consistent();
   }
 
   void unknownAndOutdatedFilesAreCounted() {
-    const MergeReport report =
-        scan_mirror(c(), "one", {{.path = "stranger"}, {.path = "dir/f0", .size = 77}, {.path = "dir/f1", .size = 2}});
+    const MergeReport report = scan_mirror(
+        c(), "one",
+        {{.path = "stranger"}, {.path = "dir/f0", .size = 77}, {.path = "dir/f1", .size = 2}});
     CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, report.counts.seen);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.unknown);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.outdated);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.gained);
-    CPPUNIT_ASSERT_EQUAL(std::string("3 1 0 1 1 merged"),
-                         value(c(), "SELECT concat_ws(' ', seen, gained, lost, unknown, outdated, outcome) FROM scan "
-                                    "ORDER BY id DESC LIMIT 1"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("3 1 0 1 1 merged"),
+        value(c(),
+              "SELECT concat_ws(' ', seen, gained, lost, unknown, outdated, outcome) FROM scan "
+              "ORDER BY id DESC LIMIT 1"));
   }
 
   void theLastEntryOfAPathCounts() {
-    scan_mirror(c(), "one", {{.path = "dir/f0", .size = 1}, {.path = "dir/f1", .size = 9}, {.path = "dir/f0", .size = 9},
-                             {.path = "dir/f1", .size = 2}});
+    scan_mirror(c(), "one",
+                {{.path = "dir/f0", .size = 1},
+                 {.path = "dir/f1", .size = 9},
+                 {.path = "dir/f0", .size = 9},
+                 {.path = "dir/f1", .size = 2}});
     expect("dir/f0", "");
     expect("dir/f1", "one");
   }
@@ -244,7 +261,9 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{250}, report.counts.held);
     CPPUNIT_ASSERT(scan_mirror(c(), "one", {}).outcome == MergeOutcome::refused);
     expect("pool/p0", "one");
-    CPPUNIT_ASSERT(scan_mirror(c(), "one", files("dir/f", 100), {.max_shrink_percent = 60}).outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT(
+        scan_mirror(c(), "one", files("dir/f", 100), {.max_shrink_percent = 60}).outcome ==
+        MergeOutcome::merged);
     CPPUNIT_ASSERT(scan_mirror(c(), "one", {}, {.force = true}).outcome == MergeOutcome::merged);
     expect("dir/f0", "");
     consistent();
@@ -259,7 +278,10 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void anAbandonedListingMergesNothing() {
-    { MirrorScan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second).add("dir/f0", 1, 1000); }
+    {
+      MirrorScan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second)
+          .add("dir/f0", 1, 1000);
+    }
     expect("dir/f0", "");
     CPPUNIT_ASSERT_EQUAL(std::string("failed: given up"), last_scan());
   }
@@ -308,7 +330,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
     Connection merging = database_.connect();
     Transaction lock(merging);
     merging.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
-    merging.script("UPDATE cohort SET rev = rev; UPDATE file SET rev = rev; UPDATE scan SET error = ''");
+    merging.script(
+        "UPDATE cohort SET rev = rev; UPDATE file SET rev = rev; UPDATE scan SET error = ''");
     c().set_deadline(Clock::now() + std::chrono::seconds(5));
     update_mirror(c(), one_, {{"enabled", "no"}});
     c().set_deadline(std::nullopt);
@@ -327,11 +350,14 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void aKilledScanIsMarkedByTheNext() {
-    c().run("INSERT INTO scan (mirror_id, method) VALUES ($1, 'rsync'), (NULL, 'local')", Params().int2(one_));
+    c().run("INSERT INTO scan (mirror_id, method) VALUES ($1, 'rsync'), (NULL, 'local')",
+            Params().int2(one_));
     scan_mirror(c(), "one", tree_);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(c(), "SELECT count(*) FROM scan WHERE outcome = 'running'"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"),
+                         value(c(), "SELECT count(*) FROM scan WHERE outcome = 'running'"));
     scan_source(c(), tree_);
-    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(c(), "SELECT count(*) FROM scan WHERE outcome = 'interrupted'"));
+    CPPUNIT_ASSERT_EQUAL(std::string("2"),
+                         value(c(), "SELECT count(*) FROM scan WHERE outcome = 'interrupted'"));
   }
 
   void equalCohortsAreJoined() {
@@ -349,7 +375,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
   static constexpr const char* kFileRows =
       "SELECT md5(string_agg(t, ' ')) FROM (SELECT f::text || xmin AS t FROM file f ORDER BY id) x";
   static constexpr const char* kCohortRows =
-      "SELECT md5(string_agg(t, ' ')) FROM (SELECT c::text || xmin AS t FROM cohort c ORDER BY id) x";
+      "SELECT md5(string_agg(t, ' ')) FROM (SELECT c::text || xmin AS t FROM cohort c ORDER BY id) "
+      "x";
   Connection& c() { return *connection_; }
   void expect(const std::string& path, const std::string& mirrors) {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(c(), path));
@@ -361,7 +388,9 @@ class MirrorScanTest : public CppUnit::TestFixture {
     scan_mirror(connection, mirror, tree, options);
     return value(connection, "SELECT to_regclass('pg_temp.merge_changed') IS NOT NULL") == "true";
   }
-  std::string last_scan() { return value(c(), "SELECT outcome || ': ' || error FROM scan ORDER BY id DESC LIMIT 1"); }
+  std::string last_scan() {
+    return value(c(), "SELECT outcome || ': ' || error FROM scan ORDER BY id DESC LIMIT 1");
+  }
 
   TestDatabase database_;
   std::optional<Connection> connection_;

@@ -1,4 +1,5 @@
-// Hundreds of random scans against a plain model (a set of mirrors per file), and the same scans in parallel.
+// Hundreds of random scans against a plain model (a set of mirrors per file), and the same scans in
+// parallel.
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 
@@ -17,7 +18,8 @@ namespace {
 constexpr int kMirrors = 6;
 std::string mirror_name(int i) { return "m" + std::to_string(i); }
 
-// What the model knows of a file: its version, and which mirrors had that version when they were last looked at.
+// What the model knows of a file: its version, and which mirrors had that version when they were
+// last looked at.
 struct ModelFile {
   Entry entry;
   std::set<std::string> mirrors;
@@ -58,7 +60,8 @@ class Model {
     }
   }
 
-  // A listing of the files that the mirror shall have; some of them in another version, some unknown.
+  // A listing of the files that the mirror shall have; some of them in another version, some
+  // unknown.
   Tree listing(const std::string& mirror, const std::string& subtree, int percent) {
     Tree tree;
     for (auto& [path, file] : files) {
@@ -68,8 +71,10 @@ class Model {
         tree.push_back(file.entry);
         if (outdated) tree.back().size += 10;
       }
-      if (!listed || outdated) file.mirrors.erase(mirror);
-      else if (!file.gone) file.mirrors.insert(mirror);
+      if (!listed || outdated)
+        file.mirrors.erase(mirror);
+      else if (!file.gone)
+        file.mirrors.insert(mirror);
     }
     tree.push_back({.path = (subtree.empty() ? "" : subtree + "/") + "stranger"});
     std::shuffle(tree.begin(), tree.end(), random_);
@@ -85,8 +90,10 @@ class Model {
 
 std::map<std::string, std::string> database_state(Connection& connection) {
   const Result rows = connection.run(
-      "SELECT f.path, (SELECT coalesce(string_agg(m.identifier, ',' ORDER BY m.identifier), '') FROM mirror m "
-      "WHERE m.id = ANY (c.mirrors)), cardinality(c.mirrors) FROM file f JOIN cohort c ON c.id = f.cohort_id");
+      "SELECT f.path, (SELECT coalesce(string_agg(m.identifier, ',' ORDER BY m.identifier), '') "
+      "FROM mirror m "
+      "WHERE m.id = ANY (c.mirrors)), cardinality(c.mirrors) FROM file f JOIN cohort c ON c.id = "
+      "f.cohort_id");
   std::map<std::string, std::string> state;
   for (int row = 0; row < rows.rows(); ++row) {
     std::string names(rows.bytes(row, 1));
@@ -99,15 +106,19 @@ std::map<std::string, std::string> database_state(Connection& connection) {
 
 std::map<std::string, std::string> model_state(const Model& model) {
   std::map<std::string, std::string> state;
-  for (const auto& [path, file] : model.files) state[path] = fmt::format("{}", fmt::join(file.mirrors, ","));
+  for (const auto& [path, file] : model.files)
+    state[path] = fmt::format("{}", fmt::join(file.mirrors, ","));
   return state;
 }
 
-std::string difference(const std::map<std::string, std::string>& model, const std::map<std::string, std::string>& database) {
+std::string difference(const std::map<std::string, std::string>& model,
+                       const std::map<std::string, std::string>& database) {
   for (const auto& [path, mirrors] : model) {
     const auto found = database.find(path);
     if (found == database.end()) return path + " is missing";
-    if (found->second != mirrors) return fmt::format("{}: the model says '{}', the database '{}'", path, mirrors, found->second);
+    if (found->second != mirrors)
+      return fmt::format("{}: the model says '{}', the database '{}'", path, mirrors,
+                         found->second);
   }
   return model.size() == database.size() ? "" : "the database has more files";
 }
@@ -142,16 +153,19 @@ class ModelTest : public CppUnit::TestFixture {
         const std::string mirror = mirror_name(model.roll(kMirrors));
         const std::string subtree = model.roll(3) == 0 ? "d" + std::to_string(model.roll(4)) : "";
         static constexpr int kPercents[] = {0, 5, 50, 95, 100, 100};
-        scan_mirror(connection, mirror, model.listing(mirror, subtree, kPercents[model.roll(6)]), force, subtree);
+        scan_mirror(connection, mirror, model.listing(mirror, subtree, kPercents[model.roll(6)]),
+                    force, subtree);
       }
       if (step % 10 == 0) {
-        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, std::string(), difference(model_state(model), database_state(connection)));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, std::string(),
+                                     difference(model_state(model), database_state(connection)));
         CPPUNIT_ASSERT_EQUAL_MESSAGE(which, std::string(), inconsistency(connection));
       }
     }
   }
 
-  // Eight mirrors scanned at once, in several rounds, each round with a source scan between: no deadlock, nothing lost.
+  // Eight mirrors scanned at once, in several rounds, each round with a source scan between: no
+  // deadlock, nothing lost.
   void parallelScansEndAsSerialOnes() { check_parallel_scans(false); }
   void parallelScansEndAsSerialOnesWithoutNotes() { check_parallel_scans(true); }
 
@@ -172,8 +186,10 @@ class ModelTest : public CppUnit::TestFixture {
     scan_source(second, model.source(), force);
     for (int round = 0; round < 4; ++round) {
       std::vector<Tree> listings;
-      for (int i = 0; i < 8; ++i) listings.push_back(model.listing(mirror_name(i), "", 20 * (i % 6)));
-      // The source changes other files than the listings speak of: their order with it does not matter then.
+      for (int i = 0; i < 8; ++i)
+        listings.push_back(model.listing(mirror_name(i), "", 20 * (i % 6)));
+      // The source changes other files than the listings speak of: their order with it does not
+      // matter then.
       Tree source = model.source();
       for (int i = 0; i < 20; ++i) source.push_back({.path = fmt::format("new{}/{}", round, i)});
       std::vector<std::string> errors(9);
@@ -182,8 +198,10 @@ class ModelTest : public CppUnit::TestFixture {
         threads.emplace_back([&, i] {
           try {
             Connection own = parallel.connect();
-            if (i == 8) scan_source(own, source, force);
-            else scan_mirror(own, mirror_name(i), listings[i], force);
+            if (i == 8)
+              scan_source(own, source, force);
+            else
+              scan_mirror(own, mirror_name(i), listings[i], force);
           } catch (const std::exception& error) {
             errors[i] = error.what();
           }

@@ -1,5 +1,5 @@
-// A thousand random changes of a database, pulled into a catalog: afterwards both are equal, and in between nobody is sent to a
-// mirror that does not have the file.
+// A thousand random changes of a database, pulled into a catalog: afterwards both are equal, and in
+// between nobody is sent to a mirror that does not have the file.
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 
@@ -39,10 +39,13 @@ class PullTest : public CppUnit::TestFixture {
       if (step % 12 == 0) lose_a_note(world, step / 12);
       if (world.roll(3) == 0) continue;  // several at once
       const State before = state_of(*environment), after = state_of(world.connection, hashes);
-      ++(changed_above(world.connection, before.rev).find("change") == std::string::npos ? by_reading_all : by_notes);
+      ++(changed_above(world.connection, before.rev).find("change") == std::string::npos
+             ? by_reading_all
+             : by_notes);
       for (int stops = world.roll(4); stops > 0; --stops) {
         broken_off |= !pull(world.connection, *environment, kStop, 1 + world.roll(40) * 800);
-        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, std::string(), wrong_in_between(before, state_of(*environment), after));
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, std::string(),
+                                     wrong_in_between(before, state_of(*environment), after));
       }
       if (world.roll(10) == 0) continue;  // the next one finds it half done
       CPPUNIT_ASSERT(pull(world.connection, *environment, kGoOn, world.roll(2) ? kBatchBytes : 1));
@@ -53,10 +56,12 @@ class PullTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_MESSAGE(which, std::ranges::includes(now.cohorts, after.cohorts));
       broken_off = after.cohorts != now.cohorts;
     }
-    CPPUNIT_ASSERT_MESSAGE(fmt::format("seed {}: {} by notes, {} by reading all", seed, by_notes, by_reading_all),
-                           by_notes > 20 && by_reading_all > 5);
+    CPPUNIT_ASSERT_MESSAGE(
+        fmt::format("seed {}: {} by notes, {} by reading all", seed, by_notes, by_reading_all),
+        by_notes > 20 && by_reading_all > 5);
     const auto again = load(world.connection, folder / "catalog.2.mdb", hashes);
-    CPPUNIT_ASSERT_EQUAL(std::string(), difference(state_of(world.connection, hashes), state_of(*again)));
+    CPPUNIT_ASSERT_EQUAL(std::string(),
+                         difference(state_of(world.connection, hashes), state_of(*again)));
   }
 
   // Of any merge: it was by a program that knows of none, too much to note, or long ago.
@@ -69,8 +74,8 @@ class PullTest : public CppUnit::TestFixture {
     world.connection.script(kWays[way % 4]);
   }
 
-  static bool pull(Connection& connection, catalog::Environment& environment, const std::atomic<bool>& stop,
-                   std::int64_t batch_bytes) {
+  static bool pull(Connection& connection, catalog::Environment& environment,
+                   const std::atomic<bool>& stop, std::int64_t batch_bytes) {
     FeedSnapshot snapshot(connection);
     return pull_changes(snapshot, connection, environment, false, stop, batch_bytes).has_value();
   }

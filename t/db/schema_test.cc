@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "db/schema_sql.h"
 #include "db/lookup.h"
+#include "db/schema_sql.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {
@@ -35,9 +35,11 @@ class SchemaTest : public CppUnit::TestFixture {
     Connection connection = database.connect();
     CPPUNIT_ASSERT(!schema_version(connection));
     CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
-    CPPUNIT_ASSERT_EQUAL(fmt::format("created the schema, version {}", known_schema_version()), init_schema(connection).at(0));
-    CPPUNIT_ASSERT_EQUAL(fmt::format("the schema is there already, version {}", known_schema_version()),
+    CPPUNIT_ASSERT_EQUAL(fmt::format("created the schema, version {}", known_schema_version()),
                          init_schema(connection).at(0));
+    CPPUNIT_ASSERT_EQUAL(
+        fmt::format("the schema is there already, version {}", known_schema_version()),
+        init_schema(connection).at(0));
     CPPUNIT_ASSERT_EQUAL(known_schema_version(), schema_version(connection).value());
     CPPUNIT_ASSERT(migrate_schema(connection).empty());
     require_schema(connection);
@@ -108,8 +110,8 @@ class SchemaTest : public CppUnit::TestFixture {
     for (const char* column : {"admin_email", "admin_name", "private_comment", "rsync_url", "*"}) {
       refused(httpd, fmt::format("SELECT {} FROM mirror", column));
     }
-    for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM file", "SELECT * FROM scan",
-                            "INSERT INTO revision (rev) VALUES (99)"}) {
+    for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM file",
+                            "SELECT * FROM scan", "INSERT INTO revision (rev) VALUES (99)"}) {
       refused(httpd, sql);
     }
   }
@@ -118,8 +120,10 @@ class SchemaTest : public CppUnit::TestFixture {
     TestDatabase database;
     fill(database);
     Connection scanner = database.connect("mirror_scanner");
-    CPPUNIT_ASSERT(scan_source(scanner, files("f", 30), {.force = true}).outcome == MergeOutcome::merged);
-    CPPUNIT_ASSERT(scan_mirror(scanner, "one", files("f", 5), {.force = true}).outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT(scan_source(scanner, files("f", 30), {.force = true}).outcome ==
+                   MergeOutcome::merged);
+    CPPUNIT_ASSERT(scan_mirror(scanner, "one", files("f", 5), {.force = true}).outcome ==
+                   MergeOutcome::merged);
     update_mirror(scanner, find_mirror(scanner, "one")->mirror.id, {{"enabled", "no"}});
     join_cohorts(scanner, 100);
     for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM mirror", "DROP TABLE file",
@@ -148,7 +152,9 @@ class SchemaTest : public CppUnit::TestFixture {
     {
       // The roles are there already on this cluster, so one is renamed for the while.
       Connection super = database.connect();
-      super.script("CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA public TO plain; ALTER ROLE mirror_admin RENAME TO put_away");
+      super.script(
+          "CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA public TO plain; ALTER ROLE mirror_admin "
+          "RENAME TO put_away");
     }
     std::string notes;
     {
@@ -158,8 +164,9 @@ class SchemaTest : public CppUnit::TestFixture {
     Connection super = database.connect();
     super.script("ALTER ROLE put_away RENAME TO mirror_admin; DROP OWNED BY plain CASCADE");
     super.script("DROP ROLE plain");
-    CPPUNIT_ASSERT_MESSAGE(notes,
-                           notes.find("role mirror_admin is missing and this user may not create it") != std::string::npos);
+    CPPUNIT_ASSERT_MESSAGE(
+        notes, notes.find("role mirror_admin is missing and this user may not create it") !=
+                   std::string::npos);
   }
 
   void constraintsRefuseBadMirrors() {
@@ -169,19 +176,37 @@ class SchemaTest : public CppUnit::TestFixture {
       const char *column, *value, *words;
     };
     static constexpr Case kCases[] = {
-        {"weight", "-1", "weight:"}, {"country", "D", "country:"}, {"country", "d1", "country:"}, {"country", "***", "country:"},
-        {"region", "XX", "region:"}, {"latitude", "91", "latitude"}, {"latitude", "5", "latitude and longitude"},
-        {"latitude", "north", "latitude: 'north'"}, {"http_url", "ftp://a/", "http_url:"}, {"http_url", "http://", "http_url:"},
-        {"http_url", "http://a b/", "http_url:"}, {"http_url", "http://a/\r\nX: y/", "http_url:"},
-        {"http_url", "http://a/?q/", "http_url:"}, {"https_url", "http://a/", "https_url:"}, {"rsync_url", "a::b", "rsync_url:"},
-        {"ftp_url", "http://a/", "ftp_url:"}, {"operator_url", "javascript:x", "operator_url:"},
-        {"asn", "4294967296", "asn:"}, {"asn", "-1", "asn:"}, {"weight", "many", "weight: 'many'"},
-        {"enabled", "maybe", "enabled:"}, {"other_countries", "DE,FRA", "other_countries:"},
+        {"weight", "-1", "weight:"},
+        {"country", "D", "country:"},
+        {"country", "d1", "country:"},
+        {"country", "***", "country:"},
+        {"region", "XX", "region:"},
+        {"latitude", "91", "latitude"},
+        {"latitude", "5", "latitude and longitude"},
+        {"latitude", "north", "latitude: 'north'"},
+        {"http_url", "ftp://a/", "http_url:"},
+        {"http_url", "http://", "http_url:"},
+        {"http_url", "http://a b/", "http_url:"},
+        {"http_url", "http://a/\r\nX: y/", "http_url:"},
+        {"http_url", "http://a/?q/", "http_url:"},
+        {"https_url", "http://a/", "https_url:"},
+        {"rsync_url", "a::b", "rsync_url:"},
+        {"ftp_url", "http://a/", "ftp_url:"},
+        {"operator_url", "javascript:x", "operator_url:"},
+        {"asn", "4294967296", "asn:"},
+        {"asn", "-1", "asn:"},
+        {"weight", "many", "weight: 'many'"},
+        {"enabled", "maybe", "enabled:"},
+        {"other_countries", "DE,FRA", "other_countries:"},
         {"excluded_countries", "DE,**", "excluded_countries:"},
-        {"file_maxsize", "-5", "file_maxsize:"}, {"strip_prefix", "/debian", "strip_prefix:"},
-        {"strip_prefix", "debian/", "strip_prefix:"}, {"add_prefix", "a/../b", "add_prefix:"},
-        {"admin_email", "nobody", "admin_email:"}, {"http_url", "", "a mirror needs"},
-        {"colour", "red", "a mirror has no column"}, {"subdivision", "bavaria", "subdivision:"},
+        {"file_maxsize", "-5", "file_maxsize:"},
+        {"strip_prefix", "/debian", "strip_prefix:"},
+        {"strip_prefix", "debian/", "strip_prefix:"},
+        {"add_prefix", "a/../b", "add_prefix:"},
+        {"admin_email", "nobody", "admin_email:"},
+        {"http_url", "", "a mirror needs"},
+        {"colour", "red", "a mirror has no column"},
+        {"subdivision", "bavaria", "subdivision:"},
     };
     for (const Case& test : kCases) {
       const std::string name = fmt::format("{}={}", test.column, test.value);
@@ -192,11 +217,13 @@ class SchemaTest : public CppUnit::TestFixture {
         insert_mirror(c, "bad", columns);
         CPPUNIT_FAIL(name + " was taken");
       } catch (const Error& error) {
-        CPPUNIT_ASSERT_MESSAGE(name + ": " + error.what(), std::string_view(error.what()).starts_with(test.words));
+        CPPUNIT_ASSERT_MESSAGE(name + ": " + error.what(),
+                               std::string_view(error.what()).starts_with(test.words));
       }
     }
     for (const char* identifier : {"", "a b", "-x", "a/b", "a\nb", "ä"}) {
-      CPPUNIT_ASSERT_THROW_MESSAGE(identifier, insert_mirror(c, identifier, {{"http_url", "http://a/"}}), Error);
+      CPPUNIT_ASSERT_THROW_MESSAGE(
+          identifier, insert_mirror(c, identifier, {{"http_url", "http://a/"}}), Error);
     }
     add_mirror(c, "same");
     CPPUNIT_ASSERT_THROW(add_mirror(c, "same"), Error);
@@ -205,19 +232,36 @@ class SchemaTest : public CppUnit::TestFixture {
   void constraintsTakeGoodMirrors() {
     TestDatabase database;
     Connection c = database.connect();
-    insert_mirror(c, "ftp.example.org", {{"http_url", "http://[2001:db8::1]:8080/debian"}, {"country", "de"}, {"region", "eu"},
-                                         {"latitude", "48.1"}, {"longitude", "-11.5"}, {"asn", "AS64500"}, {"file_maxsize", "2G"},
-                                         {"other_countries", "at, ch"}, {"rsync_url", "rsync://u@h:873/m/d"}, {"weight", "0"},
-                                         {"rsync_options", "--a=b,--c"}});
+    insert_mirror(c, "ftp.example.org",
+                  {{"http_url", "http://[2001:db8::1]:8080/debian"},
+                   {"country", "de"},
+                   {"region", "eu"},
+                   {"latitude", "48.1"},
+                   {"longitude", "-11.5"},
+                   {"asn", "AS64500"},
+                   {"file_maxsize", "2G"},
+                   {"other_countries", "at, ch"},
+                   {"rsync_url", "rsync://u@h:873/m/d"},
+                   {"weight", "0"},
+                   {"rsync_options", "--a=b,--c"}});
     const MirrorRecord record = find_mirror(c, "ftp.example.org").value();
     CPPUNIT_ASSERT_EQUAL(std::string("http://[2001:db8::1]:8080/debian/"), record.mirror.http_url);
-    const std::pair<const char*, const char*> shown[] = {
-        {"country", "DE"}, {"region", "EU"}, {"latitude", "48.1"}, {"longitude", "-11.5"}, {"asn", "64500"},
-        {"file_maxsize", "2147483648"}, {"other_countries", "AT,CH"}, {"rsync_url", "rsync://u@h:873/m/d/"}, {"weight", "0"},
-        {"enabled", "no"}, {"online", "yes"}, {"rsync_options", "--a=b,--c"}};
+    const std::pair<const char*, const char*> shown[] = {{"country", "DE"},
+                                                         {"region", "EU"},
+                                                         {"latitude", "48.1"},
+                                                         {"longitude", "-11.5"},
+                                                         {"asn", "64500"},
+                                                         {"file_maxsize", "2147483648"},
+                                                         {"other_countries", "AT,CH"},
+                                                         {"rsync_url", "rsync://u@h:873/m/d/"},
+                                                         {"weight", "0"},
+                                                         {"enabled", "no"},
+                                                         {"online", "yes"},
+                                                         {"rsync_options", "--a=b,--c"}};
     for (const auto& [name, text] : shown) {
       for (const MirrorColumn& column : mirror_columns()) {
-        if (std::string_view(column.name) == name) CPPUNIT_ASSERT_EQUAL(std::string(text), column_text(record, column));
+        if (std::string_view(column.name) == name)
+          CPPUNIT_ASSERT_EQUAL(std::string(text), column_text(record, column));
       }
     }
     update_mirror(c, record.mirror.id, {{"latitude", ""}, {"longitude", ""}, {"country", "**"}});
@@ -230,8 +274,10 @@ class SchemaTest : public CppUnit::TestFixture {
     Connection c = database.connect();
     const MirrorId id = add_mirror(c, "one");
     const std::int64_t rev = load_mirrors(c)->rev();
-    for (const char* good : {"192.0.2.0/24", "2001:db8::/32", "AS64500", "64501"}) add_mirror_prefix(c, id, good);
-    for (const char* bad : {"192.0.2.1/24", "2001:db8::1/32", "AS0", "AS4294967296", "x", "192.0.2.0/33", "192.0.2.0/24"}) {
+    for (const char* good : {"192.0.2.0/24", "2001:db8::/32", "AS64500", "64501"})
+      add_mirror_prefix(c, id, good);
+    for (const char* bad : {"192.0.2.1/24", "2001:db8::1/32", "AS0", "AS4294967296", "x",
+                            "192.0.2.0/33", "192.0.2.0/24"}) {
       CPPUNIT_ASSERT_THROW_MESSAGE(bad, add_mirror_prefix(c, id, bad), Error);
     }
     const auto table = load_mirrors(c);
@@ -248,7 +294,8 @@ class SchemaTest : public CppUnit::TestFixture {
   static std::vector<Migration> steps(std::size_t count = kNewSteps) {
     std::vector<Migration> all = embedded_migrations();
     for (const char* sql : {"CREATE TABLE step (a int)", "ALTER TABLE step ADD b int"}) {
-      if (all.size() < embedded_migrations().size() + count) all.push_back({all.back().version + 1, "step", sql});
+      if (all.size() < embedded_migrations().size() + count)
+        all.push_back({all.back().version + 1, "step", sql});
     }
     return all;
   }

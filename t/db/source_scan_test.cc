@@ -75,8 +75,10 @@ class SourceScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.changed);
     expect("f0", "");
     expect("f1", "one");
-    CPPUNIT_ASSERT_EQUAL(std::string("true"),
-                         value(*connection_, "SELECT version_rev = (SELECT max(rev) FROM revision) FROM file WHERE path = 'f0'"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("true"),
+        value(*connection_,
+              "SELECT version_rev = (SELECT max(rev) FROM revision) FROM file WHERE path = 'f0'"));
   }
 
   void touchedWithoutDigestIsANewVersion() {
@@ -94,8 +96,10 @@ class SourceScanTest : public CppUnit::TestFixture {
     expect("f0", "pending");
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, find_file(*connection_, "f0").file.mirrors.size());
     CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::unchanged);
-    // A listing says nothing about it until it is hashed: neither with the old time nor without the file.
-    CPPUNIT_ASSERT(scan_mirror(*connection_, "one", files("f", 10)).outcome == MergeOutcome::unchanged);
+    // A listing says nothing about it until it is hashed: neither with the old time nor without the
+    // file.
+    CPPUNIT_ASSERT(scan_mirror(*connection_, "one", files("f", 10)).outcome ==
+                   MergeOutcome::unchanged);
     tree[0].size += 1;
     scan_source(*connection_, tree, kForce);
     expect("f0", "");
@@ -111,7 +115,8 @@ class SourceScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, report.counts.changed);
     expect("f0", "one");
     // A mirror may have it under either time.
-    CPPUNIT_ASSERT(scan_mirror(*connection_, "one", files("f", 10)).outcome == MergeOutcome::unchanged);
+    CPPUNIT_ASSERT(scan_mirror(*connection_, "one", files("f", 10)).outcome ==
+                   MergeOutcome::unchanged);
   }
 
   void goneFilesKeepTheirMirrorsForTheGraceTime() {
@@ -138,7 +143,9 @@ class SourceScanTest : public CppUnit::TestFixture {
     age("25 hours");
     expect("f9", "absent");
     CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::merged);
-    CPPUNIT_ASSERT_EQUAL(std::string("true"), value(*connection_, "SELECT cohort_id IS NULL FROM file WHERE path = 'f9'"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("true"),
+        value(*connection_, "SELECT cohort_id IS NULL FROM file WHERE path = 'f9'"));
     CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::unchanged);
     consistent();
   }
@@ -171,7 +178,9 @@ class SourceScanTest : public CppUnit::TestFixture {
   }
 
   void stagedFilesAreAbsentInEveryWay() {
-    scan_source(*connection_, {{.path = "a"}, {.path = "new/b", .staged = true}, {.path = "new/dir/c", .staged = true}});
+    scan_source(
+        *connection_,
+        {{.path = "a"}, {.path = "new/b", .staged = true}, {.path = "new/dir/c", .staged = true}});
     expect("new/b", "absent");
     expect("new", "absent");
     expect("new/dir", "absent");
@@ -226,15 +235,19 @@ class SourceScanTest : public CppUnit::TestFixture {
   }
 
   void linkPrefixesLeadToTheRealFile() {
-    scan_source(*connection_, {{.path = "dists", .kind = EntryKind::directory},
-                               {.path = "dists/trixie", .kind = EntryKind::directory},
-                               {.path = "dists/trixie/Release"},
-                               {.path = "dists/trixie/new", .kind = EntryKind::link, .target = "Release"},
-                               {.path = "dists/stable", .kind = EntryKind::link, .target = "trixie"},
-                               {.path = "self", .kind = EntryKind::link, .target = "."}});
-    CPPUNIT_ASSERT_EQUAL(std::string("dists/trixie/Release"), find_file(*connection_, "dists/stable/Release").file.path);
-    CPPUNIT_ASSERT_EQUAL(std::string("dists/trixie/Release"), find_file(*connection_, "dists/stable/new").file.path);
-    CPPUNIT_ASSERT_EQUAL(std::string("dists/trixie/Release"), find_file(*connection_, "self/dists/stable/new").file.path);
+    scan_source(*connection_,
+                {{.path = "dists", .kind = EntryKind::directory},
+                 {.path = "dists/trixie", .kind = EntryKind::directory},
+                 {.path = "dists/trixie/Release"},
+                 {.path = "dists/trixie/new", .kind = EntryKind::link, .target = "Release"},
+                 {.path = "dists/stable", .kind = EntryKind::link, .target = "trixie"},
+                 {.path = "self", .kind = EntryKind::link, .target = "."}});
+    CPPUNIT_ASSERT_EQUAL(std::string("dists/trixie/Release"),
+                         find_file(*connection_, "dists/stable/Release").file.path);
+    CPPUNIT_ASSERT_EQUAL(std::string("dists/trixie/Release"),
+                         find_file(*connection_, "dists/stable/new").file.path);
+    CPPUNIT_ASSERT_EQUAL(std::string("dists/trixie/Release"),
+                         find_file(*connection_, "self/dists/stable/new").file.path);
     expect("dists/stable", "directory");
     expect("self", "directory");
     expect("dists/stable/none", "absent");
@@ -245,25 +258,28 @@ class SourceScanTest : public CppUnit::TestFixture {
   }
 
   void deadLinksAreNoFiles() {
-    const MergeReport report = scan_source(*connection_, {{.path = "a"},
-                               {.path = "dangling", .kind = EntryKind::link, .target = "none"},
-                               {.path = "loop", .kind = EntryKind::link, .target = "loop"},
-                               {.path = "escaping", .kind = EntryKind::link, .target = "../../etc/passwd"},
-                               {.path = "absolute", .kind = EntryKind::link, .target = "/etc/passwd"}});
+    const MergeReport report = scan_source(
+        *connection_, {{.path = "a"},
+                       {.path = "dangling", .kind = EntryKind::link, .target = "none"},
+                       {.path = "loop", .kind = EntryKind::link, .target = "loop"},
+                       {.path = "escaping", .kind = EntryKind::link, .target = "../../etc/passwd"},
+                       {.path = "absolute", .kind = EntryKind::link, .target = "/etc/passwd"}});
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.held);
     for (const char* path : {"dangling", "loop", "escaping", "absolute"}) expect(path, "absent");
     CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*connection_, "SELECT count(*) FROM file"));
   }
 
   void linksDoNotTellOfStagedFiles() {
-    scan_source(*connection_, {{.path = "a"},
-                               {.path = "new", .kind = EntryKind::directory, .staged = true},
-                               {.path = "new/b", .staged = true},
-                               {.path = "new/out", .kind = EntryKind::link, .staged = true, .target = "../a"},
-                               {.path = "to-file", .kind = EntryKind::link, .target = "new/b"},
-                               {.path = "to-dir", .kind = EntryKind::link, .target = "new"},
-                               {.path = "through", .kind = EntryKind::link, .target = "new/out"}});
-    for (const char* path : {"to-file", "to-dir", "to-dir/b", "through", "new/out"}) expect(path, "absent");
+    scan_source(*connection_,
+                {{.path = "a"},
+                 {.path = "new", .kind = EntryKind::directory, .staged = true},
+                 {.path = "new/b", .staged = true},
+                 {.path = "new/out", .kind = EntryKind::link, .staged = true, .target = "../a"},
+                 {.path = "to-file", .kind = EntryKind::link, .target = "new/b"},
+                 {.path = "to-dir", .kind = EntryKind::link, .target = "new"},
+                 {.path = "through", .kind = EntryKind::link, .target = "new/out"}});
+    for (const char* path : {"to-file", "to-dir", "to-dir/b", "through", "new/out"})
+      expect(path, "absent");
   }
 
   void aRetargetedLinkLeadsElsewhere() {
@@ -276,8 +292,10 @@ class SourceScanTest : public CppUnit::TestFixture {
   }
 
   void theLastEntryOfAPathCounts() {
-    scan_source(*connection_, {{.path = "a", .size = 1}, {.path = "b", .kind = EntryKind::link, .target = "a"},
-                               {.path = "a", .size = 2}, {.path = "b", .size = 5}});
+    scan_source(*connection_, {{.path = "a", .size = 1},
+                               {.path = "b", .kind = EntryKind::link, .target = "a"},
+                               {.path = "a", .size = 2},
+                               {.path = "b", .size = 5}});
     CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, find_file(*connection_, "a").file.size_bytes);
     CPPUNIT_ASSERT_EQUAL(std::string("b"), find_file(*connection_, "b").file.path);
   }
@@ -292,22 +310,29 @@ class SourceScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(report.outcome == MergeOutcome::refused);
     CPPUNIT_ASSERT(report.refusal.starts_with("6 of 100 files changed or are gone"));
     CPPUNIT_ASSERT_EQUAL(before, rows());
-    CPPUNIT_ASSERT_EQUAL(std::string("held"), value(*connection_, "SELECT outcome FROM scan ORDER BY id DESC LIMIT 1"));
-    CPPUNIT_ASSERT(scan_source(*connection_, tree, {.max_change_percent = 6}).outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT_EQUAL(std::string("held"),
+                         value(*connection_, "SELECT outcome FROM scan ORDER BY id DESC LIMIT 1"));
+    CPPUNIT_ASSERT(scan_source(*connection_, tree, {.max_change_percent = 6}).outcome ==
+                   MergeOutcome::merged);
   }
 
   void anEmptyRootIsHeldEvenAtFirst() {
     CPPUNIT_ASSERT(scan_source(*connection_, {}).outcome == MergeOutcome::refused);
     scan_source(*connection_, files("f", 3));
-    CPPUNIT_ASSERT(scan_source(*connection_, {}, {.max_change_percent = 100}).outcome == MergeOutcome::refused);
+    CPPUNIT_ASSERT(scan_source(*connection_, {}, {.max_change_percent = 100}).outcome ==
+                   MergeOutcome::refused);
     expect("f0", "");
     CPPUNIT_ASSERT(scan_source(*connection_, {}, kForce).outcome == MergeOutcome::merged);
-    CPPUNIT_ASSERT_EQUAL(std::string("3"), value(*connection_, "SELECT count(*) FROM file WHERE gone_at IS NOT NULL"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("3"),
+        value(*connection_, "SELECT count(*) FROM file WHERE gone_at IS NOT NULL"));
   }
 
   void anySpellingOfAPathIsKept() {
-    const Tree tree = {{.path = "a b"}, {.path = "100%25"}, {.path = "x?y#z"}, {.path = "new\nline"}, {.path = "\xff\x01\xfe"},
-                       {.path = "'; DROP TABLE file; --"}, {.path = "\\x41"}, {.path = std::string(2048, 'p')}};
+    const Tree tree = {{.path = "a b"},          {.path = "100%25"},
+                       {.path = "x?y#z"},        {.path = "new\nline"},
+                       {.path = "\xff\x01\xfe"}, {.path = "'; DROP TABLE file; --"},
+                       {.path = "\\x41"},        {.path = std::string(2048, 'p')}};
     scan_source(*connection_, tree);
     scan_mirror(*connection_, "one", tree);
     for (const Entry& entry : tree) expect(entry.path, "one");
@@ -322,13 +347,21 @@ class SourceScanTest : public CppUnit::TestFixture {
     return tree;
   }
   void hash(const std::string& path, const std::string& mtimes) {
-    connection_->script("INSERT INTO hash (file_id, version_rev, sha256, mtimes) SELECT id, version_rev, sha256(path), ARRAY[" +
-                        mtimes + "]::bigint[] FROM file WHERE path = '" + path + "'");
+    connection_->script(
+        "INSERT INTO hash (file_id, version_rev, sha256, mtimes) SELECT id, version_rev, "
+        "sha256(path), ARRAY[" +
+        mtimes + "]::bigint[] FROM file WHERE path = '" + path + "'");
   }
-  void age(const std::string& by) { connection_->script("UPDATE file SET gone_at = gone_at - interval '" + by + "'"); }
+  void age(const std::string& by) {
+    connection_->script("UPDATE file SET gone_at = gone_at - interval '" + by + "'");
+  }
   std::string rows() {
-    return value(*connection_, "SELECT md5(string_agg(t, ' ')) FROM (SELECT f::text || xmin AS t FROM file f ORDER BY id) x") +
-           value(*connection_, "SELECT md5(string_agg(t, ' ')) FROM (SELECT c::text || xmin AS t FROM cohort c ORDER BY id) x");
+    return value(*connection_,
+                 "SELECT md5(string_agg(t, ' ')) FROM (SELECT f::text || xmin AS t FROM file f "
+                 "ORDER BY id) x") +
+           value(*connection_,
+                 "SELECT md5(string_agg(t, ' ')) FROM (SELECT c::text || xmin AS t FROM cohort c "
+                 "ORDER BY id) x");
   }
   void expect(const std::string& path, const std::string& mirrors) {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(*connection_, path));

@@ -7,7 +7,8 @@ using namespace mirror::catalog;
 namespace {
 
 bool within(std::string_view part, std::string_view record) {
-  return part.empty() || (part.data() >= record.data() && part.data() + part.size() <= record.data() + record.size());
+  return part.empty() || (part.data() >= record.data() &&
+                          part.data() + part.size() <= record.data() + record.size());
 }
 
 // What was read and is written again says the same.
@@ -18,7 +19,8 @@ void try_file(std::string_view record) {
   FeedFile file;
   file.path = read->path;
   file.shown = true;
-  file.size_bytes = read->size_bytes, file.mtime_s = read->mtime_s, file.cohort_id = read->cohort_id;
+  file.size_bytes = read->size_bytes, file.mtime_s = read->mtime_s,
+  file.cohort_id = read->cohort_id;
   file.gone_s = read->gone_s;
   file.pending = read->pending;
   file.hashes.sha256 = read->sha256;
@@ -27,7 +29,8 @@ void try_file(std::string_view record) {
   const auto again = decode_file(written);
   require(again && again->size_bytes == read->size_bytes && again->mtime_s == read->mtime_s &&
           again->cohort_id == read->cohort_id);
-  require(again->gone_s == read->gone_s && again->pending == read->pending && again->sha256 == read->sha256);
+  require(again->gone_s == read->gone_s && again->pending == read->pending &&
+          again->sha256 == read->sha256);
   require(again->path == (is_long(read->path) ? read->path : ""));
 }
 
@@ -50,7 +53,8 @@ void try_hashes(std::string_view record) {
   const bool has_digests = decode_hashes(record, HashParts::digests, digests),
              has_pieces = decode_hashes(record, HashParts::pieces, pieces);
   if (!decode_hashes(record, HashParts::all, all)) return;
-  require(has_digests && has_pieces && digests.md5 == all.md5 && pieces.sha1_pieces == all.sha1_pieces);
+  require(has_digests && has_pieces && digests.md5 == all.md5 &&
+          pieces.sha1_pieces == all.sha1_pieces);
   std::string written;
   encode_hashes(written, all);
   FileHashes again;
@@ -60,7 +64,8 @@ void try_hashes(std::string_view record) {
 
 void try_texts(std::string_view text) {
   if (const auto meta = decode_meta(text)) require(decode_meta(encode(*meta)).has_value());
-  if (const auto mirrors = decode_mirrors(text)) require(decode_mirrors(encode_mirrors(*mirrors)).has_value());
+  if (const auto mirrors = decode_mirrors(text))
+    require(decode_mirrors(encode_mirrors(*mirrors)).has_value());
 }
 
 }  // namespace
@@ -70,10 +75,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::string_view record(reinterpret_cast<const char*>(data) + 1, size - 1);
   switch (data[0] % 4) {
-    case 0: try_file(record); break;
-    case 1: try_link(record); break;
-    case 2: try_hashes(record); break;
-    default: try_texts(record);
+    case 0:
+      try_file(record);
+      break;
+    case 1:
+      try_link(record);
+      break;
+    case 2:
+      try_hashes(record);
+      break;
+    default:
+      try_texts(record);
   }
   return 0;
 }

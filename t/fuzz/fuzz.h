@@ -1,5 +1,5 @@
-// What the fuzz targets share. A target calls require() for what must hold of any input, so that a fuzzer finds wrong answers
-// too.
+// What the fuzz targets share. A target calls require() for what must hold of any input, so that a
+// fuzzer finds wrong answers too.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>

@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_url(text);
   require(!has_control_bytes(printable(text)));
   if (const auto path = percent_decode(text); path && check_path(*path) == PathFault::none) {
-    require(!path->empty() && path->size() <= kMaxPathBytes && path->front() != '/' && path->find("//") == path->npos);
+    require(!path->empty() && path->size() <= kMaxPathBytes && path->front() != '/' &&
+            path->find("//") == path->npos);
     require(("/" + *path + "/").find("/../") == path->npos);
     check_url(*path);
   }

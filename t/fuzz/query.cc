@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Query query = parse_query(request.query);
   static constexpr MirrorId kHolder[] = {1};
   const File file{"a", 10'000, 1, std::span<const MirrorId>(kHolder), false};
-  for (const auto& outcome : {decide(request, {}, file, table, settings), decide(request, {}, file, MirrorTable(), settings)}) {
+  for (const auto& outcome : {decide(request, {}, file, table, settings),
+                              decide(request, {}, file, MirrorTable(), settings)}) {
     const auto& answer = std::get<Outcome::Answer>(outcome.result);
     const bool redirected = answer.status == 302;
     require(query.malformed ? answer.status == 400 : redirected == !query.representation);

@@ -22,7 +22,8 @@ std::optional<Place> any_place(FuzzedDataProvider& input) {
 Address any_address(FuzzedDataProvider& input) {
   Address address;
   address.family = input.ConsumeBool() ? Family::ipv6 : Family::ipv4;
-  for (int i = 0; i < address.bits() / 8; ++i) address.bytes[i] = input.ConsumeIntegral<std::uint8_t>();
+  for (int i = 0; i < address.bits() / 8; ++i)
+    address.bytes[i] = input.ConsumeIntegral<std::uint8_t>();
   return address;
 }
 
@@ -31,7 +32,8 @@ Mirror any_mirror(FuzzedDataProvider& input) {
   mirror.id = input.ConsumeIntegralInRange<MirrorId>(-2, 40);
   mirror.identifier = input.ConsumeRandomLengthString(20);
   mirror.http_url = input.ConsumeBool() ? "http://m.example/" : input.ConsumeRandomLengthString(20);
-  mirror.https_url = input.ConsumeBool() ? "https://m.example/" : input.ConsumeRandomLengthString(20);
+  mirror.https_url =
+      input.ConsumeBool() ? "https://m.example/" : input.ConsumeRandomLengthString(20);
   mirror.enabled = input.ConsumeProbability<double>() > 0.1;
   mirror.online = input.ConsumeProbability<double>() > 0.1;
   mirror.weight = input.ConsumeBool() ? 100 : input.ConsumeIntegral<int>();
@@ -56,7 +58,9 @@ void check_order(const Ranking& ranking) {
   for (std::size_t i = 1; i < ranking.accepted.size(); ++i) {
     const Candidate& before = ranking.accepted[i - 1];
     const Candidate& after = ranking.accepted[i];
-    const auto group = [](const Candidate& c) { return std::tuple(c.oversized, c.tier, !c.speaks_family); };
+    const auto group = [](const Candidate& c) {
+      return std::tuple(c.oversized, c.tier, !c.speaks_family);
+    };
     require(group(before) <= group(after));
   }
 }
@@ -90,8 +94,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   client.region = region_of(client.country);
   client.place = any_place(input);
   client.asn = input.ConsumeIntegralInRange<AsNumber>(0, 3);
-  const RankRequest request{input.ConsumeBool(), input.ConsumeIntegral<std::int64_t>(), input.ConsumeIntegral<std::int64_t>()};
-  const RankSettings settings{input.ConsumeFloatingPoint<double>(), input.ConsumeFloatingPoint<double>(),
+  const RankRequest request{input.ConsumeBool(), input.ConsumeIntegral<std::int64_t>(),
+                            input.ConsumeIntegral<std::int64_t>()};
+  const RankSettings settings{input.ConsumeFloatingPoint<double>(),
+                              input.ConsumeFloatingPoint<double>(),
                               input.ConsumeIntegral<std::int64_t>()};
   std::vector<Mirror> mirrors;
   std::vector<MirrorId> holders;
@@ -107,7 +113,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const Candidate& candidate : ranking.accepted) check_candidate(candidate, client, request);
 
   for (const std::size_t how_many : {1, 6}) {
-    check_head(rank_first(how_many, client, request, file.mirrors, table, settings), ranking, how_many);
+    check_head(rank_first(how_many, client, request, file.mirrors, table, settings), ranking,
+               how_many);
   }
 
   Request http_request{.path = "a/b"};

@@ -5,14 +5,15 @@
 
 using namespace mirror;
 
-// The first line is a directory with arguments, the rest a query, whose values may be anything: what it names lies in the tree.
-// Of a rule without fault a query finds something.
+// The first line is a directory with arguments, the rest a query, whose values may be anything:
+// what it names lies in the tree. Of a rule without fault a query finds something.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const std::size_t end = std::min(input.find('\n'), input.size());
   const std::string_view query = input.substr(std::min(end + 1, input.size()));
   const auto any = [](std::string_view) { return true; };
-  const RepositoryRule configured{std::string(input.substr(0, end)), "m/x", {{"a", any}, {"b", any}}};
+  const RepositoryRule configured{
+      std::string(input.substr(0, end)), "m/x", {{"a", any}, {"b", any}}};
   const RepositoryRule fixed{"top/{a}", "m/x", {{"a", any}}};
   const bool sound = repository_fault(configured).empty();
   require(!sound || find_repository({&configured, 1}, "a=value&b=value"));

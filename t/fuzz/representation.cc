@@ -30,17 +30,23 @@ FileHashes all_hashes() {
   return hashes;
 }
 
-bool is_text(Representation which) { return which != Representation::torrent && which != Representation::zsync; }
-bool keeps_names_raw(Representation which) { return which >= Representation::md5 && which <= Representation::btih; }
+bool is_text(Representation which) {
+  return which != Representation::torrent && which != Representation::zsync;
+}
+bool keeps_names_raw(Representation which) {
+  return which >= Representation::md5 && which <= Representation::btih;
+}
 
 }  // namespace
 
-// A path of any bytes: every representation of it is whole, and in what claims to be UTF-8 there is nothing else.
+// A path of any bytes: every representation of it is whole, and in what claims to be UTF-8 there is
+// nothing else.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const MirrorTable table = two_mirrors();
   static const FileHashes hashes = all_hashes();
   const std::string path(reinterpret_cast<const char*>(data), size);
-  if (const auto suffixed = split_suffix(path)) require(!suffixed->path.empty() && suffixed->path.size() < path.size());
+  if (const auto suffixed = split_suffix(path))
+    require(!suffixed->path.empty() && suffixed->path.size() < path.size());
   static constexpr MirrorId kHolders[] = {1, 2};
   const File file{path, 100'000, 1, std::span<const MirrorId>(kHolders), false};
   const Request request{.path = path, .tree_url = "http://r.example/"};

@@ -4,7 +4,8 @@
 
 using namespace mirror;
 
-// Whatever Want-Digest, Want-Repr-Digest and Accept say, what is answered is fit for a header and holds no more than is known.
+// Whatever Want-Digest, Want-Repr-Digest and Accept say, what is answered is fit for a header and
+// holds no more than is known.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   FileHashes hashes;

@@ -25,12 +25,15 @@ std::vector<MirrorId> mirrors_of(int parity) {
   return mirrors;
 }
 
-std::string bytes(std::size_t count, std::int64_t version) { return std::string(count, static_cast<char>(version % 251)); }
+std::string bytes(std::size_t count, std::int64_t version) {
+  return std::string(count, static_cast<char>(version % 251));
+}
 
 // Batches that end at random, each with what all earlier ones left.
 class Batches {
  public:
-  Batches(Environment& environment, CatalogWriter& writer) : environment_(environment), writer_(writer) {}
+  Batches(Environment& environment, CatalogWriter& writer)
+      : environment_(environment), writer_(writer) {}
   Batch& operator*() {
     if (!batch_) batch_.emplace(environment_);
     return *batch_;
@@ -103,7 +106,8 @@ std::string CatalogWriter::publish_next() {
     const auto environment = Environment::open(file, catalog::Open::create, kAccess);
     Batch batch(*environment);
     put_mirrors(batch);
-    for (std::size_t cohort = 1; cohort < parity_.size(); ++cohort) put_cohort(batch, static_cast<std::int64_t>(cohort));
+    for (std::size_t cohort = 1; cohort < parity_.size(); ++cohort)
+      put_cohort(batch, static_cast<std::int64_t>(cohort));
     for (int number = 0; number < kFiles; ++number) {
       if (files_[static_cast<std::size_t>(number)].shown) batch.append(feed_file(number));
     }
@@ -118,8 +122,8 @@ std::string CatalogWriter::publish_next() {
   return file;
 }
 
-// Some cohorts get the other mirrors, and all of their files the next version; other files come, go, or move between alike
-// cohorts.
+// Some cohorts get the other mirrors, and all of their files the next version; other files come,
+// go, or move between alike cohorts.
 void CatalogWriter::change(Environment& environment) {
   Batches batches(environment, *this);
   if (roll(3) == 0) put_mirrors(*batches);
@@ -129,7 +133,8 @@ void CatalogWriter::change(Environment& environment) {
   for (std::size_t cohort = 1; cohort < parity_.size(); ++cohort) {
     if (roll(3) != 0) continue;
     turned.insert(static_cast<std::int64_t>(cohort));
-    batches->put_cohort(static_cast<std::int64_t>(cohort), {});  // what the old and the new mirrors have in common
+    batches->put_cohort(static_cast<std::int64_t>(cohort),
+                        {});  // what the old and the new mirrors have in common
     parity_[cohort] ^= 1;
     batches.perhaps_commit();
   }
@@ -174,21 +179,26 @@ void CatalogWriter::publish_garbage() {
   directory_.publish(file);
 }
 
-std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors, const catalog::FoundFile& found, HashParts parts) {
+std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors,
+                       const catalog::FoundFile& found, HashParts parts) {
   const File& file = found.file;
-  if (file.mtime_s != meta.rev) return fmt::format("{} of generation {} among those of {}", file.path, file.mtime_s, meta.rev);
+  if (file.mtime_s != meta.rev)
+    return fmt::format("{} of generation {} among those of {}", file.path, file.mtime_s, meta.rev);
   const std::vector<MirrorId> ids = file.mirrors.ids();
   for (const MirrorId id : ids) {
-    if (id % 2 != file.size_bytes % 2) return fmt::format("{} in version {} at mirror {}", file.path, file.size_bytes, id);
+    if (id % 2 != file.size_bytes % 2)
+      return fmt::format("{} in version {} at mirror {}", file.path, file.size_bytes, id);
     const Mirror* mirror = mirrors.find(id);
     if (mirror == nullptr) return fmt::format("mirror {} is unknown", id);
-    if (mirror->weight != meta.mirrors_rev % 1000) return fmt::format("mirror {} of another revision", id);
+    if (mirror->weight != meta.mirrors_rev % 1000)
+      return fmt::format("mirror {} of another revision", id);
   }
   const auto expected = mirrors_of(static_cast<int>(file.size_bytes % 2));
   if (meta.swept_s == 1 && !std::equal(ids.begin(), ids.end(), expected.begin(), expected.end())) {
     return fmt::format("{} has {} mirrors although nothing is half done", file.path, ids.size());
   }
-  if (found.hashes.sha256 != bytes(32, file.size_bytes)) return file.path + " with the digest of another version";
+  if (found.hashes.sha256 != bytes(32, file.size_bytes))
+    return file.path + " with the digest of another version";
   const bool pieces = meta.hashes && parts == HashParts::all;
   if (found.hashes.sha1_pieces != (pieces ? bytes(2000, file.size_bytes) : ""))
     return file.path + " with the pieces of another version";
@@ -197,7 +207,8 @@ std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors, co
 
 std::string wrong_state(catalog::Reader& reader) {
   const catalog::Meta& meta = reader.meta();
-  if (meta.token != std::to_string(meta.rev)) return fmt::format("revision {} with the token {}", meta.rev, meta.token);
+  if (meta.token != std::to_string(meta.rev))
+    return fmt::format("revision {} with the token {}", meta.rev, meta.token);
   if (reader.mirrors()->rev() != meta.mirrors_rev) return "the mirrors of another revision";
   std::map<std::int64_t, std::int64_t> counts;
   std::size_t files = 0;
@@ -209,7 +220,8 @@ std::string wrong_state(catalog::Reader& reader) {
   std::string wrong;
   if (files != reader.files()) wrong = "another number of files than it says";
   reader.each_cohort([&](std::int64_t id, const catalog::CohortRecord& cohort) {
-    if (cohort.files != counts[id]) wrong = fmt::format("cohort {} counts {} files and has {}", id, cohort.files, counts[id]);
+    if (cohort.files != counts[id])
+      wrong = fmt::format("cohort {} counts {} files and has {}", id, cohort.files, counts[id]);
     return wrong.empty();
   });
   return wrong;

@@ -1,6 +1,7 @@
-// A catalog whose states can be told right from wrong by whoever reads one. Odd mirrors have odd versions of a file alone, even
-// mirrors even ones; a version is the file's size, and its hashes are made of it; all that one file holds is of one generation.
-// The writer changes cohorts and files in many transactions, in the order of a pull (lib/feed/pull.h).
+// A catalog whose states can be told right from wrong by whoever reads one. Odd mirrors have odd
+// versions of a file alone, even mirrors even ones; a version is the file's size, and its hashes
+// are made of it; all that one file holds is of one generation. The writer changes cohorts and
+// files in many transactions, in the order of a pull (lib/feed/pull.h).
 #pragma once
 
 #include <cstdint>
@@ -48,12 +49,14 @@ class CatalogWriter {
   const catalog::Directory directory_;
   catalog::Meta meta_;
   std::vector<File> files_ = std::vector<File>(kFiles);
-  std::vector<int> parity_ = std::vector<int>(6, 1);  // of each cohort's mirrors; the first one is not used
+  std::vector<int> parity_ =
+      std::vector<int>(6, 1);  // of each cohort's mirrors; the first one is not used
   std::mt19937 random_{1};
 };
 
 // What is wrong with a file as a reader sees it, or with the whole state; "" when all is well.
-std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors, const catalog::FoundFile& found, HashParts parts);
+std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors,
+                       const catalog::FoundFile& found, HashParts parts);
 std::string wrong_state(catalog::Reader& reader);
 
 }  // namespace mirror::race

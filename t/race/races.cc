@@ -1,5 +1,6 @@
-// Threads that share what mod_mirror's threads share, under ThreadSanitizer: requests read catalogs while they
-// are written, replaced, damaged and opened anew; processes share slots and a circuit breaker. What readers see is checked.
+// Threads that share what mod_mirror's threads share, under ThreadSanitizer: requests read catalogs
+// while they are written, replaced, damaged and opened anew; processes share slots and a circuit
+// breaker. What readers see is checked.
 #include <ap_mpm.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -99,14 +100,16 @@ void read_once(catalog::Catalog& catalog, std::minstd_rand& random, std::atomic<
         fail(path + " is missing");
       }
     }
-    if (random() % 64 == 0) std::this_thread::sleep_for(milliseconds(2));  // the state stays while files are replaced
+    if (random() % 64 == 0)
+      std::this_thread::sleep_for(milliseconds(2));  // the state stays while files are replaced
     ++reads;
   } catch (const catalog::Error& error) {
     if (!error.corrupt()) throw;
   }
 }
 
-// A file that is no catalog is named, or the one in force is damaged: what comes next is served in any case.
+// A file that is no catalog is named, or the one in force is damaged: what comes next is served in
+// any case.
 void replace(CatalogWriter& writer, catalog::Catalog& catalog) {
   const auto environment = catalog.environment();
   const int fault = writer.roll(4);
@@ -128,7 +131,8 @@ void replace(CatalogWriter& writer, catalog::Catalog& catalog) {
   if (catalog.unusable() || !catalog.snapshot()) fail("a new file is not served");
 }
 
-// Requests and the writer's thread on one Catalog; the writer is the one that refreshes, as a Feed is.
+// Requests and the writer's thread on one Catalog; the writer is the one that refreshes, as a Feed
+// is.
 void read_while_it_changes(Clock::time_point end) {
   Folder folder;
   catalog::Catalog catalog(catalog::Directory(folder.path), kAccess);
@@ -151,7 +155,8 @@ void read_while_it_changes(Clock::time_point end) {
   if (reads == 0 || changes == 0) fail("nobody did anything");
 }
 
-void look_up_once(httpd::CatalogKeeper& keeper, std::minstd_rand& random, std::atomic<long>& reads) {
+void look_up_once(httpd::CatalogKeeper& keeper, std::minstd_rand& random,
+                  std::atomic<long>& reads) {
   const std::string path = any_path(random);
   const HashParts parts = random() % 2 ? HashParts::all : HashParts::redirect;
   const auto lookup = keeper.find(path, kNow, parts);
@@ -168,8 +173,9 @@ void look_up_once(httpd::CatalogKeeper& keeper, std::minstd_rand& random, std::a
   ++reads;
 }
 
-// As child.cc uses keepers: each looks after its catalog by a thread of its own, and ends while requests still come in. The
-// writer plays a process of another host's feed, so the keepers have no database.
+// As child.cc uses keepers: each looks after its catalog by a thread of its own, and ends while
+// requests still come in. The writer plays a process of another host's feed, so the keepers have no
+// database.
 void keepers_come_and_go(Clock::time_point end) {
   Folder folder;
   CatalogWriter writer{catalog::Directory(folder.path)};
@@ -200,7 +206,8 @@ void keepers_come_and_go(Clock::time_point end) {
       }
     }
     keeper.ask_to_stop();
-    if (!keeper.join_by(Clock::now() + std::chrono::seconds(20))) fail("a keeper's thread does not end");
+    if (!keeper.join_by(Clock::now() + std::chrono::seconds(20)))
+      fail("a keeper's thread does not end");
   }
   std::printf("keeper: %ld reads, %ld changes, %ld keepers\n", reads.load(), changes, keepers);
   if (reads == 0 || !lines.empty()) fail(lines.empty() ? "nobody read anything" : lines.front());
@@ -233,15 +240,18 @@ void slots_are_never_too_many(Clock::time_point end) {
     if (database.slots_in_use(kLimit) > kLimit) fail("slots in use that there are not");
     database.others_starve(kLimit);
     memory.catalog_news(0).is_news("line " + std::to_string(random() % 3));
-    memory.catalog_fault(0).set(random() % 4 == 0 ? "" : std::string(20, static_cast<char>('a' + random() % 3)));
+    memory.catalog_fault(0).set(
+        random() % 4 == 0 ? "" : std::string(20, static_cast<char>('a' + random() % 3)));
     const std::string fault = memory.catalog_fault(0).text();
-    if (fault.find_first_not_of(fault[0]) != std::string::npos) fail("a fault that nobody met: " + fault);
+    if (fault.find_first_not_of(fault[0]) != std::string::npos)
+      fail("a fault that nobody met: " + fault);
   };
   {
     const Crowd crowd(kReaders, body);
     while (Clock::now() < end) std::this_thread::sleep_for(milliseconds(10));
   }
-  std::printf("shared: %ld slots, %ld trips, %ld recoveries\n", taken.load(), trips.load(), recoveries.load());
+  std::printf("shared: %ld slots, %ld trips, %ld recoveries\n", taken.load(), trips.load(),
+              recoveries.load());
   if (trips != static_cast<long>(database.outages())) fail("trips are not counted");
   if (trips - recoveries != (database.down() ? 1 : 0)) fail("an outage began or ended twice");
   if (database.slots_in_use(kLimit) != 0) fail("slots that nobody gave back");
@@ -266,4 +276,6 @@ extern "C" apr_status_t ap_mpm_query(int, int* result) {
   return APR_SUCCESS;
 }
 
-int main(int count, char** arguments) { return mirror::race::run(std::chrono::seconds(count > 1 ? std::atoi(arguments[1]) : 3)); }
+int main(int count, char** arguments) {
+  return mirror::race::run(std::chrono::seconds(count > 1 ? std::atoi(arguments[1]) : 3));
+}

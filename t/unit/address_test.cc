@@ -25,9 +25,11 @@ class AddressTest : public CppUnit::TestFixture {
         {"fe80::1%eth0", "fe80::1"},
         {"::ffff:192.0.2.1", "192.0.2.1"},
         {"::ffff:c000:201", "192.0.2.1"},
-        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
+         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
     };
-    for (const auto& [text, normal] : cases) CPPUNIT_ASSERT_EQUAL(std::string(normal), address(text).text());
+    for (const auto& [text, normal] : cases)
+      CPPUNIT_ASSERT_EQUAL(std::string(normal), address(text).text());
   }
 
   void refusesWhatIsNoAddress() {
@@ -56,9 +58,12 @@ class AddressTest : public CppUnit::TestFixture {
 
   void takesFourOrSixteenBytes() {
     CPPUNIT_ASSERT_EQUAL(std::string("1.2.3.4"), Address::from_bytes("\1\2\3\4")->text());
-    CPPUNIT_ASSERT_EQUAL(std::string("1.2.3.4"), Address::from_bytes({"\0\0\0\0\0\0\0\0\0\0\xff\xff\1\2\3\4", 16})->text());
-    CPPUNIT_ASSERT_EQUAL(std::string("::1:0:102:304"), Address::from_bytes({"\0\0\0\0\0\0\0\0\0\1\0\0\1\2\3\4", 16})->text());
-    for (const std::size_t size : {0, 1, 3, 5, 15, 17}) CPPUNIT_ASSERT(!Address::from_bytes(std::string(size, 'x')));
+    CPPUNIT_ASSERT_EQUAL(std::string("1.2.3.4"),
+                         Address::from_bytes({"\0\0\0\0\0\0\0\0\0\0\xff\xff\1\2\3\4", 16})->text());
+    CPPUNIT_ASSERT_EQUAL(std::string("::1:0:102:304"),
+                         Address::from_bytes({"\0\0\0\0\0\0\0\0\0\1\0\0\1\2\3\4", 16})->text());
+    for (const std::size_t size : {0, 1, 3, 5, 15, 17})
+      CPPUNIT_ASSERT(!Address::from_bytes(std::string(size, 'x')));
   }
 
   void locatesTheIpv4AddressInside() {
@@ -70,7 +75,8 @@ class AddressTest : public CppUnit::TestFixture {
         {"192.0.2.1", "192.0.2.1"},
         {"64:ff9b::1:0:0", "64:ff9b::1:0:0"},
     };
-    for (const auto& [outer, inner] : cases) CPPUNIT_ASSERT_EQUAL(std::string(inner), address(outer).located().text());
+    for (const auto& [outer, inner] : cases)
+      CPPUNIT_ASSERT_EQUAL(std::string(inner), address(outer).located().text());
   }
 
   void readsPrefixes() {
@@ -85,13 +91,16 @@ class AddressTest : public CppUnit::TestFixture {
         {"::ffff:192.0.2.0/120", "192.0.2.0/24"},
         {"::ffff:192.0.2.1", "192.0.2.1/32"},
     };
-    for (const auto& [text, normal] : cases) CPPUNIT_ASSERT_EQUAL(std::string(normal), prefix(text).text());
+    for (const auto& [text, normal] : cases)
+      CPPUNIT_ASSERT_EQUAL(std::string(normal), prefix(text).text());
   }
 
   void refusesWhatIsNoPrefix() {
-    for (const char* text : {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8 ",
-                             "10.0.0.0/8/8", "10.0.0.1/8", "10.0.0.0/99999999999999999999", "2001:db8::/129", "2001:db8::1/64",
-                             "fe80::%eth0/10", "::ffff:10.0.0.0/95", "::ffff:10.0.0.1/104", "10.0.0.0/0x8"}) {
+    for (const char* text :
+         {"", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8 ",
+          "10.0.0.0/8/8", "10.0.0.1/8", "10.0.0.0/99999999999999999999", "2001:db8::/129",
+          "2001:db8::1/64", "fe80::%eth0/10", "::ffff:10.0.0.0/95", "::ffff:10.0.0.1/104",
+          "10.0.0.0/0x8"}) {
       CPPUNIT_ASSERT_MESSAGE(text, !Prefix::parse(text));
     }
   }

@@ -46,10 +46,13 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
     std::string page(kPage, '\0');
     for (std::streamoff at = 0; file.seekg(at).read(page.data(), kPage); at += kPage) {
-      if (page.find(text) != page.npos) file.seekp(at).write(std::string(kPage, '\0').data(), kPage);
+      if (page.find(text) != page.npos)
+        file.seekp(at).write(std::string(kPage, '\0').data(), kPage);
     }
   }
-  void expect_cohorts(const std::string& cohorts) { CPPUNIT_ASSERT_EQUAL(cohorts, cohorts_of(*environment_)); }
+  void expect_cohorts(const std::string& cohorts) {
+    CPPUNIT_ASSERT_EQUAL(cohorts, cohorts_of(*environment_));
+  }
 
  public:
   void cohortsCountTheirFiles() {
@@ -76,9 +79,11 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, count(environment_->hashes()));
     change([](Batch& batch) { batch.put(sample_link("a", "b")); });
     expect_cohorts("1 0: 1 2 3\n");
-    CPPUNIT_ASSERT(count(environment_->files()) == 0 && count(environment_->hashes()) == 0 && count(environment_->links()) == 1);
+    CPPUNIT_ASSERT(count(environment_->files()) == 0 && count(environment_->hashes()) == 0 &&
+                   count(environment_->links()) == 1);
     change([&](Batch& batch) { batch.put(file); });
-    CPPUNIT_ASSERT(count(environment_->files()) == 1 && count(environment_->hashes()) == 1 && count(environment_->links()) == 0);
+    CPPUNIT_ASSERT(count(environment_->files()) == 1 && count(environment_->hashes()) == 1 &&
+                   count(environment_->links()) == 0);
     file.hashes = {};
     change([&](Batch& batch) { batch.put(file); });
     CPPUNIT_ASSERT_EQUAL(std::size_t{0}, count(environment_->hashes()));
@@ -86,14 +91,16 @@ class CatalogBatchTest : public CppUnit::TestFixture {
   }
 
   void filesThatAreNotShownLeaveNothing() {
-    FeedFile file = sample_file("a"), link = sample_link("l", "a"), long_file = sample_file(std::string(600, 'a'));
+    FeedFile file = sample_file("a"), link = sample_link("l", "a"),
+             long_file = sample_file(std::string(600, 'a'));
     file.hashes = long_file.hashes = sample_hashes();
     make({file, link, long_file});
     for (FeedFile* one : {&file, &link, &long_file}) one->shown = false;
     change([&](Batch& batch) {
       for (const FeedFile& one : {file, link, long_file}) batch.put(one);
     });
-    CPPUNIT_ASSERT(count(environment_->files()) == 0 && count(environment_->hashes()) == 0 && count(environment_->links()) == 0);
+    CPPUNIT_ASSERT(count(environment_->files()) == 0 && count(environment_->hashes()) == 0 &&
+                   count(environment_->links()) == 0);
     expect_cohorts("1 0: 1 2 3\n");
   }
 
@@ -125,8 +132,10 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     std::set<std::string> paths;
     while (paths.size() < 2000) {
       std::string path;
-      for (const std::size_t size = 400 + random() % 300; path.size() < size;) path += static_cast<char>('a' + random() % 2);
-      if (random() % 2) path.replace(0, 490, 490, 'c');  // in common, so that the digests decide the order
+      for (const std::size_t size = 400 + random() % 300; path.size() < size;)
+        path += static_cast<char>('a' + random() % 2);
+      if (random() % 2)
+        path.replace(0, 490, 490, 'c');  // in common, so that the digests decide the order
       paths.insert(path);
     }
     make({}, {.max_bytes = 64 << 20, .max_readers = 16});
@@ -139,14 +148,17 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     });
     Snapshot snapshot(environment_);
     for (const std::string& path : paths) {
-      const auto stored = path.size() % 7 ? snapshot->stored_file(path) : snapshot->stored_link(path);
-      CPPUNIT_ASSERT(stored && stored->path == path && (path.size() % 7 == 0 || equal(stored->hashes, sample_hashes())));
+      const auto stored =
+          path.size() % 7 ? snapshot->stored_file(path) : snapshot->stored_link(path);
+      CPPUNIT_ASSERT(stored && stored->path == path &&
+                     (path.size() % 7 == 0 || equal(stored->hashes, sample_hashes())));
     }
     CPPUNIT_ASSERT_EQUAL(paths.size(), count(environment_->files()) + count(environment_->links()));
   }
 
   void sweepTakesWhatNobodyNeeds() {
-    FeedFile fresh = sample_link("fresh", "a"), old = sample_link("old", "a"), older = sample_link("older", "a");
+    FeedFile fresh = sample_link("fresh", "a"), old = sample_link("old", "a"),
+             older = sample_link("older", "a");
     fresh.gone_s = kNow;
     old.gone_s = older.gone_s = kNow - 3 * 86400;
     make({sample_file("a"), fresh, old, older, sample_link("stays", "a")});
@@ -157,7 +169,10 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     change([](Batch& batch) { batch.sweep(kNow, 60); });
     expect_cohorts("1 1: 1 2 3\n4 1: 1\n");
     std::string links;
-    Snapshot(environment_)->each_link([&](const FeedFile& link) { links += link.path + ' '; return true; });
+    Snapshot(environment_)->each_link([&](const FeedFile& link) {
+      links += link.path + ' ';
+      return true;
+    });
     CPPUNIT_ASSERT_EQUAL(std::string("fresh stays "), links);
   }
 
@@ -171,7 +186,8 @@ class CatalogBatchTest : public CppUnit::TestFixture {
     write_record(*environment_, environment_->cohorts(), cohort_key(1), "short");
     CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of(sweep));
     for (const FeedFile& file : {sample_file("a", 2), sample_file("b")}) {
-      CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { change([&](Batch& batch) { batch.put(file); }); }));
+      CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED,
+                           error_of([&] { change([&](Batch& batch) { batch.put(file); }); }));
     }
     const Batch batch(*environment_);
     CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { batch.has_cohort(1); }));
@@ -181,7 +197,8 @@ class CatalogBatchTest : public CppUnit::TestFixture {
   void sweepReportsAPageThatCannotBeRead() {
     make({sample_link("l", "target of the link")});
     clear_pages_with("target of the link");
-    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { change([](Batch& batch) { batch.sweep(kNow, 60); }); }));
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED,
+                         error_of([&] { change([](Batch& batch) { batch.sweep(kNow, 60); }); }));
   }
 
   void aFullMapIsSaidAndLeavesTheOldState() {
@@ -193,14 +210,17 @@ class CatalogBatchTest : public CppUnit::TestFixture {
       CPPUNIT_FAIL("the map was not full");
     } catch (const Error& error) {
       CPPUNIT_ASSERT(error.full() && !error.corrupt());
-      CPPUNIT_ASSERT_MESSAGE(error.what(), std::string(error.what()).find(file_) != std::string::npos);
-      CPPUNIT_ASSERT_MESSAGE(error.what(), std::string(error.what()).find("MirrorCatalogMaxSize") != std::string::npos);
+      CPPUNIT_ASSERT_MESSAGE(error.what(),
+                             std::string(error.what()).find(file_) != std::string::npos);
+      CPPUNIT_ASSERT_MESSAGE(error.what(), std::string(error.what()).find("MirrorCatalogMaxSize") !=
+                                               std::string::npos);
     }
     CPPUNIT_ASSERT((paths_of(*environment_) == std::vector<std::string>{"a"}));
     expect_cohorts("1 1: 1 2 3\n");
     change([](Batch& batch) { batch.put(sample_file("b")); });
     environment_.reset();
-    environment_ = Environment::open(file_, Open::serve, {.max_bytes = 64 << 20, .max_readers = 16});
+    environment_ =
+        Environment::open(file_, Open::serve, {.max_bytes = 64 << 20, .max_readers = 16});
     change([](Batch& batch) {
       for (int i = 0; i < 10'000; ++i) batch.put(sample_file("many/" + std::to_string(i)));
     });
@@ -210,7 +230,9 @@ class CatalogBatchTest : public CppUnit::TestFixture {
   void fullReaderSlotsAreSaid() {
     make();
     std::vector<Snapshot> held;
-    const int code = error_of([&] { for (;;) held.emplace_back(environment_); });
+    const int code = error_of([&] {
+      for (;;) held.emplace_back(environment_);
+    });
     CPPUNIT_ASSERT_EQUAL(MDB_READERS_FULL, code);
     CPPUNIT_ASSERT(held.size() >= 16);
     held.clear();
@@ -219,7 +241,8 @@ class CatalogBatchTest : public CppUnit::TestFixture {
 
   void slotsOfKilledProcessesAreFreed() {
     make();
-    // The child opens its own; that this one stays open keeps LMDB from clearing the slots, as the first opener does.
+    // The child opens its own; that this one stays open keeps LMDB from clearing the slots, as the
+    // first opener does.
     for (int round = 0; round < 4; ++round) {
       const pid_t child = fork();
       if (child == 0) {
@@ -236,7 +259,9 @@ class CatalogBatchTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(child, waitpid(child, &status, 0));
       CPPUNIT_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     }
-    CPPUNIT_ASSERT_EQUAL(10, environment_->free_stale_readers());  // of the last one; each freed those of the one before
+    CPPUNIT_ASSERT_EQUAL(
+        10,
+        environment_->free_stale_readers());  // of the last one; each freed those of the one before
     CPPUNIT_ASSERT_EQUAL(0, environment_->free_stale_readers());
     std::vector<Snapshot> held;
     for (int i = 0; i < 16; ++i) held.emplace_back(environment_);

@@ -9,14 +9,26 @@
 namespace mirror::catalog {
 namespace {
 
-constexpr std::int64_t kNumbers[] = {
-    0, 1, -1, 63, 64, -64, -65, 127, 128, 1'700'000'000, std::numeric_limits<std::int64_t>::max(),
-    std::numeric_limits<std::int64_t>::min()};
+constexpr std::int64_t kNumbers[] = {0,
+                                     1,
+                                     -1,
+                                     63,
+                                     64,
+                                     -64,
+                                     -65,
+                                     127,
+                                     128,
+                                     1'700'000'000,
+                                     std::numeric_limits<std::int64_t>::max(),
+                                     std::numeric_limits<std::int64_t>::min()};
 
-// Of exactly the text's size, so that the address sanitizer and valgrind see each byte read beyond it.
+// Of exactly the text's size, so that the address sanitizer and valgrind see each byte read beyond
+// it.
 class Tight {
  public:
-  explicit Tight(std::string_view text) : size_(text.size()), bytes_(new char[text.size()]) { text.copy(bytes_.get(), size_); }
+  explicit Tight(std::string_view text) : size_(text.size()), bytes_(new char[text.size()]) {
+    text.copy(bytes_.get(), size_);
+  }
   std::string_view view() const { return {bytes_.get(), size_}; }
 
  private:
@@ -25,7 +37,8 @@ class Tight {
 };
 
 void each_damage(const std::string& record, const std::function<void(std::string_view)>& try_it) {
-  for (std::size_t size = 0; size < record.size(); ++size) try_it(Tight(std::string_view(record).substr(0, size)).view());
+  for (std::size_t size = 0; size < record.size(); ++size)
+    try_it(Tight(std::string_view(record).substr(0, size)).view());
   for (std::size_t bit = 0; bit < record.size() * 8; ++bit) {
     std::string flipped = record;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
@@ -37,7 +50,8 @@ void each_damage(const std::string& record, const std::function<void(std::string
 // A view that leaves the record, or reading all of it, is what the sanitizer reports.
 void expect_within(std::string_view part, std::string_view record) {
   if (part.empty()) return;
-  CPPUNIT_ASSERT(part.data() >= record.data() && part.data() + part.size() <= record.data() + record.size());
+  CPPUNIT_ASSERT(part.data() >= record.data() &&
+                 part.data() + part.size() <= record.data() + record.size());
 }
 
 class CatalogCodecTest : public CppUnit::TestFixture {
@@ -58,7 +72,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
   void cohortsReadBackAsWritten() {
     std::vector<MirrorId> hundred;
     for (MirrorId id = 1; id <= 200; id = static_cast<MirrorId>(id + 2)) hundred.push_back(id);
-    const std::vector<MirrorId> lists[] = {{}, {1}, {32767}, {1, 2, 3}, {3, 1, 2}, {5, 5}, {0, 1, 2, 3, 4}, {-1, 7}, hundred};
+    const std::vector<MirrorId> lists[] = {
+        {}, {1}, {32767}, {1, 2, 3}, {3, 1, 2}, {5, 5}, {0, 1, 2, 3, 4}, {-1, 7}, hundred};
     for (const auto& list : lists) {
       const std::string record = encode_cohort({7, list});
       const CohortRecord read = decode_cohort(record).value();
@@ -117,7 +132,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
           encode_link(record, link);
           const auto read = decode_link(record);
           CPPUNIT_ASSERT(read.has_value());
-          CPPUNIT_ASSERT(read->target == target && read->gone_s == gone_s && read->path == (is_long(path) ? path : ""));
+          CPPUNIT_ASSERT(read->target == target && read->gone_s == gone_s &&
+                         read->path == (is_long(path) ? path : ""));
         }
       }
     }
@@ -167,9 +183,11 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     });
     CPPUNIT_ASSERT(refused >= std::string_view("..target").size());
 
-    file.hashes.sha1_pieces.resize(40), file.hashes.piece_layer.resize(64), file.hashes.zsync.sums.resize(16);
+    file.hashes.sha1_pieces.resize(40), file.hashes.piece_layer.resize(64),
+        file.hashes.zsync.sums.resize(16);
     encode_hashes(record, file.hashes);
-    for (const HashParts parts : {HashParts::redirect, HashParts::digests, HashParts::pieces, HashParts::all}) {
+    for (const HashParts parts :
+         {HashParts::redirect, HashParts::digests, HashParts::pieces, HashParts::all}) {
       refused = 0;
       each_damage(record, [&](std::string_view damaged) {
         FileHashes read;
@@ -185,7 +203,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     std::string room;
     for (const std::size_t size : {508, 509, 510, 511, 512, 513, 1000, 2047, 2048}) {
       for (const char last : {'a', 'b'}) {
-        const std::string path = std::string(size - 1, 'x') + last;  // all have their first 507 bytes in common
+        const std::string path =
+            std::string(size - 1, 'x') + last;  // all have their first 507 bytes in common
         const std::string key(key_of(path, room));
         CPPUNIT_ASSERT(key.size() <= 511);
         CPPUNIT_ASSERT_EQUAL(size > 510, key != path);
@@ -199,11 +218,14 @@ class CatalogCodecTest : public CppUnit::TestFixture {
 
   void metaReadsBackAsWritten() {
     Meta meta = sample_meta();
-    meta.mirrors_rev = 3, meta.mirrors_count = 4, meta.grace_s = 0.25, meta.as_of_s = kNow, meta.swept_s = kNow - 1;
+    meta.mirrors_rev = 3, meta.mirrors_count = 4, meta.grace_s = 0.25, meta.as_of_s = kNow,
+    meta.swept_s = kNow - 1;
     const auto read = decode_meta(encode(meta));
     CPPUNIT_ASSERT(read.has_value());
-    CPPUNIT_ASSERT(read->rev == meta.rev && read->token == meta.token && read->mirrors_rev == 3 && read->mirrors_count == 4);
-    CPPUNIT_ASSERT(read->grace_s == 0.25 && read->complete && read->hashes && read->as_of_s == kNow && read->swept_s == kNow - 1);
+    CPPUNIT_ASSERT(read->rev == meta.rev && read->token == meta.token && read->mirrors_rev == 3 &&
+                   read->mirrors_count == 4);
+    CPPUNIT_ASSERT(read->grace_s == 0.25 && read->complete && read->hashes &&
+                   read->as_of_s == kNow && read->swept_s == kNow - 1);
     CPPUNIT_ASSERT(!decode_meta(encode(Meta()))->complete);
     std::string other = encode(meta);
     const std::string format = "\"format\":";
@@ -229,14 +251,19 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read.has_value() && read->size() == 2);
     CPPUNIT_ASSERT(!read->at(0).place && read->at(0).enabled && read->at(0).ipv6);
     const Mirror& m = read->at(1);
-    CPPUNIT_ASSERT(m.id == full.id && m.identifier == full.identifier && m.http_url == full.http_url &&
-                   m.https_url == full.https_url);
-    CPPUNIT_ASSERT(!m.enabled && !m.online && m.weight == 7 && m.country == full.country && m.region == Region::EU);
-    CPPUNIT_ASSERT(m.place && m.place->latitude == 48.5 && m.place->longitude == -2.25 && m.asn == full.asn);
-    CPPUNIT_ASSERT(m.prefix_only && m.as_only && m.country_only && m.region_only && !m.ipv4 && m.ipv6);
+    CPPUNIT_ASSERT(m.id == full.id && m.identifier == full.identifier &&
+                   m.http_url == full.http_url && m.https_url == full.https_url);
+    CPPUNIT_ASSERT(!m.enabled && !m.online && m.weight == 7 && m.country == full.country &&
+                   m.region == Region::EU);
+    CPPUNIT_ASSERT(m.place && m.place->latitude == 48.5 && m.place->longitude == -2.25 &&
+                   m.asn == full.asn);
+    CPPUNIT_ASSERT(m.prefix_only && m.as_only && m.country_only && m.region_only && !m.ipv4 &&
+                   m.ipv6);
     CPPUNIT_ASSERT_EQUAL(full.file_maxsize, m.file_maxsize);
-    CPPUNIT_ASSERT(m.other_countries == full.other_countries && m.excluded_countries == full.excluded_countries);
-    CPPUNIT_ASSERT(m.prefixes.size() == 2 && m.prefixes[0].text() == "192.0.2.0/24" && m.prefixes[1].text() == "2001:db8::/32");
+    CPPUNIT_ASSERT(m.other_countries == full.other_countries &&
+                   m.excluded_countries == full.excluded_countries);
+    CPPUNIT_ASSERT(m.prefixes.size() == 2 && m.prefixes[0].text() == "192.0.2.0/24" &&
+                   m.prefixes[1].text() == "2001:db8::/32");
     CPPUNIT_ASSERT(m.served_as == full.served_as && m.operator_url == full.operator_url);
     CPPUNIT_ASSERT(m.operator_name.starts_with("Université \"Ü\" "));
     CPPUNIT_ASSERT(decode_mirrors(encode_mirrors({}))->empty());
@@ -244,13 +271,15 @@ class CatalogCodecTest : public CppUnit::TestFixture {
 
   void damagedTextsAreRefused() {
     const std::string meta = encode(sample_meta()), mirrors = encode_mirrors({sample_mirror(1)});
-    for (std::size_t size = 0; size < meta.size(); ++size) CPPUNIT_ASSERT(!decode_meta(Tight(meta.substr(0, size)).view()));
+    for (std::size_t size = 0; size < meta.size(); ++size)
+      CPPUNIT_ASSERT(!decode_meta(Tight(meta.substr(0, size)).view()));
     for (std::size_t size = 0; size < mirrors.size(); ++size)
       CPPUNIT_ASSERT(!decode_mirrors(Tight(mirrors.substr(0, size)).view()));
     each_damage(meta, [](std::string_view damaged) { decode_meta(damaged); });
     each_damage(mirrors, [](std::string_view damaged) { decode_mirrors(damaged); });
     for (const char* text : {"", "1", "null", "{}", "[1]", "[{}]", "{\"id\":1}", "[[[[[["}) {
-      CPPUNIT_ASSERT_MESSAGE(text, !decode_meta(text) && !decode_mirrors(text).value_or(std::vector<Mirror>()).size());
+      CPPUNIT_ASSERT_MESSAGE(
+          text, !decode_meta(text) && !decode_mirrors(text).value_or(std::vector<Mirror>()).size());
     }
     CPPUNIT_ASSERT(!decode_mirrors("[1]") && !decode_mirrors("[{}]") && !decode_mirrors("\"x\""));
     const std::string deep(100'000, '[');

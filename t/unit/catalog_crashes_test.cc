@@ -34,7 +34,9 @@ class Shared {
     CrashCounts counts;
     std::atomic<bool> go = false;
   };
-  Shared() : memory_(mmap(nullptr, sizeof(Data), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+  Shared()
+      : memory_(mmap(nullptr, sizeof(Data), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                     0)) {
     CPPUNIT_ASSERT(memory_ != MAP_FAILED);
     share_crashes(&(new (memory_) Data)->counts);
   }
@@ -67,7 +69,8 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
   Directory directory_{folder_.path()};
   const std::string file_ = folder_ / "catalog.1.mdb";
 
-  // What a process that counts its crashes ended with: a signal, or its exit status, as after a sanitizer's report.
+  // What a process that counts its crashes ended with: a signal, or its exit status, as after a
+  // sanitizer's report.
   template <class Action>
   int end_of(Action action) {
     const pid_t child = fork();
@@ -88,9 +91,9 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
   void crash_often() {
     for (std::size_t i = 0; i < kTooManyCrashes; ++i) {
       CPPUNIT_ASSERT(end_of([&] {
-        const InUse in_use(file_);
-        abort();
-      }) != 0);
+                       const InUse in_use(file_);
+                       abort();
+                     }) != 0);
     }
   }
   void publish() {
@@ -103,17 +106,18 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
     unsigned count = 0;
     for (const int number : kFatalSignals) {
       CPPUNIT_ASSERT(end_of([&] {
-        const InUse in_use(file_);
-        raise(number);
-      }) != 0);
+                       const InUse in_use(file_);
+                       raise(number);
+                     }) != 0);
       CPPUNIT_ASSERT_EQUAL(++count, crashes_of(file_));
     }
     // A fault of the memory, and not only the signal.
     CPPUNIT_ASSERT(end_of([&] {
-      const auto* nothing = static_cast<volatile char*>(mmap(nullptr, kPageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-      const InUse in_use(file_);
-      _exit(*nothing);
-    }) != 0);
+                     const auto* nothing = static_cast<volatile char*>(
+                         mmap(nullptr, kPageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+                     const InUse in_use(file_);
+                     _exit(*nothing);
+                   }) != 0);
     CPPUNIT_ASSERT_EQUAL(++count, crashes_of(file_));
   }
 
@@ -161,16 +165,17 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
     const std::string crashes = file_ + std::string(kCrashesSuffix);
     const auto age = [&] {
       using std::filesystem::last_write_time;
-      last_write_time(crashes, last_write_time(crashes) - std::chrono::seconds(kCrashMemorySeconds + 5));
+      last_write_time(crashes,
+                      last_write_time(crashes) - std::chrono::seconds(kCrashMemorySeconds + 5));
     };
     std::ofstream(crashes) << "++";
     CPPUNIT_ASSERT_EQUAL(2U, crashes_of(file_));
     age();
     CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
     CPPUNIT_ASSERT(end_of([&] {
-      const InUse in_use(file_);
-      abort();
-    }) != 0);
+                     const InUse in_use(file_);
+                     abort();
+                   }) != 0);
     CPPUNIT_ASSERT_EQUAL(1U, crashes_of(file_));
     crash_often();
     age();
@@ -179,23 +184,23 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
 
   void otherEndsAreNotCounted() {
     CPPUNIT_ASSERT_EQUAL(SIGKILL, end_of([&] {
-      const InUse in_use(file_);
-      raise(SIGKILL);
-    }));
+                           const InUse in_use(file_);
+                           raise(SIGKILL);
+                         }));
     CPPUNIT_ASSERT(end_of([&] {
-      { const InUse in_use(file_); }
-      raise(SIGSEGV);
-    }) != 0);
+                     { const InUse in_use(file_); }
+                     raise(SIGSEGV);
+                   }) != 0);
     CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
   }
 
   void usesMayEndInAnyOrder() {
     CPPUNIT_ASSERT(end_of([&] {
-      std::optional<InUse> first(std::in_place, file_), second(std::in_place, file_);
-      first.reset();
-      second.reset();
-      raise(SIGSEGV);
-    }) != 0);
+                     std::optional<InUse> first(std::in_place, file_), second(std::in_place, file_);
+                     first.reset();
+                     second.reset();
+                     raise(SIGSEGV);
+                   }) != 0);
     CPPUNIT_ASSERT_EQUAL(0U, crashes_of(file_));
   }
 
@@ -213,7 +218,8 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
           garble(file_, spared, seed);
           if (error_of([&] { catalog.refresh(); }) != 0 && catalog.unusable()) _exit(kNoticed);
         });
-        const std::string which = "seed " + std::to_string(seed) + ", spared " + std::to_string(spared);
+        const std::string which =
+            "seed " + std::to_string(seed) + ", spared " + std::to_string(spared);
         const unsigned crashes = crashes_of(file_);
         CPPUNIT_ASSERT_MESSAGE(which, end == kNoticed ? crashes == 0 : end != 0 && crashes == 1);
         std::filesystem::remove(file_ + std::string(kCrashesSuffix));
@@ -231,14 +237,17 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       for (const char value : {'\0', '\x7f', '\xff'}) {
         std::filesystem::copy_file(good, file_, std::filesystem::copy_options::overwrite_existing);
         std::fstream out(file_, std::ios::binary | std::ios::in | std::ios::out);
-        for (const std::streamoff page : {0L, static_cast<long>(kPageBytes)}) out.seekp(page + word) << std::string(4, value);
+        for (const std::streamoff page : {0L, static_cast<long>(kPageBytes)})
+          out.seekp(page + word) << std::string(4, value);
         out.close();
         const int end = end_of([&] {
           Catalog catalog(directory_, kSmallAccess);
           if (error_of([&] { catalog.refresh(); }) != 0) _exit(kNoticed);
         });
-        const std::string which = "word at " + std::to_string(word) + ", value " + std::to_string(value);
-        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, end == 0 || end == kNoticed ? 0U : 1U, crashes_of(file_));
+        const std::string which =
+            "word at " + std::to_string(word) + ", value " + std::to_string(value);
+        CPPUNIT_ASSERT_EQUAL_MESSAGE(which, end == 0 || end == kNoticed ? 0U : 1U,
+                                     crashes_of(file_));
         std::filesystem::remove(file_ + std::string(kCrashesSuffix));
       }
     }
@@ -259,8 +268,9 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       CPPUNIT_FAIL("it was opened");
     } catch (const Error& error) {
       CPPUNIT_ASSERT(error.corrupt());
-      CPPUNIT_ASSERT_EQUAL(file_ + ": 3 processes crashed while they used it: it is taken for damaged",
-                           std::string(error.what()));
+      CPPUNIT_ASSERT_EQUAL(
+          file_ + ": 3 processes crashed while they used it: it is taken for damaged",
+          std::string(error.what()));
     }
   }
 

@@ -12,7 +12,9 @@
 namespace mirror::catalog {
 namespace {
 
-void write_file(const std::string& file, std::string_view bytes) { std::ofstream(file, std::ios::binary) << bytes; }
+void write_file(const std::string& file, std::string_view bytes) {
+  std::ofstream(file, std::ios::binary) << bytes;
+}
 
 class CatalogFilesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(CatalogFilesTest);
@@ -44,7 +46,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
   }
   std::string names() {
     std::set<std::string> all;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) all.insert(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+      all.insert(entry.path().filename());
     std::string text;
     for (const std::string& name : all) text += name + ' ';
     return text;
@@ -53,8 +56,9 @@ class CatalogFilesTest : public CppUnit::TestFixture {
  public:
   void currentNamesAFileOrNothing() {
     CPPUNIT_ASSERT(!directory_.current());
-    for (const char* bad : {"", "\n", "../x\n", "catalog.mdb\n", "catalog..mdb\n", "catalog.-1.mdb\n", "catalog.1.mdb/../../x\n",
-                            "catalog.1x.mdb\n", "/etc/passwd\n", "catalog.9999999999999999999999.mdb\n"}) {
+    for (const char* bad : {"", "\n", "../x\n", "catalog.mdb\n", "catalog..mdb\n",
+                            "catalog.-1.mdb\n", "catalog.1.mdb/../../x\n", "catalog.1x.mdb\n",
+                            "/etc/passwd\n", "catalog.9999999999999999999999.mdb\n"}) {
       write_file(folder_ / "CURRENT", bad);
       CPPUNIT_ASSERT_MESSAGE(bad, !directory_.current());
     }
@@ -117,7 +121,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, directory_.contact_s());
     const auto before = std::time(nullptr);
     directory_.note_contact();
-    CPPUNIT_ASSERT(directory_.contact_s() >= before && directory_.contact_s() <= std::time(nullptr));
+    CPPUNIT_ASSERT(directory_.contact_s() >= before &&
+                   directory_.contact_s() <= std::time(nullptr));
   }
 
   void aMissingDirectoryIsSaid() {
@@ -126,7 +131,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(ENOENT, error_of([&] { missing.try_lock("x"); }));
     CPPUNIT_ASSERT_EQUAL(ENOENT, error_of([&] { missing.unused_file(); }));
     CPPUNIT_ASSERT_EQUAL(ENOENT, error_of([&] { missing.note_contact(); }));
-    CPPUNIT_ASSERT_EQUAL(ENOENT, error_of([&] { missing.publish(folder_ / "none/catalog.1.mdb"); }));
+    CPPUNIT_ASSERT_EQUAL(ENOENT,
+                         error_of([&] { missing.publish(folder_ / "none/catalog.1.mdb"); }));
   }
 
   // Another LMDB file, an empty one, text, a catalog that lost its end: all are to be replaced.
@@ -145,7 +151,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
       return WEXITSTATUS(status);
     };
     CPPUNIT_ASSERT_EQUAL(EFBIG, code_at_limit([&] { directory_.try_lock("somebody"); }));
-    CPPUNIT_ASSERT_EQUAL(EFBIG, code_at_limit([&] { directory_.publish(folder_ / "catalog.1.mdb"); }));
+    CPPUNIT_ASSERT_EQUAL(EFBIG,
+                         code_at_limit([&] { directory_.publish(folder_ / "catalog.1.mdb"); }));
     CPPUNIT_ASSERT(!directory_.current());
   }
 
@@ -154,7 +161,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     make_catalog(good, {sample_file("a")})->sync();
     const auto size = std::filesystem::file_size(good);
     std::vector<std::string> files;
-    for (const std::uintmax_t left : std::initializer_list<std::uintmax_t>{0, 1, 100, 4096, 5000, 8192, size - 4096, size - 1}) {
+    for (const std::uintmax_t left : std::initializer_list<std::uintmax_t>{
+             0, 1, 100, 4096, 5000, 8192, size - 4096, size - 1}) {
       files.push_back(folder_ / ("cut-" + std::to_string(left)));
       std::filesystem::copy_file(good, files.back());
       std::filesystem::resize_file(files.back(), left);
@@ -175,19 +183,23 @@ class CatalogFilesTest : public CppUnit::TestFixture {
           CPPUNIT_FAIL(file + " was taken for a catalog");
         } catch (const Error& error) {
           CPPUNIT_ASSERT_MESSAGE(file + ": " + error.what(), error.corrupt());
-          CPPUNIT_ASSERT_MESSAGE(error.what(), std::string(error.what()).find(file) != std::string::npos);
+          CPPUNIT_ASSERT_MESSAGE(error.what(),
+                                 std::string(error.what()).find(file) != std::string::npos);
         }
       }
     }
-    CPPUNIT_ASSERT_EQUAL(ENOENT, error_of([&] { Environment::open(folder_ / "none", Open::serve, kSmallAccess); }));
+    CPPUNIT_ASSERT_EQUAL(
+        ENOENT, error_of([&] { Environment::open(folder_ / "none", Open::serve, kSmallAccess); }));
     CPPUNIT_ASSERT(!std::filesystem::exists(folder_ / "none"));
   }
 
   void aRefusedFileIsLeftAsItIs() {
     for (const std::size_t size : {0, 10, 20'000}) {
       write_file(folder_ / "f", std::string(size, 'x'));
-      CPPUNIT_ASSERT(error_of([&] { Environment::open(folder_ / "f", Open::serve, kSmallAccess); }) != 0);
-      CPPUNIT_ASSERT_EQUAL(size, static_cast<std::size_t>(std::filesystem::file_size(folder_ / "f")));
+      CPPUNIT_ASSERT(
+          error_of([&] { Environment::open(folder_ / "f", Open::serve, kSmallAccess); }) != 0);
+      CPPUNIT_ASSERT_EQUAL(size,
+                           static_cast<std::size_t>(std::filesystem::file_size(folder_ / "f")));
     }
   }
 
@@ -300,7 +312,8 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     catalog.refresh();
     const pid_t child = fork();
     if (child == 0) {
-      const auto environment = Environment::open(file, Open::serve, {.max_bytes = 64 << 20, .max_readers = 16});
+      const auto environment =
+          Environment::open(file, Open::serve, {.max_bytes = 64 << 20, .max_readers = 16});
       Batch batch(*environment);
       for (int i = 0; i < 50'000; ++i) batch.put(sample_file("many/" + std::to_string(i)));
       batch.commit();

@@ -25,7 +25,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
 
   void make(const std::vector<FeedFile>& files, bool hashes = true) {
     environment_.reset();
-    environment_ = make_catalog(folder_ / ("catalog." + std::to_string(++made_) + ".mdb"), files, hashes);
+    environment_ =
+        make_catalog(folder_ / ("catalog." + std::to_string(++made_) + ".mdb"), files, hashes);
   }
 
   // "file PATH", "directory" or "absent".
@@ -49,11 +50,13 @@ class CatalogFindTest : public CppUnit::TestFixture {
     make({sample_file("pool/a"), sample_file("pool/b", 77)});
     Snapshot snapshot(environment_);
     const FoundFile found = snapshot->find("pool/a", kNow, HashParts::digests);
-    CPPUNIT_ASSERT(found.found == Found::file && found.file.path == "pool/a" && !found.file.pending);
+    CPPUNIT_ASSERT(found.found == Found::file && found.file.path == "pool/a" &&
+                   !found.file.pending);
     CPPUNIT_ASSERT(found.file.size_bytes == 1000 && found.file.mtime_s == 1'700'000'000);
     CPPUNIT_ASSERT((found.file.mirrors.ids() == std::vector<MirrorId>{1, 2, 3}));
     CPPUNIT_ASSERT_EQUAL(std::size_t{9}, snapshot->mirrors()->all().size());
-    CPPUNIT_ASSERT(snapshot->find("pool/b", kNow, HashParts::digests).file.mirrors.empty());  // an unknown cohort
+    CPPUNIT_ASSERT(snapshot->find("pool/b", kNow, HashParts::digests)
+                       .file.mirrors.empty());  // an unknown cohort
     expect("absent", "pool/c");
     expect("absent", "pool/a/b");
     expect("absent", "pool/aa");
@@ -63,26 +66,33 @@ class CatalogFindTest : public CppUnit::TestFixture {
   void longPathsAreTheirOwn() {
     std::vector<FeedFile> files;
     for (const std::size_t size : {509, 510, 511, 512, 1000, 2048}) {
-      for (const char last : {'a', 'b'}) files.push_back(sample_file(std::string(size - 1, 'x') + last));
+      for (const char last : {'a', 'b'})
+        files.push_back(sample_file(std::string(size - 1, 'x') + last));
     }
     make(files);
     for (const FeedFile& file : files) expect("file " + file.path, file.path);
-    for (const std::size_t size : {509, 510, 511, 600, 2047, 2048}) expect("absent", std::string(size, 'x'));
+    for (const std::size_t size : {509, 510, 511, 600, 2047, 2048})
+      expect("absent", std::string(size, 'x'));
     const auto paths = paths_of(*environment_);
     CPPUNIT_ASSERT(std::set<std::string>(paths.begin(), paths.end()).size() == files.size());
-    for (const FeedFile& file : files) CPPUNIT_ASSERT(std::find(paths.begin(), paths.end(), file.path) != paths.end());
+    for (const FeedFile& file : files)
+      CPPUNIT_ASSERT(std::find(paths.begin(), paths.end(), file.path) != paths.end());
     Snapshot snapshot(environment_);
-    for (const FeedFile& file : files) CPPUNIT_ASSERT_EQUAL(file.path, snapshot->stored_file(file.path).value().path);
+    for (const FeedFile& file : files)
+      CPPUNIT_ASSERT_EQUAL(file.path, snapshot->stored_file(file.path).value().path);
     CPPUNIT_ASSERT(!snapshot->stored_file(std::string(700, 'x')));
     // A key made of a long path's is nobody's path.
     std::string room;
-    CPPUNIT_ASSERT(snapshot->find(key_of(files.back().path, room), kNow, HashParts::digests).found == Found::absent);
+    CPPUNIT_ASSERT(
+        snapshot->find(key_of(files.back().path, room), kNow, HashParts::digests).found ==
+        Found::absent);
   }
 
   void linksAreFollowedAlsoInPrefixes() {
     const std::string long_name(700, 'n');
-    make({sample_file("pool/a"), sample_file("pool/" + long_name), sample_link("stable", "pool"), sample_link("latest", "pool/a"),
-          sample_link("dists/now", "stable"), sample_link("here", ""), sample_link("l/" + long_name, "pool/a"),
+    make({sample_file("pool/a"), sample_file("pool/" + long_name), sample_link("stable", "pool"),
+          sample_link("latest", "pool/a"), sample_link("dists/now", "stable"),
+          sample_link("here", ""), sample_link("l/" + long_name, "pool/a"),
           sample_link("dangling", "pool/none")});
     expect("file pool/a", "latest");
     expect("file pool/a", "stable/a");
@@ -98,11 +108,13 @@ class CatalogFindTest : public CppUnit::TestFixture {
   }
 
   void loopsEnd() {
-    make({sample_link("a", "b"), sample_link("b", "a"), sample_link("self", "self"), sample_link("deeper", "deeper/x")});
+    make({sample_link("a", "b"), sample_link("b", "a"), sample_link("self", "self"),
+          sample_link("deeper", "deeper/x")});
     for (const char* path : {"a", "a/x", "self", "self/x", "deeper/y"}) expect("absent", path);
     std::vector<FeedFile> chain{sample_file("end")};
     for (int i = 0; i < 40; ++i)
-      chain.push_back(sample_link("l" + std::to_string(i), i == 0 ? "end" : "l" + std::to_string(i - 1)));
+      chain.push_back(
+          sample_link("l" + std::to_string(i), i == 0 ? "end" : "l" + std::to_string(i - 1)));
     make(chain);
     expect("file end", "l39");  // 40 links: as many as Linux follows
   }
@@ -110,7 +122,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
   void directoriesAreWhereFilesOrLinksAreBelow() {
     make({sample_file("a/b/c"), sample_file("a!"), sample_link("links/to/a", "a")});
     for (const char* path : {"", "a", "a/b", "links", "links/to"}) expect("directory", path);
-    for (const char* path : {"a/", "a/b/", "a/bb", "b", "link", "linkss", "a/b/c/d"}) expect("absent", path);
+    for (const char* path : {"a/", "a/b/", "a/bb", "b", "link", "linkss", "a/b/c/d"})
+      expect("absent", path);
     make({});
     expect("directory", "");
     expect("absent", "a");
@@ -119,7 +132,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
   void longDirectoriesToo() {
     std::vector<FeedFile> files;
     for (const std::size_t size : {470, 478, 479, 480, 505, 509, 510, 511, 700, 2000}) {
-      files.push_back(sample_file(std::string(size, static_cast<char>('a' + files.size())) + "/file"));
+      files.push_back(
+          sample_file(std::string(size, static_cast<char>('a' + files.size())) + "/file"));
     }
     files.push_back(sample_link(std::string(900, 'z') + "/link", "b"));
     make(files);
@@ -154,7 +168,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
   }
 
   void hashesComeByParts() {
-    FeedFile file = sample_file("f"), long_file = sample_file(std::string(1000, 'l')), bare = sample_file("bare");
+    FeedFile file = sample_file("f"), long_file = sample_file(std::string(1000, 'l')),
+             bare = sample_file("bare");
     file.hashes = long_file.hashes = sample_hashes();
     make({file, long_file, bare});
     Snapshot snapshot(environment_);
@@ -162,7 +177,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
       const FoundFile found = snapshot->find(one.path, kNow, HashParts::all);
       CPPUNIT_ASSERT(found.hashes_complete && equal(found.hashes, one.hashes));
       const FoundFile digests = snapshot->find(one.path, kNow, HashParts::digests);
-      CPPUNIT_ASSERT(digests.hashes.sha512 == one.hashes.sha512 && digests.hashes.sha1_pieces.empty());
+      CPPUNIT_ASSERT(digests.hashes.sha512 == one.hashes.sha512 &&
+                     digests.hashes.sha1_pieces.empty());
       CPPUNIT_ASSERT(equal(snapshot->stored_file(one.path)->hashes, one.hashes));
     }
     const FoundFile found = snapshot->find("bare", kNow, HashParts::all);
@@ -176,7 +192,8 @@ class CatalogFindTest : public CppUnit::TestFixture {
     make({file}, false);
     Snapshot snapshot(environment_);
     const FoundFile found = snapshot->find("f", kNow, HashParts::redirect);
-    CPPUNIT_ASSERT(found.hashes_complete && found.hashes.sha256 == file.hashes.sha256 && found.hashes.btih_exists);
+    CPPUNIT_ASSERT(found.hashes_complete && found.hashes.sha256 == file.hashes.sha256 &&
+                   found.hashes.btih_exists);
     for (const HashParts parts : {HashParts::digests, HashParts::pieces, HashParts::all}) {
       CPPUNIT_ASSERT(!snapshot->find("f", kNow, parts).hashes_complete);
     }
@@ -203,7 +220,9 @@ class CatalogFindTest : public CppUnit::TestFixture {
     write(environment_->texts(), "mirrors", "[{}]");
     const std::string name = environment_->file();
     environment_.reset();
-    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] { Snapshot(Environment::open(name, Open::read, kSmallAccess))->meta(); }));
+    CPPUNIT_ASSERT_EQUAL(MDB_CORRUPTED, error_of([&] {
+                           Snapshot(Environment::open(name, Open::read, kSmallAccess))->meta();
+                         }));
   }
 
   void aSnapshotStaysAsItWas() {
@@ -221,10 +240,12 @@ class CatalogFindTest : public CppUnit::TestFixture {
     batch.put_meta(meta);
     batch.commit();
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, found.file.mirrors.size());
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1000}, before->find("f", kNow, HashParts::digests).file.size_bytes);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1000},
+                         before->find("f", kNow, HashParts::digests).file.size_bytes);
     CPPUNIT_ASSERT_EQUAL(std::size_t{9}, before->mirrors()->all().size());
     Snapshot after(environment_);
-    CPPUNIT_ASSERT_EQUAL(MirrorId{9}, after->find("f", kNow, HashParts::digests).file.mirrors.ids().at(0));
+    CPPUNIT_ASSERT_EQUAL(MirrorId{9},
+                         after->find("f", kNow, HashParts::digests).file.mirrors.ids().at(0));
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, after->mirrors()->all().size());
   }
 };

@@ -37,27 +37,35 @@ inline FileHashes sample_hashes() {
     return text;
   };
   FileHashes hashes;
-  hashes.md5 = bytes(16, 1), hashes.sha1 = bytes(20, 2), hashes.sha256 = bytes(32, 3), hashes.sha512 = bytes(64, 4);
+  hashes.md5 = bytes(16, 1), hashes.sha1 = bytes(20, 2), hashes.sha256 = bytes(32, 3),
+  hashes.sha512 = bytes(64, 4);
   hashes.piece_bytes = 262144;
-  hashes.sha1_pieces = bytes(20 * 300, 5), hashes.pieces_root = bytes(32, 6), hashes.piece_layer = bytes(32 * 300, 7);
+  hashes.sha1_pieces = bytes(20 * 300, 5), hashes.pieces_root = bytes(32, 6),
+  hashes.piece_layer = bytes(32 * 300, 7);
   hashes.btih = bytes(20, 8), hashes.btih_v1 = bytes(20, 9), hashes.btmh = bytes(32, 10);
   hashes.btih_exists = hashes.btih_v1_exists = true;
-  hashes.zsync = {.block_bytes = 2048, .seq_matches = 2, .rsum_bytes = 3, .md4_bytes = 5, .sums = bytes(8 * 400, 11)};
+  hashes.zsync = {.block_bytes = 2048,
+                  .seq_matches = 2,
+                  .rsum_bytes = 3,
+                  .md4_bytes = 5,
+                  .sums = bytes(8 * 400, 11)};
   hashes.signature = "-----BEGIN PGP SIGNATURE-----\n";
   hashes.signature_kind = SignatureKind::asc;
   return hashes;
 }
 
 inline bool equal(const ZsyncSums& a, const ZsyncSums& b) {
-  return a.block_bytes == b.block_bytes && a.seq_matches == b.seq_matches && a.rsum_bytes == b.rsum_bytes &&
-         a.md4_bytes == b.md4_bytes && a.sums == b.sums;
+  return a.block_bytes == b.block_bytes && a.seq_matches == b.seq_matches &&
+         a.rsum_bytes == b.rsum_bytes && a.md4_bytes == b.md4_bytes && a.sums == b.sums;
 }
 
 inline bool equal(const FileHashes& a, const FileHashes& b) {
-  return a.md5 == b.md5 && a.sha1 == b.sha1 && a.sha256 == b.sha256 && a.sha512 == b.sha512 && a.piece_bytes == b.piece_bytes &&
-         a.sha1_pieces == b.sha1_pieces && a.pieces_root == b.pieces_root && a.piece_layer == b.piece_layer && a.btih == b.btih &&
-         a.btih_v1 == b.btih_v1 && a.btmh == b.btmh && a.btih_exists == b.btih_exists && a.btih_v1_exists == b.btih_v1_exists &&
-         a.signature == b.signature && a.signature_kind == b.signature_kind && equal(a.zsync, b.zsync);
+  return a.md5 == b.md5 && a.sha1 == b.sha1 && a.sha256 == b.sha256 && a.sha512 == b.sha512 &&
+         a.piece_bytes == b.piece_bytes && a.sha1_pieces == b.sha1_pieces &&
+         a.pieces_root == b.pieces_root && a.piece_layer == b.piece_layer && a.btih == b.btih &&
+         a.btih_v1 == b.btih_v1 && a.btmh == b.btmh && a.btih_exists == b.btih_exists &&
+         a.btih_v1_exists == b.btih_v1_exists && a.signature == b.signature &&
+         a.signature_kind == b.signature_kind && equal(a.zsync, b.zsync);
 }
 
 inline Meta sample_meta(bool hashes = true) {
@@ -74,8 +82,10 @@ constexpr Access kSmallAccess{.max_bytes = 8 << 20, .max_readers = 16};
 constexpr std::int64_t kNow = 1'700'000'100;
 
 // A new catalog with mirrors 1 to 9, and with cohort 1 of mirrors 1, 2 and 3.
-inline std::shared_ptr<Environment> make_catalog(const std::string& file, const std::vector<FeedFile>& files = {},
-                                                 bool hashes = true, const Access& access = kSmallAccess) {
+inline std::shared_ptr<Environment> make_catalog(const std::string& file,
+                                                 const std::vector<FeedFile>& files = {},
+                                                 bool hashes = true,
+                                                 const Access& access = kSmallAccess) {
   auto environment = Environment::open(file, Open::create, access);
   Batch batch(*environment);
   std::vector<Mirror> mirrors;
@@ -90,7 +100,8 @@ inline std::shared_ptr<Environment> make_catalog(const std::string& file, const 
 }
 
 // As only damage leaves it.
-inline void write_record(Environment& environment, MDB_dbi table, std::string_view key, std::string_view record) {
+inline void write_record(Environment& environment, MDB_dbi table, std::string_view key,
+                         std::string_view record) {
   TransactionHandle txn = environment.begin(true);
   MDB_val name = bytes_of(key), data = bytes_of(record);
   check(mdb_put(txn.get(), table, &name, &data, 0), "put");
@@ -113,7 +124,10 @@ inline std::string cohorts_of(Environment& environment) {
 inline std::vector<std::string> paths_of(Environment& environment) {
   std::vector<std::string> paths;
   Snapshot snapshot(environment.shared_from_this());
-  snapshot->each_file([&](const FeedFile& file) { paths.push_back(file.path); return true; });
+  snapshot->each_file([&](const FeedFile& file) {
+    paths.push_back(file.path);
+    return true;
+  });
   return paths;
 }
 

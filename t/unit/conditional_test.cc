@@ -46,7 +46,8 @@ class ConditionalTest : public CppUnit::TestFixture {
         {",", false},
         {" ", false},
     };
-    for (const auto& [tags, matches] : cases) CPPUNIT_ASSERT_EQUAL_MESSAGE(tags, matches, not_modified({tags, ""}, kSize, kTime));
+    for (const auto& [tags, matches] : cases)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(tags, matches, not_modified({tags, ""}, kSize, kTime));
   }
 
   void looksAtTheDateOnlyWithoutTags() {
@@ -70,16 +71,20 @@ class ConditionalTest : public CppUnit::TestFixture {
         {"Tuesday, 19-Jan-38 03:14:08 GMT", 2147483648},
         {"Fri, 31 Dec 9999 23:59:59 GMT", 253402300799},
     };
-    for (const auto& [text, time_s] : cases) CPPUNIT_ASSERT_EQUAL_MESSAGE(text, time_s, parse_http_date(text));
+    for (const auto& [text, time_s] : cases)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(text, time_s, parse_http_date(text));
   }
 
   void refusesWhatIsNoDate() {
     for (const char* text :
-         {"", " ", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT ", "Sun, 06 Nov 1994 08:49:37 UTC",
-          "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
-          "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:00 GMT", "Sun, 06 Nov 1994 08:00:61 GMT",
-          "Xxx, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nvo 1994 08:49:37 GMT", "Sun, 06 Nov 19x4 08:49:37 GMT",
-          "Sun, 06 Nov -994 08:49:37 GMT", "Sun, 06 Nov 1900 08:49:37 GMT", "Sun Nov 06 08:49:37 19944", "784111777"}) {
+         {"", " ", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 GMT ",
+          "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 6 Nov 1994 08:49:37 GMT",
+          "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
+          "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:00 GMT",
+          "Sun, 06 Nov 1994 08:00:61 GMT", "Xxx, 06 Nov 1994 08:49:37 GMT",
+          "Sun, 06 Nvo 1994 08:49:37 GMT", "Sun, 06 Nov 19x4 08:49:37 GMT",
+          "Sun, 06 Nov -994 08:49:37 GMT", "Sun, 06 Nov 1900 08:49:37 GMT",
+          "Sun Nov 06 08:49:37 19944", "784111777"}) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, std::int64_t{-1}, parse_http_date(text));
     }
   }

@@ -79,7 +79,8 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(std::string("host=/run/postgresql dbname=mirrors"), instance.database);
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://source.example/pub/"), instance.source);
     CPPUNIT_ASSERT_EQUAL(std::string("/srv/catalog"), instance.catalog);
-    CPPUNIT_ASSERT(instance.geo_databases == (std::vector<std::string>{"/geo/city.mmdb", "/geo/asn.mmdb"}));
+    CPPUNIT_ASSERT(instance.geo_databases ==
+                   (std::vector<std::string>{"/geo/city.mmdb", "/geo/asn.mmdb"}));
     CPPUNIT_ASSERT_EQUAL(9, instance.jobs);
     CPPUNIT_ASSERT_EQUAL(12.5, instance.max_shrink_percent);
     CPPUNIT_ASSERT_EQUAL(100.0, instance.max_change_percent);
@@ -87,7 +88,8 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(1, instance.connect_timeout_s);
     CPPUNIT_ASSERT_EQUAL(86400, instance.idle_timeout_s);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1'000'000'000'000}, instance.max_entries);
-    CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"), instance.mirrors.at("ftp.example.org").rsync_password_file);
+    CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"),
+                         instance.mirrors.at("ftp.example.org").rsync_password_file);
   }
 
   // One instance says nothing to another.
@@ -96,9 +98,11 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(plain.jobs, instance.jobs);
     CPPUNIT_ASSERT_EQUAL(plain.max_shrink_percent, instance.max_shrink_percent);
     CPPUNIT_ASSERT_EQUAL(plain.grace_hours, instance.grace_hours);
-    CPPUNIT_ASSERT(instance.source.empty() && instance.geo_databases.empty() && instance.mirrors.empty());
+    CPPUNIT_ASSERT(instance.source.empty() && instance.geo_databases.empty() &&
+                   instance.mirrors.empty());
     CPPUNIT_ASSERT_EQUAL(std::string(), parse_instance(kTwo, "mb.toml", "a").database);
-    CPPUNIT_ASSERT_EQUAL(std::string("x"), parse_instance("[instance.x]\n", "mb.toml", std::nullopt).name);
+    CPPUNIT_ASSERT_EQUAL(std::string("x"),
+                         parse_instance("[instance.x]\n", "mb.toml", std::nullopt).name);
   }
 
   void choosesTheInstance() {
@@ -106,17 +110,22 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(7, parse_instance(kTwo, "mb.toml", "a").jobs);
     CPPUNIT_ASSERT_EQUAL(std::string("mb.toml: no instance 'c' here; there are: b, a"),
                          fault_of([] { parse_instance(kTwo, "mb.toml", "c"); }));
-    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml:1:20: default_instance: no instance 'c' here; there are: a"),
-                         fault("default_instance = \"c\"\n[instance.a]\n"));
-    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml: several instances and no default_instance: choose one with --instance: b, a"),
-                         fault("[instance.b]\n[instance.a]\n"));
-    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml: no instance: expected a section [instance.NAME]"), fault(""));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("mb.toml:1:20: default_instance: no instance 'c' here; there are: a"),
+        fault("default_instance = \"c\"\n[instance.a]\n"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string(
+            "mb.toml: several instances and no default_instance: choose one with --instance: b, a"),
+        fault("[instance.b]\n[instance.a]\n"));
+    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml: no instance: expected a section [instance.NAME]"),
+                         fault(""));
   }
 
   void namesWhatIsWrongAndWhere() {
     const std::tuple<const char*, int, const char*> cases[] = {
         {"jbos = 3", 2, "unknown key 'jbos' in [instance.a]; did you mean 'jobs'?"},
-        {"colour = 3", 2, "unknown key 'colour' in [instance.a]; expected one of: mirror, hash, database"},
+        {"colour = 3", 2,
+         "unknown key 'colour' in [instance.a]; expected one of: mirror, hash, database"},
         {"jobs = \"3\"", 2, "jobs: expected an integer from 1 to 1000, not a string"},
         {"jobs = 3.0", 2, "jobs: expected an integer from 1 to 1000, not a float"},
         {"jobs = 0", 2, "jobs: expected an integer from 1 to 1000, not 0"},
@@ -127,7 +136,8 @@ rsync_password_file = "/etc/secret"
         {"grace_hours = inf", 2, "grace_hours: expected a number"},
         {"grace_hours = true", 2, "expected a number from 0 to 8760, not a boolean"},
         {"database = 5", 2, "database: expected a string, not an integer"},
-        {"database = \"dbname\"", 2, "database: not a libpq connection string: missing \"=\" after \"dbname\""},
+        {"database = \"dbname\"", 2,
+         "database: not a libpq connection string: missing \"=\" after \"dbname\""},
         {"database = \"port=x\"", 2, "\"x\" is no port from 1 to 65535"},
         {"database = \"a\\u0000b\"", 2, "expected a string without NUL"},
         {"source = \"pub\"", 2, "source: expected an absolute path or an rsync:// URL"},
@@ -137,8 +147,10 @@ rsync_password_file = "/etc/secret"
         {"geo_databases = [\"/a\", \"b\"]", 2, "geo_databases: entry 2: expected an absolute path"},
         {"geo_databases = [[]]", 2, "entry 1: expected a string, not an array"},
         {"\n\nmirror = 5", 4, "mirror: expected a table, not an integer"},
-        {"[instance.a.mirror.m]\nrsync_password_file = \"x\"", 3, "rsync_password_file: expected an absolute path"},
-        {"[instance.a.mirror.m]\npassword = \"x\"", 3, "unknown key 'password' in [instance.a.mirror.\"m\"]"},
+        {"[instance.a.mirror.m]\nrsync_password_file = \"x\"", 3,
+         "rsync_password_file: expected an absolute path"},
+        {"[instance.a.mirror.m]\npassword = \"x\"", 3,
+         "unknown key 'password' in [instance.a.mirror.\"m\"]"},
         {"mirror.m = 1", 2, "[instance.a.mirror.\"m\"]: expected a table"},
         {"[other]", 2, "unknown key 'other' in the top level"},
         {"jobs = 1\njobs = 2", 3, ""},
@@ -149,21 +161,25 @@ rsync_password_file = "/etc/secret"
     for (const auto& [lines, line, reason] : cases) {
       const std::string said = fault(std::string("[instance.a]\n") + lines + "\n");
       CPPUNIT_ASSERT_MESSAGE(said, said.starts_with("mb.toml:" + std::to_string(line) + ":"));
-      CPPUNIT_ASSERT_MESSAGE(said,
-                             said.find(reason) != said.npos && said.find('\n') == said.npos && said.find('\x1b') == said.npos);
+      CPPUNIT_ASSERT_MESSAGE(said, said.find(reason) != said.npos && said.find('\n') == said.npos &&
+                                       said.find('\x1b') == said.npos);
     }
-    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml:1:12: instance: expected a table, not an integer"), fault("instance = 1"));
-    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml:1:20: default_instance: expected a string, not an integer"),
-                         fault("default_instance = 1"));
+    CPPUNIT_ASSERT_EQUAL(std::string("mb.toml:1:12: instance: expected a table, not an integer"),
+                         fault("instance = 1"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("mb.toml:1:20: default_instance: expected a string, not an integer"),
+        fault("default_instance = 1"));
   }
 
   void survivesOddFiles() {
-    for (const std::string& text : {std::string("\xff\xfe[instance.a]"), std::string("\0", 1), std::string(100'000, '['),
-                                    "[instance.a]\ngeo_databases = " + std::string(100'000, '['), std::string(100'000, '"'),
-                                    std::string("[instance.a]\ndatabase = \"\xc3\x28\"\n")}) {
+    for (const std::string& text :
+         {std::string("\xff\xfe[instance.a]"), std::string("\0", 1), std::string(100'000, '['),
+          "[instance.a]\ngeo_databases = " + std::string(100'000, '['), std::string(100'000, '"'),
+          std::string("[instance.a]\ndatabase = \"\xc3\x28\"\n")}) {
       CPPUNIT_ASSERT(fault(text).starts_with("mb.toml:"));
     }
-    CPPUNIT_ASSERT_EQUAL(std::string("accepted"), fault("\xef\xbb\xbf[instance.a]\r\njobs = 1\r\n"));
+    CPPUNIT_ASSERT_EQUAL(std::string("accepted"),
+                         fault("\xef\xbb\xbf[instance.a]\r\njobs = 1\r\n"));
   }
 
   void findsTheFile() {
@@ -178,14 +194,18 @@ rsync_password_file = "/etc/secret"
     if (!fs::exists(default_config_file())) {
       CPPUNIT_ASSERT_EQUAL(std::string("default"), load_instance(std::nullopt, std::nullopt).name);
       CPPUNIT_ASSERT(instance_names(std::nullopt).empty());
-      CPPUNIT_ASSERT_EQUAL("no instance 'x': there is no configuration file " + default_config_file(),
-                           fault_of([] { load_instance(std::nullopt, "x"); }));
+      CPPUNIT_ASSERT_EQUAL(
+          "no instance 'x': there is no configuration file " + default_config_file(),
+          fault_of([] { load_instance(std::nullopt, "x"); }));
     }
   }
 
   void saysWhyAFileIsNotRead() {
-    const auto load_fault = [](const std::string& file) { return fault_of([&] { load_instance(file, std::nullopt); }); };
-    const std::string missing = folder_ + "/missing", large = write("large", std::string((1 << 20) + 1, '#'));
+    const auto load_fault = [](const std::string& file) {
+      return fault_of([&] { load_instance(file, std::nullopt); });
+    };
+    const std::string missing = folder_ + "/missing",
+                      large = write("large", std::string((1 << 20) + 1, '#'));
     CPPUNIT_ASSERT_EQUAL(missing + ": no such file, named by --config", load_fault(missing));
     setenv("MB_CONFIG", missing.c_str(), 1);
     CPPUNIT_ASSERT_EQUAL(missing + ": no such file, named by MB_CONFIG",
@@ -194,7 +214,8 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(large + ": longer than 1048576 bytes", load_fault(large));
     const std::string loop = folder_ + "/loop";
     fs::create_symlink(loop, loop);
-    CPPUNIT_ASSERT_EQUAL(loop + ": cannot be read: Too many levels of symbolic links", load_fault(loop));
+    CPPUNIT_ASSERT_EQUAL(loop + ": cannot be read: Too many levels of symbolic links",
+                         load_fault(loop));
     if (geteuid() == 0) return;  // who may read everything
     fs::permissions(large, fs::perms::none);
     CPPUNIT_ASSERT_EQUAL(large + ": cannot be read: Permission denied", load_fault(large));

@@ -21,11 +21,13 @@ class ConninfoTest : public CppUnit::TestFixture {
         {"password=hush", "libpq's default database"},
         {"dbname=mirrors user=joe password=hush sslpassword=hush", "dbname=mirrors"},
         {"host=a,b port=5432, dbname='two words'", "host=a,b port=5432, dbname=two words"},
-        {"postgresql://joe:hush@h:65535/mirrors?sslmode=require", "host=h port=65535 dbname=mirrors"},
+        {"postgresql://joe:hush@h:65535/mirrors?sslmode=require",
+         "host=h port=65535 dbname=mirrors"},
         {"postgresql://[2001:db8::1]:1,h/", "host=2001:db8::1,h port=1,"},
         {"hostaddr=127.0.0.1 service=main", "service=main hostaddr=127.0.0.1"},
     };
-    for (const auto& [conninfo, name] : cases) CPPUNIT_ASSERT_EQUAL(std::string(name), sorted(database_name(conninfo)));
+    for (const auto& [conninfo, name] : cases)
+      CPPUNIT_ASSERT_EQUAL(std::string(name), sorted(database_name(conninfo)));
   }
 
   void saysWhatIsWrong() {
@@ -46,12 +48,14 @@ class ConninfoTest : public CppUnit::TestFixture {
     for (const auto& [conninfo, reason] : cases) {
       const std::string said = fault(conninfo);
       CPPUNIT_ASSERT_MESSAGE(said, said.find(reason) != said.npos && !said.ends_with('\n'));
-      CPPUNIT_ASSERT_THROW(single_hosts(std::string("nonsense=1 ") + "dbname=x"), std::invalid_argument);
+      CPPUNIT_ASSERT_THROW(single_hosts(std::string("nonsense=1 ") + "dbname=x"),
+                           std::invalid_argument);
     }
   }
 
   void repeatsNoPassword() {
-    for (const char* uri : {"postgresql://joe:hush@[::1/db", "postgresql://joe:hush@[]/db", "postgresql://joe:hush@[::1]x/db"}) {
+    for (const char* uri : {"postgresql://joe:hush@[::1/db", "postgresql://joe:hush@[]/db",
+                            "postgresql://joe:hush@[::1]x/db"}) {
       const std::string said = fault(uri);
       CPPUNIT_ASSERT_MESSAGE(said, !said.empty() && said.find("hush") == said.npos);
     }
@@ -61,7 +65,8 @@ class ConninfoTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, single_hosts("dbname=x").size());
     const auto attempts = single_hosts("host=a,b,c port=1,2,3 dbname=x");
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, attempts.size());
-    CPPUNIT_ASSERT(attempts[1] == (ConnectionOptions{{"dbname", "x"}, {"host", "b"}, {"port", "2"}}));
+    CPPUNIT_ASSERT(attempts[1] ==
+                   (ConnectionOptions{{"dbname", "x"}, {"host", "b"}, {"port", "2"}}));
   }
 
  private:

@@ -34,7 +34,8 @@ class DecideTest : public CppUnit::TestFixture {
     Request request{.path = "pool/a.deb"};
     Client client = sample_client("DE");
     File file{"pool/a.deb", 100'000, 784111777, first_ids(3), false};
-    std::vector<Mirror> mirrors = {sample_mirror(1, "DE"), sample_mirror(2, "FR"), sample_mirror(3, "**")};
+    std::vector<Mirror> mirrors = {sample_mirror(1, "DE"), sample_mirror(2, "FR"),
+                                   sample_mirror(3, "**")};
     Settings settings;
 
     Scene() {
@@ -49,7 +50,9 @@ class DecideTest : public CppUnit::TestFixture {
       return outcome;
     }
     Answer answer() const { return std::get<Answer>(outcome().result); }
-    std::string declined() const { return std::string(decline_text(std::get<DeclineReason>(outcome().result))); }
+    std::string declined() const {
+      return std::string(decline_text(std::get<DeclineReason>(outcome().result)));
+    }
   };
 
   static std::string header(const Answer& answer, std::string_view name) {
@@ -62,7 +65,8 @@ class DecideTest : public CppUnit::TestFixture {
 
   static void assert_clean(const Answer& answer) {
     for (const auto& [name, value] : answer.headers) {
-      for (const unsigned char c : value) CPPUNIT_ASSERT_MESSAGE(std::string(name), c >= ' ' && c != 0x7f);
+      for (const unsigned char c : value)
+        CPPUNIT_ASSERT_MESSAGE(std::string(name), c >= ' ' && c != 0x7f);
     }
   }
 
@@ -74,25 +78,31 @@ class DecideTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(outcome.mirror == table.find(1) && outcome.tier == Tier::country);
     const auto answer = std::get<Answer>(outcome.result);
     CPPUNIT_ASSERT_EQUAL(302, answer.status);
-    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"), header(answer, "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"),
+                         header(answer, "Location"));
     CPPUNIT_ASSERT_EQUAL(std::string("m1"), header(answer, "X-Mirror"));
     CPPUNIT_ASSERT_EQUAL(std::string("country"), header(answer, "X-Mirror-Tier"));
     CPPUNIT_ASSERT_EQUAL(std::string("private, no-cache"), header(answer, "Cache-Control"));
-    CPPUNIT_ASSERT_EQUAL(std::string("<http://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"), header(answer, "Link"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("<http://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
+        header(answer, "Link"));
     CPPUNIT_ASSERT(answer.body.empty());
 
     Scene https;
     https.request.https = true;
-    CPPUNIT_ASSERT_EQUAL(std::string("https://m1.example/pub/pool/a.deb"), header(https.answer(), "Location"));
-    CPPUNIT_ASSERT_EQUAL(std::string("<https://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
-                         header(https.answer(), "Link"));
+    CPPUNIT_ASSERT_EQUAL(std::string("https://m1.example/pub/pool/a.deb"),
+                         header(https.answer(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("<https://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
+        header(https.answer(), "Link"));
   }
 
   void listsTheNextBestMirrors() {
     Scene scene;
     scene.mirrors.clear();
     scene.file.mirrors = first_ids(9);
-    for (const MirrorId id : scene.file.mirrors.ids()) scene.mirrors.push_back(sample_mirror(id, "**"));
+    for (const MirrorId id : scene.file.mirrors.ids())
+      scene.mirrors.push_back(sample_mirror(id, "**"));
     for (const int most : {5, 0, 8, 100, -1}) {
       scene.settings.max_links = most;
       const std::string links = header(scene.answer(), "Link");
@@ -106,20 +116,23 @@ class DecideTest : public CppUnit::TestFixture {
   void escapesAnyPath() {
     Scene scene;
     scene.file.path = "a b/\xc3\xbc\xff%?#\r\n\">x+";
-    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/a%20b/%C3%BC%FF%25%3F%23%0D%0A%22%3Ex%2B"),
-                         header(scene.answer(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("http://m1.example/pub/a%20b/%C3%BC%FF%25%3F%23%0D%0A%22%3Ex%2B"),
+        header(scene.answer(), "Location"));
     assert_clean(scene.answer());
   }
 
   void passesTheQueryOnlyWhenAsked() {
     Scene scene;
     scene.request.query = "v=1&newmirror \r\n\xff";
-    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"), header(scene.answer(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"),
+                         header(scene.answer(), "Location"));
     scene.settings.pass_query = true;
     CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb?v=1&newmirror%20%0D%0A%FF"),
                          header(scene.answer(), "Location"));
     scene.request.query = "";
-    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"), header(scene.answer(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"),
+                         header(scene.answer(), "Location"));
   }
 
   void keepsHostileDataOutOfHeaders() {
@@ -127,9 +140,11 @@ class DecideTest : public CppUnit::TestFixture {
     scene.mirrors[0].identifier = "m1\r\nSet-Cookie: a";
     scene.mirrors[1].http_url = "http://m2/\r\nX: y/";
     assert_clean(scene.answer());
-    CPPUNIT_ASSERT_EQUAL(std::string("m1\\x0D\\x0ASet-Cookie: a"), header(scene.answer(), "X-Mirror"));
-    CPPUNIT_ASSERT_EQUAL(std::string("<https://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
-                         header(scene.answer(), "Link"));
+    CPPUNIT_ASSERT_EQUAL(std::string("m1\\x0D\\x0ASet-Cookie: a"),
+                         header(scene.answer(), "X-Mirror"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("<https://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
+        header(scene.answer(), "Link"));
     scene.mirrors[0].http_url = scene.mirrors[0].https_url = "http://m1/\n/";
     CPPUNIT_ASSERT_EQUAL(std::string("m2"), header(scene.answer(), "X-Mirror"));
     scene.file.mirrors = first_ids(1);
@@ -150,8 +165,10 @@ class DecideTest : public CppUnit::TestFixture {
   }
 
   void neverAnswersARepresentationWithTheFile() {
-    for (const auto& [query, status] :
-         {std::pair<std::string, int>{"meta4", 200}, {"torrent=1", 404}, {"x=y&sha256", 404}, {"json&newmirror", 200}}) {
+    for (const auto& [query, status] : {std::pair<std::string, int>{"meta4", 200},
+                                        {"torrent=1", 404},
+                                        {"x=y&sha256", 404},
+                                        {"json&newmirror", 200}}) {
       Scene scene;
       scene.request.query = query;
       scene.request.validators.if_none_match = "\"186a0-2c9253feeaa40\"";
@@ -159,7 +176,8 @@ class DecideTest : public CppUnit::TestFixture {
       scene.settings.fallbacks = fallbacks;
       const auto assert_status = [&, query = query](int expected) {
         CPPUNIT_ASSERT_EQUAL_MESSAGE(query, expected, scene.answer().status);
-        CPPUNIT_ASSERT(header(scene.answer(), "Location").empty() && header(scene.answer(), "Link").empty());
+        CPPUNIT_ASSERT(header(scene.answer(), "Location").empty() &&
+                       header(scene.answer(), "Link").empty());
         CPPUNIT_ASSERT(!scene.answer().body.empty());
       };
       assert_status(status);
@@ -168,7 +186,8 @@ class DecideTest : public CppUnit::TestFixture {
       scene.file.mirrors = {};
       scene.file.size_bytes = 0;
       assert_status(404);
-      CPPUNIT_ASSERT_EQUAL(404, fallback_answer(scene.request, scene.client, "pool/a.deb", scene.settings)->status);
+      CPPUNIT_ASSERT_EQUAL(
+          404, fallback_answer(scene.request, scene.client, "pool/a.deb", scene.settings)->status);
       // No exclusion may serve it by httpd either.
       const Matcher everything[] = {[](std::string_view) { return true; }};
       scene.settings.excluded_paths = scene.settings.excluded_user_agents = everything;
@@ -183,7 +202,8 @@ class DecideTest : public CppUnit::TestFixture {
     Scene scene;
     scene.request.accept = "application/metalink4+xml, */*";
     CPPUNIT_ASSERT_EQUAL(200, scene.answer().status);
-    CPPUNIT_ASSERT_EQUAL(std::string("application/metalink4+xml"), header(scene.answer(), "Content-Type"));
+    CPPUNIT_ASSERT_EQUAL(std::string("application/metalink4+xml"),
+                         header(scene.answer(), "Content-Type"));
     CPPUNIT_ASSERT_EQUAL(std::string("Accept"), header(scene.answer(), "Vary"));
     scene.file.size_bytes = 1;
     CPPUNIT_ASSERT_EQUAL(std::string("min-size"), scene.declined());
@@ -201,11 +221,15 @@ class DecideTest : public CppUnit::TestFixture {
     hashes.btih = std::string(20, '1');
     hashes.signature_kind = SignatureKind::asc;
     const MirrorTable table(1, scene.mirrors);
-    const auto answer = std::get<Answer>(decide(scene.request, scene.client, scene.file, table, scene.settings, hashes).result);
+    const auto answer = std::get<Answer>(
+        decide(scene.request, scene.client, scene.file, table, scene.settings, hashes).result);
     CPPUNIT_ASSERT_EQUAL(
-        std::string("<http://r.example/t/pool/a.deb.meta4>; rel=describedby; type=\"application/metalink4+xml\"\n"
-                    "<http://r.example/t/pool/a.deb.torrent>; rel=describedby; type=\"application/x-bittorrent\"\n"
-                    "<http://r.example/t/pool/a.deb.asc>; rel=describedby; type=\"application/pgp-signature\"\n"
+        std::string("<http://r.example/t/pool/a.deb.meta4>; rel=describedby; "
+                    "type=\"application/metalink4+xml\"\n"
+                    "<http://r.example/t/pool/a.deb.torrent>; rel=describedby; "
+                    "type=\"application/x-bittorrent\"\n"
+                    "<http://r.example/t/pool/a.deb.asc>; rel=describedby; "
+                    "type=\"application/pgp-signature\"\n"
                     "<http://m2.example/pub/pool/a.deb>; rel=duplicate; pri=1; geo=fr"),
         header(answer, "Link"));
     CPPUNIT_ASSERT_EQUAL(std::string("SHA-256=Mg=="), header(answer, "Digest"));
@@ -230,7 +254,8 @@ class DecideTest : public CppUnit::TestFixture {
     const Answer answer = scene.answer();
     CPPUNIT_ASSERT_EQUAL(304, answer.status);
     CPPUNIT_ASSERT_EQUAL(std::string("\"186a0-2c9253feeaa40\""), header(answer, "ETag"));
-    CPPUNIT_ASSERT_EQUAL(std::string("Sun, 06 Nov 1994 08:49:37 GMT"), header(answer, "Last-Modified"));
+    CPPUNIT_ASSERT_EQUAL(std::string("Sun, 06 Nov 1994 08:49:37 GMT"),
+                         header(answer, "Last-Modified"));
     CPPUNIT_ASSERT_EQUAL(std::string("private, no-cache"), header(answer, "Cache-Control"));
     CPPUNIT_ASSERT(header(answer, "Location").empty() && answer.body.empty());
     scene.file.size_bytes += 1;
@@ -264,14 +289,17 @@ class DecideTest : public CppUnit::TestFixture {
 
   void choosesTheNearestFallback() {
     Settings settings;
-    const Fallback fallbacks[] = {{"", "", "http://all.example/"},         {"EU", "", "http://eu1.example/"},
-                                  {"eu", "", "http://eu2.example/"},       {"EU", "DE", "http://de1.example/"},
-                                  {"", "de", "http://de2.example/"},       {"NA", "US", "http://us.example/"},
-                                  {"", "", "https://all-secure.example/"}, {"EU", "", "https://eu-secure.example/"}};
+    const Fallback fallbacks[] = {
+        {"", "", "http://all.example/"},         {"EU", "", "http://eu1.example/"},
+        {"eu", "", "http://eu2.example/"},       {"EU", "DE", "http://de1.example/"},
+        {"", "de", "http://de2.example/"},       {"NA", "US", "http://us.example/"},
+        {"", "", "https://all-secure.example/"}, {"EU", "", "https://eu-secure.example/"}};
     settings.fallbacks = fallbacks;
     const std::pair<Client, const char*> cases[] = {
-        {sample_client("DE"), "http://de1.example/a%20b"}, {sample_client("FR"), "http://eu1.example/a%20b"},
-        {sample_client("US"), "http://us.example/a%20b"},  {sample_client("CA"), "http://all.example/a%20b"},
+        {sample_client("DE"), "http://de1.example/a%20b"},
+        {sample_client("FR"), "http://eu1.example/a%20b"},
+        {sample_client("US"), "http://us.example/a%20b"},
+        {sample_client("CA"), "http://all.example/a%20b"},
         {sample_client(""), "http://all.example/a%20b"},
     };
     const Request request{.path = "a b"};
@@ -281,10 +309,12 @@ class DecideTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(302, answer->status);
     }
     const Request elsewhere{.path = "a", .query = "country=fr"}, secure{.path = "a", .https = true};
-    CPPUNIT_ASSERT_EQUAL(std::string("http://eu1.example/a"),
-                         header(*fallback_answer(elsewhere, sample_client("DE"), "a", settings), "Location"));
-    CPPUNIT_ASSERT_EQUAL(std::string("https://eu-secure.example/a"),
-                         header(*fallback_answer(secure, sample_client("DE"), "a", settings), "Location"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("http://eu1.example/a"),
+        header(*fallback_answer(elsewhere, sample_client("DE"), "a", settings), "Location"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("https://eu-secure.example/a"),
+        header(*fallback_answer(secure, sample_client("DE"), "a", settings), "Location"));
     const Fallback unusable[] = {{"", "US", "http://us.example/"}, {"", "", "http://all.example"}};
     settings.fallbacks = unusable;
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client("DE"), "a", settings));
@@ -296,9 +326,11 @@ class DecideTest : public CppUnit::TestFixture {
     Scene scene;
     const Fallback fallbacks[] = {{"", "", "http://f.example/"}};
     scene.settings.fallbacks = fallbacks;
-    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"), header(scene.answer(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/pool/a.deb"),
+                         header(scene.answer(), "Location"));
     scene.file.mirrors = {};
-    CPPUNIT_ASSERT_EQUAL(std::string("http://f.example/pool/a.deb"), header(scene.answer(), "Location"));
+    CPPUNIT_ASSERT_EQUAL(std::string("http://f.example/pool/a.deb"),
+                         header(scene.answer(), "Location"));
     CPPUNIT_ASSERT(header(scene.answer(), "X-Mirror").empty());
   }
 
@@ -333,7 +365,8 @@ class DecideTest : public CppUnit::TestFixture {
         {{.path = "a", .mime_type = "x"}, "mime-type"},
         {{.path = "a", .local_size_bytes = 4095}, "min-size"},
     };
-    for (const auto& [request, reason] : cases) CPPUNIT_ASSERT_EQUAL(std::string(reason), screened(request));
+    for (const auto& [request, reason] : cases)
+      CPPUNIT_ASSERT_EQUAL(std::string(reason), screened(request));
     CPPUNIT_ASSERT_EQUAL(std::string("network"), screened({.path = "a"}, "10.1.2.3"));
     settings.handle_head_locally = false;
     CPPUNIT_ASSERT_EQUAL(std::string("none"), screened({.method = Method::head, .path = "a"}));
@@ -341,14 +374,17 @@ class DecideTest : public CppUnit::TestFixture {
 
   void screensNetworksOfBothFamilies() {
     Settings settings;
-    const Prefix networks[] = {prefix("10.0.0.0/8"), prefix("2001:db8::/32"), prefix("64:ff9b::/96")};
+    const Prefix networks[] = {prefix("10.0.0.0/8"), prefix("2001:db8::/32"),
+                               prefix("64:ff9b::/96")};
     settings.excluded_networks = networks;
     const std::pair<const char*, bool> cases[] = {
-        {"10.1.2.3", true},     {"11.1.2.3", false},       {"::ffff:10.1.2.3", true},  {"2001:db8:1::1", true},
-        {"2001:db9::1", false}, {"2002:a01:203::1", true}, {"64:ff9b::1.2.3.4", true},
+        {"10.1.2.3", true},         {"11.1.2.3", false},    {"::ffff:10.1.2.3", true},
+        {"2001:db8:1::1", true},    {"2001:db9::1", false}, {"2002:a01:203::1", true},
+        {"64:ff9b::1.2.3.4", true},
     };
     for (const auto& [client, excluded] : cases) {
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(client, excluded, screen({.path = "a"}, address(client), settings).has_value());
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(client, excluded,
+                                   screen({.path = "a"}, address(client), settings).has_value());
     }
   }
 
@@ -383,7 +419,8 @@ class DecideTest : public CppUnit::TestFixture {
         {"*ab", "aaab", true},
     };
     for (const auto& [pattern, text, matches] : cases) {
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(pattern) + " ~ " + text, matches, wildcard_match(pattern, text));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(pattern) + " ~ " + text, matches,
+                                   wildcard_match(pattern, text));
     }
   }
 

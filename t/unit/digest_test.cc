@@ -1,4 +1,5 @@
-// Tests lib/digest: each lane against a slow and simple computation, and one pass shared by many threads.
+// Tests lib/digest: each lane against a slow and simple computation, and one pass shared by many
+// threads.
 #include "digest/digest.h"
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -41,7 +42,9 @@ std::string noise(std::size_t size) {
 
 // BEP 52 word by word: the node that covers `leaves` leaves from `at` on.
 std::string node(std::string_view file, std::size_t at, std::size_t leaves) {
-  if (leaves == 1) return at < file.size() ? digest_of("SHA256", file.substr(at, kLeafBytes)) : std::string(32, '\0');
+  if (leaves == 1)
+    return at < file.size() ? digest_of("SHA256", file.substr(at, kLeafBytes))
+                            : std::string(32, '\0');
   const std::size_t half = leaves / 2;
   return digest_of("SHA256", node(file, at, half) + node(file, at + half * kLeafBytes, half));
 }
@@ -50,15 +53,17 @@ FileHashes hash(std::string_view bytes, const HashKinds& kinds) {
   Lanes lanes(kinds);
   lanes.start(1);  // they are used again and again
   lanes.start(static_cast<std::int64_t>(bytes.size()));
-  for (std::string_view rest = bytes; !rest.empty(); rest.remove_prefix(std::min(kBlockBytes, rest.size()))) {
+  for (std::string_view rest = bytes; !rest.empty();
+       rest.remove_prefix(std::min(kBlockBytes, rest.size()))) {
     for (Lane* lane : lanes.active()) lane->add(rest.substr(0, kBlockBytes));
   }
   return lanes.finish();
 }
 
 bool equal(const FileHashes& a, const FileHashes& b) {
-  return a.md5 == b.md5 && a.sha1 == b.sha1 && a.sha256 == b.sha256 && a.sha512 == b.sha512 && a.sha1_pieces == b.sha1_pieces &&
-         a.pieces_root == b.pieces_root && a.piece_layer == b.piece_layer && a.zsync.sums == b.zsync.sums;
+  return a.md5 == b.md5 && a.sha1 == b.sha1 && a.sha256 == b.sha256 && a.sha512 == b.sha512 &&
+         a.sha1_pieces == b.sha1_pieces && a.pieces_root == b.pieces_root &&
+         a.piece_layer == b.piece_layer && a.zsync.sums == b.zsync.sums;
 }
 
 class DigestTest : public CppUnit::TestFixture {
@@ -78,17 +83,21 @@ class DigestTest : public CppUnit::TestFixture {
   static constexpr HashKinds kAll{.zsync = true};
 
   void knowsTheVectorsOfMd4() {
-    static constexpr const char* kVectors[][2] = {  // RFC 1320, A.5
+    static constexpr const char* kVectors[][2] = {
+        // RFC 1320, A.5
         {"", "31d6cfe0d16ae931b73c59d7e0c089c0"},
         {"a", "bde52cb31de33e46245e05fbdbd6fb24"},
         {"abc", "a448017aaf21d8525fc10ae87aa6729d"},
         {"message digest", "d9130a8164549fe818874806e1c7014b"},
         {"abcdefghijklmnopqrstuvwxyz", "d79e1c308aa5bbcdeea8ed63df412da9"},
-        {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "043f8582f241db351ce627e153e7f0e4"},
-        {"12345678901234567890123456789012345678901234567890123456789012345678901234567890", "e33b4ddc9c38f2199c3e7b164fcc0536"}};
+        {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+         "043f8582f241db351ce627e153e7f0e4"},
+        {"12345678901234567890123456789012345678901234567890123456789012345678901234567890",
+         "e33b4ddc9c38f2199c3e7b164fcc0536"}};
     for (const auto& [text, expected] : kVectors) {
       const auto found = md4(text);
-      CPPUNIT_ASSERT_EQUAL(std::string(expected), hex({reinterpret_cast<const char*>(found.data()), found.size()}));
+      CPPUNIT_ASSERT_EQUAL(std::string(expected),
+                           hex({reinterpret_cast<const char*>(found.data()), found.size()}));
     }
   }
 
@@ -96,18 +105,21 @@ class DigestTest : public CppUnit::TestFixture {
     const FileHashes hashes = hash("abc", kAll);
     CPPUNIT_ASSERT_EQUAL(std::string("900150983cd24fb0d6963f7d28e17f72"), hex(hashes.md5));
     CPPUNIT_ASSERT_EQUAL(std::string("a9993e364706816aba3e25717850c26c9cd0d89d"), hex(hashes.sha1));
-    CPPUNIT_ASSERT_EQUAL(std::string("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"), hex(hashes.sha256));
     CPPUNIT_ASSERT_EQUAL(
-        std::string("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd"
-                    "454d4423643ce80e2a9ac94fa54ca49f"),
-        hex(hashes.sha512));
+        std::string("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        hex(hashes.sha256));
+    CPPUNIT_ASSERT_EQUAL(std::string("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d"
+                                     "39a2192992a274fc1a836ba3c23a3feebbd"
+                                     "454d4423643ce80e2a9ac94fa54ca49f"),
+                         hex(hashes.sha512));
   }
 
   void piecesAndTreesOfEverySize() {
     const std::size_t piece = 256 * 1024;
     for (const std::size_t size :
-         {std::size_t{1}, kLeafBytes - 1, kLeafBytes, kLeafBytes + 1, 3 * kLeafBytes, 5 * kLeafBytes + 7, piece - 1, piece,
-          piece + 1, 2 * piece, 3 * piece, 5 * piece + kLeafBytes + 1, 9 * piece - 1}) {
+         {std::size_t{1}, kLeafBytes - 1, kLeafBytes, kLeafBytes + 1, 3 * kLeafBytes,
+          5 * kLeafBytes + 7, piece - 1, piece, piece + 1, 2 * piece, 3 * piece,
+          5 * piece + kLeafBytes + 1, 9 * piece - 1}) {
       const std::string bytes = noise(size);
       for (const bool whole : {true, false}) {
         const FileHashes hashes = hash(bytes, {.sha1 = whole, .sha256 = whole});
@@ -129,16 +141,20 @@ class DigestTest : public CppUnit::TestFixture {
 
   void onlyWhatIsWanted() {
     const FileHashes hashes =
-        hash(noise(100000), {.md5 = false, .sha1 = false, .sha512 = false, .pieces = false, .merkle = false});
-    CPPUNIT_ASSERT(hashes.md5.empty() && hashes.sha1.empty() && hashes.sha512.empty() && hashes.sha1_pieces.empty());
-    CPPUNIT_ASSERT(hashes.piece_bytes == 0 && hashes.pieces_root.empty() && hashes.zsync.block_bytes == 0);
+        hash(noise(100000),
+             {.md5 = false, .sha1 = false, .sha512 = false, .pieces = false, .merkle = false});
+    CPPUNIT_ASSERT(hashes.md5.empty() && hashes.sha1.empty() && hashes.sha512.empty() &&
+                   hashes.sha1_pieces.empty());
+    CPPUNIT_ASSERT(hashes.piece_bytes == 0 && hashes.pieces_root.empty() &&
+                   hashes.zsync.block_bytes == 0);
     CPPUNIT_ASSERT_EQUAL(std::size_t{32}, hashes.sha256.size());
   }
 
   void anEmptyFile() {
     FileHashes hashes = hash("", kAll);
     CPPUNIT_ASSERT_EQUAL(std::string("d41d8cd98f00b204e9800998ecf8427e"), hex(hashes.md5));
-    CPPUNIT_ASSERT(hashes.piece_bytes == 256 * 1024 && hashes.sha1_pieces.empty() && hashes.pieces_root.empty());
+    CPPUNIT_ASSERT(hashes.piece_bytes == 256 * 1024 && hashes.sha1_pieces.empty() &&
+                   hashes.pieces_root.empty());
     CPPUNIT_ASSERT(hashes.zsync.block_bytes == 0);
     add_info_hashes(hashes, "d/empty", 0);
     CPPUNIT_ASSERT(!hashes.btih.empty() && !hashes.btih_v1.empty() && !hashes.btmh.empty());
@@ -147,8 +163,10 @@ class DigestTest : public CppUnit::TestFixture {
   void infoHashesFollowTheName() {
     FileHashes hashes = hash("abc", kAll);
     add_info_hashes(hashes, "d/name", 3);
-    CPPUNIT_ASSERT(hashes.btih == digest_of("SHA1", info_dictionary("name", 3, hashes, TorrentForm::hybrid)));
-    CPPUNIT_ASSERT(hashes.btmh == digest_of("SHA256", info_dictionary("name", 3, hashes, TorrentForm::hybrid)));
+    CPPUNIT_ASSERT(hashes.btih ==
+                   digest_of("SHA1", info_dictionary("name", 3, hashes, TorrentForm::hybrid)));
+    CPPUNIT_ASSERT(hashes.btmh ==
+                   digest_of("SHA256", info_dictionary("name", 3, hashes, TorrentForm::hybrid)));
     const std::string v1 = hashes.btih_v1;
     CPPUNIT_ASSERT(v1 == digest_of("SHA1", info_dictionary("name", 3, hashes, TorrentForm::v1)));
     add_info_hashes(hashes, "d/other", 3);
@@ -163,7 +181,8 @@ class DigestTest : public CppUnit::TestFixture {
     const FileHashes whole = hash(bytes, kAll);
     const auto lane = make_zsync_lane();
     lane->start(static_cast<std::int64_t>(bytes.size()));
-    for (std::size_t at = 0; at < bytes.size(); at += 999) lane->add(std::string_view(bytes).substr(at, 999));
+    for (std::size_t at = 0; at < bytes.size(); at += 999)
+      lane->add(std::string_view(bytes).substr(at, 999));
     FileHashes other;
     lane->finish(other);
     CPPUNIT_ASSERT(whole.zsync.sums == other.zsync.sums);

@@ -24,11 +24,14 @@ class EncodeTest : public CppUnit::TestFixture {
     append(out, text);
     return out;
   }
-  static void assert_same(std::string expected, const std::string& actual) { CPPUNIT_ASSERT_EQUAL(std::move(expected), actual); }
+  static void assert_same(std::string expected, const std::string& actual) {
+    CPPUNIT_ASSERT_EQUAL(std::move(expected), actual);
+  }
 
  public:
   void escapesMarkup() {
-    assert_same("a &amp; &lt;b&gt; &quot;c&quot; &#39;d&#39; gr\xc3\xbc\xc3\x9f", markup("a & <b> \"c\" 'd' gr\xc3\xbc\xc3\x9f"));
+    assert_same("a &amp; &lt;b&gt; &quot;c&quot; &#39;d&#39; gr\xc3\xbc\xc3\x9f",
+                markup("a & <b> \"c\" 'd' gr\xc3\xbc\xc3\x9f"));
     assert_same("&#9;&#10;&#13;", markup("\t\n\r"));
     assert_same("&#9;&#10;%0D", markup("\t\n\r", Markup::html));
     assert_same("", markup(""));
@@ -38,14 +41,16 @@ class EncodeTest : public CppUnit::TestFixture {
     for (const Markup language : {Markup::xml, Markup::html}) {
       assert_same("%01%1B%7Fx", markup("\x01\x1b\x7fx", language));
       assert_same("%80%FE", markup("\x80\xfe", language));
-      assert_same("%C2%85 %EF%BF%BE %EF%B7%90", markup("\xc2\x85 \xef\xbf\xbe \xef\xb7\x90", language));
+      assert_same("%C2%85 %EF%BF%BE %EF%B7%90",
+                  markup("\xc2\x85 \xef\xbf\xbe \xef\xb7\x90", language));
       assert_same("%ED%A0%80%C3", markup("\xed\xa0\x80\xc3", language));
       assert_same("\xf0\x9f\x98\x80\xe6\x97\xa5", markup("\xf0\x9f\x98\x80\xe6\x97\xa5", language));
     }
   }
 
   void writesJsonStrings() {
-    assert_same(R"("a \"b\" \\ \u000a\u0001\u007f /<")", appended(append_json_string, "a \"b\" \\ \n\x01\x7f /<"));
+    assert_same(R"("a \"b\" \\ \u000a\u0001\u007f /<")",
+                appended(append_json_string, "a \"b\" \\ \n\x01\x7f /<"));
     assert_same("\"\xc3\xbc%FF%C3\"", appended(append_json_string, "\xc3\xbc\xff\xc3"));
   }
 

@@ -13,7 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kData = MIRROR_TEST_GEO;  // make-mmdb.pl's databases from geo.txt, in odd/ those from geo-odd.txt
+const std::string kData =
+    MIRROR_TEST_GEO;  // make-mmdb.pl's databases from geo.txt, in odd/ those from geo-odd.txt
 
 // "DE EU 52.52,13.4 AS64496 Example Net Berlin": what is known, in this order.
 std::string text(const Client& client) {
@@ -78,9 +79,12 @@ class GeoTest : public CppUnit::TestFixture {
 
   void readsBothLayouts() {
     for (const auto& files : {std::vector<std::string>{"city.mmdb", "asn.mmdb"}, {"flat.mmdb"}}) {
-      CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4 AS64496 Example Net Berlin"), located(files, "127.0.10.1"));
-      CPPUNIT_ASSERT_EQUAL(std::string("JP AS 34.69,135.5 AS64497 Example Net Tokyo"), located(files, "192.0.2.255"));
-      CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4 AS64496 Example Net Berlin"), located(files, "2001:db8:de::1"));
+      CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4 AS64496 Example Net Berlin"),
+                           located(files, "127.0.10.1"));
+      CPPUNIT_ASSERT_EQUAL(std::string("JP AS 34.69,135.5 AS64497 Example Net Tokyo"),
+                           located(files, "192.0.2.255"));
+      CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4 AS64496 Example Net Berlin"),
+                           located(files, "2001:db8:de::1"));
       CPPUNIT_ASSERT_EQUAL(std::string(), located(files, "127.0.0.1"));
       CPPUNIT_ASSERT_EQUAL(std::string(), located(files, "2001:db9::1"));
     }
@@ -88,8 +92,10 @@ class GeoTest : public CppUnit::TestFixture {
 
   void joinsCityAndAsnInAnyOrder() {
     CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4"), located({"city.mmdb"}, "127.0.10.1"));
-    CPPUNIT_ASSERT_EQUAL(std::string("AS64496 Example Net Berlin"), located({"asn.mmdb"}, "127.0.10.1"));
-    CPPUNIT_ASSERT_EQUAL(located({"city.mmdb", "asn.mmdb"}, "127.0.10.1"), located({"asn.mmdb", "city.mmdb"}, "127.0.10.1"));
+    CPPUNIT_ASSERT_EQUAL(std::string("AS64496 Example Net Berlin"),
+                         located({"asn.mmdb"}, "127.0.10.1"));
+    CPPUNIT_ASSERT_EQUAL(located({"city.mmdb", "asn.mmdb"}, "127.0.10.1"),
+                         located({"asn.mmdb", "city.mmdb"}, "127.0.10.1"));
     CPPUNIT_ASSERT_EQUAL(std::string(), text(GeoDatabases({}).locate(address("127.0.10.1"))));
   }
 
@@ -104,15 +110,19 @@ class GeoTest : public CppUnit::TestFixture {
 
   void findsTheIpv4AddressInside() {
     for (const char* outer : {"::ffff:127.0.11.1", "64:ff9b::127.0.11.1", "2002:7f00:b01::1"}) {
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(outer, located({"flat.mmdb"}, "127.0.11.1"), located({"flat.mmdb"}, outer));
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(outer, located({"flat.mmdb"}, "127.0.11.1"), located({"ipv4.mmdb"}, outer));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(outer, located({"flat.mmdb"}, "127.0.11.1"),
+                                   located({"flat.mmdb"}, outer));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(outer, located({"flat.mmdb"}, "127.0.11.1"),
+                                   located({"ipv4.mmdb"}, outer));
     }
   }
 
   void knowsNoIpv6InAnIpv4Database() {
-    CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4 AS64496 Example Net Berlin"), located({"ipv4.mmdb"}, "127.0.10.1"));
+    CPPUNIT_ASSERT_EQUAL(std::string("DE EU 52.52,13.4 AS64496 Example Net Berlin"),
+                         located({"ipv4.mmdb"}, "127.0.10.1"));
     CPPUNIT_ASSERT_EQUAL(std::string(), located({"ipv4.mmdb"}, "2001:db8:de::1"));
-    CPPUNIT_ASSERT_EQUAL(located({"flat.mmdb"}, "2001:db8:de::1"), located({"ipv4.mmdb", "flat.mmdb"}, "2001:db8:de::1"));
+    CPPUNIT_ASSERT_EQUAL(located({"flat.mmdb"}, "2001:db8:de::1"),
+                         located({"ipv4.mmdb", "flat.mmdb"}, "2001:db8:de::1"));
   }
 
   void leavesOutWhatMakesNoSense() {
@@ -143,7 +153,8 @@ class GeoTest : public CppUnit::TestFixture {
     };
     for (const auto& [path, reason] : cases) {
       const std::string said = refusal(path);
-      CPPUNIT_ASSERT_MESSAGE(said, said.starts_with("GeoIP database " + path + ": ") && said.find(reason) != said.npos);
+      CPPUNIT_ASSERT_MESSAGE(said, said.starts_with("GeoIP database " + path + ": ") &&
+                                       said.find(reason) != said.npos);
     }
   }
 
@@ -156,7 +167,8 @@ class GeoTest : public CppUnit::TestFixture {
       for (std::size_t size = 0; size < whole.size(); size += 37) use(whole.substr(0, size));
       for (int i = 0; i < 100; ++i) {
         std::string damaged = whole;
-        for (int n = 0; n < 5; ++n) damaged[random() % damaged.size()] = static_cast<char>(random());
+        for (int n = 0; n < 5; ++n)
+          damaged[random() % damaged.size()] = static_cast<char>(random());
         use(damaged);
       }
     }
@@ -172,7 +184,8 @@ class GeoTest : public CppUnit::TestFixture {
     replace(path, content_of(kData + "/city.mmdb"));
     CPPUNIT_ASSERT(databases.reopen_changed().empty());
     CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
-    for (const std::string& broken : {std::string("broken"), content_of(kData + "/other.mmdb"), std::string()}) {
+    for (const std::string& broken :
+         {std::string("broken"), content_of(kData + "/other.mmdb"), std::string()}) {
       if (broken.empty())
         fs::remove(path);
       else
@@ -212,7 +225,8 @@ class GeoTest : public CppUnit::TestFixture {
     replace(folder_ + "/damaged", content);
     try {
       const GeoDatabases databases({folder_ + "/damaged"});
-      for (const char* at : {"127.0.10.1", "127.0.22.1", "192.0.2.200", "2001:db8:de::1", "0.0.0.0", "ffff::"}) {
+      for (const char* at :
+           {"127.0.10.1", "127.0.22.1", "192.0.2.200", "2001:db8:de::1", "0.0.0.0", "ffff::"}) {
         const Client client = databases.locate(address(at));
         CPPUNIT_ASSERT(client.as_name.size() <= 200);
       }

@@ -14,7 +14,8 @@ class HeadersTest : public CppUnit::TestFixture {
   // NAME=VALUE; …
   static std::string text(const Headers& headers) {
     std::string all;
-    for (const auto& [name, value] : headers) all.append(name).append("=").append(value).append("; ");
+    for (const auto& [name, value] : headers)
+      all.append(name).append("=").append(value).append("; ");
     return all;
   }
 
@@ -25,7 +26,9 @@ class HeadersTest : public CppUnit::TestFixture {
     headers.open("Link").append("<a>").append("; pri=1");
     headers.open("Nothing");
     headers.add("Link", std::string(500, 'x'));
-    CPPUNIT_ASSERT_EQUAL("A=1; Empty=; Link=<a>; pri=1; Nothing=; Link=" + std::string(500, 'x') + "; ", text(headers));
+    CPPUNIT_ASSERT_EQUAL(
+        "A=1; Empty=; Link=<a>; pri=1; Nothing=; Link=" + std::string(500, 'x') + "; ",
+        text(headers));
     CPPUNIT_ASSERT_EQUAL(std::size_t{5}, headers.size());
     const std::string before = text(headers);
     CPPUNIT_ASSERT_EQUAL(before, text(Headers(headers)));
@@ -34,7 +37,8 @@ class HeadersTest : public CppUnit::TestFixture {
 
   void valuesEndWithNul() {
     const Headers headers = {{"A", "1"}, {"B", ""}, {"C", "last"}};
-    for (const auto& [name, value] : headers) CPPUNIT_ASSERT_EQUAL(std::string(value), std::string(value.data()));
+    for (const auto& [name, value] : headers)
+      CPPUNIT_ASSERT_EQUAL(std::string(value), std::string(value.data()));
   }
 
   void findsWhatIsUnprintable() {
@@ -47,12 +51,15 @@ class HeadersTest : public CppUnit::TestFixture {
         for (const std::size_t at : {std::size_t{0}, length / 2, length - 1}) {
           std::string value(length, 'b');
           value[at] = control;
-          CPPUNIT_ASSERT_EQUAL(std::string("B"), std::string(Headers{{"A", "a"}, {"B", value}, {"C", ""}}.unprintable()));
+          CPPUNIT_ASSERT_EQUAL(
+              std::string("B"),
+              std::string(Headers{{"A", "a"}, {"B", value}, {"C", ""}}.unprintable()));
           CPPUNIT_ASSERT_EQUAL(std::string("B"), std::string(Headers{{"B", value}}.unprintable()));
         }
       }
     }
-    CPPUNIT_ASSERT_EQUAL(std::string("A"), std::string(Headers{{"A", std::string(1000, '\n')}}.unprintable()));
+    CPPUNIT_ASSERT_EQUAL(std::string("A"),
+                         std::string(Headers{{"A", std::string(1000, '\n')}}.unprintable()));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(HeadersTest);

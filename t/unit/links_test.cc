@@ -54,7 +54,8 @@ class LinksTest : public CppUnit::TestFixture {
         {"sideways", "dists/x"},
         {"dangling", "no/such/file"},
     };
-    for (const auto& [path, real] : cases) CPPUNIT_ASSERT_EQUAL_MESSAGE(path, std::string(real), resolved(path, links));
+    for (const auto& [path, real] : cases)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(path, std::string(real), resolved(path, links));
   }
 
   void refusesLinksThatLeaveTheTree() {
@@ -66,8 +67,8 @@ class LinksTest : public CppUnit::TestFixture {
                            {"empty", ""},
                            {"root", "/"},
                            {"inner", "a/b/../../../x"}};
-    for (const char* path :
-         {"absolute", "absolute/x", "up", "up/x", "a/up", "there-and-back", "to-up", "empty", "root", "inner"}) {
+    for (const char* path : {"absolute", "absolute/x", "up", "up/x", "a/up", "there-and-back",
+                             "to-up", "empty", "root", "inner"}) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(path, std::string("nowhere"), resolved(path, links));
     }
   }
@@ -89,7 +90,8 @@ class LinksTest : public CppUnit::TestFixture {
 
   void boundsLengths() {
     const std::string name(kMaxPathBytes, 'n');
-    const LinkMap links = {{"long", std::string(5000, 'x')}, {"full", name}, {"winding", "a/../a/../" + name}};
+    const LinkMap links = {
+        {"long", std::string(5000, 'x')}, {"full", name}, {"winding", "a/../a/../" + name}};
     CPPUNIT_ASSERT_EQUAL(name, resolved("full", links));
     CPPUNIT_ASSERT_EQUAL(name, resolved("winding", links));
     CPPUNIT_ASSERT_EQUAL(std::string("nowhere"), resolved("full/x", links));

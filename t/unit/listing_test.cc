@@ -22,8 +22,9 @@ class ListingTest : public CppUnit::TestFixture {
   struct Fixture {
     explicit Fixture(std::int64_t max_entries = 1000, const std::string& prefix = "")
         : listing(
-              max_entries, prefix, [this](const TreeEntry& entry) { passed[std::string(entry.path)] = entry.staged; }, control,
-              counts) {}
+              max_entries, prefix,
+              [this](const TreeEntry& entry) { passed[std::string(entry.path)] = entry.staged; },
+              control, counts) {}
     void add(const std::string& path, ListedKind kind = ListedKind::file, bool readable = true) {
       listing.add({kind, readable, 1, 2, path, kind == ListedKind::link ? "t" : ""});
     }
@@ -69,8 +70,9 @@ class ListingTest : public CppUnit::TestFixture {
 
   void breaksAtPathsThatNoTreeHas() {
     for (const std::string& path :
-         {std::string("/etc/passwd"), std::string(".."), std::string("a/../../b"), std::string("../a"), std::string("a//b"),
-          std::string("./a"), std::string("a/"), std::string("a\0b", 3), std::string()}) {
+         {std::string("/etc/passwd"), std::string(".."), std::string("a/../../b"),
+          std::string("../a"), std::string("a//b"), std::string("./a"), std::string("a/"),
+          std::string("a\0b", 3), std::string()}) {
       for (const char* prefix : {"", "pre"}) {
         Fixture f(10, prefix);
         CPPUNIT_ASSERT_THROW_MESSAGE(path, f.add(path), ListingError);

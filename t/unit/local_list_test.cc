@@ -34,15 +34,20 @@ class LocalListTest : public CppUnit::TestFixture {
     Listing listing(
         1'000'000, "",
         [&tree](const TreeEntry& e) {
-          tree[std::string(e.path)] = {e.kind, e.kind == db::EntryKind::file ? e.size_bytes : 0, e.staged, std::string(e.target)};
+          tree[std::string(e.path)] = {e.kind, e.kind == db::EntryKind::file ? e.size_bytes : 0,
+                                       e.staged, std::string(e.target)};
         },
         control, counts);
     list_local(root, listing, control);
     return tree;
   }
 
-  void file(const std::string& path, const std::string& content = "12345") { std::ofstream(root_ + '/' + path) << content; }
-  void directory(const std::string& path) { std::filesystem::create_directories(root_ + '/' + path); }
+  void file(const std::string& path, const std::string& content = "12345") {
+    std::ofstream(root_ + '/' + path) << content;
+  }
+  void directory(const std::string& path) {
+    std::filesystem::create_directories(root_ + '/' + path);
+  }
 
   std::string root_;
 
@@ -57,7 +62,8 @@ class LocalListTest : public CppUnit::TestFixture {
 
   void rewritesAbsoluteLinksIntoTheRoot() {
     CPPUNIT_ASSERT_EQUAL(std::string("a/b"), relative_target("link", "/srv/pub/a/b", "/srv/pub"));
-    CPPUNIT_ASSERT_EQUAL(std::string("../../a/b"), relative_target("x/y/link", "/srv/pub//a/b", "/srv/pub/"));
+    CPPUNIT_ASSERT_EQUAL(std::string("../../a/b"),
+                         relative_target("x/y/link", "/srv/pub//a/b", "/srv/pub/"));
     CPPUNIT_ASSERT_EQUAL(std::string("../"), relative_target("x/link", "/srv/pub", "/srv/pub/"));
     CPPUNIT_ASSERT_EQUAL(std::string("."), relative_target("link", "/srv/pub/", "/srv/pub/"));
     for (const char* other : {"/srv/public/a", "/srv", "a/b", "../x", "/", ""}) {

@@ -16,7 +16,8 @@ class ModelTest : public CppUnit::TestFixture {
 
  public:
   void findsMirrorsById() {
-    const MirrorTable table(7, {sample_mirror(300), sample_mirror(2), sample_mirror(32767), sample_mirror(-4)});
+    const MirrorTable table(
+        7, {sample_mirror(300), sample_mirror(2), sample_mirror(32767), sample_mirror(-4)});
     CPPUNIT_ASSERT_EQUAL(std::int64_t{7}, table.rev());
     for (const MirrorId id : {2, 300, 32767}) CPPUNIT_ASSERT_EQUAL(id, table.find(id)->id);
     for (const MirrorId id : {0, 1, 3, 301, -4, -32768}) CPPUNIT_ASSERT(table.find(id) == nullptr);
@@ -24,14 +25,16 @@ class ModelTest : public CppUnit::TestFixture {
   }
 
   void trustsNoUrl() {
-    for (const char* url :
-         {"http://m.example/", "http://m.example:8080/pub/%7Ex/", "http://[2001:db8::1]/", "http://127.0.0.2:1/"}) {
+    for (const char* url : {"http://m.example/", "http://m.example:8080/pub/%7Ex/",
+                            "http://[2001:db8::1]/", "http://127.0.0.2:1/"}) {
       CPPUNIT_ASSERT_MESSAGE(url, usable_base(url, "http://"));
     }
     for (const std::string_view url :
-         {"", "http://", "http:///", "http:///x/", "http://m.example", "https://m.example/", "ftp://m.example/", "javascript:/",
-          "http://m.example/\r\nSet-Cookie: a/", "http://m.example/a b/", "http://m.example/>/", "http://m.example/\"/",
-          "http://m.example/\x7f/", "http://m.example/\xc3\xbc/", "http://m.example/?x=/", "http://m.example/#/"}) {
+         {"", "http://", "http:///", "http:///x/", "http://m.example", "https://m.example/",
+          "ftp://m.example/", "javascript:/", "http://m.example/\r\nSet-Cookie: a/",
+          "http://m.example/a b/", "http://m.example/>/", "http://m.example/\"/",
+          "http://m.example/\x7f/", "http://m.example/\xc3\xbc/", "http://m.example/?x=/",
+          "http://m.example/#/"}) {
       CPPUNIT_ASSERT_MESSAGE(std::string(url), !usable_base(url, "http://"));
     }
     Mirror mirror = sample_mirror(1);
@@ -44,16 +47,19 @@ class ModelTest : public CppUnit::TestFixture {
   void trustsNoIdentifier() {
     Mirror mirror = sample_mirror(1);
     mirror.identifier = "m\r\nSet-Cookie: a=b";
-    CPPUNIT_ASSERT_EQUAL(std::string("m\\x0D\\x0ASet-Cookie: a=b"), MirrorTable(1, {mirror}).find(1)->identifier);
+    CPPUNIT_ASSERT_EQUAL(std::string("m\\x0D\\x0ASet-Cookie: a=b"),
+                         MirrorTable(1, {mirror}).find(1)->identifier);
   }
 
   void takesRegionAndPlaceFromTheCountry() {
-    std::vector<Mirror> mirrors = {sample_mirror(1, "FR"), sample_mirror(2, "FR"), sample_mirror(3, "**")};
+    std::vector<Mirror> mirrors = {sample_mirror(1, "FR"), sample_mirror(2, "FR"),
+                                   sample_mirror(3, "**")};
     mirrors[1].place = Place{-12, 45};
     mirrors[1].region = Region::AF;
     const MirrorTable table(1, mirrors);
     CPPUNIT_ASSERT(table.find(1)->region == Region::EU && table.find(2)->region == Region::AF);
-    CPPUNIT_ASSERT(distance_km(table.row_of(*table.find(1)).direction, direction(*centroid_of(country("FR")))) < 1);
+    CPPUNIT_ASSERT(distance_km(table.row_of(*table.find(1)).direction,
+                               direction(*centroid_of(country("FR")))) < 1);
     CPPUNIT_ASSERT(distance_km(table.row_of(*table.find(2)).direction, direction({-12, 45})) < 1);
     CPPUNIT_ASSERT(std::isnan(table.row_of(*table.find(3)).direction.x));
   }

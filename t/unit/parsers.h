@@ -1,4 +1,5 @@
-// Parsers that are not ours, or simpler than what they check: XML and HTML by libxml2, bencoding into JSON.
+// Parsers that are not ours, or simpler than what they check: XML and HTML by libxml2, bencoding
+// into JSON.
 #pragma once
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -22,7 +23,8 @@ using Doc = std::unique_ptr<xmlDoc, FreeDoc>;
 inline std::vector<std::string> at(const Doc& doc, const std::string& path) {
   std::vector<std::string> found;
   xmlXPathContext* context = xmlXPathNewContext(doc.get());
-  xmlXPathObject* object = xmlXPathEvalExpression(reinterpret_cast<const xmlChar*>(path.c_str()), context);
+  xmlXPathObject* object =
+      xmlXPathEvalExpression(reinterpret_cast<const xmlChar*>(path.c_str()), context);
   CPPUNIT_ASSERT_MESSAGE(path, object != nullptr);
   for (int i = 0; object->nodesetval != nullptr && i < object->nodesetval->nodeNr; ++i) {
     xmlChar* content = xmlNodeGetContent(object->nodesetval->nodeTab[i]);
@@ -40,7 +42,9 @@ inline std::string one(const Doc& doc, const std::string& path) {
   return found[0];
 }
 
-inline std::string node(std::string_view name) { return "//*[local-name()='" + std::string(name) + "']"; }
+inline std::string node(std::string_view name) {
+  return "//*[local-name()='" + std::string(name) + "']";
+}
 
 // A bencoded value, written again as JSON: strings as they are, dictionaries checked to be sorted.
 class Bencoded {

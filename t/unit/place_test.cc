@@ -44,31 +44,36 @@ class PlaceTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(country("De") == country("dE"));
     CPPUNIT_ASSERT(country("**").everyone() && country("**").known());
     CPPUNIT_ASSERT(!CountryCode().known() && CountryCode().text().empty());
-    for (const std::string_view text : {"", "d", "deu", "d1", "*d", "d*", "*", "\xc3\xbc", "d ", "[]", "@A"}) {
+    for (const std::string_view text :
+         {"", "d", "deu", "d1", "*d", "d*", "*", "\xc3\xbc", "d ", "[]", "@A"}) {
       CPPUNIT_ASSERT_MESSAGE(std::string(text), !CountryCode::parse(text));
     }
     CPPUNIT_ASSERT(!CountryCode::parse(std::string_view("\0\0", 2)));
   }
 
   void readsRegionCodes() {
-    for (const Region region : {Region::AF, Region::AN, Region::AS, Region::EU, Region::NA, Region::OC, Region::SA}) {
+    for (const Region region :
+         {Region::AF, Region::AN, Region::AS, Region::EU, Region::NA, Region::OC, Region::SA}) {
       CPPUNIT_ASSERT(parse_region(region_code(region)) == region);
     }
     CPPUNIT_ASSERT(parse_region("eu") == Region::EU);
     CPPUNIT_ASSERT(region_code(Region::unknown).empty());
-    for (const char* text : {"", "E", "EUR", "XX", "**", "e "}) CPPUNIT_ASSERT_MESSAGE(text, !parse_region(text));
+    for (const char* text : {"", "E", "EUR", "XX", "**", "e "})
+      CPPUNIT_ASSERT_MESSAGE(text, !parse_region(text));
     CPPUNIT_ASSERT(!parse_region(std::string_view("\0\0", 2)));
   }
 
   void putsCountriesOnTheirContinent() {
     const std::pair<const char*, Region> cases[] = {
-        {"DE", Region::EU}, {"RU", Region::EU},      {"CY", Region::EU},      {"TR", Region::AS},    {"GE", Region::AS},
-        {"EG", Region::AF}, {"RE", Region::AF},      {"MX", Region::NA},      {"PA", Region::NA},    {"GL", Region::NA},
-        {"BR", Region::SA}, {"GF", Region::SA},      {"NZ", Region::OC},      {"AQ", Region::AN},    {"ID", Region::AS},
-        {"XK", Region::EU}, {"ZZ", Region::unknown}, {"**", Region::unknown}, {"", Region::unknown},
+        {"DE", Region::EU},      {"RU", Region::EU},      {"CY", Region::EU},    {"TR", Region::AS},
+        {"GE", Region::AS},      {"EG", Region::AF},      {"RE", Region::AF},    {"MX", Region::NA},
+        {"PA", Region::NA},      {"GL", Region::NA},      {"BR", Region::SA},    {"GF", Region::SA},
+        {"NZ", Region::OC},      {"AQ", Region::AN},      {"ID", Region::AS},    {"XK", Region::EU},
+        {"ZZ", Region::unknown}, {"**", Region::unknown}, {"", Region::unknown},
     };
     for (const auto& [code, region] : cases) {
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(code, std::string(region_code(region)), std::string(region_code(region_of(country(code)))));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(code, std::string(region_code(region)),
+                                   std::string(region_code(region_of(country(code)))));
     }
   }
 
@@ -80,13 +85,15 @@ class PlaceTest : public CppUnit::TestFixture {
         if (name_of(country(code)).empty()) continue;
         ++countries;
         placed += centroid_of(country(code)).has_value();
-        CPPUNIT_ASSERT_MESSAGE(code + " has no region in regions.tab", region_of(country(code)) != Region::unknown);
+        CPPUNIT_ASSERT_MESSAGE(code + " has no region in regions.tab",
+                               region_of(country(code)) != Region::unknown);
       }
     }
     CPPUNIT_ASSERT(countries >= 249);
     CPPUNIT_ASSERT(placed >= countries - 4);  // a few islands have no time zone
     CPPUNIT_ASSERT_EQUAL(std::string("Germany"), std::string(name_of(country("de"))));
-    CPPUNIT_ASSERT(name_of(country("ZZ")).empty() && name_of(country("**")).empty() && name_of(CountryCode()).empty());
+    CPPUNIT_ASSERT(name_of(country("ZZ")).empty() && name_of(country("**")).empty() &&
+                   name_of(CountryCode()).empty());
   }
 
   void takesCentroidsFromTheZones() {
@@ -94,10 +101,14 @@ class PlaceTest : public CppUnit::TestFixture {
         {"FR", {48.87, 2.33}},   // one zone: Paris
         {"AR", {-33.0, -65.5}},  // twelve zones, southern and western
         {"FJ", {-18.13, 178.42}},
-        {"NZ", {-40.49, 178.88}},  // Auckland and Chatham, on either side of the date line: not near Greenwich
+        {"NZ",
+         {-40.49,
+          178.88}},  // Auckland and Chatham, on either side of the date line: not near Greenwich
     };
-    for (const auto& [code, place] : cases) CPPUNIT_ASSERT(distance_km(centroid_of(country(code)).value(), place) < 300);
-    CPPUNIT_ASSERT(!centroid_of(country("XK")) && !centroid_of(country("**")) && !centroid_of(CountryCode()));
+    for (const auto& [code, place] : cases)
+      CPPUNIT_ASSERT(distance_km(centroid_of(country(code)).value(), place) < 300);
+    CPPUNIT_ASSERT(!centroid_of(country("XK")) && !centroid_of(country("**")) &&
+                   !centroid_of(CountryCode()));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(PlaceTest);

@@ -16,7 +16,9 @@ class RankFirstTest : public CppUnit::TestFixture {
   using Random = std::mt19937;
   static constexpr MirrorId kUnknownId = 9999;
 
-  static bool chance(Random& random, int percent) { return random() % 100 < static_cast<unsigned>(percent); }
+  static bool chance(Random& random, int percent) {
+    return random() % 100 < static_cast<unsigned>(percent);
+  }
 
   static CountryCode some_country(Random& random) {
     static const char* const codes[] = {"DE", "FR", "US", "BR", "JP", "AU", "ZA", "", "**"};
@@ -31,7 +33,8 @@ class RankFirstTest : public CppUnit::TestFixture {
 
   static std::optional<Place> some_place(Random& random, int percent) {
     if (!chance(random, percent)) return std::nullopt;
-    return Place{static_cast<double>(random() % 181) - 90, static_cast<double>(random() % 361) - 180};
+    return Place{static_cast<double>(random() % 181) - 90,
+                 static_cast<double>(random() % 361) - 180};
   }
 
   static Mirror some_mirror(Random& random, MirrorId id, int odd_percent) {
@@ -72,13 +75,15 @@ class RankFirstTest : public CppUnit::TestFixture {
 
   static std::string bits_of(const std::vector<MirrorId>& ids) {
     std::vector<std::uint64_t> words(kUnknownId / 64 + 1);
-    for (const MirrorId id : ids) words[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
+    for (const MirrorId id : ids)
+      words[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << id % 64;
     return {reinterpret_cast<const char*>(words.data()), words.size() * sizeof words[0]};
   }
 
   static void compare(Random& random, int mirrors, int odd_percent) {
     std::vector<Mirror> all;
-    for (int id = 1; id <= mirrors; ++id) all.push_back(some_mirror(random, static_cast<MirrorId>(id), odd_percent));
+    for (int id = 1; id <= mirrors; ++id)
+      all.push_back(some_mirror(random, static_cast<MirrorId>(id), odd_percent));
     const MirrorTable table(1, all);
     std::vector<MirrorId> ids = all_ids(table);
     ids.push_back(kUnknownId);
@@ -91,26 +96,33 @@ class RankFirstTest : public CppUnit::TestFixture {
       const std::size_t how_many = random() % 8;
       const Ranking whole = rank(client, request, ids, table, settings);
       expect_same(whole, rank_first(how_many, client, request, ids, table, settings), how_many);
-      expect_same(whole, rank_first(how_many, client, request, MirrorSet::of_bits(bits), table, settings), how_many);
+      expect_same(whole,
+                  rank_first(how_many, client, request, MirrorSet::of_bits(bits), table, settings),
+                  how_many);
     }
   }
 
-  static void expect_same(const Ranking& whole, const std::vector<Candidate>& first, std::size_t how_many) {
+  static void expect_same(const Ranking& whole, const std::vector<Candidate>& first,
+                          std::size_t how_many) {
     CPPUNIT_ASSERT_EQUAL(std::min(how_many, whole.accepted.size()), first.size());
     for (std::size_t i = 0; i < first.size(); ++i) {
       const Candidate &expected = whole.accepted[i], &found = first[i];
       CPPUNIT_ASSERT_EQUAL(expected.mirror->id, found.mirror->id);
       CPPUNIT_ASSERT_EQUAL(tier_name(expected.tier), tier_name(found.tier));
-      CPPUNIT_ASSERT(expected.speaks_family == found.speaks_family && expected.oversized == found.oversized);
-      CPPUNIT_ASSERT_EQUAL(std::bit_cast<std::uint64_t>(expected.distance_km), std::bit_cast<std::uint64_t>(found.distance_km));
-      CPPUNIT_ASSERT_DOUBLES_EQUAL(expected.effective_weight, found.effective_weight, expected.effective_weight * 1e-12);
+      CPPUNIT_ASSERT(expected.speaks_family == found.speaks_family &&
+                     expected.oversized == found.oversized);
+      CPPUNIT_ASSERT_EQUAL(std::bit_cast<std::uint64_t>(expected.distance_km),
+                           std::bit_cast<std::uint64_t>(found.distance_km));
+      CPPUNIT_ASSERT_DOUBLES_EQUAL(expected.effective_weight, found.effective_weight,
+                                   expected.effective_weight * 1e-12);
     }
   }
 
  public:
   void isTheHeadOfTheRanking() {
     Random random(11);
-    for (int table = 0; table < 400; ++table) compare(random, static_cast<int>(random() % 12), table % 3 * 15);
+    for (int table = 0; table < 400; ++table)
+      compare(random, static_cast<int>(random() % 12), table % 3 * 15);
   }
 
   void isTheHeadOfALargeRanking() {
@@ -120,9 +132,9 @@ class RankFirstTest : public CppUnit::TestFixture {
 
   void nobodyIsAFineAnswer() {
     CPPUNIT_ASSERT(rank_first(5, sample_client(), {}, {}, MirrorTable(), {}).empty());
-    CPPUNIT_ASSERT(
-        rank_first(0, sample_client(), {}, all_ids(MirrorTable(1, {sample_mirror(1)})), MirrorTable(1, {sample_mirror(1)}), {})
-            .empty());
+    CPPUNIT_ASSERT(rank_first(0, sample_client(), {}, all_ids(MirrorTable(1, {sample_mirror(1)})),
+                              MirrorTable(1, {sample_mirror(1)}), {})
+                       .empty());
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(RankFirstTest);

@@ -1,4 +1,5 @@
-// Who gets how many clients, and who moves when: the statistics of ranking, over the same pseudo-random clients in every run.
+// Who gets how many clients, and who moves when: the statistics of ranking, over the same
+// pseudo-random clients in every run.
 #include <cmath>
 #include <map>
 
@@ -21,7 +22,8 @@ Client nth_client(int n) {
 }
 
 // Pearson's statistic for the first mirrors of many clients.
-double chi_square(const MirrorTable& table, const std::map<MirrorId, double>& weights, const std::vector<Client>& clients) {
+double chi_square(const MirrorTable& table, const std::map<MirrorId, double>& weights,
+                  const std::vector<Client>& clients) {
   std::map<MirrorId, int> seen;
   for (const Client& client : clients) ++seen[winner(client, table)];
   double sum = 0, statistic = 0;
@@ -95,7 +97,8 @@ class RankSharesTest : public CppUnit::TestFixture {
       mirrors.back().place = place;
       mirrors.back().weight = weight;
       const int own_region = region_of(country(code)) == Region::EU ? 2 : 1;
-      weights[mirrors.back().id] = own_region * weight / std::pow(1 + distance_km(here, place) / 500, 2);
+      weights[mirrors.back().id] =
+          own_region * weight / std::pow(1 + distance_km(here, place) / 500, 2);
     }
     std::vector<Client> germans = clients();
     for (Client& client : germans) client.place = here;
@@ -106,7 +109,8 @@ class RankSharesTest : public CppUnit::TestFixture {
   void sharesAreExactOverTimeForOneClient() {
     const auto [table, weights] = six_weighted();
     std::map<MirrorId, int> seen;
-    for (int slot = 0; slot < kClients; ++slot) ++seen[winner(nth_client(1), table, kNow + slot * kSlot)];
+    for (int slot = 0; slot < kClients; ++slot)
+      ++seen[winner(nth_client(1), table, kNow + slot * kSlot)];
     CPPUNIT_ASSERT_DOUBLES_EQUAL(333.0 / 793, static_cast<double>(seen[6]) / kClients, 0.012);
     CPPUNIT_ASSERT_DOUBLES_EQUAL(10.0 / 793, static_cast<double>(seen[5]) / kClients, 0.003);
   }
@@ -150,7 +154,8 @@ class RankSharesTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(changes <= 1);
       moves += changes;
     }
-    CPPUNIT_ASSERT_DOUBLES_EQUAL(0.9, moves / 1000.0, 0.05);  // the tenth that stays met the same mirror again
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(0.9, moves / 1000.0,
+                                 0.05);  // the tenth that stays met the same mirror again
     for (const std::int64_t now_s : {kNow, kNow + kSlot, kNow + 1000 * kSlot}) {
       const RankRequest request{.now_s = now_s};
       const RankSettings for_ever{.sticky_s = 0};
@@ -175,7 +180,9 @@ class RankSharesTest : public CppUnit::TestFixture {
 
   void aSlash64IsOneClient() {
     const MirrorTable table = ten_equal();
-    const auto order = [&](std::string_view address) { return text(rank_all(sample_client("DE", address), table)); };
+    const auto order = [&](std::string_view address) {
+      return text(rank_all(sample_client("DE", address), table));
+    };
     CPPUNIT_ASSERT_EQUAL(order("2001:db8::1"), order("2001:db8::ffff:ffff:ffff:ffff"));
     CPPUNIT_ASSERT(order("2001:db8::1") != order("2001:db8:0:1::1"));
     CPPUNIT_ASSERT(order("192.0.2.1") != order("192.0.2.2"));

@@ -52,8 +52,10 @@ class RepresentTest : public CppUnit::TestFixture {
     const Answer meta4 = scene.answer(R::meta4);
     CPPUNIT_ASSERT_EQUAL(200, meta4.status);
     CPPUNIT_ASSERT_EQUAL(std::string("application/metalink4+xml"), header(meta4, "Content-Type"));
-    CPPUNIT_ASSERT_EQUAL(std::string("attachment; filename=\"a.iso.meta4\""), header(meta4, "Content-Disposition"));
-    CPPUNIT_ASSERT_EQUAL(std::string("Sun, 06 Nov 1994 08:49:37 GMT"), header(meta4, "Last-Modified"));
+    CPPUNIT_ASSERT_EQUAL(std::string("attachment; filename=\"a.iso.meta4\""),
+                         header(meta4, "Content-Disposition"));
+    CPPUNIT_ASSERT_EQUAL(std::string("Sun, 06 Nov 1994 08:49:37 GMT"),
+                         header(meta4, "Last-Modified"));
     CPPUNIT_ASSERT_EQUAL(std::string("private, no-cache"), header(meta4, "Cache-Control"));
     CPPUNIT_ASSERT_EQUAL(std::string("Accept"), header(meta4, "Vary"));
     CPPUNIT_ASSERT_EQUAL(body_tag(meta4.body), header(meta4, "ETag"));
@@ -71,8 +73,10 @@ class RepresentTest : public CppUnit::TestFixture {
     scene.settings.representations.off.set(static_cast<std::size_t>(R::sha256));
     CPPUNIT_ASSERT_EQUAL(std::string("representation-off"), scene.refused(R::sha256));
     scene.mirrors.clear();
-    for (const R which : {R::meta4, R::metalink, R::text}) CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.refused(which));
-    for (const R which : {R::mirrorlist, R::json}) CPPUNIT_ASSERT_EQUAL(200, scene.answer(which).status);
+    for (const R which : {R::meta4, R::metalink, R::text})
+      CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.refused(which));
+    for (const R which : {R::mirrorlist, R::json})
+      CPPUNIT_ASSERT_EQUAL(200, scene.answer(which).status);
     scene.file.pending = true;
     CPPUNIT_ASSERT_EQUAL(std::string("pending"), scene.refused(R::mirrorlist));
   }
@@ -84,7 +88,8 @@ class RepresentTest : public CppUnit::TestFixture {
     scene.request.validators = {list, ""};
     const Answer answer = scene.answer(R::meta4);
     CPPUNIT_ASSERT_EQUAL(304, answer.status);
-    CPPUNIT_ASSERT(answer.body.empty() && header(answer, "ETag") == tag && !header(answer, "Cache-Control").empty());
+    CPPUNIT_ASSERT(answer.body.empty() && header(answer, "ETag") == tag &&
+                   !header(answer, "Cache-Control").empty());
     CPPUNIT_ASSERT_EQUAL(200, scene.answer(R::metalink).status);
     scene.request.validators = {"", "Sun, 06 Nov 1994 08:49:37 GMT"};
     CPPUNIT_ASSERT_EQUAL(304, scene.answer(R::sha256).status);
@@ -99,8 +104,10 @@ class RepresentTest : public CppUnit::TestFixture {
     scene.hashes.sha1 = std::string(20, '\x02');
     scene.hashes.zsync = {4096, 1, 4, 3, std::string(25 * 7, 'z')};
     const Answer answer = scene.answer(R::zsync);
-    CPPUNIT_ASSERT(answer.rest.data() == scene.hashes.zsync.sums.data() && answer.rest.size() == 25 * 7);
-    CPPUNIT_ASSERT(answer.body.ends_with("\n\n") && header(answer, "ETag") == body_tag(answer.body, answer.rest));
+    CPPUNIT_ASSERT(answer.rest.data() == scene.hashes.zsync.sums.data() &&
+                   answer.rest.size() == 25 * 7);
+    CPPUNIT_ASSERT(answer.body.ends_with("\n\n") &&
+                   header(answer, "ETag") == body_tag(answer.body, answer.rest));
     scene.hashes.zsync.sums.back() = 'y';
     CPPUNIT_ASSERT(header(scene.answer(R::zsync), "ETag") != header(answer, "ETag"));
     CPPUNIT_ASSERT(scene.answer(R::meta4).rest.empty());
@@ -116,8 +123,9 @@ class RepresentTest : public CppUnit::TestFixture {
 
   void comparesTagsOfCompressedAnswers() {
     const std::pair<const char*, bool> cases[] = {
-        {"\"r1\"", true}, {"W/\"r1\"", true}, {"\"r1-gzip\"", true}, {"\"r1;br\"", true},    {"\"r12\"", false},
-        {"\"r\"", false}, {"r1", false},      {"*", true},           {"\"a\",\"r1\"", true}, {"\"x-r1\"", false}};
+        {"\"r1\"", true},       {"W/\"r1\"", true}, {"\"r1-gzip\"", true}, {"\"r1;br\"", true},
+        {"\"r12\"", false},     {"\"r\"", false},   {"r1", false},         {"*", true},
+        {"\"a\",\"r1\"", true}, {"\"x-r1\"", false}};
     for (const auto& [list, same] : cases) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(list, same, representation_unchanged({list, ""}, "\"r1\"", 0));
     }

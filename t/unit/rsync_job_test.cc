@@ -15,19 +15,20 @@ class RsyncJobTest : public CppUnit::TestFixture {
 
  public:
   void takesOnlyRsyncUrls() {
-    for (const char* url : {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/", "rsync://[::1]:873/m/"}) {
+    for (const char* url :
+         {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/", "rsync://[::1]:873/m/"}) {
       CPPUNIT_ASSERT_MESSAGE(url, !rsync_url_fault(url));
     }
-    for (const char* url :
-         {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m", "rsync://h", "rsync://h/", "rsync://h//",
-          "rsync://-oProxyCommand=x/m", "rsync://joe@-x/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
+    for (const char* url : {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m",
+                            "rsync://h", "rsync://h/", "rsync://h//", "rsync://-oProxyCommand=x/m",
+                            "rsync://joe@-x/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
       CPPUNIT_ASSERT_MESSAGE(url, rsync_url_fault(url));
     }
   }
 
   void permitsOnlyHarmlessOptions() {
-    for (const char* option :
-         {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100", "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
+    for (const char* option : {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100",
+                               "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
       CPPUNIT_ASSERT_MESSAGE(option, !rsync_option_fault(option));
     }
     for (const char* option : {"",
@@ -71,9 +72,11 @@ class RsyncJobTest : public CppUnit::TestFixture {
     job.password_file = "/p w";
     job.connect_timeout_s = 3;
     job.idle_timeout_s = 4;
-    CPPUNIT_ASSERT((rsync_command(job) == std::vector<std::string>{"rsync", "-rl", "--list-only", "--no-motd", "--no-h",
-                                                                   "--contimeout=3", "--timeout=4", "--password-file=/p w", "-6",
-                                                                   "--", "rsync://h/m/a b/\\[x\\]/"}));
+    CPPUNIT_ASSERT(
+        (rsync_command(job) == std::vector<std::string>{"rsync", "-rl", "--list-only", "--no-motd",
+                                                        "--no-h", "--contimeout=3", "--timeout=4",
+                                                        "--password-file=/p w", "-6", "--",
+                                                        "rsync://h/m/a b/\\[x\\]/"}));
     RsyncJob plain;
     plain.url = "rsync://h/m/";
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://h/m/"), rsync_command(plain).back());
@@ -82,7 +85,8 @@ class RsyncJobTest : public CppUnit::TestFixture {
   }
 
   void escapesWildcardsOnlyWhereTheDaemonExpandsThem() {
-    CPPUNIT_ASSERT_EQUAL(std::string("a/back\\slash #~{}"), escape_rsync_path("a/back\\slash #~{}"));
+    CPPUNIT_ASSERT_EQUAL(std::string("a/back\\slash #~{}"),
+                         escape_rsync_path("a/back\\slash #~{}"));
     CPPUNIT_ASSERT_EQUAL(std::string("a\\*\\?\\[b\\]\\\\"), escape_rsync_path("a*?[b]\\"));
   }
 

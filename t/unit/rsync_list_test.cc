@@ -35,22 +35,24 @@ class RsyncListTest : public CppUnit::TestFixture {
 
  public:
   void readsEachKindOfEntry() {
-    const std::pair<char, ListedKind> kinds[] = {{'-', ListedKind::file},    {'d', ListedKind::directory},
-                                                 {'p', ListedKind::special}, {'s', ListedKind::special},
-                                                 {'b', ListedKind::special}, {'c', ListedKind::special}};
+    const std::pair<char, ListedKind> kinds[] = {
+        {'-', ListedKind::file},    {'d', ListedKind::directory}, {'p', ListedKind::special},
+        {'s', ListedKind::special}, {'b', ListedKind::special},   {'c', ListedKind::special}};
     for (const auto& [letter, kind] : kinds) {
-      const ListedEntry entry = parsed(letter + std::string("rw-r--r--           0 2026/11/24 00:10:03 x"));
+      const ListedEntry entry =
+          parsed(letter + std::string("rw-r--r--           0 2026/11/24 00:10:03 x"));
       CPPUNIT_ASSERT(entry.kind == kind);
       CPPUNIT_ASSERT_EQUAL(std::string("x"), entry.path);
     }
   }
 
   void readsSizesWithAndWithoutCommas() {
-    const std::pair<std::string, std::int64_t> sizes[] = {{"           0", 0},
-                                                          {"     1234567", 1234567},
-                                                          {"     1,234,567", 1234567},
-                                                          {" 5000000000000", 5000000000000},
-                                                          {" 9223372036854775807", 9223372036854775807}};
+    const std::pair<std::string, std::int64_t> sizes[] = {
+        {"           0", 0},
+        {"     1234567", 1234567},
+        {"     1,234,567", 1234567},
+        {" 5000000000000", 5000000000000},
+        {" 9223372036854775807", 9223372036854775807}};
     for (const auto& [text, size] : sizes) {
       CPPUNIT_ASSERT_EQUAL(size, parsed("-rw-r--r--" + text + " 2026/11/24 00:10:03 x").size_bytes);
     }
@@ -58,8 +60,9 @@ class RsyncListTest : public CppUnit::TestFixture {
 
   void readsTimesAsUtc() {
     const std::pair<std::string, std::int64_t> times[] = {
-        {"1970/01/01 00:00:00", 0},          {"2026/11/24 00:10:03", 1795479003}, {"1969/12/30 20:13:20", -100000},
-        {"2242/03/16 12:56:32", 8589934592}, {"2024/02/29 23:59:59", 1709251199}, {"2016/12/31 23:59:60", 1483228800}};
+        {"1970/01/01 00:00:00", 0},          {"2026/11/24 00:10:03", 1795479003},
+        {"1969/12/30 20:13:20", -100000},    {"2242/03/16 12:56:32", 8589934592},
+        {"2024/02/29 23:59:59", 1709251199}, {"2016/12/31 23:59:60", 1483228800}};
     for (const auto& [text, time] : times) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, time, parsed("-rw-r--r-- 1 " + text + " x").mtime_s);
     }
@@ -67,10 +70,12 @@ class RsyncListTest : public CppUnit::TestFixture {
 
   void knowsWhatOthersMayRead() {
     const std::pair<std::string, bool> modes[] = {
-        {"-rw-r--r--", true},  {"-rw-r-----", false}, {"-rwsr-sr-x", true}, {"----r--r--", true},  {"drwxr-xr-x", true},
-        {"drwxr-xr--", false}, {"drwxr-x--x", false}, {"drwxrwxrwt", true}, {"drwxrwxrwT", false}, {"drwx------", false}};
+        {"-rw-r--r--", true},  {"-rw-r-----", false}, {"-rwsr-sr-x", true},  {"----r--r--", true},
+        {"drwxr-xr-x", true},  {"drwxr-xr--", false}, {"drwxr-x--x", false}, {"drwxrwxrwt", true},
+        {"drwxrwxrwT", false}, {"drwx------", false}};
     for (const auto& [mode, readable] : modes) {
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(mode, readable, parsed(mode + " 1 2026/11/24 00:10:03 x").world_readable);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(mode, readable,
+                                   parsed(mode + " 1 2026/11/24 00:10:03 x").world_readable);
     }
   }
 
@@ -83,20 +88,22 @@ class RsyncListTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("back\\slash"), file_named("back\\slash"));
     CPPUNIT_ASSERT_EQUAL(std::string("b\\#\\#101"), file_named("b\\#\\#134#101"));
     CPPUNIT_ASSERT_EQUAL(std::string("\\#01"), file_named("\\#01"));
-    CPPUNIT_ASSERT_EQUAL(std::string("\\#999 \\#400 \\#3 \\#"), file_named("\\#999 \\#400 \\#3 \\#"));
+    CPPUNIT_ASSERT_EQUAL(std::string("\\#999 \\#400 \\#3 \\#"),
+                         file_named("\\#999 \\#400 \\#3 \\#"));
     CPPUNIT_ASSERT_EQUAL(std::string("tab\there\x7f"), file_named("tab\there\x7f"));
     CPPUNIT_ASSERT_EQUAL(std::string("a\0b", 3), file_named("a\\#000b"));
     std::string out;
     for (int c = 0; c < 256; ++c) {
-      const char digits[] = {'\\', '#', static_cast<char>('0' + c / 64), static_cast<char>('0' + c / 8 % 8),
-                             static_cast<char>('0' + c % 8)};
+      const char digits[] = {'\\', '#', static_cast<char>('0' + c / 64),
+                             static_cast<char>('0' + c / 8 % 8), static_cast<char>('0' + c % 8)};
       unescape_rsync({digits, sizeof digits}, out);
       CPPUNIT_ASSERT_EQUAL(std::string(1, static_cast<char>(c)), out);
     }
   }
 
   void keepsSpacesInNames() {
-    for (const std::string name : {" lead", "trail ", "two  spaces", " ", "a -> b", "2026/11/24 00:10:03 x"}) {
+    for (const std::string name :
+         {" lead", "trail ", "two  spaces", " ", "a -> b", "2026/11/24 00:10:03 x"}) {
       CPPUNIT_ASSERT_EQUAL(name, file_named(name));
     }
   }
@@ -105,9 +112,12 @@ class RsyncListTest : public CppUnit::TestFixture {
     struct {
       std::string size, rest, path, target;
     } const cases[] = {
-        {"5", "link -> plain", "link", "plain"},       {"6", "l -> m -> a -> b", "l -> m", "a -> b"},
-        {"1", "l -> m -> a -> b", "l -> m -> a", "b"}, {"6", "lnk\\#0122 -> caf\\#351 x", "lnk\n2", "caf\xe9 x"},
-        {"0", "a -> b -> c", "a", "b -> c"},           {"99", "a -> b -> c", "a", "b -> c"},
+        {"5", "link -> plain", "link", "plain"},
+        {"6", "l -> m -> a -> b", "l -> m", "a -> b"},
+        {"1", "l -> m -> a -> b", "l -> m -> a", "b"},
+        {"6", "lnk\\#0122 -> caf\\#351 x", "lnk\n2", "caf\xe9 x"},
+        {"0", "a -> b -> c", "a", "b -> c"},
+        {"99", "a -> b -> c", "a", "b -> c"},
         {"9223372036854775807", "a -> b", "a", "b"},
     };
     for (const auto& c : cases) {
@@ -159,7 +169,8 @@ class RsyncListTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT(!cut);
         lines.emplace_back(line);
       });
-      for (std::size_t at = 0; at < text.size(); at += chunk) cutter.feed(std::string_view(text).substr(at, chunk));
+      for (std::size_t at = 0; at < text.size(); at += chunk)
+        cutter.feed(std::string_view(text).substr(at, chunk));
       CPPUNIT_ASSERT(cutter.in_line());
       cutter.finish();
       CPPUNIT_ASSERT((lines == std::vector<std::string>{"one", "", "two words", "last"}));
@@ -171,9 +182,11 @@ class RsyncListTest : public CppUnit::TestFixture {
     for (std::size_t chunk = 1; chunk <= text.size(); ++chunk) {
       std::vector<std::pair<std::string, bool>> lines;
       LineCutter cutter(4, [&](std::string_view line, bool cut) { lines.emplace_back(line, cut); });
-      for (std::size_t at = 0; at < text.size(); at += chunk) cutter.feed(std::string_view(text).substr(at, chunk));
+      for (std::size_t at = 0; at < text.size(); at += chunk)
+        cutter.feed(std::string_view(text).substr(at, chunk));
       CPPUNIT_ASSERT(
-          (lines == std::vector<std::pair<std::string, bool>>{{"1234", false}, {"1234", true}, {"xxxx", true}, {"ok", false}}));
+          (lines == std::vector<std::pair<std::string, bool>>{
+                        {"1234", false}, {"1234", true}, {"xxxx", true}, {"ok", false}}));
     }
   }
 };

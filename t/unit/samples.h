@@ -1,4 +1,5 @@
-// Mirrors and clients for the tests of core: complete, usable and unremarkable until a test says otherwise.
+// Mirrors and clients for the tests of core: complete, usable and unremarkable until a test says
+// otherwise.
 #pragma once
 
 #include <cppunit/extensions/HelperMacros.h>
@@ -16,7 +17,9 @@
 
 namespace mirror {
 
-inline CountryCode country(std::string_view code) { return code.empty() ? CountryCode() : CountryCode::parse(code).value(); }
+inline CountryCode country(std::string_view code) {
+  return code.empty() ? CountryCode() : CountryCode::parse(code).value();
+}
 inline Address address(std::string_view text) { return Address::parse(text).value(); }
 inline Prefix prefix(std::string_view text) { return Prefix::parse(text).value(); }
 
@@ -32,7 +35,8 @@ inline Mirror sample_mirror(MirrorId id, std::string_view country_code = "DE") {
   return mirror;
 }
 
-inline Client sample_client(std::string_view country_code = "DE", std::string_view address_text = "192.0.2.1") {
+inline Client sample_client(std::string_view country_code = "DE",
+                            std::string_view address_text = "192.0.2.1") {
   Client client;
   client.address = address(address_text);
   client.country = country(country_code);
@@ -64,8 +68,8 @@ inline std::vector<MirrorId> all_ids(const MirrorTable& table) {
   return ids;
 }
 
-inline Ranking rank_all(const Client& client, const MirrorTable& table, const RankRequest& request = {},
-                        const RankSettings& settings = {}) {
+inline Ranking rank_all(const Client& client, const MirrorTable& table,
+                        const RankRequest& request = {}, const RankSettings& settings = {}) {
   return rank(client, request, all_ids(table), table, settings);
 }
 
@@ -73,7 +77,8 @@ inline Ranking rank_all(const Client& client, const MirrorTable& table, const Ra
 inline std::string text(const Ranking& ranking) {
   std::string words;
   for (const Candidate& candidate : ranking.accepted) {
-    words += (words.empty() ? "" : ", ") + std::to_string(candidate.mirror->id) + ' ' + std::string(tier_name(candidate.tier));
+    words += (words.empty() ? "" : ", ") + std::to_string(candidate.mirror->id) + ' ' +
+             std::string(tier_name(candidate.tier));
   }
   for (const Rejected& rejected : ranking.rejected) {
     words += "; " + std::to_string(rejected.id) + ": " + std::string(reject_text(rejected.reason));
@@ -81,8 +86,8 @@ inline std::string text(const Ranking& ranking) {
   return words;
 }
 
-inline std::string ranked(const Client& client, std::vector<Mirror> mirrors, const RankRequest& request = {},
-                          const RankSettings& settings = {}) {
+inline std::string ranked(const Client& client, std::vector<Mirror> mirrors,
+                          const RankRequest& request = {}, const RankSettings& settings = {}) {
   return text(rank_all(client, MirrorTable(1, std::move(mirrors)), request, settings));
 }
 

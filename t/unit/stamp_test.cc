@@ -20,12 +20,16 @@ class StampTest : public CppUnit::TestFixture {
   }
 
   void signsTimeAndPathWithHmac() {
-    CPPUNIT_ASSERT_EQUAL(std::string("time=1700000000&stamp=e1cf0998e28a473922c27cf470290cd79bb48b7bd60919d741972d7c676dccb2"),
-                         stamp(StampForm::sha256, "secret", 1700000000, "/pub/a b.iso"));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("time=1700000000&stamp="
+                    "e1cf0998e28a473922c27cf470290cd79bb48b7bd60919d741972d7c676dccb2"),
+        stamp(StampForm::sha256, "secret", 1700000000, "/pub/a b.iso"));
     CPPUNIT_ASSERT(stamp(StampForm::sha256, "secret", 1700000000, "/pub/b.iso") !=
                    stamp(StampForm::sha256, "secret", 1700000000, "/pub/c.iso"));
-    CPPUNIT_ASSERT(stamp(StampForm::sha256, "secret", 1700000001, "/") != stamp(StampForm::sha256, "secret", 1700000000, "/"));
-    CPPUNIT_ASSERT(stamp(StampForm::sha256, "other", 1700000000, "/") != stamp(StampForm::sha256, "secret", 1700000000, "/"));
+    CPPUNIT_ASSERT(stamp(StampForm::sha256, "secret", 1700000001, "/") !=
+                   stamp(StampForm::sha256, "secret", 1700000000, "/"));
+    CPPUNIT_ASSERT(stamp(StampForm::sha256, "other", 1700000000, "/") !=
+                   stamp(StampForm::sha256, "secret", 1700000000, "/"));
   }
 };
 

@@ -1,5 +1,5 @@
-// Runs every registered test, or those under one name (`unit_tests mirror::RankTest::...`), with failures as a compiler prints
-// errors.
+// Runs every registered test, or those under one name (`unit_tests mirror::RankTest::...`), with
+// failures as a compiler prints errors.
 #include <cppunit/CompilerOutputter.h>
 #include <cppunit/extensions/TestFactoryRegistry.h>
 #include <cppunit/ui/text/TestRunner.h>

@@ -25,17 +25,22 @@ class WishesTest : public CppUnit::TestFixture {
 
  public:
   void readsWeightsStrictly() {
-    const std::pair<const char*, int> good[] = {{"0", 0},    {"0.", 0},    {"0.0", 0},    {"0.5", 500},   {"0.123", 123},
-                                                {"1", 1000}, {"1.", 1000}, {"1.0", 1000}, {"1.000", 1000}};
-    for (const auto& [text, weight] : good) CPPUNIT_ASSERT_EQUAL_MESSAGE(text, weight, parse_weight(text).value());
-    for (const char* text : {"", "2", "1.001", "1.1", "-1", "+1", ".5", "0.1234", "0,5", "0.5 ", " 1", "1e0", "00", "0x1", "q"}) {
+    const std::pair<const char*, int> good[] = {{"0", 0},     {"0.", 0},      {"0.0", 0},
+                                                {"0.5", 500}, {"0.123", 123}, {"1", 1000},
+                                                {"1.", 1000}, {"1.0", 1000},  {"1.000", 1000}};
+    for (const auto& [text, weight] : good)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(text, weight, parse_weight(text).value());
+    for (const char* text : {"", "2", "1.001", "1.1", "-1", "+1", ".5", "0.1234", "0,5", "0.5 ",
+                             " 1", "1e0", "00", "0x1", "q"}) {
       CPPUNIT_ASSERT_MESSAGE(text, !parse_weight(text));
     }
   }
 
   void sendsTheDigestsThatAreKnown() {
-    CPPUNIT_ASSERT_EQUAL(std::string("SHA-256=Mg==, SHA-512=NQ==, SHA=MQ==, MD5=bQ=="), digest_value(known(), ""));
-    CPPUNIT_ASSERT_EQUAL(std::string("sha-256=:Mg==:, sha-512=:NQ==:"), repr_digest_value(known(), ""));
+    CPPUNIT_ASSERT_EQUAL(std::string("SHA-256=Mg==, SHA-512=NQ==, SHA=MQ==, MD5=bQ=="),
+                         digest_value(known(), ""));
+    CPPUNIT_ASSERT_EQUAL(std::string("sha-256=:Mg==:, sha-512=:NQ==:"),
+                         repr_digest_value(known(), ""));
     CPPUNIT_ASSERT_EQUAL(std::string(), digest_value({}, ""));
     CPPUNIT_ASSERT_EQUAL(std::string(), repr_digest_value({}, ""));
     FileHashes sha256;
@@ -59,7 +64,8 @@ class WishesTest : public CppUnit::TestFixture {
         {" ", ""},
         {"md5;q=0, md5", "MD5=bQ=="},
     };
-    for (const auto& [wish, value] : cases) CPPUNIT_ASSERT_EQUAL_MESSAGE(wish, std::string(value), digest_value(known(), wish));
+    for (const auto& [wish, value] : cases)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(wish, std::string(value), digest_value(known(), wish));
   }
 
   void honoursWantReprDigest() {
@@ -81,7 +87,8 @@ class WishesTest : public CppUnit::TestFixture {
         {"sha-256=1, =", all},
         {"sha-256 =1", all},
     };
-    for (const auto& [wish, value] : cases) CPPUNIT_ASSERT_EQUAL_MESSAGE(wish, value, repr_digest_value(known(), wish));
+    for (const auto& [wish, value] : cases)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(wish, value, repr_digest_value(known(), wish));
   }
 
   void negotiatesMetalinks() {
@@ -108,12 +115,14 @@ class WishesTest : public CppUnit::TestFixture {
         {"text/html;level=\"application/metalink4+xml, x\"", "file"},
         {"xapplication/metalink4+xml", "file"},
     };
-    for (const auto& [accept, name] : cases) CPPUNIT_ASSERT_EQUAL_MESSAGE(accept, std::string(name), negotiated(accept));
+    for (const auto& [accept, name] : cases)
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(accept, std::string(name), negotiated(accept));
   }
 
   void readsLongHeadersInTime() {
     for (const std::string& noise :
-         {std::string(1 << 20, ','), std::string(1 << 20, '"'), std::string(1 << 20, ';'), "md5" + std::string(1 << 20, ' ')}) {
+         {std::string(1 << 20, ','), std::string(1 << 20, '"'), std::string(1 << 20, ';'),
+          "md5" + std::string(1 << 20, ' ')}) {
       parse_want_digest(noise);
       parse_want_repr_digest(noise);
       negotiated_metalink("metalink" + noise, "a/b");

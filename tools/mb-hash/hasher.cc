@@ -27,8 +27,8 @@ bool read_cached(int fd, std::int64_t offset, std::span<char> into) {
   return preadv2(fd, &all, 1, offset, RWF_NOWAIT) == static_cast<ssize_t>(into.size());
 }
 
-// Whether most of a file is in the page cache, by a few single bytes. FADV_RANDOM keeps the looking from reading ahead; a file
-// system that cannot tell counts as one where nothing was.
+// Whether most of a file is in the page cache, by a few single bytes. FADV_RANDOM keeps the looking
+// from reading ahead; a file system that cannot tell counts as one where nothing was.
 bool is_cached(int fd, std::int64_t size_bytes) {
   constexpr std::int64_t kProbes = 8;
   posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
@@ -40,7 +40,8 @@ bool is_cached(int fd, std::int64_t size_bytes) {
   return 2 * found > kProbes;
 }
 
-// Reads a file in order and leaves the page cache as it was: what was not there before goes again behind the reading.
+// Reads a file in order and leaves the page cache as it was: what was not there before goes again
+// behind the reading.
 class Reader {
  public:
   Reader(Shared& shared, int fd, std::int64_t size_bytes)
@@ -52,10 +53,11 @@ class Reader {
   }
   Reader(const Reader&) = delete;
 
-  // Never beyond the size that the file had: one that grows faster than it is read would have no end.
+  // Never beyond the size that the file had: one that grows faster than it is read would have no
+  // end.
   std::size_t operator()(std::span<char> into) {
-    const auto wanted =
-        static_cast<std::size_t>(std::min<std::int64_t>(static_cast<std::int64_t>(into.size()), size_bytes_ - at_));
+    const auto wanted = static_cast<std::size_t>(
+        std::min<std::int64_t>(static_cast<std::int64_t>(into.size()), size_bytes_ - at_));
     wait_for_turn(shared_, wanted);
     std::size_t length = 0;
     while (length < wanted) {
@@ -86,7 +88,8 @@ class Reader {
 
 }  // namespace
 
-void read_signature(const Tree& tree, const Job& job, FileHashes& hashes, std::optional<std::int64_t>& ctime_ns) {
+void read_signature(const Tree& tree, const Job& job, FileHashes& hashes,
+                    std::optional<std::int64_t>& ctime_ns) {
   Signature signature = job.is_signed ? tree.read_signature(job.target.path) : Signature();
   hashes.signature = std::move(signature.text);
   hashes.signature_kind = signature.kind;
@@ -94,7 +97,10 @@ void read_signature(const Tree& tree, const Job& job, FileHashes& hashes, std::o
 }
 
 Hasher::Hasher(Shared& shared, std::size_t ring_blocks, Board board)
-    : shared_(shared), board_(std::move(board)), ring_(ring_blocks * digest::kBlockBytes, '\0'), lanes_(shared.kinds) {}
+    : shared_(shared),
+      board_(std::move(board)),
+      ring_(ring_blocks * digest::kBlockBytes, '\0'),
+      lanes_(shared.kinds) {}
 
 // false: it ended before its size.
 bool Hasher::read_block(int fd, std::int64_t size_bytes) {
@@ -111,7 +117,8 @@ bool Hasher::read_block(int fd, std::int64_t size_bytes) {
 }
 
 bool Hasher::read_blocks(int fd, std::int64_t size_bytes) {
-  if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes)) return read_block(fd, size_bytes);
+  if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes))
+    return read_block(fd, size_bytes);
   Reader reader(shared_, fd, size_bytes);
   const std::vector<digest::Lane*>& lanes = lanes_.start(size_bytes);
   const auto pass = std::make_shared<digest::SharedPass>(lanes, ring_, board_.wake);
@@ -130,7 +137,8 @@ Outcome Hasher::read_content(Done& done) {
   const std::string& path = done.job.target.path;
   const Descriptor file = shared_.tree.open_file(path);
   if (!file) {
-    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == ENXIO) return Outcome::gone;
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == ENXIO)
+      return Outcome::gone;
     if (errno == EAGAIN) return Outcome::changed;  // openat2: a rename raced with the way there
     throw std::system_error(errno, std::generic_category());
   }

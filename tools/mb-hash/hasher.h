@@ -1,4 +1,5 @@
-// Reads one file and hashes it. One Hasher belongs to one thread; others help through the passes that it publishes.
+// Reads one file and hashes it. One Hasher belongs to one thread; others help through the passes
+// that it publishes.
 #pragma once
 
 #include <functional>
@@ -40,7 +41,8 @@ struct Done {
 };
 
 // The signature beside the job's file, or that there is none.
-void read_signature(const Tree& tree, const Job& job, FileHashes& hashes, std::optional<std::int64_t>& ctime_ns);
+void read_signature(const Tree& tree, const Job& job, FileHashes& hashes,
+                    std::optional<std::int64_t>& ctime_ns);
 
 // What the threads have in common.
 struct Shared {

@@ -36,7 +36,9 @@ class Import {
     const std::string& name = options.import_file;
     file_.reset(name == "-" ? stdin : std::fopen(name.c_str(), "re"));
     struct stat status {};
-    if (!file_) throw std::runtime_error(fmt::format("{}: cannot be read: {}", printable(name), std::strerror(errno)));
+    if (!file_)
+      throw std::runtime_error(
+          fmt::format("{}: cannot be read: {}", printable(name), std::strerror(errno)));
     if (name != "-" && fstat(fileno(file_.get()), &status) == 0) list_mtime_s_ = status.st_mtime;
   }
 
@@ -54,9 +56,11 @@ class Import {
       if (listed_.size() >= kGroupFiles) store();
     }
     if (std::ferror(file_.get()))
-      throw std::runtime_error(fmt::format("{}: cannot be read to its end", printable(options_.import_file)));
+      throw std::runtime_error(
+          fmt::format("{}: cannot be read to its end", printable(options_.import_file)));
     store();
-    if (told_ > kMaxTold) report_.warning(fmt::format("{} more lines were not taken", told_ - kMaxTold));
+    if (told_ > kMaxTold)
+      report_.warning(fmt::format("{} more lines were not taken", told_ - kMaxTold));
     counts_.interrupted = stop_;
     return counts_;
   }
@@ -77,21 +81,23 @@ class Import {
 
   void bad(std::string_view why) {
     ++counts_.failed;
-    if (++told_ <= kMaxTold) report_.warning(fmt::format("{}:{}: {}", printable(options_.import_file), line_number_, why));
+    if (++told_ <= kMaxTold)
+      report_.warning(fmt::format("{}:{}: {}", printable(options_.import_file), line_number_, why));
   }
 
   void store() {
     std::vector<std::string> paths;
     for (const auto& [path, hashes] : listed_) paths.push_back(path);
     std::vector<db::HashResult> results;
-    for (const db::HashTarget& target : db::find_hash_targets(connection_, paths, options_.instance.hash.kinds)) {
+    for (const db::HashTarget& target :
+         db::find_hash_targets(connection_, paths, options_.instance.hash.kinds)) {
       const FileHashes& hashes = listed_[target.path];
       if (const std::string why = objection(target, hashes); !why.empty()) {
         ++counts_.failed;
         report_.file(target.path, "failed", why, true);
       } else {
-        results.push_back(
-            {target.file_id, target.version_rev, target.size_bytes, target.mtime_s, std::nullopt, std::nullopt, hashes});
+        results.push_back({target.file_id, target.version_rev, target.size_bytes, target.mtime_s,
+                           std::nullopt, std::nullopt, hashes});
       }
       listed_.erase(target.path);
     }
@@ -110,11 +116,14 @@ class Import {
   std::string objection(const db::HashTarget& target, const FileHashes& hashes) {
     if (target.pending) return "was touched since it was hashed, which only reading can judge";
     if (options_.force) return "";
-    if (list_mtime_s_ && *list_mtime_s_ < target.mtime_s) return "is newer than the list; --force takes it all the same";
+    if (list_mtime_s_ && *list_mtime_s_ < target.mtime_s)
+      return "is newer than the list; --force takes it all the same";
     if (!target.known) return "";
     const std::optional<FileHashes> stored = db::load_hashes(connection_, target.file_id);
-    for (const auto member : {&FileHashes::md5, &FileHashes::sha1, &FileHashes::sha256, &FileHashes::sha512}) {
-      if (stored && !((*stored).*member).empty() && !(hashes.*member).empty() && (*stored).*member != hashes.*member) {
+    for (const auto member :
+         {&FileHashes::md5, &FileHashes::sha1, &FileHashes::sha256, &FileHashes::sha512}) {
+      if (stored && !((*stored).*member).empty() && !(hashes.*member).empty() &&
+          (*stored).*member != hashes.*member) {
         return "another digest is stored; --force takes the list's and makes it a new version";
       }
     }

@@ -32,7 +32,8 @@ int run(int argc, char** argv) {
   const bool import = !options.import_file.empty();
   if (!import && !options.instance.source.starts_with('/')) {
     throw ConfigError(
-        fmt::format("instance '{}' has no local source to read: set source = \"/DIRECTORY\" in the configuration file",
+        fmt::format("instance '{}' has no local source to read: set source = \"/DIRECTORY\" in the "
+                    "configuration file",
                     printable(options.instance.name)));
   }
   catch_signals();
@@ -41,7 +42,8 @@ int run(int argc, char** argv) {
     db::require_schema(connection);
   }
   Report report(options.json, options.verbose);
-  const Counts counts = import ? import_list(options, report, g_stop) : hash_or_verify(options, report, g_stop);
+  const Counts counts =
+      import ? import_list(options, report, g_stop) : hash_or_verify(options, report, g_stop);
   report.summary(counts);
   return exit_status(counts);
 }

@@ -8,7 +8,8 @@ namespace {
 // Helpers are woken without the pool's lock, so a call may be missed.
 constexpr std::chrono::milliseconds kLook(5);
 
-// Small files are handed back so many at a time: a call for each would cost as much as hashing a few kilobytes.
+// Small files are handed back so many at a time: a call for each would cost as much as hashing a
+// few kilobytes.
 constexpr std::size_t kResultsAtOnce = 64;
 
 // The more threads, the less each keeps: all of it together stays small.
@@ -56,11 +57,14 @@ std::vector<Done> Pool::take(std::chrono::milliseconds wait) {
   return std::exchange(results_, {});
 }
 
-bool Pool::enough() const { return results_.size() >= kResultsAtOnce || results_.size() == in_hand_; }
+bool Pool::enough() const {
+  return results_.size() >= kResultsAtOnce || results_.size() == in_hand_;
+}
 
 // Helps with one step of any pass; false when no pass had one.
 bool help_any(const std::vector<Hasher::Pass>& passes) {
-  return std::any_of(passes.begin(), passes.end(), [](const Hasher::Pass& pass) { return pass->help(); });
+  return std::any_of(passes.begin(), passes.end(),
+                     [](const Hasher::Pass& pass) { return pass->help(); });
 }
 
 void Pool::work() {

@@ -1,5 +1,5 @@
-// The threads: each hashes files from the queue; one that finds the queue empty helps with the large files of the others.
-// All members are for the thread that made the pool.
+// The threads: each hashes files from the queue; one that finds the queue empty helps with the
+// large files of the others. All members are for the thread that made the pool.
 #pragma once
 
 #include <chrono>
@@ -18,9 +18,10 @@ class Pool {
   Pool(Shared& shared, int threads);
   ~Pool();  // what is still queued is dropped
   void submit(Job job);
-  std::size_t queued() const;                              // not yet begun
-  std::size_t in_hand() const;                             // submitted and not yet taken
-  std::vector<Done> take(std::chrono::milliseconds wait);  // what is done; waits until that is some or all of it
+  std::size_t queued() const;   // not yet begun
+  std::size_t in_hand() const;  // submitted and not yet taken
+  std::vector<Done> take(
+      std::chrono::milliseconds wait);  // what is done; waits until that is some or all of it
 
  private:
   void work();

@@ -14,7 +14,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 std::string bytes_text(double bytes) {
   static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
@@ -23,7 +25,9 @@ std::string bytes_text(double bytes) {
   return fmt::format("{:.{}f} {}", bytes, unit == 0 || bytes >= 100 ? 0 : 1, kUnits[unit]);
 }
 
-double rate(const Counts& counts) { return counts.seconds > 0 ? static_cast<double>(counts.bytes) / counts.seconds : 0; }
+double rate(const Counts& counts) {
+  return counts.seconds > 0 ? static_cast<double>(counts.bytes) / counts.seconds : 0;
+}
 
 std::string time_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(seconds + 0.5);
@@ -33,9 +37,10 @@ std::string time_text(double seconds) {
 }  // namespace
 
 std::string summary_line(const Counts& counts) {
-  std::string out =
-      fmt::format("{} {} hashed, {} unchanged, {} read in {:.1f} s ({}/s)", counts.hashed, counts.hashed == 1 ? "file" : "files",
-                  counts.unchanged, bytes_text(static_cast<double>(counts.bytes)), counts.seconds, bytes_text(rate(counts)));
+  std::string out = fmt::format("{} {} hashed, {} unchanged, {} read in {:.1f} s ({}/s)",
+                                counts.hashed, counts.hashed == 1 ? "file" : "files",
+                                counts.unchanged, bytes_text(static_cast<double>(counts.bytes)),
+                                counts.seconds, bytes_text(rate(counts)));
   const auto also = [&](std::int64_t count, const char* what) {
     if (count > 0) out += fmt::format(", {} {}", count, what);
   };
@@ -68,8 +73,9 @@ std::string summary_json(const Counts& counts) {
 
 std::string progress_line(const Counts& counts, std::int64_t bytes_total, std::size_t width) {
   const double left = static_cast<double>(bytes_total - counts.bytes);
-  std::string out = fmt::format("{} files, {} of {}, {}/s", counts.hashed, bytes_text(static_cast<double>(counts.bytes)),
-                                bytes_text(static_cast<double>(bytes_total)), bytes_text(rate(counts)));
+  std::string out = fmt::format(
+      "{} files, {} of {}, {}/s", counts.hashed, bytes_text(static_cast<double>(counts.bytes)),
+      bytes_text(static_cast<double>(bytes_total)), bytes_text(rate(counts)));
   if (rate(counts) > 0 && left > 0) out += fmt::format(", {} left", time_text(left / rate(counts)));
   if (out.size() >= width) out.resize(width - 1);
   return out;
@@ -80,11 +86,13 @@ int exit_status(const Counts& counts) {
   return counts.hashed + counts.unchanged + counts.signatures > 0 ? 1 : 2;
 }
 
-Report::Report(bool json, bool verbose) : json_(json), verbose_(verbose), terminal_(!json && isatty(STDERR_FILENO) == 1) {}
+Report::Report(bool json, bool verbose)
+    : json_(json), verbose_(verbose), terminal_(!json && isatty(STDERR_FILENO) == 1) {}
 
 Report::~Report() { clear(); }
 
-void Report::file(std::string_view path, std::string_view outcome, std::string_view detail, bool problem) {
+void Report::file(std::string_view path, std::string_view outcome, std::string_view detail,
+                  bool problem) {
   if (!problem && !verbose_) return;
   clear();
   if (json_) {

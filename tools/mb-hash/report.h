@@ -1,5 +1,5 @@
-// What mb-hash says: problems as they come, with -v every file, a summary at the end; JSON for machines; on a terminal a line of
-// progress that is rewritten. For one thread.
+// What mb-hash says: problems as they come, with -v every file, a summary at the end; JSON for
+// machines; on a terminal a line of progress that is rewritten. For one thread.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,9 @@
 namespace mirror::hash {
 
 struct Counts {
-  std::int64_t hashed = 0;        // files whose hashes were stored (--verify: that agree; --import: taken)
-  std::int64_t bytes = 0;         // read
+  std::int64_t hashed =
+      0;                   // files whose hashes were stored (--verify: that agree; --import: taken)
+  std::int64_t bytes = 0;  // read
   std::int64_t unchanged = 0;     // nothing to do
   std::int64_t linked = 0;        // of the hashed: hard links of a file that was read
   std::int64_t signatures = 0;    // signatures stored without reading the file

@@ -15,33 +15,46 @@ namespace mirror::hash {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-// Every file that is queued, hashed or being stored has an advisory lock, of which PostgreSQL has room for some 6,400 by default,
-// for all runs together.
+// Every file that is queued, hashed or being stored has an advisory lock, of which PostgreSQL has
+// room for some 6,400 by default, for all runs together.
 constexpr std::int32_t kPageRows = 512;
-constexpr std::size_t kEnoughQueued = 256;            // small files: as many as are hashed while the next page is claimed
-constexpr std::size_t kMostClaimed = 2500;            // and a page more; files to be done again and hard links come on top
-constexpr std::size_t kGroupFiles = 1024;             // stored at once: at most so many files,
-constexpr std::size_t kGroupBytes = 8 << 20;          // so many bytes of hashes,
-constexpr std::int64_t kGroupRead = 64 << 20;         // so many bytes read, so that a killed run has a large file stored,
+constexpr std::size_t kEnoughQueued =
+    256;  // small files: as many as are hashed while the next page is claimed
+constexpr std::size_t kMostClaimed =
+    2500;  // and a page more; files to be done again and hard links come on top
+constexpr std::size_t kGroupFiles = 1024;     // stored at once: at most so many files,
+constexpr std::size_t kGroupBytes = 8 << 20;  // so many bytes of hashes,
+constexpr std::int64_t kGroupRead =
+    64 << 20;  // so many bytes read, so that a killed run has a large file stored,
 constexpr std::chrono::milliseconds kGroupTime(200);  // or what has come in this time
 constexpr int kAttempts = 3;
-constexpr std::size_t kMaxLinks = 100'000;      // inodes remembered at a time; of more, further paths are read again
-constexpr std::int64_t kSettleNs = 50'000'000;  // a file changed so lately may change again within the same tick of its clock
+constexpr std::size_t kMaxLinks =
+    100'000;  // inodes remembered at a time; of more, further paths are read again
+constexpr std::int64_t kSettleNs =
+    50'000'000;  // a file changed so lately may change again within the same tick of its clock
 constexpr std::chrono::seconds kDatabaseTimeout(30);
 
 std::int64_t now_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
-// The digests in which what was read differs from what is stored; "" when nothing can be compared or nothing differs.
+// The digests in which what was read differs from what is stored; "" when nothing can be compared
+// or nothing differs.
 std::string difference(const FileHashes& stored, const FileHashes& read) {
   static constexpr std::pair<const char*, std::string FileHashes::*> kCompared[] = {
-      {"md5", &FileHashes::md5},       {"sha1", &FileHashes::sha1},          {"sha256", &FileHashes::sha256},
-      {"sha512", &FileHashes::sha512}, {"pieces", &FileHashes::sha1_pieces}, {"pieces root", &FileHashes::pieces_root}};
+      {"md5", &FileHashes::md5},
+      {"sha1", &FileHashes::sha1},
+      {"sha256", &FileHashes::sha256},
+      {"sha512", &FileHashes::sha512},
+      {"pieces", &FileHashes::sha1_pieces},
+      {"pieces root", &FileHashes::pieces_root}};
   std::string names;
   for (const auto& [name, member] : kCompared) {
     const std::string &a = stored.*member, &b = read.*member;
-    if (!a.empty() && !b.empty() && a != b) names += (names.empty() ? "" : ", ") + std::string(name);
+    if (!a.empty() && !b.empty() && a != b)
+      names += (names.empty() ? "" : ", ") + std::string(name);
   }
   return names;
 }
@@ -59,7 +72,8 @@ class Run {
         pool_(shared_, options.instance.hash.jobs) {
     if (!report.wants_progress()) return;
     for (const std::string& subtree : options.subtrees) {
-      bytes_total_ += db::hash_backlog(connection_, subtree, kinds_, options.verify || options.force).bytes;
+      bytes_total_ +=
+          db::hash_backlog(connection_, subtree, kinds_, options.verify || options.force).bytes;
     }
   }
 
@@ -112,7 +126,8 @@ class Run {
       fail(target.path, fmt::format("cannot be looked at: {}", std::strerror(errno)));
       return std::nullopt;
     }
-    if (!status || !status->regular || status->size_bytes != target.size_bytes || status->mtime_s() != target.mtime_s) {
+    if (!status || !status->regular || status->size_bytes != target.size_bytes ||
+        status->mtime_s() != target.mtime_s) {
       ++counts_.waiting;
       report_.file(target.path, "waiting", "not what the last mb-scan --source found", false);
       return std::nullopt;
@@ -124,13 +139,17 @@ class Run {
       ++counts_.unchanged;
       return std::nullopt;
     }
-    job.content = options_.force || target.lacks || target.pending || (target.ctime_ns && *target.ctime_ns != status->ctime_ns);
-    if (job.content || (kinds_.signature && target.signature_ctime_ns != tree_.signature_ctime(target.path))) return job;
+    job.content = options_.force || target.lacks || target.pending ||
+                  (target.ctime_ns && *target.ctime_ns != status->ctime_ns);
+    if (job.content ||
+        (kinds_.signature && target.signature_ctime_ns != tree_.signature_ctime(target.path)))
+      return job;
     ++counts_.unchanged;
     return std::nullopt;
   }
 
-  // Claims them, looks once more, since another mb-hash may just have been done with one, and hands them to the threads.
+  // Claims them, looks once more, since another mb-hash may just have been done with one, and hands
+  // them to the threads.
   void begin(std::vector<Job> jobs) {
     if (group_.size() + found_.size() + pool_.in_hand() > kMostClaimed) store_all();
     if (!jobs.empty() && !options_.verify) jobs = claimed(std::move(jobs));
@@ -146,7 +165,8 @@ class Run {
     counts_.elsewhere += static_cast<std::int64_t>(ids.size() - ours.size());
     if (ours.size() == jobs.size() && !others_merged()) return jobs;
     std::map<std::int64_t, db::HashTarget> fresh;
-    for (db::HashTarget& target : db::find_hash_targets(connection_, ours, kinds_)) fresh[target.file_id] = std::move(target);
+    for (db::HashTarget& target : db::find_hash_targets(connection_, ours, kinds_))
+      fresh[target.file_id] = std::move(target);
     std::vector<std::int64_t> idle;
     std::vector<Job> chosen;
     std::map<std::int64_t, const db::HashTarget*> before;
@@ -155,7 +175,8 @@ class Run {
       const auto found = fresh.find(id);
       std::optional<Job> job;
       // Even --force does not read what another mb-hash has read a moment ago.
-      if (found != fresh.end() && (!before[id]->lacks || found->second.lacks)) job = choose(found->second);
+      if (found != fresh.end() && (!before[id]->lacks || found->second.lacks))
+        job = choose(found->second);
       job ? chosen.push_back(std::move(*job)) : idle.push_back(id);
     }
     if (!idle.empty()) db::release_files(connection_, idle);
@@ -179,7 +200,8 @@ class Run {
     }
   }
 
-  // Whether another path of the same inode has been read or is being read: then the job is taken care of.
+  // Whether another path of the same inode has been read or is being read: then the job is taken
+  // care of.
   bool read_already(Job& job) {
     const LinkKey key{job.status.device, job.status.inode};
     const auto found = links_.find(key);
@@ -193,7 +215,9 @@ class Run {
       links.waiting.push_back(std::move(job));
       return true;
     }
-    const auto is_it = [&](const db::HashResult& result) { return result.file_id == links.file_id; };
+    const auto is_it = [&](const db::HashResult& result) {
+      return result.file_id == links.file_id;
+    };
     if (std::any_of(found_.begin(), found_.end(), is_it)) store();
     if (std::any_of(group_.begin(), group_.end(), is_it)) finish_storing();
     const std::optional<FileHashes> hashes = db::load_hashes(connection_, links.file_id);
@@ -213,7 +237,8 @@ class Run {
         continue;
       }
       now->attempts = job.attempts;
-      if (now_ns() - now->status.ctime_ns < kSettleNs) std::this_thread::sleep_for(std::chrono::nanoseconds(kSettleNs));
+      if (now_ns() - now->status.ctime_ns < kSettleNs)
+        std::this_thread::sleep_for(std::chrono::nanoseconds(kSettleNs));
       submit(std::move(*now));
     }
   }
@@ -252,8 +277,8 @@ class Run {
       if (done.job.content) report_.file(target.path, "hashed", "", false);
       done.job.content ? ++counts_.hashed : ++counts_.signatures;
       keep({target.file_id, target.version_rev, target.size_bytes, target.mtime_s,
-            done.job.content ? std::optional(done.job.status.ctime_ns) : std::nullopt, done.signature_ctime_ns,
-            std::move(done.hashes)});
+            done.job.content ? std::optional(done.job.status.ctime_ns) : std::nullopt,
+            done.signature_ctime_ns, std::move(done.hashes)});
       return;
     }
     for (Job& job : waiting) submit(std::move(job));  // each for itself
@@ -303,13 +328,14 @@ class Run {
     if (differs.empty())
       report_.file(target.path, "agrees", "", false);
     else
-      report_.file(target.path, "differs", fmt::format("its content is not what was hashed: {} differ", differs), true);
+      report_.file(target.path, "differs",
+                   fmt::format("its content is not what was hashed: {} differ", differs), true);
   }
 
   void keep(db::HashResult result) {
     const FileHashes& hashes = result.hashes;
-    found_bytes_ +=
-        1000 + hashes.sha1_pieces.size() + hashes.piece_layer.size() + hashes.zsync.sums.size() + hashes.signature.size();
+    found_bytes_ += 1000 + hashes.sha1_pieces.size() + hashes.piece_layer.size() +
+                    hashes.zsync.sums.size() + hashes.signature.size();
     found_read_ += result.ctime_ns ? result.size_bytes : 0;
     if (found_.empty()) found_since_ = Clock::now();
     found_.push_back(std::move(result));
@@ -320,7 +346,8 @@ class Run {
   }
 
   void store_if_due() {
-    if (storing_.valid() && storing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) finish_storing();
+    if (storing_.valid() && storing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready)
+      finish_storing();
     if (full() || (!storing_.valid() && Clock::now() - found_since_ >= kGroupTime)) store();
   }
 
@@ -331,8 +358,10 @@ class Run {
     group_ = std::exchange(found_, {});
     found_bytes_ = 0;
     found_read_ = 0;
-    if (!store_connection_) store_connection_.emplace(options_.instance.database, "mb-hash", kDatabaseTimeout);
-    storing_ = std::async(std::launch::async, [this] { return db::store_hashes(*store_connection_, group_); });
+    if (!store_connection_)
+      store_connection_.emplace(options_.instance.database, "mb-hash", kDatabaseTimeout);
+    storing_ = std::async(std::launch::async,
+                          [this] { return db::store_hashes(*store_connection_, group_); });
   }
 
   void store_all() {
@@ -387,7 +416,8 @@ class Run {
   std::size_t found_bytes_ = 0;
   std::int64_t found_read_ = 0;
   Clock::time_point found_since_;
-  std::vector<db::HashResult> group_;  // what is being stored, by another thread until storing_ is ready
+  std::vector<db::HashResult>
+      group_;  // what is being stored, by another thread until storing_ is ready
   std::future<db::StoredHashes> storing_;
   const Clock::time_point started_ = Clock::now();
 };

@@ -1,5 +1,5 @@
-// What mb-hash does: hashing, verifying, importing. One thread talks to the database, another one, on a connection of its own,
-// stores what was found; the pool's threads read files.
+// What mb-hash does: hashing, verifying, importing. One thread talks to the database, another one,
+// on a connection of its own, stores what was found; the pool's threads read files.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,8 @@
 
 namespace mirror::hash {
 
-// Each returns what was done. Throws db::Error, std::system_error for a source that cannot be opened.
+// Each returns what was done. Throws db::Error, std::system_error for a source that cannot be
+// opened.
 Counts hash_or_verify(const Options&, Report&, const std::atomic<bool>& stop);
 Counts import_list(const Options&, Report&, const std::atomic<bool>& stop);
 

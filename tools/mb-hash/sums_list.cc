@@ -15,7 +15,10 @@ int hex_digit(char c) {
 // Its length tells which digest it is.
 bool read_digest(std::string_view hex, SumsLine& line) {
   static constexpr std::pair<std::size_t, std::string FileHashes::*> kLengths[] = {
-      {32, &FileHashes::md5}, {40, &FileHashes::sha1}, {64, &FileHashes::sha256}, {128, &FileHashes::sha512}};
+      {32, &FileHashes::md5},
+      {40, &FileHashes::sha1},
+      {64, &FileHashes::sha256},
+      {128, &FileHashes::sha512}};
   for (const auto& [length, member] : kLengths) {
     if (hex.size() == length) line.digest = member;
   }
@@ -63,8 +66,12 @@ std::optional<SumsLine> parse_sums_line(std::string_view text) {
     return line;
   }
   const std::size_t space = text.find(' ');
-  if (space == text.npos || space + 2 >= text.size() || (text[space + 1] != ' ' && text[space + 1] != '*')) return std::nullopt;
-  if (!read_digest(text.substr(0, space), line) || !read_name(text.substr(space + 2), escaped, line)) return std::nullopt;
+  if (space == text.npos || space + 2 >= text.size() ||
+      (text[space + 1] != ' ' && text[space + 1] != '*'))
+    return std::nullopt;
+  if (!read_digest(text.substr(0, space), line) ||
+      !read_name(text.substr(space + 2), escaped, line))
+    return std::nullopt;
   return line;
 }
 

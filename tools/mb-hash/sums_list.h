@@ -1,4 +1,5 @@
-// Lines of SHA256SUMS and its like, as md5sum, sha1sum, sha256sum and sha512sum write them, in GNU's form or BSD's. Pure.
+// Lines of SHA256SUMS and its like, as md5sum, sha1sum, sha256sum and sha512sum write them, in
+// GNU's form or BSD's. Pure.
 #pragma once
 
 #include <optional>

@@ -18,22 +18,29 @@
 namespace mirror::hash {
 namespace {
 
-constexpr std::pair<const char*, SignatureKind> kSuffixes[] = {{".asc", SignatureKind::asc}, {".sig", SignatureKind::sig}};
+constexpr std::pair<const char*, SignatureKind> kSuffixes[] = {{".asc", SignatureKind::asc},
+                                                               {".sig", SignatureKind::sig}};
 
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
-
-bool may_be_signature(const FileStatus& status) {
-  return status.regular && status.size_bytes > 0 && status.size_bytes <= static_cast<std::int64_t>(kMaxSignatureBytes);
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-bool is_signature(const std::string& path) { return path.ends_with(".asc") || path.ends_with(".sig"); }
+bool may_be_signature(const FileStatus& status) {
+  return status.regular && status.size_bytes > 0 &&
+         status.size_bytes <= static_cast<std::int64_t>(kMaxSignatureBytes);
+}
+
+bool is_signature(const std::string& path) {
+  return path.ends_with(".asc") || path.ends_with(".sig");
+}
 
 // For kernels before 5.6, and sandboxes that do not know openat2: a step at a time.
 int open_stepwise(int root, std::string_view path, int flags) {
   Descriptor directory;
   int at = root;
   for (std::size_t slash; (slash = path.find('/')) != path.npos; path.remove_prefix(slash + 1)) {
-    directory = Descriptor(openat(at, std::string(path.substr(0, slash)).c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    directory = Descriptor(openat(at, std::string(path.substr(0, slash)).c_str(),
+                                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory) return -1;
     at = directory.get();
   }
@@ -46,11 +53,14 @@ struct CloseDirectory {
 
 }  // namespace
 
-std::int64_t FileStatus::mtime_s() const { return mtime_ns / 1'000'000'000 - (mtime_ns % 1'000'000'000 < 0 ? 1 : 0); }
+std::int64_t FileStatus::mtime_s() const {
+  return mtime_ns / 1'000'000'000 - (mtime_ns % 1'000'000'000 < 0 ? 1 : 0);
+}
 
 bool FileStatus::same_content(const FileStatus& other) const {
-  return size_bytes == other.size_bytes && mtime_ns == other.mtime_ns && ctime_ns == other.ctime_ns && inode == other.inode &&
-         device == other.device && regular == other.regular;
+  return size_bytes == other.size_bytes && mtime_ns == other.mtime_ns &&
+         ctime_ns == other.ctime_ns && inode == other.inode && device == other.device &&
+         regular == other.regular;
 }
 
 FileStatus status_of(const struct stat& from) {
@@ -63,8 +73,11 @@ FileStatus status_of(const struct stat& from) {
           S_ISREG(from.st_mode)};
 }
 
-Tree::Tree(const std::string& root) : root_(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-  if (!root_) throw std::system_error(errno, std::generic_category(), "cannot open the source " + printable(root));
+Tree::Tree(const std::string& root)
+    : root_(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (!root_)
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot open the source " + printable(root));
 }
 
 Descriptor Tree::open_below(const std::string& path, int flags) const {
@@ -78,7 +91,9 @@ Descriptor Tree::open_below(const std::string& path, int flags) const {
 }
 
 // O_NONBLOCK: a pipe that took the file's place must not hold us; the caller looks at what it got.
-Descriptor Tree::open_file(const std::string& path) const { return open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY); }
+Descriptor Tree::open_file(const std::string& path) const {
+  return open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
 
 Signature Tree::read_signature(const std::string& path) const {
   if (is_signature(path)) return {};
@@ -108,7 +123,9 @@ std::optional<FileStatus> Tree::status(const std::string& path) {
     at = directory_.get();
   }
   struct stat found {};
-  if (fstatat(at, path.c_str() + (slash == path.npos ? 0 : slash + 1), &found, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  if (fstatat(at, path.c_str() + (slash == path.npos ? 0 : slash + 1), &found,
+              AT_SYMLINK_NOFOLLOW) != 0)
+    return std::nullopt;
   return status_of(found);
 }
 
@@ -135,9 +152,10 @@ bool Tree::may_have_signature(const std::string& path) {
   if (is_signature(path)) return false;
   const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
   const Listing& listing = listing_of(std::string_view(path).substr(0, name));
-  return !listing.readable || std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](const auto& suffix) {
-    return listing.names.contains(path.substr(name) + suffix.first);
-  });
+  return !listing.readable ||
+         std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](const auto& suffix) {
+           return listing.names.contains(path.substr(name) + suffix.first);
+         });
 }
 
 std::int64_t Tree::signature_ctime(const std::string& path) {

@@ -1,5 +1,5 @@
-// The source's folder, which nothing here leaves: no link is followed on the way to a file, so nobody who moves directories about
-// leads a reader out of it.
+// The source's folder, which nothing here leaves: no link is followed on the way to a file, so
+// nobody who moves directories about leads a reader out of it.
 #pragma once
 
 #include <sys/stat.h>
@@ -44,13 +44,15 @@ class Tree {
 
   // A regular file or nothing opens; errno tells why not. Any thread.
   Descriptor open_file(const std::string& path) const;
-  // The .asc or else the .sig beside the file, when it is readable, not empty and not too long. Any thread.
+  // The .asc or else the .sig beside the file, when it is readable, not empty and not too long. Any
+  // thread.
   Signature read_signature(const std::string& path) const;
 
   // nullopt: see errno. The rest is for one thread: it keeps the last directory open.
   std::optional<FileStatus> status(const std::string& path);
-  // Whether a name in its directory looks like its signature's. Directories are listed when first met and remembered as long as
-  // paths come in order, so that a million files without signatures cost no two million attempts to open one.
+  // Whether a name in its directory looks like its signature's. Directories are listed when first
+  // met and remembered as long as paths come in order, so that a million files without signatures
+  // cost no two million attempts to open one.
   bool may_have_signature(const std::string& path);
   // The ctime_ns that read_signature() would give; 0 without a signature.
   std::int64_t signature_ctime(const std::string& path);

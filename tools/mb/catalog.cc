@@ -20,8 +20,10 @@ constexpr const char* kWhoMay = "run it as root or as httpd's user";
 
 // In a signal handler: what is not yet written to standard output is lost.
 void say_crash(const char* file) {
-  for (const char* part : {"mb: crashed on ", file, ", which is most likely damaged: remove CURRENT beside it, and httpd makes a ",
-                           "new one, or import one again with --force where there is no database\n"}) {
+  for (const char* part :
+       {"mb: crashed on ", file,
+        ", which is most likely damaged: remove CURRENT beside it, and httpd makes a ",
+        "new one, or import one again with --force where there is no database\n"}) {
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
   }
   ::_exit(kFailure);
@@ -46,19 +48,24 @@ std::shared_ptr<catalog::Environment> open_settled(const catalog::Directory& dir
 }  // namespace
 
 void add_directory_option(CLI::App& app, std::string& given) {
-  app.add_option("--dir", given, "The catalog's directory (default: the instance's `catalog`, or where httpd keeps it)")
+  app.add_option(
+         "--dir", given,
+         "The catalog's directory (default: the instance's `catalog`, or where httpd keeps it)")
       ->type_name("DIR");
 }
 
 catalog::Directory choose_directory(Context& context, const std::string& given) {
   std::string path = given;
   if (path.empty()) path = context.instance().catalog;
-  if (path.empty()) path = catalog::default_directory(db::database_name(context.instance().database));
+  if (path.empty())
+    path = catalog::default_directory(db::database_name(context.instance().database));
   struct stat found;
   if (::stat(path.c_str(), &found) != 0 && errno == ENOENT) {
-    throw Failure(fmt::format("there is no directory {}: httpd makes it when it starts; --dir names another one", path));
+    throw Failure(fmt::format(
+        "there is no directory {}: httpd makes it when it starts; --dir names another one", path));
   }
-  if (::access(path.c_str(), R_OK | X_OK) != 0) throw Failure(fmt::format("{}: {}; {}", path, std::strerror(errno), kWhoMay));
+  if (::access(path.c_str(), R_OK | X_OK) != 0)
+    throw Failure(fmt::format("{}: {}; {}", path, std::strerror(errno), kWhoMay));
   if (!S_ISDIR(found.st_mode)) throw Failure(path + " is no directory");
   return catalog::Directory(path);
 }
@@ -76,8 +83,10 @@ std::shared_ptr<catalog::Environment> open_current(const catalog::Directory& dir
 
 std::shared_ptr<catalog::Environment> require_current(const catalog::Directory& directory) {
   auto environment = open_current(directory);
-  if (environment == nullptr) throw Failure("there is no catalog in " + directory.path() + " (yet)");
-  if (!catalog::Snapshot(environment)->meta().complete) throw Failure(environment->file() + " is not complete");
+  if (environment == nullptr)
+    throw Failure("there is no catalog in " + directory.path() + " (yet)");
+  if (!catalog::Snapshot(environment)->meta().complete)
+    throw Failure(environment->file() + " is not complete");
   return environment;
 }
 
@@ -87,9 +96,12 @@ std::int64_t as_of_s(const catalog::Directory& directory, const catalog::Meta& m
 
 AsOwner::AsOwner(const catalog::Directory& directory) {
   struct stat found;
-  if (::geteuid() != 0 || ::stat(directory.path().c_str(), &found) != 0 || found.st_uid == 0) return;
+  if (::geteuid() != 0 || ::stat(directory.path().c_str(), &found) != 0 || found.st_uid == 0)
+    return;
   changed_ = ::setegid(found.st_gid) == 0 && ::seteuid(found.st_uid) == 0;
-  if (!changed_) throw Failure(fmt::format("cannot act as the owner of {}: {}", directory.path(), std::strerror(errno)));
+  if (!changed_)
+    throw Failure(
+        fmt::format("cannot act as the owner of {}: {}", directory.path(), std::strerror(errno)));
 }
 
 AsOwner::~AsOwner() {

@@ -30,8 +30,9 @@ void put_hex(json& object, const char* key, std::string_view bytes) {
 
 void put_hashes(json& line, const FileHashes& hashes) {
   static constexpr std::pair<const char*, std::string FileHashes::*> kDigests[] = {
-      {"md5", &FileHashes::md5},       {"sha1", &FileHashes::sha1},       {"sha256", &FileHashes::sha256},
-      {"sha512", &FileHashes::sha512}, {"btih", &FileHashes::btih},       {"btih_v1", &FileHashes::btih_v1},
+      {"md5", &FileHashes::md5},       {"sha1", &FileHashes::sha1},
+      {"sha256", &FileHashes::sha256}, {"sha512", &FileHashes::sha512},
+      {"btih", &FileHashes::btih},     {"btih_v1", &FileHashes::btih_v1},
       {"btmh", &FileHashes::btmh},     {"pieces_root", &FileHashes::pieces_root}};
   for (const auto& [key, member] : kDigests) put_hex(line, key, hashes.*member);
   if (hashes.piece_bytes > 0) line["piece_bytes"] = hashes.piece_bytes;
@@ -47,7 +48,10 @@ json file_line(const FeedFile& file) {
     put_bytes(line, "target", *file.link_target);
     return line;
   }
-  line.update({{"kind", "file"}, {"size", file.size_bytes}, {"mtime", rfc3339(file.mtime_s)}, {"cohort", file.cohort_id},
+  line.update({{"kind", "file"},
+               {"size", file.size_bytes},
+               {"mtime", rfc3339(file.mtime_s)},
+               {"cohort", file.cohort_id},
                {"pending", file.pending}});
   put_hashes(line, file.hashes);
   return line;
@@ -69,7 +73,10 @@ void say_mirrors(const MirrorTable& table) {
 
 void say_cohorts(catalog::Reader& reader) {
   reader.each_cohort([](std::int64_t id, const catalog::CohortRecord& cohort) {
-    say_json_line({{"kind", "cohort"}, {"id", id}, {"files", cohort.files}, {"mirrors", cohort.mirrors.ids()}});
+    say_json_line({{"kind", "cohort"},
+                   {"id", id},
+                   {"files", cohort.files},
+                   {"mirrors", cohort.mirrors.ids()}});
     return true;
   });
 }
@@ -79,7 +86,8 @@ int run(Context& context, const Wanted& wanted) {
   std::set<std::string> parts(wanted.parts.begin(), wanted.parts.end());
   if (parts.empty() && by_path) parts = {"links", "files"};
   if (parts.empty()) parts.insert(kParts.begin(), kParts.end());
-  std::string pattern = wanted.pattern.substr(std::min(wanted.pattern.find_first_not_of('/'), wanted.pattern.size()));
+  std::string pattern =
+      wanted.pattern.substr(std::min(wanted.pattern.find_first_not_of('/'), wanted.pattern.size()));
   if (pattern.empty() || pattern.ends_with('/')) pattern += '*';
   const catalog::Snapshot snapshot(require_current(choose_directory(context, wanted.directory)));
   bool found = false;
@@ -105,7 +113,8 @@ int run(Context& context, const Wanted& wanted) {
 
 Action setup_catalog_dump(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("pattern", wanted->pattern, "A path, a folder with '/' at its end, or a pattern (* and ?): only what matches")
+  app.add_option("pattern", wanted->pattern,
+                 "A path, a folder with '/' at its end, or a pattern (* and ?): only what matches")
       ->type_name("PATH-or-GLOB");
   add_directory_option(app, wanted->directory);
   app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, links and files")

@@ -28,11 +28,14 @@ std::string told(const catalog::Meta& meta) {
 
 int run_export(Context& context, const Wanted& wanted) {
   const auto region = wanted.region.empty() ? Region::unknown : parse_region(wanted.region);
-  if (!region) throw UsageError(fmt::format("--region '{}': expected AF, AN, AS, EU, NA, OC or SA", wanted.region));
+  if (!region)
+    throw UsageError(
+        fmt::format("--region '{}': expected AF, AN, AS, EU, NA, OC or SA", wanted.region));
   const catalog::Directory directory = choose_directory(context, wanted.directory);
   const auto environment = require_current(directory);
   const catalog::InUse in_use(environment->file());  // also while a copy of it is worked on
-  const catalog::Meta meta = catalog::export_to(*environment, wanted.file, directory.contact_s(), *region);
+  const catalog::Meta meta =
+      catalog::export_to(*environment, wanted.file, directory.contact_s(), *region);
   say(fmt::format("{}: {}", wanted.file, told(meta)));
   return kSuccess;
 }
@@ -51,17 +54,20 @@ catalog::Meta inspect(const std::string& file, const std::string& name) {
 }
 
 // What is in force and still good must not be replaced by something older unasked.
-void check_newer(const catalog::Directory& directory, const catalog::Meta& next, const std::string& name) {
+void check_newer(const catalog::Directory& directory, const catalog::Meta& next,
+                 const std::string& name) {
   std::int64_t present_s = 0;
   try {
     const auto environment = open_current(directory);
-    if (environment != nullptr) present_s = as_of_s(directory, catalog::Snapshot(environment)->meta());
+    if (environment != nullptr)
+      present_s = as_of_s(directory, catalog::Snapshot(environment)->meta());
   } catch (const catalog::Error&) {
     return;  // a damaged one is to be replaced
   }
   if (next.as_of_s >= present_s) return;
-  throw Failure(fmt::format("{} is as of {}, what {} has as of {}; --force takes it nevertheless", name, utc_minute(next.as_of_s),
-                            directory.path(), utc_minute(present_s)));
+  throw Failure(fmt::format("{} is as of {}, what {} has as of {}; --force takes it nevertheless",
+                            name, utc_minute(next.as_of_s), directory.path(),
+                            utc_minute(present_s)));
 }
 
 catalog::WriterLock lock(const catalog::Directory& directory) {
@@ -69,8 +75,11 @@ catalog::WriterLock lock(const catalog::Directory& directory) {
   auto held = directory.try_lock(writer);  // leaves the name of whoever follows a database here
   if (held) return *std::move(held);
   if (writer.empty()) throw Failure("another process writes in " + directory.path());
-  throw Failure(fmt::format("an httpd keeps the catalog in {} true to {}: imports are for hosts without MirrorDatabase; stop "
-                            "httpd first to begin from an import", directory.path(), writer));
+  throw Failure(
+      fmt::format("an httpd keeps the catalog in {} true to {}: imports are for hosts without "
+                  "MirrorDatabase; stop "
+                  "httpd first to begin from an import",
+                  directory.path(), writer));
 }
 
 int run_import(Context& context, const Wanted& wanted) {
@@ -90,7 +99,8 @@ int run_import(Context& context, const Wanted& wanted) {
     directory.publish(file);
     unfinished.finish();
   }
-  say(fmt::format("{}: {}; redirects are made from it within a second", directory.path(), told(meta)));
+  say(fmt::format("{}: {}; redirects are made from it within a second", directory.path(),
+                  told(meta)));
   return kSuccess;
 }
 
@@ -98,16 +108,21 @@ int run_import(Context& context, const Wanted& wanted) {
 
 Action setup_catalog_export(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("file", wanted->file, "The file to write; one of that name is replaced")->required()->type_name("FILE");
+  app.add_option("file", wanted->file, "The file to write; one of that name is replaced")
+      ->required()
+      ->type_name("FILE");
   add_directory_option(app, wanted->directory);
-  app.add_option("--region", wanted->region, "With the mirrors alone that are of use there: AF, AN, AS, EU, NA, OC or SA")
+  app.add_option("--region", wanted->region,
+                 "With the mirrors alone that are of use there: AF, AN, AS, EU, NA, OC or SA")
       ->type_name("REGION");
   return [&context, wanted] { return run_export(context, *wanted); };
 }
 
 Action setup_catalog_import(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("file", wanted->file, "What `mb catalog export` wrote")->required()->type_name("FILE");
+  app.add_option("file", wanted->file, "What `mb catalog export` wrote")
+      ->required()
+      ->type_name("FILE");
   add_directory_option(app, wanted->directory);
   app.add_flag("--force", wanted->force, "Even when it is older than what is there");
   return [&context, wanted] { return run_import(context, *wanted); };

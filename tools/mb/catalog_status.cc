@@ -63,25 +63,42 @@ Status look(const catalog::Directory& directory) {
 
 nlohmann::json to_json(const Status& status) {
   using nlohmann::json;
-  const auto text_or_null = [](std::string_view text) { return text.empty() ? json() : json(std::string(text)); };
-  json result = {{"directory", status.directory}, {"state", status.state},   {"file", text_or_null(status.file)},
-                 {"fault", text_or_null(status.fault)}, {"writer", text_or_null(status.writer)}, {"written", status.is_written}};
+  const auto text_or_null = [](std::string_view text) {
+    return text.empty() ? json() : json(std::string(text));
+  };
+  json result = {{"directory", status.directory},         {"state", status.state},
+                 {"file", text_or_null(status.file)},     {"fault", text_or_null(status.fault)},
+                 {"writer", text_or_null(status.writer)}, {"written", status.is_written}};
   if (!status.can_be_read()) return result;
   const catalog::Meta& meta = status.meta;
-  result.update({{"used_bytes", status.size.used_bytes}, {"max_bytes", status.size.max_bytes},
-                 {"reader_slots_used", status.size.readers}, {"reader_slots", status.size.max_readers},
-                 {"rev", meta.rev}, {"token", text_or_null(meta.token)}, {"mirrors_rev", meta.mirrors_rev},
-                 {"region", text_or_null(region_code(meta.region))}, {"hashes", meta.hashes}, {"files", status.files},
-                 {"links", status.links}, {"cohorts", status.cohorts}, {"mirrors", status.mirrors},
-                 {"as_of", rfc3339(status.as_of_s)}, {"age_s", status.age_s}});
+  result.update({{"used_bytes", status.size.used_bytes},
+                 {"max_bytes", status.size.max_bytes},
+                 {"reader_slots_used", status.size.readers},
+                 {"reader_slots", status.size.max_readers},
+                 {"rev", meta.rev},
+                 {"token", text_or_null(meta.token)},
+                 {"mirrors_rev", meta.mirrors_rev},
+                 {"region", text_or_null(region_code(meta.region))},
+                 {"hashes", meta.hashes},
+                 {"files", status.files},
+                 {"links", status.links},
+                 {"cohorts", status.cohorts},
+                 {"mirrors", status.mirrors},
+                 {"as_of", rfc3339(status.as_of_s)},
+                 {"age_s", status.age_s}});
   return result;
 }
 
-std::string bytes_text(std::size_t bytes) { return grouped(static_cast<std::int64_t>(bytes)) + " bytes"; }
+std::string bytes_text(std::size_t bytes) {
+  return grouped(static_cast<std::int64_t>(bytes)) + " bytes";
+}
 
 std::string writer_text(const Status& status) {
-  if (status.is_written) return status.writer.empty() ? "mb catalog import, just now" : "an httpd that follows " + status.writer;
-  return status.writer.empty() ? "nobody: it is imported" : "nobody now; last by an httpd that followed " + status.writer;
+  if (status.is_written)
+    return status.writer.empty() ? "mb catalog import, just now"
+                                 : "an httpd that follows " + status.writer;
+  return status.writer.empty() ? "nobody: it is imported"
+                               : "nobody now; last by an httpd that followed " + status.writer;
 }
 
 void say_table(const Status& status) {
@@ -91,18 +108,25 @@ void say_table(const Status& status) {
   table.add({"state", status.fault.empty() ? status.state : status.state + ": " + status.fault});
   if (!status.file.empty()) table.add({"file", status.file});
   if (status.can_be_read()) {
-    const auto count = [](std::size_t number) { return grouped(static_cast<std::int64_t>(number)); };
+    const auto count = [](std::size_t number) {
+      return grouped(static_cast<std::int64_t>(number));
+    };
     const std::string region(region_code(meta.region));
-    table.add({"size", fmt::format("{} of {} at most", bytes_text(status.size.used_bytes), bytes_text(status.size.max_bytes))});
-    table.add({"revision", meta.token.empty() ? std::to_string(meta.rev) : fmt::format("{} ({})", meta.rev, meta.token)});
-    table.add({"mirrors", fmt::format("{} at revision {}{}", count(status.mirrors), meta.mirrors_rev,
-                                      region.empty() ? "" : "; only those of use in " + region)});
+    table.add({"size", fmt::format("{} of {} at most", bytes_text(status.size.used_bytes),
+                                   bytes_text(status.size.max_bytes))});
+    table.add({"revision", meta.token.empty() ? std::to_string(meta.rev)
+                                              : fmt::format("{} ({})", meta.rev, meta.token)});
+    table.add(
+        {"mirrors", fmt::format("{} at revision {}{}", count(status.mirrors), meta.mirrors_rev,
+                                region.empty() ? "" : "; only those of use in " + region)});
     table.add({"files", count(status.files)});
     table.add({"links", count(status.links)});
     table.add({"cohorts", count(status.cohorts)});
     table.add({"hashes", meta.hashes ? "all" : "SHA-256 alone"});
-    table.add({"age", fmt::format("{} s; it was the database's state at {}", status.age_s, utc_minute(status.as_of_s))});
-    table.add({"reader slots", fmt::format("{} of {}", status.size.readers, status.size.max_readers)});
+    table.add({"age", fmt::format("{} s; it was the database's state at {}", status.age_s,
+                                  utc_minute(status.as_of_s))});
+    table.add(
+        {"reader slots", fmt::format("{} of {}", status.size.readers, status.size.max_readers)});
   }
   table.add({"written by", writer_text(status)});
   table.say();

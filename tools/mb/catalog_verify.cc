@@ -30,7 +30,8 @@ struct Pair {
   db::FeedSnapshot theirs;
 };
 
-std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::Directory& directory, int wait_s) {
+std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::Directory& directory,
+                                    int wait_s) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(wait_s);
   for (;;) {
     auto pair = std::make_unique<Pair>(connection, directory);
@@ -40,8 +41,10 @@ std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::D
   }
 }
 
-void say_difference(const std::string& kind, const std::string& name, const std::string& difference) {
-  say(fmt::format("{}{}{}: {}", kind, name.empty() ? "" : " ", printable(name), printable(difference)));
+void say_difference(const std::string& kind, const std::string& name,
+                    const std::string& difference) {
+  say(fmt::format("{}{}{}: {}", kind, name.empty() ? "" : " ", printable(name),
+                  printable(difference)));
 }
 
 int run(Context& context, const Wanted& wanted) {
@@ -52,11 +55,15 @@ int run(Context& context, const Wanted& wanted) {
   pair->ours->check_undisturbed();
   const std::int64_t rev = pair->ours->meta().rev, newest = pair->theirs.state().rev;
   if (comparison.behind) {
-    complain(fmt::format("the catalog is at revision {}, the database at {}: what changed since was left out", rev, newest));
+    complain(fmt::format(
+        "the catalog is at revision {}, the database at {}: what changed since was left out", rev,
+        newest));
   }
-  if (comparison.mirrors_behind) complain("the catalog has the mirrors of an earlier revision: they were left out");
-  const std::string compared = fmt::format("{} files, {} links, {} cohorts, {} mirrors", grouped(comparison.files),
-                                           grouped(comparison.links), grouped(comparison.cohorts), grouped(comparison.mirrors));
+  if (comparison.mirrors_behind)
+    complain("the catalog has the mirrors of an earlier revision: they were left out");
+  const std::string compared = fmt::format(
+      "{} files, {} links, {} cohorts, {} mirrors", grouped(comparison.files),
+      grouped(comparison.links), grouped(comparison.cohorts), grouped(comparison.mirrors));
   if (comparison.differences == 0) {
     say(fmt::format("the catalog is what the database has at revision {}: {}", rev, compared));
     return kSuccess;
@@ -71,7 +78,8 @@ int run(Context& context, const Wanted& wanted) {
 Action setup_catalog_verify(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   add_directory_option(app, wanted->directory);
-  app.add_option("--wait", wanted->wait_s, "How long to wait for httpd to bring the catalog up to date (default 5)")
+  app.add_option("--wait", wanted->wait_s,
+                 "How long to wait for httpd to bring the catalog up to date (default 5)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0, 86400));
   return [&context, wanted] { return run(context, *wanted); };

@@ -11,10 +11,12 @@ std::string client_text(const Client& client) {
   const auto add = [&](const std::string& part) {
     if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
   };
-  if (client.country.known()) add(fmt::format("{} {}", client.country.text(), name_of(client.country)));
+  if (client.country.known())
+    add(fmt::format("{} {}", client.country.text(), name_of(client.country)));
   add(std::string(region_code(client.region)));
   add(place_text(client.place));
-  if (client.asn != 0) add(as_text(client.asn) + (client.as_name.empty() ? "" : " " + client.as_name));
+  if (client.asn != 0)
+    add(as_text(client.asn) + (client.as_name.empty() ? "" : " " + client.as_name));
   return text;
 }
 

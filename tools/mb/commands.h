@@ -1,4 +1,5 @@
-// The commands of mb: one list (commands.cc), from which parsing and help are made; each command in a file of its own.
+// The commands of mb: one list (commands.cc), from which parsing and help are made; each command in
+// a file of its own.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,10 +18,10 @@ using Setup = Action (*)(CLI::App& app, Context& context);
 struct Command {
   const char* name;
   const char* summary;
-  Setup setup;                        // nullptr: it has subcommands
+  Setup setup;  // nullptr: it has subcommands
   std::vector<Command> subcommands;
-  const char* alias = nullptr;        // as administrators of older redirectors know it
-  bool passes_arguments = false;      // everything after its name goes to another program
+  const char* alias = nullptr;    // as administrators of older redirectors know it
+  bool passes_arguments = false;  // everything after its name goes to another program
 };
 const std::vector<Command>& commands();
 

@@ -18,7 +18,8 @@ const Instance& Context::instance() {
 }
 
 db::Connection& Context::database_of_any_schema() {
-  if (!connection_) connection_ = std::make_unique<db::Connection>(instance().database, "mb", kConnectTimeout);
+  if (!connection_)
+    connection_ = std::make_unique<db::Connection>(instance().database, "mb", kConnectTimeout);
   return *connection_;
 }
 
@@ -44,15 +45,18 @@ db::MirrorRecord require_mirror(Context& context, const std::string& identifier)
   db::Connection& connection = context.database();
   if (auto record = db::find_mirror(connection, identifier)) return std::move(*record);
   std::vector<std::string> known;
-  for (const db::MirrorRecord& record : db::list_mirrors(connection)) known.push_back(record.mirror.identifier);
+  for (const db::MirrorRecord& record : db::list_mirrors(connection))
+    known.push_back(record.mirror.identifier);
   const std::string suggestion = did_you_mean(identifier, known);
   throw Failure(fmt::format("there is no mirror '{}'{}", identifier,
                             suggestion.empty() ? "; `mb list -a` lists them all" : suggestion));
 }
 
-std::vector<db::MirrorRecord> require_mirrors(Context& context, const std::vector<std::string>& identifiers) {
+std::vector<db::MirrorRecord> require_mirrors(Context& context,
+                                              const std::vector<std::string>& identifiers) {
   std::vector<db::MirrorRecord> records;
-  for (const std::string& identifier : identifiers) records.push_back(require_mirror(context, identifier));
+  for (const std::string& identifier : identifiers)
+    records.push_back(require_mirror(context, identifier));
   return records;
 }
 

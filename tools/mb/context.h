@@ -1,5 +1,5 @@
-// What the commands of mb share: the chosen instance, its database and its GeoIP databases, each opened when first asked for.
-// One per run, in one thread.
+// What the commands of mb share: the chosen instance, its database and its GeoIP databases, each
+// opened when first asked for. One per run, in one thread.
 #pragma once
 
 #include <memory>
@@ -34,11 +34,13 @@ class Context {
   std::optional<std::string> instance_name;  // --instance
 
   const Instance& instance();
-  // Connected, with the schema that this program knows; throws db::Error saying what to do otherwise.
+  // Connected, with the schema that this program knows; throws db::Error saying what to do
+  // otherwise.
   db::Connection& database();
   // Connected, whatever the schema.
   db::Connection& database_of_any_schema();
-  // Without configured files it knows nothing of any address. Throws Failure when a file cannot be read.
+  // Without configured files it knows nothing of any address. Throws Failure when a file cannot be
+  // read.
   const GeoDatabases& geo();
 
  private:
@@ -50,6 +52,7 @@ class Context {
 
 // The mirror of that name; throws Failure that suggests the nearest names.
 db::MirrorRecord require_mirror(Context& context, const std::string& identifier);
-std::vector<db::MirrorRecord> require_mirrors(Context& context, const std::vector<std::string>& identifiers);
+std::vector<db::MirrorRecord> require_mirrors(Context& context,
+                                              const std::vector<std::string>& identifiers);
 
 }  // namespace mirror::mb

@@ -16,19 +16,27 @@ int say_steps(const std::vector<std::string>& steps, const char* nothing) {
 
 int version(Context& context) {
   const auto version = db::schema_version(context.database_of_any_schema());
-  say(version ? fmt::format("schema {}; this program knows {}", *version, db::known_schema_version())
-              : fmt::format("no schema; this program knows {}; `mb db init` creates it", db::known_schema_version()));
+  say(version
+          ? fmt::format("schema {}; this program knows {}", *version, db::known_schema_version())
+          : fmt::format("no schema; this program knows {}; `mb db init` creates it",
+                        db::known_schema_version()));
   return version ? kSuccess : kFailure;
 }
 
 }  // namespace
 
 Action setup_db_init(CLI::App&, Context& context) {
-  return [&context] { return say_steps(db::init_schema(context.database_of_any_schema()), "the tables are there already"); };
+  return [&context] {
+    return say_steps(db::init_schema(context.database_of_any_schema()),
+                     "the tables are there already");
+  };
 }
 
 Action setup_db_migrate(CLI::App&, Context& context) {
-  return [&context] { return say_steps(db::migrate_schema(context.database_of_any_schema()), "the tables are up to date"); };
+  return [&context] {
+    return say_steps(db::migrate_schema(context.database_of_any_schema()),
+                     "the tables are up to date");
+  };
 }
 
 Action setup_db_version(CLI::App&, Context& context) {

@@ -16,17 +16,20 @@ struct Wanted {
   bool yes = false;
 };
 
-// Asks on standard error, so that the question is seen when output goes to a file. End of input is a no.
+// Asks on standard error, so that the question is seen when output goes to a file. End of input is
+// a no.
 bool confirmed(const std::string& question) {
   std::fputs((terminal_safe(question) + " [y/N] ").c_str(), stderr);
   std::string answer;
-  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) answer += static_cast<char>(c);
+  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())
+    answer += static_cast<char>(c);
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
 int run(Context& context, const Wanted& wanted) {
   if (!wanted.yes && !::isatty(STDIN_FILENO)) {
-    throw UsageError("delete: nobody to ask: standard input is no terminal; --yes deletes without asking");
+    throw UsageError(
+        "delete: nobody to ask: standard input is no terminal; --yes deletes without asking");
   }
   const std::vector<db::MirrorRecord> records = require_mirrors(context, wanted.identifiers);
   const auto files = db::file_counts(context.database());
@@ -34,7 +37,8 @@ int run(Context& context, const Wanted& wanted) {
   for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
     const auto count = files.find(mirror.id);
-    const std::string held = fmt::format("with {} files", grouped(count == files.end() ? 0 : count->second));
+    const std::string held =
+        fmt::format("with {} files", grouped(count == files.end() ? 0 : count->second));
     if (!wanted.yes && !confirmed(fmt::format("Delete mirror '{}' {}?", mirror.identifier, held))) {
       say(fmt::format("mirror '{}' kept", mirror.identifier));
       kept = true;

@@ -1,4 +1,5 @@
-// mb explain: the ranked list that the redirector would make for a client and a file, by the same lookup and the same ranking.
+// mb explain: the ranked list that the redirector would make for a client and a file, by the same
+// lookup and the same ranking.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -38,14 +39,16 @@ constexpr const char* kWithoutFile = "does not have this version of the file";
 // The same validation as the redirector's query arguments.
 Client as_seen(Context& context, const Wanted& wanted) {
   const auto address = Address::parse(wanted.address);
-  if (!address) throw UsageError(fmt::format("--ip '{}': expected an IPv4 or IPv6 address", wanted.address));
+  if (!address)
+    throw UsageError(fmt::format("--ip '{}': expected an IPv4 or IPv6 address", wanted.address));
   std::string text;
   if (!wanted.country.empty()) text = "country=" + wanted.country;
   if (!wanted.as_number.empty()) text += (text.empty() ? "as=" : "&as=") + wanted.as_number;
   const Query query = parse_query(text);
   if (query.malformed) {
-    throw UsageError(fmt::format("--country '{}', --as '{}': expected a country code of two letters, the number of an AS",
-                                 wanted.country, wanted.as_number));
+    throw UsageError(fmt::format(
+        "--country '{}', --as '{}': expected a country code of two letters, the number of an AS",
+        wanted.country, wanted.as_number));
   }
   return overridden(context.geo().locate(*address), query);
 }
@@ -56,10 +59,13 @@ db::FoundFile find(db::Connection& connection, std::string path) {
     throw UsageError(fmt::format("'{}' cannot be a file's path: {}", path, path_fault_text(fault)));
   }
   db::FoundFile found = db::find_file(connection, path);
-  if (found.found == Found::directory) throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));
+  if (found.found == Found::directory)
+    throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));
   if (found.found == Found::absent) {
     throw Failure(
-        fmt::format("no file '{}' in the table: clients get 404 for it (or the local file, with MirrorTree local)", path));
+        fmt::format("no file '{}' in the table: clients get 404 for it (or the local file, with "
+                    "MirrorTree local)",
+                    path));
   }
   return found;
 }
@@ -71,32 +77,42 @@ Explained explain(Context& context, const Wanted& wanted) {
   result.found = find(connection, wanted.path);
   result.mirrors = db::load_mirrors(connection);
   const File& file = result.found.file;
-  const RankRequest request{wanted.https, file.size_bytes, static_cast<std::int64_t>(std::time(nullptr))};
+  const RankRequest request{wanted.https, file.size_bytes,
+                            static_cast<std::int64_t>(std::time(nullptr))};
   result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, wanted.settings);
   const std::vector<MirrorId> with_file = file.mirrors.ids();
   for (const Mirror& mirror : result.mirrors->all()) {
-    if (std::find(with_file.begin(), with_file.end(), mirror.id) == with_file.end()) result.without_file.push_back(&mirror);
+    if (std::find(with_file.begin(), with_file.end(), mirror.id) == with_file.end())
+      result.without_file.push_back(&mirror);
   }
   return result;
 }
 
-// Each candidate's part of the clients like this one, among those that it competes with: its tier, less whoever may not speak the
-// client's family or refuses files of this size. Later classes get clients only when all before them have failed.
+// Each candidate's part of the clients like this one, among those that it competes with: its tier,
+// less whoever may not speak the client's family or refuses files of this size. Later classes get
+// clients only when all before them have failed.
 std::vector<double> shares(const std::vector<Candidate>& accepted) {
-  const auto class_of = [](const Candidate& c) { return std::tuple(c.oversized, c.tier, c.speaks_family); };
+  const auto class_of = [](const Candidate& c) {
+    return std::tuple(c.oversized, c.tier, c.speaks_family);
+  };
   std::map<std::tuple<bool, Tier, bool>, double> sums;
-  for (const Candidate& candidate : accepted) sums[class_of(candidate)] += candidate.effective_weight;
+  for (const Candidate& candidate : accepted)
+    sums[class_of(candidate)] += candidate.effective_weight;
   std::vector<double> result;
-  for (const Candidate& candidate : accepted) result.push_back(candidate.effective_weight / sums[class_of(candidate)]);
+  for (const Candidate& candidate : accepted)
+    result.push_back(candidate.effective_weight / sums[class_of(candidate)]);
   return result;
 }
 
 std::string note(const Candidate& candidate, const Client& client) {
   std::string text;
   if (!candidate.speaks_family) text = "may not speak IPv6";
-  if (candidate.oversized) text += std::string(text.empty() ? "" : ", ") + "the file is above its file_maxsize";
-  const bool own_region = client.region != Region::unknown && candidate.mirror->region == client.region;
-  if (candidate.tier == Tier::far && own_region) text += std::string(text.empty() ? "" : ", ") + "own region";
+  if (candidate.oversized)
+    text += std::string(text.empty() ? "" : ", ") + "the file is above its file_maxsize";
+  const bool own_region =
+      client.region != Region::unknown && candidate.mirror->region == client.region;
+  if (candidate.tier == Tier::far && own_region)
+    text += std::string(text.empty() ? "" : ", ") + "own region";
   return text;
 }
 
@@ -105,29 +121,44 @@ void say_client_and_file(const Explained& explained, const Wanted& wanted) {
   const File& file = explained.found.file;
   const std::string place = client_text(client);
   Table table(2);
-  table.add({"client", fmt::format("{}{}: {}", client.address.text(), wanted.https ? " over https" : "",
-                                   place.empty() ? "nothing known of its place" : place)});
-  table.add({"file", fmt::format("{} ({} bytes, {})", file.path, grouped(file.size_bytes), utc_minute(file.mtime_s))});
-  if (file.pending) table.add({"pending", "touched at the source and not yet hashed again: not redirected for now"});
+  table.add(
+      {"client", fmt::format("{}{}: {}", client.address.text(), wanted.https ? " over https" : "",
+                             place.empty() ? "nothing known of its place" : place)});
+  table.add({"file", fmt::format("{} ({} bytes, {})", file.path, grouped(file.size_bytes),
+                                 utc_minute(file.mtime_s))});
+  if (file.pending)
+    table.add(
+        {"pending", "touched at the source and not yet hashed again: not redirected for now"});
   const auto& accepted = explained.ranking.accepted;
-  table.add({"goes to", accepted.empty() || file.pending
-                            ? "no mirror: the fallback, the origin or the local file answers"
-                            : file_url(base_url(*accepted.front().mirror, wanted.https), file.path)});
+  table.add(
+      {"goes to", accepted.empty() || file.pending
+                      ? "no mirror: the fallback, the origin or the local file answers"
+                      : file_url(base_url(*accepted.front().mirror, wanted.https), file.path)});
   table.say();
 }
 
 void say_candidates(const Explained& explained) {
   const auto& accepted = explained.ranking.accepted;
   if (accepted.empty()) return;
-  Table table({{"#", Align::right}, {"MIRROR"}, {"TIER"}, {"CC"}, {"DISTANCE", Align::right}, {"WEIGHT", Align::right},
-               {"EFFECTIVE", Align::right}, {"SHARE OF TIER", Align::right}, {"NOTE"}});
+  Table table({{"#", Align::right},
+               {"MIRROR"},
+               {"TIER"},
+               {"CC"},
+               {"DISTANCE", Align::right},
+               {"WEIGHT", Align::right},
+               {"EFFECTIVE", Align::right},
+               {"SHARE OF TIER", Align::right},
+               {"NOTE"}});
   const std::vector<double> share = shares(accepted);
   for (std::size_t i = 0; i < accepted.size(); ++i) {
     const Candidate& candidate = accepted[i];
     const bool known = !std::isnan(candidate.distance_km);
-    table.add({std::to_string(i + 1), candidate.mirror->identifier, std::string(tier_name(candidate.tier)),
-               std::string(candidate.mirror->country.text()), known ? fmt::format("{:.0f} km", candidate.distance_km) : "unknown",
-               std::to_string(candidate.mirror->weight), fmt::format("{:.2f}", candidate.effective_weight),
+    table.add({std::to_string(i + 1), candidate.mirror->identifier,
+               std::string(tier_name(candidate.tier)),
+               std::string(candidate.mirror->country.text()),
+               known ? fmt::format("{:.0f} km", candidate.distance_km) : "unknown",
+               std::to_string(candidate.mirror->weight),
+               fmt::format("{:.2f}", candidate.effective_weight),
                fmt::format("{:.1f} %", 100 * share[i]), note(candidate, explained.client)});
   }
   say("");
@@ -137,7 +168,8 @@ void say_candidates(const Explained& explained) {
 void say_rejected(const Explained& explained) {
   Table table({{"REJECTED"}, {"REASON"}});
   for (const Rejected& rejected : explained.ranking.rejected) {
-    table.add({rejected.mirror != nullptr ? rejected.mirror->identifier : fmt::format("number {}", rejected.id),
+    table.add({rejected.mirror != nullptr ? rejected.mirror->identifier
+                                          : fmt::format("number {}", rejected.id),
                std::string(reject_text(rejected.reason))});
   }
   for (const Mirror* mirror : explained.without_file) table.add({mirror->identifier, kWithoutFile});
@@ -146,7 +178,8 @@ void say_rejected(const Explained& explained) {
   table.say();
 }
 
-nlohmann::json candidate_json(const Candidate& candidate, double share, const File& file, bool https) {
+nlohmann::json candidate_json(const Candidate& candidate, double share, const File& file,
+                              bool https) {
   const bool known = !std::isnan(candidate.distance_km);
   return {{"mirror", candidate.mirror->identifier},
           {"tier", tier_name(candidate.tier)},
@@ -161,30 +194,38 @@ nlohmann::json candidate_json(const Candidate& candidate, double share, const Fi
 
 nlohmann::json explained_json(const Explained& explained, const Wanted& wanted) {
   const File& file = explained.found.file;
-  nlohmann::json json = {{"client", client_json(explained.client)},
-                         {"file", {{"size", file.size_bytes}, {"mtime", rfc3339(file.mtime_s)}, {"pending", file.pending}}},
-                         {"candidates", nlohmann::json::array()},
-                         {"rejected", nlohmann::json::array()}};
+  nlohmann::json json = {
+      {"client", client_json(explained.client)},
+      {"file",
+       {{"size", file.size_bytes}, {"mtime", rfc3339(file.mtime_s)}, {"pending", file.pending}}},
+      {"candidates", nlohmann::json::array()},
+      {"rejected", nlohmann::json::array()}};
   put_bytes(json["file"], "path", file.path);
   json["client"]["https"] = wanted.https;
   const std::vector<double> share = shares(explained.ranking.accepted);
   for (std::size_t i = 0; i < share.size(); ++i) {
-    json["candidates"].push_back(candidate_json(explained.ranking.accepted[i], share[i], file, wanted.https));
+    json["candidates"].push_back(
+        candidate_json(explained.ranking.accepted[i], share[i], file, wanted.https));
   }
   for (const Rejected& rejected : explained.ranking.rejected) {
-    json["rejected"].push_back({{"mirror", rejected.mirror != nullptr ? nlohmann::json(rejected.mirror->identifier) : nullptr},
-                                {"id", rejected.id},
-                                {"reason", reject_text(rejected.reason)}});
+    json["rejected"].push_back(
+        {{"mirror",
+          rejected.mirror != nullptr ? nlohmann::json(rejected.mirror->identifier) : nullptr},
+         {"id", rejected.id},
+         {"reason", reject_text(rejected.reason)}});
   }
   for (const Mirror* mirror : explained.without_file) {
-    json["rejected"].push_back({{"mirror", mirror->identifier}, {"id", mirror->id}, {"reason", kWithoutFile}});
+    json["rejected"].push_back(
+        {{"mirror", mirror->identifier}, {"id", mirror->id}, {"reason", kWithoutFile}});
   }
   return json;
 }
 
 int run(Context& context, const Wanted& wanted) {
   const Explained explained = explain(context, wanted);
-  if (context.geo().empty()) complain("no geo_databases in the configuration: the client's place is not known; see mb.toml(5)");
+  if (context.geo().empty())
+    complain(
+        "no geo_databases in the configuration: the client's place is not known; see mb.toml(5)");
   if (wanted.json) {
     say_json(explained_json(explained, wanted));
     return kSuccess;
@@ -199,16 +240,22 @@ int run(Context& context, const Wanted& wanted) {
 
 Action setup_explain(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("path", wanted->path, "The file's path in the tree")->required()->type_name("PATH");
+  app.add_option("path", wanted->path, "The file's path in the tree")
+      ->required()
+      ->type_name("PATH");
   app.add_option("--ip", wanted->address, "The client's address")->required()->type_name("ADDRESS");
-  app.add_option("--country", wanted->country, "As if the client asked with country=CC")->type_name("CC");
-  app.add_option("--as", wanted->as_number, "As if the client asked with as=NUMBER")->type_name("NUMBER");
+  app.add_option("--country", wanted->country, "As if the client asked with country=CC")
+      ->type_name("CC");
+  app.add_option("--as", wanted->as_number, "As if the client asked with as=NUMBER")
+      ->type_name("NUMBER");
   app.add_option("--distance-scale", wanted->settings.distance_scale_km,
-                 "The kilometres at which a mirror's weight falls to a quarter, as the redirector is configured (500)")
+                 "The kilometres at which a mirror's weight falls to a quarter, as the redirector "
+                 "is configured (500)")
       ->check(CLI::Range(1.0, 20000.0))
       ->type_name("KM");
-  app.add_option("--stickiness", wanted->settings.sticky_s,
-                 "The seconds for which a client keeps its mirror, as the redirector is configured (3600)")
+  app.add_option(
+         "--stickiness", wanted->settings.sticky_s,
+         "The seconds for which a client keeps its mirror, as the redirector is configured (3600)")
       ->check(CLI::Range(0, 31622400))
       ->type_name("SECONDS");
   app.add_flag("--https", wanted->https, "As if the client came over https");

@@ -33,25 +33,31 @@ std::vector<std::string> names_of(const std::vector<MirrorId>& ids, const Mirror
 }
 
 nlohmann::json file_json(const db::ListedFile& file, const MirrorTable& table) {
-  nlohmann::json json = {{"size", file.size_bytes},
-                         {"mtime", rfc3339(file.mtime_s)},
-                         {"staged", file.staged},
-                         {"pending", file.pending},
-                         {"gone_at", file.gone_s ? nlohmann::json(rfc3339(*file.gone_s)) : nlohmann::json()},
-                         {"mirrors", names_of(file.mirrors, table)}};
+  nlohmann::json json = {
+      {"size", file.size_bytes},
+      {"mtime", rfc3339(file.mtime_s)},
+      {"staged", file.staged},
+      {"pending", file.pending},
+      {"gone_at", file.gone_s ? nlohmann::json(rfc3339(*file.gone_s)) : nlohmann::json()},
+      {"mirrors", names_of(file.mirrors, table)}};
   put_bytes(json, "path", file.path);
   if (file.is_link) put_bytes(json, "link_target", file.link_target);
   return json;
 }
 
-// A page at a time, so that ten million files need no more memory than ten; columns are aligned within a page.
-void say_page(const std::vector<db::ListedFile>& page, const MirrorTable& mirrors, bool with_mirrors) {
+// A page at a time, so that ten million files need no more memory than ten; columns are aligned
+// within a page.
+void say_page(const std::vector<db::ListedFile>& page, const MirrorTable& mirrors,
+              bool with_mirrors) {
   Table table({{"", Align::right}, {""}, {"", Align::right}, {""}, {""}});
   for (const db::ListedFile& file : page) {
     const std::vector<std::string> names = names_of(file.mirrors, mirrors);
     std::string have = fmt::format("{} mirror{}", names.size(), names.size() == 1 ? "" : "s");
-    if (with_mirrors) have = fmt::format("{}", names.empty() ? "no mirror" : fmt::format("{}", fmt::join(names, " ")));
-    table.add({file.is_link ? "" : grouped(file.size_bytes), file.is_link ? "" : utc_minute(file.mtime_s), have, state(file),
+    if (with_mirrors)
+      have =
+          fmt::format("{}", names.empty() ? "no mirror" : fmt::format("{}", fmt::join(names, " ")));
+    table.add({file.is_link ? "" : grouped(file.size_bytes),
+               file.is_link ? "" : utc_minute(file.mtime_s), have, state(file),
                file.is_link ? file.path + " -> " + file.link_target : file.path});
   }
   table.say();
@@ -64,7 +70,8 @@ int run(Context& context, const Wanted& wanted) {
   auto list = nlohmann::json::array();
   bool found = false;
   while (true) {
-    const std::vector<db::ListedFile> page = db::list_files(connection, wanted.pattern, after, kPageRows);
+    const std::vector<db::ListedFile> page =
+        db::list_files(connection, wanted.pattern, after, kPageRows);
     if (page.empty()) break;
     found = true;
     after = page.back().path;
@@ -84,7 +91,8 @@ int run(Context& context, const Wanted& wanted) {
 Action setup_file_ls(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("pattern", wanted->pattern,
-                 "A path, a folder with '/' at its end, or a pattern: * stands for any characters ('/' too), ? for one byte")
+                 "A path, a folder with '/' at its end, or a pattern: * stands for any characters "
+                 "('/' too), ? for one byte")
       ->required()
       ->type_name("PATH-or-GLOB");
   app.add_flag("--mirrors", wanted->mirrors, "Name the mirrors that have it");

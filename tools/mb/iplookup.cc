@@ -39,7 +39,9 @@ int run(Context& context, const Wanted& wanted) {
 
 Action setup_iplookup(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("address", wanted->host, "An address or a host's name")->required()->type_name("ADDRESS");
+  app.add_option("address", wanted->host, "An address or a host's name")
+      ->required()
+      ->type_name("ADDRESS");
   app.add_flag("--json", wanted->json, "As JSON");
   return [&context, wanted] { return run(context, *wanted); };
 }

@@ -18,17 +18,20 @@ struct Filters {
 
 bool wanted(const Mirror& mirror, const Filters& filters) {
   if (filters.disabled ? mirror.enabled : !filters.all && !mirror.enabled) return false;
-  if (!filters.country.empty() && mirror.country != CountryCode::parse(filters.country)) return false;
+  if (!filters.country.empty() && mirror.country != CountryCode::parse(filters.country))
+    return false;
   if (!filters.region.empty() && mirror.region != parse_region(filters.region)) return false;
   return !filters.asn || mirror.asn == *filters.asn;
 }
 
 void check(const Filters& filters) {
   if (!filters.country.empty() && !CountryCode::parse(filters.country)) {
-    throw UsageError(fmt::format("--country '{}': expected a country code of two letters", filters.country));
+    throw UsageError(
+        fmt::format("--country '{}': expected a country code of two letters", filters.country));
   }
   if (!filters.region.empty() && !parse_region(filters.region)) {
-    throw UsageError(fmt::format("--region '{}': expected one of AF AN AS EU NA OC SA", filters.region));
+    throw UsageError(
+        fmt::format("--region '{}': expected one of AF AN AS EU NA OC SA", filters.region));
   }
 }
 
@@ -48,14 +51,24 @@ std::string schemes(const db::MirrorRecord& record) {
   return text;
 }
 
-void say_table(const std::vector<db::MirrorRecord>& records, const std::map<MirrorId, std::int64_t>& files) {
-  Table table({{"MIRROR"}, {"STATE"}, {"WEIGHT", Align::right}, {"CC"}, {"REGION"}, {"AS"}, {"IP"}, {"SPEAKS"},
-               {"FILES", Align::right}, {"LAST SCAN"}});
+void say_table(const std::vector<db::MirrorRecord>& records,
+               const std::map<MirrorId, std::int64_t>& files) {
+  Table table({{"MIRROR"},
+               {"STATE"},
+               {"WEIGHT", Align::right},
+               {"CC"},
+               {"REGION"},
+               {"AS"},
+               {"IP"},
+               {"SPEAKS"},
+               {"FILES", Align::right},
+               {"LAST SCAN"}});
   for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
     const auto count = files.find(mirror.id);
-    table.add({mirror.identifier, state_text(mirror), std::to_string(mirror.weight), std::string(mirror.country.text()),
-               std::string(region_code(mirror.region)), as_text(mirror.asn), families(mirror), schemes(record),
+    table.add({mirror.identifier, state_text(mirror), std::to_string(mirror.weight),
+               std::string(mirror.country.text()), std::string(region_code(mirror.region)),
+               as_text(mirror.asn), families(mirror), schemes(record),
                grouped(count == files.end() ? 0 : count->second),
                record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});
   }
@@ -84,10 +97,13 @@ int run(Context& context, const Filters& filters) {
   if (!shown.empty()) say_table(shown, files);
   Filters with_disabled = filters;
   with_disabled.all = true;
-  const auto hidden = std::count_if(all.begin(), all.end(), [&](const auto& r) { return wanted(r.mirror, with_disabled); }) -
-                      static_cast<std::ptrdiff_t>(shown.size());
+  const auto hidden =
+      std::count_if(all.begin(), all.end(),
+                    [&](const auto& r) { return wanted(r.mirror, with_disabled); }) -
+      static_cast<std::ptrdiff_t>(shown.size());
   if (hidden > 0) {
-    complain(fmt::format("{} disabled mirror{} not shown; -a shows them", hidden, hidden == 1 ? "" : "s"));
+    complain(fmt::format("{} disabled mirror{} not shown; -a shows them", hidden,
+                         hidden == 1 ? "" : "s"));
   } else if (shown.empty()) {
     complain(all.empty() ? "no mirrors yet; `mb new` adds one" : "no mirror is like that");
   }

@@ -1,5 +1,6 @@
-// mb: the administrator's program. Reads the command line by the list of commands, runs one, and turns what went wrong into one
-// line and an exit status: 0 done, 1 it did not work, 2 the command line makes no sense.
+// mb: the administrator's program. Reads the command line by the list of commands, runs one, and
+// turns what went wrong into one line and an exit status: 0 done, 1 it did not work, 2 the command
+// line makes no sense.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -30,7 +31,8 @@ struct Leaf {
   Action action;
 };
 
-void add_commands(CLI::App& parent, const std::vector<Command>& list, Context& context, std::vector<Leaf>& leaves) {
+void add_commands(CLI::App& parent, const std::vector<Command>& list, Context& context,
+                  std::vector<Leaf>& leaves) {
   for (const Command& command : list) {
     CLI::App* app = parent.add_subcommand(command.name, command.summary);
     if (command.alias != nullptr) app->alias(command.alias);
@@ -59,7 +61,8 @@ std::string full_name(const CLI::App& app) {
   return app.get_parent() == nullptr ? "mb" : full_name(*app.get_parent()) + " " + app.get_name();
 }
 
-// The parser's own message for a word that nobody knows does not help; this one names the command and what may have been meant.
+// The parser's own message for a word that nobody knows does not help; this one names the command
+// and what may have been meant.
 std::string unknown_word(CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
   if (word.starts_with('-')) {
@@ -67,7 +70,8 @@ std::string unknown_word(CLI::App& app, const std::string& word) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
     for (const char* global : {"--config", "--instance"}) known.push_back(global);
-    return fmt::format("unknown option '{}'{}", word, did_you_mean(word.substr(0, word.find('=')), known));
+    return fmt::format("unknown option '{}'{}", word,
+                       did_you_mean(word.substr(0, word.find('=')), known));
   }
   const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
   if (subcommands.empty()) return fmt::format("one argument too many: '{}'", word);
@@ -83,18 +87,21 @@ int report_usage(CLI::App& root, const CLI::ParseError& error) {
   const auto left = root.remaining(true);
   const bool needs_command = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
   std::string what = error.what();
-  const bool stray_option = !left.empty() && left.front().starts_with('-');  // a missing argument may be the lesser fault
+  const bool stray_option =
+      !left.empty() && left.front().starts_with('-');  // a missing argument may be the lesser fault
   if (!left.empty() && (needs_command || stray_option || error.get_name() == "ExtrasError")) {
     what = unknown_word(app, left.front());
   } else if (needs_command && error.get_name() == "RequiredError") {
     what = "which command?";
   }
   const std::string name = full_name(app);
-  complain(fmt::format("{}{}\nSee `{} --help`.", name == "mb" ? "" : name.substr(3) + ": ", what, name));
+  complain(
+      fmt::format("{}{}\nSee `{} --help`.", name == "mb" ? "" : name.substr(3) + ": ", what, name));
   return kUsage;
 }
 
-// The words for the parser, last one first as it takes them. `--column=` clears a column; the parser would miss a value there.
+// The words for the parser, last one first as it takes them. `--column=` clears a column; the
+// parser would miss a value there.
 std::vector<std::string> reversed_words(int argc, char** argv) {
   std::vector<std::string> words;
   for (int i = 1; i < argc; ++i) {
@@ -111,14 +118,19 @@ int run(int argc, char** argv) {
   Context context;
   CLI::App root("Manages the mirrors of mod_mirror.", "mb");
   root.set_version_flag("--version", kVersion, "Print the version and exit");
-  root.add_option("--config", context.config_file, "Configuration file (default: $MB_CONFIG, then " + default_config_file() + ")")
+  root.add_option("--config", context.config_file,
+                  "Configuration file (default: $MB_CONFIG, then " + default_config_file() + ")")
       ->type_name("FILE");
-  root.add_option("--instance", context.instance_name, "Section [instance.NAME] of the configuration")->type_name("NAME");
+  root.add_option("--instance", context.instance_name,
+                  "Section [instance.NAME] of the configuration")
+      ->type_name("NAME");
   root.require_subcommand(1);
   const auto help = std::make_shared<Help>();
   help->column_width(34);
   root.formatter(help);
-  root.footer("Exit status: 0 done, 1 it did not work, 2 the command line makes no sense.\nThe manual: mb(1), mb.toml(5).");
+  root.footer(
+      "Exit status: 0 done, 1 it did not work, 2 the command line makes no sense.\nThe manual: "
+      "mb(1), mb.toml(5).");
   std::vector<Leaf> leaves;
   add_commands(root, commands(), context, leaves);
   try {
@@ -138,7 +150,9 @@ int run(int argc, char** argv) {
 void complain_of_database(const std::string& what, bool connection) {
   complain(what);
   if (connection) {
-    complain("is the server running, and is `database` in the configuration (or PGHOST, PGDATABASE, …) right? See mb.toml(5).");
+    complain(
+        "is the server running, and is `database` in the configuration (or PGHOST, PGDATABASE, …) "
+        "right? See mb.toml(5).");
   }
 }
 

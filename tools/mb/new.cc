@@ -33,7 +33,8 @@ void add_place(const ColumnOptions& given, const Client& found, std::vector<db::
   const bool agrees = !given.given("country") || (country && *country == found.country);
   fill("country", std::string(found.country.text()));
   if (agrees) fill("region", std::string(region_code(found.region)));
-  // Coordinates in another country than the one given would be wrong, and one without the other is none.
+  // Coordinates in another country than the one given would be wrong, and one without the other is
+  // none.
   if (agrees && found.place && !given.given("latitude") && !given.given("longitude")) {
     fill("latitude", fmt::format("{}", found.place->latitude));
     fill("longitude", fmt::format("{}", found.place->longitude));
@@ -54,18 +55,25 @@ Filled look_up(Context& context, const ColumnOptions& given) {
   const Resolved resolved = resolve(host);
   if (resolved.addresses.empty()) {
     filled.trouble =
-        fmt::format("the host {} cannot be resolved ({}), so its place is not known: see `mb edit`", host, resolved.error);
+        fmt::format("the host {} cannot be resolved ({}), so its place is not known: see `mb edit`",
+                    host, resolved.error);
     return filled;
   }
-  for (const Address& address : resolved.addresses) filled.source += (filled.source.empty() ? "" : ", ") + address.text();
+  for (const Address& address : resolved.addresses)
+    filled.source += (filled.source.empty() ? "" : ", ") + address.text();
   if (context.geo().empty()) {
-    filled.trouble = "no geo_databases in the configuration, so the mirror's place is not known: see mb.toml(5)";
+    filled.trouble =
+        "no geo_databases in the configuration, so the mirror's place is not known: see mb.toml(5)";
   } else {
     add_place(given, locate_all(context.geo(), resolved.addresses), filled.changes);
-    if (filled.changes.empty()) filled.trouble = fmt::format("the GeoIP databases know nothing more of {}", filled.source);
+    if (filled.changes.empty())
+      filled.trouble = fmt::format("the GeoIP databases know nothing more of {}", filled.source);
   }
-  for (const auto& [column, family] : {std::pair("ipv4", Family::ipv4), std::pair("ipv6", Family::ipv6)}) {
-    if (!given.given(column)) filled.changes.emplace_back(column, has_family(resolved.addresses, family) ? "true" : "false");
+  for (const auto& [column, family] :
+       {std::pair("ipv4", Family::ipv4), std::pair("ipv6", Family::ipv6)}) {
+    if (!given.given(column))
+      filled.changes.emplace_back(column,
+                                  has_family(resolved.addresses, family) ? "true" : "false");
   }
   return filled;
 }
@@ -73,7 +81,10 @@ Filled look_up(Context& context, const ColumnOptions& given) {
 std::string listed(const std::vector<db::Change>& changes) {
   std::string text;
   for (const auto& [column, value] : changes) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", column, value == "true" ? "yes" : value == "false" ? "no" : value);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", column,
+                        value == "true"    ? "yes"
+                        : value == "false" ? "no"
+                                           : value);
   }
   return text;
 }
@@ -88,7 +99,8 @@ int run(Context& context, const NewMirror& wanted) {
   db::insert_mirror(connection, wanted.identifier, changes);
   const Mirror made = require_mirror(context, wanted.identifier).mirror;
   say(fmt::format("mirror '{}' added{}", made.identifier, made.enabled ? "" : ", disabled"));
-  if (!filled.changes.empty()) say(fmt::format("  from {}: {}", filled.source, listed(filled.changes)));
+  if (!filled.changes.empty())
+    say(fmt::format("  from {}: {}", filled.source, listed(filled.changes)));
   if (!filled.trouble.empty()) complain(filled.trouble);
   complain_of_countries(wanted.columns);
   if (!made.enabled) say(fmt::format("  next: mb scan --enable {}", made.identifier));
@@ -99,10 +111,13 @@ int run(Context& context, const NewMirror& wanted) {
 
 Action setup_new(CLI::App& app, Context& context) {
   auto wanted = std::make_shared<NewMirror>(app);
-  app.add_option("identifier", wanted->identifier, "Its name: letters, digits, dots, hyphens")->required()->type_name("IDENT");
+  app.add_option("identifier", wanted->identifier, "Its name: letters, digits, dots, hyphens")
+      ->required()
+      ->type_name("IDENT");
   app.add_flag("--no-geo", wanted->no_geo, "Look up neither the host nor its place");
   app.footer(
-      "At least one of --http-url and --https-url is needed. What is not given of country, region, coordinates, AS and\n"
+      "At least one of --http-url and --https-url is needed. What is not given of country, region, "
+      "coordinates, AS and\n"
       "address families is looked up from the host's addresses.");
   return [&context, wanted] { return run(context, *wanted); };
 }

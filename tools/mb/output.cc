@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 #include <wchar.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <clocale>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <algorithm>
 
 #include "core/path.h"
 
@@ -25,7 +25,8 @@ char32_t take_code_point(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
   char32_t code = length == 1 ? lead : lead & (0xff >> (length + 1));
-  for (std::size_t i = 1; i < std::min(length, text.size()); ++i) code = code << 6 | (text[i] & 0x3f);
+  for (std::size_t i = 1; i < std::min(length, text.size()); ++i)
+    code = code << 6 | (text[i] & 0x3f);
   text.remove_prefix(std::min(length, text.size()));
   return code;
 }
@@ -86,7 +87,8 @@ void put_bytes(nlohmann::json& object, const std::string& key, std::string_view 
 }
 
 std::size_t display_width(std::string_view text) {
-  // The width of a character depends on the locale's tables only; the user's own locale may know ASCII alone.
+  // The width of a character depends on the locale's tables only; the user's own locale may know
+  // ASCII alone.
   static const locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   const locale_t before = utf8 != nullptr ? ::uselocale(utf8) : nullptr;
   std::size_t width = 0;
@@ -108,7 +110,8 @@ void Table::say() const {
   std::vector<std::size_t> widths;
   for (const Column& column : columns_) widths.push_back(display_width(column.title));
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(row[i]));
   }
   const auto write_row = [&](auto cell_of) {
     std::string line = indent_;
@@ -120,9 +123,11 @@ void Table::say() const {
     }
     write(line.erase(line.find_last_not_of(' ') + 1) + "\n");
   };
-  const bool titled = std::any_of(columns_.begin(), columns_.end(), [](const Column& c) { return !c.title.empty(); });
+  const bool titled = std::any_of(columns_.begin(), columns_.end(),
+                                  [](const Column& c) { return !c.title.empty(); });
   if (titled) write_row([&](std::size_t i) -> const std::string& { return columns_[i].title; });
-  for (const auto& row : rows_) write_row([&](std::size_t i) -> const std::string& { return row[i]; });
+  for (const auto& row : rows_)
+    write_row([&](std::size_t i) -> const std::string& { return row[i]; });
 }
 
 std::string grouped(std::int64_t number) {

@@ -1,5 +1,6 @@
-// What mb writes: text safe for terminals, aligned tables, JSON. Everything shown may come from a hostile database or command
-// line, so control characters are escaped here, in one place. One thread.
+// What mb writes: text safe for terminals, aligned tables, JSON. Everything shown may come from a
+// hostile database or command line, so control characters are escaped here, in one place. One
+// thread.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,12 +13,13 @@ namespace mirror::mb {
 
 // Standard output cannot be written; `quiet` when its reader went away.
 struct OutputError : std::runtime_error {
-  OutputError(const std::string& what, bool quiet_pipe) : std::runtime_error(what), quiet(quiet_pipe) {}
+  OutputError(const std::string& what, bool quiet_pipe)
+      : std::runtime_error(what), quiet(quiet_pipe) {}
   bool quiet;
 };
 
-// Lines without control characters or broken UTF-8; newlines stay. Unlike printable() it leaves backslashes alone, so that text
-// that is escaped already stays as it is.
+// Lines without control characters or broken UTF-8; newlines stay. Unlike printable() it leaves
+// backslashes alone, so that text that is escaped already stays as it is.
 std::string terminal_safe(std::string_view text);
 
 // To standard output, made safe, with a newline at the end. Throws OutputError.
@@ -33,7 +35,8 @@ void say_json(const nlohmann::json& value);
 // The same on one line.
 void say_json_line(const nlohmann::json& value);
 
-// Sets `key` to the bytes where they are UTF-8, else `key`_hex to their hexadecimal digits: JSON has no other bytes.
+// Sets `key` to the bytes where they are UTF-8, else `key`_hex to their hexadecimal digits: JSON
+// has no other bytes.
 void put_bytes(nlohmann::json& object, const std::string& key, std::string_view bytes);
 
 // Columns of a terminal that `text` (safe UTF-8) takes.

@@ -21,7 +21,8 @@ std::optional<Address> from_socket(const sockaddr* socket) {
   }
   if (socket->sa_family == AF_INET6) {
     const auto* v6 = reinterpret_cast<const sockaddr_in6*>(socket);
-    return Address::from_bytes({reinterpret_cast<const char*>(&v6->sin6_addr), sizeof v6->sin6_addr});
+    return Address::from_bytes(
+        {reinterpret_cast<const char*>(&v6->sin6_addr), sizeof v6->sin6_addr});
   }
   return std::nullopt;
 }
@@ -33,7 +34,8 @@ std::string url_host(std::string_view url) {
   if (scheme == std::string_view::npos) return "";
   url.remove_prefix(scheme + 3);
   url = url.substr(0, url.find_first_of("/?#"));
-  if (const std::size_t user = url.rfind('@'); user != std::string_view::npos) url.remove_prefix(user + 1);
+  if (const std::size_t user = url.rfind('@'); user != std::string_view::npos)
+    url.remove_prefix(user + 1);
   if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
   return std::string(url.substr(0, url.find(':')));
 }
@@ -50,7 +52,8 @@ Resolved resolve(const std::string& host) {
   for (const addrinfo* entry = owned.get(); entry != nullptr; entry = entry->ai_next) {
     const auto address = from_socket(entry->ai_addr);
     auto& known = result.addresses;
-    if (address && std::find(known.begin(), known.end(), *address) == known.end()) known.push_back(*address);
+    if (address && std::find(known.begin(), known.end(), *address) == known.end())
+      known.push_back(*address);
   }
   return result;
 }
@@ -73,7 +76,8 @@ Client locate_all(const GeoDatabases& geo, const std::vector<Address>& addresses
 }
 
 bool has_family(const std::vector<Address>& addresses, Family family) {
-  return std::any_of(addresses.begin(), addresses.end(), [&](const Address& a) { return a.family == family; });
+  return std::any_of(addresses.begin(), addresses.end(),
+                     [&](const Address& a) { return a.family == family; });
 }
 
 }  // namespace mirror::mb

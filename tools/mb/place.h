@@ -11,7 +11,8 @@
 
 namespace mirror::mb {
 
-// The host of `scheme://[user@]HOST[:port]/…`, an IPv6 address without its brackets; "" when there is none.
+// The host of `scheme://[user@]HOST[:port]/…`, an IPv6 address without its brackets; "" when there
+// is none.
 std::string url_host(std::string_view url);
 
 struct Resolved {

@@ -20,7 +20,9 @@ void list(const Mirror& mirror) {
 
 int run(Context& context, const Wanted& wanted) {
   if (wanted.action.empty() != wanted.values.empty()) {
-    throw UsageError("prefix: expected `mb prefix IDENT`, or `mb prefix IDENT add PREFIX-or-AS…`, or the same with rm");
+    throw UsageError(
+        "prefix: expected `mb prefix IDENT`, or `mb prefix IDENT add PREFIX-or-AS…`, or the same "
+        "with rm");
   }
   db::Connection& connection = context.database();
   const Mirror before = require_mirror(context, wanted.identifier).mirror;
@@ -36,8 +38,8 @@ int run(Context& context, const Wanted& wanted) {
     } else if (db::remove_mirror_prefix(connection, before.id, value)) {
       say(fmt::format("mirror '{}' serves {} no longer first", before.identifier, value));
     } else {
-      complain(fmt::format("mirror '{}' has no prefix or AS {}; `mb prefix {}` lists them", before.identifier, value,
-                           before.identifier));
+      complain(fmt::format("mirror '{}' has no prefix or AS {}; `mb prefix {}` lists them",
+                           before.identifier, value, before.identifier));
       missing = true;
     }
   }
@@ -52,7 +54,8 @@ Action setup_prefix(CLI::App& app, Context& context) {
   app.add_option("action", wanted->action, "add or rm; without it they are listed")
       ->check(CLI::IsMember(std::vector<std::string>{"add", "rm"}))
       ->type_name("add|rm");
-  app.add_option("values", wanted->values, "Networks (192.0.2.0/24) or ASes (AS64496)")->type_name("PREFIX-or-AS");
+  app.add_option("values", wanted->values, "Networks (192.0.2.0/24) or ASes (AS64496)")
+      ->type_name("PREFIX-or-AS");
   return [&context, wanted] { return run(context, *wanted); };
 }
 

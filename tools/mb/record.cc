@@ -17,18 +17,28 @@ std::string option_name(const char* column) {
 
 const char* value_name(db::ColumnType type) {
   switch (type) {
-    case db::ColumnType::url: return "URL";
-    case db::ColumnType::country: return "CC";
-    case db::ColumnType::countries: return "CC,CC,...";
-    case db::ColumnType::region: return "REGION";
+    case db::ColumnType::url:
+      return "URL";
+    case db::ColumnType::country:
+      return "CC";
+    case db::ColumnType::countries:
+      return "CC,CC,...";
+    case db::ColumnType::region:
+      return "REGION";
     case db::ColumnType::latitude:
-    case db::ColumnType::longitude: return "DEGREES";
-    case db::ColumnType::asn: return "NUMBER";
+    case db::ColumnType::longitude:
+      return "DEGREES";
+    case db::ColumnType::asn:
+      return "NUMBER";
     case db::ColumnType::integer:
-    case db::ColumnType::weight: return "NUMBER";
-    case db::ColumnType::size: return "BYTES";
-    case db::ColumnType::list: return "A,B,...";
-    default: return "TEXT";
+    case db::ColumnType::weight:
+      return "NUMBER";
+    case db::ColumnType::size:
+      return "BYTES";
+    case db::ColumnType::list:
+      return "A,B,...";
+    default:
+      return "TEXT";
   }
 }
 
@@ -46,16 +56,20 @@ nlohmann::json list_json(const std::string& text) {
 // Numbers and truth values as such; null where nothing is known.
 nlohmann::json value_json(const std::string& text, db::ColumnType type) {
   switch (type) {
-    case db::ColumnType::boolean: return text == "yes";
+    case db::ColumnType::boolean:
+      return text == "yes";
     case db::ColumnType::countries:
-    case db::ColumnType::list: return list_json(text);
+    case db::ColumnType::list:
+      return list_json(text);
     case db::ColumnType::integer:
     case db::ColumnType::weight:
     case db::ColumnType::size:
     case db::ColumnType::asn:
     case db::ColumnType::latitude:
-    case db::ColumnType::longitude: return nlohmann::json::parse(text, nullptr, false);
-    default: return text;
+    case db::ColumnType::longitude:
+      return nlohmann::json::parse(text, nullptr, false);
+    default:
+      return text;
   }
 }
 
@@ -69,7 +83,8 @@ ColumnOptions::ColumnOptions(CLI::App& app) {
     if (column.type == db::ColumnType::boolean) {
       entry.option = app.add_flag(fmt::format("--{0},!--no-{0}", name), entry.flag, column.help);
     } else {
-      entry.option = app.add_option("--" + name, entry.text, column.help)->type_name(value_name(column.type));
+      entry.option =
+          app.add_option("--" + name, entry.text, column.help)->type_name(value_name(column.type));
     }
     entry.option->group("Columns");
   }
@@ -86,7 +101,8 @@ std::vector<db::Change> ColumnOptions::changes() const {
   for (const auto& entry : entries_) {
     if (entry->option->count() == 0) continue;
     const bool boolean = entry->column->type == db::ColumnType::boolean;
-    changes.emplace_back(entry->column->name, boolean ? entry->flag ? "true" : "false" : entry->text);
+    changes.emplace_back(entry->column->name,
+                         boolean ? entry->flag ? "true" : "false" : entry->text);
   }
   return changes;
 }
@@ -111,15 +127,18 @@ void complain_of_countries(const ColumnOptions& given) {
     for (const auto& code : list_json(given.value(column))) {
       const auto country = CountryCode::parse(code.get<std::string>());
       if (!country || country->everyone() || !name_of(*country).empty()) continue;
-      complain(fmt::format("{}: no country has the code {} in ISO 3166-1: no client will be there{}", column, country->text(),
-                           country->text() == "UK" ? "; did you mean GB?" : ""));
+      complain(fmt::format(
+          "{}: no country has the code {} in ISO 3166-1: no client will be there{}", column,
+          country->text(), country->text() == "UK" ? "; did you mean GB?" : ""));
     }
   }
 }
 
 nlohmann::json to_json(const db::MirrorRecord& record) {
   const Mirror& mirror = record.mirror;
-  nlohmann::json json = {{"id", mirror.id}, {"identifier", mirror.identifier}, {"enabled", mirror.enabled},
+  nlohmann::json json = {{"id", mirror.id},
+                         {"identifier", mirror.identifier},
+                         {"enabled", mirror.enabled},
                          {"online", mirror.online}};
   for (const db::MirrorColumn& column : db::mirror_columns()) {
     const nlohmann::json value = value_json(db::column_text(record, column), column.type);
@@ -129,8 +148,10 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   for (const Prefix& prefix : mirror.prefixes) json["prefixes"].push_back(prefix.text());
   json["served_as"] = mirror.served_as;
   json["keeps_times"] = record.keeps_times;
-  json["keeps_times_share"] = record.keeps_times_share ? nlohmann::json(*record.keeps_times_share) : nlohmann::json();
-  json["last_scan"] = record.last_scan_s ? nlohmann::json(rfc3339(*record.last_scan_s)) : nlohmann::json();
+  json["keeps_times_share"] =
+      record.keeps_times_share ? nlohmann::json(*record.keeps_times_share) : nlohmann::json();
+  json["last_scan"] =
+      record.last_scan_s ? nlohmann::json(rfc3339(*record.last_scan_s)) : nlohmann::json();
   return json;
 }
 

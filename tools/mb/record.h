@@ -11,7 +11,8 @@
 
 namespace mirror::mb {
 
-// The column options of `mb new` and `mb edit`: `--http-url URL`, `--prefix-only` and `--no-prefix-only`, …
+// The column options of `mb new` and `mb edit`: `--http-url URL`, `--prefix-only` and
+// `--no-prefix-only`, …
 class ColumnOptions {
  public:
   // Adds an option for every column; the object must outlive the parser.
@@ -40,7 +41,8 @@ void complain_of_countries(const ColumnOptions& given);
 // Everything that the administrator's side knows of a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
 
-// "enabled", "disabled", "offline" or "no weight": whether clients are sent there, and the first reason why not.
+// "enabled", "disabled", "offline" or "no weight": whether clients are sent there, and the first
+// reason why not.
 std::string state_text(const Mirror& mirror);
 // "12.34 -5.67" or "".
 std::string place_text(const std::optional<Place>& place);

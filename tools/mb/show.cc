@@ -31,20 +31,23 @@ std::string served_first(const Mirror& mirror) {
 
 std::string keeps_times_text(const db::MirrorRecord& record) {
   const char* keeps = record.keeps_times ? "yes" : "no";
-  return record.keeps_times_share ? fmt::format("{} ({:.1f} % of its files)", keeps, 100 * *record.keeps_times_share) : keeps;
+  return record.keeps_times_share
+             ? fmt::format("{} ({:.1f} % of its files)", keeps, 100 * *record.keeps_times_share)
+             : keeps;
 }
 
 nlohmann::json runs_json(const std::vector<db::ScanRun>& runs) {
   auto list = nlohmann::json::array();
   for (const db::ScanRun& run : runs) {
-    list.push_back({{"started", rfc3339(run.started_s)},
-                    {"ended", run.ended_s ? nlohmann::json(rfc3339(*run.ended_s)) : nlohmann::json()},
-                    {"method", run.method},
-                    {"outcome", run.outcome},
-                    {"error", run.error},
-                    {"seen", run.seen},
-                    {"gained", run.gained},
-                    {"lost", run.lost}});
+    list.push_back(
+        {{"started", rfc3339(run.started_s)},
+         {"ended", run.ended_s ? nlohmann::json(rfc3339(*run.ended_s)) : nlohmann::json()},
+         {"method", run.method},
+         {"outcome", run.outcome},
+         {"error", run.error},
+         {"seen", run.seen},
+         {"gained", run.gained},
+         {"lost", run.lost}});
   }
   return list;
 }
@@ -52,12 +55,17 @@ nlohmann::json runs_json(const std::vector<db::ScanRun>& runs) {
 void say_runs(const std::vector<db::ScanRun>& runs) {
   if (runs.empty()) return;
   say("scans");
-  Table table({{"STARTED"}, {"METHOD"}, {"OUTCOME"}, {"SEEN", Align::right}, {"GAINED", Align::right}, {"LOST", Align::right},
+  Table table({{"STARTED"},
+               {"METHOD"},
+               {"OUTCOME"},
+               {"SEEN", Align::right},
+               {"GAINED", Align::right},
+               {"LOST", Align::right},
                {"ERROR"}},
               "  ");
   for (const db::ScanRun& run : runs) {
-    table.add({utc_minute(run.started_s), run.method, run.outcome, grouped(run.seen), grouped(run.gained), grouped(run.lost),
-               run.error});
+    table.add({utc_minute(run.started_s), run.method, run.outcome, grouped(run.seen),
+               grouped(run.gained), grouped(run.lost), run.error});
   }
   table.say();
 }
@@ -78,7 +86,8 @@ int run(Context& context, const Wanted& wanted) {
   table.add({"identifier", mirror.identifier});
   table.add({"state", state_text(mirror)});
   table.add({"files", grouped(files)});
-  for (const db::MirrorColumn& column : db::mirror_columns()) table.add({column.name, db::column_text(record, column)});
+  for (const db::MirrorColumn& column : db::mirror_columns())
+    table.add({column.name, db::column_text(record, column)});
   table.add({"serves_first", served_first(mirror)});
   table.add({"keeps_times", keeps_times_text(record)});
   table.add({"last_scan", record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});

@@ -24,7 +24,8 @@ int switch_mirrors(Context& context, const std::vector<std::string>& identifiers
 Action setup_switch(CLI::App& app, Context& context, bool enabled) {
   auto identifiers = std::make_shared<std::vector<std::string>>();
   app.add_option("identifiers", *identifiers, "The mirrors")->required()->type_name("IDENT");
-  return [&context, identifiers, enabled] { return switch_mirrors(context, *identifiers, enabled); };
+  return
+      [&context, identifiers, enabled] { return switch_mirrors(context, *identifiers, enabled); };
 }
 
 }  // namespace
