@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "catalog/directory.h"
-#include "db/conninfo.h"
 #include "directives.h"
+#include "pg/conninfo.h"
 
 namespace mirror::httpd {
 namespace {

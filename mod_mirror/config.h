@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/repository.h"
+#include "answer/repositories.h"
 #include "digest/stamp.h"
 #include "httpd_api.h"
 

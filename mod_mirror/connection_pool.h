@@ -12,7 +12,7 @@
 
 #include "background.h"
 #include "core/log.h"
-#include "db/connection.h"
+#include "pg/connection.h"
 #include "shared.h"
 
 namespace mirror::httpd {

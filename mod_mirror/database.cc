@@ -1,6 +1,6 @@
 #include "database.h"
 
-#include "db/hashes.h"
+#include "db/hash/hashes.h"
 #include "db/lookup.h"
 #include "db/schema.h"
 

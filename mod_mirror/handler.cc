@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "answer/wishes.h"
 #include "child.h"
 #include "core/path.h"
-#include "core/wishes.h"
 #include "request.h"
 
 namespace mirror::httpd {

@@ -7,7 +7,7 @@
 
 #include "catalog/reader.h"
 #include "core/hashes.h"
-#include "core/model.h"
+#include "rank/mirror_table.h"
 
 namespace mirror::httpd {
 

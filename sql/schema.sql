@@ -1,6 +1,6 @@
 -- The truth: which files the source has, which mirrors there are, and which of them has what.
 -- This is the complete schema of the version that it inserts into schema_version; older databases reach it through
--- sql/migrations. Every constraint that an administrator can meet has a name of its own; lib/db/constraints.cc puts it into
+-- sql/migrations. Every constraint that an administrator can meet has a name of its own; lib/db/mirror/constraints.cc puts it into
 -- words.
 
 CREATE TABLE schema_version (
@@ -171,7 +171,7 @@ ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
 -- The ids of the files that each merge changed, or whose hashes it changed, in one row per statement, so that who is at one
 -- revision finds what is above it without an index on file.rev. files NULL, or no row: too many to note, or by a program that
 -- knew nothing of this table; then the whole of file is to be read. upto weighs all rows so far, itself included; old ones are
--- dropped by it (lib/db/changes.cc).
+-- dropped by it (lib/db/merge/changes.cc).
 CREATE TABLE change (
   rev bigint NOT NULL,
   upto bigint NOT NULL,

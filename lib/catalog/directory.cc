@@ -15,7 +15,7 @@
 
 #include "catalog/crashes.h"
 #include "catalog/error.h"
-#include "core/descriptor.h"
+#include "os/descriptor.h"
 
 namespace mirror::catalog {
 namespace {

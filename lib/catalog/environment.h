@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/model.h"
+#include "rank/mirror_table.h"
 
 namespace mirror::catalog {
 

@@ -18,7 +18,7 @@
 #include "catalog/directory.h"
 #include "catalog/error.h"
 #include "catalog/reader.h"
-#include "core/descriptor.h"
+#include "os/descriptor.h"
 
 namespace mirror::catalog {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "core/nearest.h"
 #include "core/path.h"
-#include "db/conninfo.h"
+#include "pg/conninfo.h"
 
 namespace {
 struct MalformedToml {};

@@ -1,21 +1,20 @@
-// What redirects are made of: mirrors, files, clients. Plain values that core, catalog, db and the
-// module share. Nothing here owns a resource; a MirrorTable is immutable once built and may be read
-// by any number of threads.
+// What redirects are made of: mirrors, files, clients. Plain values that every part
+// shares. Nothing here owns a resource.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/address.h"
+#include "core/mirror_set.h"
 #include "core/place.h"
-#include "core/rank_index.h"
 
 namespace mirror {
+
+using AsNumber = std::uint32_t;  // 0: unknown
 
 // What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's
 // MirrorRecord.
@@ -57,37 +56,6 @@ constexpr std::uint64_t scattered(std::uint64_t x) {
   x = (x ^ x >> 27) * 0x94d049bb133111eb;
   return x ^ x >> 31;
 }
-
-// All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become
-// "", identifiers printable; an unknown region is taken from the country.
-class MirrorTable {
- public:
-  MirrorTable() = default;
-  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors);
-  const Mirror* find(MirrorId id) const;  // nullptr when unknown
-  // Where all() and rows() have it; nullopt when unknown.
-  std::optional<std::size_t> position(MirrorId id) const {
-    const auto slot = static_cast<std::uint16_t>(id);
-    if (slot >= positions_.size() || positions_[slot] < 0) return std::nullopt;
-    return static_cast<std::size_t>(positions_[slot]);
-  }
-  // Of one that the table has.
-  std::size_t known_position(MirrorId id) const {
-    return static_cast<std::size_t>(positions_[static_cast<std::uint16_t>(id)]);
-  }
-  const std::vector<Mirror>& all() const { return mirrors_; }
-  const std::vector<RankRow>& rows() const { return rows_; }  // of all()
-  const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }
-  const RankIndex& index() const { return index_; }
-  std::int64_t rev() const { return rev_; }
-
- private:
-  std::int64_t rev_ = -1;
-  std::vector<Mirror> mirrors_;          // in id order
-  std::vector<RankRow> rows_;            // of mirrors_
-  std::vector<std::int32_t> positions_;  // by id; -1: none
-  RankIndex index_;                      // of rows_
-};
 
 // What a path is in the tree.
 enum class Found : std::uint8_t { file, directory, absent };

@@ -5,8 +5,8 @@
 #include <limits>
 #include <memory>
 
-#include "db/changes.h"
-#include "db/hash_rows.h"
+#include "db/hash/hash_rows.h"
+#include "db/merge/changes.h"
 
 namespace mirror::db {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "core/feed_file.h"
 #include "core/model.h"
-#include "db/connection.h"
+#include "pg/connection.h"
 
 namespace mirror::db {
 

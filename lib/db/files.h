@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/model.h"
-#include "db/connection.h"
+#include "pg/connection.h"
 
 namespace mirror::db {
 

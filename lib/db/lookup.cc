@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/links.h"
-#include "db/mirror_rows.h"
+#include "db/mirror/mirror_rows.h"
 
 namespace mirror::db {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/model.h"
-#include "db/connection.h"
+#include "pg/connection.h"
+#include "rank/mirror_table.h"
 
 namespace mirror::db {
 

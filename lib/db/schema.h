@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "db/connection.h"
+#include "pg/connection.h"
 
 namespace mirror::db {
 

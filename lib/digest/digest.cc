@@ -1,7 +1,7 @@
 #include "digest/digest.h"
 
-#include "core/torrent.h"
 #include "digest/evp.h"
+#include "render/torrent.h"
 
 namespace mirror::digest {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "catalog/catalog.h"
 #include "core/log.h"
-#include "db/connection.h"
+#include "pg/connection.h"
 
 namespace mirror {
 

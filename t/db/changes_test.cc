@@ -1,6 +1,6 @@
-// Tests lib/db/changes.cc, what merges note of the files that they change, and lib/db/folders.cc,
-// what cohorts new files begin with.
-#include "db/changes.h"
+// Tests lib/db/merge/changes.cc, what merges note of the files that they change, and
+// lib/db/merge/folders.cc, what cohorts new files begin with.
+#include "db/merge/changes.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "db/feed.h"
-#include "db/hashes.h"
+#include "db/hash/hashes.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {

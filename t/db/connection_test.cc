@@ -1,4 +1,4 @@
-// Tests lib/db/connection.cc and values.cc: types both ways, errors, deadlines against a frozen
+// Tests lib/pg/connection.cc and values.cc: types both ways, errors, deadlines against a frozen
 // server, a killed program.
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>

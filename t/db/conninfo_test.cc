@@ -1,4 +1,4 @@
-// Tests lib/db/conninfo.cc, and that connecting gives each of several hosts its share of the time.
+// Tests lib/pg/conninfo.cc, and that connecting gives each of several hosts its share of the time.
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 #include <netinet/in.h>

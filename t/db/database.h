@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "db/scan.h"
+#include "db/merge/scan.h"
 #include "db/schema.h"
 
 namespace mirror::db::test {

@@ -10,7 +10,7 @@
 #include <string>
 
 #include "catalog/environment.h"
-#include "db/scan.h"
+#include "db/merge/scan.h"
 #include "t/db/database.h"
 #include "t/folder.h"
 

@@ -1,11 +1,12 @@
-// Tests lib/db/hashes.h: whose hashes they are, and what hashing does to versions, one rule each.
-#include "db/hashes.h"
+// Tests lib/db/hash/hashes.h: whose hashes they are, and what hashing does to versions, one rule
+// each.
+#include "db/hash/hashes.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <thread>
 
-#include "db/merge.h"
+#include "db/merge/merge.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {

@@ -1,4 +1,5 @@
-// Tests lib/db/mirror_scan.cc and mirror_compare.cc: what a mirror's listing does, one rule each.
+// Tests lib/db/merge/mirror_scan.cc and mirror_compare.cc: what a mirror's listing does, one rule
+// each.
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "db/locks.h"

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <random>
 
-#include "db/changes.h"
 #include "db/feed.h"
+#include "db/merge/changes.h"
 #include "feed/pull.h"
 #include "t/db/feed_world.h"
 

@@ -1,4 +1,4 @@
-// Tests lib/db/source_scan.cc: what a scan of the source does to files, one rule each.
+// Tests lib/db/merge/source_scan.cc: what a scan of the source does to files, one rule each.
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "db/lookup.h"

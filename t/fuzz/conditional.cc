@@ -1,4 +1,4 @@
-#include "core/conditional.h"
+#include "answer/conditional.h"
 
 #include "fuzz.h"
 

@@ -1,4 +1,4 @@
-#include "core/decide.h"
+#include "answer/decide.h"
 #include "fuzz.h"
 
 using namespace mirror;

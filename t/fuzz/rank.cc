@@ -1,8 +1,8 @@
-#include "core/rank.h"
+#include "rank/rank.h"
 
 #include <cmath>
 
-#include "core/decide.h"
+#include "answer/decide.h"
 #include "fuzz.h"
 
 using namespace mirror;

@@ -1,4 +1,4 @@
-#include "core/represent.h"
+#include "answer/represent.h"
 #include "core/utf8.h"
 #include "fuzz.h"
 

@@ -1,8 +1,8 @@
-#include "scanner/rsync_list.h"
+#include "scanner/rsync/rsync_list.h"
 
 #include "core/path.h"
 #include "fuzz.h"
-#include "scanner/rsync_job.h"
+#include "scanner/rsync/rsync_job.h"
 
 using namespace mirror;
 using namespace mirror::scanner;

@@ -1,4 +1,4 @@
-#include "core/wishes.h"
+#include "answer/wishes.h"
 
 #include "fuzz.h"
 

@@ -26,18 +26,18 @@ DEFAULTS = {
     "MirrorCatalogMaxAge": ("mod_mirror/handler.cc", r"catalog_max_age_s\.value_or\((\d+)\)", {}),
     "MirrorTree": ("mod_mirror/config.h", r"database_tree\(\) const { (return tree && tree->tree == Tree::database);",
                    {"return tree && tree->tree == Tree::database": "local"}),
-    "MirrorMinSize": ("lib/core/decide.h", r"min_size_bytes = (\d+);", {}),
-    "MirrorHandleHeadLocally": ("lib/core/decide.h", r"handle_head_locally = (\w+);", {"false": "Off"}),
-    "MirrorPassQuery": ("lib/core/decide.h", r"pass_query = (\w+);", {"false": "Off"}),
-    "MirrorMaxLinks": ("lib/core/decide.h", r"max_links = (\d+);", {}),
-    "MirrorListLimit": ("lib/core/representation.h", r"max_mirrors = (\d+);", {}),
-    "MirrorTorrentForm": ("lib/core/representation.h", r"torrent_form = TorrentForm::(\w+);", {}),
-    "MirrorMetalinkMagnets": ("lib/core/representation.h", r"magnets_in_metalinks = (\w+);", {"false": "Off"}),
-    "MirrorHashesSuppressFilenames": ("lib/core/representation.h", r"suppress_filenames = (\w+);", {"false": "Off"}),
-    "MirrorRepresentations": ("lib/core/representation.h", r"RepresentationSet (off);", {"off": "All"}),
-    "MirrorRepositoryNear": ("lib/core/representation.h", r"repository_near = (\d+);", {}),
-    "MirrorDistanceScale": ("lib/core/rank.h", r"distance_scale_km = (\d+);", {}),
-    "MirrorStickiness": ("lib/core/rank.h", r"sticky_s = (\d+);", {}),
+    "MirrorMinSize": ("lib/answer/decide.h", r"min_size_bytes = (\d+);", {}),
+    "MirrorHandleHeadLocally": ("lib/answer/decide.h", r"handle_head_locally = (\w+);", {"false": "Off"}),
+    "MirrorPassQuery": ("lib/answer/decide.h", r"pass_query = (\w+);", {"false": "Off"}),
+    "MirrorMaxLinks": ("lib/answer/decide.h", r"max_links = (\d+);", {}),
+    "MirrorListLimit": ("lib/render/representation.h", r"max_mirrors = (\d+);", {}),
+    "MirrorTorrentForm": ("lib/render/representation.h", r"torrent_form = TorrentForm::(\w+);", {}),
+    "MirrorMetalinkMagnets": ("lib/render/representation.h", r"magnets_in_metalinks = (\w+);", {"false": "Off"}),
+    "MirrorHashesSuppressFilenames": ("lib/render/representation.h", r"suppress_filenames = (\w+);", {"false": "Off"}),
+    "MirrorRepresentations": ("lib/render/representation.h", r"RepresentationSet (off);", {"off": "All"}),
+    "MirrorRepositoryNear": ("lib/render/representation.h", r"repository_near = (\d+);", {}),
+    "MirrorDistanceScale": ("lib/rank/rank.h", r"distance_scale_km = (\d+);", {}),
+    "MirrorStickiness": ("lib/rank/rank.h", r"sticky_s = (\d+);", {}),
 }
 
 
@@ -78,7 +78,7 @@ def test_the_defaults_are_the_code_s(build, table):
 
 def test_manual_lists_every_reason_to_decline(build):
     """MB_DECLINED is for people who read logs: none of its values may be a riddle."""
-    code = (build.srcdir / "lib/core/decide.cc").read_text().partition("decline_text")[2].partition("\n}\n")[0]
+    code = (build.srcdir / "lib/answer/decide.cc").read_text().partition("decline_text")[2].partition("\n}\n")[0]
     reasons = re.findall(r'return "([a-z-]+)";', code)
     text = (build.srcdir / "doc/directives.md").read_text()
     assert len(reasons) > 10 and [reason for reason in reasons if f"`{reason}`" not in text] == []

@@ -109,7 +109,7 @@ def test_fields_survive_an_error_page_where_the_format_asks_for_the_first_reques
 
 
 def test_every_decline_reason_is_in_the_manual(build):
-    texts = set(re.findall(r'return "([a-z-]+)";', (build.srcdir / "lib/core/decide.cc").read_text()))
+    texts = set(re.findall(r'return "([a-z-]+)";', (build.srcdir / "lib/answer/decide.cc").read_text()))
     manual = (build.srcdir / "doc/directives.md").read_text()
     assert len(texts) > 10
     assert [text for text in texts if f"`{text}`" not in manual] == []

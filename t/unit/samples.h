@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/model.h"
-#include "core/rank.h"
+#include "rank/rank.h"
 
 namespace mirror {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "db/hashes.h"
+#include "db/hash/hashes.h"
 #include "digest/digest.h"
 #include "digest/shared_pass.h"
 #include "throttle.h"

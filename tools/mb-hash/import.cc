@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "core/path.h"
-#include "db/hashes.h"
+#include "db/hash/hashes.h"
 #include "run.h"
 #include "sums_list.h"
 

@@ -6,8 +6,8 @@
 #include <exception>
 
 #include "core/path.h"
-#include "db/connection.h"
 #include "db/schema.h"
+#include "pg/connection.h"
 #include "run.h"
 
 namespace mirror::hash {

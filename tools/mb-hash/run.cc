@@ -8,7 +8,7 @@
 #include <future>
 #include <map>
 
-#include "db/merge.h"
+#include "db/merge/merge.h"
 #include "pool.h"
 
 namespace mirror::hash {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/descriptor.h"
 #include "core/hashes.h"
+#include "os/descriptor.h"
 
 namespace mirror::hash {
 

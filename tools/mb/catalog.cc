@@ -11,7 +11,7 @@
 
 #include "catalog/crashes.h"
 #include "catalog/error.h"
-#include "db/conninfo.h"
+#include "pg/conninfo.h"
 
 namespace mirror::mb {
 namespace {

@@ -9,7 +9,7 @@
 #include "catalog/error.h"
 #include "catalog/ship.h"
 #include "commands.h"
-#include "core/descriptor.h"
+#include "os/descriptor.h"
 #include "output.h"
 
 namespace mirror::mb {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "config/config.h"
-#include "db/connection.h"
-#include "db/mirrors.h"
+#include "db/mirror/mirrors.h"
 #include "geo/geo.h"
+#include "pg/connection.h"
 
 namespace mirror::mb {
 

@@ -8,13 +8,13 @@
 #include <map>
 #include <tuple>
 
+#include "answer/decide.h"
 #include "client.h"
 #include "commands.h"
-#include "core/decide.h"
 #include "core/path.h"
-#include "core/rank.h"
 #include "db/lookup.h"
 #include "output.h"
+#include "rank/rank.h"
 #include "record.h"
 
 namespace mirror::mb {

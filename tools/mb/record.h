@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "db/mirrors.h"
+#include "db/mirror/mirrors.h"
 
 namespace mirror::mb {
 

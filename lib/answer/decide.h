@@ -1,0 +1,172 @@
+// From a request, a client, a file and the mirrors to an answer. Pure: no httpd, no clock, no I/O.
+// The module calls screen() before it pays for a lookup and decide() after it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "answer/conditional.h"
+#include "answer/headers.h"
+#include "core/model.h"
+#include "rank/rank.h"
+#include "render/representation.h"
+
+namespace mirror {
+
+// Why the mirrors are not used for a request; the text goes to MB_DECLINED and to the manual.
+enum class DeclineReason : std::uint8_t {
+  method,  // neither GET nor HEAD
+  head,    // MirrorHandleHeadLocally
+  directory,
+  bad_path,  // that no file or folder of a tree can have
+  min_size,
+  mime_type,
+  user_agent,
+  network,
+  file_mask,
+  not_in_table,     // no such file in the table (local trees serve what they have)
+  pending,          // touched at the source, waiting for its hash
+  version_differs,  // the local file is not the version that the table knows
+  no_mirror,
+  database_down,
+  no_hashes,           // what the representation is made of is not known
+  no_repository,       // the arguments name no repository (MirrorRepositoryList)
+  representation_off,  // MirrorRepresentations
+};
+std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower case, hyphens
+
+// What the query string asks for. Unknown words are ignored: they may belong to the mirror's own
+// tree.
+struct Query {
+  std::optional<CountryCode> country;  // country=xx
+  std::optional<AsNumber> asn;         // as=NNN
+  std::optional<Representation>
+      representation;      // a word (meta4, torrent, …): that instead of the file
+  bool only_hash = false;  // only_hash: .md5 and the like without the file's name
+  bool malformed = false;  // country= or as= was given and is no such thing: 400
+};
+Query parse_query(std::string_view query);
+
+// The client as the query wants it seen: country= replaces country, region (by table) and drops
+// coordinates and AS; as= sets it.
+Client overridden(Client client, const Query& query);
+
+using Matcher = std::function<bool(std::string_view)>;
+
+// What goes into the query of a redirect's URL so that its target can check it: of the present Unix
+// time and the URL's decoded path.
+using Stamp = std::function<std::string(std::int64_t now_s, std::string_view url_path)>;
+
+struct Fallback {
+  std::string region;   // code, or "" for everyone
+  std::string country;  // code, or "" for everyone
+  std::string url;      // ends in '/'
+};
+
+// A Location's settings as far as decisions need them. Lists are views into the configuration,
+// which outlives every request: a request's Settings cost nothing to make.
+struct Settings {
+  std::int64_t min_size_bytes = 4096;
+  std::span<const Matcher> excluded_mime_types = {};
+  std::span<const Matcher> excluded_user_agents = {};
+  std::span<const Matcher> excluded_paths = {};
+  std::span<const Prefix> excluded_networks = {};
+  std::span<const Fallback> fallbacks = {};
+  bool handle_head_locally = false;
+  bool pass_query = false;
+  int max_links = 5;  // Link: rel=duplicate headers
+  Stamp stamp = {};   // empty: none
+  RankSettings rank = {};
+  RepresentationSettings representations = {};
+};
+
+struct Repository;
+
+enum class Method : std::uint8_t { get, head, other };
+
+struct Request {
+  Method method = Method::get;
+  std::string_view path = {};   // in the tree, decoded
+  std::string_view query = {};  // raw, without '?'
+  bool https = false;
+  std::string_view user_agent = {};
+  std::string_view mime_type = {};  // httpd's idea of the file's type, "" when it has none
+  std::optional<std::int64_t> local_size_bytes = {};  // of the file on disk (MirrorTree local)
+  Validators validators = {};
+  std::int64_t now_s = 0;
+  std::string_view tree_url =
+      {};  // this server's URL of the tree's root, ends in '/'; "": nothing refers to this server
+  std::string_view accept = {};
+  std::string_view want_digest = {};
+  std::string_view want_repr_digest = {};
+  std::optional<Representation> suffix = {};  // `path` has already lost it
+  const Repository* repository =
+      nullptr;  // the request is for its mirrors; `path` is then its marker's
+};
+
+// What goes to the log whatever the answer is.
+struct Outcome {
+  struct Answer {
+    int status = 302;
+    Headers headers;
+    std::string body;  // for statuses that httpd has no page for; mostly empty
+    std::string_view rest =
+        {};  // follows the body: a part of the hashes that decide() got, too large for a copy
+  };
+  std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
+  const Mirror* mirror = nullptr;  // the chosen one
+  std::optional<Tier> tier = std::nullopt;
+  bool no_mirror = false;  // none may serve this client: the answer is a fallback, a decline, or a
+                           // representation without mirrors
+  std::optional<Representation> given =
+      std::nullopt;  // what the answer holds, when it is no redirect
+  std::optional<DeclineReason> refused =
+      std::nullopt;           // why it is a 404 instead of a representation,
+  std::string_view why = {};  // and in words
+};
+
+// What instead of the file is asked for by the URL: a query's word goes before a suffix, a
+// repository's list before both.
+std::optional<Representation> wanted(const Request& request, const Query& query);
+
+inline constexpr const char* kCacheControl = "private, no-cache";
+
+// Whether Accept may change an answer.
+bool negotiable(const RepresentationSettings& settings);
+
+// The answer to a query that nothing can answer: 400 for a malformed one. To be asked before
+// anything else is done with a file's request, so that no trouble makes its bytes the answer;
+// decide() and fallback_answer() ask too.
+std::optional<Outcome::Answer> query_answer(const Query& query);
+
+// 404 for a representation that cannot be had in this way: what would else be done (serving the
+// file, redirecting) is no answer.
+std::optional<Outcome::Answer> unanswered(const Request& request);
+
+// Everything that needs no lookup: nullopt means go on. The size is checked only where it is known
+// already. Never declines a malformed query or a wish for a representation, but for its method or
+// path.
+std::optional<DeclineReason> screen(const Request& request, const Address& client,
+                                    const Settings& settings);
+
+// The answer for a file that the table has, for the client as the query wants it seen; `hashes` as
+// far as they are known. Never throws for odd input; std::bad_alloc only.
+Outcome decide(const Request& request, const Client& client, const File& file,
+               const MirrorTable& mirrors, const Settings& settings, const FileHashes& hashes = {});
+
+// Which hashes decide() may read: none but the digests for a redirect.
+HashParts needed_hashes(const Request& request);
+
+// A redirect to the best fallback for the client, when there is one: no lookup was possible, or no
+// mirror has the file.
+std::optional<Outcome::Answer> fallback_answer(const Request& request, const Client& client,
+                                               std::string_view path, const Settings& settings);
+
+}  // namespace mirror

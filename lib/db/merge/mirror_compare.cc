@@ -1,0 +1,277 @@
+#include "db/merge/mirror_compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mirror::db {
+namespace {
+
+constexpr std::int64_t kTimesMinFiles = 100;
+constexpr double kTimesMinShare = 0.9;
+constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out of the cache
+
+// $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 keeps times, $5 and $6 the
+// first and the last path in scope.
+#define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
+#define ACCEPTED_TIME(condition)                                                               \
+  "EXISTS (SELECT FROM hash h, unnest(h.mtimes) t WHERE h.file_id = f.id AND h.version_rev = " \
+  "f.version_rev AND " condition ")"
+#define SAME_TIME "(abs(l.mtime - f.mtime) < $3 OR " ACCEPTED_TIME("abs(l.mtime - t) < $3") ")"
+#define NOT_OLDER "(l.mtime > f.mtime - $3 OR " ACCEPTED_TIME("l.mtime > t - $3") ")"
+#define HAS                                                   \
+  "coalesce(l.size = f.size AND CASE WHEN $4 THEN " SAME_TIME \
+  " ELSE f.version_rev <= $2 AND " NOT_OLDER " END, false)"
+
+// {0}: the table of files. A pending file keeps the mirrors it has; a gone one may lose but not
+// gain them.
+constexpr const char* kInsertChanged =
+    "INSERT INTO merge_changed SELECT f.id, f.cohort_id, f.gone_at IS NULL, coalesce(c.listed, "
+    "false) FROM {} f "
+    "LEFT JOIN (SELECT id, true AS listed FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id "
+    "= f.cohort_id "
+    "LEFT JOIN merge_listing l ON l.path = f.path "
+    "WHERE f.cohort_id IS NOT NULL AND NOT f.pending AND " IN_SCOPE
+    " AND "
+    "CASE WHEN c.listed THEN NOT " HAS " ELSE " HAS " AND f.gone_at IS NULL END";
+
+// Every parameter must appear for the server to take it.
+constexpr const char* kCountEntries =
+    "SELECT count(*) FILTER (WHERE f.gone_at IS NULL OR f.cohort_id IS NOT NULL), count(*) FILTER "
+    "(WHERE comparable), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size AND " SAME_TIME
+    "), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size AND " NOT_OLDER
+    ") "
+    "FROM merge_listing l JOIN file f ON f.path = l.path "
+    "CROSS JOIN LATERAL (SELECT f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending AS "
+    "comparable) k "
+    "WHERE NOT f.staged AND " IN_SCOPE " AND $1 IS NOT NULL AND $2 IS NOT NULL AND $4 IS NOT NULL";
+
+constexpr const char* kCountHad =
+    "SELECT count(*) FROM file f JOIN cohort c ON c.id = f.cohort_id AND $1 = ANY (c.mirrors) "
+    "WHERE f.gone_at IS NULL AND " IN_SCOPE
+    " AND $2 IS NOT NULL AND $3 IS NOT NULL AND $4 IS NOT NULL";
+#undef IN_SCOPE
+#undef ACCEPTED_TIME
+#undef SAME_TIME
+#undef NOT_OLDER
+#undef HAS
+
+constexpr const char* kTables =
+    "DROP TABLE IF EXISTS pg_temp.merge_changed, pg_temp.merge_touched, pg_temp.merge_moves, "
+    "pg_temp.merge_plan, "
+    "pg_temp.merge_adjust;"
+    "CREATE TEMP TABLE merge_changed (file_id bigint, cohort_id bigint, current boolean, listed "
+    "boolean);"
+    "CREATE TEMP TABLE merge_touched (LIKE file);"
+    "CREATE TEMP TABLE merge_moves (file_id bigint, from_id bigint);"
+    "CREATE TEMP TABLE merge_plan (from_id bigint PRIMARY KEY, in_place boolean, n bigint, to_id "
+    "bigint, mirrors smallint[]);"
+    "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
+
+}  // namespace
+
+MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
+                             Precision precision, std::int64_t start_rev, bool keeps_times)
+    : connection_(connection),
+      mirror_(mirror),
+      subtree_(std::move(subtree)),
+      precision_(precision),
+      start_rev_(start_rev),
+      keeps_times_(keeps_times) {}
+
+Params MirrorCompare::scope() const {
+  Params params;
+  params.int2(mirror_)
+      .int8(start_rev_)
+      .int8(static_cast<std::int64_t>(precision_))
+      .boolean(keeps_times_);
+  if (subtree_.empty()) return params.null().null();
+  return params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
+}
+
+void MirrorCompare::count_entries(const Listing& listing) {
+  const Result found = connection_.run(kCountEntries, scope());
+  const std::int64_t known = found.int8(0, 0), comparable = found.int8(0, 1),
+                     same_size = found.int8(0, 2);
+  const std::int64_t same_time = found.int8(0, 3), not_older = found.int8(0, 4);
+  if (subtree_.empty() && same_size >= kTimesMinFiles) {
+    share_ = static_cast<double>(same_time) / static_cast<double>(same_size);
+    keeps_times_ = *share_ >= kTimesMinShare;
+  }
+  counts_.seen = listing.seen();
+  counts_.unknown = listing.rows() - known;
+  counts_.outdated = comparable - (keeps_times_ ? same_time : not_older);
+}
+
+void MirrorCompare::tally(const Result& rows) {
+  for (int row = 0; row < rows.rows(); ++row) {
+    Change& change = changes_[rows.int8(row, 0)];
+    change.listed = rows.boolean(row, 1);
+    change.files += rows.int8(row, 2);
+    change.current += rows.int8(row, 3);
+  }
+}
+
+void MirrorCompare::recount() {
+  std::erase_if(changes_, [](const auto& entry) { return entry.second.files == 0; });
+  counts_.gained = counts_.lost = 0;
+  for (const auto& [cohort, change] : changes_)
+    (change.listed ? counts_.lost : counts_.gained) += change.files;
+}
+
+void MirrorCompare::compare(const Listing& listing) {
+  connection_.script(kTables);
+  // Nested loops would only be chosen from a wrong idea of the tables' sizes; work_mem keeps the
+  // hash of a usual listing in memory.
+  Transaction snapshot(connection_,
+                       "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; "
+                       "SET LOCAL work_mem = '64MB'; "
+                       "SET LOCAL jit = off");
+  seen_rev_ = newest_rev(connection_);
+  count_entries(listing);
+  connection_.run(fmt::format(kInsertChanged, "file"), scope());
+  tally(
+      connection_.run("SELECT cohort_id, listed, count(*), count(*) FILTER (WHERE current) FROM "
+                      "merge_changed GROUP BY 1, 2"));
+  recount();
+  if (anything_changed()) choose_sides();
+  snapshot.commit();
+}
+
+// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected
+// here, outside the lock; all in the order of the table, so that the merge walks through it once.
+void MirrorCompare::choose_sides() {
+  connection_.script("CREATE INDEX ON merge_changed (file_id)");
+  std::vector<std::int64_t> cohorts, with_rest;
+  for (const auto& [cohort, change] : changes_) cohorts.push_back(cohort);
+  const Result sizes = connection_.run("SELECT id, n_files FROM cohort WHERE id = ANY ($1)",
+                                       Params().int8_array(cohorts));
+  for (int row = 0; row < sizes.rows(); ++row) {
+    const std::int64_t cohort = sizes.int8(row, 0), files = sizes.int8(row, 1),
+                       changed = changes_[cohort].files;
+    if (changed * 2 <= files) continue;
+    in_place_.push_back(cohort);
+    if (changed < files) with_rest.push_back(cohort);
+  }
+  connection_.run(
+      "INSERT INTO merge_moves SELECT file_id, cohort_id FROM merge_changed WHERE cohort_id <> ALL "
+      "($1) ORDER BY 1",
+      Params().int8_array(in_place_));
+  if (!with_rest.empty()) {
+    connection_.run(
+        "INSERT INTO merge_moves SELECT f.id, f.cohort_id FROM file f WHERE f.cohort_id = ANY ($1) "
+        "AND NOT EXISTS (SELECT FROM merge_changed c WHERE c.file_id = f.id) ORDER BY 1",
+        Params().int8_array(with_rest));
+  }
+  connection_.script("CREATE INDEX ON merge_moves (file_id); ANALYZE merge_moves");
+  warm_up();
+}
+
+// Reads what the merge is going to write, the index pages too, into the server's cache: so nobody
+// waits for that under the lock.
+void MirrorCompare::warm_up() {
+  connection_.script(
+      "SET LOCAL enable_nestloop = on; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin "
+      "= off");
+  connection_.run(
+      "SELECT count(same.mtime) FROM (SELECT file_id FROM merge_moves LIMIT $1) m JOIN file f ON "
+      "f.id = m.file_id "
+      "JOIN file same ON same.path = f.path",
+      Params().int8(kWarmFiles));
+  connection_.script(
+      "SET LOCAL enable_nestloop = off; SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin "
+      "= on");
+}
+
+bool MirrorCompare::behind() { return newest_rev(connection_) > seen_rev_; }
+
+bool MirrorCompare::must_read_all() { return !noted_above(connection_, seen_rev_); }
+
+// Every file that another merge moved or changed has a rev above our snapshot's; for all others the
+// snapshot still holds, whatever happened to the rows of their cohorts.
+void MirrorCompare::catch_up() {
+  const std::int64_t newest = newest_rev(connection_);
+  const std::string changed = changed_above(connection_, seen_rev_);
+  connection_.script("TRUNCATE merge_touched");
+  connection_.run("INSERT INTO merge_touched SELECT * FROM file f WHERE " + changed);
+  connection_.script("ANALYZE merge_touched");
+  tally(
+      connection_.run("WITH d AS (DELETE FROM merge_changed c USING merge_touched t WHERE "
+                      "c.file_id = t.id RETURNING c.*) "
+                      "SELECT cohort_id, listed, -count(*), -count(*) FILTER (WHERE current) FROM "
+                      "d GROUP BY 1, 2"));
+  tally(connection_.run("WITH i AS (" + fmt::format(kInsertChanged, "merge_touched") +
+                            " RETURNING *) "
+                            "SELECT cohort_id, listed, count(*), count(*) FILTER (WHERE current) "
+                            "FROM i GROUP BY 1, 2",
+                        scope()));
+  recount();
+  connection_.script("DELETE FROM merge_moves m USING merge_touched t WHERE m.file_id = t.id");
+  connection_.run(
+      "INSERT INTO merge_moves SELECT t.id, t.cohort_id FROM merge_touched t "
+      "LEFT JOIN merge_changed c ON c.file_id = t.id "
+      "WHERE t.cohort_id IS NOT NULL AND (c.file_id IS NOT NULL) <> (t.cohort_id = ANY ($1))",
+      Params().int8_array(in_place_));
+  seen_rev_ = newest;
+}
+
+std::pair<std::int64_t, std::int64_t> MirrorCompare::shrinkage() {
+  std::int64_t lost = 0;
+  for (const auto& [cohort, change] : changes_)
+    lost += change.listed ? change.current : -change.current;
+  if (lost <= 0) return {0, 0};
+  return {connection_.run(kCountHad, scope()).int8(0, 0), lost};
+}
+
+// In-place changes come first, so that a set which a cohort is about to leave is not found for
+// files that move to it.
+void MirrorCompare::apply(MergeTransaction& merge) {
+  std::vector<std::int64_t> cohorts;
+  for (const auto& [cohort, change] : changes_) cohorts.push_back(cohort);
+  const std::int64_t rev = merge.rev();
+  // `mirrors` is where the moving files go: the rest keeps the old set, the changed ones get the
+  // new set.
+  connection_.run(
+      "INSERT INTO merge_plan SELECT c.id, p.in_place, coalesce(m.n, 0), NULL, CASE WHEN "
+      "p.in_place THEN c.mirrors "
+      "WHEN $1 = ANY (c.mirrors) THEN array_remove(c.mirrors, $1) ELSE ARRAY(SELECT "
+      "unnest(c.mirrors || $1) ORDER BY 1) END "
+      "FROM cohort c CROSS JOIN LATERAL (SELECT c.id = ANY ($2) AS in_place) p "
+      "LEFT JOIN (SELECT from_id, count(*) AS n FROM merge_moves GROUP BY 1) m ON m.from_id = c.id "
+      "WHERE c.id = ANY ($3)",
+      Params().int2(mirror_).int8_array(in_place_).int8_array(cohorts));
+  connection_.run(
+      "UPDATE cohort c SET rev = $2, mirrors = CASE WHEN $1 = ANY (c.mirrors) THEN "
+      "array_remove(c.mirrors, $1) "
+      "ELSE ARRAY(SELECT unnest(c.mirrors || $1) ORDER BY 1) END FROM merge_plan p WHERE p.from_id "
+      "= c.id AND p.in_place",
+      Params().int2(mirror_).int8(rev));
+  merge.use_indexes(true);
+  static constexpr const char* kFindTargets =
+      "UPDATE merge_plan p SET to_id = (SELECT c.id FROM cohort c WHERE c.mirrors = p.mirrors "
+      "LIMIT 1) "
+      "WHERE p.to_id IS NULL AND p.n > 0";
+  connection_.script(kFindTargets);
+  connection_.run(
+      "INSERT INTO cohort (mirrors, n_files, rev) "
+      "SELECT DISTINCT mirrors, 0, $1 FROM merge_plan WHERE to_id IS NULL AND n > 0",
+      Params().int8(rev));
+  connection_.script(kFindTargets);
+  const std::int64_t moves =
+      connection_.run("SELECT coalesce(sum(n), 0)::bigint FROM merge_plan").int8(0, 0);
+  merge.change_files(moves,
+                     "UPDATE file f SET cohort_id = p.to_id, rev = $1 FROM merge_moves m JOIN "
+                     "merge_plan p USING (from_id) "
+                     "WHERE f.id = m.file_id",
+                     Params().int8(rev));
+  merge.use_indexes(false);
+  connection_.script(
+      "INSERT INTO merge_adjust SELECT from_id, -n FROM merge_plan WHERE n > 0 "
+      "UNION ALL SELECT to_id, n FROM merge_plan WHERE n > 0");
+  merge.adjust_counts();
+}
+
+}  // namespace mirror::db

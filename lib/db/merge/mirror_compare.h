@@ -1,0 +1,69 @@
+// Comparing a mirror's staged listing with the file table: which files the mirror gained or lost,
+// and which of them will have to move. Runs in a snapshot outside the merge lock; under it only
+// what has changed since is looked at again. Internal to lib/db; one thread, one Connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "db/merge/merge.h"
+#include "db/merge/staging.h"
+
+namespace mirror::db {
+
+class MirrorCompare {
+ public:
+  // `start_rev`: read before the listing's first byte.
+  MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
+                bool keeps_times);
+
+  // Compares everything, in one snapshot. `listing` must be finished.
+  void compare(const Listing& listing);
+  // Looks at the files again that changed since the last comparison; in a snapshot of its own, or
+  // under the merge lock.
+  void catch_up();
+  bool behind();         // whether there is anything to catch up with
+  bool must_read_all();  // to catch up, since nobody noted what has changed
+
+  const ScanCounts& counts() const { return counts_; }
+  bool anything_changed() const { return !changes_.empty(); }
+  // How many of the files in scope the mirror had and lost on balance, current ones only: {had,
+  // lost}.
+  std::pair<std::int64_t, std::int64_t> shrinkage();
+  // A full scan with enough files decides anew whether the mirror keeps times.
+  bool keeps_times() const { return keeps_times_; }
+  std::optional<double> keeps_times_share() const { return share_; }
+
+  // Writes the changes, under the merge lock and caught up.
+  void apply(MergeTransaction&);
+
+ private:
+  struct Change {
+    std::int64_t files = 0;    // of the cohort that gained or lost the mirror
+    std::int64_t current = 0;  // of these, not gone at the source
+    bool listed = false;       // the cohort lists the mirror: its changes are losses
+  };
+  Params scope() const;
+  void count_entries(const Listing& listing);
+  void tally(const Result& rows);
+  void recount();
+  void choose_sides();
+  void warm_up();
+
+  Connection& connection_;
+  MirrorId mirror_;
+  std::string subtree_;
+  Precision precision_;
+  std::int64_t start_rev_;
+  bool keeps_times_;
+  std::optional<double> share_;
+  std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
+  ScanCounts counts_;
+  std::unordered_map<std::int64_t, Change> changes_;  // by cohort
+  std::vector<std::int64_t>
+      in_place_;  // cohorts whose row changes while the unchanged rest of their files moves
+};
+
+}  // namespace mirror::db

@@ -1,0 +1,222 @@
+#include <fmt/format.h>
+
+#include "db/merge/merge.h"
+#include "db/merge/mirror_compare.h"
+#include "db/merge/scan.h"
+#include "db/merge/staging.h"
+
+namespace mirror::db {
+
+namespace {
+
+// Of a mirror that was scanned before so much of the listing is held back until it is clear whether
+// it says anything new.
+constexpr std::size_t kHeldBytes = 16 << 20;
+
+}  // namespace
+
+struct MirrorScan::Impl {
+  Impl(Connection& c, const MirrorRecord& m, std::string_view how, std::string_view part,
+       Precision p)
+      : connection(c),
+        mirror(m),
+        method(how),
+        subtree(part),
+        start_rev(newest_rev(c)),
+        precision(p),
+        row(c, m.mirror.id, how, part),
+        listing(c, last_good_scan(c, m.mirror.id, how) ? kHeldBytes : 0) {}
+
+  MergeReport merge(const MergeOptions& options);
+  bool merge_changes(MirrorCompare& compare, MergeReport& report);
+  MergeReport same_listing(const GoodScan& before);
+  void require_same_mirror();
+  std::string guard(MirrorCompare& compare, const MergeOptions& options);
+  void record_scan(const MirrorCompare& compare);
+  std::int64_t held();
+
+  Connection& connection;
+  MirrorRecord mirror;
+  std::string method, subtree;
+  std::int64_t start_rev;
+  Precision precision;
+  ScanRow row;
+  Listing listing;
+  std::int64_t outside = 0;  // entries that are not in the subtree
+};
+
+namespace {
+
+// A listing this large, or all files where nobody noted what has changed, cost too much to look
+// through under the lock; others' merges are caught up with outside it, if they can be.
+constexpr std::int64_t kLargeListing = 1'000'000;
+constexpr int kAttempts = 3;
+
+}  // namespace
+
+// The listing is of what the mirror's row said when the scan began.
+void MirrorScan::Impl::require_same_mirror() {
+  const Result now = connection.run(
+      "SELECT rsync_url, ftp_url, http_url, https_url, strip_prefix, add_prefix FROM mirror WHERE "
+      "id = $1",
+      Params().int2(mirror.mirror.id));
+  if (now.empty()) {
+    throw Error(fmt::format("mirror '{}' was deleted while it was scanned; nothing was merged",
+                            mirror.mirror.identifier),
+                "");
+  }
+  const bool over_http = method == "http";
+  if (now.bytes(0, 0) != mirror.rsync_url || now.bytes(0, 1) != mirror.ftp_url ||
+      now.bytes(0, 4) != mirror.strip_prefix || now.bytes(0, 5) != mirror.add_prefix ||
+      (over_http &&
+       (now.bytes(0, 2) != mirror.mirror.http_url || now.bytes(0, 3) != mirror.mirror.https_url))) {
+    throw Error(fmt::format("mirror '{}' got another scan URL or prefix while it was scanned; "
+                            "nothing was merged, scan it again",
+                            mirror.mirror.identifier),
+                "");
+  }
+}
+
+std::string MirrorScan::Impl::guard(MirrorCompare& compare, const MergeOptions& options) {
+  if (options.force) return "";
+  const auto [had, lost] = compare.shrinkage();
+  if (lost == 0 ||
+      static_cast<double>(lost) * 100 <= options.max_shrink_percent * static_cast<double>(had))
+    return "";
+  return fmt::format("the mirror would shrink from {} to {} files{}, more than {}% of them", had,
+                     had - lost, subtree.empty() ? "" : " below the subtree",
+                     options.max_shrink_percent);
+}
+
+// In a statement of its own, since a merge never locks rows of mirror.
+void MirrorScan::Impl::record_scan(const MirrorCompare& compare) {
+  Params params;
+  params.int2(mirror.mirror.id).boolean(compare.keeps_times());
+  if (compare.keeps_times_share())
+    params.float8(*compare.keeps_times_share());
+  else
+    params.null();
+  connection.run(
+      "UPDATE mirror SET last_scan = clock_timestamp(), keeps_times = $2, "
+      "keeps_times_share = coalesce($3::float8, keeps_times_share) WHERE id = $1",
+      params);
+}
+
+std::int64_t MirrorScan::Impl::held() {
+  return connection
+      .run("SELECT coalesce(sum(n_files), 0)::bigint FROM cohort WHERE $1 = ANY (mirrors)",
+           Params().int2(mirror.mirror.id))
+      .int8(0, 0);
+}
+
+// False when nothing is left to change: others did it, or undid it, meanwhile.
+bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report) {
+  for (int attempt = 1;; ++attempt) {
+    if (compare.behind()) {
+      Transaction snapshot(connection,
+                           "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL jit = off");
+      compare.catch_up();
+      snapshot.commit();
+    }
+    MergeTransaction merge(connection);
+    require_same_mirror();
+    if (compare.behind()) {
+      const bool slow = listing.rows() > kLargeListing || compare.must_read_all();
+      if (slow && attempt < kAttempts) continue;  // without the lock
+      compare.catch_up();
+    }
+    if (!compare.anything_changed()) return false;
+    compare.apply(merge);
+    report.counts = compare.counts();
+    report.counts.seen += outside;
+    row.close("merged", report.counts);
+    report.lock_seconds = merge.commit();
+    return true;
+  }
+}
+
+// Nothing to compare: neither the listing nor the source has changed.
+MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
+  MergeReport report;
+  report.counts = {.seen = listing.seen(),
+                   .unknown = before.unknown,
+                   .outdated = before.outdated,
+                   .held = before.held};
+  require_same_mirror();
+  row.close("unchanged", report.counts);
+  connection.run("UPDATE mirror SET last_scan = clock_timestamp() WHERE id = $1",
+                 Params().int2(mirror.mirror.id));
+  row.settle(before.held);
+  return report;
+}
+
+MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
+  if (subtree.empty()) {
+    const std::string fingerprint = listing.fingerprint(static_cast<std::int64_t>(precision));
+    row.listed(fingerprint, start_rev);
+    const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
+    if (before && before->fingerprint == fingerprint && before->held == held() && !options.force)
+      return same_listing(*before);
+  }
+  listing.finish();
+  MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev,
+                        mirror.keeps_times);
+  compare.compare(listing);
+  MergeReport report;
+  report.counts = compare.counts();
+  report.counts.seen += outside;
+  if (compare.anything_changed()) {
+    report.refusal = guard(compare, options);
+    if (!report.refusal.empty()) {
+      report.outcome = MergeOutcome::refused;
+      report.counts.gained = report.counts.lost = 0;
+      report.counts.held = held();
+      row.close("refused", report.counts, report.refusal);
+      return report;
+    }
+    if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;
+  } else {
+    require_same_mirror();
+  }
+  if (report.outcome == MergeOutcome::unchanged) {
+    report.counts.gained = report.counts.lost = 0;
+    row.close("unchanged", report.counts);
+  }
+  record_scan(compare);
+  report.counts.held = held();
+  row.settle(report.counts.held);
+  return report;
+}
+
+MirrorScan::MirrorScan(Connection& connection, const MirrorRecord& mirror, std::string_view method,
+                       std::string_view subtree, Precision precision)
+    : impl_(std::make_unique<Impl>(connection, mirror, method, subtree, precision)) {}
+
+MirrorScan::~MirrorScan() {
+  impl_->row.close_as_failed({.seen = impl_->listing.seen()}, "given up");
+}
+
+void MirrorScan::add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s) {
+  const std::string& subtree = impl_->subtree;
+  if (!subtree.empty() &&
+      !(path.size() > subtree.size() && path.starts_with(subtree) && path[subtree.size()] == '/')) {
+    ++impl_->outside;
+    return;
+  }
+  impl_->listing.add(path, 'f', size_bytes, mtime_s, false);
+}
+
+MergeReport MirrorScan::merge(const MergeOptions& options) {
+  try {
+    return impl_->merge(options);
+  } catch (const std::exception& error) {
+    impl_->row.close_as_failed({.seen = impl_->listing.seen() + impl_->outside}, error.what());
+    throw;
+  }
+}
+
+void MirrorScan::fail(std::string_view error) {
+  impl_->row.close("failed", {.seen = impl_->listing.seen() + impl_->outside}, error);
+}
+
+}  // namespace mirror::db

@@ -1,0 +1,106 @@
+// From a listing to the file and cohort tables: staging by COPY, comparing outside the lock,
+// merging in one short transaction. One object per scan, on one Connection, in one thread. A
+// listing that is given up (no merge call) changes nothing but its scan row.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "db/mirror/mirrors.h"
+
+namespace mirror::db {
+
+enum class EntryKind : std::uint8_t { file, link, directory };
+
+struct ScanCounts {
+  std::int64_t seen = 0;      // entries listed
+  std::int64_t gained = 0;    // files (mirror scan); new, changed and returned files (source scan)
+  std::int64_t lost = 0;      // files (mirror scan); gone files (source scan)
+  std::int64_t unknown = 0;   // on the mirror and not in the source
+  std::int64_t outdated = 0;  // on the mirror in another version than the source's
+  std::int64_t held = 0;      // files the mirror has now (mirror scan); current files (source scan)
+  std::int64_t changed = 0;   // source scan: new version of a known file
+};
+
+enum class MergeOutcome { merged, unchanged, refused };
+
+struct MergeReport {
+  MergeOutcome outcome = MergeOutcome::unchanged;
+  std::string
+      refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
+  ScanCounts counts;
+  double lock_seconds = 0;  // how long the merge lock was held
+};
+
+enum class Precision : std::int64_t {
+  second = 1,
+  minute = 60,
+  day = 86400
+};  // of the listing's mtimes
+
+struct MergeOptions {
+  double max_shrink_percent = 50;  // mirror scans
+  double max_change_percent = 5;   // source scans
+  double grace_s = 86400;          // source scans: how long gone files are still redirected
+  bool force = false;
+};
+
+// A session lock per mirror (0: the source), held as long as the object and its connection live.
+class ScanLock {
+ public:
+  static std::optional<ScanLock> try_take(Connection&, MirrorId);
+  ScanLock(ScanLock&&) noexcept;
+  ~ScanLock();
+
+ private:
+  ScanLock(Connection& connection, MirrorId id) : connection_(&connection), id_(id) {}
+  Connection* connection_;
+  MirrorId id_;
+};
+
+class MirrorScan {
+ public:
+  // Reads the rev that the listing starts from, opens the scan row, makes the staging table.
+  // `subtree` is "" for a full scan, else a path without a trailing slash: files outside it are
+  // left alone. The ScanLock must be held.
+  MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree,
+             Precision);
+  ~MirrorScan();
+  // A regular file of the listing, in any order; a path listed twice counts once, as it was listed
+  // last. Buffers at most 1 MiB. Paths must have passed check_path. The entry counts as seen.
+  void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
+  MergeReport merge(const MergeOptions&);
+  // Closes the scan row with outcome 'failed'; nothing is merged.
+  void fail(std::string_view error);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class SourceScan {
+ public:
+  SourceScan(Connection&, std::string_view method);
+  ~SourceScan();
+  // `staged`: not world-readable, or below a directory that is not. For links `target` is the raw
+  // link text; they are resolved in merge(). Directories are listed too, so that links to them
+  // resolve.
+  void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s,
+           bool staged, std::string_view target = {});
+  MergeReport merge(const MergeOptions&);
+  void fail(std::string_view error);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty
+// ones, moving at most `max_files` file rows; returns how many moved. Takes the merge lock for a
+// short time; to be called after a batch of scans.
+std::int64_t join_cohorts(Connection&, std::int64_t max_files);
+
+}  // namespace mirror::db

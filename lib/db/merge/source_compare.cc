@@ -1,0 +1,249 @@
+#include "db/merge/source_compare.h"
+
+#include <fmt/format.h>
+
+#include "core/links.h"
+
+namespace mirror::db {
+namespace {
+
+// How long a file's row is kept after its grace time, for replicas and in case it comes back.
+constexpr double kKeepGoneSeconds = 30 * 86400.0;
+constexpr double kKeepRevisionsSeconds =
+    60 * 86400.0;  // replicas that were away for longer start anew
+
+constexpr const char* kTables =
+    "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
+    "CREATE TEMP TABLE merge_delta (file_id bigint, size bigint, mtime bigint, kind \"char\", "
+    "staged boolean, pending boolean, "
+    "fresh boolean, was_current boolean, returns boolean, arrives boolean, alters boolean, "
+    "cohort_id bigint, path bytea, "
+    "target bytea);"
+    "CREATE TEMP TABLE merge_gone (file_id bigint, was_current boolean);"
+    "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
+
+// accepted: the same version, by its own mtime or one that its digest has shown. touched: the size
+// and a digest speak for the same version and the mtime against it; only hashing again can tell.
+// Everything else of a file is fresh: a new version. The listing is the table or query named `l`.
+constexpr const char* kInsertDelta =
+    "INSERT INTO merge_delta SELECT f.id, l.size, l.mtime, l.kind, l.staged, touched, fresh, "
+    "coalesce(was_current, false), "
+    "f.gone_at IS NOT NULL, "
+    "NOT l.staged AND (f.id IS NULL OR fresh OR NOT was_current OR f.kind <> l.kind), "
+    "coalesce(was_current AND (fresh OR l.staged OR f.kind <> l.kind OR (touched AND NOT "
+    "f.pending) "
+    " OR f.link_target IS DISTINCT FROM l.target), false), f.cohort_id, l.path, l.target "
+    "FROM {} l LEFT JOIN file f ON f.path = l.path "
+    "LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
+    "CROSS JOIN LATERAL (SELECT coalesce(l.kind = 'f' AND f.kind = 'f' AND l.size = f.size, false) "
+    "AS same_size, "
+    " NOT f.staged AND f.gone_at IS NULL AS was_current) a "
+    "CROSS JOIN LATERAL (SELECT same_size AND (coalesce(l.mtime = ANY (h.mtimes), false) OR "
+    "(l.mtime = f.mtime AND NOT f.pending)) AS accepted) b "
+    "CROSS JOIN LATERAL (SELECT same_size AND NOT accepted AND h.file_id IS NOT NULL AS touched) c "
+    "CROSS JOIN LATERAL (SELECT l.kind = 'f' AND NOT accepted AND NOT touched AS fresh) d "
+    "WHERE f.id IS NULL OR fresh OR f.gone_at IS NOT NULL OR (f.kind, f.staged, f.mtime, "
+    "f.pending, f.link_target) "
+    "IS DISTINCT FROM (l.kind, l.staged, l.mtime, touched, l.target)";
+
+// The cohort that a file of merge_delta d gets; $1: the one without mirrors.
+#define NEW_COHORT                                 \
+  "CASE WHEN d.staged OR d.kind <> 'f' THEN NULL " \
+  "WHEN d.fresh OR d.cohort_id IS NULL THEN $1::bigint ELSE d.cohort_id END"
+
+}  // namespace
+
+// What lies behind a staged link must not be reached through one that is shown: only a staged link
+// itself is read.
+void SourceCompare::resolve(const ListedLinks& links) {
+  connection_.script(
+      "DROP TABLE IF EXISTS pg_temp.merge_link; CREATE TEMP TABLE merge_link (path bytea, target "
+      "bytea)");
+  CopyWriter writer(connection_, "COPY merge_link (path, target) FROM STDIN (FORMAT binary)");
+  for (const auto& [path, link] : links) {
+    const ReadLink read_link =
+        [&links, &start = path](const std::string& step) -> std::optional<std::string> {
+      const auto found = links.find(step);
+      if (found == links.end() || (found->second.staged && step != start)) return std::nullopt;
+      return found->second.text;
+    };
+    const std::optional<std::string> target = resolve_links(path, read_link);
+    if (!target) continue;
+    writer.row(2);
+    writer.bytes(path);
+    writer.bytes(*target);
+  }
+  writer.flush();
+  // A link that is shown must not tell of a target that is not. The target '' is the root itself.
+  connection_.script(
+      "ANALYZE merge_link;"
+      "UPDATE merge_listing k SET target = r.target, size = 0, mtime = 0 "
+      "FROM merge_link r LEFT JOIN merge_listing t ON t.path = r.target AND t.kind <> 'l' "
+      "WHERE k.path = r.path AND k.kind = 'l' AND (r.target = '' OR k.staged AND t.kind IS NOT "
+      "NULL OR NOT t.staged);"
+      "DELETE FROM merge_listing WHERE kind = 'd' OR kind = 'l' AND target IS NULL;"
+      "DROP TABLE merge_link; ANALYZE merge_listing");
+}
+
+void SourceCompare::compare(const Listing& listing, double grace_s) {
+  connection_.script(kTables);
+  counts_.seen = listing.seen();
+  Transaction snapshot(connection_,
+                       "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; "
+                       "SET LOCAL work_mem = '64MB'; "
+                       "SET LOCAL jit = off");
+  snapshot_rev_ = newest_rev(connection_);
+  // In the order of the table, so that the merge walks through it once; new files in that of their
+  // paths: neighbours in the tree become neighbours in the table, and the index grows at its end.
+  connection_.script(fmt::format(kInsertDelta, "merge_listing") + " ORDER BY f.id, l.path");
+  count();
+  if (anything_changed_)
+    connection_.script(
+        "CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
+  folders_.find(entries_);
+  const bool due =
+      connection_
+          .run(
+              "SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' "
+              "AND cohort_id IS NOT NULL) OR "
+              "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
+              Params().float8(grace_s).float8(kKeepGoneSeconds))
+          .boolean(0, 0);
+  snapshot.commit();
+  anything_changed_ = anything_changed_ || due;
+}
+
+void SourceCompare::find_gone() {
+  connection_.script(
+      "INSERT INTO merge_gone SELECT f.id, NOT f.staged FROM file f WHERE f.gone_at IS NULL "
+      "AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path) ORDER BY 1");
+}
+
+void SourceCompare::count() {
+  const Result delta = connection_.run(
+      "SELECT count(*), count(*) FILTER (WHERE arrives), count(*) FILTER (WHERE was_current AND "
+      "fresh), "
+      "count(*) FILTER (WHERE alters), count(*) FILTER (WHERE was_current AND staged), "
+      "count(*) FILTER (WHERE file_id IS NULL OR returns) FROM merge_delta");
+  const Result listed =
+      connection_.run("SELECT count(*), count(*) FILTER (WHERE NOT staged) FROM merge_listing");
+  const Result files = connection_.run(
+      "SELECT count(*), count(*) FILTER (WHERE NOT staged) FROM file WHERE gone_at IS NULL");
+  entries_ = listed.int8(0, 0);
+  // Every path is listed once: where as many known ones are as there are files, none is gone.
+  if (files.int8(0, 0) > entries_ - delta.int8(0, 5)) find_gone();
+  const Result gone =
+      connection_.run("SELECT count(*), count(*) FILTER (WHERE was_current) FROM merge_gone");
+  delta_ = delta.int8(0, 0);
+  gone_ = gone.int8(0, 0);
+  anything_changed_ = delta_ + gone_ > 0;
+  counts_.gained = delta.int8(0, 1);
+  counts_.changed = delta.int8(0, 2);
+  counts_.lost =
+      gone.int8(0, 1) + delta.int8(0, 4);  // staged ones are hidden from everyone: lost too
+  altered_ = delta.int8(0, 3) + gone.int8(0, 1);
+  current_ = files.int8(0, 1);
+  counts_.held = listed.int8(0, 1);
+}
+
+// Gone files that had their grace time leave their cohorts first, so that one which comes back now
+// is checked on the mirrors again; their new rev makes judge_again see them.
+void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
+  const Params grace = Params().float8(grace_s);
+  const std::int64_t due =
+      connection_
+          .run(
+              "WITH due AS (INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM file "
+              " WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL GROUP "
+              "BY 1 RETURNING n) "
+              "SELECT coalesce(-sum(n), 0)::bigint FROM due",
+              grace)
+          .int8(0, 0);
+  if (due == 0) return;
+  merge.change_files(due,
+                     "UPDATE file SET cohort_id = NULL, rev = $2 "
+                     "WHERE gone_at < now() - $1 * interval '1 second' AND cohort_id IS NOT NULL",
+                     Params(grace).int8(merge.rev()));
+}
+
+// Counts leave the cohorts that the changed files are in, and enter those that changed and new ones
+// get.
+void SourceCompare::count_moves(std::int64_t without_mirrors) {
+  connection_.script(
+      "INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM merge_delta WHERE cohort_id IS "
+      "NOT NULL GROUP BY 1");
+  connection_.run("INSERT INTO merge_adjust SELECT " NEW_COHORT
+                  ", count(*) FROM merge_delta d GROUP BY 1 UNION ALL VALUES ($1, 0)",
+                  Params().int8(without_mirrors));  // the last lets it go again if nobody needs it
+}
+
+void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_mirrors) {
+  connection_.script(
+      "DELETE FROM hash h USING merge_delta d WHERE h.file_id = d.file_id AND (d.fresh OR d.kind "
+      "<> 'f')");
+  merge.change_files(delta_,
+                     "UPDATE file f SET size = d.size, mtime = d.mtime, kind = d.kind, staged = "
+                     "d.staged, pending = d.pending, "
+                     "link_target = d.target, gone_at = NULL, rev = $2, version_rev = CASE WHEN "
+                     "d.fresh THEN $2 ELSE f.version_rev END, "
+                     "cohort_id = " NEW_COHORT
+                     " FROM merge_delta d WHERE f.id = d.file_id AND d.file_id IS NOT NULL",
+                     Params().int8(without_mirrors).int8(merge.rev()));
+}
+
+// Afterwards the cohorts in merge_delta are those of the files: whoever moves one raises its rev.
+void SourceCompare::judge_again() {
+  if (newest_rev(connection_) == snapshot_rev_) return;
+  connection_.run(
+      "WITH again AS (DELETE FROM merge_delta d USING file f LEFT JOIN hash h ON h.file_id = f.id "
+      "WHERE f.id = d.file_id AND " +
+      changed_above(connection_, snapshot_rev_, kFileOrHashRev) +
+      " RETURNING d.path, d.kind, d.size, d.mtime, d.staged, d.target) " +
+      fmt::format(kInsertDelta, "again"));
+}
+
+// A replica that has not heard of the gone files yet starts anew: its revision is taken away with
+// them. So are those of long ago. Always all up to one of them: changed_above() relies on it.
+void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
+  connection_.run(
+      "WITH gone AS (DELETE FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second' AND "
+      "cohort_id IS NULL "
+      " RETURNING rev) "
+      "DELETE FROM revision WHERE rev < $3 AND rev < greatest((SELECT max(rev) FROM gone), "
+      "(SELECT max(rev) FROM revision WHERE at < now() - $4 * interval '1 second'))",
+      Params()
+          .float8(grace_s)
+          .float8(kKeepGoneSeconds)
+          .int8(merge.rev())
+          .float8(kKeepRevisionsSeconds));
+}
+
+void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
+  merge.use_indexes(true);
+  expire(merge, grace_s);
+  judge_again();
+  merge.source_changed();
+  const std::int64_t without_mirrors = merge.cohort_of({});
+  count_moves(without_mirrors);
+  folders_.make_cohorts(merge, without_mirrors);
+  if (delta_ * 2 > current_) merge.use_order();
+  change_known(merge, without_mirrors);
+  merge.use_indexes(!folders_.any());
+  merge.change_files(delta_,
+                     "INSERT INTO file (size, mtime, version_rev, rev, cohort_id, kind, staged, "
+                     "path, link_target) "
+                     "SELECT size, mtime, $2, $2, coalesce(folder.cohort_id, " NEW_COHORT
+                     "), kind, staged, path, target FROM merge_delta d " +
+                         folders_.join() + "WHERE file_id IS NULL",
+                     Params().int8(without_mirrors).int8(merge.rev()));
+  merge.use_indexes(true);
+  merge.change_files(
+      gone_, "UPDATE file f SET gone_at = now(), rev = $1 FROM merge_gone g WHERE f.id = g.file_id",
+      Params().int8(merge.rev()));
+  prune(merge, grace_s);
+  merge.use_indexes(false);
+  merge.adjust_counts();
+}
+#undef NEW_COHORT
+
+}  // namespace mirror::db

@@ -1,0 +1,63 @@
+// Comparing the source's staged listing with the file table: what is new, changed, touched, back or
+// gone, and writing that under the merge lock. Only one source scan runs at a time (ScanLock), so
+// the versions it compared with still hold there, but for files that were hashed meanwhile; cohorts
+// may have moved and are read again. Internal to lib/db; one thread, one Connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "db/merge/folders.h"
+#include "db/merge/merge.h"
+#include "db/merge/staging.h"
+
+namespace mirror::db {
+
+struct ListedLink {
+  std::string text;
+  bool staged = false;
+};
+using ListedLinks = std::unordered_map<std::string, ListedLink>;  // by path
+
+class SourceCompare {
+ public:
+  explicit SourceCompare(Connection& connection) : connection_(connection), folders_(connection) {}
+
+  // Gives every link of the staged listing its real path, and drops directories and links that lead
+  // nowhere.
+  void resolve(const ListedLinks& links);
+  // In one snapshot; grace_s decides which gone files have had their time.
+  void compare(const Listing& listing, double grace_s);
+
+  const ScanCounts& counts() const { return counts_; }
+  std::int64_t current() const {
+    return current_;
+  }  // files and links before the merge, without staged and gone ones
+  std::int64_t altered() const { return altered_; }  // of these: changed, hidden or gone
+  std::int64_t entries() const { return entries_; }  // files and links listed, staged ones too
+  bool anything_changed() const { return anything_changed_; }
+
+  void apply(MergeTransaction&, double grace_s);
+
+ private:
+  void count();
+  void find_gone();
+  // A hash may have told since which version a file is, or un-pended it: what was compared with
+  // that is judged once more.
+  void judge_again();
+  void prune(MergeTransaction& merge, double grace_s);
+  void expire(MergeTransaction&, double grace_s);
+  void count_moves(std::int64_t without_mirrors);
+  void change_known(MergeTransaction&, std::int64_t without_mirrors);
+
+  Connection& connection_;
+  NewFolders folders_;
+  ScanCounts counts_;
+  std::int64_t current_ = 0, altered_ = 0, entries_ = 0;
+  std::int64_t delta_ = 0, gone_ = 0;  // rows of merge_delta and merge_gone
+  std::int64_t snapshot_rev_ = 0;
+  bool anything_changed_ = false;
+};
+
+}  // namespace mirror::db

@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "db/merge/merge.h"
+#include "db/merge/scan.h"
+#include "db/merge/source_compare.h"
+#include "db/merge/staging.h"
+
+namespace mirror::db {
+
+struct SourceScan::Impl {
+  Impl(Connection& c, std::string_view method)
+      : connection(c), row(c, std::nullopt, method, ""), listing(c) {}
+  MergeReport merge(const MergeOptions& options);
+
+  Connection& connection;
+  ScanRow row;
+  Listing listing;
+  ListedLinks links;
+};
+
+namespace {
+
+std::string guard(const SourceCompare& compare, const MergeOptions& options) {
+  if (options.force) return "";
+  if (compare.entries() == 0) return "the source's root is empty, which no limit allows";
+  if (compare.current() == 0 ||
+      static_cast<double>(compare.altered()) * 100 <=
+          options.max_change_percent * static_cast<double>(compare.current())) {
+    return "";
+  }
+  return fmt::format("{} of {} files changed or are gone, more than {}% of them", compare.altered(),
+                     compare.current(), options.max_change_percent);
+}
+
+}  // namespace
+
+MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
+  listing.finish();
+  SourceCompare compare(connection);
+  compare.resolve(links);
+  compare.compare(listing, options.grace_s);
+  MergeReport report;
+  report.counts = compare.counts();
+  report.refusal = guard(compare, options);
+  if (!report.refusal.empty()) {
+    report.outcome = MergeOutcome::refused;
+    report.counts.gained = report.counts.lost = report.counts.changed = 0;
+    report.counts.held = compare.current();
+    row.close("held", report.counts, report.refusal);
+    return report;
+  }
+  connection.run("UPDATE source SET grace_s = $1 WHERE grace_s <> $1",
+                 Params().float8(options.grace_s));
+  if (compare.anything_changed()) {
+    MergeTransaction merge(connection);
+    compare.apply(merge, options.grace_s);
+    row.close("merged", report.counts);
+    report.lock_seconds = merge.commit();
+    report.outcome = MergeOutcome::merged;
+  } else {
+    row.close("unchanged", report.counts);
+  }
+  return report;
+}
+
+SourceScan::SourceScan(Connection& connection, std::string_view method)
+    : impl_(std::make_unique<Impl>(connection, method)) {}
+
+SourceScan::~SourceScan() {
+  impl_->row.close_as_failed({.seen = impl_->listing.seen()}, "given up");
+}
+
+void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_bytes,
+                     std::int64_t mtime_s, bool staged, std::string_view target) {
+  if (kind == EntryKind::link)
+    impl_->links[std::string(path)] = {std::string(target), staged};
+  else if (!impl_->links.empty())
+    impl_->links.erase(std::string(path));
+  static constexpr char kKinds[] = {'f', 'l', 'd'};
+  impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0),
+                     mtime_s, staged);
+}
+
+MergeReport SourceScan::merge(const MergeOptions& options) {
+  try {
+    return impl_->merge(options);
+  } catch (const std::exception& error) {
+    impl_->row.close_as_failed({.seen = impl_->listing.seen()}, error.what());
+    throw;
+  }
+}
+
+void SourceScan::fail(std::string_view error) {
+  impl_->row.close("failed", {.seen = impl_->listing.seen()}, error);
+}
+
+}  // namespace mirror::db

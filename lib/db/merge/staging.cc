@@ -1,0 +1,134 @@
+#include "db/merge/staging.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace mirror::db {
+namespace {
+
+constexpr std::size_t kChunkBytes = (1 << 20) - 8192;  // a row more still fits into 1 MiB
+constexpr std::size_t kHashBits = std::size_t{1} << 24;
+// Far enough for every date that is one; keeps SQL arithmetic with times from overflowing.
+constexpr std::int64_t kMaxTime = std::int64_t{1} << 50;
+
+template <typename Int>
+void append_int(std::string& out, Int value) {
+  for (int shift = (sizeof(Int) - 1) * 8; shift >= 0; shift -= 8)
+    out.push_back(static_cast<char>(value >> shift));
+}
+
+}  // namespace
+
+void CopyWriter::row(std::int16_t fields) {
+  if (buffer_.size() >= kChunkBytes) next_chunk();
+  if (buffer_.empty()) buffer_.reserve(1 << 20);  // memory that is not written to costs nothing
+  append_int(buffer_, fields);
+}
+
+void CopyWriter::int8(std::int64_t value) {
+  append_int<std::int32_t>(buffer_, 8);
+  append_int(buffer_, value);
+}
+
+void CopyWriter::boolean(bool value) {
+  append_int<std::int32_t>(buffer_, 1);
+  buffer_.push_back(value ? 1 : 0);
+}
+
+void CopyWriter::bytes(std::string_view value) {
+  append_int<std::int32_t>(buffer_, static_cast<std::int32_t>(value.size()));
+  buffer_ += value;
+}
+
+void CopyWriter::null() { append_int<std::int32_t>(buffer_, -1); }
+
+void CopyWriter::next_chunk() {
+  if (held_.size() * kChunkBytes >= hold_bytes_) return flush();
+  held_.push_back(std::move(buffer_));
+  buffer_.clear();
+}
+
+void CopyWriter::flush() {
+  if (buffer_.empty()) return;
+  static constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
+  static constexpr std::string_view kTrailer("\377\377", 2);
+  connection_.copy_begin(copy_sql_);
+  connection_.copy_data(kHeader);
+  for (const std::string& chunk : held_) connection_.copy_data(chunk);
+  connection_.copy_data(buffer_);
+  connection_.copy_data(kTrailer);
+  connection_.copy_end();
+  buffer_.clear();
+  held_.clear();
+  hold_bytes_ = 0;
+}
+
+Listing::Listing(Connection& connection, std::size_t hold_bytes)
+    : connection_(connection),
+      writer_(connection,
+              "COPY merge_listing (path, kind, size, mtime, staged, seq, again) FROM STDIN (FORMAT "
+              "binary)"),
+      met_(kHashBits) {
+  writer_.hold(hold_bytes);
+  connection_.script(
+      "DROP TABLE IF EXISTS pg_temp.merge_listing;"
+      "CREATE TEMP TABLE merge_listing (seq bigint, size bigint, mtime bigint, kind \"char\", "
+      "staged boolean, again boolean, "
+      "path bytea, target bytea)");
+}
+
+Listing::~Listing() {
+  if (connection_.broken()) return;
+  try {
+    connection_.script("DROP TABLE IF EXISTS pg_temp.merge_listing");
+  } catch (const std::exception&) {
+    // It goes with the session.
+  }
+}
+
+bool Listing::met_before(std::string_view path) {
+  const std::size_t bit = std::hash<std::string_view>()(path) % kHashBits;
+  const bool before = met_[bit];
+  met_[bit] = true;
+  return before;
+}
+
+void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
+                  bool staged) {
+  fingerprint_.text(path);
+  for (const std::int64_t number :
+       {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
+    fingerprint_.number(number);
+  }
+  const bool again = met_before(path);
+  duplicates_ = duplicates_ || again;
+  writer_.row(7);
+  writer_.bytes(path);
+  writer_.bytes({&kind, 1});
+  writer_.int8(size_bytes);
+  writer_.int8(std::clamp(mtime_s, -kMaxTime, kMaxTime));
+  writer_.boolean(staged);
+  writer_.int8(++seen_);
+  writer_.boolean(again);
+}
+
+std::string Listing::fingerprint(std::int64_t basis) const {
+  Fingerprint all = fingerprint_;
+  all.number(basis);
+  all.number(seen_);
+  return all.bytes();
+}
+
+void Listing::finish() {
+  writer_.flush();
+  connection_.script("ANALYZE merge_listing");
+  rows_ = seen_;
+  if (!duplicates_) return;
+  rows_ -= connection_
+               .run(
+                   "DELETE FROM merge_listing old USING merge_listing new "
+                   "WHERE new.again AND new.path = old.path AND new.seq > old.seq")
+               .affected();
+}
+
+}  // namespace mirror::db

@@ -1,0 +1,69 @@
+// What a listing brings, on its way into a temporary table: rows in COPY's binary format, sent at
+// most 1 MiB at a time, each chunk a statement of its own so that a listing of hours keeps no
+// transaction open. Belongs to one thread and one Connection, which must outlive it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/merge/fingerprint.h"
+#include "pg/connection.h"
+
+namespace mirror::db {
+
+class CopyWriter {
+ public:
+  CopyWriter(Connection& connection, std::string copy_sql)
+      : connection_(connection), copy_sql_(std::move(copy_sql)) {}
+  // Opens a row; exactly `fields` values must follow. What is buffered is sent first when it is
+  // enough.
+  void row(std::int16_t fields);
+  void int8(std::int64_t value);
+  void boolean(bool value);
+  void bytes(std::string_view value);  // bytea, text and "char"
+  void null();
+  void flush();  // sends what is buffered
+  // Before the first row: about so much is kept here before anything is sent, in case it need not
+  // be.
+  void hold(std::size_t bytes) { hold_bytes_ = bytes; }
+
+ private:
+  void next_chunk();
+  Connection& connection_;
+  std::string copy_sql_;
+  std::string buffer_;
+  std::vector<std::string> held_;  // full chunks
+  std::size_t hold_bytes_ = 0;
+};
+
+// The temporary table merge_listing(path, kind, size, mtime, staged, target, seq, again).
+class Listing {
+ public:
+  explicit Listing(Connection&, std::size_t hold_bytes = 0);  // CopyWriter::hold
+  ~Listing();
+  Listing(const Listing&) = delete;
+  // `kind` is file.kind's letter, or 'd'.
+  void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
+           bool staged);
+  // Of all entries so far, and of `basis`: what else a comparison depends on.
+  std::string fingerprint(std::int64_t basis) const;
+  // Sends the rest, lets the last entry of a path win, and tells the planner what is there.
+  void finish();
+  std::int64_t seen() const { return seen_; }  // calls of add
+  std::int64_t rows() const { return rows_; }  // distinct paths, after finish()
+
+ private:
+  bool met_before(std::string_view path);
+  Connection& connection_;
+  CopyWriter writer_;
+  Fingerprint fingerprint_;
+  std::vector<bool>
+      met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
+  bool duplicates_ = false;
+  std::int64_t seen_ = 0;
+  std::int64_t rows_ = 0;
+};
+
+}  // namespace mirror::db

@@ -1,0 +1,74 @@
+// The mirror table as the admin sees it. One declarative list of columns (kMirrorColumns) drives
+// reading, writing, `mb new`/`mb edit` options, `mb show` and its JSON.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/model.h"
+#include "pg/connection.h"
+
+namespace mirror::db {
+
+struct MirrorRecord {
+  Mirror mirror;
+  std::string rsync_url;
+  std::string ftp_url;
+  std::string
+      strip_prefix;  // cut from the front of listed paths: the module's root lies above the tree's
+  std::string add_prefix;  // put before listed paths: the module holds a part of the tree
+  std::vector<std::string> rsync_options;
+  std::string subdivision;
+  std::string admin_name, admin_email;
+  std::string public_note, private_comment;
+  std::optional<double> keeps_times_share;  // of the last full scan; nullopt before one
+  bool keeps_times = false;
+  std::optional<std::int64_t> last_scan_s;  // Unix time of the last good scan
+};
+
+enum class ColumnType {
+  text,
+  url,
+  integer,
+  weight,
+  boolean,
+  country,
+  region,
+  latitude,
+  longitude,
+  asn,
+  countries,
+  size,
+  list
+};
+
+// One column that an admin may set. `name` is the SQL column; the option of mb is the name with
+// hyphens.
+struct MirrorColumn {
+  const char* name;
+  ColumnType type;
+  const char* help;
+};
+const std::vector<MirrorColumn>& mirror_columns();
+// The column's value as text in `mb show`, as an SQL parameter in `mb edit`; lists are separated by
+// commas.
+std::string column_text(const MirrorRecord& record, const MirrorColumn& column);
+
+using Change = std::pair<std::string, std::string>;  // column name, new value as text
+
+std::vector<MirrorRecord> list_mirrors(Connection&);  // by identifier
+std::optional<MirrorRecord> find_mirror(Connection&, std::string_view identifier);
+// Values are checked by the database's constraints too; an Error says which one in words.
+MirrorId insert_mirror(Connection&, std::string_view identifier,
+                       const std::vector<Change>& columns);
+void update_mirror(Connection&, MirrorId, const std::vector<Change>& columns);
+void rename_mirror(Connection&, MirrorId, std::string_view identifier);
+// Takes it out of all cohorts under the merge lock. Waits for merges under way.
+void delete_mirror(Connection&, MirrorId);
+// prefixes and AS numbers that the mirror serves first
+void add_mirror_prefix(Connection&, MirrorId, std::string_view cidr_or_asn);
+bool remove_mirror_prefix(Connection&, MirrorId, std::string_view cidr_or_asn);
+
+}  // namespace mirror::db

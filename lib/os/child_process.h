@@ -1,0 +1,50 @@
+// A child process whose output is read through pipes, in its own session, so that it and all it
+// starts can be ended together and it cannot ask at a terminal. When this program dies, however
+// suddenly, the kernel ends the child (PR_SET_PDEATHSIG follows the thread that made it: create,
+// read and destroy a ChildProcess in one thread).
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mirror {
+
+enum class ReadEnd { finished, idle, stopped };
+
+// The program in PATH's absolute directories, else `otherwise`.
+std::string find_program(const std::string& name, const std::string& otherwise);
+
+class ChildProcess {
+ public:
+  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. What
+  // keeps it from starting comes through stderr and exit status 127. Throws std::system_error
+  // without processes or descriptors.
+  ChildProcess(const std::string& program, const std::vector<std::string>& argv,
+               const std::vector<std::string>& env);
+  // Kills what still runs of its process group.
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  using OnData = std::function<void(std::string_view)>;
+  // Reads both streams until they end, nothing came for `idle`, or `stop_fd` becomes readable.
+  ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, std::chrono::milliseconds idle,
+               int stop_fd);
+
+  // Waits until the child has ended, at most `patience`, then kills it. Its exit status; 128 plus
+  // the signal that ended it.
+  int wait(std::chrono::milliseconds patience);
+
+ private:
+  int kill_group();  // and reaps: the wait status
+  pid_t pid_ = -1;
+  int stdout_fd_ = -1;
+  int stderr_fd_ = -1;
+};
+
+}  // namespace mirror

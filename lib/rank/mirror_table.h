@@ -1,0 +1,46 @@
+// All mirrors at one moment, as ranking reads them. Immutable once built: any number of threads may
+// read one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/model.h"
+#include "rank/rank_index.h"
+
+namespace mirror {
+
+// All mirrors at one moment, by id. What comes in is not trusted: URLs that are not usable become
+// "", identifiers printable; an unknown region is taken from the country.
+class MirrorTable {
+ public:
+  MirrorTable() = default;
+  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors);
+  const Mirror* find(MirrorId id) const;  // nullptr when unknown
+  // Where all() and rows() have it; nullopt when unknown.
+  std::optional<std::size_t> position(MirrorId id) const {
+    const auto slot = static_cast<std::uint16_t>(id);
+    if (slot >= positions_.size() || positions_[slot] < 0) return std::nullopt;
+    return static_cast<std::size_t>(positions_[slot]);
+  }
+  // Of one that the table has.
+  std::size_t known_position(MirrorId id) const {
+    return static_cast<std::size_t>(positions_[static_cast<std::uint16_t>(id)]);
+  }
+  const std::vector<Mirror>& all() const { return mirrors_; }
+  const std::vector<RankRow>& rows() const { return rows_; }  // of all()
+  const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }
+  const RankIndex& index() const { return index_; }
+  std::int64_t rev() const { return rev_; }
+
+ private:
+  std::int64_t rev_ = -1;
+  std::vector<Mirror> mirrors_;          // in id order
+  std::vector<RankRow> rows_;            // of mirrors_
+  std::vector<std::int32_t> positions_;  // by id; -1: none
+  RankIndex index_;                      // of rows_
+};
+
+}  // namespace mirror

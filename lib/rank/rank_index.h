@@ -1,0 +1,84 @@
+// What ranking reads of the mirrors, laid out so that a request touches few of them: sets of ids as
+// bits, by what the mirrors have in common. Made once per MirrorTable, immutable.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/address.h"
+#include "core/mirror_set.h"
+#include "core/model.h"
+#include "core/place.h"
+
+namespace mirror {
+
+// What ranking needs to know of every mirror, packed so that hundreds of them fit a processor's
+// nearest cache.
+struct RankRow {
+  // A `plain` mirror has none of: only-flags, prefixes, further ASes, other or excluded countries,
+  // a file_maxsize.
+  enum Flag : std::uint8_t { usable = 1, usable_https = 2, ipv4 = 4, ipv6 = 8, plain = 16 };
+
+  Direction
+      direction;  // of its place, or else of its country's centroid; NaN when neither is known
+  std::uint64_t scatter = 0;  // scattered(id)
+  std::int32_t weight = 0;
+  AsNumber asn = 0;
+  CountryCode country;
+  Region region = Region::unknown;
+  std::uint8_t flags = 0;
+  MirrorId id = 0;
+};
+
+// Ids, 64 to a word, from id 0 on.
+using MirrorBits = std::vector<std::uint64_t>;
+
+template <class Use>
+void for_each_bit(std::span<const std::uint64_t> bits, Use use) {
+  for (std::size_t i = 0; i < bits.size(); ++i) {
+    for (std::uint64_t word = bits[i]; word != 0; word &= word - 1)
+      use(i * 64 + std::countr_zero(word));
+  }
+}
+
+class RankIndex {
+ public:
+  RankIndex() : RankIndex(std::span<const RankRow>()) {}
+  explicit RankIndex(
+      std::span<const RankRow> rows);  // in order of ids; of several with one id the last counts
+
+  std::size_t words() const { return ipv6_.size(); }
+  // Who may serve a client of this scheme and family at all.
+  const MirrorBits& usable(bool https, Family family) const {
+    return usable_[https][family == Family::ipv4];
+  }
+  const MirrorBits& ipv6() const { return ipv6_; }
+  const MirrorBits& nowhere() const { return nowhere_; }  // no direction known
+  const MirrorBits& in(Region region) const { return in_region_[static_cast<std::size_t>(region)]; }
+  // Who may be nearer than far to a client of this country: its mirrors, those of every country,
+  // and all that are not plain. Those in the client's AS come on top.
+  const MirrorBits& near(CountryCode country) const {
+    if (!country.known()) return not_plain_;
+    return country.everyone() || country_[country.slot()] < 0 ? anywhere_
+                                                              : near_[country_[country.slot()]];
+  }
+  // Plain mirrors.
+  std::span<const MirrorId> in_as(AsNumber asn) const;
+
+ private:
+  void add(const RankRow& row);
+
+  std::array<std::array<MirrorBits, 2>, 2> usable_;
+  MirrorBits ipv6_, nowhere_, not_plain_, anywhere_;
+  std::array<MirrorBits, kRegions> in_region_;
+  std::array<std::int16_t, CountryCode::kSlots> country_{};  // in near_; -1: no plain mirrors
+  std::vector<MirrorBits> near_;
+  std::vector<AsNumber> as_;         // sorted, as often as it has mirrors
+  std::vector<MirrorId> as_mirror_;  // of as_
+};
+
+}  // namespace mirror

@@ -1,0 +1,88 @@
+#include "scanner/list/listing.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "core/path.h"
+
+namespace mirror::scanner {
+namespace {
+
+// A listing of nothing but unreadable directories must not fill the memory.
+constexpr std::size_t kMaxRestrictedBytes = 16 << 20;
+constexpr std::size_t kSetEntryBytes = 64;  // about what a set spends on an entry beside its text
+
+db::EntryKind tree_kind(ListedKind kind) {
+  if (kind == ListedKind::directory) return db::EntryKind::directory;
+  return kind == ListedKind::link ? db::EntryKind::link : db::EntryKind::file;
+}
+
+}  // namespace
+
+bool Control::stopped() const {
+  pollfd stop{stop_fd, POLLIN, 0};
+  return stop_fd >= 0 && poll(&stop, 1, 0) > 0;
+}
+
+Listing::Listing(std::int64_t max_entries, std::string prefix, TreeSink sink,
+                 const Control& control, ListingCounts& counts)
+    : counts(counts),
+      max_entries_(max_entries),
+      prefix_(std::move(prefix)),
+      sink_(std::move(sink)),
+      control_(control) {}
+
+void Listing::add(const ListedEntry& entry) {
+  count();
+  if (entry.path == ".") return;  // the root: its own mode says nothing about what it holds
+  full_path_ = prefix_.empty() ? entry.path : prefix_ + '/' + entry.path;
+  PathFault fault = check_path(entry.path);
+  if (fault == PathFault::none) fault = check_path(full_path_);
+  if (fault == PathFault::too_long) {
+    ++counts.long_paths;
+    return;
+  }
+  if (fault != PathFault::none) {
+    throw ListingError(fmt::format("the listing has the path '{}' ({}), which no tree can have",
+                                   printable(entry.path), path_fault_text(fault)));
+  }
+  const bool below = restricted(entry.path);
+  const bool is_directory = entry.kind == ListedKind::directory;
+  if (is_directory && !entry.world_readable && !below) restrict_below(entry.path);
+  if (entry.kind == ListedKind::special) return;
+  const bool staged = below || (entry.kind != ListedKind::link && !entry.world_readable);
+  sink_({full_path_, tree_kind(entry.kind), entry.size_bytes, entry.mtime_s, staged, entry.target});
+}
+
+void Listing::add_too_long() {
+  count();
+  ++counts.long_paths;
+}
+
+void Listing::count() {
+  if (++counts.entries > max_entries_) {
+    throw ListingError(
+        fmt::format("the listing has more than {} entries; raise --max-entries if that is right",
+                    max_entries_));
+  }
+  if (control_.progress != nullptr)
+    control_.progress->store(counts.entries, std::memory_order_relaxed);
+}
+
+bool Listing::restricted(std::string_view path) const {
+  if (restricted_.empty()) return false;
+  for (std::size_t slash = path.find('/'); slash != std::string_view::npos;
+       slash = path.find('/', slash + 1)) {
+    if (restricted_.contains(std::string(path.substr(0, slash)))) return true;
+  }
+  return false;
+}
+
+void Listing::restrict_below(const std::string& path) {
+  if (!restricted_.insert(path).second) return;
+  restricted_bytes_ += path.size() + kSetEntryBytes;
+  if (restricted_bytes_ > kMaxRestrictedBytes)
+    throw ListingError("the listing has too many directories that others may not read");
+}
+
+}  // namespace mirror::scanner

@@ -1,0 +1,170 @@
+#include "scanner/local/local_list.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "core/path.h"
+
+namespace mirror::scanner {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+using Directory = std::unique_ptr<DIR, CloseDirectory>;
+
+[[noreturn]] void fail(const std::string& path, const char* doing, int error) {
+  throw ListingError(fmt::format("cannot {} {}: {}", doing, printable(path), std::strerror(error)));
+}
+
+// No link is followed on the way down, so nobody who moves directories about during the walk leads
+// it out of the tree.
+int open_below(int root_fd, const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
+  open_how how{};
+  how.flags = kFlags;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const long fd = syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof how);
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(fd);
+  return openat(root_fd, path.c_str(),
+                kFlags);  // kernels before 5.6, and sandboxes that do not know openat2
+}
+
+class Walk {
+ public:
+  Walk(const std::string& root, Listing& listing, const Control& control)
+      : root_(root), listing_(listing), control_(control) {
+    Directory directory(opendir(root.c_str()));
+    if (!directory) fail(root, "open the source", errno);
+    char real[PATH_MAX];
+    if (realpath(root.c_str(), real) != nullptr) real_root_ = real;
+    root_directory_ = std::move(directory);
+  }
+
+  void run() {
+    const int root_fd = dirfd(root_directory_.get());
+    read_directory(Directory(fdopendir(duplicate(root_fd))), "");
+    while (!pending_.empty()) {
+      if (control_.stopped()) throw ListingError("interrupted");
+      const std::string path = std::move(pending_.back());
+      pending_.pop_back();
+      const int fd = open_below(root_fd, path);
+      if (fd >= 0) {
+        read_directory(Directory(fdopendir(fd)), path);
+      } else if (errno == EACCES) {
+        ++listing_.counts.unreadable_directories;
+      } else if (errno != ENOENT && errno != ENOTDIR &&
+                 errno != ELOOP) {  // those: replaced since it was listed
+        fail(path, "open", errno);
+      }
+    }
+    struct stat now {};
+    struct stat then {};
+    if (stat(root_.c_str(), &now) != 0 || fstat(root_fd, &then) != 0 || now.st_ino != then.st_ino ||
+        now.st_dev != then.st_dev) {
+      throw ListingError(
+          fmt::format("the source {} was replaced during the listing", printable(root_)));
+    }
+  }
+
+ private:
+  static int duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+  void read_directory(Directory directory, const std::string& path) {
+    if (!directory) fail(path, "read", errno);
+    const std::size_t waiting = pending_.size();
+    for (;;) {
+      errno = 0;
+      const dirent* const item = readdir(directory.get());
+      if (item == nullptr) {
+        if (errno != 0) fail(path.empty() ? root_ : path, "read", errno);
+        break;
+      }
+      const std::string_view name = item->d_name;
+      if (name != "." && name != "..") add(dirfd(directory.get()), item->d_name, path);
+    }
+    std::sort(pending_.begin() + static_cast<std::ptrdiff_t>(waiting), pending_.end(),
+              std::greater<>());
+  }
+
+  void add(int directory_fd, const char* name, const std::string& parent) {
+    entry_.path = parent.empty() ? name : parent + '/' + name;
+    struct stat status {};
+    if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return;  // vanished since
+      if (errno == EACCES)
+        return;  // the directory may be read but not searched: what is in it is absent
+      fail(entry_.path, "examine", errno);
+    }
+    entry_.size_bytes = status.st_size;
+    entry_.mtime_s = status.st_mtime;
+    entry_.target.clear();
+    entry_.world_readable = (status.st_mode & S_IROTH) != 0;
+    if (S_ISDIR(status.st_mode)) {
+      entry_.kind = ListedKind::directory;
+      entry_.world_readable = entry_.world_readable && (status.st_mode & S_IXOTH) != 0;
+      if (entry_.path.size() <= kMaxPathBytes) pending_.push_back(entry_.path);
+    } else if (S_ISLNK(status.st_mode)) {
+      entry_.kind = ListedKind::link;
+      if (!read_link(directory_fd, name)) return;
+    } else {
+      entry_.kind = S_ISREG(status.st_mode) ? ListedKind::file : ListedKind::special;
+    }
+    listing_.add(entry_);
+  }
+
+  bool read_link(int directory_fd, const char* name) {
+    char target[PATH_MAX];
+    const ssize_t length = readlinkat(directory_fd, name, target, sizeof target);
+    if (length < 0 && (errno == ENOENT || errno == EINVAL)) return false;  // replaced since
+    if (length < 0) fail(entry_.path, "read the link", errno);
+    const std::string_view text(target, static_cast<std::size_t>(length));
+    entry_.target = relative_target(entry_.path, text, root_);
+    if (entry_.target == text && !real_root_.empty())
+      entry_.target = relative_target(entry_.path, text, real_root_);
+    return true;
+  }
+
+  const std::string& root_;
+  std::string real_root_;
+  Listing& listing_;
+  const Control& control_;
+  Directory root_directory_;
+  std::vector<std::string> pending_;  // directories still to be read, relative to the root
+  ListedEntry entry_;
+};
+
+}  // namespace
+
+std::string relative_target(std::string_view path, std::string_view target, std::string_view root) {
+  while (root.ends_with('/')) root.remove_suffix(1);
+  const bool inside = target.starts_with('/') && target.starts_with(root) &&
+                      (target.size() == root.size() || target[root.size()] == '/');
+  if (!inside) return std::string(target);
+  std::string_view rest = target.substr(root.size());
+  while (rest.starts_with('/')) rest.remove_prefix(1);
+  std::string relative;
+  for (auto depth = std::count(path.begin(), path.end(), '/'); depth > 0; --depth)
+    relative += "../";
+  relative += rest;
+  return relative.empty() ? "." : relative;
+}
+
+void list_local(const std::string& root, Listing& listing, const Control& control) {
+  Walk(root, listing, control).run();
+}
+
+}  // namespace mirror::scanner

@@ -1,0 +1,21 @@
+// Lists a local source tree: descends without following links, and without depth or width costing
+// more than the names that wait.
+#pragma once
+
+#include <string>
+
+#include "scanner/list/listing.h"
+
+namespace mirror::scanner {
+
+// Lists everything below `root` (a directory; a link to one is followed) into `listing`. Absolute
+// link targets inside the root are passed on as relative ones. Directories that may not be read are
+// counted and absent. Throws ListingError when the root is no directory or gone, when the file
+// system fails, and when the program is to stop.
+void list_local(const std::string& root, Listing& listing, const Control& control);
+
+// `target` as a link at `path` (relative to the root) would say it relatively, when it is absolute
+// and inside one of the root's names; else unchanged. Text only.
+std::string relative_target(std::string_view path, std::string_view target, std::string_view root);
+
+}  // namespace mirror::scanner

@@ -1,0 +1,40 @@
+// Lists a tree through the rsync program, streamed, in bounded memory.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scanner/list/listing.h"
+#include "scanner/rsync/rsync_job.h"
+
+namespace mirror::scanner {
+
+// What rsync wrote to stderr, in bounded memory.
+class Complaints {
+ public:
+  void add(std::string_view line);
+
+  bool only_unreadable_directories() const { return unreadable_ > 0 && others_ == 0; }
+  std::int64_t unreadable() const { return unreadable_; }
+  bool missing_directory() const { return missing_directory_; }
+  // rsync's own word for its exit status ("timeout in data send/receive"), "" when it gave none.
+  const std::string& verdict() const { return verdict_; }
+  // The first complaints, fit for one line; "" when there are none.
+  std::string text() const;
+
+ private:
+  std::int64_t unreadable_ = 0;
+  std::int64_t others_ = 0;
+  bool missing_directory_ = false;
+  std::string verdict_;
+  std::vector<std::string> first_;
+};
+
+// Runs rsync and passes its entries to `listing`. Returns when the listing is whole: exit status 0
+// or 24, and 23 when every complaint is a directory that the server may not read. With a directory
+// that does not exist there listing.counts.missing is set. Throws ListingError for everything else;
+// it names rsync's own words.
+void list_rsync(const RsyncJob& job, Listing& listing, const Control& control);
+
+}  // namespace mirror::scanner

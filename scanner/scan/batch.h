@@ -1,0 +1,26 @@
+// Many scans at a time: a fixed number of threads, each with a Connection of its own, take one
+// mirror after the other.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "pg/connection.h"
+#include "scanner/scan/options.h"
+#include "scanner/scan/report.h"
+
+namespace mirror::scanner {
+
+// The caller's connection, which one of the threads uses meanwhile; it may come back as another
+// one, broken or not at all.
+using Lent = std::optional<db::Connection>;
+
+// Scans every mirror, telling each result as it comes; one mirror's failure stops no other. Once
+// `stop_fd` is readable the scans under way are given up and the rest fail without being tried.
+Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
+                    Reporter& reporter, int stop_fd, Lent& connection);
+
+// The source, in the same way.
+Totals scan_the_source(const Options& options, Reporter& reporter, int stop_fd, Lent& connection);
+
+}  // namespace mirror::scanner

@@ -1,0 +1,141 @@
+#include "scanner/scan/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "config.h"
+#include "core/path.h"
+#include "scanner/rsync/rsync_job.h"
+
+namespace mirror::scanner {
+namespace {
+
+constexpr const char* kFooter =
+    "\nExit status: 0 all worked, 1 some failed, 2 none worked, 3 wrong usage or configuration, or "
+    "no database.\n"
+    "Examples:\n"
+    "  mb-scan --source              list the source into the file table\n"
+    "  mb-scan ftp.example.org       scan one mirror\n"
+    "  mb-scan --all -j 8            scan every enabled mirror, eight at a time\n"
+    "  mb-scan -d pool/main NAME     scan a part of a mirror";
+
+// What the command line says, before the configuration is under it.
+struct Given {
+  std::optional<std::string> config, instance;
+  std::optional<int> jobs, connect_timeout_s, idle_timeout_s;
+  std::optional<double> max_shrink_percent, max_change_percent;
+  std::optional<std::int64_t> max_entries;
+};
+
+void add_options(CLI::App& app, Options& options, Given& given) {
+  app.add_option("NAME", options.names, "mirrors to scan, by identifier");
+  app.add_flag("--all", options.all, "scan every enabled mirror");
+  app.add_flag("--source", options.source, "list the source into the file table");
+  app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
+      ->type_name("SUBTREE");
+  app.add_option("-j,--jobs", given.jobs, "mirrors scanned at a time")
+      ->check(CLI::Range(1, 256))
+      ->type_name("N");
+  app.add_flag("--enable", options.enable, "enable a mirror after a good scan");
+  app.add_flag("--force", options.force,
+               "merge even what --max-shrink or --max-change would refuse, compare even what looks "
+               "unchanged");
+  app.add_option("--max-shrink", given.max_shrink_percent,
+                 "refuse a scan that loses more of a mirror's files")
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("PERCENT");
+  app.add_option("--max-change", given.max_change_percent,
+                 "hold a source that changes or loses more of its files")
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("PERCENT");
+  app.add_option("--rsync-option", options.rsync_options, "a further option for rsync (repeatable)")
+      ->allow_extra_args(false)
+      ->type_name("OPT");
+  app.add_option("--password-file", options.password_file, "file with the rsync password")
+      ->type_name("FILE");
+  app.add_option("--connect-timeout", given.connect_timeout_s,
+                 "seconds until a server must have answered")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("S");
+  app.add_option("--idle-timeout", given.idle_timeout_s, "seconds that a server may be silent")
+      ->check(CLI::Range(1, 86400))
+      ->type_name("S");
+  app.add_option("--max-entries", given.max_entries, "longest listing that is believed")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->type_name("N");
+  app.add_flag("-v,--verbose", options.verbose, "say more");
+  app.add_flag("--json", options.json, "one JSON object a line");
+  app.add_option("--config", given.config, "configuration file")->type_name("FILE");
+  app.add_option("--instance", given.instance, "section of the configuration file")
+      ->type_name("NAME");
+  app.set_version_flag("--version", "mb-scan (mod_mirror) " PACKAGE_VERSION);
+}
+
+template <typename T>
+void take(T& setting, const std::optional<T>& given) {
+  if (given) setting = *given;
+}
+
+// What is wrong with the options taken together; "" when nothing is.
+std::string fault(Options& options) {
+  if (!options.source && !options.all && options.names.empty()) {
+    return "nothing to do: name mirrors, or say --all for every enabled mirror, or --source for "
+           "the source";
+  }
+  if (options.source && (options.all || !options.names.empty()))
+    return "--source goes alone: scan mirrors with a call of their own";
+  if (options.all && !options.names.empty()) return "--all and mirror names exclude each other";
+  if (options.source && (!options.subtree.empty() || options.enable))
+    return "-d and --enable are for mirrors, not for --source";
+  while (options.subtree.ends_with('/')) options.subtree.pop_back();
+  if (!options.subtree.empty()) {
+    const PathFault path = check_path(options.subtree);
+    if (path != PathFault::none)
+      return fmt::format("-d {}: {}", printable(options.subtree), path_fault_text(path));
+  }
+  for (const std::string& option : options.rsync_options) {
+    const std::optional<std::string> wrong = rsync_option_fault(option);
+    if (wrong) return fmt::format("--rsync-option {}: {}", printable(option), *wrong);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::variant<Options, int> parse_options(int argc, char** argv) {
+  Options options;
+  Given given;
+  CLI::App app("Lists the source and the mirrors, and records which mirror has which files.",
+               "mb-scan");
+  app.footer(kFooter);
+  add_options(app, options, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& done) {
+    return app.exit(done);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "mb-scan: {}\nmb-scan --help explains the options\n", error.what());
+    return kExitUsage;
+  }
+  const std::string wrong = fault(options);
+  if (!wrong.empty()) {
+    fmt::print(stderr, "mb-scan: {}\nmb-scan --help explains the options\n", wrong);
+    return kExitUsage;
+  }
+  Instance& instance = options.instance = load_instance(given.config, given.instance);
+  take(instance.jobs, given.jobs);
+  take(instance.connect_timeout_s, given.connect_timeout_s);
+  take(instance.idle_timeout_s, given.idle_timeout_s);
+  take(instance.max_shrink_percent, given.max_shrink_percent);
+  take(instance.max_change_percent, given.max_change_percent);
+  take(instance.max_entries, given.max_entries);
+  std::sort(options.names.begin(), options.names.end());
+  options.names.erase(std::unique(options.names.begin(), options.names.end()), options.names.end());
+  return options;
+}
+
+}  // namespace mirror::scanner

@@ -1,0 +1,180 @@
+#include "scanner/scan/report.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "core/path.h"
+
+namespace mirror::scanner {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Identifiers and messages may hold bytes that are no UTF-8: they must not keep the rest from being
+// told.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string plural(std::int64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
+
+std::string result_line(const Result& result, std::size_t name_width) {
+  const db::ScanCounts& counts = result.counts;
+  const std::string name = printable(result.name);
+  if (result.is_source) {
+    return fmt::format("source {}: {} seen, {} gained, {} lost, {} changed, {} current, {:.1f} s",
+                       name, counts.seen, counts.gained, counts.lost, counts.changed, counts.held,
+                       result.seconds);
+  }
+  return fmt::format(
+      "{:<{}} {:>9} seen, {:>8} gained, {:>8} lost, {:>8} unknown to the source, {:>8} outdated, "
+      "{:>6.1f} s{}",
+      name, name_width, counts.seen, counts.gained, counts.lost, counts.unknown, counts.outdated,
+      result.seconds, result.enabled ? ", now enabled" : "");
+}
+
+std::string detail_line(const Result& result) {
+  std::string out =
+      fmt::format("  {}, {} files held now, {} listed, merge lock held for {:.3f} s",
+                  outcome_text(result.outcome), result.counts.held,
+                  plural(result.listing.entries, "entry", "entries"), result.lock_seconds);
+  if (result.listing.missing) out += ", the subtree does not exist there";
+  return out;
+}
+
+std::string error_line(const Result& result) {
+  return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror",
+                     printable(result.name), result.error);
+}
+
+std::string totals_line(const Totals& totals) {
+  return fmt::format("{}: {} scanned, {} failed, {:.1f} s",
+                     plural(totals.worked + totals.failed, "mirror", "mirrors"), totals.worked,
+                     totals.failed, totals.seconds);
+}
+
+std::string json_line(const Result& result) {
+  const db::ScanCounts& counts = result.counts;
+  Json json;
+  json[result.is_source ? "source" : "mirror"] = result.name;
+  json["outcome"] = outcome_text(result.outcome);
+  json["error"] = result.error.empty() ? Json(nullptr) : Json(result.error);
+  json["seen"] = counts.seen;
+  json["gained"] = counts.gained;
+  json["lost"] = counts.lost;
+  json["unknown"] = counts.unknown;
+  json["outdated"] = counts.outdated;
+  json["held"] = counts.held;
+  if (result.is_source) json["changed"] = counts.changed;
+  json["entries"] = result.listing.entries;
+  json["long_paths"] = result.listing.long_paths;
+  json["unreadable_directories"] = result.listing.unreadable_directories;
+  json["seconds"] = result.seconds;
+  json["lock_seconds"] = result.lock_seconds;
+  if (!result.is_source) json["enabled_now"] = result.enabled;
+  return dump(json);
+}
+
+std::string json_line(const Totals& totals) {
+  Json json;
+  json["worked"] = totals.worked;
+  json["failed"] = totals.failed;
+  json["seconds"] = totals.seconds;
+  return dump(Json{{"summary", json}});
+}
+
+std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all,
+                          std::size_t width) {
+  std::string out = fmt::format("{} of {} done", done, all);
+  for (const Running& scan : running) {
+    const double rate = scan.seconds > 0.2 ? static_cast<double>(scan.entries) / scan.seconds : 0;
+    out += fmt::format("; {} {} ({:.0f}/s)", printable(scan.name), scan.entries, rate);
+  }
+  if (out.size() >= width) {
+    out.resize(width - 4);
+    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80)
+      out.pop_back();  // no half character
+    out += "...";
+  }
+  return out;
+}
+
+Reporter::Reporter(bool json, bool verbose, std::size_t name_width)
+    : json_(json),
+      verbose_(verbose),
+      name_width_(name_width),
+      terminal_(!json && isatty(STDERR_FILENO) == 1) {}
+
+Reporter::~Reporter() { clear_progress(); }
+
+void Reporter::result(const Result& result) {
+  const std::lock_guard guard(mutex_);
+  clear_progress();
+  if (json_) {
+    fmt::print("{}\n", json_line(result));
+  } else if (result.worked()) {
+    fmt::print("{}\n", result_line(result, name_width_));
+    if (verbose_) fmt::print("{}\n", detail_line(result));
+  } else {
+    std::fflush(stdout);
+    fmt::print(stderr, "{}\n", error_line(result));
+  }
+  if (result.listing.long_paths > 0) {
+    fmt::print(stderr, "mb-scan: {} '{}': {} longer than {} bytes, skipped\n",
+               result.is_source ? "source" : "mirror", printable(result.name),
+               plural(result.listing.long_paths, "path", "paths"), kMaxPathBytes);
+  }
+  if (verbose_ && result.listing.unreadable_directories > 0) {
+    fmt::print(stderr, "mb-scan: {} '{}': {} may not be read there: absent with all below\n",
+               result.is_source ? "source" : "mirror", printable(result.name),
+               plural(result.listing.unreadable_directories, "directory", "directories"));
+  }
+  std::fflush(stdout);
+}
+
+void Reporter::totals(const Totals& totals) {
+  const std::lock_guard guard(mutex_);
+  clear_progress();
+  fmt::print("{}\n", json_ ? json_line(totals) : totals_line(totals));
+  std::fflush(stdout);
+}
+
+void Reporter::warning(const std::string& text) {
+  const std::lock_guard guard(mutex_);
+  clear_progress();
+  fmt::print(stderr, "mb-scan: {}\n", text);
+}
+
+void Reporter::detail(const std::string& text) {
+  if (verbose_) warning(text);
+}
+
+void Reporter::progress(const std::vector<Running>& running, std::size_t done, std::size_t all) {
+  const std::lock_guard guard(mutex_);
+  fmt::print(stderr, "\r\033[K{}", progress_line(running, done, all, terminal_width()));
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void Reporter::clear_progress() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\033[K");
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+}  // namespace mirror::scanner

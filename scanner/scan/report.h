@@ -1,0 +1,58 @@
+// What mb-scan says: a line per scan as it ends, JSON for machines, and on a terminal a line of
+// progress that is rewritten. A Reporter may be used from any thread.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "scanner/scan/result.h"
+
+namespace mirror::scanner {
+
+struct Totals {
+  int worked = 0;
+  int failed = 0;
+  double seconds = 0;
+};
+
+// One scan under way, for the progress line.
+struct Running {
+  std::string name;
+  std::int64_t entries = 0;
+  double seconds = 0;
+};
+
+// The texts, without printing: pure.
+std::string result_line(const Result& result, std::size_t name_width);  // of a scan that worked
+std::string detail_line(const Result& result);                          // what -v adds
+std::string error_line(const Result& result);                           // of one that did not
+std::string totals_line(const Totals& totals);
+std::string json_line(const Result& result);
+std::string json_line(const Totals& totals);
+std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all,
+                          std::size_t width);
+
+class Reporter {
+ public:
+  Reporter(bool json, bool verbose, std::size_t name_width);
+  ~Reporter();
+  void result(const Result& result);
+  void totals(const Totals& totals);
+  void warning(const std::string& text);  // to stderr, with the program's name
+  void detail(const std::string& text);   // with -v only
+
+  bool wants_progress() const { return terminal_; }
+  void progress(const std::vector<Running>& running, std::size_t done, std::size_t all);
+
+ private:
+  void clear_progress();
+  std::mutex mutex_;
+  const bool json_;
+  const bool verbose_;
+  const std::size_t name_width_;
+  const bool terminal_;
+  bool drawn_ = false;
+};
+
+}  // namespace mirror::scanner

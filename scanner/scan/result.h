@@ -1,0 +1,35 @@
+// How one scan ended: what the summary line, the JSON and the exit status are made of. A plain
+// value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "db/merge/scan.h"
+#include "scanner/list/listing.h"
+
+namespace mirror::scanner {
+
+enum class Outcome : std::uint8_t { merged, unchanged, refused, failed, locked };
+
+constexpr std::string_view outcome_text(Outcome outcome) {
+  constexpr std::string_view kTexts[] = {"merged", "unchanged", "refused", "failed", "locked"};
+  return kTexts[static_cast<std::size_t>(outcome)];
+}
+
+struct Result {
+  bool is_source = false;
+  std::string name;  // the mirror's identifier; the source's directory or URL
+  Outcome outcome = Outcome::failed;
+  std::string error;  // for refused, failed, locked
+  db::ScanCounts counts;
+  ListingCounts listing;
+  double seconds = 0;
+  double lock_seconds = 0;
+  bool enabled = false;  // by --enable, just now
+
+  bool worked() const { return outcome == Outcome::merged || outcome == Outcome::unchanged; }
+};
+
+}  // namespace mirror::scanner

@@ -1,0 +1,207 @@
+#include "scanner/scan/scan.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <optional>
+
+#include "core/path.h"
+#include "db/merge/scan.h"
+#include "scanner/local/local_list.h"
+#include "scanner/rsync/rsync_job.h"
+#include "scanner/rsync/rsync_lister.h"
+
+namespace mirror::scanner {
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// What a scan that merged nothing leaves standing.
+std::string what_stands(const db::MirrorRecord& record) {
+  if (!record.last_scan_s) return "nothing was merged, and there is no good scan from before";
+  const std::time_t then = *record.last_scan_s;
+  return fmt::format("nothing was merged, the last good scan of {:%Y-%m-%d} stands",
+                     fmt::gmtime(then));
+}
+
+std::string what_stands_of_source() { return "the file table stays as it was"; }
+
+db::MergeOptions merge_options(const Options& options) {
+  const Instance& instance = options.instance;
+  return {instance.max_shrink_percent, instance.max_change_percent, instance.grace_hours * 3600,
+          options.force};
+}
+
+void take_report(const db::MergeReport& report, std::string_view option, const std::string& stands,
+                 Result& result) {
+  result.counts = report.counts;
+  result.lock_seconds = report.lock_seconds;
+  switch (report.outcome) {
+    case db::MergeOutcome::merged:
+      result.outcome = Outcome::merged;
+      break;
+    case db::MergeOutcome::unchanged:
+      result.outcome = Outcome::unchanged;
+      break;
+    case db::MergeOutcome::refused:
+      result.outcome = Outcome::refused;
+      result.error = fmt::format("{}; {} (--force merges it, {} sets the limit)", report.refusal,
+                                 stands, option);
+  }
+}
+
+// Lists by `list`, then merges; a listing that broke closes the scan row with the reason. `Scan` is
+// a MirrorScan or a SourceScan.
+template <typename Scan, typename List>
+db::MergeReport list_and_merge(Scan& scan, const db::MergeOptions& options,
+                               const std::string& stands, const List& list) {
+  try {
+    list();
+  } catch (const std::exception& error) {
+    try {
+      scan.fail(fmt::format("{}; {}", error.what(), stands));
+    } catch (const std::exception&) {
+      // The first error is the one to tell; without a database the row stays open and its lock's
+      // end shows that nobody works on it.
+    }
+    throw;
+  }
+  return scan.merge(options);
+}
+
+RsyncJob base_job(const std::string& url, const Options& options) {
+  RsyncJob job;
+  job.url = url;
+  job.options = options.rsync_options;
+  job.password_file = options.password_file;
+  job.connect_timeout_s = options.instance.connect_timeout_s;
+  job.idle_timeout_s = options.instance.idle_timeout_s;
+  return job;
+}
+
+// The job for a mirror, from a record that nobody trusts; throws ListingError in words.
+RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
+  if (record.rsync_url.empty())
+    throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
+  RsyncJob job = base_job(record.rsync_url, options);
+  if (const auto wrong = rsync_url_fault(job.url)) {
+    throw ListingError(
+        fmt::format("its rsync URL '{}' cannot be used: {}", printable(job.url), *wrong));
+  }
+  for (const std::string& option : record.rsync_options) {
+    if (const auto wrong = rsync_option_fault(option)) {
+      throw ListingError(
+          fmt::format("its rsync option '{}' cannot be used: {}", printable(option), *wrong));
+    }
+    job.options.push_back(option);
+  }
+  const auto own = options.instance.mirrors.find(record.mirror.identifier);
+  if (job.password_file.empty() && own != options.instance.mirrors.end())
+    job.password_file = own->second.rsync_password_file;
+  return job;
+}
+
+void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                        const Options& options, const Control& control, const std::string& stands,
+                        Result& result) {
+  db::MirrorScan scan(connection, record, "rsync", options.subtree, db::Precision::second);
+  const auto list = [&] {
+    RsyncJob job = mirror_job(record, options);
+    const Part part = part_of_module(options.subtree, record.strip_prefix, record.add_prefix);
+    if (part.nothing) return;
+    job.directory = part.directory;
+    job.may_be_missing = part.may_be_missing;
+    const auto sink = [&scan](const TreeEntry& entry) {
+      if (entry.kind == db::EntryKind::file && !entry.staged)
+        scan.add(entry.path, entry.size_bytes, entry.mtime_s);
+    };
+    Listing listing(options.instance.max_entries, part.prefix, sink, control, result.listing);
+    list_rsync(job, listing, control);
+  };
+  take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-shrink", stands,
+              result);
+  if (options.enable && result.worked() && !record.mirror.enabled) {
+    db::update_mirror(connection, record.mirror.id, {{"enabled", "true"}});
+    result.enabled = true;
+  }
+}
+
+void scan_locked_source(db::Connection& connection, const Options& options, const Control& control,
+                        Result& result) {
+  const std::string& source = options.instance.source;
+  const bool remote = source.starts_with("rsync://");
+  db::SourceScan scan(connection, remote ? "rsync" : "local");
+  const auto list = [&] {
+    const auto sink = [&scan](const TreeEntry& entry) {
+      scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target);
+    };
+    Listing listing(options.instance.max_entries, "", sink, control, result.listing);
+    if (!remote) return list_local(source, listing, control);
+    if (const auto wrong = rsync_url_fault(source))
+      throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
+    list_rsync(base_job(source, options), listing, control);
+  };
+  const std::string stands = what_stands_of_source();
+  take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-change", stands,
+              result);
+}
+
+// Runs `scan` under the lock of `id`, and puts what goes wrong into the result.
+template <typename Scan>
+Result scan_with_lock(db::Connection& connection, MirrorId id, Result result,
+                      const std::string& stands, const Scan& scan) {
+  const Stopwatch watch;
+  try {
+    const std::optional<db::ScanLock> lock = db::ScanLock::try_take(connection, id);
+    if (lock) {
+      scan(result);
+    } else {
+      result.outcome = Outcome::locked;
+      result.error = "another scan of it is running";
+    }
+  } catch (const db::Error& error) {
+    result.outcome = Outcome::failed;
+    result.error = fmt::format("database: {}", error.what());
+    while (result.error.ends_with('\n')) result.error.pop_back();
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    result.outcome = Outcome::failed;
+    result.error = fmt::format("{}; {}", error.what(), stands);
+  }
+  result.seconds = watch.seconds();
+  return result;
+}
+
+}  // namespace
+
+Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                   const Options& options, const Control& control) {
+  Result result;
+  result.name = record.mirror.identifier;
+  const std::string stands = what_stands(record);
+  return scan_with_lock(connection, record.mirror.id, std::move(result), stands, [&](Result& into) {
+    scan_locked_mirror(connection, record, options, control, stands, into);
+  });
+}
+
+Result scan_source(db::Connection& connection, const Options& options, const Control& control) {
+  Result result;
+  result.is_source = true;
+  result.name = options.instance.source;
+  return scan_with_lock(
+      connection, 0, std::move(result), what_stands_of_source(),
+      [&](Result& into) { scan_locked_source(connection, options, control, into); });
+}
+
+}  // namespace mirror::scanner

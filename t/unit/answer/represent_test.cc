@@ -1,0 +1,136 @@
+#include "answer/represent.h"
+
+#include "samples.h"
+
+namespace mirror {
+
+using Answer = Outcome::Answer;
+using R = Representation;
+
+class RepresentTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(RepresentTest);
+  CPPUNIT_TEST(answersWithHeadersThatClientsNeed);
+  CPPUNIT_TEST(saysWhyThereIsNone);
+  CPPUNIT_TEST(answers304ToWhoHasIt);
+  CPPUNIT_TEST(sendsLargePartsWithoutACopy);
+  CPPUNIT_TEST(changesItsTagWithTheMirrors);
+  CPPUNIT_TEST(comparesTagsOfCompressedAnswers);
+  CPPUNIT_TEST_SUITE_END();
+
+  struct Scene {
+    File file{"d/a.iso", 100'000, 784111777, first_ids(2), false};
+    FileHashes hashes;
+    std::vector<Mirror> mirrors = {sample_mirror(1), sample_mirror(2, "FR")};
+    Request request{.path = "d/a.iso", .tree_url = "http://r.example/"};
+    Settings settings;
+
+    Scene() { hashes.sha256 = std::string(32, '\x01'); }
+    Outcome outcome(R which) const {
+      const MirrorTable table(1, mirrors);
+      Outcome outcome = represent(which, request, sample_client(), file, hashes, table, settings);
+      return outcome;
+    }
+    Answer answer(R which) const { return std::get<Answer>(outcome(which).result); }
+    std::string refused(R which) const {
+      const Outcome result = outcome(which);
+      CPPUNIT_ASSERT_EQUAL(404, std::get<Answer>(result.result).status);
+      CPPUNIT_ASSERT(!result.why.empty() && !result.given);
+      return std::string(decline_text(result.refused.value()));
+    }
+  };
+
+  static std::string header(const Answer& answer, std::string_view name) {
+    for (const auto& [key, value] : answer.headers) {
+      if (key == name) return std::string(value);
+    }
+    return "";
+  }
+
+ public:
+  void answersWithHeadersThatClientsNeed() {
+    const Scene scene;
+    const Answer meta4 = scene.answer(R::meta4);
+    CPPUNIT_ASSERT_EQUAL(200, meta4.status);
+    CPPUNIT_ASSERT_EQUAL(std::string("application/metalink4+xml"), header(meta4, "Content-Type"));
+    CPPUNIT_ASSERT_EQUAL(std::string("attachment; filename=\"a.iso.meta4\""),
+                         header(meta4, "Content-Disposition"));
+    CPPUNIT_ASSERT_EQUAL(std::string("Sun, 06 Nov 1994 08:49:37 GMT"),
+                         header(meta4, "Last-Modified"));
+    CPPUNIT_ASSERT_EQUAL(std::string("private, no-cache"), header(meta4, "Cache-Control"));
+    CPPUNIT_ASSERT_EQUAL(std::string("Accept"), header(meta4, "Vary"));
+    CPPUNIT_ASSERT_EQUAL(body_tag(meta4.body), header(meta4, "ETag"));
+    const Answer sha256 = scene.answer(R::sha256);
+    CPPUNIT_ASSERT_EQUAL(std::string("text/plain; charset=utf-8"), header(sha256, "Content-Type"));
+    CPPUNIT_ASSERT_EQUAL(std::string("no-cache"), header(sha256, "Cache-Control"));
+    CPPUNIT_ASSERT(header(sha256, "Content-Disposition").empty());
+  }
+
+  void saysWhyThereIsNone() {
+    Scene scene;
+    for (const R which : {R::torrent, R::magnet, R::zsync, R::md5, R::btih}) {
+      CPPUNIT_ASSERT_EQUAL(std::string("no-hashes"), scene.refused(which));
+    }
+    scene.settings.representations.off.set(static_cast<std::size_t>(R::sha256));
+    CPPUNIT_ASSERT_EQUAL(std::string("representation-off"), scene.refused(R::sha256));
+    scene.mirrors.clear();
+    for (const R which : {R::meta4, R::metalink, R::text})
+      CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.refused(which));
+    for (const R which : {R::mirrorlist, R::json})
+      CPPUNIT_ASSERT_EQUAL(200, scene.answer(which).status);
+    scene.file.pending = true;
+    CPPUNIT_ASSERT_EQUAL(std::string("pending"), scene.refused(R::mirrorlist));
+  }
+
+  void answers304ToWhoHasIt() {
+    Scene scene;
+    const std::string tag = header(scene.answer(R::meta4), "ETag");
+    const std::string list = "\"x\", " + tag;
+    scene.request.validators = {list, ""};
+    const Answer answer = scene.answer(R::meta4);
+    CPPUNIT_ASSERT_EQUAL(304, answer.status);
+    CPPUNIT_ASSERT(answer.body.empty() && header(answer, "ETag") == tag &&
+                   !header(answer, "Cache-Control").empty());
+    CPPUNIT_ASSERT_EQUAL(200, scene.answer(R::metalink).status);
+    scene.request.validators = {"", "Sun, 06 Nov 1994 08:49:37 GMT"};
+    CPPUNIT_ASSERT_EQUAL(304, scene.answer(R::sha256).status);
+    scene.request.validators = {"", "Sun, 06 Nov 1994 08:49:36 GMT"};
+    CPPUNIT_ASSERT_EQUAL(200, scene.answer(R::sha256).status);
+    scene.request.validators = {"\"x\"", "Sun, 06 Nov 1994 08:49:37 GMT"};
+    CPPUNIT_ASSERT_EQUAL(200, scene.answer(R::sha256).status);
+  }
+
+  void sendsLargePartsWithoutACopy() {
+    Scene scene;
+    scene.hashes.sha1 = std::string(20, '\x02');
+    scene.hashes.zsync = {4096, 1, 4, 3, std::string(25 * 7, 'z')};
+    const Answer answer = scene.answer(R::zsync);
+    CPPUNIT_ASSERT(answer.rest.data() == scene.hashes.zsync.sums.data() &&
+                   answer.rest.size() == 25 * 7);
+    CPPUNIT_ASSERT(answer.body.ends_with("\n\n") &&
+                   header(answer, "ETag") == body_tag(answer.body, answer.rest));
+    scene.hashes.zsync.sums.back() = 'y';
+    CPPUNIT_ASSERT(header(scene.answer(R::zsync), "ETag") != header(answer, "ETag"));
+    CPPUNIT_ASSERT(scene.answer(R::meta4).rest.empty());
+  }
+
+  void changesItsTagWithTheMirrors() {
+    Scene scene;
+    const std::string tag = header(scene.answer(R::json), "ETag");
+    CPPUNIT_ASSERT_EQUAL(tag, header(scene.answer(R::json), "ETag"));
+    scene.mirrors.pop_back();
+    CPPUNIT_ASSERT(tag != header(scene.answer(R::json), "ETag"));
+  }
+
+  void comparesTagsOfCompressedAnswers() {
+    const std::pair<const char*, bool> cases[] = {
+        {"\"r1\"", true},       {"W/\"r1\"", true}, {"\"r1-gzip\"", true}, {"\"r1;br\"", true},
+        {"\"r12\"", false},     {"\"r\"", false},   {"r1", false},         {"*", true},
+        {"\"a\",\"r1\"", true}, {"\"x-r1\"", false}};
+    for (const auto& [list, same] : cases) {
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(list, same, representation_unchanged({list, ""}, "\"r1\"", 0));
+    }
+  }
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(RepresentTest);
+
+}  // namespace mirror
