@@ -38,8 +38,10 @@ std::string what_stands_of_source() { return "the file table stays as it was"; }
 
 db::MergeOptions merge_options(const Options& options) {
   const Instance& instance = options.instance;
-  return {instance.max_shrink_percent, instance.max_change_percent, instance.grace_hours * 3600,
-          options.force};
+  return {.max_shrink_percent = instance.max_shrink_percent,
+          .max_change_percent = instance.max_change_percent,
+          .grace_s = instance.grace_hours * 3600,
+          .force = options.force};
 }
 
 void take_report(const db::MergeReport& report, std::string_view option, const std::string& stands,

@@ -1,6 +1,7 @@
 // Tests lib/db/merge/mirror_scan.cc and mirror_compare.cc: what a mirror's listing does, one rule
 // each.
 #include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
 
 #include "db/locks.h"
 #include "t/db/database.h"
@@ -18,6 +19,10 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(theSizeMustMatch);
   CPPUNIT_TEST(aMirrorThatKeepsTimesMustHaveTheTime);
   CPPUNIT_TEST(tooFewFilesDecideNothingAboutTimes);
+  CPPUNIT_TEST(fiveFilesDecideWhetherAMirrorKeepsTimes);
+  CPPUNIT_TEST(aMirrorOfBothKindsMustHaveTheTime);
+  CPPUNIT_TEST(whatTheSourceRolledBackIsNotPresent);
+  CPPUNIT_TEST(aMirrorThatStopsKeepingTimesIsNoticed);
   CPPUNIT_TEST(otherwiseAFileMayBeYoungerButNotOlder);
   CPPUNIT_TEST(timesMatchToTheListingsPrecision);
   CPPUNIT_TEST(anOldListingDoesNotConfirmANewVersion);
@@ -25,6 +30,7 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(unknownAndOutdatedFilesAreCounted);
   CPPUNIT_TEST(theLastEntryOfAPathCounts);
   CPPUNIT_TEST(aShrunkListingIsRefusedUnlessForced);
+  CPPUNIT_TEST(aPartIsMeasuredByTheWholeMirror);
   CPPUNIT_TEST(aFailedListingMergesNothing);
   CPPUNIT_TEST(anAbandonedListingMergesNothing);
   CPPUNIT_TEST(aDeletedMirrorStopsItsMerge);
@@ -168,11 +174,61 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void tooFewFilesDecideNothingAboutTimes() {
-    Tree listing = files("pool/p", 50);
-    listing[0].mtime += 1;
-    scan_mirror(c(), "one", listing);
+    Tree listing = files("pool/p", 4);
+    for (Entry& e : listing) e.mtime += 1;
+    listing[3].mtime = 1000;
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{3}, scan_mirror(c(), "one", listing).counts.other_time);
     CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
     CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times_share);
+    expect("pool/p0", "");
+    expect("pool/p3", "one");
+  }
+
+  void fiveFilesDecideWhetherAMirrorKeepsTimes() {
+    Tree listing = files("pool/p", 5);
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(find_mirror(c(), "one")->keeps_times);
+    for (Entry& e : listing) e.mtime += 1;
+    scan_mirror(c(), "two", listing);
+    CPPUNIT_ASSERT(!find_mirror(c(), "two")->keeps_times);
+    expect("pool/p0", "one,two");
+  }
+
+  void aMirrorOfBothKindsMustHaveTheTime() {
+    Tree listing = files("pool/p", 50);
+    for (int i = 0; i < 25; ++i) listing[i].mtime += 1;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
+    CPPUNIT_ASSERT_EQUAL(0.5, find_mirror(c(), "one")->keeps_times_share.value());
+    expect("pool/p0", "");
+    expect("pool/p25", "one");
+  }
+
+  // The mirror has what was withdrawn: of the same size, and newer than what replaced it.
+  void whatTheSourceRolledBackIsNotPresent() {
+    for (const int rolled_back : {1, 3, 6}) {
+      Connection connection = database_.connect();
+      const Tree withdrawn = files(fmt::format("small{}/f", rolled_back), 6);
+      scan_source(connection, withdrawn, {.force = true});
+      scan_mirror(connection, "one", withdrawn, {.force = true});
+      Tree source = withdrawn;
+      for (int i = 0; i < rolled_back; ++i) source[i].mtime = 500;
+      scan_source(connection, source, {.force = true});
+      for (int rescan = 0; rescan < 2; ++rescan) {
+        scan_mirror(connection, "one", withdrawn, {.force = true});
+        expect(source[0].path, "");
+      }
+      scan_mirror(connection, "one", source, {.force = true});
+      expect(source[0].path, "one");
+    }
+  }
+
+  void aMirrorThatStopsKeepingTimesIsNoticed() {
+    Tree listing = files("pool/p", 50);
+    scan_mirror(c(), "one", listing);
+    for (Entry& e : listing) e.mtime += 1;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
     expect("pool/p0", "one");
   }
 
@@ -268,6 +324,16 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(scan_mirror(c(), "one", {}, {.force = true}).outcome == MergeOutcome::merged);
     expect("dir/f0", "");
     consistent();
+  }
+
+  void aPartIsMeasuredByTheWholeMirror() {
+    scan_mirror(c(), "one", tree_);
+    const MergeReport report = scan_mirror(c(), "one", {}, {}, "pool");
+    CPPUNIT_ASSERT(report.outcome == MergeOutcome::merged);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{50}, report.counts.lost);
+    const MergeReport refused = scan_mirror(c(), "one", {}, {}, "dir");
+    CPPUNIT_ASSERT(refused.outcome == MergeOutcome::refused);
+    CPPUNIT_ASSERT(refused.refusal.find("from 200 to 0") != std::string::npos);
   }
 
   void aFailedListingMergesNothing() {

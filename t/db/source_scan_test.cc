@@ -33,6 +33,7 @@ class SourceScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aRetargetedLinkLeadsElsewhere);
   CPPUNIT_TEST(theLastEntryOfAPathCounts);
   CPPUNIT_TEST(tooManyChangesAreHeld);
+  CPPUNIT_TEST(fewChangesAreNeverHeld);
   CPPUNIT_TEST(anEmptyRootIsHeldEvenAtFirst);
   CPPUNIT_TEST(anySpellingOfAPathIsKept);
   CPPUNIT_TEST_SUITE_END();
@@ -301,19 +302,28 @@ class SourceScanTest : public CppUnit::TestFixture {
   }
 
   void tooManyChangesAreHeld() {
-    Tree tree = files("f", 100);
+    Tree tree = files("f", 400);
     scan_source(*connection_, tree);
     const std::string before = rows();
-    for (int i = 0; i < 3; ++i) tree[i].size += 1;
-    tree.resize(97);
+    for (int i = 0; i < 12; ++i) tree[i].size += 1;
+    tree.resize(388);
     const MergeReport report = scan_source(*connection_, tree);
     CPPUNIT_ASSERT(report.outcome == MergeOutcome::refused);
-    CPPUNIT_ASSERT(report.refusal.starts_with("6 of 100 files changed or are gone"));
+    CPPUNIT_ASSERT(report.refusal.starts_with("24 of 400 files changed or are gone"));
     CPPUNIT_ASSERT_EQUAL(before, rows());
     CPPUNIT_ASSERT_EQUAL(std::string("held"),
                          value(*connection_, "SELECT outcome FROM scan ORDER BY id DESC LIMIT 1"));
     CPPUNIT_ASSERT(scan_source(*connection_, tree, {.max_change_percent = 6}).outcome ==
                    MergeOutcome::merged);
+  }
+
+  void fewChangesAreNeverHeld() {
+    Tree tree = files("f", 30);
+    scan_source(*connection_, tree);
+    tree.resize(10);
+    CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::refused);
+    tree.push_back({.path = "f10"});
+    CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::merged);
   }
 
   void anEmptyRootIsHeldEvenAtFirst() {

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "db/files.h"
+#include "db/mirror/time_keeping.h"
 #include "output.h"
 #include "record.h"
 
@@ -30,7 +31,8 @@ std::string served_first(const Mirror& mirror) {
 }
 
 std::string keeps_times_text(const db::MirrorRecord& record) {
-  const char* keeps = record.keeps_times ? "yes" : "no";
+  static constexpr const char* kTexts[] = {"undecided", "yes", "no"};
+  const char* keeps = kTexts[static_cast<int>(db::keeping_of(record.keeps_times_share))];
   return record.keeps_times_share
              ? fmt::format("{} ({:.1f} % of its files)", keeps, 100 * *record.keeps_times_share)
              : keeps;

@@ -7,11 +7,10 @@
 namespace mirror::db {
 namespace {
 
-constexpr std::int64_t kTimesMinFiles = 100;
-constexpr double kTimesMinShare = 0.9;
+constexpr std::int64_t kTimesMinFiles = 5;
 constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out of the cache
 
-// $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 keeps times, $5 and $6 the
+// $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 times must match, $5 and $6 the
 // first and the last path in scope.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
 #define ACCEPTED_TIME(condition)                                                               \
@@ -43,16 +42,20 @@ constexpr const char* kCountEntries =
     "count(*) FILTER (WHERE comparable AND l.size = f.size AND " SAME_TIME
     "), "
     "count(*) FILTER (WHERE comparable AND l.size = f.size AND " NOT_OLDER
+    "), "
+    "count(*) FILTER (WHERE comparable AND had AND l.size = f.size), "
+    "count(*) FILTER (WHERE comparable AND had AND l.size = f.size AND " SAME_TIME
     ") "
     "FROM merge_listing l JOIN file f ON f.path = l.path "
+    "LEFT JOIN (SELECT id, true AS had FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id = "
+    "f.cohort_id "
     "CROSS JOIN LATERAL (SELECT f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending AS "
     "comparable) k "
-    "WHERE NOT f.staged AND " IN_SCOPE " AND $1 IS NOT NULL AND $2 IS NOT NULL AND $4 IS NOT NULL";
+    "WHERE NOT f.staged AND " IN_SCOPE " AND $2 IS NOT NULL AND $4 IS NOT NULL";
 
 constexpr const char* kCountHad =
     "SELECT count(*) FROM file f JOIN cohort c ON c.id = f.cohort_id AND $1 = ANY (c.mirrors) "
-    "WHERE f.gone_at IS NULL AND " IN_SCOPE
-    " AND $2 IS NOT NULL AND $3 IS NOT NULL AND $4 IS NOT NULL";
+    "WHERE f.gone_at IS NULL";
 #undef IN_SCOPE
 #undef ACCEPTED_TIME
 #undef SAME_TIME
@@ -74,20 +77,21 @@ constexpr const char* kTables =
 }  // namespace
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
-                             Precision precision, std::int64_t start_rev, bool keeps_times)
+                             Precision precision, std::int64_t start_rev,
+                             std::optional<double> times_share)
     : connection_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
       precision_(precision),
       start_rev_(start_rev),
-      keeps_times_(keeps_times) {}
+      share_(times_share) {}
 
 Params MirrorCompare::scope() const {
   Params params;
   params.int2(mirror_)
       .int8(start_rev_)
       .int8(static_cast<std::int64_t>(precision_))
-      .boolean(keeps_times_);
+      .boolean(times_must_match());
   if (subtree_.empty()) return params.null().null();
   return params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
 }
@@ -97,13 +101,22 @@ void MirrorCompare::count_entries(const Listing& listing) {
   const std::int64_t known = found.int8(0, 0), comparable = found.int8(0, 1),
                      same_size = found.int8(0, 2);
   const std::int64_t same_time = found.int8(0, 3), not_older = found.int8(0, 4);
-  if (subtree_.empty() && same_size >= kTimesMinFiles) {
-    share_ = static_cast<double>(same_time) / static_cast<double>(same_size);
-    keeps_times_ = *share_ >= kTimesMinShare;
-  }
+  if (keeping_of(share_) == TimeKeeping::undecided)
+    measure_times(same_time, same_size);
+  else
+    measure_times(found.int8(0, 6), found.int8(0, 5));
   counts_.seen = listing.seen();
+  counts_.known = known;
   counts_.unknown = listing.rows() - known;
-  counts_.outdated = comparable - (keeps_times_ ? same_time : not_older);
+  counts_.outdated = comparable - (times_must_match() ? same_time : not_older);
+  counts_.other_time = times_must_match() ? same_size - same_time : same_size - not_older;
+}
+
+// Once it is known what a mirror does, only the files that it has already can show that it does
+// otherwise now: a file that the source rolled back has another time on a mirror that keeps times.
+void MirrorCompare::measure_times(std::int64_t same_time, std::int64_t files) {
+  if (files < kTimesMinFiles) return;
+  share_ = static_cast<double>(same_time) / static_cast<double>(files);
 }
 
 void MirrorCompare::tally(const Result& rows) {
@@ -223,7 +236,7 @@ std::pair<std::int64_t, std::int64_t> MirrorCompare::shrinkage() {
   for (const auto& [cohort, change] : changes_)
     lost += change.listed ? change.current : -change.current;
   if (lost <= 0) return {0, 0};
-  return {connection_.run(kCountHad, scope()).int8(0, 0), lost};
+  return {connection_.run(kCountHad, Params().int2(mirror_)).int8(0, 0), lost};
 }
 
 // In-place changes come first, so that a set which a cohort is about to leave is not found for

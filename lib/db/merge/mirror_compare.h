@@ -4,20 +4,22 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "db/merge/merge.h"
 #include "db/merge/staging.h"
+#include "db/mirror/time_keeping.h"
 
 namespace mirror::db {
 
 class MirrorCompare {
  public:
-  // `start_rev`: read before the listing's first byte.
+  // `start_rev`: read before the listing's first byte. `times_share`: what earlier scans measured.
   MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
-                bool keeps_times);
+                std::optional<double> times_share);
 
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const Listing& listing);
@@ -29,12 +31,12 @@ class MirrorCompare {
 
   const ScanCounts& counts() const { return counts_; }
   bool anything_changed() const { return !changes_.empty(); }
-  // How many of the files in scope the mirror had and lost on balance, current ones only: {had,
-  // lost}.
+  // How many files the mirror had in the whole tree, and how many of them it lost on balance,
+  // current ones only: {had, lost}.
   std::pair<std::int64_t, std::int64_t> shrinkage();
-  // A full scan with enough files decides anew whether the mirror keeps times.
-  bool keeps_times() const { return keeps_times_; }
-  std::optional<double> keeps_times_share() const { return share_; }
+  // The share of files that have the source's time: of this listing when it has enough files to
+  // measure it, else the one given; nullopt when neither is known.
+  std::optional<double> times_share() const { return share_; }
 
   // Writes the changes, under the merge lock and caught up.
   void apply(MergeTransaction&);
@@ -46,7 +48,9 @@ class MirrorCompare {
     bool listed = false;       // the cohort lists the mirror: its changes are losses
   };
   Params scope() const;
+  bool times_must_match() const { return keeping_of(share_) != TimeKeeping::not_kept; }
   void count_entries(const Listing& listing);
+  void measure_times(std::int64_t same_time, std::int64_t files);
   void tally(const Result& rows);
   void recount();
   void choose_sides();
@@ -57,7 +61,6 @@ class MirrorCompare {
   std::string subtree_;
   Precision precision_;
   std::int64_t start_rev_;
-  bool keeps_times_;
   std::optional<double> share_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;

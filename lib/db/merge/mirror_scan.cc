@@ -4,6 +4,7 @@
 #include "db/merge/mirror_compare.h"
 #include "db/merge/scan.h"
 #include "db/merge/staging.h"
+#include "db/mirror/time_keeping.h"
 
 namespace mirror::db {
 
@@ -12,6 +13,9 @@ namespace {
 // Of a mirror that was scanned before so much of the listing is held back until it is clear whether
 // it says anything new.
 constexpr std::size_t kHeldBytes = 16 << 20;
+// Goes into fingerprints. To be raised when a listing comes to mean something else, so that no
+// mirror keeps what an older rule made of its listing. Must not look like a precision.
+constexpr std::int64_t kRules = std::int64_t{1} << 32;
 
 }  // namespace
 
@@ -83,17 +87,19 @@ std::string MirrorScan::Impl::guard(MirrorCompare& compare, const MergeOptions& 
   if (lost == 0 ||
       static_cast<double>(lost) * 100 <= options.max_shrink_percent * static_cast<double>(had))
     return "";
-  return fmt::format("the mirror would shrink from {} to {} files{}, more than {}% of them", had,
-                     had - lost, subtree.empty() ? "" : " below the subtree",
-                     options.max_shrink_percent);
+  return fmt::format("the mirror would shrink from {} to {} files, more than {}% of them", had,
+                     had - lost, options.max_shrink_percent);
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.
 void MirrorScan::Impl::record_scan(const MirrorCompare& compare) {
   Params params;
-  params.int2(mirror.mirror.id).boolean(compare.keeps_times());
-  if (compare.keeps_times_share())
-    params.float8(*compare.keeps_times_share());
+  // A part of the tree tells too little about the whole mirror.
+  const std::optional<double> share =
+      subtree.empty() ? compare.times_share() : mirror.keeps_times_share;
+  params.int2(mirror.mirror.id).boolean(keeping_of(share) == TimeKeeping::kept);
+  if (share)
+    params.float8(*share);
   else
     params.null();
   connection.run(
@@ -152,7 +158,8 @@ MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
 
 MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
   if (subtree.empty()) {
-    const std::string fingerprint = listing.fingerprint(static_cast<std::int64_t>(precision));
+    const std::string fingerprint =
+        listing.fingerprint(static_cast<std::int64_t>(precision) + kRules);
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
     if (before && before->fingerprint == fingerprint && before->held == held() && !options.force)
@@ -160,7 +167,7 @@ MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev,
-                        mirror.keeps_times);
+                        mirror.keeps_times_share);
   compare.compare(listing);
   MergeReport report;
   report.counts = compare.counts();

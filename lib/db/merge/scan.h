@@ -16,10 +16,13 @@ namespace mirror::db {
 enum class EntryKind : std::uint8_t { file, link, directory };
 
 struct ScanCounts {
-  std::int64_t seen = 0;      // entries listed
-  std::int64_t gained = 0;    // files (mirror scan); new, changed and returned files (source scan)
-  std::int64_t lost = 0;      // files (mirror scan); gone files (source scan)
-  std::int64_t unknown = 0;   // on the mirror and not in the source
+  std::int64_t seen = 0;     // entries listed
+  std::int64_t gained = 0;   // files (mirror scan); new, changed and returned files (source scan)
+  std::int64_t lost = 0;     // files (mirror scan); gone files (source scan)
+  std::int64_t unknown = 0;  // on the mirror and not in the source
+  std::int64_t known = 0;    // on the mirror and in the source, in whatever version
+  // mirror scan: of the outdated, how many have the right size and a time that is not accepted
+  std::int64_t other_time = 0;
   std::int64_t outdated = 0;  // on the mirror in another version than the source's
   std::int64_t held = 0;      // files the mirror has now (mirror scan); current files (source scan)
   std::int64_t changed = 0;   // source scan: new version of a known file
@@ -42,9 +45,10 @@ enum class Precision : std::int64_t {
 };  // of the listing's mtimes
 
 struct MergeOptions {
-  double max_shrink_percent = 50;  // mirror scans
-  double max_change_percent = 5;   // source scans
-  double grace_s = 86400;          // source scans: how long gone files are still redirected
+  double max_shrink_percent = 50;    // mirror scans: of all that the mirror has
+  double max_change_percent = 5;     // source scans
+  std::int64_t min_held_files = 20;  // source scans: fewer changed or gone files are never held
+  double grace_s = 86400;            // source scans: how long gone files are still redirected
   bool force = false;
 };
 

@@ -25,7 +25,7 @@ namespace {
 std::string guard(const SourceCompare& compare, const MergeOptions& options) {
   if (options.force) return "";
   if (compare.entries() == 0) return "the source's root is empty, which no limit allows";
-  if (compare.current() == 0 ||
+  if (compare.altered() < options.min_held_files ||
       static_cast<double>(compare.altered()) * 100 <=
           options.max_change_percent * static_cast<double>(compare.current())) {
     return "";

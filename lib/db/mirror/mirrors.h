@@ -23,7 +23,8 @@ struct MirrorRecord {
   std::string subdivision;
   std::string admin_name, admin_email;
   std::string public_note, private_comment;
-  std::optional<double> keeps_times_share;  // of the last full scan; nullopt before one
+  // As full scans measured it (time_keeping.h); nullopt until one had enough files.
+  std::optional<double> keeps_times_share;
   bool keeps_times = false;
   std::optional<std::int64_t> last_scan_s;  // Unix time of the last good scan
 };
