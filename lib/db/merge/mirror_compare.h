@@ -47,8 +47,10 @@ class MirrorCompare {
     std::int64_t current = 0;  // of these, not gone at the source
     bool listed = false;       // the cohort lists the mirror: its changes are losses
   };
-  Params scope() const;
+  // Unless the mirror is known not to keep times. What is newer there than at the source may be
+  // content that the source has withdrawn.
   bool times_must_match() const { return keeping_of(share_) != TimeKeeping::not_kept; }
+  Params scope() const;
   void count_entries(const Listing& listing);
   void measure_times(std::int64_t same_time, std::int64_t files);
   void tally(const Result& rows);
