@@ -322,7 +322,7 @@ class SourceScanTest : public CppUnit::TestFixture {
     scan_source(*connection_, tree);
     tree.resize(10);
     CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::refused);
-    tree.push_back({.path = "f10"});
+    tree = files("f", 11);
     CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::merged);
   }
 

@@ -83,18 +83,26 @@ def test_a_new_version_is_nowhere_yet(world):
 
 
 def test_a_suspicious_source_is_held(world):
-    world.fill_source({str(n): b"12345" for n in range(40)})
+    world.fill_source({str(n): b"12345" for n in range(60)})
     before = world.tables()
-    for n in range(3):
+    for n in range(23):
         (world.source / str(n)).unlink()
     done = world.mb_scan("--source")
     assert done.returncode == 2 and done.stderr == (
-        f"mb-scan: source '{world.source}': 3 of 40 files changed or are gone, more than 5% of them; "
+        f"mb-scan: source '{world.source}': 23 of 60 files changed or are gone, more than 5% of them; "
         "the file table stays as it was "
         "(--force merges it, --max-change sets the limit)\n")
     assert world.tables() == before
-    world.mb_scan("--source", "--max-change", "10", check=True)
+    world.mb_scan("--source", "--max-change", "40", check=True)
     assert len(files(world)) == 37
+
+
+def test_few_changes_are_never_held(world):
+    world.fill_source({str(n): b"12345" for n in range(6)})
+    for n in range(2):
+        (world.source / str(n)).unlink()
+    world.mb_scan("--source", check=True)
+    assert len(files(world)) == 4
 
 
 def test_a_source_that_is_gone_or_empty(world):
