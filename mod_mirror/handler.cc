@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "access.h"
 #include "answer/wishes.h"
 #include "child.h"
 #include "core/path.h"
@@ -14,11 +15,6 @@ namespace mirror::httpd {
 namespace {
 
 constexpr const char* kHandlerName = "mirror-tree";
-
-// What a request carries from translate_name to its handler.
-struct Taken {
-  const DirConfig* config;
-};
 
 bool serves_error_page(const request_rec* r) {
   return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status);
@@ -70,6 +66,7 @@ class Exchange {
       : r_(r),
         config_(config),
         settings_(settings_of(config)),
+        asked_(path),
         request_(make_request(r, path)),
         local_(local),
         tree_url_(tree_url(r, path)) {
@@ -91,6 +88,8 @@ class Exchange {
   int answer(Outcome outcome);
   int without_database();
   std::unique_ptr<Lookup> find() const;
+  int right_to(std::string_view path);
+  int forbid(int status);
   bool take_suffix();
   bool may_have_suffix() const;
   bool is_local_version(const File& file) const;
@@ -99,6 +98,7 @@ class Exchange {
   request_rec* r_;
   const DirConfig& config_;
   const Settings settings_;
+  const std::string_view asked_;  // the path that the URL stands for, with its suffix
   Request request_;
   const request_rec* local_;  // null: a database tree, or a repository
   const std::string tree_url_;
@@ -153,7 +153,8 @@ int Exchange::run() {
   if (reason && !may_be_representation) return decline(*reason);
   auto lookup = find();
   if (lookup && lookup->found == Found::absent && may_be_representation && take_suffix()) {
-    lookup.reset();  // before another state of the catalog is held
+    lookup.reset();  // before rules are asked, and before another state of the catalog is held
+    if (const int status = right_to(request_.path); status != OK) return forbid(status);
     lookup = find();
     return lookup ? answer_for(*lookup) : without_database();
   }
@@ -170,6 +171,7 @@ int Exchange::run_list(const Repository& repository) {
   request_.tree_url = "";
   if (const Child* self = child()) client_ = self->geo->locate(client_address(r_));
   note_client(r_, overridden(client_, parse_query(request_.query)));
+  if (const int status = right_to(request_.path); status != OK) return forbid(status);
   auto lookup = find();
   if (!lookup) return without_database();
   if (lookup->found != Found::file) {
@@ -199,8 +201,23 @@ int Exchange::decide_for(Lookup& lookup) {
   const FileHashes& hashes =
       keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
   Outcome outcome = decide(request_, client_, lookup.file, *lookup.mirrors, settings_, hashes);
+  const bool is_link = lookup.file.path != request_.path;
   lookup.snapshot.reset();
+  if (is_link) {
+    if (const int status = right_to(lookup.file.path); status != OK) return forbid(status);
+  }
   return answer(std::move(outcome));
+}
+
+// The path of a file that this request's URL itself has not been checked for. No state of the
+// catalog may be held: a rule may ask a slow server for a password's owner.
+int Exchange::right_to(std::string_view path) { return access_to(r_, config_, asked_, path); }
+
+// A link of a local tree: httpd sends the file by its own rules, which is no answer to a wish for
+// something else.
+int Exchange::forbid(int status) {
+  note(r_, "MB_DECLINED", decline_text(DeclineReason::access));
+  return local_ != nullptr && !unanswered(request_) ? DECLINED : status;
 }
 
 int Exchange::answer(Outcome outcome) {
@@ -324,9 +341,10 @@ bool may_take(const request_rec* r, const DirConfig* config) {
 }  // namespace
 
 bool take_request(request_rec* r) {
+  if (take_access_check(r)) return true;
   const DirConfig* config = dir_config(r->per_dir_config);
   if (!may_take(r, config) || has_handler_set(r)) return false;
-  ap_set_module_config(r->request_config, &mirror_module, pool_new<Taken>(r->pool, Taken{config}));
+  make_note(r).taken = config;
   // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the
   // file on disk.
   const char* slash = std::strrchr(r->uri, '/');
@@ -336,7 +354,8 @@ bool take_request(request_rec* r) {
 }
 
 bool is_taken(const request_rec* r) {
-  return ap_get_module_config(r->request_config, &mirror_module) != nullptr;
+  const RequestNote* own = note_of(r);
+  return own != nullptr && own->taken != nullptr;
 }
 
 bool needs_type(const request_rec* r) {
@@ -350,10 +369,9 @@ int handle(request_rec* r) {
   if (r->proxyreq || (r->handler != nullptr && std::strcmp(r->handler, "redirect-handler") == 0))
     return DECLINED;
   const DirConfig* config = dir_config(r->per_dir_config);
-  if (const auto* taken =
-          static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
-    return handle_taken(r,
-                        is_complete(config) && config->database_tree() ? *config : *taken->config);
+  if (is_taken(r)) {
+    return handle_taken(
+        r, is_complete(config) && config->database_tree() ? *config : *note_of(r)->taken);
   }
   if (!is_complete(config) || config->database_tree()) return DECLINED;
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
