@@ -67,8 +67,8 @@ def test_explain_takes_what_httpd_is_configured_with(look):
         told = explained(look, "a/b 100%.iso", "--ip", BERLIN, *args)
         return next(c["effective_weight"] for c in told["candidates"] if c["mirror"] == "munich")
 
-    assert weight() == pytest.approx(50 / (1 + 504 / 500) ** 2, rel=0.01)
-    assert weight("--distance-scale", "5000") == pytest.approx(50 / (1 + 504 / 5000) ** 2, rel=0.01)
+    assert weight() == pytest.approx(50 / (1 + (504 / 250) ** 2) ** 2, rel=0.03)
+    assert weight("--distance-scale", "5000") == pytest.approx(50 / (1 + (504 / 5000) ** 2) ** 2, rel=0.01)
 
     def order(stickiness_s):
         told = explained(look, "a/b 100%.iso", "--ip", "127.0.0.9", "--stickiness", stickiness_s)
