@@ -1,5 +1,7 @@
 #include "tools/cli/options.h"
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 
 namespace mirror::cli {
@@ -25,7 +27,12 @@ Option* Option::one_of(const std::vector<std::string>& values) {
 }
 
 Option* Option::between(double least, double most) {
-  option_->check(CLI::Range(least, most));
+  option_->check([least, most](const std::string& text) {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most)
+      return std::string();
+    return fmt::format("'{}' is not a number from {} to {}", text, least, most);
+  });
   return this;
 }
 
