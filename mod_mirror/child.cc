@@ -150,10 +150,10 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
         std::make_unique<Database>(options, *shared_databases->at(i), log));
   }
   for (const CatalogConfig& catalog : config.catalogs) {
-    SharedNews& news = shared_memory->catalog_news(starting->catalogs.size());
+    LogGate& gate = shared_memory->catalog_log(starting->catalogs.size());
     SharedFault& fault = shared_memory->catalog_fault(starting->catalogs.size());
-    const Log log_once = [log, &news](LogLevel level, const std::string& line) {
-      if (news.is_news(line)) log(level, line);
+    const Log log_once = [log, &gate](LogLevel level, const std::string& line) {
+      if (gate.opens(line)) log(level, line);
     };
     starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
   }

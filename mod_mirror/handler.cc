@@ -78,6 +78,9 @@ class Exchange {
   }
 
   int run();
+  // For what httpd has found no file for in a local tree: the file may be gone from the source, and
+  // in its grace time.
+  int run_gone();
   // For the mirrors of a repository: the path is its marker's.
   int run_list(const Repository& repository);
 
@@ -85,7 +88,8 @@ class Exchange {
   int decline(DeclineReason reason);
   int answer_for(Lookup& lookup);
   int decide_for(Lookup& lookup);
-  int answer(Outcome outcome);
+  int answer(Outcome outcome, RestReader rest = {});
+  RestReader rest_of(const Lookup& lookup, const Outcome& outcome) const;
   int without_database();
   std::unique_ptr<Lookup> find() const;
   int right_to(std::string_view path);
@@ -166,6 +170,21 @@ int Exchange::run() {
   return lookup ? answer_for(*lookup) : without_database();
 }
 
+int Exchange::run_gone() {
+  client_.address = client_address(r_);
+  if (screen(request_, client_.address, settings_)) return DECLINED;
+  auto lookup = find();
+  if (lookup && lookup->found == Found::absent && take_suffix()) {
+    lookup.reset();
+    if (right_to(request_.path) != OK) return DECLINED;
+    lookup = find();
+  }
+  if (!lookup || lookup->found != Found::file || !lookup->gone) return DECLINED;
+  if (const Child* self = child()) client_ = self->geo->locate(client_.address);
+  note_client(r_, overridden(client_, parse_query(request_.query)));
+  return answer_for(*lookup);
+}
+
 int Exchange::run_list(const Repository& repository) {
   request_.repository = &repository;
   request_.tree_url = "";
@@ -196,17 +215,30 @@ int Exchange::answer_for(Lookup& lookup) {
 }
 
 int Exchange::decide_for(Lookup& lookup) {
-  // An answer that ends with a part of the hashes is sent when we have returned.
-  const bool keep = needed_hashes(request_) == HashParts::all;
-  const FileHashes& hashes =
-      keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup.hashes)) : lookup.hashes;
-  Outcome outcome = decide(request_, client_, lookup.file, *lookup.mirrors, settings_, hashes);
+  Outcome outcome =
+      decide(request_, client_, lookup.file, *lookup.mirrors, settings_, lookup.hashes);
+  RestReader rest = rest_of(lookup, outcome);
   const bool is_link = lookup.file.path != request_.path;
   lookup.snapshot.reset();
   if (is_link) {
     if (const int status = right_to(lookup.file.path); status != OK) return forbid(status);
   }
-  return answer(std::move(outcome));
+  return answer(std::move(outcome), std::move(rest));
+}
+
+// Reads zsync's sums from where the file was found, anew for each piece: no state and no connection
+// is held while a client takes its time. A file that changes meanwhile ends the answer.
+RestReader Exchange::rest_of(const Lookup& lookup, const Outcome& outcome) const {
+  const auto* made = std::get_if<Outcome::Answer>(&outcome.result);
+  if (made == nullptr || made->rest_bytes == 0) return {};
+  CatalogKeeper* keeper = lookup.snapshot ? child()->catalog_of(config_) : nullptr;
+  Database* database =
+      keeper == nullptr ? child()->databases.at(config_.database->index).get() : nullptr;
+  return [keeper, database, path = lookup.file.path, sha1 = lookup.hashes.sha1](
+             std::int64_t offset, std::int64_t count) {
+    return keeper != nullptr ? keeper->zsync_part(path, sha1, offset, count)
+                             : database->zsync_part(path, sha1, offset, count);
+  };
 }
 
 // The path of a file that this request's URL itself has not been checked for. No state of the
@@ -217,10 +249,10 @@ int Exchange::right_to(std::string_view path) { return access_to(r_, config_, as
 // something else.
 int Exchange::forbid(int status) {
   note(r_, "MB_DECLINED", decline_text(DeclineReason::access));
-  return local_ != nullptr && !unanswered(request_) ? DECLINED : status;
+  return !config_.database_tree() && !unanswered(request_) ? DECLINED : status;
 }
 
-int Exchange::answer(Outcome outcome) {
+int Exchange::answer(Outcome outcome, RestReader rest) {
   if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
   if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
   if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
@@ -231,7 +263,7 @@ int Exchange::answer(Outcome outcome) {
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r_, "no representation: %s", why.c_str());
   }
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
-  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)));
+  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest));
 }
 
 bool Exchange::is_local_version(const File& file) const {
@@ -326,6 +358,17 @@ const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
   return is_there ? file : nullptr;
 }
 
+// The path in a local tree of what httpd has found no file for. Folders that are missing too stand
+// in path_info.
+std::optional<std::string> missing_path(const request_rec* r, const DirConfig& config) {
+  if (!finds_no_file(r) || r->method_number != M_GET) return std::nullopt;
+  const auto path = tree_path(r, config.root());
+  if (!path) return std::nullopt;
+  std::string whole(*path);
+  if (config.root().kind == Root::Kind::directory && r->path_info != nullptr) whole += r->path_info;
+  return whole;
+}
+
 bool is_complete(const DirConfig* config) {
   return config != nullptr && config->engine_on() && config->has_source() &&
          (!config->database_tree() || config->origin);
@@ -377,7 +420,11 @@ int handle(request_rec* r) {
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
     return handle_list(r, *config, *list);
   const request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
-  const auto path = local != nullptr ? tree_path(r, config->root()) : std::nullopt;
+  if (local == nullptr) {
+    const auto missing = missing_path(r, *config);
+    return missing ? Exchange(r, *config, *missing, nullptr).run_gone() : DECLINED;
+  }
+  const auto path = tree_path(r, config->root());
   if (!path) return DECLINED;
   return Exchange(r, *config, *path, local).run();
 }

@@ -118,8 +118,9 @@ struct Outcome {
     int status = 302;
     Headers headers;
     std::string body;  // for statuses that httpd has no page for; mostly empty
-    std::string_view rest =
-        {};  // follows the body: a part of the hashes that decide() got, too large for a copy
+    // Of what follows the body: zsync's sums of the file that decide() got. Too large for a string,
+    // they are read while they are sent.
+    std::int64_t rest_bytes = 0;
   };
   std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
   const Mirror* mirror = nullptr;  // the chosen one
