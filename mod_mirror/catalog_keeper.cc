@@ -37,7 +37,7 @@ CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& acces
 void CatalogKeeper::start() {
   feed_.begin();  // so that the first request has it
   if (!thread_.start([this] { return step(); }, [this] { feed_.step_down(); })) {
-    log_(LogLevel::error,
+    log_(LogLevel::error, LogId(302),
          "MirrorCatalog " + catalog_.directory().path() + ": no thread to look after it");
   }
 }
@@ -84,9 +84,10 @@ std::string CatalogKeeper::zsync_part(std::string_view path, std::string_view sh
 }
 
 void CatalogKeeper::complain(const std::string& fault) {
-  log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": " + fault +
-                            (has_database_ ? "; requests go to the database"
-                                           : "; requests get what MirrorDatabaseDown says"));
+  log_(LogLevel::error, LogId(303),
+       "MirrorCatalog " + catalog_.directory().path() + ": " + fault +
+           (has_database_ ? "; requests go to the database"
+                          : "; requests get what MirrorDatabaseDown says"));
 }
 
 }  // namespace mirror::httpd

@@ -44,7 +44,8 @@ ConnectionPool::ConnectionPool(PoolOptions options, SharedDatabase& shared, Prep
 void ConnectionPool::start() {
   shared_.forget_own_slots();
   if (!thread_.start([this] { return step(); }, [this] { finish(); }))
-    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": no thread for its connections");
+    log_(LogLevel::error, LogId(202),
+         "MirrorDatabase " + options_.name + ": no thread for its connections");
 }
 
 std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadline) {
@@ -116,8 +117,9 @@ void ConnectionPool::trip(const std::string& reason, std::uint32_t outage) {
   if (outage != shared_.outages()) return;
   shared_.trip(kOutagePause);
   if (shared_.outage_log.opens(reason, kReasonPause)) {
-    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + reason +
-                              "; requests go without it until it answers");
+    log_(LogLevel::error, LogId(201),
+         "MirrorDatabase " + options_.name + ": " + reason +
+             "; requests go without it until it answers");
   }
   drop_idle();
   available_.notify_all();
@@ -127,7 +129,7 @@ Clock::duration ConnectionPool::step() noexcept {
   try {
     return tend();
   } catch (const std::exception& error) {
-    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + error.what());
+    log_(LogLevel::error, LogId(203), "MirrorDatabase " + options_.name + ": " + error.what());
   }
   return kOutagePause;
 }
@@ -230,7 +232,7 @@ void ConnectionPool::complain_of_room(const std::string& reason) {
   const std::string line =
       "MirrorDatabase " + options_.name + ": " + reason +
       "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections";
-  if (shared_.room_log.opens(line)) log_(LogLevel::warning, line);
+  if (shared_.room_log.opens(line)) log_(LogLevel::warning, LogId(204), line);
 }
 
 Clock::duration ConnectionPool::tend_outage() {
@@ -240,7 +242,7 @@ Clock::duration ConnectionPool::tend_outage() {
   if (Slot slot = shared_.take_slot(options_.max_connections)) {
     if (auto connection = connect(std::move(slot))) {
       if (shared_.recover())
-        log_(LogLevel::notice, "MirrorDatabase " + options_.name + ": answers again");
+        log_(LogLevel::notice, LogId(205), "MirrorDatabase " + options_.name + ": answers again");
       give_back(std::move(connection));
       return Clock::duration::zero();
     }

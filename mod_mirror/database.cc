@@ -173,7 +173,8 @@ void Database::load(db::Connection& connection) {
 // For what a statement may fail of without the database being down; now and then, not per request.
 void Database::complain(const std::string& reason) {
   if (!shared_.lookup_log.opens(reason, kComplaintPause)) return;
-  log_(LogLevel::error, "MirrorDatabase " + pool_.options().name + ": a lookup failed: " + reason);
+  log_(LogLevel::error, LogId(206),
+       "MirrorDatabase " + pool_.options().name + ": a lookup failed: " + reason);
 }
 
 }  // namespace mirror::httpd

@@ -20,7 +20,8 @@ void GeoWatch::start() {
     return kLookEvery;
   };
   if (!thread_.start(step, [] {}))
-    log_(LogLevel::error, "MirrorGeoDatabase: no thread to notice that files are replaced");
+    log_(LogLevel::error, LogId(402),
+         "MirrorGeoDatabase: no thread to notice that files are replaced");
 }
 
 Client GeoWatch::locate(const Address& address) const {
@@ -48,7 +49,7 @@ void GeoWatch::look() {
 void GeoWatch::report(const std::vector<std::string>& troubles) {
   if (troubles.empty()) return troubles_log_.reset();
   const std::string line = fmt::format("MirrorGeoDatabase: {}", fmt::join(troubles, "; "));
-  if (troubles_log_.opens(line)) log_(LogLevel::error, line);
+  if (troubles_log_.opens(line)) log_(LogLevel::error, LogId(401), line);
 }
 
 }  // namespace mirror::httpd

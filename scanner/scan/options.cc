@@ -64,7 +64,7 @@ void add_options(CLI::App& app, Options& options, Given& given) {
   app.add_option("--idle-timeout", given.idle_timeout_s, "seconds that a server may be silent")
       ->check(CLI::Range(1, 86400))
       ->type_name("S");
-  app.add_option("--max-entries", given.max_entries, "longest listing that is believed")
+  app.add_option("--max-entries", given.max_entries, "refuse a listing with more entries")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->type_name("N");
   app.add_flag("-v,--verbose", options.verbose, "say more");

@@ -10,6 +10,7 @@
 #include "core/path.h"
 #include "db/merge/scan.h"
 #include "scanner/local/local_list.h"
+#include "scanner/rsync/password.h"
 #include "scanner/rsync/rsync_job.h"
 #include "scanner/rsync/rsync_lister.h"
 
@@ -83,7 +84,7 @@ RsyncJob base_job(const std::string& url, const Options& options) {
   RsyncJob job;
   job.url = url;
   job.options = options.rsync_options;
-  job.password_file = options.password_file;
+  if (!options.password_file.empty()) job.password = read_password(options.password_file);
   job.connect_timeout_s = options.instance.connect_timeout_s;
   job.idle_timeout_s = options.instance.idle_timeout_s;
   return job;
@@ -106,8 +107,10 @@ RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
     job.options.push_back(option);
   }
   const auto own = options.instance.mirrors.find(record.mirror.identifier);
-  if (job.password_file.empty() && own != options.instance.mirrors.end())
-    job.password_file = own->second.rsync_password_file;
+  if (options.password_file.empty() && own != options.instance.mirrors.end() &&
+      !own->second.rsync_password_file.empty()) {
+    job.password = read_password(own->second.rsync_password_file);
+  }
   return job;
 }
 
@@ -126,6 +129,7 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
         scan.add(entry.path, entry.size_bytes, entry.mtime_s);
     };
     Listing listing(options.instance.max_entries, part.prefix, sink, control, result.listing);
+    listing.exclude(options.instance.exclude);
     list_rsync(job, listing, control);
   };
   take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-shrink", stands,
@@ -146,6 +150,9 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
       scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target);
     };
     Listing listing(options.instance.max_entries, "", sink, control, result.listing);
+    listing.exclude(options.instance.exclude);
+    listing.on_unreadable(
+        [&scan](std::string_view path, bool staged) { scan.hold_below(path, staged); });
     if (!remote) return list_local(source, listing, control);
     if (const auto wrong = rsync_url_fault(source))
       throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
