@@ -13,7 +13,7 @@ struct RsyncJob {
   std::string directory;        // below the URL; "" or a path without a trailing slash
   bool may_be_missing = false;  // a directory that is not there is an empty listing
   std::vector<std::string> options;
-  std::string password_file;  // "" for none
+  std::string password;  // "" for none; in the environment, not on the command line
   int connect_timeout_s = 30;
   int idle_timeout_s = 300;
 };

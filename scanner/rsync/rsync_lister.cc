@@ -26,11 +26,14 @@ constexpr std::chrono::seconds kSlack(10);
 
 enum ExitStatus { kWhole = 0, kPartial = 23, kVanished = 24 };
 
-std::vector<std::string> environment() {
+std::vector<std::string> environment(const RsyncJob& job) {
   std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
   for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
-    if (const char* const value = std::getenv(name))
+    if (!job.password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
+      env.push_back("RSYNC_PASSWORD=" + job.password);
+    } else if (const char* const value = std::getenv(name)) {
       env.push_back(fmt::format("{}={}", name, value));
+    }
   }
   return env;
 }
@@ -198,7 +201,7 @@ void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   LineCutter entries(kMaxLineBytes,
                      [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
-  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment());
+  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment(job));
   const std::chrono::milliseconds idle = std::chrono::seconds(job.idle_timeout_s) +
                                          std::chrono::seconds(job.connect_timeout_s) + kSlack;
   const ReadEnd end =

@@ -10,6 +10,7 @@
 #include "core/path.h"
 #include "db/merge/scan.h"
 #include "scanner/local/local_list.h"
+#include "scanner/rsync/password.h"
 #include "scanner/rsync/rsync_job.h"
 #include "scanner/rsync/rsync_lister.h"
 
@@ -83,7 +84,7 @@ RsyncJob base_job(const std::string& url, const Options& options) {
   RsyncJob job;
   job.url = url;
   job.options = options.rsync_options;
-  job.password_file = options.password_file;
+  if (!options.password_file.empty()) job.password = read_password(options.password_file);
   job.connect_timeout_s = options.instance.connect_timeout_s;
   job.idle_timeout_s = options.instance.idle_timeout_s;
   return job;
@@ -106,8 +107,10 @@ RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
     job.options.push_back(option);
   }
   const auto own = options.instance.mirrors.find(record.mirror.identifier);
-  if (job.password_file.empty() && own != options.instance.mirrors.end())
-    job.password_file = own->second.rsync_password_file;
+  if (options.password_file.empty() && own != options.instance.mirrors.end() &&
+      !own->second.rsync_password_file.empty()) {
+    job.password = read_password(own->second.rsync_password_file);
+  }
   return job;
 }
 
