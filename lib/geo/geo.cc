@@ -4,6 +4,7 @@
 #include <maxminddb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -21,16 +22,33 @@
 #include <type_traits>
 #include <utility>
 
-#include "geo/private_copy.h"
-
 namespace mirror {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 200;
 constexpr int kSampledNodes = 10'000;
 
+// Which file it was, so that another one under the same name is noticed.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  std::int64_t mtime_s = 0;
+  std::int64_t mtime_ns = 0;
+  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
 std::string trouble(const std::string& path, std::string_view reason) {
   return fmt::format("GeoIP database {}: {}", path, reason);
+}
+
+FileIdentity identify(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0)
+    throw std::runtime_error(trouble(path, std::strerror(errno)));
+  // libmaxminddb would wait for ever on a fifo.
+  if (!S_ISREG(info.st_mode)) throw std::runtime_error(trouble(path, "not a regular file"));
+  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
 // What a database says of a network. The name lies in the file.
@@ -95,13 +113,12 @@ class Memory {
 // One open file.
 class Database {
  public:
-  // Throws std::runtime_error with the reason.
-  explicit Database(const PrivateCopy& copy) : identity_(copy.identity) {
-    const std::string path = fmt::format("/proc/self/fd/{}", copy.memory.get());
+  // The identity is taken first: a file replaced meanwhile looks changed the next time.
+  explicit Database(const std::string& path) : identity_(identify(path)) {
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
     if (status == MMDB_SUCCESS) return;
-    throw std::runtime_error(status == MMDB_IO_ERROR ? std::strerror(errno)
-                                                     : MMDB_strerror(status));
+    throw std::runtime_error(
+        trouble(path, status == MMDB_IO_ERROR ? std::strerror(errno) : MMDB_strerror(status)));
   }
   ~Database() { MMDB_close(&handle_); }
   Database(const Database&) = delete;
@@ -265,37 +282,13 @@ bool is_of_another_kind(const MMDB_s& handle) {
   return has_records;
 }
 
-// Every node of the tree: a file of which a part is another version's has some that lead nowhere.
-bool is_whole(const MMDB_s& handle) {
-  for (std::uint32_t number = 0; number < handle.metadata.node_count; ++number) {
-    MMDB_search_node_s node{};
-    if (MMDB_read_node(&handle, number, &node) != MMDB_SUCCESS) return false;
-    if (node.left_record_type == MMDB_RECORD_TYPE_INVALID ||
-        node.right_record_type == MMDB_RECORD_TYPE_INVALID)
-      return false;
-  }
-  return true;
-}
-
 std::shared_ptr<const Database> open_database(const std::string& path) {
-  try {
-    auto database = std::make_shared<const Database>(copy_privately(path));
-    if (!is_whole(database->handle())) throw std::runtime_error("its tree is damaged");
-    if (is_of_another_kind(database->handle())) {
-      throw std::runtime_error("it knows neither countries nor coordinates nor AS numbers");
-    }
-    return database;
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(trouble(path, error.what()));
+  auto database = std::make_shared<const Database>(path);
+  if (is_of_another_kind(database->handle())) {
+    throw std::runtime_error(
+        trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
   }
-}
-
-bool has_changed(const std::string& path, const FileIdentity& known) {
-  try {
-    return identify(path) != known;
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(trouble(path, error.what()));
-  }
+  return database;
 }
 
 Known recall(const Database& database, const MMDB_entry_s& entry) {
@@ -361,7 +354,7 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
   for (std::size_t i = 0; i < renewed->size(); ++i) {
     auto& database = (*renewed)[i];
     try {
-      if (database != nullptr && !has_changed(impl_->paths[i], database->identity())) continue;
+      if (database != nullptr && identify(impl_->paths[i]) == database->identity()) continue;
       database = open_database(impl_->paths[i]);
       changed = true;
     } catch (const std::runtime_error& error) {

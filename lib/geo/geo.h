@@ -2,9 +2,9 @@
 // database may both be given, in MaxMind's nested layout or the flat one with `country_code`,
 // `continent_code`, `latitude`, `longitude`, `asn` keys. GeoDatabases may be used from any thread;
 // each lookup holds a reference to the files it reads, so that a file replaced on disk is reopened
-// without disturbing a lookup under way. What is read is a private copy in memory, checked before
-// use: a file that is overwritten or cut in place harms nobody. What a database says wrongly (other
-// types, absurd values) counts as not said.
+// without disturbing a lookup under way. The files are memory-mapped: replace them by rename, as
+// geoipupdate does; one cut short in place ends the process (SIGBUS). What a database says wrongly
+// (other types, absurd values) counts as not said.
 #pragma once
 
 #include <memory>
