@@ -259,8 +259,8 @@ int Exchange::answer(Outcome outcome, RestReader rest) {
   if (outcome.given) note(r_, "MB_REPRESENTATION", info_of(*outcome.given).name);
   if (outcome.refused) {
     note(r_, "MB_DECLINED", decline_text(*outcome.refused));
-    const std::string why(outcome.why);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r_, "no representation: %s", why.c_str());
+    if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))
+      log_line(r_, APLOG_INFO, LogId(105), "no representation: " + std::string(outcome.why));
   }
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
   return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest));

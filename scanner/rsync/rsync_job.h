@@ -13,7 +13,7 @@ struct RsyncJob {
   std::string directory;        // below the URL; "" or a path without a trailing slash
   bool may_be_missing = false;  // a directory that is not there is an empty listing
   std::vector<std::string> options;
-  std::string password_file;  // "" for none
+  std::string password;  // "" for none; in the environment, not on the command line
   int connect_timeout_s = 30;
   int idle_timeout_s = 300;
 };
@@ -30,6 +30,9 @@ std::vector<std::string> permitted_rsync_options();
 
 // The command line; the job's parts must be without fault.
 std::vector<std::string> rsync_command(const RsyncJob& job);
+
+// What the job lists, as a path from the module's root; "" is the root.
+std::string listed_directory(const RsyncJob& job);
 
 // rsync daemons expand `*`, `?` and `[` in a requested path and only then read a backslash as an
 // escape.

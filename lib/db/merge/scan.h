@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "db/mirror/mirrors.h"
+#include "db/scan_lock.h"
 
 namespace mirror::db {
 
@@ -52,19 +53,6 @@ struct MergeOptions {
   bool force = false;
 };
 
-// A session lock per mirror (0: the source), held as long as the object and its connection live.
-class ScanLock {
- public:
-  static std::optional<ScanLock> try_take(Connection&, MirrorId);
-  ScanLock(ScanLock&&) noexcept;
-  ~ScanLock();
-
- private:
-  ScanLock(Connection& connection, MirrorId id) : connection_(&connection), id_(id) {}
-  Connection* connection_;
-  MirrorId id_;
-};
-
 class MirrorScan {
  public:
   // Reads the rev that the listing starts from, opens the scan row, makes the staging table.
@@ -94,6 +82,9 @@ class SourceScan {
   // resolve.
   void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s,
            bool staged, std::string_view target = {});
+  // A folder whose content could not be seen: what is known below it stays as it was, but is staged
+  // from now on where `staged` says that others may not read the folder. Each at most once.
+  void hold_below(std::string_view folder, bool staged);
   MergeReport merge(const MergeOptions&);
   void fail(std::string_view error);
 
