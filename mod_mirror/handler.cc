@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "access.h"
 #include "answer/repositories.h"
 #include "answer/wishes.h"
 #include "child.h"
@@ -16,11 +17,6 @@ namespace mirror::httpd {
 namespace {
 
 constexpr const char* kHandlerName = "mirror-tree";
-
-// What a request carries from translate_name to its handler.
-struct Taken {
-  const DirConfig* config;
-};
 
 bool serves_error_page(const request_rec* r) {
   return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status);
@@ -85,6 +81,7 @@ class Exchange {
       : r_(r),
         config_(config),
         settings_(settings_of(config)),
+        asked_(path),
         request_(make_request(r, path)),
         local_(local) {
     if (config_.database_tree()) request_.origin = *config_.origin;
@@ -112,6 +109,8 @@ class Exchange {
   Outcome without_lookup();
   void find();
   std::unique_ptr<Lookup> find_with(HashParts parts);
+  int right_to(std::string_view path);
+  Outcome forbidden(int status) const;
   void locate();
   void name_tree(request_rec* named, std::string_view path);
   bool take_suffix();
@@ -123,6 +122,7 @@ class Exchange {
   request_rec* r_;
   const DirConfig& config_;
   const Settings settings_;
+  const std::string_view asked_;  // the path that the URL stands for, with its suffix
   Request request_;
   request_rec* local_;  // null: a database tree, or a repository
   TreeUrl tree_;
@@ -200,6 +200,8 @@ Outcome Exchange::for_file() {
   if (reason && !may_be_representation) return {.result = *reason};
   find();
   if (lookup_ && lookup_->found == Found::absent && may_be_representation && take_suffix()) {
+    lookup_.reset();  // before rules are asked
+    if (const int status = right_to(request_.path); status != OK) return forbidden(status);
     if (request_.query.address) locate();
     find();
     return lookup_ ? for_lookup() : without_lookup();
@@ -218,6 +220,7 @@ Outcome Exchange::for_list(const Repository& repository) {
     request_.tree_url = request_.tree_folder = "";
   }
   locate();
+  if (const int status = right_to(request_.path); status != OK) return forbidden(status);
   find();
   if (!lookup_) return without_lookup();
   if (lookup_->found != Found::file) return no_repository(DeclineReason::not_in_table);
@@ -238,7 +241,22 @@ Outcome Exchange::decided() {
   const bool keep = needed_hashes(request_) == HashParts::all;
   const FileHashes& hashes =
       keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup_->hashes)) : lookup_->hashes;
-  return decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, hashes);
+  Outcome outcome = decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, hashes);
+  const bool is_link = lookup_->file.path != request_.path;
+  lookup_->snapshot.reset();
+  const int status = is_link ? right_to(lookup_->file.path) : OK;
+  return status == OK ? std::move(outcome) : forbidden(status);
+}
+
+// The path of a file that this request's URL itself has not been checked for. No state of the
+// catalog may be held: a rule may ask a slow server for a password's owner.
+int Exchange::right_to(std::string_view path) { return access_to(r_, config_, asked_, path); }
+
+// A link of a local tree: httpd sends the file by its own rules, which is no answer to a wish for
+// something else.
+Outcome Exchange::forbidden(int status) const {
+  if (local_ != nullptr && !unanswered(request_)) return {.result = DeclineReason::access};
+  return {.result = Outcome::Answer{status, {}, {}}, .refused = DeclineReason::access};
 }
 
 bool Exchange::is_local_version(const File& file) const {
@@ -383,9 +401,10 @@ bool may_take(const request_rec* r, const DirConfig* config) {
 }  // namespace
 
 bool take_request(request_rec* r) {
+  if (take_access_check(r)) return true;
   const DirConfig* config = dir_config(r->per_dir_config);
   if (!may_take(r, config) || has_handler_set(r)) return false;
-  ap_set_module_config(r->request_config, &mirror_module, pool_new<Taken>(r->pool, Taken{config}));
+  make_note(r).taken = config;
   // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the
   // file on disk.
   const char* slash = std::strrchr(r->uri, '/');
@@ -395,7 +414,8 @@ bool take_request(request_rec* r) {
 }
 
 bool is_taken(const request_rec* r) {
-  return ap_get_module_config(r->request_config, &mirror_module) != nullptr;
+  const RequestNote* own = note_of(r);
+  return own != nullptr && own->taken != nullptr;
 }
 
 bool needs_type(const request_rec* r) {
@@ -409,10 +429,9 @@ int handle(request_rec* r) {
   if (r->proxyreq || (r->handler != nullptr && std::strcmp(r->handler, "redirect-handler") == 0))
     return DECLINED;
   const DirConfig* config = dir_config(r->per_dir_config);
-  if (const auto* taken =
-          static_cast<const Taken*>(ap_get_module_config(r->request_config, &mirror_module))) {
-    return handle_taken(r,
-                        is_complete(config) && config->database_tree() ? *config : *taken->config);
+  if (is_taken(r)) {
+    return handle_taken(
+        r, is_complete(config) && config->database_tree() ? *config : *note_of(r)->taken);
   }
   if (!is_complete(config) || config->database_tree()) return DECLINED;
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)

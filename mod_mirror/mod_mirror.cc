@@ -5,6 +5,7 @@
 #include "directives.h"
 #include "handler.h"
 #include "status.h"
+#include "url_rules.h"
 
 #include <apr_optional_hooks.h>
 #include <mod_status.h>
@@ -36,6 +37,7 @@ int on_pre_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*) noexcept {
 
 int on_check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
   return guarded(server, "check_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
+    find_url_rules();
     const auto faults = check_configuration(server);
     for (const auto& fault : faults) log_line(nullptr, APLOG_STARTUP | APLOG_EMERG, fault);
     return faults.empty() ? OK : HTTP_INTERNAL_SERVER_ERROR;

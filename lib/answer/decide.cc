@@ -201,6 +201,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "representation-off";
     case DeclineReason::no_repository:
       return "no-repository";
+    case DeclineReason::access:
+      return "access";
   }
   return "";
 }

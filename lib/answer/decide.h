@@ -42,6 +42,7 @@ enum class DeclineReason : std::uint8_t {
   no_hashes,           // what the representation is made of is not known
   no_repository,       // the arguments name no repository (MirrorRepositoryList)
   representation_off,  // MirrorRepresentations
+  access,              // the client may not fetch the file that the answer would be about
 };
 std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower case, hyphens
 

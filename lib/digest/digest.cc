@@ -1,7 +1,7 @@
 #include "digest/digest.h"
 
 #include "digest/evp.h"
-#include "render/torrent.h"
+#include "core/info_dictionary.h"
 
 namespace mirror::digest {
 namespace {

@@ -15,7 +15,7 @@
 #include "core/model.h"
 #include "core/path.h"
 #include "rank/rank.h"
-#include "render/torrent.h"
+#include "core/info_dictionary.h"
 
 namespace mirror {
 

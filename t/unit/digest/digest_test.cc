@@ -13,7 +13,7 @@
 #include "digest/evp.h"
 #include "digest/md4.h"
 #include "digest/shared_pass.h"
-#include "render/torrent.h"
+#include "core/info_dictionary.h"
 
 namespace mirror::digest {
 namespace {

@@ -1,4 +1,4 @@
-// Torrents (BEP 3, BEP 52) of one file.
+// The part of a torrent (BEP 3, BEP 52) of one file that its info hashes are made from. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,111 @@
+#include "access.h"
+
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "core/path.h"
+#include "request.h"
+#include "url_rules.h"
+
+namespace mirror::httpd {
+namespace {
+
+// httpd spares a subrequest the rules of its request when both are of the same sections. Some rules
+// look at the URL itself ("Require expr"): the request seems to be of no section meanwhile.
+class OtherSections {
+ public:
+  explicit OtherSections(request_rec* r) : r_(r), own_(r->per_dir_config) {
+    r_->per_dir_config = r_->server->lookup_defaults;
+  }
+  ~OtherSections() { r_->per_dir_config = own_; }
+  OtherSections(const OtherSections&) = delete;
+  OtherSections& operator=(const OtherSections&) = delete;
+
+ private:
+  request_rec* r_;
+  ap_conf_vector_t* own_;
+};
+
+// While it lives, a subrequest of a database tree's request is one of access_to().
+class Checking {
+ public:
+  Checking(request_rec* r, const DirConfig& config) : note_(make_note(r)) {
+    note_.checked_as = config.database_tree() ? &config : nullptr;
+  }
+  ~Checking() { note_.checked_as = nullptr; }
+  Checking(const Checking&) = delete;
+  Checking& operator=(const Checking&) = delete;
+
+ private:
+  RequestNote& note_;
+};
+
+std::string below(std::string_view folder, std::string_view path) {
+  std::string whole(folder);
+  if (!whole.ends_with('/')) whole += '/';
+  return whole += path;
+}
+
+// The file's URL path, decoded; nullopt when only its name on disk is known.
+std::optional<std::string> url_path_of(const request_rec* r, const Root& root,
+                                       std::string_view asked, std::string_view path) {
+  const std::string_view uri = r->uri;
+  if (root.kind != Root::Kind::directory) return below(root.prefix, path);
+  if (asked.empty() || !uri.ends_with(asked)) return std::nullopt;
+  return below(uri.substr(0, uri.size() - asked.size()), path);
+}
+
+using Subrequest = std::unique_ptr<request_rec, void (*)(request_rec*)>;
+
+Subrequest look_up(request_rec* r, const Root& root, std::string_view asked,
+                   std::string_view path) {
+  if (const auto url_path = url_path_of(r, root, asked, path)) {
+    std::string url;
+    append_url_path(url, *url_path);
+    return {ap_sub_req_lookup_uri(url.c_str(), r, nullptr), ap_destroy_sub_req};
+  }
+  return {ap_sub_req_lookup_file(below(root.prefix, path).c_str(), r, nullptr), ap_destroy_sub_req};
+}
+
+void pass_challenge(request_rec* r, const request_rec* from, const char* header) {
+  if (const char* value = apr_table_get(from->err_headers_out, header))
+    apr_table_set(r->err_headers_out, header, value);
+}
+
+}  // namespace
+
+RequestNote* note_of(const request_rec* r) {
+  return static_cast<RequestNote*>(ap_get_module_config(r->request_config, &mirror_module));
+}
+
+RequestNote& make_note(request_rec* r) {
+  if (RequestNote* note = note_of(r)) return *note;
+  auto* note = pool_new<RequestNote>(r->pool);
+  ap_set_module_config(r->request_config, &mirror_module, note);
+  return *note;
+}
+
+bool take_access_check(request_rec* r) {
+  const RequestNote* asking = r->main != nullptr ? note_of(r->main) : nullptr;
+  if (asking == nullptr || asking->checked_as == nullptr) return false;
+  make_note(r).taken = asking->checked_as;
+  const char* slash = std::strrchr(r->uri, '/');
+  r->filename = apr_pstrcat(r->pool, "mirror:", slash != nullptr ? slash + 1 : r->uri, nullptr);
+  return true;
+}
+
+int access_to(request_rec* r, const DirConfig& config, std::string_view asked,
+              std::string_view path) {
+  if (!has_url_rules()) return OK;
+  const Checking checking(r, config);
+  const OtherSections sections(r);
+  const Subrequest sub = look_up(r, config.root(), asked, path);
+  if (!ap_is_HTTP_ERROR(sub->status)) return OK;
+  if (sub->status == HTTP_UNAUTHORIZED) pass_challenge(r, sub.get(), "WWW-Authenticate");
+  if (sub->status == HTTP_PROXY_AUTHENTICATION_REQUIRED)
+    pass_challenge(r, sub.get(), "Proxy-Authenticate");
+  return sub->status;
+}
+
+}  // namespace mirror::httpd

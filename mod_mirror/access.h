@@ -1,0 +1,33 @@
+// The right to a file. An answer about a file needs the right to that file's own URL, which need
+// not be the URL that was asked: a representation is asked by suffix, a link stands for what it
+// leads to, a repository's list tells of its marker. httpd's own rules judge, on a subrequest.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config.h"
+
+namespace mirror::httpd {
+
+// What a request carries from one hook to the next, in its request_config.
+struct RequestNote {
+  const DirConfig* taken = nullptr;       // by take_request(): of the tree
+  const DirConfig* checked_as = nullptr;  // while access_to() asks for a file of a database tree
+};
+RequestNote* note_of(const request_rec* r);  // nullptr: there is none
+RequestNote& make_note(request_rec* r);      // there is one from now on
+
+// In translate_name: takes a subrequest of access_to(), so that httpd does not look at the disk for
+// it. False for all other requests.
+bool take_access_check(request_rec* r);
+
+// OK when httpd's rules let this request's client fetch the file of that path of the tree by GET,
+// else the status to answer with; for 401 the challenge is in err_headers_out then. `asked` is the
+// path of the tree that the URL itself stands for. Costs a subrequest where the configuration may
+// tell URLs apart (url_rules.h), otherwise nothing. In a database tree it does no I/O of its own;
+// in a local tree the rules of directories count too.
+int access_to(request_rec* r, const DirConfig& config, std::string_view asked,
+              std::string_view path);
+
+}  // namespace mirror::httpd
