@@ -56,7 +56,6 @@ class ConditionalTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!not_modified({"", "yesterday"}, kSize, -5));
     CPPUNIT_ASSERT(!not_modified({"", ""}, kSize, kTime));
   }
-
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(ConditionalTest);
 
