@@ -83,6 +83,22 @@ std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t 
   }
 }
 
+std::string CatalogKeeper::zsync_part(std::string_view path, std::string_view sha1,
+                                      std::int64_t offset, std::int64_t count) {
+  try {
+    auto snapshot = catalog_.snapshot();
+    if (!snapshot) return "";
+    const std::string_view sums = (*snapshot)->zsync_sums(path, sha1);
+    const auto begin = static_cast<std::size_t>(offset), bytes = static_cast<std::size_t>(count);
+    return begin > sums.size() || sums.size() - begin < bytes
+               ? ""
+               : std::string(sums.substr(begin, bytes));
+  } catch (const catalog::Error& error) {
+    complain(error.what());
+    return "";
+  }
+}
+
 void CatalogKeeper::complain(const std::string& fault) {
   {
     const std::lock_guard lock(mutex_);

@@ -34,6 +34,11 @@ class CatalogKeeper {
   // for.
   std::unique_ptr<Lookup> find(std::string_view path, std::int64_t now_s, HashParts parts);
 
+  // That many bytes of zsync's sums of the file of that real path, from `offset` on; "" when they
+  // are not to be had any more.
+  std::string zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
+                         std::int64_t count);
+
   // Unix time at which the catalog was known to be the database's state.
   std::int64_t as_of_s() const { return catalog_.as_of_s(); }
   const catalog::Catalog& catalog() const { return catalog_; }

@@ -1,5 +1,8 @@
 #include "database.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "db/hash/hashes.h"
 #include "db/lookup.h"
 #include "db/schema.h"
@@ -9,6 +12,8 @@ namespace {
 
 constexpr std::chrono::minutes kComplaintPause{1};
 constexpr int kAttempts = 3;
+constexpr int kLookupsPerLarge = 10;  // connections for each one that reads what is large
+constexpr std::chrono::milliseconds kLargeRetry{10};
 constexpr const char* kAnyPath =
     "any/path";  // looked up on a new connection: statements that cannot work are found out there
 
@@ -30,6 +35,7 @@ bool is_stale(const db::Error& error) {
 
 Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
     : log_(log),
+      shared_(shared),
       pool_(
           std::move(options), shared,
           [this](db::Connection& connection) {
@@ -69,12 +75,60 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   return nullptr;
 }
 
+// Few, so that a slow line has room for lookups beside them.
+Slot Database::large_slot(Clock::time_point deadline) {
+  const int limit = std::clamp(pool_.options().max_connections / kLookupsPerLarge, 1,
+                               SharedDatabase::kLargeSlots);
+  for (;;) {
+    Slot slot = shared_.take_large_slot(limit);
+    if (slot || Clock::now() >= deadline) return slot;
+    std::this_thread::sleep_for(kLargeRetry);
+  }
+}
+
+// nullopt: another connection may be better off.
+std::optional<std::string> Database::try_zsync_part(std::string_view path, std::string_view sha1,
+                                                    std::int64_t offset, std::int64_t count,
+                                                    Clock::time_point deadline) {
+  auto pooled = pool_.borrow(deadline);
+  if (pooled == nullptr) return "";
+  try {
+    pooled->connection.set_deadline(deadline);
+    std::string part = db::load_zsync_part(pooled->connection, path, sha1, offset,
+                                           static_cast<std::int32_t>(count));
+    pool_.give_back(std::move(pooled));
+    return part;
+  } catch (const db::Timeout&) {
+    return "";  // the connection goes with the answer that it still waits for
+  } catch (const db::Error& error) {
+    if (pooled->connection.broken() || is_outage(error) || is_stale(error)) {
+      pool_.drop_idle();
+      return std::nullopt;
+    }
+    complain(error.what());
+    pool_.give_back(std::move(pooled));
+    return "";
+  }
+}
+
+std::string Database::zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
+                                 std::int64_t count) {
+  const Slot slot = large_slot(Clock::now() + pool_.options().timeout);
+  if (!slot) return "";
+  const auto deadline = Clock::now() + pool_.options().timeout;
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    if (auto part = try_zsync_part(path, sha1, offset, count, deadline)) return *std::move(part);
+  }
+  return "";
+}
+
 std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_view path,
                                       HashParts parts, Clock::time_point deadline) {
   connection.set_deadline(deadline);
   db::FoundFile found = db::find_file(connection, path);
   auto lookup = std::make_unique<Lookup>();
   lookup->found = found.found;
+  lookup->gone = found.gone;
   if (found.found == Found::file) {
     lookup->hashes = db::load_hashes(connection, found.file.path, parts).value_or(FileHashes());
   }

@@ -21,6 +21,13 @@ class Database {
   // nullptr: not known, since the database is down or does not answer within MirrorDatabaseTimeout.
   std::unique_ptr<Lookup> find(std::string_view path, HashParts parts = HashParts::digests);
 
+  // That many bytes of zsync's sums of the file of that real path, from `offset` on; "" when they
+  // cannot be had. They are read over few connections at once, in all processes together. When
+  // they do not come in time, only this request suffers: that they are large says nothing of the
+  // database.
+  std::string zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
+                         std::int64_t count);
+
  private:
   std::unique_ptr<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts,
                               Clock::time_point deadline);
@@ -30,7 +37,13 @@ class Database {
   void load(db::Connection& connection);
   void complain(const std::string& reason);
 
+  Slot large_slot(Clock::time_point deadline);
+  std::optional<std::string> try_zsync_part(std::string_view path, std::string_view sha1,
+                                            std::int64_t offset, std::int64_t count,
+                                            Clock::time_point deadline);
+
   const Log log_;
+  SharedDatabase& shared_;
   std::mutex table_mutex_;  // of the two that follow
   std::shared_ptr<const MirrorTable> table_;
   Clock::time_point loaded_at_{};  // before the load's statement

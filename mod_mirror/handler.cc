@@ -85,8 +85,8 @@ class Exchange {
         request_(make_request(r, path)),
         local_(local) {
     if (config_.database_tree()) request_.origin = *config_.origin;
-    request_.serves_file = !config_.database_tree();
     if (local_ != nullptr) {
+      request_.serves_file = true;
       request_.local_size_bytes = local_->finfo.size;
       size_bytes_ = local_->finfo.size;
       if (local_ != r) take_suffix();
@@ -95,6 +95,9 @@ class Exchange {
   }
 
   int run() { return finish(for_file()); }
+  // For what httpd has found no file for in a local tree: the file may be gone from the source, and
+  // in its grace time.
+  int run_gone();
   // For the mirrors of a repository: the path is its marker's.
   int run_list(const Repository& repository) { return finish(for_list(repository)); }
   // Writes the notes, and the answer or what declining means for the tree.
@@ -109,6 +112,7 @@ class Exchange {
   Outcome without_lookup();
   void find();
   std::unique_ptr<Lookup> find_with(HashParts parts);
+  RestReader rest_of(const Outcome& outcome) const;
   int right_to(std::string_view path);
   Outcome forbidden(int status) const;
   void locate();
@@ -127,6 +131,7 @@ class Exchange {
   request_rec* local_;  // null: a database tree, or a repository
   TreeUrl tree_;
   Client client_;
+  RestReader rest_;                                       // what follows the answer's body
   std::unique_ptr<Lookup> lookup_;                        // what the outcome refers to
   DeclineReason missing_ = DeclineReason::database_down;  // why there is no lookup_
   std::optional<std::int64_t> size_bytes_, catalog_age_s_;
@@ -211,8 +216,22 @@ Outcome Exchange::for_file() {
   return lookup_ ? for_lookup() : without_lookup();
 }
 
+int Exchange::run_gone() {
+  if (screen(request_, client_address(r_), settings_)) return DECLINED;
+  find();
+  if (lookup_ && lookup_->found == Found::absent && take_suffix()) {
+    lookup_.reset();
+    if (right_to(request_.path) != OK) return DECLINED;
+    find();
+  }
+  if (!lookup_ || lookup_->found != Found::file || !lookup_->gone) return DECLINED;
+  locate();
+  return finish(for_lookup());
+}
+
 Outcome Exchange::for_list(const Repository& repository) {
   request_.repository = &repository;
+  request_.serves_file = !config_.database_tree();
   const auto named = tree_path(r_, config_.root());
   if (named) {
     name_tree(r_, *named);
@@ -237,15 +256,28 @@ Outcome Exchange::for_lookup() {
 }
 
 Outcome Exchange::decided() {
-  // An answer that ends with a part of the hashes is sent when we have returned.
-  const bool keep = needed_hashes(request_) == HashParts::all;
-  const FileHashes& hashes =
-      keep ? *pool_new<FileHashes>(r_->pool, std::move(lookup_->hashes)) : lookup_->hashes;
-  Outcome outcome = decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, hashes);
+  Outcome outcome =
+      decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
+  rest_ = rest_of(outcome);
   const bool is_link = lookup_->file.path != request_.path;
   lookup_->snapshot.reset();
   const int status = is_link ? right_to(lookup_->file.path) : OK;
   return status == OK ? std::move(outcome) : forbidden(status);
+}
+
+// Reads zsync's sums from where the file was found, anew for each piece: no state and no connection
+// is held while a client takes its time. A file that changes meanwhile ends the answer.
+RestReader Exchange::rest_of(const Outcome& outcome) const {
+  const auto* made = std::get_if<Outcome::Answer>(&outcome.result);
+  if (made == nullptr || made->rest_bytes == 0) return {};
+  CatalogKeeper* keeper = lookup_->snapshot ? child()->catalog_of(config_) : nullptr;
+  Database* database =
+      keeper == nullptr ? child()->databases.at(config_.database->index).get() : nullptr;
+  return [keeper, database, path = lookup_->file.path, sha1 = lookup_->hashes.sha1](
+             std::int64_t offset, std::int64_t count) {
+    return keeper != nullptr ? keeper->zsync_part(path, sha1, offset, count)
+                             : database->zsync_part(path, sha1, offset, count);
+  };
 }
 
 // The path of a file that this request's URL itself has not been checked for. No state of the
@@ -255,7 +287,7 @@ int Exchange::right_to(std::string_view path) { return access_to(r_, config_, as
 // A link of a local tree: httpd sends the file by its own rules, which is no answer to a wish for
 // something else.
 Outcome Exchange::forbidden(int status) const {
-  if (local_ != nullptr && !unanswered(request_)) return {.result = DeclineReason::access};
+  if (!config_.database_tree() && !unanswered(request_)) return {.result = DeclineReason::access};
   return {.result = Outcome::Answer{status, {}, {}}, .refused = DeclineReason::access};
 }
 
@@ -298,7 +330,7 @@ int Exchange::finish(Outcome outcome) {
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r_, "no representation: %s", why.c_str());
   }
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
-  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)));
+  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest_));
 }
 
 // Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a
@@ -386,6 +418,17 @@ request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
   return is_there ? file : nullptr;
 }
 
+// The path in a local tree of what httpd has found no file for. Folders that are missing too stand
+// in path_info.
+std::optional<std::string> missing_path(const request_rec* r, const DirConfig& config) {
+  if (!finds_no_file(r) || r->method_number != M_GET) return std::nullopt;
+  const auto path = tree_path(r, config.root());
+  if (!path) return std::nullopt;
+  std::string whole(*path);
+  if (config.root().kind == Root::Kind::directory && r->path_info != nullptr) whole += r->path_info;
+  return whole;
+}
+
 bool is_complete(const DirConfig* config) {
   return config != nullptr && config->engine_on() && config->has_source() &&
          (!config->database_tree() || config->origin);
@@ -437,7 +480,11 @@ int handle(request_rec* r) {
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
     return handle_list(r, *config, *list);
   request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
-  const auto path = local != nullptr ? tree_path(r, config->root()) : std::nullopt;
+  if (local == nullptr) {
+    const auto missing = missing_path(r, *config);
+    return missing ? Exchange(r, *config, *missing, nullptr).run_gone() : DECLINED;
+  }
+  const auto path = tree_path(r, config->root());
   if (!path) return DECLINED;
   return Exchange(r, *config, *path, local).run();
 }

@@ -34,17 +34,22 @@ int pass(request_rec* r, apr_bucket_brigade* brigade) {
   return sent == APR_SUCCESS || r->connection->aborted ? OK : AP_FILTER_ERROR;
 }
 
-// Hands both to httpd as they are, without a copy: they live as long as the request.
-int send_body(request_rec* r, std::string_view body, std::string_view rest) {
-  ap_set_content_length(r, static_cast<apr_off_t>(body.size() + rest.size()));
+// Hands the body to httpd as it is, without a copy: it lives as long as the request.
+int send_body(request_rec* r, std::string_view body, apr_bucket* rest) {
+  const apr_size_t rest_bytes = rest != nullptr ? rest->length : 0;
+  ap_set_content_length(r, static_cast<apr_off_t>(body.size() + rest_bytes));
   apr_bucket_alloc_t* buckets = r->connection->bucket_alloc;
   apr_bucket_brigade* brigade = apr_brigade_create(r->pool, buckets);
   APR_BRIGADE_INSERT_TAIL(brigade,
                           apr_bucket_pool_create(body.data(), body.size(), r->pool, buckets));
-  if (!rest.empty())
-    APR_BRIGADE_INSERT_TAIL(brigade,
-                            apr_bucket_pool_create(rest.data(), rest.size(), r->pool, buckets));
+  if (rest != nullptr) APR_BRIGADE_INSERT_TAIL(brigade, rest);
   return pass(r, brigade);
+}
+
+// nullptr when not even the first byte can be had.
+apr_bucket* first_of_rest(request_rec* r, RestReader rest, std::int64_t bytes) {
+  if (!rest || rest(0, 1).size() != 1) return nullptr;
+  return make_rest_bucket(r->pool, r->connection->bucket_alloc, std::move(rest), 0, bytes);
 }
 
 // As httpd sends a redirect, through the filters of error pages, but without a page, which nobody
@@ -151,9 +156,14 @@ void note_client(request_rec* r, const Client& client) {
   if (client.region != Region::unknown) note(r, "MB_CONTINENT_CODE", region_code(client.region));
 }
 
-int write_answer(request_rec* r, Outcome::Answer made) {
+int write_answer(request_rec* r, Outcome::Answer made, RestReader rest) {
   const Outcome::Answer& answer =
       *pool_new<Outcome::Answer>(r->pool, std::move(made));  // httpd refers to it, even in its log
+  apr_bucket* following = nullptr;
+  if (answer.rest_bytes > 0) {
+    following = first_of_rest(r, std::move(rest), answer.rest_bytes);
+    if (following == nullptr) return write_answer(r, unavailable());
+  }
   if (const std::string_view name = answer.headers.unprintable(); !name.empty()) {
     const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
     log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
@@ -180,7 +190,7 @@ int write_answer(request_rec* r, Outcome::Answer made) {
   r->content_encoding = nullptr;  // what is known of the file
   r->content_languages = nullptr;
   ap_set_content_type(r, type);
-  return send_body(r, answer.body, answer.rest);
+  return send_body(r, answer.body, following);
 }
 
 int redirect_to_origin(request_rec* r, const char* origin, std::string_view path) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "config.h"
+#include "rest.h"
 
 namespace mirror::httpd {
 
@@ -34,9 +35,9 @@ void note(request_rec* r, const char* variable, std::string_view value);
 void note_client(request_rec* r, const Client& client);
 
 // Puts the answer into the response; returns what the handler returns. `Location` and the other
-// headers hold no control characters afterwards, whatever the answer holds. Its rest must live as
-// long as the request.
-int write_answer(request_rec* r, Outcome::Answer answer);
+// headers hold no control characters afterwards, whatever the answer holds. `rest` reads what the
+// answer says follows its body; 503 when not even its first piece can be had.
+int write_answer(request_rec* r, Outcome::Answer answer, RestReader rest = {});
 
 // A redirect to the origin for what no mirror takes: 302, for methods with a body 307, which keeps
 // method and body.

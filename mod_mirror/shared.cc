@@ -35,16 +35,18 @@ std::uint64_t key_of(const std::string& text) { return fnv1a(text) | 1; }
 
 }  // namespace
 
-Slot SharedDatabase::take_slot(int limit) {
+Slot SharedDatabase::take_slot(int limit) { return take(holders_, limit); }
+
+Slot SharedDatabase::take(std::span<Holder> holders, int limit) {
   const std::int32_t self = getpid();
   for (int i = 0; i < limit; ++i) {
     std::int32_t nobody = 0;
-    if (holders_[i].compare_exchange_strong(nobody, self)) return Slot(&holders_[i]);
+    if (holders[i].compare_exchange_strong(nobody, self)) return Slot(&holders[i]);
   }
   for (int i = 0; i < limit; ++i) {
-    std::int32_t holder = holders_[i].load();
+    std::int32_t holder = holders[i].load();
     if (holder != 0 && is_sibling(holder)) continue;
-    if (holders_[i].compare_exchange_strong(holder, self)) return Slot(&holders_[i]);
+    if (holders[i].compare_exchange_strong(holder, self)) return Slot(&holders[i]);
   }
   return {};
 }
@@ -61,10 +63,12 @@ bool SharedDatabase::in_use() const {
 }
 
 void SharedDatabase::forget_own_slots() {
-  for (auto& holder : holders_) {
+  const auto forget = [](Holder& holder) {
     std::int32_t self = getpid();
     holder.compare_exchange_strong(self, 0);
-  }
+  };
+  std::for_each(holders_.begin(), holders_.end(), forget);
+  std::for_each(large_holders_.begin(), large_holders_.end(), forget);
 }
 
 void SharedDatabase::ask_for_slot(SharedClock::duration moment) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,10 +38,14 @@ class Slot {
 class SharedDatabase {
  public:
   static constexpr int kSlots = 1024;
+  static constexpr int kLargeSlots = 32;
 
   // A slot among the first `limit` ones, also one whose holder is dead; false when all are held.
   Slot take_slot(int limit);
   int slots_in_use(int limit) const;
+  // The right to read what is large (zsync's sums) over a connection, beside the slot for it; false
+  // when `limit` processes' threads do so.
+  Slot take_large_slot(int limit) { return take(large_holders_, limit); }
   int own_slots(int limit) const;
   // Whether a process that lives holds a slot.
   bool in_use() const;
@@ -84,8 +89,11 @@ class SharedDatabase {
   std::atomic<std::uint32_t> first_host_{0};
   std::atomic<std::int64_t> first_host_until_ns_{0};
   std::atomic<std::int64_t> asked_until_ns_{0};
-  std::atomic<std::int32_t> asked_by_{0};                    // process id
-  std::array<std::atomic<std::int32_t>, kSlots> holders_{};  // process ids; 0: free
+  std::atomic<std::int32_t> asked_by_{0};    // process id
+  using Holder = std::atomic<std::int32_t>;  // a process id; 0: free
+  static Slot take(std::span<Holder> holders, int limit);
+  std::array<Holder, kSlots> holders_{};
+  std::array<Holder, kLargeSlots> large_holders_{};
 };
 
 // What the log was told last of one thing, by whichever process: each would say the same.
@@ -118,7 +126,7 @@ class SharedMemory {
   static constexpr std::size_t kDatabases = 64;
   static constexpr std::size_t kCatalogs = 128;
   // Changes with the layout: a newer module must not read what an older one left.
-  static constexpr const char* kName = "mod_mirror shared memory 3";
+  static constexpr const char* kName = "mod_mirror shared memory 4";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();

@@ -220,7 +220,7 @@ Answer malformed_answer() {
 }
 
 std::optional<Answer> query_answer(const Request& request) {
-  const bool malformed = request.query.malformed && wants_list(request);
+  const bool malformed = request.query.malformed && wanted(request);
   return malformed ? std::optional(malformed_answer()) : std::nullopt;
 }
 

@@ -114,8 +114,9 @@ struct Outcome {
     int status = 302;
     Headers headers;
     std::string body;  // for statuses that httpd has no page for; mostly empty
-    std::string_view rest =
-        {};  // follows the body: a part of the hashes that decide() got, too large for a copy
+    // Of what follows the body: zsync's sums of the file that decide() got. Too large for a string,
+    // they are read while they are sent.
+    std::int64_t rest_bytes = 0;
   };
   std::variant<Answer, DeclineReason> result = DeclineReason::no_mirror;
   const Mirror* mirror = nullptr;  // the chosen one
@@ -139,7 +140,7 @@ inline constexpr const char* kCacheControl = "private, no-cache";
 // Whether Accept may change an answer.
 bool negotiable(const RepresentationSettings& settings);
 
-// The answer to a query that nothing can answer: 400 for a list of mirrors with a malformed one. To
+// The answer to a query that nothing can answer: 400 for a representation with a malformed one. To
 // be asked before anything else is done with a file's request, so that no trouble makes its bytes
 // the answer; decide() and fallback_answer() ask too. Downloads ignore what they cannot read.
 std::optional<Outcome::Answer> query_answer(const Request& request);

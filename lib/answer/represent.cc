@@ -51,9 +51,7 @@ std::uint64_t mixed_all(std::uint64_t state, std::string_view bytes) {
 
 Answer whole(const RepresentationInfo& info, const Request& request, const Subject& subject) {
   std::string body = render(info, subject);
-  const std::string_view rest =
-      info.rest == nullptr ? std::string_view() : info.rest(subject.hashes);
-  const std::string tag = body_tag(body, rest);
+  const std::string tag = body_tag(body);
   Answer answer;
   answer.headers = {{"ETag", tag},
                     {"Last-Modified", http_date(subject.file.mtime_s)},
@@ -70,7 +68,8 @@ Answer whole(const RepresentationInfo& info, const Request& request, const Subje
                        attachment(fmt::format("{}.{}", subject.name(), info.name)));
   }
   answer.body = std::move(body);
-  answer.rest = rest;
+  if (info.rest_bytes != nullptr)
+    answer.rest_bytes = info.rest_bytes(subject.hashes, subject.file.size_bytes);
   return answer;
 }
 
@@ -120,8 +119,8 @@ Outcome represent(Representation which, const Request& request, const Client& cl
           .itself = list.itself};
 }
 
-std::string body_tag(std::string_view body, std::string_view rest) {
-  return fmt::format("\"r{:016x}\"", mixed(mixed_all(mixed_all(0, body), rest), 0));
+std::string body_tag(std::string_view body) {
+  return fmt::format("\"r{:016x}\"", mixed(mixed_all(0, body), 0));
 }
 
 bool representation_unchanged(const Validators& validators, std::string_view tag,

@@ -14,8 +14,9 @@ Outcome represent(Representation which, const Request& request, const Client& cl
                   const File& file, const FileHashes& hashes, const MirrorTable& mirrors,
                   const Settings& settings);
 
-// Strong, with quotes, from what the body and its rest are.
-std::string body_tag(std::string_view body, std::string_view rest = {});
+// Strong, with quotes, from what the body is. What follows a body, zsync's sums, is what the
+// body's digests and parameters make it.
+std::string body_tag(std::string_view body);
 
 // Whether If-None-Match names `tag`, as it is or with the suffix of a compressing filter
 // (mod_deflate, mod_brotli); or, where there is no If-None-Match, whether If-Modified-Since is not

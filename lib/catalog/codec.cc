@@ -225,6 +225,15 @@ void encode_hashes(std::string& out, const FileHashes& hashes) {
     put_text(out, *text);
 }
 
+std::optional<std::string_view> zsync_sums_in(std::string_view record) {
+  Decoder decoder(record);
+  for ([[maybe_unused]] const auto member : kShort) decoder.text();
+  for (int number = 0; number < 5; ++number) decoder.signed_number();
+  for (int text = 0; text < 3; ++text) decoder.text();
+  const std::string_view sums = decoder.text();
+  return decoder.ok() ? std::optional(sums) : std::nullopt;
+}
+
 bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes) {
   Decoder decoder(record);
   for (const auto member : kShort) hashes.*member = decoder.text();
@@ -234,7 +243,12 @@ bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes)
        {&zsync.block_bytes, &zsync.seq_matches, &zsync.rsum_bytes, &zsync.md4_bytes}) {
     *number = static_cast<std::int32_t>(decoder.signed_number());
   }
-  if (parts <= HashParts::digests) return decoder.ok();
+  if (parts == HashParts::redirect) return decoder.ok();
+  if (parts == HashParts::digests) {
+    hashes.sha1_pieces_bytes = decoder.text().size();
+    hashes.piece_layer_bytes = decoder.text().size();
+    return decoder.ok();
+  }
   for (std::string* text : {&hashes.sha1_pieces, &hashes.piece_layer, &hashes.signature})
     *text = decoder.text();
   if (parts == HashParts::all) zsync.sums = decoder.text();

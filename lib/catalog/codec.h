@@ -71,6 +71,8 @@ std::optional<CohortRecord> decode_cohort(std::string_view record);
 
 // All but sha256 and signature_kind, which the file's record has.
 void encode_hashes(std::string& out, const FileHashes& hashes);
+// zsync's sums alone, into the record: no other page of it is touched but for lengths.
+std::optional<std::string_view> zsync_sums_in(std::string_view record);
 bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes);  // false: damaged
 
 std::string encode_mirrors(const std::vector<Mirror>& mirrors);

@@ -44,6 +44,17 @@ std::shared_ptr<Environment> Environment::open(const std::string& file, Open how
   return std::shared_ptr<Environment>(new Environment(file, how, access));
 }
 
+namespace {
+
+Error no_address_space(const std::string& file, const Access& access) {
+  return Error(fmt::format("{}: cannot map {} MB of address space; lower MirrorCatalogMaxSize, or "
+                           "raise the limit on address space (ulimit -v, LimitAS=)",
+                           file, access.max_bytes >> 20),
+               ENOMEM);
+}
+
+}  // namespace
+
 Environment::Environment(std::string file, Open how, const Access& access)
     : file_(std::move(file)) {
   const InUse in_use(file_);
@@ -57,6 +68,7 @@ Environment::Environment(std::string file, Open how, const Access& access)
   if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
     opened = try_open(flags_of(Open::read) | MDB_NOLOCK, access);
   }
+  if (opened == ENOMEM) throw no_address_space(file_, access);
   check(opened, file_);
   if (how != Open::create) check_length();
   open_tables(how);

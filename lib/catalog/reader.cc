@@ -209,6 +209,7 @@ void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
   file.size_bytes = record.size_bytes;
   file.mtime_s = record.mtime_s;
   file.pending = record.pending;
+  found.gone = record.gone_s.has_value();
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   if (record.pending) return;  // what is known of its content is of an earlier look
   read_hashes(key_of(file.path, key_room_), record, parts, found.hashes);
@@ -223,6 +224,17 @@ void Reader::read_hashes(std::string_view key, const FileRecord& record, HashPar
   hashes.signature_kind = record.signature_kind;
   const auto text = meta_.hashes ? get(environment_.hashes(), key) : std::nullopt;
   if (text && !decode_hashes(*text, parts, hashes)) damaged("hash");
+}
+
+std::string_view Reader::zsync_sums(std::string_view path, std::string_view sha1) {
+  const auto file = file_record(path);
+  const auto record =
+      file && !file->pending ? get(environment_.hashes(), key_of(path, key_room_)) : std::nullopt;
+  if (!record) return "";
+  FileHashes hashes;
+  const auto sums = zsync_sums_in(*record);
+  if (!sums || !decode_hashes(*record, HashParts::digests, hashes)) damaged("hash");
+  return hashes.sha1 == sha1 ? *sums : "";
 }
 
 std::optional<CohortRecord> Reader::cohort(std::int64_t id) const {

@@ -20,6 +20,7 @@ namespace mirror::catalog {
 struct FoundFile {
   Found found = Found::absent;
   File file;  // for Found::file; path is the real one: links, also in prefixes, are followed
+  bool gone = false;  // from the source; it is in its grace time
   FileHashes hashes;
   bool hashes_complete =
       true;  // all that was asked for and is known is in `hashes`; else only sha256 and what exists
@@ -47,6 +48,10 @@ class Reader {
     find(path, now_s, parts, found);
     return found;
   }
+
+  // zsync's sums of the file of that real path (FoundFile::file), valid until end(); "" when they
+  // are not kept, or no longer those of a file with this SHA-1.
+  std::string_view zsync_sums(std::string_view path, std::string_view sha1);
 
   // For tools: every file and link in order of keys, which is that of paths but for long ones.
   // False from the callback ends it.

@@ -37,7 +37,7 @@ struct ZsyncSums {               // zsync 0.6.2's control file
 // How much of FileHashes is wanted, each with what stands before it.
 enum class HashParts : std::uint8_t {
   redirect,  // sha256, whether there are info hashes, signature_kind: what every catalog keeps
-  digests,   // digests, info hashes, zsync's parameters; the rest is large
+  digests,   // digests, info hashes, zsync's parameters, how large the rest is
   pieces,    // sha1_pieces, piece_layer and the signature's text too
   all,       // zsync's sums too
 };
@@ -56,6 +56,15 @@ struct FileHashes {
   std::string piece_layer;  // 32 for each piece: the tree's layer of pieces; empty for a file of
                             // one piece (BEP 52)
 
+  // Of sha1_pieces and piece_layer where they were not read themselves (HashParts::digests).
+  std::size_t sha1_pieces_bytes = 0, piece_layer_bytes = 0;
+  std::size_t size_of_pieces() const {
+    return sha1_pieces.empty() ? sha1_pieces_bytes : sha1_pieces.size();
+  }
+  std::size_t size_of_layer() const {
+    return piece_layer.empty() ? piece_layer_bytes : piece_layer.size();
+  }
+
   // SHA-1 and SHA-256 of torrent.h's info dictionaries.
   std::string btih;     // 20: of the hybrid one, v1
   std::string btih_v1;  // 20: of the one without v2
@@ -71,6 +80,13 @@ struct FileHashes {
   std::string signature;  // what lies beside the file as .asc or .sig
   SignatureKind signature_kind = SignatureKind::none;
 };
+
+// Of zsync's sums of a file of that size; 0 where none are known.
+constexpr std::int64_t zsync_sums_bytes(const ZsyncSums& zsync, std::int64_t size_bytes) {
+  if (zsync.block_bytes <= 0 || size_bytes <= 0) return 0;
+  const std::int64_t blocks = (size_bytes - 1) / zsync.block_bytes + 1;
+  return blocks * (zsync.rsum_bytes + zsync.md4_bytes);
+}
 
 // 256 KiB, doubled until the file has at most 2,048 pieces. A power of two, as BEP 52 wants it.
 constexpr std::int64_t piece_bytes_of(std::int64_t size_bytes) {

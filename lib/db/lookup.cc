@@ -14,7 +14,9 @@ namespace {
 
 // Always one row, so that the mirrors' rev comes with absent paths too.
 constexpr const char* kFindFile =
-    "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target FROM mirror_rev r "
+    "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target, f.gone_at IS NOT "
+    "NULL "
+    "FROM mirror_rev r "
     "CROSS JOIN source s "
     "LEFT JOIN file f ON f.path = $1 AND " VISIBLE
     " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
@@ -75,6 +77,7 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
     }
     found.found = Found::file;
     found.file = {std::move(path), row.int8(0, 2), row.int8(0, 3), {}, row.boolean(0, 4)};
+    found.gone = row.boolean(0, 7);
     if (!row.is_null(0, 5)) found.mirrors = row.int2_array(0, 5);
     found.file.mirrors = found.mirrors;
     return found;

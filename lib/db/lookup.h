@@ -17,7 +17,8 @@ struct FoundFile {
   FoundFile& operator=(FoundFile&&) = default;
 
   Found found = Found::absent;
-  File file;  // for Found::file; path is the real one, links (also in prefixes) resolved
+  File file;          // for Found::file; path is the real one, links (also in prefixes) resolved
+  bool gone = false;  // from the source; it is in its grace time
   std::vector<MirrorId> mirrors;  // what file.mirrors shows; moving this object keeps it
   std::int64_t mirrors_rev =
       0;  // the mirror table's rev in the same snapshot: reload when it differs from what is held

@@ -63,7 +63,7 @@ class Meta4 {
 
   void pieces() {
     const std::string_view pieces = subject_.hashes.sha1_pieces;
-    if (pieces.empty()) return;
+    if (!subject_.has_pieces()) return;
     xml_.raw("    ")
         .open("pieces",
               {{"type", "sha-1"}, {"length", std::to_string(subject_.hashes.piece_bytes)}})

@@ -69,7 +69,7 @@ class Metalink3 {
 
   void pieces(const FileHashes& known) {
     const std::string_view pieces = known.sha1_pieces;
-    if (pieces.empty()) return;
+    if (!subject_.has_pieces()) return;
     xml_.raw("        ")
         .open("pieces", {{"length", std::to_string(known.piece_bytes)}, {"type", "sha1"}})
         .raw("\n");

@@ -31,21 +31,22 @@ std::string_view missing_torrent(const FileHashes& hashes, std::int64_t size_byt
   if (size_bytes <= 0) return "an empty file has no torrent";
   if (hashes.piece_bytes <= 0) return kNoPieces;
   const std::size_t pieces = pieces_of(hashes, size_bytes);
-  if (hashes.sha1_pieces.size() != pieces * 20) return kNoPieces;
+  if (hashes.size_of_pieces() != pieces * 20) return kNoPieces;
   if (form == TorrentForm::v1) return hashes.btih_v1.size() != 20 ? kNoPieces : "";
   if (hashes.btih.size() != 20 || hashes.btmh.size() != 32 || hashes.pieces_root.size() != 32)
     return kNoPieces;
-  return hashes.piece_layer.size() != (pieces > 1 ? pieces * 32 : 0) ? kNoPieces : "";
+  return hashes.size_of_layer() != (pieces > 1 ? pieces * 32 : 0) ? kNoPieces : "";
 }
 
 std::string_view missing_zsync(const FileHashes& hashes, std::int64_t size_bytes, TorrentForm) {
-  // The sums themselves are whole when they are there at all (db/hashes.h); who only lists what
-  // there is has not read them.
+  // The sums themselves are whole when they are there at all (db/hash/hashes.h).
   constexpr std::string_view kNoSums = "its zsync sums have not been made";
   return hashes.zsync.block_bytes <= 0 || hashes.sha1.empty() || size_bytes <= 0 ? kNoSums : "";
 }
 
-std::string_view zsync_sums(const FileHashes& hashes) { return hashes.zsync.sums; }
+std::int64_t zsync_rest(const FileHashes& hashes, std::int64_t size_bytes) {
+  return zsync_sums_bytes(hashes.zsync, size_bytes);
+}
 
 template <auto Digest>
 void render_digest(std::string& out, const Subject& subject) {
@@ -117,10 +118,10 @@ constexpr std::array<RepresentationInfo, kRepresentations> kTable = {{
      missing_nothing, metalink_hint, render_metalink3},
     {R::torrent, "torrent", true, "application/x-bittorrent", true, true, false, Parts::pieces,
      missing_torrent, torrent_hint, render_torrent},
-    {R::magnet, "magnet", true, kText, false, true, false, Parts::pieces, missing_torrent,
+    {R::magnet, "magnet", true, kText, false, true, false, Parts::digests, missing_torrent,
      magnet_hint, render_magnet},
-    {R::zsync, "zsync", true, "application/x-zsync", true, true, true, Parts::all, missing_zsync,
-     list_hint, render_zsync, zsync_sums},
+    {R::zsync, "zsync", true, "application/x-zsync", true, true, true, Parts::digests,
+     missing_zsync, list_hint, render_zsync, zsync_rest},
     {R::md5, "md5", true, kText, false, false, false, Parts::digests,
      missing_digest<&FileHashes::md5>, line_hint, render_digest<&FileHashes::md5>},
     {R::sha1, "sha1", true, kText, false, false, false, Parts::digests,
@@ -129,12 +130,12 @@ constexpr std::array<RepresentationInfo, kRepresentations> kTable = {{
      missing_digest<&FileHashes::sha256>, line_hint, render_digest<&FileHashes::sha256>},
     {R::sha512, "sha512", true, kText, false, false, false, Parts::digests,
      missing_digest<&FileHashes::sha512>, line_hint, render_digest<&FileHashes::sha512>},
-    {R::btih, "btih", true, kText, false, false, false, Parts::pieces, missing_torrent, line_hint,
+    {R::btih, "btih", true, kText, false, false, false, Parts::digests, missing_torrent, line_hint,
      render_btih},
     {R::mirrorlist, "mirrorlist", true, "text/html; charset=utf-8", false, true, false,
-     Parts::pieces, missing_nothing, html_hint, render_mirror_list_html},
-    {R::json, "json", false, "application/json", false, true, false, Parts::pieces, missing_nothing,
-     json_hint, render_mirror_list_json},
+     Parts::digests, missing_nothing, html_hint, render_mirror_list_html},
+    {R::json, "json", false, "application/json", false, true, false, Parts::digests,
+     missing_nothing, json_hint, render_mirror_list_json},
     {R::text, "text", false, kText, false, true, true, Parts::redirect, missing_nothing, list_hint,
      render_mirror_list_text},
 }};
@@ -247,6 +248,11 @@ std::string Subject::listed_url(const Candidate& candidate) const {
 
 std::string Subject::own_url(Representation which) const {
   return repository == nullptr ? url(which) : repository->url;
+}
+
+bool Subject::has_pieces() const {
+  return hashes.piece_bytes > 0 && !hashes.sha1_pieces.empty() &&
+         hashes.sha1_pieces.size() == pieces_of(hashes, file.size_bytes) * 20;
 }
 
 bool Subject::has(Representation which) const {

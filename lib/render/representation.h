@@ -100,6 +100,7 @@ struct Subject {
   std::string listed_url(
       const Candidate& candidate) const;            // the same, or the repository's directory there
   std::string own_url(Representation which) const;  // of the representation that is being rendered
+  bool has_pieces() const;                          // all of them, and no more, have been read
   bool has(Representation which) const;  // whether it is on and nothing is missing for it
 };
 
@@ -117,8 +118,8 @@ struct RepresentationInfo {
   std::size_t (*size_hint)(
       const Subject& subject);  // at least what render() writes, in nearly all cases
   void (*render)(std::string& out, const Subject& subject);
-  std::string_view (*rest)(const FileHashes& hashes) =
-      nullptr;  // what follows, as it stands in the hashes
+  // Of what follows render()'s text, and is sent as it is stored: zsync's sums. 0: nothing does.
+  std::int64_t (*rest_bytes)(const FileHashes& hashes, std::int64_t size_bytes) = nullptr;
 };
 
 const RepresentationInfo& info_of(Representation which);

@@ -17,7 +17,10 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(theSmallerPartMoves);
   CPPUNIT_TEST(theSizeMustMatch);
   CPPUNIT_TEST(aMirrorThatKeepsTimesMustHaveTheTime);
+  CPPUNIT_TEST(fewFilesAreEnoughToMeasureTimes);
   CPPUNIT_TEST(tooFewFilesDecideNothingAboutTimes);
+  CPPUNIT_TEST(someWrongTimesDoNotMakeNewerFilesTrue);
+  CPPUNIT_TEST(aRollbackAtTheSourceLeavesTheWithdrawnVersionBehind);
   CPPUNIT_TEST(otherwiseAFileMayBeYoungerButNotOlder);
   CPPUNIT_TEST(timesMatchToTheListingsPrecision);
   CPPUNIT_TEST(anOldListingDoesNotConfirmANewVersion);
@@ -167,13 +170,44 @@ class MirrorScanTest : public CppUnit::TestFixture {
     expect("dir/f0", "");
   }
 
+  void fewFilesAreEnoughToMeasureTimes() {
+    Tree listing = files("pool/p", 10);
+    listing[0].mtime += 1;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(find_mirror(c(), "one")->keeps_times);
+    expect("pool/p0", "");
+    expect("pool/p1", "one");
+  }
+
   void tooFewFilesDecideNothingAboutTimes() {
-    Tree listing = files("pool/p", 50);
+    Tree listing = files("pool/p", 4);
     listing[0].mtime += 1;
     scan_mirror(c(), "one", listing);
     CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
     CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times_share);
-    expect("pool/p0", "one");
+    expect("pool/p0", "");  // undecided: times must match
+    expect("pool/p1", "one");
+  }
+
+  void someWrongTimesDoNotMakeNewerFilesTrue() {
+    Tree listing = files("pool/p", 10);
+    for (int i = 0; i < 3; ++i) listing[i].mtime += 1;
+    scan_mirror(c(), "one", listing);
+    CPPUNIT_ASSERT(!find_mirror(c(), "one")->keeps_times);
+    CPPUNIT_ASSERT_EQUAL(0.7, find_mirror(c(), "one")->keeps_times_share.value());
+    expect("pool/p0", "");
+    expect("pool/p3", "one");
+  }
+
+  // The source goes back to an older version of the same size, which a mirror has not got yet.
+  void aRollbackAtTheSourceLeavesTheWithdrawnVersionBehind() {
+    scan_mirror(c(), "one", tree_);
+    tree_[0].mtime -= 500;
+    scan_source(c(), tree_);
+    Tree small = files("dir/f", 6);
+    scan_mirror(c(), "two", small);
+    expect("dir/f0", "");
+    expect("dir/f1", "one,two");
   }
 
   void otherwiseAFileMayBeYoungerButNotOlder() {

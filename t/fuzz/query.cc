@@ -32,11 +32,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                               decide(request, {}, file, MirrorTable(), settings)}) {
     const auto& answer = std::get<Outcome::Answer>(outcome.result);
     const bool redirected = answer.status == 302;
-    require(query.malformed && wants_list(request) ? answer.status == 400
+    require(query.malformed && wanted(request) ? answer.status == 400
                                                    : redirected == !query.representation);
     require(redirected || answer.status == 400 || answer.status == 404 || answer.status == 200);
     for (const auto& [name, value] : answer.headers) require(!has_control_bytes(value));
   }
-  require(!query.malformed || !wants_list(request) || unanswered(request)->status == 400);
+  require(!query.malformed || !wanted(request) || unanswered(request)->status == 400);
   return 0;
 }

@@ -4,6 +4,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+import rig
+
 from answers import COUNTRY, File
 
 META4 = "{urn:ietf:params:xml:ns:metalink}"
@@ -131,3 +133,14 @@ def test_downloads_ignore_what_they_cannot_read(site, query):
 def test_uk_is_gb_and_el_is_gr(site):
     for word, code in (("uk", "GB"), ("el", "GR")):
         assert f'"client":{{"country":"{code}"'.encode() in site.ask(f"/off/f?json&country={word}").body
+
+
+def test_a_mirror_that_is_this_server_is_left_out_and_said(site):
+    site.database.sql(f"UPDATE mirror SET http_url = '{HERE}/local/' WHERE identifier = 'berlin'")
+    try:
+        def elsewhere():
+            answers = [site.ask("/local/f?country=de") for _ in range(8)]
+            return all(answer.location and not answer.location.startswith(HERE) for answer in answers)
+        rig.wait_for("redirects to other mirrors", lambda: elsewhere() and "this server's own URL" in site.httpd.log())
+    finally:
+        site.database.sql("UPDATE mirror SET http_url = 'http://berlin.example/' WHERE identifier = 'berlin'")

@@ -11,8 +11,8 @@ REPOMD = "repodata/repomd.xml"
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
-Alias /get {dir}/htdocs/pub/releases
-<Directory {dir}/htdocs>
+Alias /get {docroot}/pub/releases
+<Directory {docroot}>
   MirrorEngine On
   MirrorRepositoryList pub/releases/{{repo}} repodata/repomd.xml repo=[a-z]+
 </Directory>

@@ -6,7 +6,7 @@
 namespace mirror::db {
 
 extern const char* const kSmallHashes;  // for HashParts::digests
-inline constexpr int kHashFileId = 15, kHashVersionRev = 16, kSmallHashesColumns = 17;
+inline constexpr int kHashFileId = 15, kHashVersionRev = 16, kSmallHashesColumns = 19;
 extern const char* const kLargeHashes;  // ", " and the others, for the rest but zsync's sums
 
 // From the row's columns that begin at `first`; zsync's sums stay empty.

@@ -95,7 +95,8 @@ const char* const kSmallHashes =
     "h.md5, h.sha1, h.sha256, h.sha512, h.piece_bytes, h.pieces_root, h.btih, h.btih_v1, h.btmh, "
     "h.zsync_block_bytes, h.zsync_seq_matches, h.zsync_rsum_bytes, h.zsync_md4_bytes, "
     "octet_length(h.zsync_sums)::bigint = (f.size + h.zsync_block_bytes - 1) / h.zsync_block_bytes "
-    " * (h.zsync_rsum_bytes + h.zsync_md4_bytes), h.signature_kind, h.file_id, h.version_rev";
+    " * (h.zsync_rsum_bytes + h.zsync_md4_bytes), h.signature_kind, h.file_id, h.version_rev, "
+    "octet_length(h.sha1_pieces), octet_length(h.piece_layer)";
 const char* const kLargeHashes = ", h.sha1_pieces, h.piece_layer, h.signature";
 
 FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) {
@@ -104,6 +105,10 @@ FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) 
                                              : std::string(rows.bytes(row, first + column));
   };
   const auto number = [&](int column) { return rows.int4(row, first + column); };
+  const auto length = [&](int column) {
+    return static_cast<std::size_t>(
+        rows.is_null(row, first + column) ? 0 : rows.int4(row, first + column));
+  };
   FileHashes hashes;
   hashes.md5 = bytes(0);
   hashes.sha1 = bytes(1);
@@ -118,7 +123,11 @@ FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) 
     hashes.zsync = {number(9), number(10), number(11), number(12), {}};
   }
   hashes.signature_kind = read_signature_kind(rows, row, first + 14);
-  if (parts <= HashParts::digests) return hashes;
+  if (parts <= HashParts::digests) {
+    hashes.sha1_pieces_bytes = length(17);
+    hashes.piece_layer_bytes = length(18);
+    return hashes;
+  }
   hashes.sha1_pieces = bytes(kSmallHashesColumns);
   hashes.piece_layer = bytes(kSmallHashesColumns + 1);
   hashes.signature = bytes(kSmallHashesColumns + 2);
@@ -219,6 +228,17 @@ std::optional<FileHashes> load_hashes(Connection& connection, std::string_view p
   const bool small = parts <= HashParts::digests;
   return load(connection, small ? digests : more, Params().bytes(path),
               small ? "load_digests" : "load_hashes", parts);
+}
+
+std::string load_zsync_part(Connection& connection, std::string_view path, std::string_view sha1,
+                            std::int64_t offset, std::int32_t count) {
+  const Result result = connection.run(
+      "SELECT substring(h.zsync_sums FROM $3 FOR $4) FROM file f JOIN hash h ON h.file_id = f.id "
+      "AND h.version_rev = f.version_rev WHERE f.kind = 'f' AND f.path = $1 AND NOT f.pending AND "
+      "NOT f.staged AND h.sha1 = $2",
+      Params().bytes(path).bytes(sha1).int4(static_cast<std::int32_t>(offset + 1)).int4(count),
+      "load_zsync_part");
+  return result.empty() || result.is_null(0, 0) ? "" : std::string(result.bytes(0, 0));
 }
 
 std::optional<FileHashes> load_hashes(Connection& connection, std::int64_t file_id) {

@@ -82,7 +82,11 @@ StoredHashes store_hashes(Connection&, const std::vector<HashResult>&);
 // that are not as many as the file has blocks count as unknown.
 std::optional<FileHashes> load_hashes(Connection&, std::string_view path,
                                       HashParts = HashParts::all);
-// The same whether the file is shown, or has been touched, or not.
+// `count` bytes of zsync's sums of that file from `offset` (from 0) on; "" when they end there, or
+// are no longer those of a shown file with this SHA-1. One prepared statement.
+std::string load_zsync_part(Connection&, std::string_view path, std::string_view sha1,
+                            std::int64_t offset, std::int32_t count);
+// As the first: whether the file is shown, or has been touched, or not.
 std::optional<FileHashes> load_hashes(Connection&, std::int64_t file_id);
 
 }  // namespace mirror::db

@@ -7,11 +7,11 @@
 namespace mirror::db {
 namespace {
 
-constexpr std::int64_t kTimesMinFiles = 100;
-constexpr double kTimesMinShare = 0.9;
+constexpr std::int64_t kTimesMinFiles = 5;
+constexpr double kKeepsTimesFrom = 0.9, kKeepsNoTimesBelow = 0.5;  // between them: undecided
 constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out of the cache
 
-// $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 keeps times, $5 and $6 the
+// $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 times must match, $5 and $6 the
 // first and the last path in scope.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
 #define ACCEPTED_TIME(condition)                                                               \
@@ -74,20 +74,25 @@ constexpr const char* kTables =
 }  // namespace
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
-                             Precision precision, std::int64_t start_rev, bool keeps_times)
+                             Precision precision, std::int64_t start_rev,
+                             std::optional<double> keeps_times_share)
     : connection_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
       precision_(precision),
       start_rev_(start_rev),
-      keeps_times_(keeps_times) {}
+      share_(keeps_times_share) {}
+
+bool MirrorCompare::keeps_times() const { return share_ && *share_ >= kKeepsTimesFrom; }
+
+bool MirrorCompare::times_must_match() const { return !share_ || *share_ >= kKeepsNoTimesBelow; }
 
 Params MirrorCompare::scope() const {
   Params params;
   params.int2(mirror_)
       .int8(start_rev_)
       .int8(static_cast<std::int64_t>(precision_))
-      .boolean(keeps_times_);
+      .boolean(times_must_match());
   if (subtree_.empty()) return params.null().null();
   return params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
 }
@@ -97,13 +102,11 @@ void MirrorCompare::count_entries(const Listing& listing) {
   const std::int64_t known = found.int8(0, 0), comparable = found.int8(0, 1),
                      same_size = found.int8(0, 2);
   const std::int64_t same_time = found.int8(0, 3), not_older = found.int8(0, 4);
-  if (subtree_.empty() && same_size >= kTimesMinFiles) {
+  if (subtree_.empty() && same_size >= kTimesMinFiles)
     share_ = static_cast<double>(same_time) / static_cast<double>(same_size);
-    keeps_times_ = *share_ >= kTimesMinShare;
-  }
   counts_.seen = listing.seen();
   counts_.unknown = listing.rows() - known;
-  counts_.outdated = comparable - (keeps_times_ ? same_time : not_older);
+  counts_.outdated = comparable - (times_must_match() ? same_time : not_older);
 }
 
 void MirrorCompare::tally(const Result& rows) {

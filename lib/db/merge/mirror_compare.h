@@ -15,9 +15,10 @@ namespace mirror::db {
 
 class MirrorCompare {
  public:
-  // `start_rev`: read before the listing's first byte.
+  // `start_rev`: read before the listing's first byte. `keeps_times_share`: what an earlier full
+  // scan measured.
   MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
-                bool keeps_times);
+                std::optional<double> keeps_times_share);
 
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const Listing& listing);
@@ -32,8 +33,8 @@ class MirrorCompare {
   // How many of the files in scope the mirror had and lost on balance, current ones only: {had,
   // lost}.
   std::pair<std::int64_t, std::int64_t> shrinkage();
-  // A full scan with enough files decides anew whether the mirror keeps times.
-  bool keeps_times() const { return keeps_times_; }
+  // Whether the mirror is known to keep times. A full scan with enough files measures that anew.
+  bool keeps_times() const;
   std::optional<double> keeps_times_share() const { return share_; }
 
   // Writes the changes, under the merge lock and caught up.
@@ -45,6 +46,9 @@ class MirrorCompare {
     std::int64_t current = 0;  // of these, not gone at the source
     bool listed = false;       // the cohort lists the mirror: its changes are losses
   };
+  // Unless the mirror is known not to keep times. What is newer there than at the source may be
+  // content that the source has withdrawn.
+  bool times_must_match() const;
   Params scope() const;
   void count_entries(const Listing& listing);
   void tally(const Result& rows);
@@ -57,7 +61,6 @@ class MirrorCompare {
   std::string subtree_;
   Precision precision_;
   std::int64_t start_rev_;
-  bool keeps_times_;
   std::optional<double> share_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;

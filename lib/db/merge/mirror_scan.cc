@@ -160,7 +160,7 @@ MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev,
-                        mirror.keeps_times);
+                        mirror.keeps_times_share);
   compare.compare(listing);
   MergeReport report;
   report.counts = compare.counts();

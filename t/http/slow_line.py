@@ -1,0 +1,51 @@
+"""A TCP proxy that passes so many bytes a second to each side that connects, all connections together."""
+
+import socket
+import threading
+import time
+
+_PIECE = 4096
+
+
+class SlowLine:
+    """with SlowLine(port, rate): `port` is where the server listens on 127.0.0.1; our own is in `port` then. rate None: no limit,
+    which may be set at any time."""
+
+    def __init__(self, target_port, bytes_per_s=None):
+        self._target, self.bytes_per_s = target_port, bytes_per_s
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._lock, self._sockets = threading.Lock(), []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _PIECE)
+            self._sockets += [near, far]
+            threading.Thread(target=self._pass, args=(near, far, False), daemon=True).start()
+            threading.Thread(target=self._pass, args=(far, near, True), daemon=True).start()
+
+    def _pass(self, source, sink, slow):
+        try:
+            while piece := source.recv(_PIECE):
+                if slow and self.bytes_per_s:
+                    with self._lock:  # one line for all
+                        time.sleep(len(piece) / self.bytes_per_s)
+                sink.sendall(piece)
+        except OSError:
+            pass
+        for one in (source, sink):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self._listener.close()
+        for one in self._sockets:
+            one.close()
