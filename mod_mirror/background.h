@@ -1,6 +1,6 @@
-// A background thread of a child: signals are httpd's own affair and blocked in it, but for those
-// of a crash; it is started after the fork. The child's end joins it, or leaves it to itself when
-// it does not come to an end in time.
+// The background threads of a child. Each looks after one thing in steps. Signals are httpd's own
+// affair and blocked in it, but for those of a crash; it is started after the fork. The child's end
+// joins it, or leaves it to itself when it does not come to an end in time.
 #pragma once
 
 #include <pthread.h>
@@ -12,6 +12,7 @@
 #include <csignal>
 #include <ctime>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -20,7 +21,7 @@
 namespace mirror::httpd {
 
 // Wakes a background thread before its time. A semaphore, since that may be posted in a signal
-// handler (see join_by).
+// handler (see StepThread::join_by).
 class Alarm {
  public:
   Alarm() { sem_init(&semaphore_, 0, 0); }
@@ -45,26 +46,39 @@ class Alarm {
   sem_t semaphore_;
 };
 
-class BackgroundThread {
+// A thread that takes steps until it is told to stop, with a pause after each.
+class StepThread {
  public:
-  // `body` must not throw. Throws std::system_error when no thread can be had.
-  template <class Body>
-  void start(Body body) {
-    sigset_t all, before;
-    sigfillset(&all);
-    for (const int crash : catalog::kFatalSignals)
-      sigdelset(&all, crash);  // blocked, they would pass by their handlers
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    auto restore = [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
-    const std::unique_ptr<void, decltype(restore)> guard(this, restore);
-    thread_ = std::thread([done = done_, body = std::move(body)]() noexcept {
-      body();
-      done->store(true);
-    });
+  using Duration = std::chrono::steady_clock::duration;
+
+  // `step` returns the pause until the next one; `last` ends it all. Neither may throw. Nothing is
+  // done when no thread can be had: false then, and stopping() is true, so that nobody waits.
+  template <class Step, class Last>
+  bool start(Step step, Last last) {
+    try {
+      run([this, step = std::move(step), last = std::move(last)] {
+        while (!stopping_) {
+          const Duration pause = step();
+          if (!stopping_) alarm_.wait_for(pause);
+        }
+        last();
+      });
+    } catch (const std::system_error&) {
+      stopping_ = true;
+    }
+    return !stopping_;
   }
 
-  // False when the body has not ended by then: it goes on, and all that it uses must stay. Takes no
-  // lock: prefork children end from a signal handler, which may have interrupted a holder of any
+  // The next step is taken now.
+  void wake() noexcept { alarm_.ring(); }
+  void ask_to_stop() noexcept {
+    stopping_ = true;
+    alarm_.ring();
+  }
+  const std::atomic<bool>& stopping() const { return stopping_; }
+
+  // False when the steps have not ended by then: they go on, and all that it uses must stay. Takes
+  // no lock: prefork children end from a signal handler, which may have interrupted a holder of any
   // lock.
   bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
     if (!thread_.joinable()) return true;
@@ -81,6 +95,23 @@ class BackgroundThread {
   }
 
  private:
+  template <class Body>
+  void run(Body body) {
+    sigset_t all, before;
+    sigfillset(&all);
+    for (const int crash : catalog::kFatalSignals)
+      sigdelset(&all, crash);  // blocked, they would pass by their handlers
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    auto restore = [&](void*) { pthread_sigmask(SIG_SETMASK, &before, nullptr); };
+    const std::unique_ptr<void, decltype(restore)> guard(this, restore);
+    thread_ = std::thread([done = done_, body = std::move(body)]() noexcept {
+      body();
+      done->store(true);
+    });
+  }
+
+  std::atomic<bool> stopping_{false};
+  Alarm alarm_;
   std::shared_ptr<std::atomic<bool>> done_ = std::make_shared<std::atomic<bool>>(false);
   std::thread thread_;
 };

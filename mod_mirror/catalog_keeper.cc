@@ -2,7 +2,6 @@
 
 #include <ap_mpm.h>
 
-#include <system_error>
 #include <utility>
 
 #include "catalog/error.h"
@@ -12,7 +11,6 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::milliseconds kLeavingPause{250};
-constexpr std::chrono::hours kForgotten{1};  // a fault that nobody met for so long is said again
 
 // After a graceful restart the child only finishes its requests: writing is for the next
 // generation.
@@ -34,35 +32,21 @@ CatalogKeeper::CatalogKeeper(std::string directory, const catalog::Access& acces
       fault_(fault),
       has_database_(!feed.conninfo.empty()),
       catalog_(catalog::Directory(std::move(directory)), access, feed.name),
-      feed_(telling(std::move(feed), fault), catalog_, stopping_, log) {}
+      feed_(telling(std::move(feed), fault), catalog_, thread_.stopping(), log) {}
 
 void CatalogKeeper::start() {
   feed_.begin();  // so that the first request has it
-  try {
-    thread_.start([this] { run(); });
-  } catch (const std::system_error& error) {
-    log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() +
-                              ": no thread to look after it: " + error.what());
+  if (!thread_.start([this] { return step(); }, [this] { feed_.step_down(); })) {
+    log_(LogLevel::error, LogId(302),
+         "MirrorCatalog " + catalog_.directory().path() + ": no thread to look after it");
   }
 }
 
-void CatalogKeeper::ask_to_stop() noexcept {
-  stopping_ = true;
-  alarm_.ring();
-}
-
-void CatalogKeeper::run() noexcept {
-  while (!stopping_) {
-    auto pause = kLeavingPause;
-    if (is_leaving()) {
-      feed_.step_down();
-      feed_.look();
-    } else {
-      pause = feed_.step();
-    }
-    if (!stopping_) alarm_.wait_for(pause);
-  }
+StepThread::Duration CatalogKeeper::step() noexcept {
+  if (!is_leaving()) return feed_.step();
   feed_.step_down();
+  feed_.look();
+  return kLeavingPause;
 }
 
 std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s,
@@ -100,16 +84,10 @@ std::string CatalogKeeper::zsync_part(std::string_view path, std::string_view sh
 }
 
 void CatalogKeeper::complain(const std::string& fault) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    const bool lately = now - std::exchange(complained_at_, now) < kForgotten;
-    if (lately && fault == complaint_) return;
-    complaint_ = fault;
-  }
-  log_(LogLevel::error, "MirrorCatalog " + catalog_.directory().path() + ": " + fault +
-                            (has_database_ ? "; requests go to the database"
-                                           : "; requests get what MirrorDatabaseDown says"));
+  log_(LogLevel::error, LogId(303),
+       "MirrorCatalog " + catalog_.directory().path() + ": " + fault +
+           (has_database_ ? "; requests go to the database"
+                          : "; requests get what MirrorDatabaseDown says"));
 }
 
 }  // namespace mirror::httpd

@@ -24,8 +24,8 @@ class CatalogKeeper {
   CatalogKeeper(std::string directory, const catalog::Access& access, FeedOptions feed,
                 SharedFault& fault, Log log);
   void start();
-  void ask_to_stop() noexcept;
-  // See BackgroundThread::join_by.
+  void ask_to_stop() noexcept { thread_.ask_to_stop(); }
+  // See StepThread::join_by.
   bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
     return thread_.join_by(deadline);
   }
@@ -47,20 +47,15 @@ class CatalogKeeper {
   std::string fault() const { return fault_.text(); }
 
  private:
-  void run() noexcept;
+  StepThread::Duration step() noexcept;
   void complain(const std::string& fault);
 
   const Log log_;
   const SharedFault& fault_;
   const bool has_database_;
   catalog::Catalog catalog_;
-  std::atomic<bool> stopping_{false};
+  StepThread thread_;
   Feed feed_;
-  BackgroundThread thread_;
-  Alarm alarm_;       // for the thread
-  std::mutex mutex_;  // of what follows
-  std::string complaint_;
-  std::chrono::steady_clock::time_point complained_at_{};
 };
 
 }  // namespace mirror::httpd

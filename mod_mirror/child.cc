@@ -25,12 +25,12 @@ std::vector<SharedDatabase*>* shared_databases =
     nullptr;  // in httpd's configuration pool, as in Globals::databases
 
 Log log_to(const server_rec* server) {
-  return [server](LogLevel level, const std::string& line) {
-    const int httpd_level = level == LogLevel::notice    ? APLOG_NOTICE
-                            : level == LogLevel::warning ? APLOG_WARNING
-                                                         : APLOG_ERR;
-    log_line(server, httpd_level, line);
-  };
+  return Log([server](const LogLine& line) {
+    const int httpd_level = line.level == LogLevel::notice    ? APLOG_NOTICE
+                            : line.level == LogLevel::warning ? APLOG_WARNING
+                                                              : APLOG_ERR;
+    log_line(server, httpd_level, line.id, line.text, line.place);
+  });
 }
 
 bool is_threaded() {
@@ -120,7 +120,7 @@ void prepare_catalogs(const server_rec* server) {
     try {
       prepare_directory(catalog.directory);
     } catch (const std::exception& error) {
-      log_line(server, APLOG_WARNING,
+      log_line(server, APLOG_WARNING, LogId(301),
                "MirrorCatalog " + catalog.directory + " cannot be made, " +
                    (catalog.database ? "requests go to the database: "
                                      : "nothing can be imported there: ") +
@@ -150,11 +150,11 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
         std::make_unique<Database>(options, *shared_databases->at(i), log));
   }
   for (const CatalogConfig& catalog : config.catalogs) {
-    SharedNews& news = shared_memory->catalog_news(starting->catalogs.size());
+    LogGate& gate = shared_memory->catalog_log(starting->catalogs.size());
     SharedFault& fault = shared_memory->catalog_fault(starting->catalogs.size());
-    const Log log_once = [log, &news](LogLevel level, const std::string& line) {
-      if (news.is_news(line)) log(level, line);
-    };
+    const Log log_once([log, &gate](const LogLine& line) {
+      if (gate.opens(line.text)) log(line);
+    });
     starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
   }
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <system_error>
 
 namespace mirror::httpd {
 namespace {
@@ -20,6 +19,7 @@ constexpr milliseconds kOutagePause{250};
 constexpr milliseconds kPartingWait{100};
 constexpr int kLosses = 3;
 constexpr seconds kIdleLimit{60};
+constexpr seconds kReasonPause{60};  // between two reasons of one outage
 
 bool server_is_full(const db::Error& error) {
   return error.sqlstate() == "53300";
@@ -43,18 +43,9 @@ ConnectionPool::ConnectionPool(PoolOptions options, SharedDatabase& shared, Prep
 
 void ConnectionPool::start() {
   shared_.forget_own_slots();
-  try {
-    thread_.start([this] { run(); });
-  } catch (const std::system_error& error) {
-    stopping_ = true;  // no request waits for what nobody makes
-    log_(LogLevel::error,
-         "MirrorDatabase " + options_.name + ": no thread for its connections: " + error.what());
-  }
-}
-
-void ConnectionPool::ask_to_stop() noexcept {
-  stopping_ = true;
-  alarm_.ring();
+  if (!thread_.start([this] { return step(); }, [this] { finish(); }))
+    log_(LogLevel::error, LogId(202),
+         "MirrorDatabase " + options_.name + ": no thread for its connections");
 }
 
 std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadline) {
@@ -63,12 +54,12 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
   {
     std::unique_lock lock(mutex_);
     ++waiting_;
-    while (!shared_.down() && !stopping_ && !too_late) {
+    while (!shared_.down() && !thread_.stopping() && !too_late) {
       if (auto connection = take_idle()) {
         --waiting_;
         return connection;
       }
-      alarm_.ring();
+      thread_.wake();
       // A connection that can still be made is worth waiting for; the attempt ends in success or in
       // trip().
       const auto until = full_ ? std::min(deadline, started_at + kShortWait) : deadline;
@@ -109,7 +100,7 @@ void ConnectionPool::give_back(std::unique_ptr<PooledConnection> connection) {
   if (shared_.others_ask() &&
       (waiting_ == 0 || (shared_.others_starve(limit) && shared_.own_slots(limit) > 1))) {
     leaving_.push_back(std::move(connection));
-    alarm_.ring();
+    thread_.wake();
     return;
   }
   idle_.push_back(std::move(connection));
@@ -125,24 +116,25 @@ void ConnectionPool::drop_idle() {
 void ConnectionPool::trip(const std::string& reason, std::uint32_t outage) {
   if (outage != shared_.outages()) return;
   shared_.trip(kOutagePause);
-  if (shared_.is_news(reason)) {
-    log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + reason +
-                              "; requests go without it until it answers");
+  if (shared_.outage_log.opens(reason, kReasonPause)) {
+    log_(LogLevel::error, LogId(201),
+         "MirrorDatabase " + options_.name + ": " + reason +
+             "; requests go without it until it answers");
   }
   drop_idle();
   available_.notify_all();
 }
 
-void ConnectionPool::run() noexcept {
-  while (!stopping_) {
-    Clock::duration pause = kOutagePause;
-    try {
-      pause = step();
-    } catch (const std::exception& error) {
-      log_(LogLevel::error, "MirrorDatabase " + options_.name + ": " + error.what());
-    }
-    if (!stopping_) alarm_.wait_for(pause);
+Clock::duration ConnectionPool::step() noexcept {
+  try {
+    return tend();
+  } catch (const std::exception& error) {
+    log_(LogLevel::error, LogId(203), "MirrorDatabase " + options_.name + ": " + error.what());
   }
+  return kOutagePause;
+}
+
+void ConnectionPool::finish() noexcept {
   {
     const std::lock_guard lock(mutex_);
     std::move(idle_.begin(), idle_.end(), std::back_inserter(leaving_));
@@ -156,7 +148,7 @@ bool ConnectionPool::starving() const {
   return waiting_ > 0 && idle_.empty() && Clock::now() >= retry_at_;
 }
 
-Clock::duration ConnectionPool::step() {
+Clock::duration ConnectionPool::tend() {
   part_with_leaving(kPartingWait);
   if (shared_.down()) return tend_outage();
   bool wanted;
@@ -237,11 +229,10 @@ void ConnectionPool::complain_of_room(const std::string& reason) {
   const std::lock_guard lock(mutex_);
   full_ = true;
   retry_at_ = Clock::now() + kServerFullRetry;
-  if (Clock::now() < full_logged_until_) return;
-  full_logged_until_ = Clock::now() + kIdleLimit;
-  log_(LogLevel::warning,
-       "MirrorDatabase " + options_.name + ": " + reason +
-           "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections");
+  const std::string line =
+      "MirrorDatabase " + options_.name + ": " + reason +
+      "; lower MirrorDatabaseMaxConnections or raise PostgreSQL's max_connections";
+  if (shared_.room_log.opens(line)) log_(LogLevel::warning, LogId(204), line);
 }
 
 Clock::duration ConnectionPool::tend_outage() {
@@ -251,7 +242,7 @@ Clock::duration ConnectionPool::tend_outage() {
   if (Slot slot = shared_.take_slot(options_.max_connections)) {
     if (auto connection = connect(std::move(slot))) {
       if (shared_.recover())
-        log_(LogLevel::notice, "MirrorDatabase " + options_.name + ": answers again");
+        log_(LogLevel::notice, LogId(205), "MirrorDatabase " + options_.name + ": answers again");
       give_back(std::move(connection));
       return Clock::duration::zero();
     }

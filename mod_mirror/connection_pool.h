@@ -40,8 +40,8 @@ class ConnectionPool {
 
   ConnectionPool(PoolOptions options, SharedDatabase& shared, Prepare prepare, Log log);
   void start();
-  void ask_to_stop() noexcept;
-  // See BackgroundThread::join_by.
+  void ask_to_stop() noexcept { thread_.ask_to_stop(); }
+  // See StepThread::join_by.
   bool join_by(Clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
 
   // nullptr: the database is down, or no connection came free within a short wait.
@@ -56,8 +56,9 @@ class ConnectionPool {
   const PoolOptions& options() const { return options_; }
 
  private:
-  void run() noexcept;
-  Clock::duration step();
+  Clock::duration step() noexcept;
+  Clock::duration tend();
+  void finish() noexcept;
   Clock::duration tend_outage();
   Clock::duration tend_idle();
   void connect_for_requests();
@@ -72,9 +73,7 @@ class ConnectionPool {
   SharedDatabase& shared_;
   const Prepare prepare_;
   const Log log_;
-  BackgroundThread thread_;
-  std::atomic<bool> stopping_{false};
-  Alarm alarm_;  // for the background thread
+  StepThread thread_;
 
   std::mutex mutex_;                                     // of what follows
   std::condition_variable available_;                    // for requests
@@ -86,7 +85,6 @@ class ConnectionPool {
   bool eager_ = true;  // the first connection is made before anybody waits for it
   Clock::time_point retry_at_{};
   int losses_ = 0;  // connections in a row that were lost while they were made ready
-  Clock::time_point full_logged_until_{};
 };
 
 }  // namespace mirror::httpd

@@ -172,12 +172,9 @@ void Database::load(db::Connection& connection) {
 
 // For what a statement may fail of without the database being down; now and then, not per request.
 void Database::complain(const std::string& reason) {
-  const auto now = Clock::now().time_since_epoch().count();
-  auto silent_until = silent_until_.load();
-  const auto pause = std::chrono::duration_cast<Clock::duration>(kComplaintPause).count();
-  if (now < silent_until || !silent_until_.compare_exchange_strong(silent_until, now + pause))
-    return;
-  log_(LogLevel::error, "MirrorDatabase " + pool_.options().name + ": a lookup failed: " + reason);
+  if (!shared_.lookup_log.opens(reason, kComplaintPause)) return;
+  log_(LogLevel::error, LogId(206),
+       "MirrorDatabase " + pool_.options().name + ": a lookup failed: " + reason);
 }
 
 }  // namespace mirror::httpd

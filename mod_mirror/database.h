@@ -48,8 +48,7 @@ class Database {
   std::shared_ptr<const MirrorTable> table_;
   Clock::time_point loaded_at_{};  // before the load's statement
   std::timed_mutex loading_;       // one thread loads, the others wait for it
-  std::atomic<Clock::rep> silent_until_{0};
-  ConnectionPool pool_;  // last: its thread uses what stands above
+  ConnectionPool pool_;            // last: its thread uses what stands above
 };
 
 }  // namespace mirror::httpd

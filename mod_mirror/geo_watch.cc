@@ -1,6 +1,6 @@
 #include "geo_watch.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 namespace mirror::httpd {
 namespace {
@@ -15,12 +15,13 @@ GeoWatch::GeoWatch(std::vector<std::string> files, Log log)
 void GeoWatch::start() {
   if (files_.empty()) return;
   look();
-  thread_.start([this] { run(); });
-}
-
-void GeoWatch::ask_to_stop() noexcept {
-  stopping_ = true;
-  alarm_.ring();
+  const auto step = [this]() -> StepThread::Duration {
+    look();
+    return kLookEvery;
+  };
+  if (!thread_.start(step, [] {}))
+    log_(LogLevel::error, LogId(402),
+         "MirrorGeoDatabase: no thread to notice that files are replaced");
 }
 
 Client GeoWatch::locate(const Address& address) const {
@@ -28,13 +29,6 @@ Client GeoWatch::locate(const Address& address) const {
   Client client;
   client.address = address;
   return client;
-}
-
-void GeoWatch::run() noexcept {
-  while (!stopping_) {
-    alarm_.wait_for(kLookEvery);
-    if (!stopping_) look();
-  }
 }
 
 void GeoWatch::look() {
@@ -53,11 +47,9 @@ void GeoWatch::look() {
 }
 
 void GeoWatch::report(const std::vector<std::string>& troubles) {
-  for (const auto& trouble : troubles) {
-    if (std::find(reported_.begin(), reported_.end(), trouble) != reported_.end()) continue;
-    log_(LogLevel::error, "MirrorGeoDatabase: " + trouble);
-  }
-  reported_ = troubles;
+  if (troubles.empty()) return troubles_log_.reset();
+  const std::string line = fmt::format("MirrorGeoDatabase: {}", fmt::join(troubles, "; "));
+  if (troubles_log_.opens(line)) log_(LogLevel::error, LogId(401), line);
 }
 
 }  // namespace mirror::httpd

@@ -10,6 +10,7 @@
 #include "background.h"
 #include "connection_pool.h"
 #include "geo/geo.h"
+#include "log_gate.h"
 
 namespace mirror::httpd {
 
@@ -18,7 +19,7 @@ class GeoWatch {
   GeoWatch(std::vector<std::string> files, Log log);
   // Opens the files and starts the thread; files that cannot be opened are tried again later.
   void start();
-  void ask_to_stop() noexcept;
+  void ask_to_stop() noexcept { thread_.ask_to_stop(); }
   bool join_by(std::chrono::steady_clock::time_point deadline) noexcept {
     return thread_.join_by(deadline);
   }
@@ -27,7 +28,6 @@ class GeoWatch {
   Client locate(const Address& address) const;
 
  private:
-  void run() noexcept;
   void look();
   void report(const std::vector<std::string>& troubles);
 
@@ -35,10 +35,8 @@ class GeoWatch {
   const Log log_;
   std::unique_ptr<GeoDatabases> owned_;
   std::atomic<const GeoDatabases*> databases_{nullptr};  // owned_, once it is open
-  std::vector<std::string> reported_;  // the troubles of the last look, so that each is logged once
-  BackgroundThread thread_;
-  std::atomic<bool> stopping_{false};
-  Alarm alarm_;  // for the thread
+  LogGate troubles_log_;
+  StepThread thread_;
 };
 
 }  // namespace mirror::httpd

@@ -66,7 +66,7 @@ void warn_of_itself(const request_rec* r, const Mirror& mirror) {
   const std::int64_t now_s = apr_time_sec(r->request_time);
   std::int64_t before_s = last_s.load(std::memory_order_relaxed);
   if (now_s - before_s < kPauseS || !last_s.compare_exchange_strong(before_s, now_s)) return;
-  log_line(r->server, APLOG_WARNING,
+  log_line(r->server, APLOG_WARNING, LogId(106),
            "mirror '" + printable(mirror.identifier) +
                "' has this server's own URL and is left out: it would send clients in circles. "
                "Correct its URL with 'mb edit', or disable it");
@@ -326,8 +326,8 @@ int Exchange::finish(Outcome outcome) {
   write_notes(outcome);
   if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
   if (!outcome.why.empty()) {
-    const std::string why(outcome.why);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r_, "no representation: %s", why.c_str());
+    if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))
+      log_line(r_, APLOG_INFO, LogId(105), "no representation: " + std::string(outcome.why));
   }
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
   return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest_));

@@ -13,11 +13,14 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+#include <algorithm>
 #include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+
+#include "core/log.h"
 
 APLOG_USE_MODULE(mirror);
 
@@ -42,9 +45,27 @@ inline const char* pool_string(apr_pool_t* pool, std::string_view text) {
   return apr_pstrmemdup(pool, text.data(), text.size());
 }
 
+// "MIR0101: ", by which the manual (doc/log.md) says what to do.
+inline std::string id_text(LogId id) {
+  if (id.number == 0) return "";
+  std::string digits = std::to_string(id.number);
+  return "MIR" + std::string(4 - std::min<std::size_t>(digits.size(), 4), '0') + digits + ": ";
+}
+
 // httpd escapes control characters in what it logs. May be called from any thread.
-inline void log_line(const server_rec* server, int level, const std::string& line) {
-  ap_log_error(APLOG_MARK, level, 0, server, "%s", line.c_str());
+inline void log_line(const server_rec* server, int level, LogId id, const std::string& line,
+                     LogPlace place = LogPlace::here()) {
+  ap_log_error(place.file, place.line, APLOG_MODULE_INDEX, level, 0, server, "%s%s",
+               id_text(id).c_str(), line.c_str());
+}
+inline void log_line(const server_rec* server, int level, const std::string& line,
+                     LogPlace place = LogPlace::here()) {
+  log_line(server, level, LogId(), line, place);
+}
+inline void log_line(const request_rec* r, int level, LogId id, const std::string& line,
+                     LogPlace place = LogPlace::here()) {
+  ap_log_rerror(place.file, place.line, APLOG_MODULE_INDEX, level, 0, r, "%s%s",
+                id_text(id).c_str(), line.c_str());
 }
 
 }  // namespace mirror::httpd

@@ -14,16 +14,21 @@
 namespace mirror::httpd {
 namespace {
 
+// Allocates nothing of its own: memory may be what is missing.
+void log_failure(const server_rec* server, const char* where, const char* what) noexcept {
+  ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "MIR0101: mod_mirror failed in %s: %s", where,
+               what);
+}
+
 // Every hook's body runs in here. What it throws is logged, and `on_failure` is what httpd gets.
 template <class Body>
 int guarded(const server_rec* server, const char* where, int on_failure, Body body) noexcept {
   try {
     return body();
   } catch (const std::exception& error) {
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s: %s", where,
-                 error.what());
+    log_failure(server, where, error.what());
   } catch (...) {
-    ap_log_error(APLOG_MARK, APLOG_ERR, 0, server, "mod_mirror failed in %s", where);
+    log_failure(server, where, "an exception of no known kind");
   }
   return on_failure;
 }
@@ -39,7 +44,9 @@ int on_check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) n
   return guarded(server, "check_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     find_url_rules();
     const auto faults = check_configuration(server);
-    for (const auto& fault : faults) log_line(nullptr, APLOG_STARTUP | APLOG_EMERG, fault);
+    for (const auto& fault : faults)
+      log_line(static_cast<const server_rec*>(nullptr), APLOG_STARTUP | APLOG_EMERG, LogId(102),
+               fault);
     return faults.empty() ? OK : HTTP_INTERNAL_SERVER_ERROR;
   });
 }
@@ -51,7 +58,7 @@ int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) no
     prepare_catalogs(server);
     if (!globals().databases.empty() && globals().geo_files.empty()) {
       log_line(
-          server, APLOG_WARNING,
+          server, APLOG_WARNING, LogId(103),
           "no MirrorGeoDatabase: nobody knows where clients are, and all mirrors are equally far");
     }
     return OK;

@@ -166,7 +166,7 @@ int write_answer(request_rec* r, Outcome::Answer made, RestReader rest) {
   }
   if (const std::string_view name = answer.headers.unprintable(); !name.empty()) {
     const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
-    log_line(r->server, APLOG_ERR, "the answer to " + printable(r->uri) + what);
+    log_line(r->server, APLOG_ERR, LogId(104), "the answer to " + printable(r->uri) + what);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   // Filters look at headers_out; err_headers_out stand in error pages' and redirects' responses

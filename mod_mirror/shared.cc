@@ -15,8 +15,6 @@ namespace mirror::httpd {
 namespace {
 
 constexpr std::chrono::minutes kOtherHost{5};
-constexpr std::chrono::minutes kReasonPause{1};
-constexpr std::chrono::hours kOldNews{1};
 
 static_assert(std::atomic<std::int64_t>::is_always_lock_free &&
                   std::atomic<std::int32_t>::is_always_lock_free &&
@@ -103,20 +101,8 @@ void SharedDatabase::remember_host(std::size_t host) {
 bool SharedDatabase::trip(SharedClock::duration first_probe_in) {
   if (down_.exchange(true)) return false;
   ++outages_;
-  logged_reason_ = 0;
-  silent_until_ns_ = 0;
+  outage_log.reset();
   postpone_probe(first_probe_in);
-  return true;
-}
-
-bool SharedDatabase::is_news(const std::string& reason) {
-  const auto now = SharedClock::now();
-  const std::uint64_t key = key_of(reason);
-  std::int64_t silent_until = silent_until_ns_.load();
-  if (key == logged_reason_.load() || in_ns(now) < silent_until) return false;
-  if (!silent_until_ns_.compare_exchange_strong(silent_until, in_ns(now + kReasonPause)))
-    return false;
-  logged_reason_ = key;
   return true;
 }
 
@@ -128,13 +114,6 @@ bool SharedDatabase::claim_probe(SharedClock::duration lease) {
 
 void SharedDatabase::postpone_probe(SharedClock::duration pause) {
   next_probe_ns_ = in_ns(SharedClock::now() + pause);
-}
-
-bool SharedNews::is_news(const std::string& line) {
-  const auto now = SharedClock::now();
-  const bool lately = last_at_ns_.exchange(in_ns(now)) > in_ns(now - kOldNews);
-  const std::uint64_t key = key_of(line);
-  return last_.exchange(key) != key || !lately;
 }
 
 void SharedFault::set(const std::string& text) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "catalog/crashes.h"
+#include "log_gate.h"
 
 namespace mirror::httpd {
 
@@ -69,9 +70,9 @@ class SharedDatabase {
   std::uint32_t outages() const { return outages_.load(); }
   bool trip(SharedClock::duration first_probe_in);
   bool recover() { return down_.exchange(false); }
-  // Whether a reason of the outage is worth a line in the log: the first one, later another one
-  // after a while.
-  bool is_news(const std::string& reason);
+  // What the log was told last: of the outage (forgotten with the next one), of lookups that
+  // failed, of no room for connections.
+  LogGate outage_log, lookup_log, room_log;
   // True for one process at a time, which then probes: the next one may do so after `lease`, or as
   // postpone_probe says.
   bool claim_probe(SharedClock::duration lease);
@@ -83,8 +84,6 @@ class SharedDatabase {
   std::atomic<std::uint64_t> key_{0};  // of the conninfo; 0: unused
   std::atomic<bool> down_{false};
   std::atomic<std::uint32_t> outages_{0};
-  std::atomic<std::uint64_t> logged_reason_{0};
-  std::atomic<std::int64_t> silent_until_ns_{0};
   std::atomic<std::int64_t> next_probe_ns_{0};
   std::atomic<std::uint32_t> first_host_{0};
   std::atomic<std::int64_t> first_host_until_ns_{0};
@@ -94,17 +93,6 @@ class SharedDatabase {
   static Slot take(std::span<Holder> holders, int limit);
   std::array<Holder, kSlots> holders_{};
   std::array<Holder, kLargeSlots> large_holders_{};
-};
-
-// What the log was told last of one thing, by whichever process: each would say the same.
-class SharedNews {
- public:
-  bool is_news(
-      const std::string& line);  // and remembers it; after an hour without a line every one is news
-
- private:
-  std::atomic<std::uint64_t> last_{0};
-  std::atomic<std::int64_t> last_at_ns_{0};
 };
 
 // The fault of one thing that was met last and still stands, of whichever process. It goes with the
@@ -133,7 +121,7 @@ class SharedMemory {
   // A record for each of the different conninfos: the one it had before a restart, or one that
   // nobody uses. Throws std::runtime_error when there are not enough.
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
-  SharedNews& catalog_news(std::size_t catalog) { return catalog_news_[catalog % kCatalogs]; }
+  LogGate& catalog_log(std::size_t catalog) { return catalog_logs_[catalog % kCatalogs]; }
   catalog::CrashCounts& crashes() { return crashes_; }
   SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog % kCatalogs]; }
 
@@ -141,7 +129,7 @@ class SharedMemory {
   SharedDatabase* with_key(std::uint64_t key);
 
   std::array<SharedDatabase, kDatabases> databases_;
-  std::array<SharedNews, kCatalogs> catalog_news_;
+  std::array<LogGate, kCatalogs> catalog_logs_;
   catalog::CrashCounts crashes_;
   std::array<SharedFault, kCatalogs> catalog_faults_;
 };

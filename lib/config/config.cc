@@ -97,6 +97,20 @@ Fault read_file_names(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
+Fault read_patterns(const toml::node& node, std::vector<std::string>& into) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_type(node, "an array of patterns");
+  into.clear();
+  for (const toml::node& entry : *list) {
+    std::string& pattern = into.emplace_back();
+    if (Fault fault = read_string(entry, pattern); !fault.empty())
+      return fmt::format("entry {}: {}", into.size(), fault);
+    if (pattern.find_first_not_of('/') == std::string::npos)
+      return fmt::format("entry {}: expected a pattern, which names something", into.size());
+  }
+  return kFine;
+}
+
 Fault read_conninfo(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
   try {
@@ -205,6 +219,7 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);
      }},
+    {"exclude", [](const toml::node& n, Instance& i) { return read_patterns(n, i.exclude); }},
 };
 
 [[noreturn]] void fail_unknown(const toml::key& key, const std::string& file,
@@ -396,6 +411,12 @@ std::vector<std::string> instance_names(const std::optional<std::string>& file) 
   const ConfigText config = find_config(file);
   return config.text ? names_of(read_document(*config.text, config.file))
                      : std::vector<std::string>();
+}
+
+std::vector<std::string> default_exclude() {
+  std::string rsync_temporary = ".?*.";
+  for (int i = 0; i < 6; ++i) rsync_temporary += "[A-Za-z0-9]";
+  return {".~tmp~/", ".rsync-partial/", ".rsync-tmp/", ".nfs*", "*.partial", rsync_temporary};
 }
 
 std::string default_config_file() { return MIRROR_SYSCONFDIR "/mb.toml"; }

@@ -46,6 +46,10 @@ struct HashOptions {
   std::int64_t max_rate = 0;
 };
 
+// Globs for what programs leave in a tree while they write to it: rsync's own temporary names
+// (`.name.XXXXXX`) and folders, and those of others.
+std::vector<std::string> default_exclude();
+
 struct Instance {
   std::string name = "default";
   std::string database;  // conninfo
@@ -59,6 +63,7 @@ struct Instance {
   int connect_timeout_s = 30;  // rsync
   int idle_timeout_s = 300;    // rsync
   std::int64_t max_entries = 50'000'000;
+  std::vector<std::string> exclude = default_exclude();
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
 };

@@ -36,19 +36,19 @@ Feed::Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<boo
 
 Feed::~Feed() = default;
 
-void Feed::say(LogLevel level, const std::string& line) {
-  log_(level, "MirrorCatalog " + catalog_.directory().path() + ": " + line);
+void Feed::say(LogLevel level, LogId id, const std::string& line, LogPlace place) {
+  log_(level, id, "MirrorCatalog " + catalog_.directory().path() + ": " + line, place);
 }
 
 void Feed::say_fault(const std::string& fault) {
   if (options_.tell_fault) options_.tell_fault(fault);
   if (fault == fault_) return;
   fault_ = fault;
-  say(LogLevel::error, fault);
+  say(LogLevel::error, LogId(304), fault);
 }
 
 void Feed::recovered() {
-  if (!fault_.empty()) say(LogLevel::notice, "all is well again");
+  if (!fault_.empty()) say(LogLevel::notice, LogId(305), "all is well again");
   end_fault();
   fault_pause_ = kFaultPause / 2;
 }
@@ -84,7 +84,7 @@ milliseconds Feed::step() noexcept {
     if (!away_said_ && Steady::now() - contact_at_ >= options_.complain_after) {
       away_said_ = true;
       try {
-        say(LogLevel::error,
+        say(LogLevel::error, LogId(306),
             fmt::format("no news from {} for {} seconds: {}; redirects go on with what is known",
                         options_.name,
                         std::chrono::duration_cast<seconds>(Steady::now() - contact_at_).count(),
@@ -192,7 +192,7 @@ void Feed::follow() {
   fresh_connection_ = false;
   catalog_.directory().note_contact();
   contact_at_ = Steady::now();
-  if (away_said_) say(LogLevel::notice, options_.name + " answers again");
+  if (away_said_) say(LogLevel::notice, LogId(307), options_.name + " answers again");
   away_said_ = false;
   recovered();
 }
@@ -214,10 +214,11 @@ void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool m
     return load();
   if (!mirrors_anyway && same_state(db::feed_state(*connection_), meta)) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
-    say(LogLevel::warning, fmt::format("{} does not know revision {} of this catalog: it is "
-                                       "another database, an older state of it, "
-                                       "or this host was away for long; a new catalog is made",
-                                       options_.name, meta.rev));
+    say(LogLevel::warning, LogId(308),
+        fmt::format("{} does not know revision {} of this catalog: it is "
+                    "another database, an older state of it, "
+                    "or this host was away for long; a new catalog is made",
+                    options_.name, meta.rev));
     return load();
   }
   connection_->set_patience(options_.patience);
@@ -240,7 +241,7 @@ void Feed::load() {
   catalog_.directory().publish(file);
   unfinished.finish();
   catalog_.refresh();
-  say(LogLevel::notice,
+  say(LogLevel::notice, LogId(309),
       fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name,
                   snapshot.state().rev,
                   std::chrono::duration_cast<milliseconds>(Steady::now() - started).count()));

@@ -56,7 +56,7 @@ class Feed {
   void bring_up_to_date();
   void pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway);
   void load();
-  void say(LogLevel level, const std::string& line);
+  void say(LogLevel level, LogId id, const std::string& line, LogPlace place = LogPlace::here());
   void say_fault(const std::string& fault);
   void recovered();
   void end_fault();

@@ -32,31 +32,63 @@ Listing::Listing(std::int64_t max_entries, std::string prefix, TreeSink sink,
       sink_(std::move(sink)),
       control_(control) {}
 
-void Listing::add(const ListedEntry& entry) {
+bool Listing::add(const ListedEntry& entry) {
   count();
-  if (entry.path == ".") return;  // the root: its own mode says nothing about what it holds
+  if (entry.path == ".") return true;  // the root: its own mode says nothing about what it holds
   full_path_ = prefix_.empty() ? entry.path : prefix_ + '/' + entry.path;
+  if (!check(entry)) return true;
+  const bool is_directory = entry.kind == ListedKind::directory;
+  if (exclusion_.excludes(full_path_, is_directory)) {
+    ++counts.excluded;
+    return false;
+  }
+  const bool below = restricted(entry.path);
+  if (is_directory && !entry.world_readable && !below) restrict_below(entry.path);
+  if (entry.kind == ListedKind::special) return true;
+  if (entry.odd_time && entry.kind == ListedKind::file) {
+    ++counts.odd_times;
+    return true;
+  }
+  const bool staged = below || (entry.kind != ListedKind::link && !entry.world_readable);
+  sink_({full_path_, tree_kind(entry.kind), entry.size_bytes, entry.mtime_s, staged, entry.target});
+  return true;
+}
+
+// False for a path to skip.
+bool Listing::check(const ListedEntry& entry) {
   PathFault fault = check_path(entry.path);
   if (fault == PathFault::none) fault = check_path(full_path_);
   if (fault == PathFault::too_long) {
     ++counts.long_paths;
-    return;
+    return false;
   }
   if (fault != PathFault::none) {
     throw ListingError(fmt::format("the listing has the path '{}' ({}), which no tree can have",
                                    printable(entry.path), path_fault_text(fault)));
   }
-  const bool below = restricted(entry.path);
-  const bool is_directory = entry.kind == ListedKind::directory;
-  if (is_directory && !entry.world_readable && !below) restrict_below(entry.path);
-  if (entry.kind == ListedKind::special) return;
-  const bool staged = below || (entry.kind != ListedKind::link && !entry.world_readable);
-  sink_({full_path_, tree_kind(entry.kind), entry.size_bytes, entry.mtime_s, staged, entry.target});
+  return true;
 }
 
 void Listing::add_too_long() {
   count();
   ++counts.long_paths;
+}
+
+void Listing::add_unreadable(std::string_view path) {
+  full_path_ = prefix_.empty() ? std::string(path) : fmt::format("{}/{}", prefix_, path);
+  if (check_path(full_path_) != PathFault::none) {
+    throw ListingError(fmt::format("the directory '{}' may not be read, and is none of the tree",
+                                   printable(path)));
+  }
+  if (exclusion_.excludes(full_path_, true)) return;
+  if (++counts.unreadable_directories == 1) counts.unreadable_example = full_path_;
+  if (unreadable_sink_)
+    unreadable_sink_(full_path_, restricted_.contains(std::string(path)) || restricted(path));
+}
+
+void Listing::add_unreadable_root() {
+  if (unreadable_sink_) throw ListingError("the root of the tree may not be read");
+  ++counts.unreadable_directories;
 }
 
 void Listing::count() {

@@ -1,6 +1,6 @@
 // What every listing goes through, whoever made it: entries are counted and bounded, paths are
-// checked, what lies below a directory that others may not read is staged, and module paths become
-// tree paths. One Listing belongs to one thread.
+// checked, excluded names left out, what lies below a directory that others may not read is staged,
+// and module paths become tree paths. One Listing belongs to one thread.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,8 @@
 #include <unordered_set>
 
 #include "db/merge/scan.h"
-#include "scanner/rsync/rsync_list.h"
+#include "scanner/list/entry.h"
+#include "scanner/list/exclude.h"
 
 namespace mirror::scanner {
 
@@ -31,12 +32,19 @@ struct TreeEntry {
   std::string_view target;
 };
 using TreeSink = std::function<void(const TreeEntry&)>;
+// A directory of the tree that the listing program may not read. `staged`: others may not read it
+// either, so that what is below is staged.
+using UnreadableSink = std::function<void(std::string_view path, bool staged)>;
 
 struct ListingCounts {
   std::int64_t entries = 0;
-  std::int64_t long_paths = 0;              // longer than kMaxPathBytes: skipped
-  std::int64_t unreadable_directories = 0;  // absent, with all below
-  bool missing = false;  // the listed subtree does not exist there: an empty listing
+  std::int64_t long_paths = 0;  // longer than kMaxPathBytes: skipped
+  std::int64_t odd_times = 0;   // files of years before 1000 or after 9999: skipped
+  std::int64_t excluded = 0;    // named by an exclude pattern, or below one: skipped
+  std::int64_t unreadable_directories =
+      0;                           // a mirror's: absent, with all below; the source's: held
+  std::string unreadable_example;  // the first of these
+  bool missing = false;            // the listed subtree does not exist there: an empty listing
 };
 
 // What the running scans and the rest of the program tell each other; outlives the scans.
@@ -53,16 +61,27 @@ class Listing {
   Listing(std::int64_t max_entries, std::string prefix, TreeSink sink, const Control& control,
           ListingCounts& counts);
 
-  // Counts, checks and passes on one entry. Throws ListingError for a path that no honest listing
-  // has and beyond max_entries.
-  void add(const ListedEntry& entry);
+  // Entries that fit these patterns are counted only. Before the first add().
+  void exclude(const std::vector<std::string>& patterns) { exclusion_ = Exclusion(patterns); }
+  // Who hears of directories that may not be read; without a sink they are counted only.
+  void on_unreadable(UnreadableSink sink) { unreadable_sink_ = std::move(sink); }
+
+  // Counts, checks and passes on one entry. False for an excluded one: nothing below it is wanted.
+  // Throws ListingError for a path that no honest listing has and beyond max_entries.
+  bool add(const ListedEntry& entry);
   // An entry of which only is known that its path is too long.
   void add_too_long();
+  // A directory, as listed, that may not be read. At most once for each.
+  void add_unreadable(std::string_view path);
+  // The listed directory itself, or one outside of it, may not be read. Throws ListingError where
+  // the unreadable is held: nothing would be left to compare.
+  void add_unreadable_root();
 
   ListingCounts& counts;
 
  private:
   void count();
+  bool check(const ListedEntry& entry);
   bool restricted(std::string_view path) const;
   void restrict_below(const std::string& path);
 
@@ -73,6 +92,8 @@ class Listing {
   std::unordered_set<std::string> restricted_;  // topmost directories that others may not read
   std::size_t restricted_bytes_ = 0;
   std::string full_path_;
+  Exclusion exclusion_{{}};
+  UnreadableSink unreadable_sink_;
 };
 
 }  // namespace mirror::scanner

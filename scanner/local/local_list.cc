@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +15,7 @@
 #include <vector>
 
 #include "core/path.h"
+#include "os/open_beneath.h"
 
 namespace mirror::scanner {
 namespace {
@@ -28,19 +27,6 @@ using Directory = std::unique_ptr<DIR, CloseDirectory>;
 
 [[noreturn]] void fail(const std::string& path, const char* doing, int error) {
   throw ListingError(fmt::format("cannot {} {}: {}", doing, printable(path), std::strerror(error)));
-}
-
-// No link is followed on the way down, so nobody who moves directories about during the walk leads
-// it out of the tree.
-int open_below(int root_fd, const std::string& path) {
-  constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW;
-  open_how how{};
-  how.flags = kFlags;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const long fd = syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof how);
-  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(fd);
-  return openat(root_fd, path.c_str(),
-                kFlags);  // kernels before 5.6, and sandboxes that do not know openat2
 }
 
 class Walk {
@@ -61,11 +47,11 @@ class Walk {
       if (control_.stopped()) throw ListingError("interrupted");
       const std::string path = std::move(pending_.back());
       pending_.pop_back();
-      const int fd = open_below(root_fd, path);
-      if (fd >= 0) {
-        read_directory(Directory(fdopendir(fd)), path);
+      Descriptor folder = open_beneath(root_fd, path, O_RDONLY | O_DIRECTORY);
+      if (folder) {
+        read_directory(Directory(fdopendir(folder.release())), path);
       } else if (errno == EACCES) {
-        ++listing_.counts.unreadable_directories;
+        listing_.add_unreadable(path);
       } else if (errno != ENOENT && errno != ENOTDIR &&
                  errno != ELOOP) {  // those: replaced since it was listed
         fail(path, "open", errno);
@@ -94,19 +80,28 @@ class Walk {
         break;
       }
       const std::string_view name = item->d_name;
-      if (name != "." && name != "..") add(dirfd(directory.get()), item->d_name, path);
+      if (name == "." || name == "..") continue;
+      if (!add(dirfd(directory.get()), item->d_name, path)) {
+        pending_.resize(waiting);
+        return add_unsearchable(path);
+      }
     }
     std::sort(pending_.begin() + static_cast<std::ptrdiff_t>(waiting), pending_.end(),
               std::greater<>());
   }
 
-  void add(int directory_fd, const char* name, const std::string& parent) {
+  void add_unsearchable(const std::string& path) {
+    if (path.empty()) return listing_.add_unreadable_root();
+    listing_.add_unreadable(path);
+  }
+
+  // False where the directory may be read and not searched: nothing in it can be examined.
+  bool add(int directory_fd, const char* name, const std::string& parent) {
     entry_.path = parent.empty() ? name : parent + '/' + name;
     struct stat status {};
     if (fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno == ENOENT) return;  // vanished since
-      if (errno == EACCES)
-        return;  // the directory may be read but not searched: what is in it is absent
+      if (errno == ENOENT) return true;  // vanished since
+      if (errno == EACCES) return false;
       fail(entry_.path, "examine", errno);
     }
     entry_.size_bytes = status.st_size;
@@ -116,14 +111,16 @@ class Walk {
     if (S_ISDIR(status.st_mode)) {
       entry_.kind = ListedKind::directory;
       entry_.world_readable = entry_.world_readable && (status.st_mode & S_IXOTH) != 0;
-      if (entry_.path.size() <= kMaxPathBytes) pending_.push_back(entry_.path);
     } else if (S_ISLNK(status.st_mode)) {
       entry_.kind = ListedKind::link;
-      if (!read_link(directory_fd, name)) return;
+      if (!read_link(directory_fd, name)) return true;
     } else {
       entry_.kind = S_ISREG(status.st_mode) ? ListedKind::file : ListedKind::special;
     }
-    listing_.add(entry_);
+    const bool wanted = listing_.add(entry_);
+    if (wanted && entry_.kind == ListedKind::directory && entry_.path.size() <= kMaxPathBytes)
+      pending_.push_back(entry_.path);
+    return true;
   }
 
   bool read_link(int directory_fd, const char* name) {

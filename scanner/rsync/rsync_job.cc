@@ -100,6 +100,13 @@ std::vector<std::string> rsync_command(const RsyncJob& job) {
   return argv;
 }
 
+std::string listed_directory(const RsyncJob& job) {
+  std::string_view rest = std::string_view(job.url).substr(kScheme.size());
+  rest = trimmed(rest.substr(std::min(rest.find('/'), rest.size())));
+  const std::size_t module = rest.find('/');
+  return joined(module == rest.npos ? "" : trimmed(rest.substr(module)), job.directory);
+}
+
 std::string escape_rsync_path(std::string_view path) {
   if (path.find_first_of("*?[") == std::string_view::npos) return std::string(path);
   std::string out;

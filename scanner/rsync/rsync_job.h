@@ -31,6 +31,9 @@ std::vector<std::string> permitted_rsync_options();
 // The command line; the job's parts must be without fault.
 std::vector<std::string> rsync_command(const RsyncJob& job);
 
+// What the job lists, as a path from the module's root; "" is the root.
+std::string listed_directory(const RsyncJob& job);
+
 // rsync daemons expand `*`, `?` and `[` in a requested path and only then read a backslash as an
 // escape.
 std::string escape_rsync_path(std::string_view path);

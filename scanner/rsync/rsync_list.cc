@@ -1,5 +1,6 @@
 #include "scanner/rsync/rsync_list.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -63,8 +64,26 @@ bool take_number(std::string_view text, unsigned& value) {
   return parsed.ec == std::errc() && parsed.ptr == end;
 }
 
-bool take_time(std::string_view& rest, std::int64_t& mtime_s) {
-  if (rest.size() <= kTimeBytes || rest[kTimeBytes] != ' ') return false;
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+// The 19 bytes that rsync keeps of a time whose year has other than four digits.
+bool is_odd_time(std::string_view text) {
+  constexpr std::string_view kAfterYear = "/dd/dd dd:dd:dd";
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  std::size_t year = 0;
+  while (year < text.size() && digit(text[year])) ++year;
+  if (year == 0 || (year == 4 && !negative) || text.size() - year > kAfterYear.size()) return false;
+  const std::string_view after = text.substr(year);
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (kAfterYear[i] == 'd' ? !digit(after[i]) : after[i] != kAfterYear[i]) return false;
+  }
+  return true;
+}
+
+// `rest` has kTimeBytes; its year has four digits.
+bool parse_time(std::string_view rest, std::int64_t& mtime_s) {
   if (rest[4] != '/' || rest[7] != '/' || rest[10] != ' ' || rest[13] != ':' || rest[16] != ':')
     return false;
   unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
@@ -78,6 +97,15 @@ bool take_time(std::string_view& rest, std::int64_t& mtime_s) {
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return false;
   const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
   mtime_s = days * 86400 + hour * 3600 + minute * 60 + second;
+  return true;
+}
+
+bool take_time(std::string_view& rest, ListedEntry& entry) {
+  if (rest.size() <= kTimeBytes || rest[kTimeBytes] != ' ') return false;
+  const std::string_view text = rest.substr(0, kTimeBytes);
+  entry.mtime_s = 0;
+  entry.odd_time = is_odd_time(text);
+  if (!entry.odd_time && !parse_time(text, entry.mtime_s)) return false;
   rest.remove_prefix(kTimeBytes + 1);
   return true;
 }
@@ -124,8 +152,7 @@ void unescape_rsync(std::string_view text, std::string& out) {
 bool parse_rsync_line(std::string_view line, ListedEntry& entry) {
   if (line.size() <= kModeBytes || !parse_mode(line.substr(0, kModeBytes), entry)) return false;
   std::string_view rest = line.substr(kModeBytes);
-  if (!take_size(rest, entry.size_bytes) || !take_time(rest, entry.mtime_s) || rest.empty())
-    return false;
+  if (!take_size(rest, entry.size_bytes) || !take_time(rest, entry) || rest.empty()) return false;
   unescape_rsync(rest, entry.path);
   entry.target.clear();
   return entry.kind != ListedKind::link || split_link(entry);

@@ -9,26 +9,18 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 
+#include "scanner/list/entry.h"
+
 namespace mirror::scanner {
 
-enum class ListedKind : std::uint8_t { file, directory, link, special };
-
-struct ListedEntry {
-  ListedKind kind = ListedKind::file;
-  bool world_readable = false;  // others may read it; a directory: read and search it
-  std::int64_t size_bytes = 0;
-  std::int64_t mtime_s = 0;  // Unix time
-  std::string path;          // unescaped, as listed, not checked
-  std::string target;        // of a link
-};
-
 // Reads `line` (without its newline) into `entry`, reusing its strings; false for anything that is
-// no such line, dates and sizes out of range included. `entry` is then unspecified.
+// no such line, impossible dates and sizes out of range included. `entry` is then unspecified.
+// rsync prints 19 bytes of a time, whatever the year (`   1/01/01 00:00:00`, `10000/01/01
+// 00:00:0`): a year before 1000 or after 9999 sets `odd_time`.
 bool parse_rsync_line(std::string_view line, ListedEntry& entry);
 
 // Replaces `\#ooo` by its byte; what is no such escape stays as it is.

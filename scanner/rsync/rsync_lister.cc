@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 
 #include "core/path.h"
 #include "os/child_process.h"
+#include "scanner/rsync/rsync_list.h"
 
 namespace mirror::scanner {
 namespace {
@@ -14,7 +16,10 @@ namespace {
 // Twice 4,096 bytes of path and link target, every byte escaped as four, and the columns before
 // them.
 constexpr std::size_t kMaxLineBytes = 40 << 10;
-constexpr std::size_t kMaxComplaintBytes = 1 << 10;
+constexpr std::size_t kMaxComplaintBytes = 20 << 10;  // a path of 4,096 bytes, each escaped as four
+constexpr std::size_t kMaxShownBytes = 1 << 10;
+constexpr std::size_t kMaxUnreadableBytes = 16 << 20;
+constexpr std::size_t kSetEntryBytes = 64;  // about what a set spends on an entry beside its text
 constexpr std::size_t kKeptComplaints = 3;
 // rsync's own time-outs come first, since it says more.
 constexpr std::chrono::seconds kSlack(10);
@@ -30,8 +35,46 @@ std::vector<std::string> environment() {
   return env;
 }
 
-bool has(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+// Takes `part` off the beginning of `text`, if it is there.
+bool take(std::string_view& text, std::string_view part) {
+  if (!text.starts_with(part)) return false;
+  text.remove_prefix(part.size());
+  return true;
+}
+
+std::string_view without_slashes(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+// A complaint about one name: `rsync: [sender] opendir "name" (in module) failed: Words
+// (13)`. 2.6.9 to 3.2.2 have no `[sender] `, later calls stand in brackets: `readlink_stat("name"
+// (in module))`.
+struct CallComplaint {
+  std::string_view call;
+  std::string path;        // from the module's root
+  std::string_view error;  // its number, in parentheses: words may be in any language
+};
+std::optional<CallComplaint> read_call(std::string_view line) {
+  if (!take(line, "rsync: ")) return std::nullopt;
+  take(line, "[sender] ");
+  CallComplaint complaint;
+  const std::size_t call_end = line.find_first_of(" (");
+  const std::size_t open = line.find('"');
+  const std::size_t failed = line.rfind(" failed: ");
+  const std::size_t error = line.rfind(" (");
+  if (failed == line.npos || open > failed || open < call_end || open > call_end + 2 ||
+      error == line.npos || error < failed)
+    return std::nullopt;
+  const std::string_view name = line.substr(open + 1, failed - open - 1);
+  const std::size_t close = name.rfind('"');
+  if (close == name.npos) return std::nullopt;
+  complaint.call = line.substr(0, call_end);
+  unescape_rsync(without_slashes(name.substr(0, close)), complaint.path);
+  if (complaint.path == ".") complaint.path.clear();
+  complaint.error = line.substr(error + 1);
+  return complaint;
 }
 
 // Lines of rsync's stdout into a Listing. What comes before the first entry is a message of the
@@ -68,9 +111,21 @@ class Parser {
   throw ListingError(text.empty() ? what : fmt::format("{}: {}", what, text));
 }
 
+// Complaints name paths from the module's root, entries begin at `listed`.
+void add_unreadable(const Complaints& complaints, const std::string& listed, Listing& listing) {
+  for (std::string_view path : complaints.unreadable()) {
+    const bool below = listed.empty() || (take(path, listed) && path.starts_with('/'));
+    path = without_slashes(path);
+    if (below && !path.empty()) {
+      listing.add_unreadable(path);
+    } else {
+      listing.add_unreadable_root();
+    }
+  }
+}
+
 void judge(int status, const RsyncJob& job, const Complaints& complaints, Listing& listing) {
   ListingCounts& counts = listing.counts;
-  counts.unreadable_directories = complaints.unreadable();
   if (status == kPartial && counts.entries == 0 && job.may_be_missing &&
       complaints.missing_directory()) {
     counts.missing = true;
@@ -81,6 +136,7 @@ void judge(int status, const RsyncJob& job, const Complaints& complaints, Listin
   if (!whole) fail(status, complaints, counts.entries);
   if (counts.entries == 0)
     throw ListingError("rsync sent no listing: does the URL name a module that may be listed?");
+  add_unreadable(complaints, listed_directory(job), listing);
 }
 
 }  // namespace
@@ -99,19 +155,34 @@ void Complaints::add(std::string_view line) {
       line.starts_with("directory has vanished: ")) {
     return;
   }
-  // `rsync: [sender] opendir "secret" (in module) failed: Permission denied (13)`; before 3.2.3
-  // without `[sender] `.
-  const bool rsync_line = line.starts_with("rsync: ");
-  if (rsync_line && has(line, "opendir \"") && has(line, "failed: Permission denied (13)")) {
-    ++unreadable_;
-    return;
-  }
-  if (rsync_line && (has(line, "change_dir \"") || has(line, "link_stat \"")) &&
-      has(line, "failed: No such file or directory (2)")) {
-    missing_directory_ = true;
-  }
+  if (note_unreadable(line)) return;
   ++others_;
-  if (first_.size() < kKeptComplaints) first_.push_back(printable(line));
+  if (first_.size() < kKeptComplaints) first_.push_back(printable(line.substr(0, kMaxShownBytes)));
+}
+
+// A name in a directory that may be read and not searched is listed, and cannot be examined:
+// `readlink_stat("noexec/z" (in pub))`, 2.6.9 `readlink "noexec/z" (in pub)`. 3.5 says opendir.
+bool Complaints::note_unreadable(std::string_view line) {
+  constexpr std::size_t kRoot = std::string::npos;
+  std::optional<CallComplaint> complaint = read_call(line);
+  if (!complaint) return false;
+  if (complaint->error == "(2)" &&
+      (complaint->call == "change_dir" || complaint->call == "link_stat"))
+    missing_directory_ = true;
+  if (complaint->error != "(13)") return false;
+  std::string& path = complaint->path;
+  if (complaint->call == "readlink_stat" || complaint->call == "readlink") {
+    const std::size_t slash = path.rfind('/');
+    path.resize(slash == kRoot ? 0 : slash);
+  } else if (complaint->call != "opendir") {
+    return false;
+  }
+  const std::size_t bytes = path.size() + kSetEntryBytes;
+  if (unreadable_.contains(path)) return true;
+  if (unreadable_bytes_ + bytes > kMaxUnreadableBytes) return false;
+  unreadable_bytes_ += bytes;
+  unreadable_.insert(std::move(path));
+  return true;
 }
 
 std::string Complaints::text() const {

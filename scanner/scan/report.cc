@@ -52,6 +52,7 @@ std::string detail_line(const Result& result) {
       fmt::format("  {}, {} files held now, {} listed, merge lock held for {:.3f} s",
                   outcome_text(result.outcome), result.counts.held,
                   plural(result.listing.entries, "entry", "entries"), result.lock_seconds);
+  if (result.listing.excluded > 0) out += fmt::format(", {} excluded", result.listing.excluded);
   if (result.listing.missing) out += ", the subtree does not exist there";
   return out;
 }
@@ -59,6 +60,33 @@ std::string detail_line(const Result& result) {
 std::string error_line(const Result& result) {
   return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror",
                      printable(result.name), result.error);
+}
+
+// The source's directories are told always, since files below them are not seen any more.
+std::vector<std::string> skipped_lines(const Result& result, bool verbose) {
+  const ListingCounts& listing = result.listing;
+  std::vector<std::string> lines;
+  const auto tell = [&](std::int64_t count, const char* one, const char* many,
+                        const std::string& what) {
+    if (count == 0) return;
+    lines.push_back(fmt::format("mb-scan: {} '{}': {} {}", result.is_source ? "source" : "mirror",
+                                printable(result.name), plural(count, one, many), what));
+  };
+  tell(listing.long_paths, "path", "paths",
+       fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
+  tell(listing.odd_times, "file", "files", "dated before year 1000 or after 9999, skipped");
+  if (result.is_source) {
+    tell(listing.unreadable_directories, "directory", "directories",
+         fmt::format(
+             "may not be read by this user, what is known below stays as it was{}",
+             listing.unreadable_example.empty()
+                 ? ""
+                 : fmt::format(" (for example '{}')", printable(listing.unreadable_example))));
+  } else if (verbose) {
+    tell(listing.unreadable_directories, "directory", "directories",
+         "may not be read there: absent with all below");
+  }
+  return lines;
 }
 
 std::string totals_line(const Totals& totals) {
@@ -82,6 +110,8 @@ std::string json_line(const Result& result) {
   if (result.is_source) json["changed"] = counts.changed;
   json["entries"] = result.listing.entries;
   json["long_paths"] = result.listing.long_paths;
+  json["odd_times"] = result.listing.odd_times;
+  json["excluded"] = result.listing.excluded;
   json["unreadable_directories"] = result.listing.unreadable_directories;
   json["seconds"] = result.seconds;
   json["lock_seconds"] = result.lock_seconds;
@@ -133,16 +163,7 @@ void Reporter::result(const Result& result) {
     std::fflush(stdout);
     fmt::print(stderr, "{}\n", error_line(result));
   }
-  if (result.listing.long_paths > 0) {
-    fmt::print(stderr, "mb-scan: {} '{}': {} longer than {} bytes, skipped\n",
-               result.is_source ? "source" : "mirror", printable(result.name),
-               plural(result.listing.long_paths, "path", "paths"), kMaxPathBytes);
-  }
-  if (verbose_ && result.listing.unreadable_directories > 0) {
-    fmt::print(stderr, "mb-scan: {} '{}': {} may not be read there: absent with all below\n",
-               result.is_source ? "source" : "mirror", printable(result.name),
-               plural(result.listing.unreadable_directories, "directory", "directories"));
-  }
+  for (const std::string& line : skipped_lines(result, verbose_)) fmt::print(stderr, "{}\n", line);
   std::fflush(stdout);
 }
 

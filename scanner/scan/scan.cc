@@ -126,6 +126,7 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
         scan.add(entry.path, entry.size_bytes, entry.mtime_s);
     };
     Listing listing(options.instance.max_entries, part.prefix, sink, control, result.listing);
+    listing.exclude(options.instance.exclude);
     list_rsync(job, listing, control);
   };
   take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-shrink", stands,
@@ -146,6 +147,9 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
       scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target);
     };
     Listing listing(options.instance.max_entries, "", sink, control, result.listing);
+    listing.exclude(options.instance.exclude);
+    listing.on_unreadable(
+        [&scan](std::string_view path, bool staged) { scan.hold_below(path, staged); });
     if (!remote) return list_local(source, listing, control);
     if (const auto wrong = rsync_url_fault(source))
       throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));

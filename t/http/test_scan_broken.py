@@ -1,5 +1,6 @@
 """Listings that broke off, servers that do not answer, hostile listings: nothing of them is merged."""
 
+import pathlib
 import signal
 import socket
 import threading
@@ -54,6 +55,25 @@ def test_vanished_files_leave_it_whole(world):
 def test_directories_that_may_not_be_read_leave_it_whole(world):
     script = listing(*ALL[:3]) + f"echo '{UNREADABLE}' >&2; exit 23"
     world.mb_scan("a", env=world.fake_rsync(script), check=True)
+    assert world.files_of("a") == ["f0", "f1", "f2"]
+
+
+@pytest.mark.parametrize("version", ["2.6.9", "3.0.9", "3.1.3", "3.2.7", "3.5.0"])
+def test_a_folder_that_may_not_be_searched_leaves_it_whole_whatever_the_daemon(world, version):
+    recorded = pathlib.Path(__file__).parents[1] / "data" / "rsync"
+    script = f"cat {recorded}/v{version}.stdout; grep -v ^exit {recorded}/v{version}.stderr >&2; exit 23"
+    done = world.mb_scan("--json", "--force", "a", env=world.fake_rsync(script), check=True)
+    result = objects(done)[0]
+    assert (result["outcome"], result["unreadable_directories"]) == ("merged", 2)
+    assert world.files_of("a") == ["f1"]
+
+
+@pytest.mark.parametrize("time", ["   1/01/01 00:00:00", " 999/12/31 23:59:59", "10000/01/01 00:00:0"])
+def test_files_of_years_that_cannot_be_told_are_skipped_and_told(world, time):
+    odd = [entry("junk", when=time), entry("f3", when=time), entry("old", mode="drwx------", when=time), entry("old/f")]
+    done = world.mb_scan("--json", "a", env=world.fake_rsync(listing(*ALL[:3], *odd)), check=True)
+    assert "mirror 'a': 2 files dated before year 1000 or after 9999, skipped" in done.stderr
+    assert objects(done)[0]["odd_times"] == 2 and objects(done)[0]["unknown"] == 0
     assert world.files_of("a") == ["f0", "f1", "f2"]
 
 

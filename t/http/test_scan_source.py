@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 
 import pytest
 import rig
@@ -131,3 +132,75 @@ def test_no_source_is_configured(world):
     world.config.write_text("[instance.main]\n")
     done = world.mb_scan("--source")
     assert done.returncode == 3 and "has no source" in done.stderr
+
+
+OPEN_TREE = {"top": b"1", "closed/x": b"1", "closed/sub/y": b"1", "acl/z": b"1", "into": rig.Link("acl/z"),
+             **{f"n{n}": b"1" for n in range(200)}}
+
+
+def scan_as_nobody(world, database):
+    """The scan of the timer's user, who may read the configuration."""
+    for folder in (world.scratch, world.config):
+        folder.chmod(0o755)
+    return subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                           str(database.build.program("mb-scan")), "--config", str(world.config), "--source"],
+                          env={**os.environ, **database.environment()}, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(not rig.is_root(), reason="only root can scan as two users")
+@pytest.mark.parametrize("mode", [0o750, 0o754])
+def test_what_this_user_may_not_read_is_held_and_never_gone(world, database, mode):
+    rig.make_tree(world.source, OPEN_TREE)
+    (world.source / "closed").chmod(mode)
+    world.mb_scan("--source", check=True)
+    before = files(world)
+    assert before["closed/x"] == ("f", True, "") and before["into"] == ("l", False, "acl/z")
+    done = scan_as_nobody(world, database)
+    assert done.returncode == 0, done
+    assert files(world) == before and " 0 lost" in done.stdout
+    assert "1 directory may not be read by this user, what is known below stays as it was (for example 'closed')" in done.stderr
+
+
+@pytest.mark.skipif(not rig.is_root(), reason="only root can scan as two users")
+def test_files_below_a_closed_directory_are_staged_whoever_scans(world, database):
+    rig.make_tree(world.source, OPEN_TREE)
+    world.mb_scan("--source", check=True)
+    (world.source / "acl").chmod(0o750)
+    done = scan_as_nobody(world, database)
+    assert done.returncode == 0, done
+    seen = files(world)
+    assert seen["acl/z"] == ("f", True, "") and "into" not in seen
+    world.mb_scan("--source", check=True)
+    assert files(world) == seen
+
+
+def test_an_rsync_source_holds_what_its_daemon_may_not_read(world, cleanup):
+    tree = rig.make_tree(world.scratch / "origin", {"below/" + path: text for path, text in OPEN_TREE.items()})
+    daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", tree)])).start()
+    world.configure(daemon.module_url("pub") + "below/")
+    world.mb_scan("--source", check=True)
+    before = files(world)
+    (tree / "below" / "closed").chmod(0o700)
+    done = world.mb_scan("--source", check=True)
+    staged = {path: (kind, path.startswith("closed/"), link) for path, (kind, _, link) in before.items()}
+    assert files(world) == staged and "'closed'" in done.stderr
+
+
+def test_a_source_whose_root_may_not_be_read_is_not_merged(world, cleanup):
+    tree = rig.make_tree(world.scratch / "origin", {"d/x": b"1"})
+    daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", tree)])).start()
+    world.configure(daemon.module_url("pub") + "d/")
+    world.mb_scan("--source", check=True)
+    before = world.tables()
+    (tree / "d").chmod(0o700)
+    assert world.mb_scan("--source").returncode == 2 and world.tables() == before
+
+
+def test_what_transfers_leave_is_no_file(world):
+    names = ("a.iso.partial", ".a.iso.Xy12aB", "d/.~tmp~/a", ".nfs0000001", "d/.rsync-partial/b")
+    rig.make_tree(world.source, {"a.iso": b"1", ".hidden": b"1", **{name: b"1" for name in names}})
+    world.mb_scan("--source", check=True)
+    assert sorted(files(world)) == [".hidden", "a.iso"]
+    world.configure(more='exclude = ["a.iso"]\n')
+    world.mb_scan("--source", "--force", check=True)
+    assert sorted(files(world)) == sorted([".hidden", *names])

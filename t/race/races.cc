@@ -230,7 +230,7 @@ void slots_are_never_too_many(Clock::time_point end) {
       database.ask_for_slot(milliseconds(1));
     }
     if (random() % 8 == 0) trips += database.trip(milliseconds(0));
-    if (database.is_news("reason " + std::to_string(random() % 3))) ++news;
+    if (database.outage_log.opens("reason " + std::to_string(random() % 3))) ++news;
     if (database.down() && database.claim_probe(std::chrono::hours(1))) {
       recoveries += database.recover();
       database.postpone_probe(milliseconds(0));
@@ -239,7 +239,7 @@ void slots_are_never_too_many(Clock::time_point end) {
     if (database.first_host() > 2) fail("a host that nobody remembered");
     if (database.slots_in_use(kLimit) > kLimit) fail("slots in use that there are not");
     database.others_starve(kLimit);
-    memory.catalog_news(0).is_news("line " + std::to_string(random() % 3));
+    memory.catalog_log(0).opens("line " + std::to_string(random() % 3));
     memory.catalog_fault(0).set(
         random() % 4 == 0 ? "" : std::string(20, static_cast<char>('a' + random() % 3)));
     const std::string fault = memory.catalog_fault(0).text();

@@ -127,7 +127,7 @@ class Run {
       return std::nullopt;
     }
     if (!status || !status->regular || status->size_bytes != target.size_bytes ||
-        status->mtime_s() != target.mtime_s) {
+        status->mtime_s != target.mtime_s) {
       ++counts_.waiting;
       report_.file(target.path, "waiting", "not what the last mb-scan --source found", false);
       return std::nullopt;

@@ -2,18 +2,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "core/path.h"
+#include "os/open_beneath.h"
 
 namespace mirror::hash {
 namespace {
@@ -21,8 +21,12 @@ namespace {
 constexpr std::pair<const char*, SignatureKind> kSuffixes[] = {{".asc", SignatureKind::asc},
                                                                {".sig", SignatureKind::sig}};
 
+// A clock that went mad must not overflow: the last second that can be told stands for all later.
 std::int64_t nanoseconds(const timespec& time) {
-  return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::int64_t kLastSecond = std::numeric_limits<std::int64_t>::max() / kSecond - 1;
+  const std::int64_t seconds = std::clamp<std::int64_t>(time.tv_sec, -kLastSecond, kLastSecond);
+  return seconds * kSecond + time.tv_nsec;
 }
 
 bool may_be_signature(const FileStatus& status) {
@@ -34,38 +38,22 @@ bool is_signature(const std::string& path) {
   return path.ends_with(".asc") || path.ends_with(".sig");
 }
 
-// For kernels before 5.6, and sandboxes that do not know openat2: a step at a time.
-int open_stepwise(int root, std::string_view path, int flags) {
-  Descriptor directory;
-  int at = root;
-  for (std::size_t slash; (slash = path.find('/')) != path.npos; path.remove_prefix(slash + 1)) {
-    directory = Descriptor(openat(at, std::string(path.substr(0, slash)).c_str(),
-                                  O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!directory) return -1;
-    at = directory.get();
-  }
-  return openat(at, std::string(path).c_str(), flags);
-}
-
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
 }  // namespace
 
-std::int64_t FileStatus::mtime_s() const {
-  return mtime_ns / 1'000'000'000 - (mtime_ns % 1'000'000'000 < 0 ? 1 : 0);
-}
-
 bool FileStatus::same_content(const FileStatus& other) const {
-  return size_bytes == other.size_bytes && mtime_ns == other.mtime_ns &&
-         ctime_ns == other.ctime_ns && inode == other.inode && device == other.device &&
-         regular == other.regular;
+  return size_bytes == other.size_bytes && mtime_s == other.mtime_s &&
+         mtime_nsec == other.mtime_nsec && ctime_ns == other.ctime_ns && inode == other.inode &&
+         device == other.device && regular == other.regular;
 }
 
 FileStatus status_of(const struct stat& from) {
   return {from.st_size,
-          nanoseconds(from.st_mtim),
+          from.st_mtim.tv_sec,
+          from.st_mtim.tv_nsec,
           nanoseconds(from.st_ctim),
           from.st_dev,
           from.st_ino,
@@ -81,13 +69,7 @@ Tree::Tree(const std::string& root)
 }
 
 Descriptor Tree::open_below(const std::string& path, int flags) const {
-  flags |= O_CLOEXEC | O_NOFOLLOW;
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
-  const long fd = syscall(SYS_openat2, root_.get(), path.c_str(), &how, sizeof how);
-  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return Descriptor(static_cast<int>(fd));
-  return Descriptor(open_stepwise(root_.get(), path, flags));
+  return open_beneath(root_.get(), path, flags);
 }
 
 // O_NONBLOCK: a pipe that took the file's place must not hold us; the caller looks at what it got.

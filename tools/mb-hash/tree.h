@@ -19,13 +19,13 @@ namespace mirror::hash {
 // What tells that a file has changed.
 struct FileStatus {
   std::int64_t size_bytes = 0;
-  std::int64_t mtime_ns = 0;
-  std::int64_t ctime_ns = 0;
+  std::int64_t mtime_s = 0;     // as file.mtime has it
+  std::int64_t mtime_nsec = 0;  // of that second; nanoseconds since 1970 would end in 2262
+  std::int64_t ctime_ns = 0;    // the clock's when it changed, so far from any end
   std::uint64_t device = 0, inode = 0;
   std::int64_t links = 1;
   bool regular = false;
 
-  std::int64_t mtime_s() const;  // as file.mtime has it
   bool same_content(const FileStatus& other) const;
 };
 

@@ -47,7 +47,7 @@ std::shared_ptr<catalog::Environment> open_settled(const catalog::Directory& dir
 
 }  // namespace
 
-void add_directory_option(CLI::App& app, std::string& given) {
+void add_directory_option(cli::Options& app, std::string& given) {
   app.add_option(
          "--dir", given,
          "The catalog's directory (default: the instance's `catalog`, or where httpd keeps it)")

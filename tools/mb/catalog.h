@@ -1,9 +1,9 @@
 // What the commands of mb catalog share: which directory is meant, and how it is opened.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include "tools/cli/options.h"
 
 #include "catalog/directory.h"
 #include "catalog/environment.h"
@@ -13,7 +13,7 @@
 namespace mirror::mb {
 
 // `--dir DIR`.
-void add_directory_option(CLI::App& app, std::string& given);
+void add_directory_option(cli::Options& app, std::string& given);
 // The given one, or else the instance's, or else where the module keeps the catalog of its
 // database. Throws Failure when it cannot be looked into.
 catalog::Directory choose_directory(Context& context, const std::string& given);

@@ -111,7 +111,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_catalog_dump(CLI::App& app, Context& context) {
+Action setup_catalog_dump(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("pattern", wanted->pattern,
                  "A path, a folder with '/' at its end, or a pattern (* and ?): only what matches")
@@ -119,9 +119,8 @@ Action setup_catalog_dump(CLI::App& app, Context& context) {
   add_directory_option(app, wanted->directory);
   app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, links and files")
       ->type_name("PART,...")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::IsMember(kParts));
+      ->separated_by(',')
+      ->one_of(kParts);
   return [&context, wanted] { return run(context, *wanted); };
 }
 

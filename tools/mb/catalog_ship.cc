@@ -106,7 +106,7 @@ int run_import(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_catalog_export(CLI::App& app, Context& context) {
+Action setup_catalog_export(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("file", wanted->file, "The file to write; one of that name is replaced")
       ->required()
@@ -118,7 +118,7 @@ Action setup_catalog_export(CLI::App& app, Context& context) {
   return [&context, wanted] { return run_export(context, *wanted); };
 }
 
-Action setup_catalog_import(CLI::App& app, Context& context) {
+Action setup_catalog_import(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("file", wanted->file, "What `mb catalog export` wrote")
       ->required()

@@ -144,7 +144,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_catalog_status(CLI::App& app, Context& context) {
+Action setup_catalog_status(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   add_directory_option(app, wanted->directory);
   app.add_flag("--json", wanted->json, "As JSON");

@@ -75,13 +75,13 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_catalog_verify(CLI::App& app, Context& context) {
+Action setup_catalog_verify(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   add_directory_option(app, wanted->directory);
   app.add_option("--wait", wanted->wait_s,
                  "How long to wait for httpd to bring the catalog up to date (default 5)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0, 86400));
+      ->between(0, 86400);
   return [&context, wanted] { return run(context, *wanted); };
 }
 

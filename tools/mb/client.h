@@ -1,8 +1,8 @@
 // A client as `mb explain` and `mb iplookup` show it.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
+#include "tools/cli/json.h"
 
 #include "core/model.h"
 

@@ -2,9 +2,9 @@
 // a file of its own.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <vector>
+#include "tools/cli/options.h"
 
 #include "context.h"
 
@@ -13,7 +13,7 @@ namespace mirror::mb {
 // What a command does once its arguments are read; returns the exit status.
 using Action = std::function<int()>;
 // Adds the command's options to its parser. The Action holds what they are read into.
-using Setup = Action (*)(CLI::App& app, Context& context);
+using Setup = Action (*)(cli::Options& app, Context& context);
 
 struct Command {
   const char* name;
@@ -25,29 +25,29 @@ struct Command {
 };
 const std::vector<Command>& commands();
 
-Action setup_new(CLI::App&, Context&);
-Action setup_list(CLI::App&, Context&);
-Action setup_show(CLI::App&, Context&);
-Action setup_edit(CLI::App&, Context&);
-Action setup_rename(CLI::App&, Context&);
-Action setup_enable(CLI::App&, Context&);
-Action setup_disable(CLI::App&, Context&);
-Action setup_weight(CLI::App&, Context&);
-Action setup_delete(CLI::App&, Context&);
-Action setup_prefix(CLI::App&, Context&);
-Action setup_scan(CLI::App&, Context&);
-Action setup_file_ls(CLI::App&, Context&);
-Action setup_explain(CLI::App&, Context&);
-Action setup_iplookup(CLI::App&, Context&);
-Action setup_instances(CLI::App&, Context&);
-Action setup_catalog_status(CLI::App&, Context&);
-Action setup_catalog_verify(CLI::App&, Context&);
-Action setup_catalog_dump(CLI::App&, Context&);
-Action setup_catalog_export(CLI::App&, Context&);
-Action setup_catalog_import(CLI::App&, Context&);
-Action setup_db_init(CLI::App&, Context&);
-Action setup_db_migrate(CLI::App&, Context&);
-Action setup_db_version(CLI::App&, Context&);
-Action setup_db_check(CLI::App&, Context&);
+Action setup_new(cli::Options&, Context&);
+Action setup_list(cli::Options&, Context&);
+Action setup_show(cli::Options&, Context&);
+Action setup_edit(cli::Options&, Context&);
+Action setup_rename(cli::Options&, Context&);
+Action setup_enable(cli::Options&, Context&);
+Action setup_disable(cli::Options&, Context&);
+Action setup_weight(cli::Options&, Context&);
+Action setup_delete(cli::Options&, Context&);
+Action setup_prefix(cli::Options&, Context&);
+Action setup_scan(cli::Options&, Context&);
+Action setup_file_ls(cli::Options&, Context&);
+Action setup_explain(cli::Options&, Context&);
+Action setup_iplookup(cli::Options&, Context&);
+Action setup_instances(cli::Options&, Context&);
+Action setup_catalog_status(cli::Options&, Context&);
+Action setup_catalog_verify(cli::Options&, Context&);
+Action setup_catalog_dump(cli::Options&, Context&);
+Action setup_catalog_export(cli::Options&, Context&);
+Action setup_catalog_import(cli::Options&, Context&);
+Action setup_db_init(cli::Options&, Context&);
+Action setup_db_migrate(cli::Options&, Context&);
+Action setup_db_version(cli::Options&, Context&);
+Action setup_db_check(cli::Options&, Context&);
 
 }  // namespace mirror::mb

@@ -25,25 +25,25 @@ int version(Context& context) {
 
 }  // namespace
 
-Action setup_db_init(CLI::App&, Context& context) {
+Action setup_db_init(cli::Options&, Context& context) {
   return [&context] {
     return say_steps(db::init_schema(context.database_of_any_schema()),
                      "the tables are there already");
   };
 }
 
-Action setup_db_migrate(CLI::App&, Context& context) {
+Action setup_db_migrate(cli::Options&, Context& context) {
   return [&context] {
     return say_steps(db::migrate_schema(context.database_of_any_schema()),
                      "the tables are up to date");
   };
 }
 
-Action setup_db_version(CLI::App&, Context& context) {
+Action setup_db_version(cli::Options&, Context& context) {
   return [&context] { return version(context); };
 }
 
-Action setup_db_check(CLI::App&, Context& context) {
+Action setup_db_check(cli::Options&, Context& context) {
   return [&context] {
     context.database();
     say(fmt::format("the database answers and has schema {}", db::known_schema_version()));

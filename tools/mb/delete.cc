@@ -52,7 +52,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_delete(CLI::App& app, Context& context) {
+Action setup_delete(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("identifiers", wanted->identifiers, "The mirrors")->required()->type_name("IDENT");
   app.add_flag("-y,--yes", wanted->yes, "Do not ask");

@@ -30,7 +30,7 @@ int change(Context& context, const std::string& identifier,
 }
 
 struct Edit {
-  explicit Edit(CLI::App& app) : columns(app) {}
+  explicit Edit(cli::Options& app) : columns(app) {}
   std::string identifier;
   ColumnOptions columns;
 };
@@ -41,7 +41,7 @@ struct Weight {
 
 }  // namespace
 
-Action setup_edit(CLI::App& app, Context& context) {
+Action setup_edit(cli::Options& app, Context& context) {
   auto edit = std::make_shared<Edit>(app);
   app.add_option("identifier", edit->identifier, "The mirror")->required()->type_name("IDENT");
   app.footer("An empty value ('') clears a column.");
@@ -56,7 +56,7 @@ Action setup_edit(CLI::App& app, Context& context) {
   };
 }
 
-Action setup_weight(CLI::App& app, Context& context) {
+Action setup_weight(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Weight>();
   app.add_option("identifier", wanted->identifier, "The mirror")->required()->type_name("IDENT");
   app.add_option("weight", wanted->weight, "100 is normal, 0 takes no redirects")

@@ -238,7 +238,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_explain(CLI::App& app, Context& context) {
+Action setup_explain(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("path", wanted->path, "The file's path in the tree")
       ->required()
@@ -251,12 +251,12 @@ Action setup_explain(CLI::App& app, Context& context) {
   app.add_option("--distance-scale", wanted->settings.distance_scale_km,
                  "The kilometres at which a mirror's weight falls to a quarter, as the redirector "
                  "is configured (500)")
-      ->check(CLI::Range(1.0, 20000.0))
+      ->between(1.0, 20000.0)
       ->type_name("KM");
   app.add_option(
          "--stickiness", wanted->settings.sticky_s,
          "The seconds for which a client keeps its mirror, as the redirector is configured (3600)")
-      ->check(CLI::Range(0, 31622400))
+      ->between(0, 31622400)
       ->type_name("SECONDS");
   app.add_flag("--https", wanted->https, "As if the client came over https");
   app.add_flag("--json", wanted->json, "As JSON");

@@ -88,7 +88,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_file_ls(CLI::App& app, Context& context) {
+Action setup_file_ls(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("pattern", wanted->pattern,
                  "A path, a folder with '/' at its end, or a pattern: * stands for any characters "

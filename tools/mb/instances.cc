@@ -36,7 +36,7 @@ int run(Context& context, bool json) {
 
 }  // namespace
 
-Action setup_instances(CLI::App& app, Context& context) {
+Action setup_instances(cli::Options& app, Context& context) {
   auto json = std::make_shared<bool>(false);
   app.add_flag("--json", *json, "As JSON");
   return [&context, json] { return run(context, *json); };

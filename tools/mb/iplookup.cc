@@ -37,7 +37,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_iplookup(CLI::App& app, Context& context) {
+Action setup_iplookup(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("address", wanted->host, "An address or a host's name")
       ->required()

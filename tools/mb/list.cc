@@ -112,7 +112,7 @@ int run(Context& context, const Filters& filters) {
 
 }  // namespace
 
-Action setup_list(CLI::App& app, Context& context) {
+Action setup_list(cli::Options& app, Context& context) {
   auto filters = std::make_shared<Filters>();
   app.add_flag("-a,--all", filters->all, "Disabled mirrors too");
   app.add_flag("--disabled", filters->disabled, "Disabled mirrors only");

@@ -3,8 +3,10 @@
 // line makes no sense.
 #include <fmt/core.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
+#include <memory>
 
 #include "commands.h"
 #include "config.h"
@@ -28,6 +30,7 @@ class Help : public CLI::Formatter {
 
 struct Leaf {
   CLI::App* app;
+  std::unique_ptr<cli::Options> options;
   Action action;
 };
 
@@ -44,7 +47,9 @@ void add_commands(CLI::App& parent, const std::vector<Command>& list, Context& c
       app->fallthrough();
     }
     if (command.setup != nullptr) {
-      leaves.push_back({app, command.setup(*app, context)});
+      auto options = std::make_unique<cli::Options>(*app);
+      Action action = command.setup(*options, context);
+      leaves.push_back({app, std::move(options), std::move(action)});
     } else {
       app->require_subcommand(1);
       add_commands(*app, command.subcommands, context, leaves);

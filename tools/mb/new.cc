@@ -10,7 +10,7 @@ namespace mirror::mb {
 namespace {
 
 struct NewMirror {
-  explicit NewMirror(CLI::App& app) : columns(app) {}
+  explicit NewMirror(cli::Options& app) : columns(app) {}
   std::string identifier;
   ColumnOptions columns;
   bool no_geo = false;
@@ -109,7 +109,7 @@ int run(Context& context, const NewMirror& wanted) {
 
 }  // namespace
 
-Action setup_new(CLI::App& app, Context& context) {
+Action setup_new(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<NewMirror>(app);
   app.add_option("identifier", wanted->identifier, "Its name: letters, digits, dots, hyphens")
       ->required()

@@ -3,11 +3,11 @@
 // thread.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+#include "tools/cli/json.h"
 
 namespace mirror::mb {
 

@@ -48,11 +48,11 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_prefix(CLI::App& app, Context& context) {
+Action setup_prefix(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("identifier", wanted->identifier, "The mirror")->required()->type_name("IDENT");
   app.add_option("action", wanted->action, "add or rm; without it they are listed")
-      ->check(CLI::IsMember(std::vector<std::string>{"add", "rm"}))
+      ->one_of({"add", "rm"})
       ->type_name("add|rm");
   app.add_option("values", wanted->values, "Networks (192.0.2.0/24) or ASes (AS64496)")
       ->type_name("PREFIX-or-AS");

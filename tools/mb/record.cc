@@ -75,7 +75,7 @@ nlohmann::json value_json(const std::string& text, db::ColumnType type) {
 
 }  // namespace
 
-ColumnOptions::ColumnOptions(CLI::App& app) {
+ColumnOptions::ColumnOptions(cli::Options& app) {
   for (const db::MirrorColumn& column : db::mirror_columns()) {
     Entry& entry = *entries_.emplace_back(std::make_unique<Entry>());
     entry.column = &column;

@@ -1,11 +1,11 @@
 // A mirror's columns on the command line, as text and as JSON, all driven by db's list of columns.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+#include "tools/cli/json.h"
+#include "tools/cli/options.h"
 
 #include "db/mirror/mirrors.h"
 
@@ -16,7 +16,7 @@ namespace mirror::mb {
 class ColumnOptions {
  public:
   // Adds an option for every column; the object must outlive the parser.
-  explicit ColumnOptions(CLI::App& app);
+  explicit ColumnOptions(cli::Options& app);
   bool given(const char* column) const;
   // What was given, in the order of the columns.
   std::vector<db::Change> changes() const;
@@ -28,7 +28,7 @@ class ColumnOptions {
     const db::MirrorColumn* column;
     std::string text;
     bool flag = false;
-    CLI::Option* option = nullptr;
+    cli::Option* option = nullptr;
   };
   std::vector<std::unique_ptr<Entry>> entries_;
 };

@@ -24,7 +24,7 @@ int rename(Context& context, const std::string& from, const std::string& to) {
 
 }  // namespace
 
-Action setup_rename(CLI::App& app, Context& context) {
+Action setup_rename(cli::Options& app, Context& context) {
   auto names = std::make_shared<Names>();
   app.add_option("old", names->from, "The mirror")->required()->type_name("OLD");
   app.add_option("new", names->to, "Its new name")->required()->type_name("NEW");

@@ -41,7 +41,7 @@ int run(Context& context, const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-Action setup_scan(CLI::App& app, Context& context) {
+Action setup_scan(cli::Options& app, Context& context) {
   return [&app, &context] { return run(context, app.remaining()); };
 }
 

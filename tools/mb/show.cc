@@ -99,7 +99,7 @@ int run(Context& context, const Wanted& wanted) {
 
 }  // namespace
 
-Action setup_show(CLI::App& app, Context& context) {
+Action setup_show(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("identifier", wanted->identifier, "The mirror")->required()->type_name("IDENT");
   app.add_flag("--json", wanted->json, "As JSON");

@@ -21,7 +21,7 @@ int switch_mirrors(Context& context, const std::vector<std::string>& identifiers
   return kSuccess;
 }
 
-Action setup_switch(CLI::App& app, Context& context, bool enabled) {
+Action setup_switch(cli::Options& app, Context& context, bool enabled) {
   auto identifiers = std::make_shared<std::vector<std::string>>();
   app.add_option("identifiers", *identifiers, "The mirrors")->required()->type_name("IDENT");
   return
@@ -30,7 +30,11 @@ Action setup_switch(CLI::App& app, Context& context, bool enabled) {
 
 }  // namespace
 
-Action setup_enable(CLI::App& app, Context& context) { return setup_switch(app, context, true); }
-Action setup_disable(CLI::App& app, Context& context) { return setup_switch(app, context, false); }
+Action setup_enable(cli::Options& app, Context& context) {
+  return setup_switch(app, context, true);
+}
+Action setup_disable(cli::Options& app, Context& context) {
+  return setup_switch(app, context, false);
+}
 
 }  // namespace mirror::mb

@@ -90,6 +90,9 @@ class SourceScan {
   // resolve.
   void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s,
            bool staged, std::string_view target = {});
+  // A folder whose content could not be seen: what is known below it stays as it was, but is staged
+  // from now on where `staged` says that others may not read the folder. Each at most once.
+  void hold_below(std::string_view folder, bool staged);
   MergeReport merge(const MergeOptions&);
   void fail(std::string_view error);
 

@@ -53,6 +53,28 @@ constexpr const char* kInsertDelta =
 
 }  // namespace
 
+// low and high enclose the paths below a folder: '0' follows '/'.
+void SourceCompare::hold(const std::vector<HeldFolder>& folders) {
+  connection_.script(
+      "DROP TABLE IF EXISTS pg_temp.merge_held; "
+      "CREATE TEMP TABLE merge_held (low bytea, high bytea, staged boolean)");
+  if (folders.empty()) return;
+  CopyWriter writer(connection_, "COPY merge_held (low, high, staged) FROM STDIN (FORMAT binary)");
+  for (const HeldFolder& folder : folders) {
+    writer.row(3);
+    writer.bytes(folder.path + '/');
+    writer.bytes(folder.path + '0');
+    writer.boolean(folder.staged);
+  }
+  writer.flush();
+  connection_.script(
+      "ANALYZE merge_held;"
+      "INSERT INTO merge_listing (path, kind, size, mtime, staged, target, seq, again) "
+      "SELECT f.path, f.kind, f.size, f.mtime, f.staged OR h.staged, f.link_target, 0, false "
+      "FROM merge_held h JOIN file f ON f.path > h.low AND f.path < h.high "
+      "WHERE f.gone_at IS NULL AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path)");
+}
+
 // What lies behind a staged link must not be reached through one that is shown: only a staged link
 // itself is read.
 void SourceCompare::resolve(const ListedLinks& links) {
@@ -81,8 +103,13 @@ void SourceCompare::resolve(const ListedLinks& links) {
       "FROM merge_link r LEFT JOIN merge_listing t ON t.path = r.target AND t.kind <> 'l' "
       "WHERE k.path = r.path AND k.kind = 'l' AND (r.target = '' OR k.staged AND t.kind IS NOT "
       "NULL OR NOT t.staged);"
+      // A known link into a held folder: where it leads to cannot be looked up now.
+      "UPDATE merge_listing k SET target = f.link_target, size = 0, mtime = 0 "
+      "FROM merge_link r JOIN merge_held h ON r.target > h.low AND r.target < h.high, file f "
+      "WHERE k.path = r.path AND k.kind = 'l' AND k.target IS NULL AND f.path = k.path "
+      "AND f.kind = 'l' AND f.gone_at IS NULL AND (k.staged OR NOT h.staged);"
       "DELETE FROM merge_listing WHERE kind = 'd' OR kind = 'l' AND target IS NULL;"
-      "DROP TABLE merge_link; ANALYZE merge_listing");
+      "DROP TABLE merge_link, merge_held; ANALYZE merge_listing");
 }
 
 void SourceCompare::compare(const Listing& listing, double grace_s) {

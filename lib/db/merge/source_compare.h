@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "db/merge/folders.h"
 #include "db/merge/merge.h"
@@ -20,10 +21,18 @@ struct ListedLink {
 };
 using ListedLinks = std::unordered_map<std::string, ListedLink>;  // by path
 
+// A folder whose content could not be seen.
+struct HeldFolder {
+  std::string path;
+  bool staged = false;  // what lies below is staged
+};
+
 class SourceCompare {
  public:
   explicit SourceCompare(Connection& connection) : connection_(connection), folders_(connection) {}
 
+  // Completes the staged listing with what is known below these folders. Before resolve().
+  void hold(const std::vector<HeldFolder>& folders);
   // Gives every link of the staged listing its real path, and drops directories and links that lead
   // nowhere.
   void resolve(const ListedLinks& links);

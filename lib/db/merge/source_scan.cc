@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "db/merge/merge.h"
 #include "db/merge/scan.h"
@@ -18,6 +19,7 @@ struct SourceScan::Impl {
   ScanRow row;
   Listing listing;
   ListedLinks links;
+  std::vector<HeldFolder> held;
 };
 
 namespace {
@@ -39,6 +41,7 @@ std::string guard(const SourceCompare& compare, const MergeOptions& options) {
 MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   listing.finish();
   SourceCompare compare(connection);
+  compare.hold(held);
   compare.resolve(links);
   compare.compare(listing, options.grace_s);
   MergeReport report;
@@ -81,6 +84,10 @@ void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_by
   static constexpr char kKinds[] = {'f', 'l', 'd'};
   impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0),
                      mtime_s, staged);
+}
+
+void SourceScan::hold_below(std::string_view folder, bool staged) {
+  impl_->held.push_back({std::string(folder), staged});
 }
 
 MergeReport SourceScan::merge(const MergeOptions& options) {

@@ -11,6 +11,7 @@ class RsyncListTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(readsEachKindOfEntry);
   CPPUNIT_TEST(readsSizesWithAndWithoutCommas);
   CPPUNIT_TEST(readsTimesAsUtc);
+  CPPUNIT_TEST(tellsYearsThatFourDigitsCannot);
   CPPUNIT_TEST(knowsWhatOthersMayRead);
   CPPUNIT_TEST(unescapesEveryByteAndNothingElse);
   CPPUNIT_TEST(keepsSpacesInNames);
@@ -65,6 +66,21 @@ class RsyncListTest : public CppUnit::TestFixture {
         {"2024/02/29 23:59:59", 1709251199}, {"2016/12/31 23:59:60", 1483228800}};
     for (const auto& [text, time] : times) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, time, parsed("-rw-r--r-- 1 " + text + " x").mtime_s);
+    }
+  }
+
+  void tellsYearsThatFourDigitsCannot() {
+    for (const char* time : {"   1/01/01 00:00:00", " 999/12/31 23:59:59", "10000/01/01 00:00:0",
+                             "   0/01/01 00:00:00", "  -1/12/31 00:00:00", "-1000/01/01 00:00:0",
+                             "2147483647/12/31 23", "292277026596/12/04 "}) {
+      const ListedEntry entry = parsed(std::string("-rw-r--r-- 7 ") + time + " a b");
+      CPPUNIT_ASSERT_MESSAGE(time, entry.odd_time && entry.path == "a b" && entry.size_bytes == 7);
+    }
+    CPPUNIT_ASSERT(!parsed("-rw-r--r-- 7 1000/01/01 00:00:00 x").odd_time);
+    for (const char* time : {"   x/01/01 00:00:00", "  1/01/01 00:00:00", "10000/01/01 00:00:x",
+                             " 999-12-31 23:59:59", "                   ", "   -/01/01 00:00:00",
+                             "9999/13/01 00:00:00", "1/01/01 00:00:00"}) {
+      CPPUNIT_ASSERT_MESSAGE(time, !parses(std::string("-rw-r--r-- 7 ") + time + " a"));
     }
   }
 

@@ -2,12 +2,18 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <set>
+
 namespace mirror::scanner {
 
 // With the texts of rsync 3.1 to 3.5.
 class RsyncListerTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(RsyncListerTest);
   CPPUNIT_TEST(excusesUnreadableDirectoriesOnly);
+  CPPUNIT_TEST(understandsEveryVersionsComplaints);
+  CPPUNIT_TEST(takesNamesForNoWords);
   CPPUNIT_TEST(knowsAMissingDirectory);
   CPPUNIT_TEST(keepsRsyncsOwnWordsInBounds);
   CPPUNIT_TEST_SUITE_END();
@@ -18,6 +24,17 @@ class RsyncListerTest : public CppUnit::TestFixture {
     return complaints;
   }
 
+  static std::vector<std::string> recorded(const std::string& version, const char* ending) {
+    const char* const source = std::getenv("MIRROR_SRCDIR");
+    const std::string file =
+        (source == nullptr ? ".." : std::string(source)) + "/t/data/rsync/" + version + ending;
+    std::ifstream in(file);
+    CPPUNIT_ASSERT_MESSAGE(file, in.good());
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+  }
+
  public:
   void excusesUnreadableDirectoriesOnly() {
     const std::string verdict =
@@ -25,9 +42,9 @@ class RsyncListerTest : public CppUnit::TestFixture {
         "main.c(1956)";
     const std::string unreadable =
         "rsync: [sender] opendir \"secret\" (in m) failed: Permission denied (13)";
-    const std::string older = "rsync: opendir \"/secret\" (in m) failed: Permission denied (13)";
+    const std::string older = "rsync: opendir \"/other\" (in m) failed: Permission denied (13)";
     CPPUNIT_ASSERT(heard({unreadable, older, "", verdict}).only_unreadable_directories());
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, heard({unreadable, older, verdict}).unreadable());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, heard({unreadable, older, verdict}).unreadable().size());
     CPPUNIT_ASSERT(heard({unreadable, "file has vanished: \"x\" (in m)", verdict})
                        .only_unreadable_directories());
     CPPUNIT_ASSERT(!heard({verdict}).only_unreadable_directories());
@@ -41,6 +58,39 @@ class RsyncListerTest : public CppUnit::TestFixture {
           "@ERROR: opendir \"x\" failed: Permission denied (13)"}) {
       CPPUNIT_ASSERT_MESSAGE(other,
                              !heard({unreadable, other, verdict}).only_unreadable_directories());
+    }
+  }
+
+  void understandsEveryVersionsComplaints() {
+    for (const char* version : {"v2.6.9", "v3.0.9", "v3.1.3", "v3.2.7", "v3.5.0"}) {
+      Complaints complaints;
+      for (const std::string& line : recorded(version, ".stderr")) {
+        if (!line.starts_with("exit ")) complaints.add(line);
+      }
+      CPPUNIT_ASSERT_MESSAGE(version + complaints.text(), complaints.only_unreadable_directories());
+      CPPUNIT_ASSERT_MESSAGE(version, (complaints.unreadable() ==
+                                       std::set<std::string>{".~tmp~", "noexec", "secret"}));
+    }
+  }
+
+  void takesNamesForNoWords() {
+    const std::pair<std::string, std::string> lines[] = {
+        {R"x(rsync: [sender] opendir "/a/b\#012" (in m) failed: Permission denied (13))x", "a/b\n"},
+        {R"x(rsync: readlink "top" failed: Permission denied (13))x", ""},
+        {R"x(rsync: [sender] readlink_stat("d/x" (in n)" (in m)) failed: Permiso denegado (13))x",
+         "d"},
+        {R"x(rsync: opendir "x" failed: Input/output error (5)" (in m) failed: Denied (13))x",
+         "x\" failed: Input/output error (5)"}};
+    for (const auto& [line, directory] : lines) {
+      CPPUNIT_ASSERT_MESSAGE(line, heard({line}).unreadable() == std::set<std::string>{directory});
+    }
+    for (
+        const char* line :
+        {R"x(rsync: opendir "x" failed: Permission denied (13)" (in m) failed: Input/output error (5))x",
+         R"x(rsync: send_files failed to open "x" (in m): Permission denied (13))x",
+         R"x(rsync: opendir "x failed: Permission denied (13))x",
+         R"x(rsync: opendir failed: (13))x"}) {
+      CPPUNIT_ASSERT_MESSAGE(line, heard({line}).unreadable().empty());
     }
   }
 

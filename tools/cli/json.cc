@@ -1,0 +1,3 @@
+#include "tools/cli/json.h"
+
+template class nlohmann::basic_json<>;
