@@ -17,6 +17,8 @@
 namespace mirror::scanner {
 namespace {
 
+constexpr std::chrono::seconds kEndOfHolder(30);  // a session that was told to end
+
 class Stopwatch {
  public:
   double seconds() const {
@@ -136,7 +138,7 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-shrink", stands,
               result);
   if (options.enable && result.worked() && !record.mirror.enabled) {
-    db::update_mirror(connection, record.mirror.id, {{"enabled", "true"}});
+    db::enable_mirror(connection, record.mirror.id);
     result.enabled = true;
   }
 }
@@ -166,16 +168,19 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
 
 // Runs `scan` under the lock of `id`, and puts what goes wrong into the result.
 template <typename Scan>
-Result scan_with_lock(db::Connection& connection, MirrorId id, Result result,
+Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bool break_lock,
                       const std::string& stands, const Scan& scan) {
   const Stopwatch watch;
   try {
+    if (break_lock) db::break_scan_lock(connection, id, kEndOfHolder);
     const std::optional<db::ScanLock> lock = db::ScanLock::try_take(connection, id);
     if (lock) {
       scan(result);
     } else {
       result.outcome = Outcome::locked;
-      result.error = "another scan of it is running";
+      const auto holder = db::scan_lock_holder(connection, id);
+      result.error = fmt::format("another scan of it is running{}; --break-lock ends it",
+                                 holder ? ": " + holder->text() : "");
     }
   } catch (const db::Error& error) {
     result.outcome = Outcome::failed;
@@ -198,9 +203,10 @@ Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
   Result result;
   result.name = record.mirror.identifier;
   const std::string stands = what_stands(record);
-  return scan_with_lock(connection, record.mirror.id, std::move(result), stands, [&](Result& into) {
-    scan_locked_mirror(connection, record, options, control, stands, into);
-  });
+  return scan_with_lock(connection, record.mirror.id, std::move(result), options.break_lock, stands,
+                        [&](Result& into) {
+                          scan_locked_mirror(connection, record, options, control, stands, into);
+                        });
 }
 
 Result scan_source(db::Connection& connection, const Options& options, const Control& control) {
@@ -208,7 +214,7 @@ Result scan_source(db::Connection& connection, const Options& options, const Con
   result.is_source = true;
   result.name = options.instance.source;
   return scan_with_lock(
-      connection, 0, std::move(result), what_stands_of_source(),
+      connection, 0, std::move(result), options.break_lock, what_stands_of_source(),
       [&](Result& into) { scan_locked_source(connection, options, control, into); });
 }
 
