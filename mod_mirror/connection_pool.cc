@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "db/session.h"
+
 namespace mirror::httpd {
 namespace {
 
@@ -200,10 +202,12 @@ std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
   std::unique_ptr<PooledConnection> made;
   try {
     const auto deadline = Clock::now() + options_.timeout;
-    made = std::make_unique<PooledConnection>(PooledConnection{
-        std::move(slot),
-        db::Connection(options_.conninfo, "mod_mirror", options_.timeout, shared_.first_host()),
-        outage});
+    made = std::make_unique<PooledConnection>(
+        PooledConnection{std::move(slot),
+                         db::open_session(options_.conninfo, {.program = "mod_mirror",
+                                                              .connect_timeout = options_.timeout,
+                                                              .first_host = shared_.first_host()}),
+                         outage});
     shared_.remember_host(made->connection.host());
     made->connection.set_deadline(deadline);
     prepare_(made->connection);

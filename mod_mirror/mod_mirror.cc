@@ -114,7 +114,7 @@ int on_status(request_rec* r, int flags) noexcept {
 }
 
 void register_hooks(apr_pool_t*) noexcept {
-  // What is said of single URLs goes before a tree.
+  // Lists and repositories with a URL of their own go before a tree.
   static const char* const kNamed[] = {"mod_rewrite.c", "mod_alias.c", nullptr};
   static const char* const kCatchAll[] = {"mod_vhost_alias.c", "mod_userdir.c", nullptr};
   ap_hook_pre_config(on_pre_config, nullptr, nullptr, APR_HOOK_MIDDLE);

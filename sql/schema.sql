@@ -1,5 +1,6 @@
 -- The truth: which files the source has, which mirrors there are, and which of them has what.
--- This is the complete schema of the version that it inserts into schema_version; older databases reach it through
+-- This is the complete schema of the version that it inserts into schema_version; it goes into the schema `mirror`, which is the
+-- whole search_path when it is created. Older databases reach it through
 -- sql/migrations. Every constraint that an administrator can meet has a name of its own; lib/db/mirror/constraints.cc puts it into
 -- words.
 
@@ -7,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (6);
+INSERT INTO schema_version (version) VALUES (7);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -141,6 +142,8 @@ CREATE INDEX cohort_mirrors ON cohort USING hash (mirrors);
 -- What the source has or had. cohort_id is set for regular files that are current or gone and in their grace time, and refers to
 -- cohort without a foreign key, which would cost a query per moved file. Every change of a row raises its rev. version_rev is
 -- the rev at which the present version (size, mtime) appeared. A link's target is the real path inside the tree, '' the root.
+-- was_shown: of a staged file, that it was not staged before, so that replicas must hear of it. httpd's role sees no other staged
+-- ones (sql/grants.sql).
 -- Columns stand in the order that wastes no alignment: there are millions of rows.
 CREATE TABLE file (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -155,6 +158,7 @@ CREATE TABLE file (
   pending boolean NOT NULL DEFAULT false,
   path bytea NOT NULL,
   link_target bytea,
+  was_shown boolean NOT NULL DEFAULT false,
   CONSTRAINT file_path_unique UNIQUE (path),
   CONSTRAINT file_path_length CHECK (octet_length(path) BETWEEN 1 AND 2048),
   CONSTRAINT file_size_range CHECK (size >= 0),
@@ -167,6 +171,7 @@ CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change
 -- changes.
 ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
+ALTER TABLE file ENABLE ROW LEVEL SECURITY;
 
 -- The ids of the files that each merge changed, or whose hashes it changed, in one row per statement, so that who is at one
 -- revision finds what is above it without an index on file.rev. files NULL, or no row: too many to note, or by a program that
@@ -232,6 +237,7 @@ CREATE TABLE hash (
                                               signature_kind IS NULL AND signature IS NULL),
   CONSTRAINT hash_signature_length CHECK (octet_length(signature) BETWEEN 1 AND 65536)
 );
+ALTER TABLE hash ENABLE ROW LEVEL SECURITY;
 -- Digests do not compress; out of line and uncompressed, a part can be read without the rest.
 ALTER TABLE hash ALTER sha1_pieces SET STORAGE EXTERNAL, ALTER piece_layer SET STORAGE EXTERNAL,
   ALTER zsync_sums SET STORAGE EXTERNAL;
@@ -278,3 +284,24 @@ CREATE TABLE scan (
   CONSTRAINT scan_ended_known CHECK ((outcome = 'running') = (ended IS NULL))
 );
 CREATE INDEX scan_mirror ON scan (mirror_id, started);
+
+-- Who scans a mirror, or the source (mirror_id 0), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
+-- mirror does not wait for a scan.
+CREATE TABLE scan_lock (
+  mirror_id smallint PRIMARY KEY,
+  backend integer NOT NULL,
+  token integer NOT NULL,
+  host text NOT NULL,
+  process integer NOT NULL,
+  program text NOT NULL,
+  since timestamptz NOT NULL
+);
+-- Has no rows and no columns: merges lock it as a table, which only those may who may write it.
+CREATE TABLE merge_lock ();
+
+-- For the scanner's role, which may not write the mirrors and does not own the tables.
+CREATE FUNCTION enable_mirror(which smallint) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS
+$$ UPDATE mirror SET enabled = true WHERE id = which AND NOT enabled $$;
+CREATE FUNCTION analyze_files() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
+$$ BEGIN ANALYZE file, cohort, hash, change, revision; END $$;
+REVOKE EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() FROM PUBLIC;

@@ -93,8 +93,9 @@ bool had_news(Connection& connection) {
 
 FeedState feed_state(Connection& connection) {
   const Result row = connection.run(
-      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s FROM mirror_rev m "
-      "CROSS JOIN source s "
+      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s "
+      "FROM (SELECT rev FROM mirror_rev LIMIT 1) m CROSS JOIN (SELECT grace_s FROM source LIMIT 1) "
+      "s "
       "LEFT JOIN LATERAL (SELECT rev, token FROM revision ORDER BY rev DESC LIMIT 1) r ON true",
       {}, "feed_state");
   if (row.empty())
@@ -112,7 +113,7 @@ bool knows_revision(Connection& connection, std::int64_t rev, const std::string&
 FeedSnapshot::FeedSnapshot(Connection& connection)
     : connection_(connection),
       transaction_(connection,
-                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL jit = off; "
+                   "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
                    "SET LOCAL max_parallel_workers_per_gather = 0"),
       state_(feed_state(connection)) {}
 

@@ -9,21 +9,22 @@ namespace mirror::db {
 namespace {
 
 // A row of file that may be shown: current, or gone and still in its grace time.
+#define ONE_ROW(table, name) "(SELECT * FROM " table " LIMIT 1) " name
 #define VISIBLE \
   "NOT f.staged AND (f.gone_at IS NULL OR f.gone_at + s.grace_s * interval '1 second' > now())"
 
-// Always one row, so that the mirrors' rev comes with absent paths too.
+// Always one row, so that the mirrors' rev comes with absent paths too. Of tables of one row
+// the planner, which has no statistics of them, expects thousands, unless it is told that one will
+// do.
 constexpr const char* kFindFile =
     "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target, f.gone_at IS NOT "
-    "NULL "
-    "FROM mirror_rev r "
-    "CROSS JOIN source s "
+    "NULL FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
     "LEFT JOIN file f ON f.path = $1 AND " VISIBLE
     " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
     "LEFT JOIN cohort c ON c.id = f.cohort_id";
 
 constexpr const char* kFindLinkPrefix =
-    "SELECT f.path, f.link_target FROM source s JOIN file f ON f.path = ANY($1) AND f.kind = 'l' "
+    "SELECT f.path, f.link_target FROM " ONE_ROW("source", "s") " JOIN file f ON f.path = ANY($1) AND f.kind = 'l' "
     "AND " VISIBLE " ORDER BY octet_length(f.path) LIMIT 1";
 
 // In the order of paths, so that the index on them finds the first one whatever the planner thinks
@@ -88,7 +89,7 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
 std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection) {
   static const std::string sql =
       "SELECT " + std::string(kMirrorSelect) +
-      ", r.rev FROM mirror_rev r LEFT JOIN mirror m ON true ORDER BY m.id";
+      ", r.rev FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
   const Result rows = connection.run(sql, {}, "load_mirrors");
   std::vector<Mirror> mirrors;
   for (int row = 0; row < rows.rows(); ++row) {

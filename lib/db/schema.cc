@@ -6,15 +6,18 @@
 
 #include "db/locks.h"
 #include "db/schema_sql.h"
+#include "db/session.h"
 
 namespace mirror::db {
 namespace {
 
 constexpr const char* kRoles[] = {"mirror_httpd", "mirror_scanner", "mirror_admin"};
 
+// Whoever had it may have created or moved the schema meanwhile.
 void take_schema_lock(Connection& connection) {
   connection.run("SELECT pg_advisory_xact_lock($1, $2)",
                  Params().int4(kLockSpace).int4(kSchemaLock));
+  enter_schema(connection);
 }
 
 // The name of any table in the schema that ours would go to; "" for none. What extensions brought
@@ -27,6 +30,47 @@ std::string foreign_table(Connection& connection) {
       "= c.oid AND d.deptype = 'e') "
       "ORDER BY 1 LIMIT 1");
   return found.empty() ? "" : std::string(found.bytes(0, 0));
+}
+
+// SQL_ASCII takes any bytes as text, and gives them back to whoever asks for UTF-8.
+void require_unicode(Connection& connection) {
+  const Result encoding = connection.run(
+      "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = "
+      "current_database()");
+  if (encoding.bytes(0, 0) != "SQL_ASCII") return;
+  throw Error(
+      "this database has the encoding SQL_ASCII, which checks no text: make it anew with "
+      "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
+      "");
+}
+
+// In a schema of its own, whose functions and tables nobody else can put others in front of.
+void create_schema(Connection& connection) {
+  try {
+    connection.script(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", kSchemaName));
+  } catch (const ConnectionError&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.sqlstate() != "42501") throw;
+    throw Error(fmt::format("this user may not create the schema '{0}': as the database's owner or "
+                            "a superuser run CREATE SCHEMA {0} AUTHORIZATION USER, with this "
+                            "user's name, then mb db init",
+                            kSchemaName),
+                error.sqlstate());
+  }
+  connection.script(fmt::format("SET search_path = {}, pg_temp", kSchemaName));
+  connection.script(kSchemaSql);
+  connection.script("ANALYZE mirror_rev, source, mirror, mirror_prefix");
+}
+
+// Nobody needs to create anything in this database but who owns it.
+void close_public(Connection& connection, std::vector<std::string>& done) {
+  if (!public_is_open(connection)) return;
+  connection.script("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+  done.push_back(public_is_open(connection)
+                     ? "every role may create in schema public: as its owner run REVOKE CREATE ON "
+                       "SCHEMA public FROM PUBLIC"
+                     : "took the right to create in schema public from PUBLIC");
 }
 
 bool role_exists(Connection& connection, const char* role) {
@@ -58,10 +102,9 @@ std::string create_role(Connection& connection, const char* role) {
 
 // grants.sql holds one part per role, each opened by a line `-- role: NAME`.
 void apply_grants(Connection& connection) {
-  const Result schema = connection.run("SELECT quote_ident(current_schema())");
   std::string text = kGrantsSql;
   for (std::size_t at; (at = text.find("{schema}")) != std::string::npos;)
-    text.replace(at, 8, schema.bytes(0, 0));
+    text.replace(at, 8, kSchemaName);
   static constexpr std::string_view kMark = "-- role: ";
   for (std::size_t at = text.find(kMark); at != std::string::npos;) {
     const std::size_t name = at + kMark.size(), line_end = text.find('\n', name),
@@ -118,6 +161,7 @@ bool migrate_once(Connection& connection, const std::vector<Migration>& migratio
   }
   connection.run("INSERT INTO schema_version (version) VALUES ($1)", Params().int4(next->version));
   transaction.commit();
+  enter_schema(connection);
   done.push_back(fmt::format("applied migration {}", next->name));
   return true;
 }
@@ -157,10 +201,12 @@ std::vector<std::string> init_schema(Connection& connection) {
               table),
           "");
     }
-    connection.script(kSchemaSql);
+    require_unicode(connection);
+    create_schema(connection);
     done.push_back(fmt::format("created the schema, version {}", known_schema_version()));
   }
   set_up_roles(connection, done);
+  close_public(connection, done);
   transaction.commit();
   return done;
 }
@@ -175,6 +221,14 @@ std::vector<std::string> migrate_schema(Connection& connection,
   while (migrate_once(connection, migrations, done)) {
   }
   return done;
+}
+
+bool public_is_open(Connection& connection) {
+  return !connection
+              .run(
+                  "SELECT FROM pg_namespace WHERE nspname = 'public' "
+                  "AND has_schema_privilege('public', oid, 'CREATE')")
+              .empty();
 }
 
 void require_schema(Connection& connection) {

@@ -24,6 +24,9 @@ std::vector<std::string> init_schema(Connection&);
 std::vector<std::string> migrate_schema(Connection&);
 std::vector<std::string> migrate_schema(
     Connection&, const std::vector<Migration>&);  // with other migrations than our own
+// Whether every role may create functions and tables in schema public. Sessions of ours do not look
+// there; those of others may.
+bool public_is_open(Connection&);
 // Throws Error naming both versions and what to do unless the database has exactly the known
 // version.
 void require_schema(Connection&);

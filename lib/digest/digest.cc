@@ -1,7 +1,7 @@
 #include "digest/digest.h"
 
-#include "digest/evp.h"
 #include "core/info_dictionary.h"
+#include "digest/evp.h"
 
 namespace mirror::digest {
 namespace {

@@ -7,6 +7,7 @@
 #include "catalog/error.h"
 #include "db/feed.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "feed/pull.h"
 
 namespace mirror {
@@ -166,10 +167,11 @@ bool Feed::take_lock(bool well) {
 }
 
 void Feed::connect() {
-  auto connection =
-      std::make_unique<db::Connection>(options_.conninfo, "mod_mirror feed", options_.timeout);
-  connection->set_stop(&stop_);
-  connection->set_patience(options_.timeout);
+  auto connection = std::make_unique<db::Connection>(
+      db::open_session(options_.conninfo, {.program = "mod_mirror feed",
+                                           .connect_timeout = options_.timeout,
+                                           .patience = options_.timeout,
+                                           .stop = &stop_}));
   listens_ = db::listen_for_news(*connection);
   connection_ = std::move(connection);
   fresh_connection_ = true;

@@ -53,17 +53,9 @@ constexpr int kStopCheckMs = 100;
 
 void ignore_notice(void*, const char*) {}
 
-[[noreturn]] void throw_failed(const PGresult* result, const PGconn* connection) {
-  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-  const char* constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-  if (!sqlstate || PQstatus(connection) != CONNECTION_OK) {
-    throw ConnectionError(trimmed(PQresultErrorMessage(result)), sqlstate ? sqlstate : "");
-  }
-  const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-  throw Error(fmt::format("database: {}{}{} (SQLSTATE {})", primary ? primary : "unknown error",
-                          detail ? ": " : "", detail ? detail : "", sqlstate),
-              sqlstate, constraint ? constraint : "");
+std::string_view field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text != nullptr ? text : std::string_view();
 }
 
 bool failed(const PGresult* result) {
@@ -84,13 +76,34 @@ Connection::Connection(const std::string& conninfo, const std::string& applicati
     start_one_of(single_hosts(conninfo), application_name);
     deadline_.reset();
   } else {
-    const char* keys[] = {"dbname", "fallback_application_name", "client_encoding", nullptr};
-    const char* values[] = {conninfo.c_str(), application_name.c_str(), "UTF8", nullptr};
-    connection_.reset(PQconnectdbParams(keys, values, 1));
-    check_started();
+    start_blocking(conninfo, application_name);
   }
   PQsetNoticeProcessor(raw(), ignore_notice, nullptr);
   if (PQsetnonblocking(raw(), 1) != 0) throw ConnectionError(trimmed(PQerrorMessage(raw())));
+}
+
+namespace {
+
+// The two arrays that libpq takes; pointers into `options` and `application_name`.
+struct Keywords {
+  Keywords(const ConnectionOptions& options, const std::string& application_name) {
+    for (const auto& [keyword, value] : options) {
+      keys.push_back(keyword.c_str());
+      values.push_back(value.c_str());
+    }
+    keys.insert(keys.end(), {"fallback_application_name", "client_encoding", nullptr});
+    values.insert(values.end(), {application_name.c_str(), "UTF8", nullptr});
+  }
+  std::vector<const char*> keys, values;
+};
+
+}  // namespace
+
+void Connection::start_blocking(const std::string& conninfo, const std::string& application_name) {
+  const ConnectionOptions options = all_hosts(conninfo);
+  const Keywords words(options, application_name);
+  connection_.reset(PQconnectdbParams(words.keys.data(), words.values.data(), 0));
+  check_started();
 }
 
 // Each host has an equal share of the time that is left; the last failure is thrown with what was
@@ -114,15 +127,9 @@ void Connection::start_one_of(const std::vector<ConnectionOptions>& hosts,
 }
 
 void Connection::start(const ConnectionOptions& options, const std::string& application_name) {
-  std::vector<const char*> keys, values;
-  for (const auto& [keyword, value] : options) {
-    keys.push_back(keyword.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.insert(keys.end(), {"fallback_application_name", "client_encoding", nullptr});
-  values.insert(values.end(), {application_name.c_str(), "UTF8", nullptr});
+  const Keywords words(options, application_name);
   given_up_ = false;
-  connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
+  connection_.reset(PQconnectStartParams(words.keys.data(), words.values.data(), 0));
   PQsetErrorVerbosity(raw(), PQERRORS_VERBOSE);
   PostgresPollingStatusType state = PGRES_POLLING_WRITING;
   while (connection_ && PQstatus(raw()) != CONNECTION_BAD && state != PGRES_POLLING_OK &&
@@ -181,22 +188,37 @@ void Connection::wait(bool for_write) {
   if (PQstatus(raw()) != CONNECTION_OK && for_write) socket.events = POLLOUT;
   if (socket.fd < 0) throw ConnectionError("the connection to the database is closed");
   for (;;) {
-    int left_ms = -1;
-    if (deadline_) {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
-      if (left <= 0) give_up("the database did not answer in time");
-      left_ms = static_cast<int>(std::min<long long>(left, 1 << 30));
-    }
-    if (stop_ != nullptr) {
-      if (*stop_) give_up("stopped while waiting for the database");
-      left_ms = left_ms < 0 ? kStopCheckMs : std::min(left_ms, kStopCheckMs);
-    }
-    const int ready = ::poll(&socket, 1, left_ms);
+    const int ready = ::poll(&socket, 1, poll_ms());
     if (ready > 0) return;
     if (ready < 0 && errno != EINTR)
       throw ConnectionError(fmt::format("poll on the database connection: errno {}", errno));
+    tell_if_slow();
   }
+}
+
+int Connection::poll_ms() {
+  if (stop_is_due()) give_up("stopped while waiting for the database");
+  long long left_ms = stop_ != nullptr ? kStopCheckMs : -1;
+  for (const auto& end : {deadline_, slow_at_}) {
+    if (!end) continue;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end - Clock::now()).count();
+    if (end == deadline_ && left <= 0) give_up("the database did not answer in time");
+    const long long positive = std::clamp<long long>(left, 0, 1 << 30);
+    left_ms = left_ms < 0 ? positive : std::min(left_ms, positive);
+  }
+  return static_cast<int>(left_ms);
+}
+
+bool Connection::stop_is_due() {
+  if (stop_ == nullptr || !*stop_) return false;
+  if (!stop_seen_) stop_seen_ = Clock::now();
+  return Clock::now() >= *stop_seen_ + stop_grace_;
+}
+
+void Connection::tell_if_slow() {
+  if (!slow_at_ || Clock::now() < *slow_at_) return;
+  slow_at_.reset();
+  observer_->no_answer_yet();
 }
 
 void Connection::flush() {
@@ -241,8 +263,22 @@ Result Connection::finish() {
     if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) break;
   }
   if (!last) throw ConnectionError("the database gave no answer");
-  if (has_failed) throw_failed(last->raw(), raw());
+  if (has_failed) throw_failed(last->raw());
   return std::move(*last);
+}
+
+void Connection::throw_failed(const PGresult* result) {
+  const std::string sqlstate(field(result, PG_DIAG_SQLSTATE)),
+      constraint(field(result, PG_DIAG_CONSTRAINT_NAME));
+  if (sqlstate.empty() || PQstatus(raw()) != CONNECTION_OK)
+    throw ConnectionError(trimmed(PQresultErrorMessage(result)), sqlstate);
+  const std::string words = observer_ ? observer_->words(sqlstate) : "";
+  if (!words.empty()) throw Error(words, sqlstate, constraint);
+  const std::string_view primary = field(result, PG_DIAG_MESSAGE_PRIMARY),
+                         detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+  throw Error(fmt::format("{}{}{} (SQLSTATE {})", primary.empty() ? "unknown error" : primary,
+                          detail.empty() ? "" : ": ", detail, sqlstate),
+              sqlstate, constraint);
 }
 
 void Connection::prepare(const std::string& sql, const Params& params, const char* name) {
@@ -257,6 +293,8 @@ void Connection::prepare(const std::string& sql, const Params& params, const cha
 void Connection::begin_statement() {
   if (broken()) throw ConnectionError("the connection to the database is lost");
   if (patience_) deadline_ = Clock::now() + *patience_;
+  slow_at_.reset();
+  if (observer_ && slow_after_.count() > 0) slow_at_ = Clock::now() + slow_after_;
 }
 
 Result Connection::run(const std::string& sql, const Params& params, const char* name) {

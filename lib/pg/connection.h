@@ -22,8 +22,7 @@ namespace mirror::db {
 
 using Clock = std::chrono::steady_clock;
 
-// A statement or connection that failed. `sqlstate` is empty where the server said nothing. A
-// violated constraint of ours is put into words (constraints.cc).
+// A statement or connection that failed. `sqlstate` is empty where the server said nothing.
 class Error : public std::runtime_error {
  public:
   Error(const std::string& what, std::string sqlstate, std::string constraint = "")
@@ -46,6 +45,17 @@ class ConnectionError : public Error {
 class Timeout : public ConnectionError {
  public:
   using ConnectionError::ConnectionError;
+};
+
+// Whoever opens a connection may know more of its statements than this driver does. Called on the
+// thread that uses the connection; must not use it.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // Words for a failure with this SQLSTATE; "" keeps the server's.
+  virtual std::string words(std::string_view /*sqlstate*/) { return ""; }
+  // A statement has had no answer for as long as set_observer() says; once for each statement.
+  virtual void no_answer_yet() noexcept {}
 };
 
 // Parameters in binary form, in order: $1, $2, …
@@ -119,8 +129,17 @@ class Connection {
 
   // Every statement from now on has this long.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
-  // While it is true every wait ends at once in a Timeout.
-  void set_stop(const std::atomic<bool>* stop) { stop_ = stop; }
+  // Once it is true every wait ends in a Timeout, at once or `grace` later: so much time is left to
+  // write down how things stand.
+  void set_stop(const std::atomic<bool>* stop,
+                std::chrono::milliseconds grace = std::chrono::milliseconds(0)) {
+    stop_ = stop;
+    stop_grace_ = grace;
+  }
+  void set_observer(std::shared_ptr<Observer> observer, std::chrono::milliseconds slow_after) {
+    observer_ = std::move(observer);
+    slow_after_ = slow_after;
+  }
 
   // One statement. `name` makes it a prepared statement, prepared on first use on this connection.
   Result run(const std::string& sql, const Params& params = {}, const char* name = nullptr);
@@ -142,6 +161,8 @@ class Connection {
   }                     // which one of the conninfo's answered, where a timeout was given
   bool broken() const;  // the connection must not be used any more: it is gone, or an answer was
                         // given up waiting for
+  // The server process that the other side says to be: a pooler says something of its own.
+  int claimed_backend() const { return PQbackendPID(raw()); }
   PGconn* raw() const { return connection_.get(); }
 
  private:
@@ -149,6 +170,7 @@ class Connection {
     void operator()(PGconn* connection) const;
   };
   void start(const ConnectionOptions& options, const std::string& application_name);
+  void start_blocking(const std::string& conninfo, const std::string& application_name);
   void start_one_of(const std::vector<ConnectionOptions>& hosts,
                     const std::string& application_name);
   void check_started() const;
@@ -159,11 +181,20 @@ class Connection {
   Result finish();  // the last result of what was sent; throws for a failed one
   PGresult* next_result();
   void wait(bool for_write);
+  int poll_ms();  // how long one poll may last; throws Timeout when nothing is left
+  bool stop_is_due();
+  void tell_if_slow();
   [[noreturn]] void give_up(const std::string& what);
+  [[noreturn]] void throw_failed(const PGresult* result);
   std::unique_ptr<PGconn, Finish> connection_;
   std::optional<Clock::time_point> deadline_;
   std::optional<std::chrono::milliseconds> patience_;
   const std::atomic<bool>* stop_ = nullptr;
+  std::chrono::milliseconds stop_grace_{0};
+  std::optional<Clock::time_point> stop_seen_;
+  std::shared_ptr<Observer> observer_;
+  std::chrono::milliseconds slow_after_{0};
+  std::optional<Clock::time_point> slow_at_;  // of this statement, until it was told
   std::vector<std::string> prepared_;
   std::size_t host_ = 0;
   bool given_up_ = false;

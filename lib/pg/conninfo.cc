@@ -63,6 +63,24 @@ ConnectionOptions with(ConnectionOptions options, const char* keyword, const std
   return options;
 }
 
+// A number of the string's stands where it is from 1 to `most`.
+ConnectionOptions with_at_most(ConnectionOptions options, const char* keyword, int most) {
+  const std::string said = value_of(options, keyword);
+  int number = 0;
+  const auto [end, error] = std::from_chars(said.data(), said.data() + said.size(), number);
+  const bool stands =
+      error == std::errc() && end == said.data() + said.size() && number >= 1 && number <= most;
+  return stands ? options : with(std::move(options), keyword, std::to_string(most));
+}
+
+ConnectionOptions never_silent(ConnectionOptions options) {
+  options = with(std::move(options), "keepalives", "1");
+  options = with_at_most(std::move(options), "keepalives_idle", kProbeAfterSeconds);
+  options = with_at_most(std::move(options), "keepalives_interval", kProbeEverySeconds);
+  options = with_at_most(std::move(options), "keepalives_count", kProbes);
+  return with_at_most(std::move(options), "tcp_user_timeout", kSilenceSeconds * 1000);
+}
+
 // Empty for an empty list.
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> items;
@@ -99,8 +117,10 @@ std::string database_name(const std::string& conninfo) {
   return name.empty() ? "libpq's default database" : name;
 }
 
+ConnectionOptions all_hosts(const std::string& conninfo) { return never_silent(parse(conninfo)); }
+
 std::vector<ConnectionOptions> single_hosts(const std::string& conninfo) {
-  const ConnectionOptions said = parse(conninfo);
+  const ConnectionOptions said = all_hosts(conninfo);
   const ConnectionOptions whole = completed(conninfo);
   const auto hosts = split(value_of(whole, "host")), addresses = split(value_of(whole, "hostaddr"));
   const auto ports = split(value_of(whole, "port"));

@@ -16,6 +16,14 @@ std::string database_name(const std::string& conninfo);
 // libpq's keywords and values.
 using ConnectionOptions = std::vector<std::pair<std::string, std::string>>;
 
+// Every list below makes TCP notice a peer that has gone silent within two minutes: keep-alive
+// probes and tcp_user_timeout are on, whatever the string says, and no longer than kSilenceSeconds.
+inline constexpr int kSilenceSeconds = 120;
+inline constexpr int kProbeAfterSeconds = 60, kProbeEverySeconds = 10, kProbes = 6;
+
+// The whole string, for libpq to try its hosts. Throws as database_name does.
+ConnectionOptions all_hosts(const std::string& conninfo);
+
 // What libpq would try one after another, as attempts at one host each. libpq gives up a silent
 // host only where it blocks; who connects without blocking has to bound each attempt himself. At
 // least one; what libpq will refuse is left to it. Throws as database_name does.

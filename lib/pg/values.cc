@@ -49,7 +49,7 @@ void append_string(std::string& out, const std::string& value) {
 }
 
 [[noreturn]] void wrong_type(int column, const char* expected) {
-  throw Error(fmt::format("database: column {} of the answer is no {}: the schema is not the one "
+  throw Error(fmt::format("column {} of the answer is no {}: the schema is not the one "
                           "this program knows",
                           column + 1, expected),
               "42804");

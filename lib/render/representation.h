@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "core/hashes.h"
+#include "core/info_dictionary.h"
 #include "core/model.h"
 #include "core/path.h"
 #include "rank/rank.h"
-#include "core/info_dictionary.h"
 
 namespace mirror {
 

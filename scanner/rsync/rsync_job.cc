@@ -51,6 +51,14 @@ std::optional<std::string> rsync_url_fault(std::string_view url) {
   const std::string_view rest = url.substr(kScheme.size());
   const std::size_t slash = rest.find('/');
   std::string_view host = rest.substr(0, slash);
+  if (const std::size_t at = host.rfind('@');
+      at != host.npos && host.substr(0, at).find(':') != host.npos) {
+    return "it has a password, which others could read: put it into a file, and name that in "
+           "mb.toml "
+           "with rsync_password_file, below [instance.NAME.mirror.\"MIRROR\"] (for a source: "
+           "mb-scan "
+           "--password-file)";
+  }
   host.remove_prefix(host.rfind('@') == std::string_view::npos ? 0 : host.rfind('@') + 1);
   if (host.empty() || host.starts_with(':')) return "it names no host";
   if (host.starts_with('-') || rest.starts_with('-')) return "its host begins with a hyphen";
@@ -88,7 +96,6 @@ std::vector<std::string> rsync_command(const RsyncJob& job) {
                                    "--no-h",
                                    fmt::format("--contimeout={}", job.connect_timeout_s),
                                    fmt::format("--timeout={}", job.idle_timeout_s)};
-  if (!job.password_file.empty()) argv.push_back("--password-file=" + job.password_file);
   argv.insert(argv.end(), job.options.begin(), job.options.end());
   std::string url = job.url;
   if (!url.ends_with('/')) url += '/';

@@ -13,9 +13,10 @@ struct RsyncJob {
   std::string directory;        // below the URL; "" or a path without a trailing slash
   bool may_be_missing = false;  // a directory that is not there is an empty listing
   std::vector<std::string> options;
-  std::string password_file;  // "" for none
+  std::string password;  // "" for none; in the environment, not on the command line
   int connect_timeout_s = 30;
   int idle_timeout_s = 300;
+  double max_minutes = 240;  // for the whole listing
 };
 
 // What is wrong with an rsync URL, in words; nullopt when it may be given to rsync.

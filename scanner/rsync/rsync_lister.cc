@@ -8,6 +8,7 @@
 
 #include "core/path.h"
 #include "os/child_process.h"
+#include "scanner/list/pace.h"
 #include "scanner/rsync/rsync_list.h"
 
 namespace mirror::scanner {
@@ -26,11 +27,14 @@ constexpr std::chrono::seconds kSlack(10);
 
 enum ExitStatus { kWhole = 0, kPartial = 23, kVanished = 24 };
 
-std::vector<std::string> environment() {
+std::vector<std::string> environment(const RsyncJob& job) {
   std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
   for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
-    if (const char* const value = std::getenv(name))
+    if (!job.password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
+      env.push_back("RSYNC_PASSWORD=" + job.password);
+    } else if (const char* const value = std::getenv(name)) {
       env.push_back(fmt::format("{}={}", name, value));
+    }
   }
   return env;
 }
@@ -198,12 +202,19 @@ void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   LineCutter entries(kMaxLineBytes,
                      [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
-  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment());
+  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment(job));
   const std::chrono::milliseconds idle = std::chrono::seconds(job.idle_timeout_s) +
                                          std::chrono::seconds(job.connect_timeout_s) + kSlack;
+  Pace pace(job.max_minutes, Pace::Clock::now());
+  const auto paced = [&](const auto& feed) {
+    return [&pace, &listing, feed](std::string_view data) {
+      feed(data);
+      pace.check(listing.counts.entries, Pace::Clock::now());
+    };
+  };
   const ReadEnd end =
-      child.read([&](std::string_view data) { entries.feed(data); },
-                 [&](std::string_view data) { words.feed(data); }, idle, control.stop_fd);
+      child.read(paced([&](std::string_view data) { entries.feed(data); }),
+                 paced([&](std::string_view data) { words.feed(data); }), idle, control.stop_fd);
   if (end == ReadEnd::stopped)
     throw ListingError(fmt::format("interrupted after {} entries", listing.counts.entries));
   if (end == ReadEnd::idle) {

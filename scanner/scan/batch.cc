@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "pg/connection.h"
+#include "scanner/scan/database.h"
 #include "scanner/scan/scan.h"
 
 namespace mirror::scanner {
@@ -16,7 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kProgressInterval(250);
-constexpr std::chrono::seconds kDatabaseTimeout(30);
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -91,7 +91,7 @@ class Batch {
     }
     try {
       if (connection && connection->broken()) connection.reset();
-      if (!connection) connection.emplace(options_.instance.database, "mb-scan", kDatabaseTimeout);
+      if (!connection) connection.emplace(connect(options_));
     } catch (const db::Error& error) {
       result.error = std::string("database: ") + error.what();
       return result;

@@ -17,12 +17,12 @@
 #include "db/schema.h"
 #include "pg/connection.h"
 #include "scanner/scan/batch.h"
+#include "scanner/scan/database.h"
 
 namespace mirror::scanner {
 namespace {
 
 constexpr std::int64_t kMaxJoinedFiles = 200'000;  // a fraction of a second under the merge lock
-constexpr std::chrono::seconds kDatabaseTimeout(30);
 
 int g_stop_fd = -1;  // for the signal handler only
 
@@ -30,6 +30,7 @@ int g_stop_fd = -1;  // for the signal handler only
 void ask_to_stop(int) {
   const int error = errno;
   const std::uint64_t one = 1;
+  stop_database_waits();
   if (write(g_stop_fd, &one, sizeof one) < 0) _exit(kExitUsage);
   errno = error;
 }
@@ -44,10 +45,6 @@ int catch_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return g_stop_fd;
-}
-
-db::Connection connect(const Options& options) {
-  return db::Connection(options.instance.database, "mb-scan", kDatabaseTimeout);
 }
 
 // The mirrors to scan; unknown names are told and counted in `unknown`.

@@ -44,6 +44,8 @@ void add_options(CLI::App& app, Options& options, Given& given) {
   app.add_flag("--force", options.force,
                "merge even what --max-shrink or --max-change would refuse, compare even what looks "
                "unchanged");
+  app.add_flag("--break-lock", options.break_lock,
+               "end another scan of the same mirror or source that is still running");
   app.add_option("--max-shrink", given.max_shrink_percent,
                  "refuse a scan that loses more of a mirror's files")
       ->check(CLI::Range(0.0, 100.0))
@@ -64,7 +66,7 @@ void add_options(CLI::App& app, Options& options, Given& given) {
   app.add_option("--idle-timeout", given.idle_timeout_s, "seconds that a server may be silent")
       ->check(CLI::Range(1, 86400))
       ->type_name("S");
-  app.add_option("--max-entries", given.max_entries, "longest listing that is believed")
+  app.add_option("--max-entries", given.max_entries, "refuse a listing with more entries")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->type_name("N");
   app.add_flag("-v,--verbose", options.verbose, "say more");
@@ -88,6 +90,8 @@ std::string fault(Options& options) {
   }
   if (options.source && (options.all || !options.names.empty()))
     return "--source goes alone: scan mirrors with a call of their own";
+  if (options.break_lock && options.all)
+    return "--break-lock is for mirrors that are named, or for --source";
   if (options.all && !options.names.empty()) return "--all and mirror names exclude each other";
   if (options.source && (!options.subtree.empty() || options.enable))
     return "-d and --enable are for mirrors, not for --source";

@@ -20,6 +20,7 @@ struct Options {
   std::string subtree;  // "" or a valid path without a trailing slash
   bool enable = false;
   bool force = false;
+  bool break_lock = false;                 // end another scan's session that is in the way
   std::vector<std::string> rsync_options;  // for every mirror, beside its own
   std::string password_file;               // instead of the mirror's own
   bool verbose = false;

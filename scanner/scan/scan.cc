@@ -10,11 +10,14 @@
 #include "core/path.h"
 #include "db/merge/scan.h"
 #include "scanner/local/local_list.h"
+#include "scanner/rsync/password.h"
 #include "scanner/rsync/rsync_job.h"
 #include "scanner/rsync/rsync_lister.h"
 
 namespace mirror::scanner {
 namespace {
+
+constexpr std::chrono::seconds kEndOfHolder(30);  // a session that was told to end
 
 class Stopwatch {
  public:
@@ -83,9 +86,10 @@ RsyncJob base_job(const std::string& url, const Options& options) {
   RsyncJob job;
   job.url = url;
   job.options = options.rsync_options;
-  job.password_file = options.password_file;
+  if (!options.password_file.empty()) job.password = read_password(options.password_file);
   job.connect_timeout_s = options.instance.connect_timeout_s;
   job.idle_timeout_s = options.instance.idle_timeout_s;
+  job.max_minutes = options.instance.max_scan_minutes;
   return job;
 }
 
@@ -106,8 +110,10 @@ RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
     job.options.push_back(option);
   }
   const auto own = options.instance.mirrors.find(record.mirror.identifier);
-  if (job.password_file.empty() && own != options.instance.mirrors.end())
-    job.password_file = own->second.rsync_password_file;
+  if (options.password_file.empty() && own != options.instance.mirrors.end() &&
+      !own->second.rsync_password_file.empty()) {
+    job.password = read_password(own->second.rsync_password_file);
+  }
   return job;
 }
 
@@ -132,7 +138,7 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-shrink", stands,
               result);
   if (options.enable && result.worked() && !record.mirror.enabled) {
-    db::update_mirror(connection, record.mirror.id, {{"enabled", "true"}});
+    db::enable_mirror(connection, record.mirror.id);
     result.enabled = true;
   }
 }
@@ -162,16 +168,19 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
 
 // Runs `scan` under the lock of `id`, and puts what goes wrong into the result.
 template <typename Scan>
-Result scan_with_lock(db::Connection& connection, MirrorId id, Result result,
+Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bool break_lock,
                       const std::string& stands, const Scan& scan) {
   const Stopwatch watch;
   try {
+    if (break_lock) db::break_scan_lock(connection, id, kEndOfHolder);
     const std::optional<db::ScanLock> lock = db::ScanLock::try_take(connection, id);
     if (lock) {
       scan(result);
     } else {
       result.outcome = Outcome::locked;
-      result.error = "another scan of it is running";
+      const auto holder = db::scan_lock_holder(connection, id);
+      result.error = fmt::format("another scan of it is running{}; --break-lock ends it",
+                                 holder ? ": " + holder->text() : "");
     }
   } catch (const db::Error& error) {
     result.outcome = Outcome::failed;
@@ -194,9 +203,10 @@ Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
   Result result;
   result.name = record.mirror.identifier;
   const std::string stands = what_stands(record);
-  return scan_with_lock(connection, record.mirror.id, std::move(result), stands, [&](Result& into) {
-    scan_locked_mirror(connection, record, options, control, stands, into);
-  });
+  return scan_with_lock(connection, record.mirror.id, std::move(result), options.break_lock, stands,
+                        [&](Result& into) {
+                          scan_locked_mirror(connection, record, options, control, stands, into);
+                        });
 }
 
 Result scan_source(db::Connection& connection, const Options& options, const Control& control) {
@@ -204,7 +214,7 @@ Result scan_source(db::Connection& connection, const Options& options, const Con
   result.is_source = true;
   result.name = options.instance.source;
   return scan_with_lock(
-      connection, 0, std::move(result), what_stands_of_source(),
+      connection, 0, std::move(result), options.break_lock, what_stands_of_source(),
       [&](Result& into) { scan_locked_source(connection, options, control, into); });
 }
 

@@ -53,9 +53,9 @@ class LockWatch {
  private:
   void watch(const std::stop_token& stop) {
     const std::string held = fmt::format(
-        "SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = {} AND objid = {} AND "
-        "granted AND pid = {}",
-        kLockSpace, static_cast<std::uint32_t>(kMergeLock), pid_);
+        "SELECT FROM pg_locks WHERE relation = 'merge_lock'::regclass AND mode = 'ExclusiveLock' "
+        "AND granted AND pid = {}",
+        pid_);
     std::optional<Clock::time_point> since;
     double cpu_before = 0;
     for (bool last = false; !last; std::this_thread::sleep_for(std::chrono::milliseconds(10))) {
@@ -120,7 +120,7 @@ template <typename Scan>
 void Bench::measure_locked_out(const char* what, const Scan& scan) {
   Connection other = database_.connect();
   Transaction holder(other);
-  other.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
+  other.script(kTakeMergeLock);
   connection_.script("SET lock_timeout = '1s'");
   measure(what, scan);
   connection_.script("RESET lock_timeout");

@@ -7,17 +7,22 @@
 #include <atomic>
 
 #include "db/lookup.h"
+#include "db/session.h"
 
 namespace mirror::db::test {
 namespace {
 
-Connection admin() { return Connection("dbname=postgres", "test"); }
+Connection open(const std::string& conninfo) {
+  return open_session(conninfo, {.program = "test", .connect_timeout = std::chrono::seconds(20)});
+}
+
+Connection admin() { return open("dbname=postgres"); }
 
 const std::string& template_name() {
   static const std::string name = [] {
     const std::string made = fmt::format("template_{}", getpid());
     admin().script("CREATE DATABASE " + made);
-    Connection connection("dbname=" + made, "test");
+    Connection connection = open("dbname=" + made);
     init_schema(connection);
     return made;
   }();
@@ -42,8 +47,7 @@ TestDatabase::~TestDatabase() {
 }
 
 Connection TestDatabase::connect(const std::string& user) const {
-  return Connection(fmt::format("dbname={}{}{}", name_, user.empty() ? "" : " user=", user),
-                    "test");
+  return open(fmt::format("dbname={}{}{}", name_, user.empty() ? "" : " user=", user));
 }
 
 Tree files(const std::string& prefix, int count) {

@@ -269,7 +269,7 @@ class HashesTest : public CppUnit::TestFixture {
     const HashResult found = result_for("f1", 'b');
     tree_[1].mtime = 1000;
     Connection scanner = database_.connect(), holder = database_.connect();
-    holder.script("BEGIN; SELECT pg_advisory_xact_lock(1835627119, -1)");
+    holder.script("BEGIN; LOCK TABLE merge_lock IN EXCLUSIVE MODE");
     std::thread scan([&] { scan_source(scanner, tree_, kForce); });
     while (value(*connection_,
                  "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") ==

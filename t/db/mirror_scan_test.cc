@@ -364,7 +364,7 @@ class MirrorScanTest : public CppUnit::TestFixture {
     scan_mirror(c(), "one", tree_);
     Connection merging = database_.connect();
     Transaction lock(merging);
-    merging.run("SELECT pg_advisory_xact_lock($1, $2)", Params().int4(kLockSpace).int4(kMergeLock));
+    merging.script(kTakeMergeLock);
     merging.script(
         "UPDATE cohort SET rev = rev; UPDATE file SET rev = rev; UPDATE scan SET error = ''");
     c().set_deadline(Clock::now() + std::chrono::seconds(5));

@@ -1,11 +1,13 @@
 // Tests lib/db/schema.cc and sql/: creating, migrating, roles and constraints.
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <thread>
 
 #include "db/lookup.h"
 #include "db/schema_sql.h"
+#include "db/session.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {
@@ -22,6 +24,11 @@ class SchemaTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(migratesAtOnceInTwoProcesses);
   CPPUNIT_TEST(httpdReadsWhatRedirectsNeed);
   CPPUNIT_TEST(scannerScansAndNoMore);
+  CPPUNIT_TEST(scannerEnablesAMirrorAndDisablesNone);
+  CPPUNIT_TEST(httpdSeesNoStagedFiles);
+  CPPUNIT_TEST(usesNobodysFunctions);
+  CPPUNIT_TEST(takesCreateInPublicAway);
+  CPPUNIT_TEST(refusesADatabaseThatChecksNoText);
   CPPUNIT_TEST(adminChangesMirrors);
   CPPUNIT_TEST(saysWhichRoleItMayNotCreate);
   CPPUNIT_TEST(constraintsRefuseBadMirrors);
@@ -124,12 +131,102 @@ class SchemaTest : public CppUnit::TestFixture {
                    MergeOutcome::merged);
     CPPUNIT_ASSERT(scan_mirror(scanner, "one", files("f", 5), {.force = true}).outcome ==
                    MergeOutcome::merged);
-    update_mirror(scanner, find_mirror(scanner, "one")->mirror.id, {{"enabled", "no"}});
     join_cohorts(scanner, 100);
-    for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM mirror", "DROP TABLE file",
-                            "UPDATE schema_version SET version = 9"}) {
+    for (const char* sql :
+         {"UPDATE mirror SET weight = 1", "UPDATE mirror SET enabled = false",
+          "UPDATE mirror SET online = false", "UPDATE mirror_rev SET rev = 9", "DELETE FROM mirror",
+          "SELECT admin_email FROM mirror", "SELECT admin_name FROM mirror",
+          "SELECT private_comment FROM mirror", "DROP TABLE file",
+          "SELECT nextval('mirror_id_seq')", "UPDATE schema_version SET version = 9"}) {
       refused(scanner, sql);
     }
+  }
+
+  void scannerEnablesAMirrorAndDisablesNone() {
+    TestDatabase database;
+    Connection admin = database.connect();
+    const MirrorId id = add_mirror(admin, "one");
+    update_mirror(admin, id, {{"enabled", "no"}, {"admin_email", "a@example.org"}});
+    Connection scanner = database.connect("mirror_scanner");
+    enable_mirror(scanner, id);
+    CPPUNIT_ASSERT(find_mirror(scanner, "one")->mirror.enabled);
+    CPPUNIT_ASSERT_EQUAL(std::string(), find_mirror(scanner, "one")->admin_email);
+    CPPUNIT_ASSERT_EQUAL(std::string("a@example.org"), find_mirror(admin, "one")->admin_email);
+    Connection httpd = database.connect("mirror_httpd");
+    refused(httpd, "SELECT enable_mirror(1::smallint)");
+    refused(httpd, "SELECT analyze_files()");
+  }
+
+  void httpdSeesNoStagedFiles() {
+    TestDatabase database;
+    Connection scanner = database.connect("mirror_scanner");
+    scan_source(scanner, {{.path = "a"}, {.path = "b"}, {.path = "secret", .staged = true}});
+    scanner.script(
+        "INSERT INTO hash (file_id, version_rev, mtimes, sha256) "
+        "SELECT id, version_rev, '{1}', sha256(path) FROM file");
+    Connection httpd = database.connect("mirror_httpd");
+    CPPUNIT_ASSERT_EQUAL(std::string("a b"),
+                         value(httpd,
+                               "SELECT string_agg(encode(path, 'escape'), ' ' ORDER BY path) "
+                               "FROM file"));
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(httpd, "SELECT count(*) FROM hash"));
+    CPPUNIT_ASSERT_EQUAL(std::string("3"), value(scanner, "SELECT count(*) FROM hash"));
+    // Replicas hear of a file that is hidden after it was shown.
+    scan_source(scanner,
+                {{.path = "a"}, {.path = "b", .staged = true}, {.path = "secret", .staged = true}},
+                {.force = true});
+    CPPUNIT_ASSERT_EQUAL(std::string("b"),
+                         value(httpd, "SELECT encode(path, 'escape') FROM file WHERE staged"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(httpd, "SELECT count(*) FROM hash"));
+    CPPUNIT_ASSERT_EQUAL(std::string("absent"), mirrors_of(httpd, "b"));
+  }
+
+  void usesNobodysFunctions() {
+    TestDatabase database;
+    fill(database);
+    Connection super = database.connect();
+    super.script(
+        "GRANT CREATE ON SCHEMA public TO PUBLIC; CREATE TABLE public.called (n int); "
+        "GRANT ALL ON public.called TO PUBLIC");
+    {
+      Connection attacker = database.connect("mirror_httpd");
+      refused(attacker, "CREATE TABLE mirror.file (id int)");
+      attacker.script(
+          "CREATE FUNCTION public.cardinality(bigint[]) RETURNS int LANGUAGE sql AS "
+          "'INSERT INTO public.called VALUES (1); SELECT 1';"
+          "CREATE TABLE public.file (id int); CREATE TABLE public.schema_version (version int); "
+          "INSERT INTO public.schema_version VALUES (99)");
+    }
+    Connection scanner = database.connect("mirror_scanner");
+    require_schema(scanner);
+    scan_source(scanner, files("g", 30), {.force = true});
+    CPPUNIT_ASSERT_EQUAL(std::string("0"), value(super, "SELECT count(*) FROM public.called"));
+    CPPUNIT_ASSERT_EQUAL(std::string("mirror, pg_temp"),
+                         value(scanner, "SELECT current_setting('search_path')"));
+  }
+
+  void takesCreateInPublicAway() {
+    TestDatabase database(TestDatabase::With::nothing);
+    Connection c = database.connect();
+    c.script("GRANT CREATE ON SCHEMA public TO PUBLIC");
+    CPPUNIT_ASSERT(public_is_open(c));
+    init_schema(c);
+    CPPUNIT_ASSERT(!public_is_open(c));
+  }
+
+  void refusesADatabaseThatChecksNoText() {
+    const std::string name = fmt::format("ascii_{}", getpid());
+    Connection admin = open_session("dbname=postgres", tool_session("test", {}));
+    admin.script(fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING 'SQL_ASCII'", name));
+    std::string said;
+    try {
+      Connection c = open_session("dbname=" + name, tool_session("test", {}));
+      init_schema(c);
+    } catch (const Error& error) {
+      said = error.what();
+    }
+    admin.script(fmt::format("DROP DATABASE {} WITH (FORCE)", name));
+    CPPUNIT_ASSERT_MESSAGE(said, said.find("SQL_ASCII") != said.npos);
   }
 
   void adminChangesMirrors() {
@@ -152,9 +249,8 @@ class SchemaTest : public CppUnit::TestFixture {
     {
       // The roles are there already on this cluster, so one is renamed for the while.
       Connection super = database.connect();
-      super.script(
-          "CREATE ROLE plain LOGIN; GRANT ALL ON SCHEMA public TO plain; ALTER ROLE mirror_admin "
-          "RENAME TO put_away");
+      super.script("CREATE ROLE plain LOGIN; ALTER ROLE mirror_admin RENAME TO put_away");
+      super.script(fmt::format("GRANT CREATE ON DATABASE {} TO plain", database.name()));
     }
     std::string notes;
     {

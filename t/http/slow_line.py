@@ -23,9 +23,9 @@ class SlowLine:
             try:
                 near, _ = self._listener.accept()
                 far = socket.create_connection(("127.0.0.1", self._target))
+                far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _PIECE)
             except OSError:
                 return
-            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2 * _PIECE)
             self._sockets += [near, far]
             threading.Thread(target=self._pass, args=(near, far, False), daemon=True).start()
             threading.Thread(target=self._pass, args=(far, near, True), daemon=True).start()

@@ -13,10 +13,9 @@ import rig
 from hashing import World
 
 MIB = 1 << 20
-MERGE_LOCK = "1835627119, -1"  # lib/db/locks.h
 LOCKS = ("FROM pg_locks WHERE locktype = 'advisory' AND "
          "database = (SELECT oid FROM pg_database WHERE datname = current_database())")
-WAITING = f"SELECT count(*) {LOCKS} AND NOT granted"
+WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'merge_lock'::regclass AND NOT granted"
 CLAIMED = f"SELECT count(*) {LOCKS} AND objsubid = 1 GROUP BY pid"
 
 
@@ -63,7 +62,7 @@ def test_two_at_once_wait_for_a_merge(world):
     files = {f"{n:04}": 100 + n for n in range(4000)}
     fill(world, files)
     with contextlib.closing(psycopg2.connect(world.database.conninfo())) as merging:
-        merging.cursor().execute(f"SELECT pg_advisory_xact_lock({MERGE_LOCK})")
+        merging.cursor().execute("LOCK TABLE merge_lock IN EXCLUSIVE MODE")
         both = [world.start_hash("-v", "-j", "1") for _ in range(2)]
         rig.wait_for("two runs that wait", lambda: world.query(WAITING) == [["2"]])
         time.sleep(0.5)  # they hash on meanwhile

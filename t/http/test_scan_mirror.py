@@ -186,6 +186,18 @@ def test_passwords_come_from_files(world):
     assert world.files_of("a") == ["f"]
     world.configure(more=f'[instance.main.mirror.a]\nrsync_password_file = "{good}"\n')
     world.mb_scan("a", check=True)
+    if rig.is_root():
+        os.chown(good, 65534, 65534)  # the timer's user
+        world.mb_scan("a", check=True)
+    good.chmod(0o644)
+    done = world.mb_scan("a")
+    assert done.returncode == 2 and f"the password file {good} must not be other-accessible" in done.stderr
+
+
+def test_passwords_in_urls_are_refused_with_the_key_to_use(world):
+    world.register("p", rsync_url="rsync://joe:hush@127.0.0.1:1/pub/")
+    done = world.mb_scan("p")
+    assert done.returncode == 2 and "rsync_password_file" in done.stderr
 
 
 def test_enable_after_a_good_scan_only(world):

@@ -13,6 +13,8 @@ _SETTINGS = {
     "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB",
     "max_connections": "120", "wal_level": "minimal", "max_wal_senders": "0", "timezone": "UTC", "log_timezone": "UTC",
     "client_min_messages": "warning", "jit": "off",
+    # For what tests ask by themselves. The programs set their own.
+    "search_path": "mirror, public",
 }
 
 

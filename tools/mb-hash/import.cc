@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "core/path.h"
+#include "database.h"
 #include "db/hash/hashes.h"
 #include "run.h"
 #include "sums_list.h"
@@ -29,10 +30,7 @@ struct CloseFile {
 class Import {
  public:
   Import(const Options& options, Report& report, const std::atomic<bool>& stop)
-      : options_(options),
-        report_(report),
-        stop_(stop),
-        connection_(options.instance.database, "mb-hash", std::chrono::seconds(30)) {
+      : options_(options), report_(report), stop_(stop), connection_(connect(options, stop)) {
     const std::string& name = options.import_file;
     file_.reset(name == "-" ? stdin : std::fopen(name.c_str(), "re"));
     struct stat status {};

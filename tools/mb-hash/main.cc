@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "core/path.h"
+#include "database.h"
 #include "db/schema.h"
 #include "pg/connection.h"
 #include "run.h"
@@ -38,7 +39,7 @@ int run(int argc, char** argv) {
   }
   catch_signals();
   {
-    db::Connection connection(options.instance.database, "mb-hash", std::chrono::seconds(30));
+    db::Connection connection = connect(options, g_stop);
     db::require_schema(connection);
   }
   Report report(options.json, options.verbose);

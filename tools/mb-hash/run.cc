@@ -8,6 +8,7 @@
 #include <future>
 #include <map>
 
+#include "database.h"
 #include "db/merge/merge.h"
 #include "pool.h"
 
@@ -32,7 +33,6 @@ constexpr std::size_t kMaxLinks =
     100'000;  // inodes remembered at a time; of more, further paths are read again
 constexpr std::int64_t kSettleNs =
     50'000'000;  // a file changed so lately may change again within the same tick of its clock
-constexpr std::chrono::seconds kDatabaseTimeout(30);
 
 std::int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -66,7 +66,7 @@ class Run {
         report_(report),
         stop_(stop),
         kinds_(options.instance.hash.kinds),
-        connection_(options.instance.database, "mb-hash", kDatabaseTimeout),
+        connection_(connect(options, stop)),
         tree_(options.instance.source),
         shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop), stop},
         pool_(shared_, options.instance.hash.jobs) {
@@ -358,8 +358,7 @@ class Run {
     group_ = std::exchange(found_, {});
     found_bytes_ = 0;
     found_read_ = 0;
-    if (!store_connection_)
-      store_connection_.emplace(options_.instance.database, "mb-hash", kDatabaseTimeout);
+    if (!store_connection_) store_connection_.emplace(connect(options_, stop_));
     storing_ = std::async(std::launch::async,
                           [this] { return db::store_hashes(*store_connection_, group_); });
   }

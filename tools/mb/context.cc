@@ -4,11 +4,12 @@
 
 #include "core/nearest.h"
 #include "db/schema.h"
+#include "db/session.h"
 
 namespace mirror::mb {
 namespace {
 
-constexpr std::chrono::seconds kConnectTimeout{20};
+constexpr std::chrono::seconds kLockPatience{20};
 
 }  // namespace
 
@@ -19,7 +20,8 @@ const Instance& Context::instance() {
 
 db::Connection& Context::database_of_any_schema() {
   if (!connection_)
-    connection_ = std::make_unique<db::Connection>(instance().database, "mb", kConnectTimeout);
+    connection_ = std::make_unique<db::Connection>(
+        db::open_session(instance().database, db::tool_session("mb", kLockPatience)));
   return *connection_;
 }
 

@@ -19,6 +19,12 @@ int rename(Context& context, const std::string& from, const std::string& to) {
   }
   db::rename_mirror(context.database(), record.mirror.id, to);
   say(fmt::format("mirror '{}' is now '{}'", from, to));
+  const Instance& instance = context.instance();
+  if (instance.mirrors.contains(from)) {
+    complain(fmt::format(
+        "the configuration file's section [instance.{}.mirror.\"{}\"] has the old name: rename it",
+        instance.name, from));
+  }
   return kSuccess;
 }
 

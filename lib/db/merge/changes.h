@@ -40,6 +40,8 @@ class ChangeNotes {
   void note_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query);
   // Before the commit of a merge that has a revision, whether it changed files or not.
   void finish(std::int64_t rev);
+  // Whether it changed so much of the table that the planner's statistics hold no longer.
+  bool changed_much() const { return too_many_; }
 
  private:
   // More than a tenth of the table is read no slower as a whole. All notes together are kept at

@@ -1,12 +1,9 @@
-// What changes cohorts without a listing: deleting a mirror, joining cohorts that became equal. And
-// the lock of a scan.
-#include <utility>
-
-#include "db/locks.h"
+// What changes cohorts without a listing: deleting a mirror, joining cohorts that became equal.
 #include "db/merge/folders.h"
 #include "db/merge/merge.h"
 
 namespace mirror::db {
+
 void delete_mirror(Connection& connection, MirrorId id) {
   MergeTransaction merge(connection);
   if (!connection.run("SELECT FROM cohort WHERE $1 = ANY (mirrors) LIMIT 1", Params().int2(id))
@@ -16,6 +13,7 @@ void delete_mirror(Connection& connection, MirrorId id) {
         Params().int2(id).int8(merge.rev()));
   }
   connection.run("DELETE FROM mirror WHERE id = $1", Params().int2(id));
+  connection.run("DELETE FROM scan_lock WHERE mirror_id = $1", Params().int2(id));
   merge.commit();
 }
 
@@ -70,25 +68,6 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
   connection.script("DELETE FROM cohort WHERE n_files = 0");
   merge.commit();
   return moved;
-}
-
-std::optional<ScanLock> ScanLock::try_take(Connection& connection, MirrorId id) {
-  const Params params = Params().int4(kLockSpace).int4(id);
-  if (!connection.run("SELECT pg_try_advisory_lock($1, $2)", params).boolean(0, 0))
-    return std::nullopt;
-  return ScanLock(connection, id);
-}
-
-ScanLock::ScanLock(ScanLock&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), id_(other.id_) {}
-
-ScanLock::~ScanLock() {
-  if (!connection_ || connection_->broken()) return;
-  try {
-    connection_->run("SELECT pg_advisory_unlock($1, $2)", Params().int4(kLockSpace).int4(id_));
-  } catch (const std::exception&) {
-    // The lock goes with the session.
-  }
 }
 
 }  // namespace mirror::db

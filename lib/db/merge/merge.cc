@@ -7,11 +7,10 @@ namespace mirror::db {
 
 MergeTransaction::MergeTransaction(Connection& connection, const std::function<void()>& before_lock)
     : connection_(connection),
-      transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL jit = off"),
+      transaction_(connection, "BEGIN ISOLATION LEVEL READ COMMITTED"),
       notes_(connection) {
   if (before_lock) before_lock();
-  connection_.run("SELECT pg_advisory_xact_lock($1, $2)",
-                  Params().int4(kLockSpace).int4(kMergeLock));
+  connection_.script(kTakeMergeLock);
   since_ = Clock::now();
 }
 
@@ -74,7 +73,19 @@ void MergeTransaction::adjust_counts() {
 double MergeTransaction::commit() {
   if (rev_ != 0) notes_.finish(rev_);
   transaction_.commit();
-  return std::chrono::duration<double>(Clock::now() - since_).count();
+  const double held_s = std::chrono::duration<double>(Clock::now() - since_).count();
+  if (notes_.changed_much()) refresh_statistics(connection_);
+  return held_s;
+}
+
+void refresh_statistics(Connection& connection) {
+  try {
+    connection.script("SELECT analyze_files()");
+  } catch (const ConnectionError&) {
+    throw;
+  } catch (const Error&) {
+    // Somebody else is at it, or this role may not; autovacuum does it later.
+  }
 }
 
 std::int64_t newest_rev(Connection& connection) {

@@ -52,6 +52,9 @@ class MergeTransaction {
   std::int64_t rev_ = 0;
 };
 
+// For the planner, after a merge that changed much: it does not wait for autovacuum.
+void refresh_statistics(Connection&);
+
 // The newest revision that this transaction (or, outside of one, this moment) sees; 0 before the
 // first.
 std::int64_t newest_rev(Connection&);

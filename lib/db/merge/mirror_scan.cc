@@ -113,8 +113,7 @@ std::int64_t MirrorScan::Impl::held() {
 bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report) {
   for (int attempt = 1;; ++attempt) {
     if (compare.behind()) {
-      Transaction snapshot(connection,
-                           "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL jit = off");
+      Transaction snapshot(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
       compare.catch_up();
       snapshot.commit();
     }

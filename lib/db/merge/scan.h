@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "db/mirror/mirrors.h"
+#include "db/scan_lock.h"
 
 namespace mirror::db {
 
@@ -46,19 +47,6 @@ struct MergeOptions {
   double max_change_percent = 5;   // source scans
   double grace_s = 86400;          // source scans: how long gone files are still redirected
   bool force = false;
-};
-
-// A session lock per mirror (0: the source), held as long as the object and its connection live.
-class ScanLock {
- public:
-  static std::optional<ScanLock> try_take(Connection&, MirrorId);
-  ScanLock(ScanLock&&) noexcept;
-  ~ScanLock();
-
- private:
-  ScanLock(Connection& connection, MirrorId id) : connection_(&connection), id_(id) {}
-  Connection* connection_;
-  MirrorId id_;
 };
 
 class MirrorScan {

@@ -117,8 +117,7 @@ void SourceCompare::compare(const Listing& listing, double grace_s) {
   counts_.seen = listing.seen();
   Transaction snapshot(connection_,
                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; "
-                       "SET LOCAL work_mem = '64MB'; "
-                       "SET LOCAL jit = off");
+                       "SET LOCAL work_mem = '64MB'");
   snapshot_rev_ = newest_rev(connection_);
   // In the order of the table, so that the merge walks through it once; new files in that of their
   // paths: neighbours in the tree become neighbours in the table, and the index grows at its end.
@@ -211,6 +210,7 @@ void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_m
   merge.change_files(delta_,
                      "UPDATE file f SET size = d.size, mtime = d.mtime, kind = d.kind, staged = "
                      "d.staged, pending = d.pending, "
+                     "was_shown = d.staged AND (f.was_shown OR NOT f.staged), "
                      "link_target = d.target, gone_at = NULL, rev = $2, version_rev = CASE WHEN "
                      "d.fresh THEN $2 ELSE f.version_rev END, "
                      "cohort_id = " NEW_COHORT

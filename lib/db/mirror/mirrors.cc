@@ -19,21 +19,27 @@ std::vector<CountryCode> read_countries(const Result& rows, int row, int column)
   return countries;
 }
 
-const std::string& record_select() {
-  static const std::string sql = "SELECT " + std::string(kMirrorSelect) +
-                                 ", rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, "
-                                 "subdivision, admin_name, admin_email, "
-                                 "public_note, private_comment, keeps_times_share, keeps_times, "
-                                 "extract(epoch FROM last_scan)::bigint "
-                                 "FROM mirror m ";
-  return sql;
+enum class Columns { public_ones, all };
+
+Columns readable_columns(Connection& connection) {
+  const Result may =
+      connection.run("SELECT has_column_privilege('mirror', 'private_comment', 'SELECT')");
+  return may.boolean(0, 0) ? Columns::all : Columns::public_ones;
+}
+
+std::string record_select(Columns columns) {
+  return fmt::format(
+      "SELECT {}, rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, subdivision, "
+      "public_note, keeps_times_share, keeps_times, extract(epoch FROM last_scan)::bigint{} "
+      "FROM mirror m ",
+      kMirrorSelect, columns == Columns::all ? ", admin_name, admin_email, private_comment" : "");
 }
 
 std::string text_at(const Result& rows, int row, int column) {
   return std::string(rows.bytes(row, column));
 }
 
-MirrorRecord read_record(const Result& rows, int row) {
+MirrorRecord read_record(const Result& rows, int row, Columns columns) {
   MirrorRecord record;
   record.mirror = read_mirror(rows, row);
   int column = kMirrorSelectColumns;
@@ -43,13 +49,14 @@ MirrorRecord read_record(const Result& rows, int row) {
   record.add_prefix = text_at(rows, row, column++);
   record.rsync_options = rows.text_array(row, column++);
   record.subdivision = text_at(rows, row, column++);
-  record.admin_name = text_at(rows, row, column++);
-  record.admin_email = text_at(rows, row, column++);
   record.public_note = text_at(rows, row, column++);
-  record.private_comment = text_at(rows, row, column++);
   if (!rows.is_null(row, column)) record.keeps_times_share = rows.float8(row, column);
   record.keeps_times = rows.boolean(row, ++column);
   if (!rows.is_null(row, ++column)) record.last_scan_s = rows.int8(row, column);
+  if (columns != Columns::all) return record;
+  record.admin_name = text_at(rows, row, ++column);
+  record.admin_email = text_at(rows, row, ++column);
+  record.private_comment = text_at(rows, row, ++column);
   return record;
 }
 
@@ -147,17 +154,19 @@ Mirror read_mirror(const Result& rows, int row) {
 }
 
 std::vector<MirrorRecord> list_mirrors(Connection& connection) {
-  const Result rows = connection.run(record_select() + "ORDER BY identifier");
+  const Columns columns = readable_columns(connection);
+  const Result rows = connection.run(record_select(columns) + "ORDER BY identifier");
   std::vector<MirrorRecord> records;
-  for (int row = 0; row < rows.rows(); ++row) records.push_back(read_record(rows, row));
+  for (int row = 0; row < rows.rows(); ++row) records.push_back(read_record(rows, row, columns));
   return records;
 }
 
 std::optional<MirrorRecord> find_mirror(Connection& connection, std::string_view identifier) {
+  const Columns columns = readable_columns(connection);
   const Result rows =
-      connection.run(record_select() + "WHERE identifier = $1", Params().text(identifier));
+      connection.run(record_select(columns) + "WHERE identifier = $1", Params().text(identifier));
   if (rows.empty()) return std::nullopt;
-  return read_record(rows, 0);
+  return read_record(rows, 0, columns);
 }
 
 MirrorId insert_mirror(Connection& connection, std::string_view identifier,
@@ -190,6 +199,10 @@ void update_mirror(Connection& connection, MirrorId id, const std::vector<Change
   if (run_checked(connection, fmt::format("UPDATE mirror SET {} WHERE id = $1", sets), params)
           .affected() == 0)
     gone(id);
+}
+
+void enable_mirror(Connection& connection, MirrorId id) {
+  connection.run("SELECT enable_mirror($1)", Params().int2(id));
 }
 
 void rename_mirror(Connection& connection, MirrorId id, std::string_view identifier) {

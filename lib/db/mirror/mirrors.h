@@ -58,12 +58,15 @@ std::string column_text(const MirrorRecord& record, const MirrorColumn& column);
 
 using Change = std::pair<std::string, std::string>;  // column name, new value as text
 
+// Private columns stay empty for a role that may not read them, as the scanner's.
 std::vector<MirrorRecord> list_mirrors(Connection&);  // by identifier
 std::optional<MirrorRecord> find_mirror(Connection&, std::string_view identifier);
 // Values are checked by the database's constraints too; an Error says which one in words.
 MirrorId insert_mirror(Connection&, std::string_view identifier,
                        const std::vector<Change>& columns);
 void update_mirror(Connection&, MirrorId, const std::vector<Change>& columns);
+// The one change that the scanner's role may make to what an admin sets.
+void enable_mirror(Connection&, MirrorId);
 void rename_mirror(Connection&, MirrorId, std::string_view identifier);
 // Takes it out of all cohorts under the merge lock. Waits for merges under way.
 void delete_mirror(Connection&, MirrorId);

@@ -155,6 +155,10 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(decode_hashes(record, HashParts::digests, digests));
     written.sha1_pieces.clear(), written.piece_layer.clear(), written.signature.clear();
     CPPUNIT_ASSERT(equal(written, digests));
+    CPPUNIT_ASSERT_EQUAL(all.sha1_pieces.size(), digests.size_of_pieces());
+    CPPUNIT_ASSERT_EQUAL(all.piece_layer.size(), digests.size_of_layer());
+    CPPUNIT_ASSERT(digests.size_of_pieces() > 0 && digests.sha1_pieces.empty());
+    CPPUNIT_ASSERT(zsync_sums_in(record) == std::string_view(all.zsync.sums));
   }
 
   void damagedRecordsAreNeverReadBeyondTheirEnd() {
@@ -192,6 +196,7 @@ class CatalogCodecTest : public CppUnit::TestFixture {
       each_damage(record, [&](std::string_view damaged) {
         FileHashes read;
         refused += !decode_hashes(damaged, parts, read);
+        if (const auto sums = zsync_sums_in(damaged)) expect_within(*sums, damaged);
       });
       CPPUNIT_ASSERT(refused > 16 + 20 + 64);
     }

@@ -10,10 +10,10 @@
 #include <random>
 #include <thread>
 
+#include "core/info_dictionary.h"
 #include "digest/evp.h"
 #include "digest/md4.h"
 #include "digest/shared_pass.h"
-#include "core/info_dictionary.h"
 
 namespace mirror::digest {
 namespace {

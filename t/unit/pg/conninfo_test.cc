@@ -2,6 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace mirror::db {
@@ -12,6 +13,7 @@ class ConninfoTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(saysWhatIsWrong);
   CPPUNIT_TEST(repeatsNoPassword);
   CPPUNIT_TEST(triesEachHost);
+  CPPUNIT_TEST(noticesASilentPeerWithinTwoMinutes);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -61,12 +63,41 @@ class ConninfoTest : public CppUnit::TestFixture {
     }
   }
 
+  void noticesASilentPeerWithinTwoMinutes() {
+    const auto value = [](const std::string& conninfo, std::string_view keyword) {
+      std::string last;
+      for (const auto& [name, text] : all_hosts(conninfo)) {
+        if (name == keyword) last = text;
+      }
+      return last;
+    };
+    for (const char* conninfo :
+         {"", "host=a", "keepalives=0", "keepalives_idle=7200", "tcp_user_timeout=0",
+          "tcp_user_timeout=900000", "keepalives_count=x"}) {
+      CPPUNIT_ASSERT_EQUAL(std::string("1"), value(conninfo, "keepalives"));
+      const int idle = std::stoi(value(conninfo, "keepalives_idle")),
+                every = std::stoi(value(conninfo, "keepalives_interval")),
+                count = std::stoi(value(conninfo, "keepalives_count"));
+      CPPUNIT_ASSERT(idle + every * count <= 120);
+      CPPUNIT_ASSERT_EQUAL(std::string("120000"), value(conninfo, "tcp_user_timeout"));
+    }
+    CPPUNIT_ASSERT_EQUAL(std::string("5"), value("keepalives_idle=5", "keepalives_idle"));
+    CPPUNIT_ASSERT_EQUAL(std::string("9000"), value("tcp_user_timeout=9000", "tcp_user_timeout"));
+    for (const ConnectionOptions& host : single_hosts("host=a,b"))
+      CPPUNIT_ASSERT(std::find(host.begin(), host.end(),
+                               std::pair<std::string, std::string>("keepalives", "1")) !=
+                     host.end());
+  }
+
   void triesEachHost() {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, single_hosts("dbname=x").size());
     const auto attempts = single_hosts("host=a,b,c port=1,2,3 dbname=x");
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, attempts.size());
-    CPPUNIT_ASSERT(attempts[1] ==
-                   (ConnectionOptions{{"dbname", "x"}, {"host", "b"}, {"port", "2"}}));
+    ConnectionOptions second = attempts[1];
+    std::erase_if(second, [](const auto& option) {
+      return option.first.starts_with("keepalives") || option.first == "tcp_user_timeout";
+    });
+    CPPUNIT_ASSERT(second == (ConnectionOptions{{"dbname", "x"}, {"host", "b"}, {"port", "2"}}));
   }
 
  private:

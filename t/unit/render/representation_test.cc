@@ -29,6 +29,7 @@ class RepresentationTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(carriesAnyName);
   CPPUNIT_TEST(listsNoMoreMirrorsThanConfigured);
   CPPUNIT_TEST(knowsWhatIsMissing);
+  CPPUNIT_TEST(listsPiecesOnlyWhenThereAreAsManyAsTheFileHas);
   CPPUNIT_TEST(reservesItsBufferOnce);
   CPPUNIT_TEST_SUITE_END();
 
@@ -452,6 +453,18 @@ class RepresentationTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(
         !info_of(R::torrent).missing(scene.hashes, 600'000'000, TorrentForm::v1).empty());
     CPPUNIT_ASSERT(!info_of(R::torrent).missing(scene.hashes, 0, TorrentForm::v1).empty());
+  }
+
+  // More or fewer pieces than the file has would make clients refuse good content.
+  void listsPiecesOnlyWhenThereAreAsManyAsTheFileHas() {
+    for (const std::size_t bytes : {0, 20, 40, 59, 60, 80}) {
+      Scene scene;
+      scene.hashes.sha1_pieces = std::string(bytes, 'a');
+      for (const R which : {R::meta4, R::metalink}) {
+        const bool has_pieces = scene.render(which).find("<pieces") != std::string::npos;
+        CPPUNIT_ASSERT_EQUAL(bytes == 60, has_pieces);
+      }
+    }
   }
 
   // 200 GB: 2,048 pieces at most, and the buffer that was reserved is the one that is sent.

@@ -19,9 +19,10 @@ class RsyncJobTest : public CppUnit::TestFixture {
          {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/", "rsync://[::1]:873/m/"}) {
       CPPUNIT_ASSERT_MESSAGE(url, !rsync_url_fault(url));
     }
-    for (const char* url : {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m",
-                            "rsync://h", "rsync://h/", "rsync://h//", "rsync://-oProxyCommand=x/m",
-                            "rsync://joe@-x/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
+    for (const char* url :
+         {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m", "rsync://h",
+          "rsync://h/", "rsync://h//", "rsync://-oProxyCommand=x/m", "rsync://joe@-x/m",
+          "rsync://joe:hush@h/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
       CPPUNIT_ASSERT_MESSAGE(url, rsync_url_fault(url));
     }
   }
@@ -69,14 +70,13 @@ class RsyncJobTest : public CppUnit::TestFixture {
     job.url = "rsync://h/m";
     job.directory = "a b/[x]";
     job.options = {"-6"};
-    job.password_file = "/p w";
+    job.password = "hush";
     job.connect_timeout_s = 3;
     job.idle_timeout_s = 4;
     CPPUNIT_ASSERT(
         (rsync_command(job) == std::vector<std::string>{"rsync", "-rl", "--list-only", "--no-motd",
                                                         "--no-h", "--contimeout=3", "--timeout=4",
-                                                        "--password-file=/p w", "-6", "--",
-                                                        "rsync://h/m/a b/\\[x\\]/"}));
+                                                        "-6", "--", "rsync://h/m/a b/\\[x\\]/"}));
     RsyncJob plain;
     plain.url = "rsync://h/m/";
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://h/m/"), rsync_command(plain).back());

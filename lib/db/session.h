@@ -1,0 +1,48 @@
+// How every program of ours opens a connection: one place that sets what a session of ours must
+// have. lib/pg makes the connection, this file makes it one of mod_mirror's.
+//
+// - search_path is our schema alone (pg_catalog stands before it, pg_temp behind it), so that
+//   nobody's functions and tables are used for ours.
+// - jit is off: our statements are short, and compiling one takes longer than running it.
+// - The server notices a client that has gone silent within two minutes, as the client notices the
+//   server (pg/conninfo.h). Locks of a host that lost power do not stand for hours.
+// - Waiting for a lock ends after `lock_patience`, with words that name who holds it.
+//
+// The settings are the session's: behind PgBouncer that needs pool_mode = session.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "pg/connection.h"
+
+namespace mirror::db {
+
+inline constexpr const char* kSchemaName = "mirror";  // where `mb db init` creates everything
+
+struct SessionOptions {
+  std::string program;                        // shown in pg_stat_activity
+  std::chrono::milliseconds connect_timeout;  // for all hosts together
+  std::size_t first_host = 0;
+  // Zero: no limit for a statement, or for waiting for a lock.
+  std::chrono::milliseconds patience{0}, lock_patience{0};
+  const std::atomic<bool>* stop = nullptr;  // must outlive the connection
+  std::chrono::milliseconds stop_grace{0};
+};
+
+// Throws ConnectionError, Timeout, Error. The set-up costs one round trip, within connect_timeout.
+Connection open_session(const std::string& conninfo, const SessionOptions&);
+
+// For command line tools: a statement has an hour, a lock `lock_patience`.
+SessionOptions tool_session(const char* program, std::chrono::milliseconds lock_patience,
+                            const std::atomic<bool>* stop = nullptr);
+
+// Sets the search_path anew, after the schema was created or moved.
+void enter_schema(Connection&);
+
+// Whether something stands between us and the server that hands out the server's sessions.
+bool behind_pooler(Connection&);
+
+}  // namespace mirror::db
