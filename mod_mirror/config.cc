@@ -58,6 +58,7 @@ Settings settings_of(const DirConfig& config) {
   settings.min_size_bytes = config.min_size_bytes.value_or(settings.min_size_bytes);
   settings.handle_head_locally = config.handle_head_locally.value_or(settings.handle_head_locally);
   settings.pass_query = config.pass_query.value_or(settings.pass_query);
+  settings.last_resort = config.last_resort.value_or(settings.last_resort);
   settings.max_links = config.max_links.value_or(settings.max_links);
   settings.stamp = stamp_of(config.stamp.value_or(StampSetting()));
   settings.rank.distance_scale_km =

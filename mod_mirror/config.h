@@ -84,6 +84,7 @@ struct DirConfig {
   std::optional<std::int64_t> min_size_bytes;
   std::optional<bool> handle_head_locally;
   std::optional<bool> pass_query;
+  std::optional<LastResort> last_resort;
   std::optional<int> max_links;
   std::optional<StampSetting> stamp;
   std::optional<double> distance_scale_km;

@@ -158,6 +158,12 @@ void set_down(const Line& line, DirConfig& config) {
   config.down = DownSetting{policy, place_of(line)};
 }
 
+void set_last_resort(const Line& line, DirConfig& config) {
+  config.last_resort = parse_one_of<LastResort>(line.words[0], {{"Always", LastResort::always},
+                                                                {"NoMirror", LastResort::no_mirror},
+                                                                {"Off", LastResort::off}});
+}
+
 void set_origin(const Line& line, DirConfig& config) {
   config.origin = pool_string(line.cmd->pool, parse_base_url(line.words[0]));
 }
@@ -331,6 +337,10 @@ constexpr Directive kDirectives[] = {
     {"MirrorListLimit", kSection, 1, 1,
      "NUMBER - mirrors in Metalinks, torrents and lists; 0: all (default 0)",
      set<&D::max_mirrors, parse_list_limit>, inherit<&D::max_mirrors>},
+    {"MirrorLastResort", kSection, 1, 1,
+     "Always|NoMirror|Off - when lists end with this server's own URL, the origin and fallbacks "
+     "(default Always)",
+     set_last_resort, inherit<&D::last_resort>},
     {"MirrorPublisher", kSection, 1, 2,
      "NAME [URL] - who publishes the files, for Metalinks and lists (default None)", set_publisher,
      inherit<&D::publisher>},

@@ -3,9 +3,11 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "access.h"
+#include "answer/repositories.h"
 #include "answer/wishes.h"
 #include "child.h"
 #include "core/path.h"
@@ -57,57 +59,90 @@ bool is_local_file(const request_rec* r) {
   return asked == nullptr || *asked == '\0' || asked[std::strlen(asked) - 1] != '/';
 }
 
-// One request on its way; the tree decides what declining means.
+// A mirror that would send clients back here, said at most once a minute in each process.
+void warn_of_itself(const request_rec* r, const Mirror& mirror) {
+  constexpr std::int64_t kPauseS = 60;
+  static std::atomic<std::int64_t> last_s{-kPauseS};
+  const std::int64_t now_s = apr_time_sec(r->request_time);
+  std::int64_t before_s = last_s.load(std::memory_order_relaxed);
+  if (now_s - before_s < kPauseS || !last_s.compare_exchange_strong(before_s, now_s)) return;
+  log_line(r->server, APLOG_WARNING, LogId(106),
+           "mirror '" + printable(mirror.identifier) +
+               "' has this server's own URL and is left out: it would send clients in circles. "
+               "Correct its URL with 'mb edit', or disable it");
+}
+
+// One request on its way: what it gets is an Outcome, and finish() the one place that sends it.
 class Exchange {
  public:
   // `local` is the file on disk of a local tree: the request's own, or that whose representation it
   // asks for by suffix.
-  Exchange(request_rec* r, const DirConfig& config, std::string_view path, const request_rec* local)
+  Exchange(request_rec* r, const DirConfig& config, std::string_view path, request_rec* local)
       : r_(r),
         config_(config),
         settings_(settings_of(config)),
         asked_(path),
         request_(make_request(r, path)),
-        local_(local),
-        tree_url_(tree_url(r, path)) {
-    request_.tree_url = tree_url_;
-    if (local_ == nullptr) return;
-    request_.local_size_bytes = local_->finfo.size;
-    note_size(local_->finfo.size);
-    if (local_ != r) take_suffix();
+        local_(local) {
+    if (config_.database_tree()) request_.origin = *config_.origin;
+    if (local_ != nullptr) {
+      request_.serves_file = true;
+      request_.local_size_bytes = local_->finfo.size;
+      size_bytes_ = local_->finfo.size;
+      if (local_ != r) take_suffix();
+    }
+    name_tree(local_ != nullptr ? local_ : r, request_.path);
   }
 
-  int run();
+  int run() { return finish(for_file()); }
   // For what httpd has found no file for in a local tree: the file may be gone from the source, and
   // in its grace time.
   int run_gone();
   // For the mirrors of a repository: the path is its marker's.
-  int run_list(const Repository& repository);
+  int run_list(const Repository& repository) { return finish(for_list(repository)); }
+  // Writes the notes, and the answer or what declining means for the tree.
+  int finish(Outcome outcome);
+  const Request& request() const { return request_; }
 
  private:
-  int decline(DeclineReason reason);
-  int answer_for(Lookup& lookup);
-  int decide_for(Lookup& lookup);
-  int answer(Outcome outcome, RestReader rest = {});
-  RestReader rest_of(const Lookup& lookup, const Outcome& outcome) const;
-  int without_database();
-  std::unique_ptr<Lookup> find() const;
+  Outcome for_file();
+  Outcome for_list(const Repository& repository);
+  Outcome for_lookup();
+  Outcome decided();
+  Outcome without_lookup();
+  void find();
+  std::unique_ptr<Lookup> find_with(HashParts parts);
+  RestReader rest_of(const Outcome& outcome) const;
   int right_to(std::string_view path);
-  int forbid(int status);
+  Outcome forbidden(int status) const;
+  void locate();
+  void name_tree(request_rec* named, std::string_view path);
   bool take_suffix();
   bool may_have_suffix() const;
   bool is_local_version(const File& file) const;
-  void note_size(std::int64_t size_bytes) { note(r_, "MB_FILESIZE", std::to_string(size_bytes)); }
+  void write_notes(const Outcome& outcome);
+  int decline(DeclineReason reason);
 
   request_rec* r_;
   const DirConfig& config_;
   const Settings settings_;
   const std::string_view asked_;  // the path that the URL stands for, with its suffix
   Request request_;
-  const request_rec* local_;  // null: a database tree, or a repository
-  const std::string tree_url_;
+  request_rec* local_;  // null: a database tree, or a repository
+  TreeUrl tree_;
   Client client_;
+  RestReader rest_;                                       // what follows the answer's body
+  std::unique_ptr<Lookup> lookup_;                        // what the outcome refers to
+  DeclineReason missing_ = DeclineReason::database_down;  // why there is no lookup_
+  std::optional<std::int64_t> size_bytes_, catalog_age_s_;
 };
+
+// What this server's URLs of the tree are, by the URL of one of its files.
+void Exchange::name_tree(request_rec* named, std::string_view path) {
+  tree_ = tree_url(named, path);
+  request_.tree_url = tree_.url;
+  request_.tree_folder = tree_.folder;
+}
 
 // Whether the path may name a representation, which a file of that name goes before.
 bool Exchange::may_have_suffix() const {
@@ -123,118 +158,122 @@ bool Exchange::take_suffix() {
   return true;
 }
 
-std::unique_ptr<Lookup> Exchange::find() const {
+// A list may be asked for on behalf of another address.
+void Exchange::locate() {
+  client_.address = client_address(r_);
+  if (request_.query.address && wants_list(request_)) client_.address = *request_.query.address;
+  if (const Child* self = child()) client_ = self->geo->locate(client_.address);
+}
+
+std::unique_ptr<Lookup> Exchange::find_with(HashParts parts) {
   const Child* self = child();
   if (self == nullptr) return nullptr;
-  const HashParts parts = needed_hashes(request_);
   if (CatalogKeeper* keeper = self->catalog_of(config_)) {
     const std::int64_t age_s = std::max<std::int64_t>(0, request_.now_s - keeper->as_of_s());
     auto lookup = keeper->find(request_.path, request_.now_s, parts);
     if (lookup) {
-      note(r_, "MB_CATALOG_AGE", std::to_string(age_s));
+      catalog_age_s_ = age_s;
       const std::int64_t max_age_s = config_.catalog_max_age_s.value_or(0);
-      return max_age_s > 0 && age_s > max_age_s ? nullptr : std::move(lookup);
+      if (max_age_s == 0 || age_s <= max_age_s) return lookup;
+      missing_ = DeclineReason::catalog_too_old;
+      return nullptr;
     }
   }
   if (!config_.database) return nullptr;
   return self->databases.at(config_.database->index)->find(request_.path, parts);
 }
 
-int Exchange::run() {
-  client_.address = client_address(r_);
-  const auto reason = screen(request_, client_.address, settings_);
+// What Accept asks for and cannot be had becomes a redirect, for which the catalog may do.
+void Exchange::find() {
+  lookup_.reset();  // before another state of the catalog is held
+  const HashParts parts = needed_hashes(request_);
+  lookup_ = find_with(parts);
+  if (lookup_ || wanted(request_) || parts == HashParts::redirect) return;
+  request_.accept = {};
+  lookup_ = find_with(HashParts::redirect);
+}
+
+Outcome Exchange::for_file() {
+  const auto reason = screen(request_, client_address(r_), settings_);
   if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory ||
                  *reason == DeclineReason::bad_path)) {
-    return decline(*reason);
+    return {.result = *reason};
   }
-  const Query query = parse_query(request_.query);
-  const Child* self = child();
-  if (self != nullptr) client_ = self->geo->locate(client_.address);
-  note_client(r_, overridden(client_, query));
-  if (const auto answer = query.malformed ? query_answer(query) : std::nullopt)
-    return write_answer(r_, *answer);
+  locate();
+  if (auto answer = query_answer(request_)) return {.result = *std::move(answer)};
   const bool may_be_representation = config_.database_tree() && may_have_suffix();
-  if (reason && !may_be_representation) return decline(*reason);
-  auto lookup = find();
-  if (lookup && lookup->found == Found::absent && may_be_representation && take_suffix()) {
-    lookup.reset();  // before rules are asked, and before another state of the catalog is held
-    if (const int status = right_to(request_.path); status != OK) return forbid(status);
-    lookup = find();
-    return lookup ? answer_for(*lookup) : without_database();
+  if (reason && !may_be_representation) return {.result = *reason};
+  find();
+  if (lookup_ && lookup_->found == Found::absent && may_be_representation && take_suffix()) {
+    lookup_.reset();  // before rules are asked
+    if (const int status = right_to(request_.path); status != OK) return forbidden(status);
+    if (request_.query.address) locate();
+    find();
+    return lookup_ ? for_lookup() : without_lookup();
   }
-  if (reason) {
-    lookup.reset();
-    return decline(
-        *reason);  // exclusions keep files from being redirected, not their representations
-  }
-  return lookup ? answer_for(*lookup) : without_database();
+  // Exclusions keep files from being redirected, not their representations.
+  if (reason) return {.result = *reason};
+  return lookup_ ? for_lookup() : without_lookup();
 }
 
 int Exchange::run_gone() {
-  client_.address = client_address(r_);
-  if (screen(request_, client_.address, settings_)) return DECLINED;
-  auto lookup = find();
-  if (lookup && lookup->found == Found::absent && take_suffix()) {
-    lookup.reset();
+  if (screen(request_, client_address(r_), settings_)) return DECLINED;
+  find();
+  if (lookup_ && lookup_->found == Found::absent && take_suffix()) {
+    lookup_.reset();
     if (right_to(request_.path) != OK) return DECLINED;
-    lookup = find();
+    find();
   }
-  if (!lookup || lookup->found != Found::file || !lookup->gone) return DECLINED;
-  if (const Child* self = child()) client_ = self->geo->locate(client_.address);
-  note_client(r_, overridden(client_, parse_query(request_.query)));
-  return answer_for(*lookup);
+  if (!lookup_ || lookup_->found != Found::file || !lookup_->gone) return DECLINED;
+  locate();
+  return finish(for_lookup());
 }
 
-int Exchange::run_list(const Repository& repository) {
+Outcome Exchange::for_list(const Repository& repository) {
   request_.repository = &repository;
-  request_.tree_url = "";
-  if (const Child* self = child()) client_ = self->geo->locate(client_address(r_));
-  note_client(r_, overridden(client_, parse_query(request_.query)));
-  if (const int status = right_to(request_.path); status != OK) return forbid(status);
-  auto lookup = find();
-  if (!lookup) return without_database();
-  if (lookup->found != Found::file) {
-    lookup.reset();
-    return answer(no_repository(DeclineReason::not_in_table));
+  request_.serves_file = !config_.database_tree();
+  const auto named = tree_path(r_, config_.root());
+  if (named) {
+    name_tree(r_, *named);
+  } else {
+    request_.tree_url = request_.tree_folder = "";
   }
-  return decide_for(*lookup);
+  locate();
+  if (const int status = right_to(request_.path); status != OK) return forbidden(status);
+  find();
+  if (!lookup_) return without_lookup();
+  if (lookup_->found != Found::file) return no_repository(DeclineReason::not_in_table);
+  return decided();
 }
 
-// What is looked up is let go before anything is sent: a slow client must not hold a state of the
-// catalog.
-int Exchange::answer_for(Lookup& lookup) {
-  const auto without = [&](DeclineReason reason) {
-    lookup.snapshot.reset();
-    return decline(reason);
-  };
-  if (lookup.found == Found::directory) return without(DeclineReason::directory);
-  if (lookup.found == Found::absent) return without(DeclineReason::not_in_table);
-  if (!is_local_version(lookup.file)) return without(DeclineReason::version_differs);
-  note_size(lookup.file.size_bytes);
-  return decide_for(lookup);
+Outcome Exchange::for_lookup() {
+  const auto declined = [](DeclineReason reason) { return Outcome{.result = reason}; };
+  if (lookup_->found == Found::directory) return declined(DeclineReason::directory);
+  if (lookup_->found == Found::absent) return declined(DeclineReason::not_in_table);
+  if (!is_local_version(lookup_->file)) return declined(DeclineReason::version_differs);
+  size_bytes_ = lookup_->file.size_bytes;
+  return decided();
 }
 
-int Exchange::decide_for(Lookup& lookup) {
+Outcome Exchange::decided() {
   Outcome outcome =
-      decide(request_, client_, lookup.file, *lookup.mirrors, settings_, lookup.hashes);
-  RestReader rest = rest_of(lookup, outcome);
-  const bool is_link = lookup.file.path != request_.path;
-  lookup.snapshot.reset();
-  if (is_link) {
-    if (const int status = right_to(lookup.file.path); status != OK) return forbid(status);
-  }
-  return answer(std::move(outcome), std::move(rest));
+      decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
+  rest_ = rest_of(outcome);
+  const bool is_link = lookup_->file.path != request_.path;
+  lookup_->snapshot.reset();
+  const int status = is_link ? right_to(lookup_->file.path) : OK;
+  return status == OK ? std::move(outcome) : forbidden(status);
 }
 
 // Reads zsync's sums from where the file was found, anew for each piece: no state and no connection
 // is held while a client takes its time. A file that changes meanwhile ends the answer.
-RestReader Exchange::rest_of(const Lookup& lookup, const Outcome& outcome) const {
+RestReader Exchange::rest_of(const Outcome& outcome) const {
   const auto* made = std::get_if<Outcome::Answer>(&outcome.result);
   if (made == nullptr || made->rest_bytes == 0) return {};
-  CatalogKeeper* keeper = lookup.snapshot ? child()->catalog_of(config_) : nullptr;
+  CatalogKeeper* keeper = lookup_->snapshot ? child()->catalog_of(config_) : nullptr;
   Database* database =
       keeper == nullptr ? child()->databases.at(config_.database->index).get() : nullptr;
-  return [keeper, database, path = lookup.file.path, sha1 = lookup.hashes.sha1](
+  return [keeper, database, path = lookup_->file.path, sha1 = lookup_->hashes.sha1](
              std::int64_t offset, std::int64_t count) {
     return keeper != nullptr ? keeper->zsync_part(path, sha1, offset, count)
                              : database->zsync_part(path, sha1, offset, count);
@@ -247,23 +286,9 @@ int Exchange::right_to(std::string_view path) { return access_to(r_, config_, as
 
 // A link of a local tree: httpd sends the file by its own rules, which is no answer to a wish for
 // something else.
-int Exchange::forbid(int status) {
-  note(r_, "MB_DECLINED", decline_text(DeclineReason::access));
-  return !config_.database_tree() && !unanswered(request_) ? DECLINED : status;
-}
-
-int Exchange::answer(Outcome outcome, RestReader rest) {
-  if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
-  if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
-  if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
-  if (outcome.given) note(r_, "MB_REPRESENTATION", info_of(*outcome.given).name);
-  if (outcome.refused) {
-    note(r_, "MB_DECLINED", decline_text(*outcome.refused));
-    if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))
-      log_line(r_, APLOG_INFO, LogId(105), "no representation: " + std::string(outcome.why));
-  }
-  if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
-  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest));
+Outcome Exchange::forbidden(int status) const {
+  if (!config_.database_tree() && !unanswered(request_)) return {.result = DeclineReason::access};
+  return {.result = Outcome::Answer{status, {}, {}}, .refused = DeclineReason::access};
 }
 
 bool Exchange::is_local_version(const File& file) const {
@@ -272,21 +297,45 @@ bool Exchange::is_local_version(const File& file) const {
 }
 
 // A wish for something else than the file's bytes is never answered by them.
-int Exchange::without_database() {
-  note(r_, "MB_DECLINED", decline_text(DeclineReason::database_down));
-  if (wanted(request_, parse_query(request_.query))) return unavailable(r_);
-  if (config_.down_policy() == DownPolicy::serve) return decline(DeclineReason::database_down);
-  if (config_.down_policy() == DownPolicy::fallback) {
-    if (const auto answer = fallback_answer(request_, client_, request_.path, settings_))
-      return write_answer(r_, *answer);
+Outcome Exchange::without_lookup() {
+  const bool for_bytes = !wanted(request_);
+  if (for_bytes && config_.down_policy() == DownPolicy::serve) return {.result = missing_};
+  auto fallback = for_bytes && config_.down_policy() == DownPolicy::fallback
+                      ? fallback_answer(request_, client_, request_.path, settings_)
+                      : std::nullopt;
+  return {.result = fallback ? *std::move(fallback) : unavailable(), .refused = missing_};
+}
+
+void Exchange::write_notes(const Outcome& outcome) {
+  if (size_bytes_) note(r_, "MB_FILESIZE", std::to_string(*size_bytes_));
+  if (catalog_age_s_) note(r_, "MB_CATALOG_AGE", std::to_string(*catalog_age_s_));
+  note_client(r_, overridden(client_, request_.query));
+  if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
+  if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
+  if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
+  if (outcome.given) note(r_, "MB_REPRESENTATION", info_of(*outcome.given).name);
+  const auto* declined = std::get_if<DeclineReason>(&outcome.result);
+  if (declined != nullptr || outcome.refused)
+    note(r_, "MB_DECLINED", decline_text(declined != nullptr ? *declined : *outcome.refused));
+}
+
+// What is looked up is let go before anything is sent: a slow client must not hold a state of the
+// catalog.
+int Exchange::finish(Outcome outcome) {
+  if (lookup_) lookup_->snapshot.reset();
+  write_notes(outcome);
+  if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
+  if (!outcome.why.empty()) {
+    if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))
+      log_line(r_, APLOG_INFO, LogId(105), "no representation: " + std::string(outcome.why));
   }
-  return unavailable(r_);
+  if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
+  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest_));
 }
 
 // Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a
 // 404.
 int Exchange::decline(DeclineReason reason) {
-  note(r_, "MB_DECLINED", decline_text(reason));
   if (!config_.database_tree()) {
     // httpd sends the file, for POST too, which is no answer to a wish for something else.
     const auto answer = unanswered(request_);
@@ -297,10 +346,23 @@ int Exchange::decline(DeclineReason reason) {
   return redirect_to_origin(r_, *config_.origin, request_.path);
 }
 
-// Which list a URL means, if any: right below the section that has the repositories.
+// The request's path below the highest folder that has URLs, when that lies in the section.
+std::optional<std::string_view> path_below_top(const request_rec* r, const Root& root) {
+  const std::string_view top = ap_context_document_root(const_cast<request_rec*>(r));
+  const std::string_view section = root.prefix;
+  if (!top.starts_with(section.substr(0, section.size() - section.ends_with('/'))))
+    return std::nullopt;
+  return tree_path(r, {Root::Kind::directory, top.data()});
+}
+
+// Which list a URL means, if any: right below the section that has the repositories, or where the
+// web server's own tree begins below that.
 std::optional<Representation> repository_list(const request_rec* r, const DirConfig& config) {
   if (!config.repositories || config.repositories->rules->empty()) return std::nullopt;
-  const auto name = tree_path(r, config.repositories->root);
+  const Root& root = config.repositories->root;
+  auto name = tree_path(r, root);
+  if (root.kind == Root::Kind::directory && name && name->find('/') != name->npos)
+    name = path_below_top(r, root);
   if (name == "mirrorlist") return Representation::text;
   if (name == "metalink") return Representation::metalink;
   return std::nullopt;
@@ -312,17 +374,14 @@ int handle_list(request_rec* r, const DirConfig& config, Representation form) {
     return HTTP_METHOD_NOT_ALLOWED;
   }
   const std::string_view query = r->args != nullptr ? r->args : "";
-  if (auto answer = query_answer(parse_query(query))) return write_answer(r, *std::move(answer));
   auto repository = find_repository(*config.repositories->rules, query);
-  if (!repository) {
-    const Outcome outcome = no_repository(DeclineReason::no_repository);
-    note(r, "MB_DECLINED", decline_text(*outcome.refused));
-    return write_answer(r, std::get<Outcome::Answer>(outcome.result));
-  }
+  const std::string marker = repository ? repository->marker_path() : "";
+  Exchange exchange(r, config, marker, nullptr);
+  if (exchange.request().query.malformed) return exchange.finish({.result = malformed_answer()});
+  if (!repository) return exchange.finish(no_repository(DeclineReason::no_repository));
   repository->form = form;
   repository->url = own_url(r);
-  const std::string marker = repository->marker_path();
-  return Exchange(r, config, marker, nullptr).run_list(*repository);
+  return exchange.run_list(*repository);
 }
 
 int handle_taken(request_rec* r, const DirConfig& config) {
@@ -341,20 +400,21 @@ bool finds_no_file(const request_rec* r) {
 // The file whose representation a request for what is no file names by its suffix: looked up as
 // httpd would, with its access control, so that nobody learns of what he may not fetch. nullptr
 // when there is none.
-const request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
+request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
   if (!finds_no_file(r) || r->method_number != M_GET ||
       (r->path_info != nullptr && *r->path_info != '\0'))
     return nullptr;
   const auto path = tree_path(r, config.root());
   const auto split = path ? split_suffix(*path) : std::nullopt;
   const std::string_view uri = r->uri;
-  if (!split || !uri.ends_with(*path)) return nullptr;
+  if (!split || !uri.ends_with(path->substr(split->path.size()))) return nullptr;
   std::string base;
   append_url_path(base, uri.substr(0, uri.size() - (path->size() - split->path.size())));
-  const request_rec* file = ap_sub_req_lookup_uri(base.c_str(), r, nullptr);
+  request_rec* file = ap_sub_req_lookup_uri(base.c_str(), r, nullptr);
   const bool is_there = file->status == HTTP_OK && file->finfo.filetype == APR_REG &&
                         has_plain_handler(file) &&
-                        (file->path_info == nullptr || *file->path_info == '\0');
+                        (file->path_info == nullptr || *file->path_info == '\0') &&
+                        tree_path(file, config.root()) == split->path;
   return is_there ? file : nullptr;
 }
 
@@ -419,7 +479,7 @@ int handle(request_rec* r) {
   if (!is_complete(config) || config->database_tree()) return DECLINED;
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
     return handle_list(r, *config, *list);
-  const request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
+  request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
   if (local == nullptr) {
     const auto missing = missing_path(r, *config);
     return missing ? Exchange(r, *config, *missing, nullptr).run_gone() : DECLINED;

@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/path.h"
@@ -80,6 +81,18 @@ std::string server_url(request_rec* r) {
   return url;
 }
 
+// How many characters at the end both have in common, in whole segments.
+std::size_t common_tail(std::string_view uri, std::string_view path) {
+  const std::size_t most = std::min(uri.size(), path.size());
+  std::size_t same = 0, whole = 0;
+  while (same < most && uri[uri.size() - 1 - same] == path[path.size() - 1 - same]) {
+    ++same;
+    const bool begins_in_path = same == path.size() || path[path.size() - 1 - same] == '/';
+    if (begins_in_path && same < uri.size() && uri[uri.size() - 1 - same] == '/') whole = same;
+  }
+  return whole;
+}
+
 }  // namespace
 
 std::optional<std::string_view> tree_path(const request_rec* r, const Root& root) {
@@ -95,13 +108,12 @@ std::optional<std::string_view> tree_path(const request_rec* r, const Root& root
   return path.substr(1);
 }
 
-std::string tree_url(request_rec* r, std::string_view path) {
+TreeUrl tree_url(request_rec* r, std::string_view path) {
   const std::string_view uri = r->uri;
-  if (!uri.ends_with(path)) return "";
+  const std::size_t tail = common_tail(uri, path);
   std::string url = server_url(r);
-  append_url_path(url, uri.substr(0, uri.size() - path.size()));
-  if (!url.ends_with('/')) url += '/';
-  return url;
+  append_url_path(url, uri.substr(0, uri.size() - tail));
+  return {std::move(url), path.substr(0, path.size() - tail)};
 }
 
 std::string own_url(request_rec* r) {
@@ -115,7 +127,7 @@ Request make_request(const request_rec* r, std::string_view path) {
   Request request;
   request.method = method_of(r);
   request.path = path;
-  request.query = r->args != nullptr ? r->args : "";
+  request.query = Query(r->args != nullptr ? r->args : "");
   request.https = is_https(r);
   request.user_agent = header(r, "User-Agent");
   request.mime_type = r->content_type != nullptr ? r->content_type : "";
@@ -150,7 +162,7 @@ int write_answer(request_rec* r, Outcome::Answer made, RestReader rest) {
   apr_bucket* following = nullptr;
   if (answer.rest_bytes > 0) {
     following = first_of_rest(r, std::move(rest), answer.rest_bytes);
-    if (following == nullptr) return unavailable(r);
+    if (following == nullptr) return write_answer(r, unavailable());
   }
   if (const std::string_view name = answer.headers.unprintable(); !name.empty()) {
     const std::string what = " has an unprintable " + std::string(name) + " and is not sent";
@@ -190,9 +202,8 @@ int redirect_to_origin(request_rec* r, const char* origin, std::string_view path
                           {}});
 }
 
-int unavailable(request_rec* r) {
-  apr_table_setn(r->err_headers_out, "Retry-After", kRetryAfterSeconds);
-  return HTTP_SERVICE_UNAVAILABLE;
+Outcome::Answer unavailable() {
+  return {HTTP_SERVICE_UNAVAILABLE, {{"Retry-After", kRetryAfterSeconds}}, {}};
 }
 
 }  // namespace mirror::httpd

@@ -14,9 +14,14 @@ namespace mirror::httpd {
 // lies outside the root.
 std::optional<std::string_view> tree_path(const request_rec* r, const Root& root);
 
-// This server's URL of the tree's root, as the client named it; ends in '/'. `path` is the
-// request's in the tree.
-std::string tree_url(request_rec* r, std::string_view path);
+// This server's URL of a folder of the tree, as the client named it: of the highest one that the
+// request's URL tells of. As in Request: the folder is "" or ends in '/', the URL ends in '/';
+// where the URL does not end in the file's name the folder is the path, and the URL the file's.
+struct TreeUrl {
+  std::string url;
+  std::string_view folder;  // into the path
+};
+TreeUrl tree_url(request_rec* r, std::string_view path);
 
 // The URL that the client asked for.
 std::string own_url(request_rec* r);
@@ -39,6 +44,6 @@ int write_answer(request_rec* r, Outcome::Answer answer, RestReader rest = {});
 int redirect_to_origin(request_rec* r, const char* origin, std::string_view path);
 
 // 503 with Retry-After.
-int unavailable(request_rec* r);
+Outcome::Answer unavailable();
 
 }  // namespace mirror::httpd

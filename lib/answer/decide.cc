@@ -4,11 +4,12 @@
 
 #include <algorithm>
 
-#include "answer/repositories.h"
+#include "answer/listed.h"
 #include "answer/represent.h"
 #include "answer/wishes.h"
 #include "core/http_date.h"
 #include "core/path.h"
+#include "render/repository.h"
 
 namespace mirror {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::size_t kOtherHeaders = 10;  // of a redirect besides a Link per m
 constexpr std::size_t kUsualBytes = 1024,
                       kLinkBytes = 80;  // of those, and of a Link without its path, mostly
 
-std::optional<Answer> plain_answer(int status, std::string body) {
+Answer plain_answer(int status, std::string body) {
   return Answer{status,
                 {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}},
                 std::move(body)};
@@ -40,8 +41,8 @@ void append_stamp(std::string& url, char separator, std::string_view base, std::
 void add_location(Headers& headers, std::string_view base, std::string_view path,
                   std::string_view escaped, const Request& request, const Settings& settings) {
   std::string& url = headers.open("Location").append(base).append(escaped);
-  const bool has_query = settings.pass_query && !request.query.empty();
-  if (has_query) append_url_query(url, request.query);
+  const bool has_query = settings.pass_query && !request.query.raw.empty();
+  if (has_query) append_url_query(url, request.query.raw);
   append_stamp(url, has_query ? '&' : '?', base, path, request, settings);
 }
 
@@ -139,16 +140,6 @@ std::optional<DeclineReason> file_decline(const Request& request, const File& fi
   return std::nullopt;
 }
 
-// How well a fallback fits: 3 its country, 2 its region, 1 everyone, 0 not at all.
-int fallback_fit(const Fallback& fallback, const Client& client, bool https) {
-  if (!usable_base(fallback.url, "https://") && (https || !usable_base(fallback.url, "http://")))
-    return 0;
-  if (!fallback.country.empty())
-    return CountryCode::parse(fallback.country) == client.country ? 3 : 0;
-  if (fallback.region.empty()) return 1;
-  return client.region != Region::unknown && parse_region(fallback.region) == client.region ? 2 : 0;
-}
-
 bool any_matches(std::span<const Matcher> matchers, std::string_view text) {
   return std::any_of(matchers.begin(), matchers.end(),
                      [&](const Matcher& matches) { return matches(text); });
@@ -176,6 +167,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "method";
     case DeclineReason::head:
       return "head";
+    case DeclineReason::direct:
+      return "direct";
     case DeclineReason::directory:
       return "directory";
     case DeclineReason::bad_path:
@@ -200,6 +193,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "no-mirror";
     case DeclineReason::database_down:
       return "database-down";
+    case DeclineReason::catalog_too_old:
+      return "catalog-too-old";
     case DeclineReason::no_hashes:
       return "no-hashes";
     case DeclineReason::representation_off:
@@ -212,23 +207,31 @@ std::string_view decline_text(DeclineReason reason) {
   return "";
 }
 
-std::optional<Answer> query_answer(const Query& query) {
-  if (query.malformed) {
-    return plain_answer(
-        400, "country= takes a two-letter country code, as= an AS number from 1 to 4294967295.\n");
-  }
-  return std::nullopt;
+bool wants_list(const Request& request) {
+  const auto which = wanted(request);
+  return which && info_of(*which).lists_mirrors;
 }
 
-std::optional<Representation> wanted(const Request& request, const Query& query) {
+Answer malformed_answer() {
+  return plain_answer(
+      400,
+      "country= takes two-letter country codes or global, as= an AS number from 1 to "
+      "4294967295.\n");
+}
+
+std::optional<Answer> query_answer(const Request& request) {
+  const bool malformed = request.query.malformed && wanted(request);
+  return malformed ? std::optional(malformed_answer()) : std::nullopt;
+}
+
+std::optional<Representation> wanted(const Request& request) {
   if (request.repository != nullptr) return request.repository->form;
-  return query.representation ? query.representation : request.suffix;
+  return request.query.representation ? request.query.representation : request.suffix;
 }
 
 std::optional<Answer> unanswered(const Request& request) {
-  const Query query = parse_query(request.query);
-  if (auto answer = query_answer(query)) return answer;
-  const auto which = wanted(request, query);
+  if (auto answer = query_answer(request)) return answer;
+  const auto which = wanted(request);
   if (!which) return std::nullopt;
   return plain_answer(404, fmt::format("There is no {} of this file.\n", info_of(*which).name));
 }
@@ -239,7 +242,7 @@ bool negotiable(const RepresentationSettings& settings) {
 }
 
 HashParts needed_hashes(const Request& request) {
-  if (const auto which = wanted(request, parse_query(request.query))) return info_of(*which).parts;
+  if (const auto which = wanted(request)) return info_of(*which).parts;
   return negotiated_metalink(request.accept, request.mime_type) ? HashParts::pieces
                                                                 : HashParts::redirect;
 }
@@ -251,6 +254,7 @@ std::optional<DeclineReason> screen(const Request& request, const Address& clien
   if (request.path.empty() || request.path.back() == '/') return DeclineReason::directory;
   // The exclusions lead to the file's own bytes, which are no answer to a wish for something else.
   if (unanswered(request)) return std::nullopt;
+  if (request.query.direct) return DeclineReason::direct;
   if (request.method == Method::head && settings.handle_head_locally) return DeclineReason::head;
   if (in_any(settings.excluded_networks, client)) return DeclineReason::network;
   if (any_matches(settings.excluded_user_agents, request.user_agent))
@@ -264,49 +268,52 @@ std::optional<DeclineReason> screen(const Request& request, const Address& clien
 
 Outcome decide(const Request& request, const Client& client, const File& file,
                const MirrorTable& mirrors, const Settings& settings, const FileHashes& hashes) {
-  const Query query = parse_query(request.query);
-  if (auto answer = query_answer(query)) return {.result = *std::move(answer)};
-  const bool overrides = query.country || query.asn;
-  const Client changed = overrides ? overridden(client, query) : Client();
+  if (auto answer = query_answer(request)) return {.result = *std::move(answer)};
+  const bool overrides = request.query.moves_client();
+  const Client changed = overrides ? overridden(client, request.query) : Client();
   const Client& seen = overrides ? changed : client;
-  if (const auto which = wanted(request, query))
+  if (const auto which = wanted(request))
     return represent(*which, request, seen, file, hashes, mirrors, settings);
   if (const auto reason = file_decline(request, file, settings)) return {.result = *reason};
   if (const auto which = negotiated(request, settings)) {
     Outcome outcome = represent(*which, request, seen, file, hashes, mirrors, settings);
-    if (!outcome.refused) return outcome;
+    if (!outcome.refused && !outcome.no_mirror) return outcome;
   }
   if (not_modified(request.validators, file.size_bytes, file.mtime_s))
     return {.result = unchanged(file, settings)};
 
-  const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
   const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
+  const Mirror* itself = nullptr;
   const std::vector<Candidate> ranked =
-      rank_first(how_many, seen, rank_request, file.mirrors, mirrors, settings.rank);
+      candidates(how_many, request, seen, file, mirrors, settings, itself);
   if (ranked.empty()) {
     if (auto answer = fallback_answer(request, client, file.path, settings))
-      return {.result = *std::move(answer), .no_mirror = true};
-    return {.result = DeclineReason::no_mirror, .no_mirror = true};
+      return {.result = *std::move(answer), .no_mirror = true, .itself = itself};
+    return {.result = DeclineReason::no_mirror, .no_mirror = true, .itself = itself};
   }
   const Candidate& best = ranked.front();
-  const Subject subject{
-      file, hashes, ranked, seen, request.https, request.tree_url, settings.representations};
-  return {.result = redirect(request, subject, settings), .mirror = best.mirror, .tier = best.tier};
+  const Subject subject{.file = file,
+                        .hashes = hashes,
+                        .ranked = ranked,
+                        .client = seen,
+                        .https = request.https,
+                        .tree_url = request.tree_url,
+                        .settings = settings.representations,
+                        .own_path = own_path(request, file)};
+  return {.result = redirect(request, subject, settings),
+          .mirror = best.mirror,
+          .tier = best.tier,
+          .itself = itself};
 }
 
 std::optional<Answer> fallback_answer(const Request& request, const Client& client,
                                       std::string_view path, const Settings& settings) {
   if (auto answer = unanswered(request)) return answer;
-  const Client seen = overridden(client, parse_query(request.query));
-  const Fallback* best = nullptr;
-  int best_fit = 0;
-  for (const Fallback& fallback : settings.fallbacks) {
-    const int fit = fallback_fit(fallback, seen, request.https);
-    if (fit > best_fit) best = &fallback, best_fit = fit;
-  }
-  if (best == nullptr) return std::nullopt;
+  const Client seen = overridden(client, request.query);
+  const auto fitting = fitting_fallbacks(seen, request.https, settings);
+  if (fitting.empty()) return std::nullopt;
   Answer answer;
-  add_location(answer.headers, best->url, path, url_path(path), request, settings);
+  add_location(answer.headers, fitting.front()->url, path, url_path(path), request, settings);
   answer.headers.add("Cache-Control", kCacheControl);
   return answer;
 }

@@ -14,6 +14,7 @@
 
 #include "answer/conditional.h"
 #include "answer/headers.h"
+#include "answer/query.h"
 #include "core/model.h"
 #include "rank/rank.h"
 #include "render/representation.h"
@@ -24,6 +25,7 @@ namespace mirror {
 enum class DeclineReason : std::uint8_t {
   method,  // neither GET nor HEAD
   head,    // MirrorHandleHeadLocally
+  direct,  // the query asks for this server's own file
   directory,
   bad_path,  // that no file or folder of a tree can have
   min_size,
@@ -36,28 +38,13 @@ enum class DeclineReason : std::uint8_t {
   version_differs,  // the local file is not the version that the table knows
   no_mirror,
   database_down,
+  catalog_too_old,     // MirrorCatalogMaxAge
   no_hashes,           // what the representation is made of is not known
   no_repository,       // the arguments name no repository (MirrorRepositoryList)
   representation_off,  // MirrorRepresentations
   access,              // the client may not fetch the file that the answer would be about
 };
 std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower case, hyphens
-
-// What the query string asks for. Unknown words are ignored: they may belong to the mirror's own
-// tree.
-struct Query {
-  std::optional<CountryCode> country;  // country=xx
-  std::optional<AsNumber> asn;         // as=NNN
-  std::optional<Representation>
-      representation;      // a word (meta4, torrent, …): that instead of the file
-  bool only_hash = false;  // only_hash: .md5 and the like without the file's name
-  bool malformed = false;  // country= or as= was given and is no such thing: 400
-};
-Query parse_query(std::string_view query);
-
-// The client as the query wants it seen: country= replaces country, region (by table) and drops
-// coordinates and AS; as= sets it.
-Client overridden(Client client, const Query& query);
 
 using Matcher = std::function<bool(std::string_view)>;
 
@@ -71,6 +58,9 @@ struct Fallback {
   std::string url;      // ends in '/'
 };
 
+// Whether lists name this server, the origin and fallbacks behind the mirrors.
+enum class LastResort : std::uint8_t { off, no_mirror, always };
+
 // A Location's settings as far as decisions need them. Lists are views into the configuration,
 // which outlives every request: a request's Settings cost nothing to make.
 struct Settings {
@@ -82,6 +72,7 @@ struct Settings {
   std::span<const Fallback> fallbacks = {};
   bool handle_head_locally = false;
   bool pass_query = false;
+  LastResort last_resort = LastResort::always;
   int max_links = 5;  // Link: rel=duplicate headers
   Stamp stamp = {};   // empty: none
   RankSettings rank = {};
@@ -94,8 +85,8 @@ enum class Method : std::uint8_t { get, head, other };
 
 struct Request {
   Method method = Method::get;
-  std::string_view path = {};   // in the tree, decoded
-  std::string_view query = {};  // raw, without '?'
+  std::string_view path = {};  // in the tree, decoded
+  Query query = {};            // Query::raw without '?'
   bool https = false;
   std::string_view user_agent = {};
   std::string_view mime_type = {};  // httpd's idea of the file's type, "" when it has none
@@ -103,7 +94,12 @@ struct Request {
   Validators validators = {};
   std::int64_t now_s = 0;
   std::string_view tree_url =
-      {};  // this server's URL of the tree's root, ends in '/'; "": nothing refers to this server
+      {};  // this server's URL of `tree_folder`, ends in '/'; "": nothing refers to this server
+  // What of a path is not in this server's URLs ("pub/" where /srv/pub is the web server's root and
+  // /srv the tree's): "" or ends in '/', or `path` itself, of which alone the URL is known then.
+  std::string_view tree_folder = {};
+  std::string_view origin = {};  // database trees: where the files are, ends in '/'
+  bool serves_file = false;      // local trees: tree_url leads to the files themselves
   std::string_view accept = {};
   std::string_view want_digest = {};
   std::string_view want_repr_digest = {};
@@ -130,23 +126,30 @@ struct Outcome {
   std::optional<Representation> given =
       std::nullopt;  // what the answer holds, when it is no redirect
   std::optional<DeclineReason> refused =
-      std::nullopt;           // why it is a 404 instead of a representation,
-  std::string_view why = {};  // and in words
+      std::nullopt;                // why it is a 404 instead of a representation,
+  std::string_view why = {};       // and in words
+  const Mirror* itself = nullptr;  // a mirror whose URL is this server's, and which was left out
 };
 
 // What instead of the file is asked for by the URL: a query's word goes before a suffix, a
 // repository's list before both.
-std::optional<Representation> wanted(const Request& request, const Query& query);
+std::optional<Representation> wanted(const Request& request);
 
 inline constexpr const char* kCacheControl = "private, no-cache";
 
 // Whether Accept may change an answer.
 bool negotiable(const RepresentationSettings& settings);
 
-// The answer to a query that nothing can answer: 400 for a malformed one. To be asked before
-// anything else is done with a file's request, so that no trouble makes its bytes the answer;
-// decide() and fallback_answer() ask too.
-std::optional<Outcome::Answer> query_answer(const Query& query);
+// The answer to a query that nothing can answer: 400 for a representation with a malformed one. To
+// be asked before anything else is done with a file's request, so that no trouble makes its bytes
+// the answer; decide() and fallback_answer() ask too. Downloads ignore what they cannot read.
+std::optional<Outcome::Answer> query_answer(const Request& request);
+
+// That answer: 400, and what the arguments take.
+Outcome::Answer malformed_answer();
+
+// Whether the request is for a list of mirrors, in whatever form.
+bool wants_list(const Request& request);
 
 // 404 for a representation that cannot be had in this way: what would else be done (serving the
 // file, redirecting) is no answer.

@@ -1,9 +1,16 @@
-// A query string's arguments.
+// A query string's arguments, and what they ask of us. Pure.
 #pragma once
 
 #include <algorithm>
+#include <concepts>
+#include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
+
+#include "core/address.h"
+#include "core/model.h"
+#include "render/representation.h"
 
 namespace mirror {
 
@@ -21,5 +28,44 @@ void each_argument(std::string_view query, Take take) {
     query.remove_prefix(std::min(end + 1, query.size()));
   }
 }
+
+// The word that makes this server send a file itself (local trees): lists name the file so as
+// their last resort.
+inline constexpr std::string_view kDirectWord = "direct";
+
+// Each country of country= costs a list a ranking of its own; further ones are ignored.
+inline constexpr std::size_t kMostCountries = 16;
+
+// What the query string asks for, read once a request. Unknown words are ignored: they may belong
+// to the mirror's own tree. So are unknown values; malformed ones are noted besides.
+struct Query {
+  enum class Schemes : std::uint8_t { any, http, https };
+
+  Query() = default;
+  explicit(false) Query(std::string_view text);  // `text` outlives it
+  template <std::convertible_to<std::string_view> Text>
+  explicit(false) Query(const Text& text) : Query(std::string_view(text)) {}
+
+  std::string_view raw = {};                   // without '?'
+  std::optional<CountryCode> country;          // country=xx, the first of several
+  std::vector<CountryCode> further_countries;  // country=xx,yy: lists name their mirrors next
+  bool everywhere = false;                     // country=global: the client is nowhere
+  std::optional<AsNumber> asn;                 // as=NNN
+  std::optional<Address> address;              // ip=: lists are for a client at this address
+  Schemes schemes = Schemes::any;              // protocol=: the URLs that lists may have
+  std::optional<Representation>
+      representation;      // a word (meta4, torrent, …): that instead of the file
+  bool only_hash = false;  // only_hash: .md5 and the like without the file's name
+  bool direct = false;     // kDirectWord
+  bool malformed = false;  // country= or as= was given and is no such thing: 400 for lists
+
+  bool moves_client() const { return country || everywhere || asn; }
+};
+
+Query parse_query(std::string_view query);
+
+// The client as the query wants it seen: country= replaces country, region (by table) and drops
+// coordinates and AS; as= sets it.
+Client overridden(Client client, const Query& query);
 
 }  // namespace mirror

@@ -6,9 +6,10 @@
 #include <bit>
 #include <cstring>
 
-#include "answer/repositories.h"
+#include "answer/listed.h"
 #include "core/encode.h"
 #include "core/http_date.h"
+#include "render/repository.h"
 
 namespace mirror {
 namespace {
@@ -24,6 +25,11 @@ Outcome refused(Representation which, DeclineReason reason, std::string_view why
           .no_mirror = reason == DeclineReason::no_mirror,
           .refused = reason,
           .why = why};
+}
+
+File without_mirrors(File file) {
+  file.mirrors = {};
+  return file;
 }
 
 std::uint64_t mixed(std::uint64_t state, std::uint64_t word) {
@@ -74,29 +80,43 @@ Outcome represent(Representation which, const Request& request, const Client& cl
                   const Settings& settings) {
   const RepresentationInfo& info = info_of(which);
   RepresentationSettings own = settings.representations;
-  own.suppress_filenames |= parse_query(request.query).only_hash;
+  own.suppress_filenames |= request.query.only_hash;
   if (request.repository == nullptr && own.off.test(static_cast<std::size_t>(which))) {
     return refused(which, DeclineReason::representation_off, "it is turned off");
   }
-  if (file.pending)
+  // Of a repository the redirector itself can still tell; what is known of the marker's content
+  // may be the older one's.
+  if (file.pending && request.repository == nullptr)
     return refused(which, DeclineReason::pending,
                    "the file has been touched and not been hashed again yet");
-  if (const auto what = info.missing(hashes, file.size_bytes, own.torrent_form); !what.empty()) {
+  static const FileHashes kNoHashes;
+  const FileHashes& known = file.pending ? kNoHashes : hashes;
+  if (const auto what = info.missing(known, file.size_bytes, own.torrent_form); !what.empty()) {
     return refused(which, DeclineReason::no_hashes, what);
   }
-  const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
-  std::vector<Candidate> ranked =
-      own.max_mirrors > 0 && request.repository == nullptr
-          ? rank_first(static_cast<std::size_t>(own.max_mirrors), client, rank_request,
-                       file.mirrors, mirrors, settings.rank)
-          : rank(client, rank_request, file.mirrors, mirrors, settings.rank).accepted;
-  if (request.repository != nullptr) leave_out_far(ranked, client, own.repository_near);
-  if (info.needs_mirror && ranked.empty()) {
-    return refused(which, DeclineReason::no_mirror, "no mirror that may serve you has it");
+  const Listed list = listed(which, request, client, file.pending ? without_mirrors(file) : file,
+                             mirrors, settings);
+  const Subject subject{.file = file,
+                        .hashes = known,
+                        .ranked = list.ranked,
+                        .client = client,
+                        .https = list.https,
+                        .tree_url = request.tree_url,
+                        .settings = own,
+                        .repository = request.repository,
+                        .last_resorts = list.last_resorts,
+                        .http_only = list.http_only,
+                        .own_path = own_path(request, file)};
+  if (info.needs_mirror && !subject.has_url()) {
+    const bool pending = file.pending;
+    return refused(which, pending ? DeclineReason::pending : DeclineReason::no_mirror,
+                   pending ? "its marker file has been touched and not been hashed again yet"
+                           : "no mirror that may serve you has it");
   }
-  const Subject subject{file,          hashes,           ranked, client,
-                        request.https, request.tree_url, own,    request.repository};
-  return {.result = whole(info, request, subject), .no_mirror = ranked.empty(), .given = which};
+  return {.result = whole(info, request, subject),
+          .no_mirror = list.ranked.empty(),
+          .given = which,
+          .itself = list.itself};
 }
 
 std::string body_tag(std::string_view body) {

@@ -215,6 +215,10 @@ constexpr Key<Instance> kInstanceKeys[] = {
      }},
     {"idle_timeout_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.idle_timeout_s, 1, 86400); }},
+    {"max_scan_minutes",
+     [](const toml::node& n, Instance& i) {
+       return read_number(n, i.max_scan_minutes, 0.01, 7 * 24 * 60);
+     }},
     {"max_entries",
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);

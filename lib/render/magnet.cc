@@ -37,6 +37,7 @@ void append_magnet(std::string& out, const Subject& subject) {
   for (const Candidate& candidate : mirrors.first(std::min(mirrors.size(), kMostWebSeeds))) {
     append_parameter(out, "ws", subject.mirror_url(candidate));
   }
+  for (const std::string& last : subject.sole_resorts()) append_parameter(out, "ws", last);
   if (subject.has(Representation::torrent))
     append_parameter(out, "xs", subject.url(Representation::torrent));
 }

@@ -83,9 +83,11 @@ class Meta4 {
     }
     int priority = 0;
     for (const Candidate& candidate : subject_.mirrors()) {
-      for (const std::string_view base : usable_bases(*candidate.mirror, subject_.https))
+      for (const std::string_view base : subject_.bases(candidate))
         url(candidate, base, ++priority);
     }
+    for (const std::string& last : subject_.last_resorts)
+      xml_.raw("    ").element("url", last, {{"priority", std::to_string(++priority)}}).raw("\n");
     if (!subject_.settings.magnets_in_metalinks || !subject_.has(Representation::magnet)) return;
     std::string magnet;
     append_magnet(magnet, subject_);

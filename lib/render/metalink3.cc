@@ -86,10 +86,14 @@ class Metalink3 {
       url("bittorrent", "", subject_.url(Representation::torrent));
     for (const Candidate& candidate : subject_.mirrors()) {
       const std::string location = country_location(candidate.mirror->country);
-      for (const std::string_view base : usable_bases(*candidate.mirror, subject_.https)) {
+      for (const std::string_view base : subject_.bases(candidate)) {
         url(base.substr(0, base.find(':')), location, subject_.url_at(base));
         preference_ = std::max(preference_ - 1, 1);
       }
+    }
+    for (const std::string& last : subject_.last_resorts) {
+      url(std::string_view(last).substr(0, last.find(':')), "", last);
+      preference_ = std::max(preference_ - 1, 1);
     }
     if (subject_.settings.magnets_in_metalinks && subject_.has(Representation::magnet)) {
       std::string magnet;

@@ -136,14 +136,19 @@ class Page {
     const auto mirrors = subject_.mirrors();
     if (mirrors.empty()) {
       html_.raw("<p>At present no mirror that may serve you has this version of the file.</p>\n");
+      if (!subject_.last_resorts.empty()) download_from(subject_.last_resorts.front());
       return;
     }
     const std::string url = subject_.mirror_url(mirrors.front());
+    const Mirror& mirror = *mirrors.front().mirror;
+    const bool somewhere = !mirror.country.everyone() && mirror.country.known();
+    download_from(url, somewhere ? place_of(mirror) : "");
+  }
+
+  void download_from(const std::string& url, const std::string& place = "") {
     html_.raw("<p class=\"best\">").element("a", "Download", {{"class", "button"}, {"href", url}});
     html_.raw(" <span class=\"soft\">from ").text(host_of(url));
-    const Mirror& mirror = *mirrors.front().mirror;
-    if (!mirror.country.everyone() && mirror.country.known())
-      html_.raw(", ").text(place_of(mirror));
+    if (!place.empty()) html_.raw(", ").text(place);
     html_.raw("</span></p>\n");
   }
 
@@ -203,6 +208,17 @@ class Page {
       for (; at < mirrors.size() && mirrors[at].tier == tier; ++at) mirror(mirrors[at]);
       html_.raw("</ol>\n</section>\n");
     }
+    last_resorts();
+  }
+
+  void last_resorts() {
+    if (subject_.last_resorts.empty()) return;
+    html_.raw("<section class=\"card\">\n<h2>If no mirror works</h2>\n<ol>\n");
+    for (const std::string& url : subject_.last_resorts) {
+      html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
+      html_.raw("</span></li>\n");
+    }
+    html_.raw("</ol>\n</section>\n");
   }
 
   std::string client_text() const {
@@ -241,7 +257,7 @@ class Page {
     const Mirror& mirror = *candidate.mirror;
     const std::string url = subject_.mirror_url(candidate);
     html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
-    const auto bases = usable_bases(mirror, subject_.https);
+    const auto bases = subject_.bases(candidate);
     for (std::size_t i = 1; i < bases.size(); ++i) {
       html_.raw(" ").element("a", "https",
                              {{"class", "also"}, {"href", subject_.url_at(bases[i])}});

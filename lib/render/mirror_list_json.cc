@@ -41,6 +41,10 @@ class Json {
     }
     first_ = false;
   }
+  void value(std::string_view text) {  // an array's member
+    separate();
+    append_json_string(out_, text);
+  }
   void number(std::string_view name, std::int64_t value) {
     key(name);
     fmt::format_to(std::back_inserter(out_), "{}", value);
@@ -132,6 +136,14 @@ void write_mirror(Json& json, const Subject& subject, const Candidate& candidate
   json.close('}');
 }
 
+// By the order in which they are to be tried when no mirror helps.
+void write_last_resorts(Json& json, const Subject& subject) {
+  json.key("last_resorts");
+  json.open('[');
+  for (const std::string& url : subject.last_resorts) json.value(url);
+  json.close(']');
+}
+
 void write_representations(Json& json, const Subject& subject) {
   json.key("representations");
   json.open('{');
@@ -156,6 +168,7 @@ void render_mirror_list_json(std::string& out, const Subject& subject) {
   for (const Candidate& candidate : subject.mirrors())
     write_mirror(json, subject, candidate, ++priority);
   json.close(']');
+  write_last_resorts(json, subject);
   write_representations(json, subject);
   json.close('}');
   out += '\n';

@@ -80,6 +80,7 @@ std::size_t mirrors_bytes(const Subject& subject, std::size_t around) {
              mirror.operator_name.size() + mirror.operator_url.size() +
              6 * subject.file.path.size() + around;
   }
+  for (const std::string& url : subject.last_resorts) bytes += url.size() + around;
   return bytes;
 }
 
@@ -188,7 +189,15 @@ std::string_view Subject::name() const {
 
 std::string Subject::url_at(std::string_view base) const { return std::string(base) += url_path; }
 
-void Subject::append_url(std::string& out) const { out.append(tree_url).append(url_path); }
+void Subject::append_url(std::string& out) const {
+  out += tree_url;
+  const bool same = own_path.data() == file.path.data() && own_path.size() == file.path.size();
+  if (same) {
+    out += url_path;
+  } else {
+    append_url_path(out, own_path);
+  }
+}
 
 void Subject::append_url(std::string& out, Representation which) const {
   append_url(out);
@@ -201,7 +210,11 @@ void Subject::append_url(std::string& out, Representation which) const {
   }
 }
 
-std::string Subject::url() const { return url_at(tree_url); }
+std::string Subject::url() const {
+  std::string url;
+  append_url(url);
+  return url;
+}
 
 std::string Subject::url(Representation which) const {
   std::string url;
@@ -212,6 +225,16 @@ std::string Subject::url(Representation which) const {
 std::span<const Candidate> Subject::mirrors() const {
   const auto most = static_cast<std::size_t>(std::max(settings.max_mirrors, 0));
   return most == 0 || most >= ranked.size() ? ranked : ranked.first(most);
+}
+
+std::vector<std::string_view> Subject::bases(const Candidate& candidate) const {
+  auto bases = usable_bases(*candidate.mirror, https);
+  if (http_only) std::erase_if(bases, [](auto base) { return base.starts_with("https:"); });
+  return bases;
+}
+
+std::span<const std::string> Subject::sole_resorts() const {
+  return ranked.empty() ? last_resorts : std::span<const std::string>();
 }
 
 std::string Subject::mirror_url(const Candidate& candidate) const {
@@ -236,7 +259,7 @@ bool Subject::has(Representation which) const {
   if (repository != nullptr) return which == repository->form;
   if (settings.off.test(static_cast<std::size_t>(which))) return false;
   const RepresentationInfo& info = info_of(which);
-  if (info.needs_mirror && ranked.empty()) return false;
+  if (info.needs_mirror && !has_url()) return false;
   return info.missing(hashes, file.size_bytes, settings.torrent_form).empty();
 }
 

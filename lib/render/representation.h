@@ -73,7 +73,13 @@ struct Subject {
   const RepresentationSettings& settings;
   const Repository* repository =
       nullptr;  // the list is one of its mirrors, and nothing else may be had
-  const std::string url_path = mirror::url_path(file.path);  // as it stands in every URL
+  // URLs of the file (or of the repository's directory) where no mirror helps, best first; lists
+  // end with them.
+  std::span<const std::string> last_resorts = {};
+  bool http_only = false;  // the client wants no https URLs
+  // The file's path below tree_url; where the views are equal it is file.path itself.
+  const std::string_view own_path = file.path;
+  const std::string url_path = mirror::url_path(file.path);  // as it stands in mirrors' URLs
 
   std::string_view name() const;  // the path's last segment
   // The URL of the file here, and of a representation of it.
@@ -83,8 +89,14 @@ struct Subject {
   std::string url(Representation which) const;
   std::span<const Candidate> mirrors() const;       // best first, no more than the settings allow
   std::string url_at(std::string_view base) const;  // of the file below a mirror's base
+  std::vector<std::string_view> bases(
+      const Candidate& candidate) const;  // all that this client may use, the best first
   std::string mirror_url(
       const Candidate& candidate) const;  // of the file there, in the client's scheme
+  // The last resorts for formats whose clients take any of the URLs, or all at once: only where
+  // there is no mirror, so that their load does not come here.
+  std::span<const std::string> sole_resorts() const;
+  bool has_url() const { return !ranked.empty() || !last_resorts.empty(); }
   std::string listed_url(
       const Candidate& candidate) const;            // the same, or the repository's directory there
   std::string own_url(Representation which) const;  // of the representation that is being rendered

@@ -47,10 +47,11 @@ void append_piece_layers(std::string& out, const FileHashes& hashes) {
 
 void append_web_seeds(std::string& out, const Subject& subject) {
   const auto mirrors = subject.mirrors();
-  if (mirrors.empty()) return;
+  if (!subject.has_url()) return;
   append_string(out, "url-list");  // BEP 19
   out += 'l';
   for (const Candidate& candidate : mirrors) append_string(out, subject.mirror_url(candidate));
+  for (const std::string& last : subject.sole_resorts()) append_string(out, last);
   out += 'e';
 }
 

@@ -23,6 +23,8 @@ void render_zsync(std::string& out, const Subject& subject) {
   for (const Candidate& candidate : subject.mirrors()) {
     out.append("URL: ").append(subject.mirror_url(candidate)).append("\n");
   }
+  for (const std::string& last : subject.sole_resorts())
+    out.append("URL: ").append(last).append("\n");
   out += "SHA-1: ";
   append_hex(out, subject.hashes.sha1);
   out += "\n\n";

@@ -16,6 +16,7 @@ struct RsyncJob {
   std::string password;  // "" for none; in the environment, not on the command line
   int connect_timeout_s = 30;
   int idle_timeout_s = 300;
+  double max_minutes = 240;  // for the whole listing
 };
 
 // What is wrong with an rsync URL, in words; nullopt when it may be given to rsync.

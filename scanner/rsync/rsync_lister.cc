@@ -8,6 +8,7 @@
 
 #include "core/path.h"
 #include "os/child_process.h"
+#include "scanner/list/pace.h"
 #include "scanner/rsync/rsync_list.h"
 
 namespace mirror::scanner {
@@ -204,9 +205,16 @@ void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment(job));
   const std::chrono::milliseconds idle = std::chrono::seconds(job.idle_timeout_s) +
                                          std::chrono::seconds(job.connect_timeout_s) + kSlack;
+  Pace pace(job.max_minutes, Pace::Clock::now());
+  const auto paced = [&](const auto& feed) {
+    return [&pace, &listing, feed](std::string_view data) {
+      feed(data);
+      pace.check(listing.counts.entries, Pace::Clock::now());
+    };
+  };
   const ReadEnd end =
-      child.read([&](std::string_view data) { entries.feed(data); },
-                 [&](std::string_view data) { words.feed(data); }, idle, control.stop_fd);
+      child.read(paced([&](std::string_view data) { entries.feed(data); }),
+                 paced([&](std::string_view data) { words.feed(data); }), idle, control.stop_fd);
   if (end == ReadEnd::stopped)
     throw ListingError(fmt::format("interrupted after {} entries", listing.counts.entries));
   if (end == ReadEnd::idle) {

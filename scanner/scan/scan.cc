@@ -91,6 +91,7 @@ RsyncJob base_job(const std::string& url, const Options& options) {
   if (!options.password_file.empty()) job.password = read_password(options.password_file);
   job.connect_timeout_s = options.instance.connect_timeout_s;
   job.idle_timeout_s = options.instance.idle_timeout_s;
+  job.max_minutes = options.instance.max_scan_minutes;
   return job;
 }
 

@@ -73,7 +73,7 @@ def serve(make_site, scratch, files, mirrors, config="", kinds="zsync = true", *
     options are make_site's."""
     source = rig.make_tree(scratch / "source", files)
     columns = mirrors(source)
-    site = make_site(config + CONFIG.replace("@source@", str(source)), columns, rows(source, columns), **options)
+    site = make_site("MirrorLastResort NoMirror\n" + config + CONFIG.replace("@source@", str(source)), columns, rows(source, columns), **options)
     made = Downloads(site, source, scratch)
     made.hash(kinds)
     return made

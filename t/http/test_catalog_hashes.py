@@ -88,6 +88,10 @@ def test_without_them_only_redirects_do(make_served, postgres):
     postgres.stop()
     for _ in range(8):
         assert redirect(redirector) == link
+    both = "*/*, application/metalink+xml, application/metalink4+xml"
+    for _ in range(4):
+        wish = ask(redirector.httpd, "/db/f", headers={"Accept": both})
+        assert (wish.status, wish.location) == (302, MIRROR + "f"), "a wish by Accept that cannot be met is a redirect"
     after = representations(redirector)
     kept = {".sha256", "?mirrorlist=text"}
     assert {ending: answer[0] for ending, answer in after.items()} == {e: 200 if e in kept else 503 for e in after}

@@ -31,6 +31,7 @@ DEFAULTS = {
     "MirrorPassQuery": ("lib/answer/decide.h", r"pass_query = (\w+);", {"false": "Off"}),
     "MirrorMaxLinks": ("lib/answer/decide.h", r"max_links = (\d+);", {}),
     "MirrorListLimit": ("lib/render/representation.h", r"max_mirrors = (\d+);", {}),
+    "MirrorLastResort": ("lib/answer/decide.h", r"last_resort = LastResort::(\w+);", {"always": "Always"}),
     "MirrorTorrentForm": ("lib/render/representation.h", r"torrent_form = TorrentForm::(\w+);", {}),
     "MirrorMetalinkMagnets": ("lib/render/representation.h", r"magnets_in_metalinks = (\w+);", {"false": "Off"}),
     "MirrorHashesSuppressFilenames": ("lib/render/representation.h", r"suppress_filenames = (\w+);", {"false": "Off"}),

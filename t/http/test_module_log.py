@@ -67,7 +67,7 @@ TOKYO = {"country": "JP", "region": "AS"}
     ("/db/f", {}, 302, {"mirror": "tokyo", "tier": "country", "size": str(SIZE), **TOKYO}),
     ("/db/f?as=64496", {}, 302, {"mirror": "berlin", "tier": "as", "size": str(SIZE), **TOKYO}),
     ("/db/f?country=DE", {}, 302, {"mirror": "berlin", "tier": "country", "size": str(SIZE), "country": "DE", "region": "EU"}),
-    ("/db/f?country=D", {}, 400, TOKYO),
+    ("/db/f?meta4&country=D", {}, 400, TOKYO),
     ("/db/f?meta4", {}, 200, {"size": str(SIZE), **TOKYO}),
     ("/db/f?torrent", {}, 404, {"declined": "no-hashes", "size": str(SIZE), **TOKYO}),
     ("/db/f", {"headers": {"If-None-Match": "*"}}, 304, {"size": str(SIZE), **TOKYO}),

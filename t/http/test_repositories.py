@@ -29,6 +29,7 @@ RULES = """
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
+MirrorLastResort Off
 LogFormat "%U%q %s %{MB_DECLINED}e %{MB_REPRESENTATION}e" declined
 CustomLog {dir}/declined.log declined
 <Location /db>

@@ -26,6 +26,7 @@ CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
 LogLevel mirror:info
+MirrorLastResort Off
 LogFormat "%U%q %s %{MB_DECLINED}e %{MB_REPRESENTATION}e %{MB_NOMIRROR}e" mirror
 CustomLog {dir}/mirror.log mirror
 AddEncoding x-gzip .gz

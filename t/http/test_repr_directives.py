@@ -53,7 +53,7 @@ def make_hashed_site(make_site):
 @both_trees
 def test_metalinks_and_lists(make_hashed_site, tree):
     site = make_hashed_site(PUBLISHED + "MirrorListLimit 1\nMirrorTorrentForm v1\nMirrorHashesSuppressFilenames On\n"
-                            "MirrorMetalinkMagnets On\n" + TREES)
+                            "MirrorMetalinkMagnets On\nMirrorLastResort NoMirror\n" + TREES)
     root = ElementTree.fromstring(site.ask(f"/{tree}/f.meta4").body)
     assert root.find(f".//{META4}publisher").attrib == {"name": "P & Q", "url": "https://p.example/"}
     assert any(url.text.startswith("magnet:?xt=urn:btih:") for url in root.iter(f"{META4}url"))

@@ -39,6 +39,7 @@ MirrorExcludeUserAgent excluded*
   Require all denied
 </Files>
 """
+LAST_RESORT = {"db": "http://origin.example/%s", "local": "http://redirector.example/local/%s?direct"}
 both_trees = pytest.mark.parametrize("tree", ["db", "local"])
 
 
@@ -60,7 +61,7 @@ def test_a_metalink_lists_the_mirrors_nearest_first(site, tree):
         assert answer.get("Content-Disposition") == 'attachment; filename="f.meta4"'
         file = ElementTree.fromstring(answer.body).find(f"{META4}file")
         assert [url.text for url in file.findall(f"{META4}url")] == [
-            "http://tokyo.example/f", "https://tokyo.example/f", "http://berlin.example/pub/f"]
+            "http://tokyo.example/f", "https://tokyo.example/f", "http://berlin.example/pub/f", LAST_RESORT[tree] % "f"]
         assert file.find(f"{META4}hash[@type='sha-256']").text == SHA256.hex()
         assert ElementTree.fromstring(answer.body).find(f"{META4}origin").text == f"http://redirector.example/{tree}/f.meta4"
 
@@ -113,9 +114,10 @@ def test_exclusions_and_sizes_do_not_apply(site, tree):
 
 
 @both_trees
-def test_without_a_mirror_there_is_no_metalink(site, tree):
+def test_without_a_mirror_lists_have_the_last_resort(site, tree):
     for word in ("meta4", "metalink", "mirrorlist=text"):
-        assert site.ask(f"/{tree}/nowhere?{word}").status == 404
+        answer = site.ask(f"/{tree}/nowhere?{word}")
+        assert answer.status == 200 and answer.body.decode().count(LAST_RESORT[tree] % "nowhere") == 1
     assert json.loads(site.ask(f"/{tree}/nowhere?json").body)["mirrors"] == []
 
 

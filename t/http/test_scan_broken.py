@@ -159,6 +159,15 @@ def test_silence_ends_it_and_all_it_started(world):
     assert world.tables() == world.before
 
 
+@pytest.mark.parametrize("trickle", ["echo '" + entry("x$n") + "'", "echo welcome", "echo 'rsync: odd' >&2"])
+def test_a_mirror_that_trickles_is_given_up(world, trickle):
+    world.configure(more="max_scan_minutes = 0.03\n")
+    script = listing(*ALL) + "n=0; while :; do n=$((n+1)); " + trickle.replace("'-rw", '"-rw').replace("$n'", '$n"') + "; sleep 0.2; done"
+    if "welcome" in trickle:
+        script = script.replace(listing(*ALL), "")
+    fails(world, script, "the listing takes longer than 0.03 minutes", "max_scan_minutes is the limit")
+
+
 def serve(answer):
     """A server that says one thing to every client and then nothing more; its port."""
     server = socket.create_server(("127.0.0.1", 0))

@@ -45,7 +45,7 @@ Client as_seen(Context& context, const Wanted& wanted) {
   if (!wanted.country.empty()) text = "country=" + wanted.country;
   if (!wanted.as_number.empty()) text += (text.empty() ? "as=" : "&as=") + wanted.as_number;
   const Query query = parse_query(text);
-  if (query.malformed) {
+  if (query.malformed || query.country.has_value() == wanted.country.empty()) {
     throw UsageError(fmt::format(
         "--country '{}', --as '{}': expected a country code of two letters, the number of an AS",
         wanted.country, wanted.as_number));

@@ -15,6 +15,9 @@ class DecideTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(passesTheQueryOnlyWhenAsked);
   CPPUNIT_TEST(keepsHostileDataOutOfHeaders);
   CPPUNIT_TEST(answersMalformedOverrides);
+  CPPUNIT_TEST(ignoresMalformedOverridesOfDownloads);
+  CPPUNIT_TEST(leavesOutAMirrorThatIsThisServer);
+  CPPUNIT_TEST(listsEndWithTheLastResorts);
   CPPUNIT_TEST(neverAnswersARepresentationWithTheFile);
   CPPUNIT_TEST(negotiatesMetalinks);
   CPPUNIT_TEST(describesTheFileBesideARedirect);
@@ -154,7 +157,8 @@ class DecideTest : public CppUnit::TestFixture {
   }
 
   void answersMalformedOverrides() {
-    for (const char* query : {"country=x", "as=0", "country=%0d%0aX:y", "as=1&country=zz&meta4"}) {
+    for (const char* query : {"country=x&mirrorlist", "as=0&json", "country=%0d%0aX:y&torrent",
+                              "as=1&country=zzz&meta4"}) {
       Scene scene;
       scene.request.query = query;
       CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 400, scene.answer().status);
@@ -162,6 +166,45 @@ class DecideTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(header(scene.answer(), "Content-Type").starts_with("text/plain"));
       CPPUNIT_ASSERT(!screen(scene.request, scene.client.address, scene.settings));
     }
+  }
+
+  void ignoresMalformedOverridesOfDownloads() {
+    for (const char* query : {"country=Germany", "as=partner", "country=", "as=1&country=zz"}) {
+      Scene scene;
+      scene.request.query = query;
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(query, 302, scene.answer().status);
+    }
+  }
+
+  void leavesOutAMirrorThatIsThisServer() {
+    Scene scene;
+    CPPUNIT_ASSERT_EQUAL(std::string("m1"), header(scene.answer(), "X-Mirror"));
+    const std::string own = "http://R.example:80/pub/";
+    scene.mirrors[0].http_url = own;
+    scene.request.tree_url = "http://r.example/pub/";
+    CPPUNIT_ASSERT_EQUAL(std::string("m2"), header(scene.answer(), "X-Mirror"));
+    CPPUNIT_ASSERT(header(scene.answer(), "Link").find("R.example") == std::string::npos);
+    scene.file.mirrors = first_ids(1);
+    CPPUNIT_ASSERT_EQUAL(std::string("no-mirror"), scene.declined());
+  }
+
+  void listsEndWithTheLastResorts() {
+    Scene scene;
+    const Fallback fallbacks[] = {{"", "", "http://all.example/"},
+                                  {"", "DE", "http://de.example/"}};
+    scene.settings.fallbacks = fallbacks;
+    scene.request.query = "mirrorlist=text&country=de";
+    scene.request.tree_url = "http://r.example/";
+    scene.request.serves_file = true;
+    const std::string tail =
+        "http://de.example/pool/a.deb\nhttp://all.example/pool/a.deb\n"
+        "http://r.example/pool/a.deb?direct\n";
+    CPPUNIT_ASSERT(scene.answer().body.ends_with(tail));
+    CPPUNIT_ASSERT(scene.answer().body != tail);
+    scene.file.mirrors = {};
+    CPPUNIT_ASSERT_EQUAL(tail, scene.answer().body);
+    scene.settings.last_resort = LastResort::off;
+    CPPUNIT_ASSERT_EQUAL(404, scene.answer().status);
   }
 
   void neverAnswersARepresentationWithTheFile() {

@@ -21,6 +21,9 @@ class QueryTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(noticesMalformedOverrides);
   CPPUNIT_TEST(knowsEveryRepresentation);
   CPPUNIT_TEST(ignoresWhatItDoesNotKnow);
+  CPPUNIT_TEST(takesSeveralCountriesAndIgnoresUnknownOnes);
+  CPPUNIT_TEST(takesTheClientOutOfAllCountries);
+  CPPUNIT_TEST(readsProtocolsAndAddresses);
   CPPUNIT_TEST(movesTheClient);
   CPPUNIT_TEST_SUITE_END();
 
@@ -33,6 +36,10 @@ class QueryTest : public CppUnit::TestFixture {
         {"x=1&&country=f%72;as=%31&", "country=FR as=1"},
         {"country=de&country=fr", "country=FR"},
         {"c%6Funtry=de", "country=DE"},
+        {"country=uk", "country=GB"},
+        {"country=El", "country=GR"},
+        {"country=zz", ""},
+        {"country=de&country=zz", "country=DE"},
     };
     for (const auto& [text, words] : cases)
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text, std::string(words), understood(text));
@@ -40,7 +47,7 @@ class QueryTest : public CppUnit::TestFixture {
 
   void noticesMalformedOverrides() {
     for (const char* text :
-         {"country=", "country=d", "country=deu", "country=zz", "country=**", "country=d%00",
+         {"country=", "country=d", "country=deu", "country=**", "country=de,x", "country=d%00",
           "country=%", "as=", "as=0", "as=-1", "as=+1", "as=4294967296", "as=99999999999999999999",
           "as=AS680", "as=1x", "as=1 ", "country=d&country=de", "country=de&as=x",
           "country='; DROP TABLE mirror; --"}) {
@@ -72,6 +79,37 @@ class QueryTest : public CppUnit::TestFixture {
           std::string(65536, '&'), std::string(65536, 'm')}) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(text.substr(0, 20), std::string(), understood(text));
     }
+  }
+
+  void takesSeveralCountriesAndIgnoresUnknownOnes() {
+    const Query query("country=zz,se,JP,se,uk");
+    CPPUNIT_ASSERT(!query.malformed && query.country == country("SE"));
+    const std::vector<CountryCode> further = {country("JP"), country("GB")};
+    CPPUNIT_ASSERT(query.further_countries == further);
+    CPPUNIT_ASSERT(Query("country=se,jp&country=fr").further_countries.empty());
+    std::string many = "country=de";
+    for (char c = 'A'; c <= 'Z'; ++c) many += std::string(",A") + c + ",B" + c;
+    CPPUNIT_ASSERT_EQUAL(kMostCountries - 1, Query(many).further_countries.size());
+  }
+
+  void takesTheClientOutOfAllCountries() {
+    Client client = sample_client("DE");
+    client.asn = 680;
+    client = overridden(client, Query("country=Global"));
+    CPPUNIT_ASSERT(client.overridden && !client.country.known() && client.asn == 0);
+    CPPUNIT_ASSERT(client.region == Region::unknown && !Query("country=global").malformed);
+  }
+
+  void readsProtocolsAndAddresses() {
+    using S = Query::Schemes;
+    for (const auto& [text, schemes] :
+         {std::pair("protocol=http", S::http), std::pair("protocol=HTTPS", S::https),
+          std::pair("protocol=https,http", S::any), std::pair("protocol=rsync", S::any),
+          std::pair("protocol=ftp,https", S::https), std::pair("x=1", S::any)}) {
+      CPPUNIT_ASSERT_MESSAGE(text, Query(text).schemes == schemes && !Query(text).malformed);
+    }
+    CPPUNIT_ASSERT(Query("ip=2001:db8::1").address == Address::parse("2001:db8::1"));
+    CPPUNIT_ASSERT(!Query("ip=here").address && !Query("ip=here").malformed);
   }
 
   void movesTheClient() {

@@ -1,0 +1,186 @@
+#include "answer/listed.h"
+
+#include <algorithm>
+
+#include "core/path.h"
+#include "render/repository.h"
+
+namespace mirror {
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// A URL in its parts, without the port that its scheme implies.
+struct Parts {
+  std::string_view scheme, host, path;
+};
+
+Parts parts_of(std::string_view url) {
+  const std::size_t begin =
+      std::min(url.find("://"), url.size() - std::min<std::size_t>(url.size(), 3)) + 3;
+  const std::size_t slash = std::min(url.find('/', begin), url.size());
+  Parts parts{url.substr(0, begin), url.substr(begin, slash - begin), url.substr(slash)};
+  const std::string_view usual = parts.scheme == "https://" ? ":443" : ":80";
+  if (parts.host.ends_with(usual)) parts.host.remove_suffix(usual.size());
+  return parts;
+}
+
+bool same_url(std::string_view a, std::string_view b) {
+  const Parts left = parts_of(a), right = parts_of(b);
+  return left.scheme == right.scheme && left.path == right.path &&
+         std::equal(left.host.begin(), left.host.end(), right.host.begin(), right.host.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+// rank() less this server. `how_many` 0: all.
+std::vector<Candidate> all_candidates(std::size_t how_many, const Request& request,
+                                      const Client& client, const File& file,
+                                      const MirrorTable& mirrors, const Settings& settings) {
+  const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
+  auto ranked = rank(client, rank_request, file.mirrors, mirrors, settings.rank).accepted;
+  std::erase_if(ranked, [&](const auto& c) { return is_this_server(*c.mirror, request); });
+  if (how_many > 0 && ranked.size() > how_many) ranked.resize(how_many);
+  return ranked;
+}
+
+// How well a fallback fits: 3 its country, 2 its region, 1 everyone, 0 not at all.
+int fallback_fit(const Fallback& fallback, const Client& client, bool https) {
+  if (!usable_base(fallback.url, "https://") && (https || !usable_base(fallback.url, "http://")))
+    return 0;
+  if (!fallback.country.empty())
+    return CountryCode::parse(fallback.country) == client.country ? 3 : 0;
+  if (fallback.region.empty()) return 1;
+  return client.region != Region::unknown && parse_region(fallback.region) == client.region ? 2 : 0;
+}
+
+bool has_mirror(const std::vector<Candidate>& ranked, const Mirror* mirror) {
+  return std::any_of(ranked.begin(), ranked.end(),
+                     [&](const Candidate& candidate) { return candidate.mirror == mirror; });
+}
+
+// For country=xx,yy: each country's own mirrors in the order of the countries, then the others as
+// the first country ranks them.
+std::vector<Candidate> ranked_for_all(const Request& request, const Client& client,
+                                      const File& file, const MirrorTable& mirrors,
+                                      const Settings& settings) {
+  auto first = all_candidates(0, request, client, file, mirrors, settings);
+  if (request.query.further_countries.empty()) return first;
+  std::vector<Candidate> merged;
+  const auto add = [&](const std::vector<Candidate>& ranked, bool far) {
+    for (const Candidate& candidate : ranked) {
+      const bool wanted = far || candidate.tier != Tier::far;
+      if (wanted && !has_mirror(merged, candidate.mirror)) merged.push_back(candidate);
+    }
+  };
+  add(first, false);
+  for (const CountryCode country : request.query.further_countries) {
+    Client other = client;
+    other.country = country;
+    other.region = region_of(country);
+    add(all_candidates(0, request, other, file, mirrors, settings), false);
+  }
+  add(first, true);
+  return merged;
+}
+
+// What stands behind a base URL: the file's path, or the directory's, where a plain list of
+// repositories has it.
+std::string_view tail_of(Representation which, const Request& request, std::string_view path) {
+  const bool directory = request.repository != nullptr && which == Representation::text;
+  return directory ? request.repository->real_directory(path) : path;
+}
+
+// For local trees. A directory's URL, and a marker's of which clients make one, can have no mark:
+// what they ask for below it is redirected where a mirror has it.
+std::string this_server_url(Representation which, const Request& request, const File& file) {
+  std::string url(request.tree_url);
+  append_url_path(url, tail_of(which, request, own_path(request, file)));
+  if (request.repository == nullptr) url.append("?").append(kDirectWord);
+  return url;
+}
+
+std::vector<std::string> last_resorts(Representation which, const Request& request,
+                                      const Client& client, const File& file, bool https,
+                                      const Settings& settings) {
+  std::vector<std::string> urls;
+  if (settings.last_resort == LastResort::off) return urls;
+  const std::string_view tail = tail_of(which, request, file.path);
+  for (const Fallback* fallback : fitting_fallbacks(client, https, settings))
+    urls.push_back(file_url(fallback->url, tail));
+  const bool origin_fits =
+      usable_base(request.origin, "https://") || (!https && usable_base(request.origin, "http://"));
+  if (origin_fits) urls.push_back(file_url(request.origin, tail));
+  if (request.serves_file && !request.tree_url.empty() &&
+      (!https || request.tree_url.starts_with("https:")))
+    urls.push_back(this_server_url(which, request, file));
+  return urls;
+}
+
+}  // namespace
+
+bool is_this_server(const Mirror& mirror, const Request& request) {
+  const std::string_view base = base_url(mirror, request.https);
+  return !request.tree_url.empty() && request.tree_folder.empty() &&
+         base.back() == request.tree_url.back() && same_url(base, request.tree_url);
+}
+
+std::vector<Candidate> candidates(std::size_t how_many, const Request& request,
+                                  const Client& client, const File& file,
+                                  const MirrorTable& mirrors, const Settings& settings,
+                                  const Mirror*& itself) {
+  const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
+  auto ranked = rank_first(how_many, client, rank_request, file.mirrors, mirrors, settings.rank);
+  const auto own = std::find_if(ranked.begin(), ranked.end(), [&](const Candidate& candidate) {
+    return is_this_server(*candidate.mirror, request);
+  });
+  if (own == ranked.end()) return ranked;
+  itself = own->mirror;
+  return all_candidates(how_many, request, client, file, mirrors, settings);
+}
+
+std::vector<const Fallback*> fitting_fallbacks(const Client& client, bool https,
+                                               const Settings& settings) {
+  std::vector<std::pair<int, const Fallback*>> fitting;
+  for (const Fallback& fallback : settings.fallbacks) {
+    if (const int fit = fallback_fit(fallback, client, https); fit > 0)
+      fitting.emplace_back(fit, &fallback);
+  }
+  std::stable_sort(fitting.begin(), fitting.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<const Fallback*> fallbacks;
+  for (const auto& [fit, fallback] : fitting) fallbacks.push_back(fallback);
+  return fallbacks;
+}
+
+Listed listed(Representation which, const Request& asked, const Client& client, const File& file,
+              const MirrorTable& mirrors, const Settings& settings) {
+  Listed list;
+  Request request = asked;
+  request.https = asked.query.schemes == Query::Schemes::any
+                      ? asked.https
+                      : asked.query.schemes == Query::Schemes::https;
+  list.https = request.https;
+  list.http_only = asked.query.schemes == Query::Schemes::http;
+  const int limit = settings.representations.max_mirrors;
+  const bool whole = limit <= 0 || request.repository != nullptr || list.http_only ||
+                     !asked.query.further_countries.empty();
+  list.ranked = whole ? ranked_for_all(request, client, file, mirrors, settings)
+                      : candidates(static_cast<std::size_t>(limit), request, client, file, mirrors,
+                                   settings, list.itself);
+  if (list.http_only)
+    std::erase_if(list.ranked, [](const auto& c) { return c.mirror->http_url.empty(); });
+  if (request.repository != nullptr)
+    leave_out_far(list.ranked, client, settings.representations.repository_near);
+  if (settings.last_resort == LastResort::always || list.ranked.empty())
+    list.last_resorts = last_resorts(which, request, client, file, list.https, settings);
+  return list;
+}
+
+std::string_view own_path(const Request& request, const File& file) {
+  const std::string_view folder = request.tree_folder;
+  const bool below = std::string_view(file.path).starts_with(folder) &&
+                     (folder.empty() || folder.ends_with('/') || folder == file.path);
+  return (below ? std::string_view(file.path) : request.path).substr(folder.size());
+}
+
+}  // namespace mirror
