@@ -35,7 +35,7 @@ std::string host_name() {
 
 // Positive, so that it is the same number as an oid.
 std::int32_t random_token() {
-  static thread_local std::random_device device;
+  std::random_device device;
   return static_cast<std::int32_t>(device() & 0x7fffffff);
 }
 
