@@ -60,8 +60,8 @@ struct Instance {
   double max_shrink_percent = 50;
   double max_change_percent = 5;
   double grace_hours = 24;
-  int connect_timeout_s = 30;  // rsync
-  int idle_timeout_s = 300;    // rsync
+  int connect_timeout_s = 30;     // rsync
+  int idle_timeout_s = 300;       // rsync
   double max_scan_minutes = 240;  // for one listing
   std::int64_t max_entries = 50'000'000;
   std::vector<std::string> exclude = default_exclude();

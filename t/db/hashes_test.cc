@@ -272,8 +272,8 @@ class HashesTest : public CppUnit::TestFixture {
     holder.script("BEGIN; LOCK TABLE merge_lock IN EXCLUSIVE MODE");
     std::thread scan([&] { scan_source(scanner, tree_, kForce); });
     while (value(*connection_,
-                 "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") ==
-           "0") {
+                 "SELECT count(*) FROM pg_locks WHERE relation = 'merge_lock'::regclass AND "
+                 "NOT granted") == "0") {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     // What store() would do, inside the lock that the scan waits for.

@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto& answer = std::get<Outcome::Answer>(outcome.result);
     const bool redirected = answer.status == 302;
     require(query.malformed && wanted(request) ? answer.status == 400
-                                                   : redirected == !query.representation);
+                                               : redirected == !query.representation);
     require(redirected || answer.status == 400 || answer.status == 404 || answer.status == 200);
     for (const auto& [name, value] : answer.headers) require(!has_control_bytes(value));
   }

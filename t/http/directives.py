@@ -3,7 +3,7 @@
 import dataclasses
 import re
 
-_ENTRY = re.compile(r'\{"(Mirror\w+)", k(\w+), (\d+), (\w+),\s*"([^"]*)"')
+_ENTRY = re.compile(r'\{"(Mirror\w+)",\s*k(\w+),\s*(\d+),\s*(\w+),\s*((?:"[^"]*"\s*)+)')
 
 
 @dataclasses.dataclass
@@ -33,7 +33,7 @@ class Directive:
 
 def table(build):
     source = (build.srcdir / "mod_mirror/directives.cc").read_text()
-    found = [Directive(name, context, int(least), most == "kMany", text)
+    found = [Directive(name, context, int(least), most == "kMany", "".join(re.findall(r'"([^"]*)"', text)))
              for name, context, least, most, text in _ENTRY.findall(source)]
     assert len(found) == source.count('{"Mirror') > 10
     return found

@@ -14,8 +14,8 @@
 #include <cstddef>
 #include <functional>
 
-#include "t/folder.h"
 #include "scanner/local/local_list.h"
+#include "t/folder.h"
 
 namespace mirror {
 namespace {

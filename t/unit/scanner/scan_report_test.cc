@@ -18,7 +18,8 @@ class ScanReportTest : public CppUnit::TestFixture {
     Result result;
     result.name = "ftp.example.org";
     result.outcome = Outcome::merged;
-    result.counts = {63440, 10, 2, 3, 4, 63400, 0};
+    result.counts = {
+        .seen = 63440, .gained = 10, .lost = 2, .unknown = 3, .outdated = 4, .held = 63400};
     result.listing.entries = 70000;
     result.seconds = 1.25;
     return result;
