@@ -67,6 +67,7 @@ def test_failover_to_the_second_server(postgres, database, build, cleanup, make_
     dump = rig.run(["pg_dump", "--no-privileges", "--no-owner", DATABASE], env={**os.environ, **postgres.environment()}).stdout
     second = cleanup(rig.Postgres(tcp=True)).start()
     second.create_database(DATABASE)
+    second.sql("".join(f"CREATE ROLE {role} LOGIN;" for role in ("mirror_httpd", "mirror_scanner", "mirror_admin")))
     second.sql(dump, DATABASE)
     redirector = make_redirector(
         conninfo=f"host=127.0.0.1,127.0.0.1 port={postgres.port},{second.port} user=postgres dbname={DATABASE}")

@@ -190,7 +190,7 @@ def refused(httpd, config, line=None):
     wanted = (line or config).replace("{dir}", str(httpd.dir)).strip()
     number = [text.strip() for text in httpd.config.read_text().splitlines()].index(wanted) + 1
     match = re.fullmatch(f"AH00526: Syntax error on line {number} of {httpd.config}:\n(.*)\n", said) or re.fullmatch(
-        f"{httpd.config}:{number}: (.*)\nAH00014: Configuration check failed\n", said)
+        rf"MIR\d{{4}}: {httpd.config}:{number}: (.*)\nAH00014: Configuration check failed\n", said)
     assert match, f"no '{wanted}' at line {number}: {said}"
     return match[1]
 
