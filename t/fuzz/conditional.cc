@@ -1,4 +1,5 @@
 #include "answer/conditional.h"
+#include "core/http_date.h"
 
 #include "fuzz.h"
 
