@@ -125,13 +125,14 @@ def test_slow_readers_cost_little_memory(build, large, make_redirector, catalog)
         wait_until_kept(redirector)
     assert redirector.redirects("/db/f")
     before = private_bytes(redirector)
-    readers = [open_request(redirector, "/db/large.zsync") for _ in range(READERS)]
+    count = 10 if build.sanitizer_runtime() else READERS  # whose memory is not measured
+    readers = [open_request(redirector, "/db/large.zsync") for _ in range(count)]
     try:
         for reader in readers:
             assert reader.recv(64).startswith(b"HTTP/1.1 200")
         time.sleep(1)
-        each = (private_bytes(redirector) - before) / READERS
-        print(f"{each / 1024:.0f} KiB for each of {READERS} slow readers")
+        each = (private_bytes(redirector) - before) / count
+        print(f"{each / 1024:.0f} KiB for each of {count} slow readers")
         assert build.sanitizer_runtime() or each < 512 * 1024  # sanitizers have memory of their own
     finally:
         for reader in readers:
