@@ -199,14 +199,15 @@ void ConnectionPool::connect_for_requests() {
 // no room or dropped this one.
 std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
   const std::uint32_t outage = shared_.outages();
-  std::unique_ptr<PooledConnection> made;
+  bool established = false;
   try {
     const auto deadline = Clock::now() + options_.timeout;
-    made = std::make_unique<PooledConnection>(
+    auto made = std::make_unique<PooledConnection>(
         PooledConnection{std::move(slot),
                          db::open_session(options_.conninfo, {.program = "mod_mirror",
                                                               .connect_timeout = options_.timeout,
-                                                              .first_host = shared_.first_host()}),
+                                                              .first_host = shared_.first_host(),
+                                                              .established = &established}),
                          outage});
     shared_.remember_host(made->connection.host());
     made->connection.set_deadline(deadline);
@@ -218,7 +219,7 @@ std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
   } catch (const db::Error& error) {
     if (server_is_full(error)) {
       complain_of_room(error.what());
-    } else if (!is_loss(error, made != nullptr) || ++losses_ == kLosses) {
+    } else if (!is_loss(error, established) || ++losses_ == kLosses) {
       losses_ = 0;
       trip(error.what(), outage);
     } else {

@@ -104,6 +104,7 @@ class Interpreter : public Observer {
 Connection open_session(const std::string& conninfo, const SessionOptions& options) {
   const auto deadline = Clock::now() + options.connect_timeout;
   Connection connection(conninfo, options.program, options.connect_timeout, options.first_host);
+  if (options.established != nullptr) *options.established = true;
   connection.set_stop(options.stop, options.stop_grace);
   connection.set_deadline(deadline);
   const std::int32_t backend =

@@ -30,6 +30,9 @@ struct SessionOptions {
   std::chrono::milliseconds patience{0}, lock_patience{0};
   const std::atomic<bool>* stop = nullptr;  // must outlive the connection
   std::chrono::milliseconds stop_grace{0};
+  // Set once the server has taken the connection, so that a caller can tell a server that takes
+  // none from one that dropped this one during the set-up.
+  bool* established = nullptr;
 };
 
 // Throws ConnectionError, Timeout, Error. The set-up costs one round trip, within connect_timeout.
