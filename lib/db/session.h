@@ -38,6 +38,9 @@ struct SessionOptions {
 // Throws ConnectionError, Timeout, Error. The set-up costs one round trip, within connect_timeout.
 Connection open_session(const std::string& conninfo, const SessionOptions&);
 
+// For tools that wait for merges, of scans and of the source, which may take minutes.
+inline constexpr std::chrono::minutes kMergePatience(10);
+
 // For command line tools: a statement has an hour, a lock `lock_patience`.
 SessionOptions tool_session(const char* program, std::chrono::milliseconds lock_patience,
                             const std::atomic<bool>* stop = nullptr);

@@ -1,15 +1,11 @@
 #include "scanner/scan/database.h"
 
 #include <atomic>
-#include <chrono>
 
 #include "db/session.h"
 
 namespace mirror::scanner {
 namespace {
-
-// Scans wait for each other's merges, and for the source's, which may take minutes.
-constexpr std::chrono::minutes kLockPatience(10);
 
 std::atomic<bool> g_stop{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
@@ -18,7 +14,7 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 
 db::Connection connect(const Options& options) {
   return db::open_session(options.instance.database,
-                          db::tool_session("mb-scan", kLockPatience, &g_stop));
+                          db::tool_session("mb-scan", db::kMergePatience, &g_stop));
 }
 
 void stop_database_waits() noexcept { g_stop = true; }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 
 #include "db/session.h"
 #include "options.h"
@@ -11,9 +10,8 @@ namespace mirror::hash {
 
 // Throws db::Error. Every wait on it ends, in some seconds once `stop` is true.
 inline db::Connection connect(const Options& options, const std::atomic<bool>& stop) {
-  constexpr std::chrono::minutes kLockPatience(10);  // source merges may take minutes
   return db::open_session(options.instance.database,
-                          db::tool_session("mb-hash", kLockPatience, &stop));
+                          db::tool_session("mb-hash", db::kMergePatience, &stop));
 }
 
 }  // namespace mirror::hash
