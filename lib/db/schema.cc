@@ -17,6 +17,8 @@ constexpr const char* kRoles[] = {"mirror_httpd", "mirror_scanner", "mirror_admi
 void take_schema_lock(Connection& connection) {
   connection.run("SELECT pg_advisory_xact_lock($1, $2)",
                  Params().int4(kLockSpace).int4(kSchemaLock));
+  // A server process hears of others' new schemas when it locks a table, not by an advisory lock.
+  connection.script("LOCK TABLE pg_catalog.pg_namespace IN ACCESS SHARE MODE");
   enter_schema(connection);
 }
 
