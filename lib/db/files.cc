@@ -57,11 +57,6 @@ constexpr const char* kLastScans = R"(
          seen, gained, lost
   FROM scan WHERE mirror_id = $1 ORDER BY started DESC, id DESC LIMIT $2)";
 
-std::optional<std::int64_t> maybe_int8(const Result& result, int row, int column) {
-  if (result.is_null(row, column)) return std::nullopt;
-  return result.int8(row, column);
-}
-
 }  // namespace
 
 std::vector<ListedFile> list_files(Connection& connection, std::string_view pattern,
@@ -82,7 +77,7 @@ std::vector<ListedFile> list_files(Connection& connection, std::string_view patt
     file.link_target = result.bytes(row, 4);
     file.staged = result.boolean(row, 5);
     file.pending = result.boolean(row, 6);
-    file.gone_s = maybe_int8(result, row, 7);
+    file.gone_s = result.maybe_int8(row, 7);
     file.mirrors = result.int2_array(row, 8);
   }
   return files;
@@ -104,7 +99,7 @@ std::vector<ScanRun> last_scans(Connection& connection, MirrorId mirror, std::in
     run.outcome = result.bytes(row, 1);
     run.error = result.bytes(row, 2);
     run.started_s = result.int8(row, 3);
-    run.ended_s = maybe_int8(result, row, 4);
+    run.ended_s = result.maybe_int8(row, 4);
     run.seen = result.int8(row, 5);
     run.gained = result.int8(row, 6);
     run.lost = result.int8(row, 7);

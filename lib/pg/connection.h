@@ -97,6 +97,7 @@ class Result {
   std::int16_t int2(int row, int column) const;
   std::int32_t int4(int row, int column) const;
   std::int64_t int8(int row, int column) const;
+  std::optional<std::int64_t> maybe_int8(int row, int column) const;  // nullopt for NULL
   double float8(int row, int column) const;
   std::string_view bytes(int row, int column) const;  // bytea and text; valid as long as the Result
   std::vector<std::int16_t> int2_array(int row, int column) const;

@@ -163,6 +163,11 @@ std::int32_t Result::int4(int row, int column) const {
 std::int64_t Result::int8(int row, int column) const {
   return read_int<std::int64_t>(field(raw(), row, column, kInt8, 8, "bigint"));
 }
+std::optional<std::int64_t> Result::maybe_int8(int row, int column) const {
+  if (is_null(row, column)) return std::nullopt;
+  return int8(row, column);
+}
+
 double Result::float8(int row, int column) const {
   return std::bit_cast<double>(
       read_int<std::uint64_t>(field(raw(), row, column, kFloat8, 8, "double precision")));

@@ -39,11 +39,6 @@ std::string within(std::string_view subtree, Params& params) {
   return " AND (f.path = $1 OR f.path > $2 AND f.path < $3)";
 }
 
-std::optional<std::int64_t> maybe_int8(const Result& result, int row, int column) {
-  if (result.is_null(row, column)) return std::nullopt;
-  return result.int8(row, column);
-}
-
 std::vector<HashTarget> read_targets(const Result& result) {
   std::vector<HashTarget> targets(static_cast<std::size_t>(result.rows()));
   for (int row = 0; row < result.rows(); ++row) {
@@ -55,8 +50,8 @@ std::vector<HashTarget> read_targets(const Result& result) {
     target.mtime_s = result.int8(row, 4);
     target.staged = result.boolean(row, 5);
     target.pending = result.boolean(row, 6);
-    target.ctime_ns = maybe_int8(result, row, 7);
-    target.signature_ctime_ns = maybe_int8(result, row, 8);
+    target.ctime_ns = result.maybe_int8(row, 7);
+    target.signature_ctime_ns = result.maybe_int8(row, 8);
     target.known = result.boolean(row, 9);
     target.lacks = result.boolean(row, 10);
   }
@@ -114,7 +109,7 @@ FileHashes read_hashes(const Result& rows, int row, int first, HashParts parts) 
   hashes.sha1 = bytes(1);
   hashes.sha256 = bytes(2);
   hashes.sha512 = bytes(3);
-  hashes.piece_bytes = maybe_int8(rows, row, first + 4).value_or(0);
+  hashes.piece_bytes = rows.maybe_int8(row, first + 4).value_or(0);
   hashes.pieces_root = bytes(5);
   hashes.btih = bytes(6);
   hashes.btih_v1 = bytes(7);
