@@ -9,7 +9,7 @@
 
 #include "config.h"
 #include "core/path.h"
-#include "scanner/rsync/rsync_job.h"
+#include "scanner/rsync/rsync_command.h"
 
 namespace mirror::scanner {
 namespace {
