@@ -24,7 +24,7 @@ struct RankRow {
   enum Flag : std::uint8_t { usable = 1, usable_https = 2, ipv4 = 4, ipv6 = 8, plain = 16 };
 
   Direction
-      direction;  // of its place, or else of its country's centroid; NaN when neither is known
+      direction;  // of its place, else of its country's centre, else its region's; NaN: unknown
   std::uint64_t scatter = 0;  // scattered(id)
   std::int32_t weight = 0;
   AsNumber asn = 0;
