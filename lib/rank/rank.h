@@ -16,7 +16,7 @@ enum class Tier : std::uint8_t { prefix, as, country, other_country, far };
 std::string_view tier_name(Tier tier);  // "prefix", "as", "country", "other-country", "far"
 
 struct RankSettings {
-  double distance_scale_km = 250;  // d0
+  double distance_scale_km = 200;  // d0
   double as_limit_km = 1500;       // the as tier ends here where both places are known
   std::int64_t sticky_s = 3600;    // length of a client's time slot
 };

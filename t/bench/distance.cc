@@ -106,7 +106,9 @@ bool meets_goals(const std::map<std::string, Continent>& continents) {
   const double clients = static_cast<double>(all.nearest_km.size());
   return all.much_farther <= kGoalMuchFarther * clients &&
          std::all_of(continents.begin(), continents.end(), [](const auto& named) {
-           return median(named.second.times_nearest) <= kGoalTimesNearest;
+           const Continent& continent = named.second;
+           return median(continent.times_nearest) <= kGoalTimesNearest &&
+                  median(continent.chosen_km) <= kGoalTimesNearest * median(continent.nearest_km);
          });
 }
 

@@ -67,7 +67,7 @@ def test_explain_takes_what_httpd_is_configured_with(look):
         told = explained(look, "a/b 100%.iso", "--ip", BERLIN, *args)
         return [c for c in told["candidates"] if c["tier"] == "far" and c["distance_km"] is not None]
 
-    for scale_km, args in ((250, ()), (5000, ("--distance-scale", "5000"))):
+    for scale_km, args in ((200, ()), (5000, ("--distance-scale", "5000"))):
         candidates = far(*args)
         nearest_km = min(c["distance_km"] for c in candidates)
         for candidate in candidates:

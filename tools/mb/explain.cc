@@ -251,7 +251,7 @@ Action setup_explain(cli::Options& app, Context& context) {
       ->type_name("NUMBER");
   app.add_option("--distance-scale", wanted->settings.distance_scale_km,
                  "So many kilometres farther than the nearest mirror, and a quarter of the nearest "
-                 "one's distance more, a weight falls to a quarter; as httpd is configured (250)")
+                 "one's distance more, a weight falls to a quarter; as httpd is configured (200)")
       ->between(1.0, 20000.0)
       ->type_name("KM");
   app.add_option(

@@ -96,7 +96,7 @@ class RankFirstTest : public CppUnit::TestFixture {
       const Client client = some_client(random);
       const RankRequest request{chance(random, 50), static_cast<std::int64_t>(random() % 2000),
                                 static_cast<std::int64_t>(random())};
-      const RankSettings settings{chance(random, 10) ? 0.0 : 250.0};
+      const RankSettings settings{chance(random, 10) ? 0.0 : 200.0};
       const std::size_t how_many = random() % 8;
       const Ranking whole = rank(client, request, ids, table, settings);
       expect_same(whole, rank_first(how_many, client, request, ids, table, settings), how_many);

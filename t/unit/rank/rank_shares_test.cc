@@ -98,7 +98,7 @@ class RankSharesTest : public CppUnit::TestFixture {
       mirrors.back().weight = weight;
       const int own_region = region_of(country(code)) == Region::EU ? 2 : 1;
       const double nearest_km = distance_km(here, cases[0].place);
-      const double beyond = (distance_km(here, place) - nearest_km) / (250 + nearest_km / 4);
+      const double beyond = (distance_km(here, place) - nearest_km) / (200 + nearest_km / 4);
       weights[mirrors.back().id] = own_region * weight / std::pow(1 + beyond * beyond, 2);
     }
     std::vector<Client> germans = clients();

@@ -298,7 +298,7 @@ class RankTest : public CppUnit::TestFixture {
 
   // Of a mirror of weight 100 in a tier whose nearest one is at `nearest_km`.
   static double weight_at(double km, double nearest_km) {
-    return 100 / std::pow(1 + std::pow((km - nearest_km) / (250 + nearest_km / 4), 2), 2);
+    return 100 / std::pow(1 + std::pow((km - nearest_km) / (200 + nearest_km / 4), 2), 2);
   }
 
   void weighsByDistance() {
