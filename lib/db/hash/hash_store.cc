@@ -159,16 +159,15 @@ Verdicts judge(Connection& connection) {
 void change_files(Connection& connection, MergeTransaction& merge, const Verdicts& verdicts) {
   merge.source_changed();
   const Params params = Params().int8(verdicts.others > 0 ? merge.cohort_of({}) : 0);
+  std::optional<CountChanges> counts;
   if (verdicts.others > 0) {
-    connection.script(
-        "DROP TABLE IF EXISTS pg_temp.merge_adjust; CREATE TEMP TABLE merge_adjust (cohort_id "
-        "bigint, n bigint)");
-    connection.run(
-        "INSERT INTO merge_adjust SELECT c.id, c.n FROM hash_verdict v "
-        "CROSS JOIN LATERAL (VALUES (v.cohort_id, -1), ($1, 1)) c (id, n) WHERE v.other AND "
-        "v.cohort_id IS NOT NULL "
-        "UNION ALL VALUES ($1, 0)",
-        params);  // the last lets it go again if nobody needs it
+    counts.emplace(connection)
+        .add(
+            "SELECT c.id, c.n FROM hash_verdict v "
+            "CROSS JOIN LATERAL (VALUES (v.cohort_id, -1), ($1, 1)) c (id, n) WHERE v.other AND "
+            "v.cohort_id IS NOT NULL "
+            "UNION ALL VALUES ($1, 0)",
+            params);  // the last lets it go again if nobody needs it
   }
   merge.change_files(
       verdicts.altered,
@@ -177,7 +176,7 @@ void change_files(Connection& connection, MergeTransaction& merge, const Verdict
       "cohort_id = CASE WHEN v.other AND f.cohort_id IS NOT NULL THEN $1 ELSE f.cohort_id END "
       "FROM hash_verdict v WHERE f.id = v.file_id AND v.alters",
       Params(params).int8(merge.rev()));
-  if (verdicts.others > 0) merge.adjust_counts();
+  if (counts) merge.adjust_counts(*counts);
 }
 
 void update_hashes(Connection& connection, std::int64_t rev) {
