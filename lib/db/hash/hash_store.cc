@@ -2,7 +2,7 @@
 // the merge lock.
 #include <fmt/format.h>
 
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/merge/merge.h"
 #include "db/merge/staging.h"
 
@@ -10,11 +10,11 @@ namespace mirror::db {
 namespace {
 
 // The columns of hash that come from reading the file itself, with the types they have there.
-struct Column {
+struct HashColumn {
   const char* name;
   const char* type;
 };
-constexpr Column kContent[] = {
+constexpr HashColumn kContent[] = {
     {"md5", "bytea"},
     {"sha1", "bytea"},
     {"sha256", "bytea"},
@@ -32,7 +32,7 @@ constexpr Column kContent[] = {
     {"zsync_md4_bytes", "integer"},
     {"zsync_sums", "bytea"},
 };
-constexpr Column kSignature[] = {
+constexpr HashColumn kSignature[] = {
     {"signature_kind", "\"char\""}, {"signature", "bytea"}, {"signature_ctime_ns", "bigint"}};
 
 // How many times of one version are remembered; a file that is touched every day must not grow
@@ -40,9 +40,9 @@ constexpr Column kSignature[] = {
 constexpr int kMaxTimes = 100;
 
 template <std::size_t N>
-std::string each(const Column (&columns)[N], const char* pattern) {
+std::string each(const HashColumn (&columns)[N], const char* pattern) {
   std::string out;
-  for (const Column& column : columns)
+  for (const HashColumn& column : columns)
     out += fmt::format(fmt::runtime(pattern), column.name, column.type);
   return out;
 }
@@ -58,7 +58,7 @@ void create_tables(Connection& connection) {
     return type == "integer" ? std::string("bigint") : type;
   };
   std::string columns;
-  for (const Column& column : kContent)
+  for (const HashColumn& column : kContent)
     columns += fmt::format(", {} {}", column.name, wide(column.type));
   connection.script(
       "CREATE TEMP TABLE hash_result (file_id bigint PRIMARY KEY, version_rev bigint, size bigint, "
