@@ -25,6 +25,15 @@ constexpr milliseconds kLongestFaultPause{60'000};
 constexpr milliseconds kLoadPause{2000};  // when what was made is no good either
 constexpr seconds kReaderCheck{60};
 
+std::string fault_text(const std::exception& error, const std::string& database) {
+  const auto* failed = dynamic_cast<const db::Error*>(&error);
+  if (failed == nullptr || !db::locked(*failed)) return error.what();
+  return fmt::format(
+      "another session has locked the tables of files in {} for {} seconds: changes "
+      "of files are not followed until it ends, changes of mirrors are",
+      database, db::kMaxLockWait.count());
+}
+
 }  // namespace
 
 Feed::Feed(FeedOptions options, catalog::Catalog& catalog, const std::atomic<bool>& stop, Log log)
@@ -60,6 +69,7 @@ void Feed::end_fault() {
 }
 
 void Feed::step_down() noexcept {
+  mirrors_.reset();  // before the lock: it writes
   connection_.reset();
   lock_.reset();
   try {
@@ -96,7 +106,7 @@ milliseconds Feed::step() noexcept {
   } catch (const std::exception& error) {
     connection_.reset();
     try {
-      say_fault(error.what());
+      say_fault(fault_text(error, options_.name));
     } catch (...) {
     }
     fault_pause_ = std::min(2 * fault_pause_, kLongestFaultPause);
@@ -139,6 +149,7 @@ void Feed::watch() {
     environment->free_stale_readers();
     next_sweep_ = now + kReaderCheck;
   }
+  if (!mirrors_) mirrors_ = std::make_unique<MirrorFollower>(options_, catalog_, log_);
   if (!connection_ && now < next_connect_) return;
   follow();
 }
@@ -185,8 +196,7 @@ void Feed::follow() {
   } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
     return;
   }
-  next_poll_ =
-      Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
+  next_poll_ = Steady::now() + options_.poll_of(listens_);
   connection_->set_patience(options_.timeout);
   db::require_schema(*connection_);  // each time: it may have been migrated under us
   bring_up_to_date();
@@ -203,18 +213,18 @@ void Feed::bring_up_to_date() {
   const auto environment = catalog_.environment();
   if (environment == nullptr || catalog_.unusable()) return load();
   try {
-    pull(environment, fresh_connection_);
+    pull(environment);
   } catch (const catalog::Error& error) {
     if (error.corrupt()) catalog_.give_up(environment);  // the next step makes a new one
     throw;
   }
 }
 
-void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway) {
+void Feed::pull(const std::shared_ptr<catalog::Environment>& environment) {
   const catalog::Meta meta = catalog::Snapshot(environment)->meta();
   if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown)
     return load();
-  if (!mirrors_anyway && same_state(db::feed_state(*connection_), meta)) return;
+  if (same_state(db::feed_state(*connection_), meta)) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
     say(LogLevel::warning, LogId(308),
         fmt::format("{} does not know revision {} of this catalog: it is "
@@ -225,7 +235,14 @@ void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool m
   }
   connection_->set_patience(options_.patience);
   db::FeedSnapshot snapshot(*connection_);
-  pull_changes(snapshot, *connection_, *environment, mirrors_anyway, stop_);
+  pull_changes(snapshot, *environment, stop_);
+  say_unreadable(snapshot.unreadable());
+}
+
+void Feed::say_unreadable(const db::UnreadableRows& rows) {
+  const std::string text = rows.text();
+  if (!text.empty() && text != unreadable_said_) say(LogLevel::error, LogId(310), text);
+  if (!text.empty()) unreadable_said_ = text;
 }
 
 // The file is put in force when it is complete and safe on disk; until then nobody sees it.
@@ -235,17 +252,24 @@ void Feed::load() {
   const auto started = Steady::now();
   const std::string file = catalog_.directory().unused_file();
   catalog::Unfinished unfinished(file);
-  db::FeedSnapshot snapshot(*connection_);
+  std::int64_t rev = 0;
   {
     const auto fresh = catalog::Environment::open(file, catalog::Open::create, catalog_.access());
-    if (!load_everything(snapshot, *connection_, *fresh, options_.hashes, stop_)) return;
+    {
+      db::FeedSnapshot snapshot(*connection_);
+      if (!load_files(snapshot, *fresh, options_.hashes, stop_)) return;
+      say_unreadable(snapshot.unreadable());
+      rev = snapshot.state().rev;
+    }
+    db::UnreadableRows unreadable;
+    complete_load(*connection_, *fresh, unreadable);
+    say_unreadable(unreadable);
   }
   catalog_.directory().publish(file);
   unfinished.finish();
   catalog_.refresh();
   say(LogLevel::notice, LogId(309),
-      fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name,
-                  snapshot.state().rev,
+      fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name, rev,
                   std::chrono::duration_cast<milliseconds>(Steady::now() - started).count()));
 }
 

@@ -37,7 +37,7 @@ def test_every_migration_ends_where_a_new_database_begins(make_empty, postgres, 
         database = make_empty()
         database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
         for version, text in enumerate(steps[:step], 2):
-            database.sql(f"BEGIN; {text.read_text()}; COMMIT")
+            database.sql(f"BEGIN; {text.read_text()}; COMMIT")  # as mb does
             database.sql(f"INSERT INTO schema_version (version) VALUES ({version})")
         done = database.tool("mb", "db", "migrate")
         assert [line for line in done.stdout.splitlines() if line.startswith("applied")] == [
