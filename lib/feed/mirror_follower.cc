@@ -67,7 +67,7 @@ void MirrorFollower::succeeded(const std::string& unreadable) {
     say(LogLevel::notice, LogId(312), "the mirrors of " + options_.name + " are read again");
   fault_said_ = false;
   if (!unreadable.empty() && unreadable != unreadable_said_)
-    say(LogLevel::error, LogId(310), unreadable);
+    say(LogLevel::error, LogId(314), unreadable);
   unreadable_said_ = unreadable;
 }
 
@@ -85,7 +85,6 @@ void MirrorFollower::connect() {
   connection->set_stop(&stopping_);
   connection->set_patience(options_.timeout);
   listens_ = db::listen_for_news(*connection);
-  db::require_schema(*connection);
   connection_ = std::move(connection);
   fresh_connection_ = true;
   known_file_.clear();
@@ -102,6 +101,7 @@ void MirrorFollower::follow() {
   const bool called = db::had_news(*connection_), other_file = environment->file() != known_file_;
   if (!called && !other_file && Steady::now() < next_poll_) return;
   next_poll_ = Steady::now() + options_.poll_of(listens_);
+  db::require_schema(*connection_);  // each time: it may have been migrated under us
   try {
     pull(environment);
   } catch (const catalog::Error& error) {
