@@ -9,6 +9,7 @@
 #include "db/schema.h"
 #include "db/session.h"
 #include "feed/pull.h"
+#include "os/file_id.h"
 
 namespace mirror {
 namespace {
@@ -138,6 +139,7 @@ bool Feed::refresh() {
 }
 
 void Feed::watch() {
+  if (lock_ && Steady::now() >= next_try_) keep_in_place();  // before this process follows CURRENT
   const bool well = refresh();
   if (options_.conninfo.empty()) {
     if (well) recovered();
@@ -161,6 +163,7 @@ bool Feed::take_lock(bool well) {
   lock_ = catalog_.directory().try_lock(options_.name);
   if (lock_) {
     catalog_.directory().remove_others();
+    refresh();  // the writer before may have put another file in force just now
     return true;
   }
   const std::string writer = catalog_.directory().writer();
@@ -177,6 +180,44 @@ bool Feed::take_lock(bool well) {
   return false;
 }
 
+// Who opens the catalog later finds what its names say. What another process put in force is
+// followed, not undone.
+void Feed::keep_in_place() {
+  const catalog::Directory& directory = catalog_.directory();
+  if (!lock_->in_place()) {
+    say_made_again("the lock file", "");
+    mirrors_.reset();
+    lock_.reset();
+    next_lock_ = {};
+    return;
+  }
+  const auto environment = catalog_.environment();
+  if (environment == nullptr) return;
+  const std::optional<std::string> named = directory.current();
+  const bool found = named && file_id(*named);
+  if (found && *named != environment->file()) return;
+  if (!environment->in_place()) return copy_open_file(*environment);
+  if (found) return;
+  directory.publish(environment->file());
+  make_anew_ = true;
+  say_made_again("CURRENT", "; a new catalog will follow");
+}
+
+void Feed::say_made_again(const std::string& what, const std::string& how) {
+  say(LogLevel::warning, LogId(313), what + " was deleted or replaced and is made again" + how);
+}
+
+void Feed::copy_open_file(const catalog::Environment& environment) {
+  const catalog::Directory& directory = catalog_.directory();
+  const std::string file = directory.unused_file(environment.file());
+  catalog::Unfinished unfinished(file);
+  environment.copy_to(file);
+  catalog::Environment::open(file, catalog::Open::serve, catalog_.access())->sync();
+  directory.publish(file);
+  unfinished.finish();
+  say_made_again(environment.file(), " as " + file);
+}
+
 void Feed::connect() {
   auto connection = std::make_unique<db::Connection>(
       db::open_session(options_.conninfo, {.program = "mod_mirror feed",
@@ -191,7 +232,7 @@ void Feed::connect() {
 void Feed::follow() {
   if (!connection_) connect();
   const bool called = db::had_news(*connection_);
-  if (catalog_.environment() == nullptr) {
+  if (catalog_.environment() == nullptr || make_anew_) {
     if (Steady::now() < next_load_) return;
   } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
     return;
@@ -211,7 +252,7 @@ void Feed::follow() {
 
 void Feed::bring_up_to_date() {
   const auto environment = catalog_.environment();
-  if (environment == nullptr || catalog_.unusable()) return load();
+  if (environment == nullptr || catalog_.unusable() || make_anew_) return load();
   try {
     pull(environment);
   } catch (const catalog::Error& error) {
@@ -250,7 +291,9 @@ void Feed::load() {
   next_load_ = Steady::now() + kLoadPause;
   connection_->set_patience(options_.patience);
   const auto started = Steady::now();
-  const std::string file = catalog_.directory().unused_file();
+  const auto before = catalog_.environment();
+  const std::string file =
+      catalog_.directory().unused_file(before != nullptr ? before->file() : "");
   catalog::Unfinished unfinished(file);
   std::int64_t rev = 0;
   {
@@ -267,6 +310,7 @@ void Feed::load() {
   }
   catalog_.directory().publish(file);
   unfinished.finish();
+  make_anew_ = false;
   catalog_.refresh();
   say(LogLevel::notice, LogId(309),
       fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name, rev,

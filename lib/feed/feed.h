@@ -40,6 +40,9 @@ class Feed {
   void watch();
   bool refresh();
   bool take_lock(bool well);
+  void keep_in_place();
+  void say_made_again(const std::string& what, const std::string& how);
+  void copy_open_file(const catalog::Environment& environment);
   void follow();
   void connect();
   void bring_up_to_date();
@@ -64,7 +67,8 @@ class Feed {
   std::chrono::steady_clock::time_point contact_at_;
   std::chrono::milliseconds fault_pause_;  // doubles while a fault lasts
   bool away_said_ = false;
-  std::string fault_;  // the last one, so that each is said once
+  bool make_anew_ = false;  // CURRENT was taken away: who did that wants another file
+  std::string fault_;       // the last one, so that each is said once
   std::string unreadable_said_;
   std::unique_ptr<MirrorFollower> mirrors_;  // as long as this is the writer
 };
