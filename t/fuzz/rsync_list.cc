@@ -2,7 +2,7 @@
 
 #include "core/path.h"
 #include "fuzz.h"
-#include "scanner/rsync/rsync_job.h"
+#include "scanner/rsync/rsync_command.h"
 
 using namespace mirror;
 using namespace mirror::scanner;
@@ -31,7 +31,7 @@ std::string escaped(std::string_view name) {
 
 void check_round_trip(std::string_view name) {
   if (name.empty()) return;
-  ListedEntry entry;
+  Entry entry;
   require(parse_rsync_line("-rw-r--r--           7 2026/11/24 00:10:03 " + escaped(name), entry));
   require(entry.path == name && entry.size_bytes == 7);
   const std::string target(name);
@@ -45,7 +45,7 @@ void check_round_trip(std::string_view name) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  ListedEntry entry;
+  Entry entry;
   std::size_t lines = 0;
   LineCutter cutter(200, [&](std::string_view line, bool cut) {
     ++lines;
