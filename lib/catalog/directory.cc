@@ -16,6 +16,8 @@
 
 #include "catalog/crashes.h"
 #include "catalog/error.h"
+#include "installed.h"
+#include "os/descriptor.h"
 #include "os/file_id.h"
 
 namespace mirror::catalog {
