@@ -94,19 +94,19 @@ class Memory {
 };
 
 // One open file.
-class Database {
+class MaxMindFile {
  public:
   // Throws std::runtime_error with the reason.
-  explicit Database(const PrivateCopy& copy) : identity_(copy.identity) {
+  explicit MaxMindFile(const PrivateCopy& copy) : identity_(copy.identity) {
     const std::string path = fmt::format("/proc/self/fd/{}", copy.memory.get());
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
     if (status == MMDB_SUCCESS) return;
     throw std::runtime_error(status == MMDB_IO_ERROR ? std::strerror(errno)
                                                      : MMDB_strerror(status));
   }
-  ~Database() { MMDB_close(&handle_); }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  ~MaxMindFile() { MMDB_close(&handle_); }
+  MaxMindFile(const MaxMindFile&) = delete;
+  MaxMindFile& operator=(const MaxMindFile&) = delete;
 
   const FileIdentity& identity() const { return identity_; }
   const MMDB_s& handle() const { return handle_; }
@@ -287,9 +287,9 @@ PrivateCopy copy(const std::string& path, const std::string& copies) {
   }
 }
 
-std::shared_ptr<const Database> open_database(const std::string& path, const std::string& copies) {
+std::shared_ptr<const MaxMindFile> open_database(const std::string& path, const std::string& copies) {
   try {
-    auto database = std::make_shared<const Database>(copy(path, copies));
+    auto database = std::make_shared<const MaxMindFile>(copy(path, copies));
     if (!is_whole(database->handle())) throw std::runtime_error("its tree is damaged");
     if (is_of_another_kind(database->handle())) {
       throw std::runtime_error("it knows neither countries nor coordinates nor AS numbers");
@@ -308,14 +308,14 @@ bool has_changed(const std::string& path, const FileIdentity& known) {
   }
 }
 
-Known recall(const Database& database, const MMDB_entry_s& entry) {
+Known recall(const MaxMindFile& database, const MMDB_entry_s& entry) {
   if (const auto known = database.memory().recall(entry.offset)) return *known;
   const Known known = read(entry);
   database.memory().keep(entry.offset, known);
   return known;
 }
 
-using DatabaseList = std::vector<std::shared_ptr<const Database>>;
+using DatabaseList = std::vector<std::shared_ptr<const MaxMindFile>>;
 
 }  // namespace
 
