@@ -9,7 +9,7 @@
 namespace mirror::scanner {
 
 struct RsyncJob {
-  std::string url;              // rsync://[user@]host[:port]/module[/path]
+  std::string url;              // of UrlKind::rsync (core/url.h)
   std::string directory;        // below the URL; "" or a path without a trailing slash
   bool may_be_missing = false;  // a directory that is not there is an empty listing
   std::vector<std::string> options;
@@ -18,9 +18,6 @@ struct RsyncJob {
   int idle_timeout_s = 300;
   double max_minutes = 240;  // for the whole listing
 };
-
-// What is wrong with an rsync URL, in words; nullopt when it may be given to rsync.
-std::optional<std::string> rsync_url_fault(std::string_view url);
 
 // What is wrong with an rsync option, in words; nullopt for the harmless long options that a mirror
 // may need. An option that runs programs, reads or writes files, or changes what the listing means

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/path.h"
+#include "core/url.h"
 #include "db/merge/scan.h"
 #include "scanner/local/local_list.h"
 #include "scanner/rsync/password.h"
@@ -100,9 +101,9 @@ RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
   if (record.rsync_url.empty())
     throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
   RsyncJob job = base_job(record.rsync_url, options);
-  if (const auto wrong = rsync_url_fault(job.url)) {
+  if (const UrlFault fault = check_url(job.url, UrlKind::rsync)) {
     throw ListingError(
-        fmt::format("its rsync URL '{}' cannot be used: {}", printable(job.url), *wrong));
+        fmt::format("its rsync URL '{}' cannot be used: {}", printable(job.url), fault.text()));
   }
   for (const std::string& option : record.rsync_options) {
     if (const auto wrong = rsync_option_fault(option)) {
@@ -159,8 +160,8 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
     listing.on_unreadable(
         [&scan](std::string_view path, bool staged) { scan.hold_below(path, staged); });
     if (!remote) return list_local(source, listing, control);
-    if (const auto wrong = rsync_url_fault(source))
-      throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
+    if (const UrlFault fault = check_url(source, UrlKind::rsync))
+      throw ListingError(fmt::format("its URL cannot be used: {}", fault.text()));
     list_rsync(base_job(source, options), listing, control);
   };
   const std::string stands = what_stands_of_source();

@@ -1,6 +1,7 @@
 #include "scanner/rsync/rsync_list.h"
 
 #include "core/path.h"
+#include "core/url.h"
 #include "fuzz.h"
 #include "scanner/rsync/rsync_job.h"
 
@@ -59,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   cutter.finish();
   require(lines <= size);
   check_round_trip(text);
-  rsync_url_fault(text);
+  check_url(text, UrlKind::rsync).text();
   if (!rsync_option_fault(text)) require(text.starts_with("-") && text.find('\0') == text.npos);
   return 0;
 }

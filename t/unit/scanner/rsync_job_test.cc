@@ -6,7 +6,6 @@ namespace mirror::scanner {
 
 class RsyncJobTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(RsyncJobTest);
-  CPPUNIT_TEST(takesOnlyRsyncUrls);
   CPPUNIT_TEST(permitsOnlyHarmlessOptions);
   CPPUNIT_TEST(buildsTheCommandLine);
   CPPUNIT_TEST(escapesWildcardsOnlyWhereTheDaemonExpandsThem);
@@ -14,19 +13,6 @@ class RsyncJobTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE_END();
 
  public:
-  void takesOnlyRsyncUrls() {
-    for (const char* url :
-         {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/", "rsync://[::1]:873/m/"}) {
-      CPPUNIT_ASSERT_MESSAGE(url, !rsync_url_fault(url));
-    }
-    for (const char* url :
-         {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m", "rsync://h",
-          "rsync://h/", "rsync://h//", "rsync://-oProxyCommand=x/m", "rsync://joe@-x/m",
-          "rsync://joe:hush@h/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
-      CPPUNIT_ASSERT_MESSAGE(url, rsync_url_fault(url));
-    }
-  }
-
   void permitsOnlyHarmlessOptions() {
     for (const char* option : {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100",
                                "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
