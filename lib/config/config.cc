@@ -14,6 +14,7 @@
 #include "core/nearest.h"
 #include "core/path.h"
 #include "core/url.h"
+#include "installed.h"
 #include "pg/conninfo.h"
 
 namespace {

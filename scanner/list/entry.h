@@ -8,7 +8,7 @@ namespace mirror::scanner {
 
 enum class ListedKind : std::uint8_t { file, directory, link, special };
 
-struct ListedEntry {
+struct Entry {
   ListedKind kind = ListedKind::file;
   bool world_readable = false;  // others may read it; a directory: read and search it
   std::int64_t size_bytes = 0;

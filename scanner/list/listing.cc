@@ -32,7 +32,7 @@ Listing::Listing(std::int64_t max_entries, std::string prefix, TreeSink sink,
       sink_(std::move(sink)),
       control_(control) {}
 
-bool Listing::add(const ListedEntry& entry) {
+bool Listing::add(const Entry& entry) {
   count();
   if (entry.path == ".") return true;  // the root: its own mode says nothing about what it holds
   full_path_ = prefix_.empty() ? entry.path : prefix_ + '/' + entry.path;
@@ -55,7 +55,7 @@ bool Listing::add(const ListedEntry& entry) {
 }
 
 // False for a path to skip.
-bool Listing::check(const ListedEntry& entry) {
+bool Listing::check(const Entry& entry) {
   PathFault fault = check_path(entry.path);
   if (fault == PathFault::none) fault = check_path(full_path_);
   if (fault == PathFault::too_long) {

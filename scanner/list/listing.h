@@ -68,7 +68,7 @@ class Listing {
 
   // Counts, checks and passes on one entry. False for an excluded one: nothing below it is wanted.
   // Throws ListingError for a path that no honest listing has and beyond max_entries.
-  bool add(const ListedEntry& entry);
+  bool add(const Entry& entry);
   // An entry of which only is known that its path is too long.
   void add_too_long();
   // A directory, as listed, that may not be read. At most once for each.
@@ -81,7 +81,7 @@ class Listing {
 
  private:
   void count();
-  bool check(const ListedEntry& entry);
+  bool check(const Entry& entry);
   bool restricted(std::string_view path) const;
   void restrict_below(const std::string& path);
 

@@ -141,7 +141,7 @@ class Walk {
   const Control& control_;
   Directory root_directory_;
   std::vector<std::string> pending_;  // directories still to be read, relative to the root
-  ListedEntry entry_;
+  Entry entry_;
 };
 
 }  // namespace

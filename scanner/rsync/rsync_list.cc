@@ -13,7 +13,7 @@ constexpr std::size_t kModeBytes = 10;
 constexpr std::size_t kTimeBytes = 19;  // YYYY/MM/DD HH:MM:SS
 constexpr std::string_view kArrow = " -> ";
 
-bool parse_mode(std::string_view mode, ListedEntry& entry) {
+bool parse_mode(std::string_view mode, Entry& entry) {
   static constexpr std::array<std::string_view, kModeBytes> kLetters = {
       "-dlbcps", "r-", "w-", "x-sS", "r-", "w-", "x-sS", "r-", "w-", "x-tT"};
   for (std::size_t i = 0; i < kModeBytes; ++i) {
@@ -100,7 +100,7 @@ bool parse_time(std::string_view rest, std::int64_t& mtime_s) {
   return true;
 }
 
-bool take_time(std::string_view& rest, ListedEntry& entry) {
+bool take_time(std::string_view& rest, Entry& entry) {
   if (rest.size() <= kTimeBytes || rest[kTimeBytes] != ' ') return false;
   const std::string_view text = rest.substr(0, kTimeBytes);
   entry.mtime_s = 0;
@@ -112,7 +112,7 @@ bool take_time(std::string_view& rest, ListedEntry& entry) {
 
 // A link's size is its target's length, which tells the arrow from an arrow within a name. Some
 // servers report another size.
-bool split_link(ListedEntry& entry) {
+bool split_link(Entry& entry) {
   const std::size_t all = entry.path.size();
   std::size_t arrow = std::string::npos;
   if (entry.size_bytes > 0 && all > kArrow.size() &&
@@ -149,7 +149,7 @@ void unescape_rsync(std::string_view text, std::string& out) {
   }
 }
 
-bool parse_rsync_line(std::string_view line, ListedEntry& entry) {
+bool parse_rsync_line(std::string_view line, Entry& entry) {
   if (line.size() <= kModeBytes || !parse_mode(line.substr(0, kModeBytes), entry)) return false;
   std::string_view rest = line.substr(kModeBytes);
   if (!take_size(rest, entry.size_bytes) || !take_time(rest, entry) || rest.empty()) return false;

@@ -21,7 +21,7 @@ namespace mirror::scanner {
 // no such line, impossible dates and sizes out of range included. `entry` is then unspecified.
 // rsync prints 19 bytes of a time, whatever the year (`   1/01/01 00:00:00`, `10000/01/01
 // 00:00:0`): a year before 1000 or after 9999 sets `odd_time`.
-bool parse_rsync_line(std::string_view line, ListedEntry& entry);
+bool parse_rsync_line(std::string_view line, Entry& entry);
 
 // Replaces `\#ooo` by its byte; what is no such escape stays as it is.
 void unescape_rsync(std::string_view text, std::string& out);

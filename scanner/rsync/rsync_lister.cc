@@ -9,6 +9,9 @@
 #include "core/path.h"
 #include "os/child_process.h"
 #include "scanner/list/pace.h"
+#include "scanner/list/part.h"
+#include "scanner/rsync/password.h"
+#include "scanner/rsync/rsync_command.h"
 #include "scanner/rsync/rsync_list.h"
 
 namespace mirror::scanner {
@@ -27,11 +30,11 @@ constexpr std::chrono::seconds kSlack(10);
 
 enum ExitStatus { kWhole = 0, kPartial = 23, kVanished = 24 };
 
-std::vector<std::string> environment(const RsyncJob& job) {
+std::vector<std::string> environment(const std::string& password) {
   std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
   for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
-    if (!job.password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
-      env.push_back("RSYNC_PASSWORD=" + job.password);
+    if (!password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
+      env.push_back("RSYNC_PASSWORD=" + password);
     } else if (const char* const value = std::getenv(name)) {
       env.push_back(fmt::format("{}={}", name, value));
     }
@@ -44,12 +47,6 @@ bool take(std::string_view& text, std::string_view part) {
   if (!text.starts_with(part)) return false;
   text.remove_prefix(part.size());
   return true;
-}
-
-std::string_view without_slashes(std::string_view path) {
-  while (path.starts_with('/')) path.remove_prefix(1);
-  while (path.ends_with('/')) path.remove_suffix(1);
-  return path;
 }
 
 // A complaint about one name: `rsync: [sender] opendir "name" (in module) failed: Words
@@ -102,7 +99,7 @@ class Parser {
 
  private:
   Listing& listing_;
-  ListedEntry entry_;
+  Entry entry_;
 };
 
 [[noreturn]] void fail(int status, const Complaints& complaints, std::int64_t entries) {
@@ -128,9 +125,9 @@ void add_unreadable(const Complaints& complaints, const std::string& listed, Lis
   }
 }
 
-void judge(int status, const RsyncJob& job, const Complaints& complaints, Listing& listing) {
+void judge(int status, const Target& target, const Complaints& complaints, Listing& listing) {
   ListingCounts& counts = listing.counts;
-  if (status == kPartial && counts.entries == 0 && job.may_be_missing &&
+  if (status == kPartial && counts.entries == 0 && target.may_be_missing &&
       complaints.missing_directory()) {
     counts.missing = true;
     return;
@@ -140,7 +137,7 @@ void judge(int status, const RsyncJob& job, const Complaints& complaints, Listin
   if (!whole) fail(status, complaints, counts.entries);
   if (counts.entries == 0)
     throw ListingError("rsync sent no listing: does the URL name a module that may be listed?");
-  add_unreadable(complaints, listed_directory(job), listing);
+  add_unreadable(complaints, listed_directory(target), listing);
 }
 
 }  // namespace
@@ -196,16 +193,19 @@ std::string Complaints::text() const {
   return out;
 }
 
-void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
+db::Fidelity list_rsync(const Target& target, Listing& listing, const Control& control) {
+  const std::string password =
+      target.password_file.empty() ? "" : read_password(target.password_file);
   Parser parser(listing);
   Complaints complaints;
   LineCutter entries(kMaxLineBytes,
                      [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
-  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(job), environment(job));
-  const std::chrono::milliseconds idle = std::chrono::seconds(job.idle_timeout_s) +
-                                         std::chrono::seconds(job.connect_timeout_s) + kSlack;
-  Pace pace(job.max_minutes, Pace::Clock::now());
+  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(target),
+                     environment(password));
+  const std::chrono::milliseconds idle = std::chrono::seconds(target.idle_timeout_s) +
+                                         std::chrono::seconds(target.connect_timeout_s) + kSlack;
+  Pace pace(target.max_minutes, Pace::Clock::now());
   const auto paced = [&](const auto& feed) {
     return [&pace, &listing, feed](std::string_view data) {
       feed(data);
@@ -223,10 +223,11 @@ void list_rsync(const RsyncJob& job, Listing& listing, const Control& control) {
   }
   const int status = child.wait(kSlack);
   words.finish();
-  judge(status, job, complaints, listing);
+  judge(status, target, complaints, listing);
   if (entries.in_line())
     throw ListingError(
         fmt::format("the listing ends within a line after {} entries", listing.counts.entries));
+  return {.times = db::Precision::second};
 }
 
 }  // namespace mirror::scanner

@@ -7,8 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "scanner/list/listing.h"
-#include "scanner/rsync/rsync_job.h"
+#include "scanner/list/method.h"
 
 namespace mirror::scanner {
 
@@ -44,6 +43,6 @@ class Complaints {
 // or 24, and 23 when every complaint is a directory that the server may not read. With a directory
 // that does not exist there listing.counts.missing is set. Throws ListingError for everything else;
 // it names rsync's own words.
-void list_rsync(const RsyncJob& job, Listing& listing, const Control& control);
+db::Fidelity list_rsync(const Target& target, Listing& listing, const Control& control);
 
 }  // namespace mirror::scanner

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/scan/database.h"
 #include "scanner/scan/scan.h"
@@ -31,12 +32,12 @@ struct Task {
 
 class Batch {
  public:
-  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, int stop_fd,
+  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, const StopSignal& stop,
         Lent& lent)
       : tasks_(std::move(tasks)),
         options_(options),
         reporter_(reporter),
-        stop_fd_(stop_fd),
+        stop_(stop),
         lent_(lent) {}
 
   Totals run() {
@@ -69,7 +70,7 @@ class Batch {
     for (const Task* task = take(slot); task != nullptr; task = take(slot)) {
       Result result;
       try {
-        result = scan(*task, connection, {stop_fd_, &slot.entries});
+        result = scan(*task, connection, {stop_.fd(), &slot.entries});
       } catch (const std::exception& error) {
         result.error = error.what();
       }
@@ -91,7 +92,7 @@ class Batch {
     }
     try {
       if (connection && connection->broken()) connection.reset();
-      if (!connection) connection.emplace(connect(options_));
+      if (!connection) connection.emplace(connect(options_, stop_));
     } catch (const db::Error& error) {
       result.error = std::string("database: ") + error.what();
       return result;
@@ -128,7 +129,7 @@ class Batch {
   const std::vector<Task> tasks_;
   const Options& options_;
   Reporter& reporter_;
-  const int stop_fd_;
+  const StopSignal& stop_;
   Lent& lent_;
   std::mutex mutex_;  // guards next_, totals_ and the slots
   std::condition_variable done_;
@@ -140,7 +141,7 @@ class Batch {
 }  // namespace
 
 Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
-                    Reporter& reporter, int stop_fd, Lent& connection) {
+                    Reporter& reporter, const StopSignal& stop, Lent& connection) {
   std::vector<Task> tasks;
   for (const db::MirrorRecord& record : mirrors) {
     tasks.push_back(
@@ -148,16 +149,17 @@ Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options&
            return scan_mirror(connection, record, options, control);
          }});
   }
-  return Batch(std::move(tasks), options, reporter, stop_fd, connection).run();
+  return Batch(std::move(tasks), options, reporter, stop, connection).run();
 }
 
-Totals scan_the_source(const Options& options, Reporter& reporter, int stop_fd, Lent& connection) {
+Totals scan_the_source(const Options& options, Reporter& reporter, const StopSignal& stop,
+                       Lent& connection) {
   std::vector<Task> tasks;
   tasks.push_back(
       {options.instance.source, true, [&](db::Connection& connection, const Control& control) {
          return scan_source(connection, options, control);
        }});
-  return Batch(std::move(tasks), options, reporter, stop_fd, connection).run();
+  return Batch(std::move(tasks), options, reporter, stop, connection).run();
 }
 
 }  // namespace mirror::scanner

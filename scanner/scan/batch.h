@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/scan/options.h"
 #include "scanner/scan/report.h"
@@ -16,11 +17,12 @@ namespace mirror::scanner {
 using Lent = std::optional<db::Connection>;
 
 // Scans every mirror, telling each result as it comes; one mirror's failure stops no other. Once
-// `stop_fd` is readable the scans under way are given up and the rest fail without being tried.
+// `stop` is asked for the scans under way are given up and the rest fail without being tried.
 Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
-                    Reporter& reporter, int stop_fd, Lent& connection);
+                    Reporter& reporter, const StopSignal& stop, Lent& connection);
 
 // The source, in the same way.
-Totals scan_the_source(const Options& options, Reporter& reporter, int stop_fd, Lent& connection);
+Totals scan_the_source(const Options& options, Reporter& reporter, const StopSignal& stop,
+                       Lent& connection);
 
 }  // namespace mirror::scanner

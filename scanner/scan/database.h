@@ -1,15 +1,16 @@
 // mb-scan's connections to the database. Any thread may open one; each belongs to one thread.
 #pragma once
 
-#include "pg/connection.h"
+#include "db/session.h"
+#include "os/stop_signal.h"
 #include "scanner/scan/options.h"
 
 namespace mirror::scanner {
 
-// Throws db::Error. Every wait on it ends, in some seconds once stop_database_waits() was called.
-db::Connection connect(const Options& options);
-
-// For a signal handler too.
-void stop_database_waits() noexcept;
+// Throws db::Error. Every wait on it ends, some seconds after `stop` was asked for.
+inline db::Connection connect(const Options& options, const StopSignal& stop) {
+  return db::open_session(options.instance.database,
+                          db::tool_session("mb-scan", db::kMergePatience, &stop.asked()));
+}
 
 }  // namespace mirror::scanner

@@ -2,21 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
-#include "config.h"
 #include "core/path.h"
-#include "scanner/rsync/rsync_job.h"
+#include "scanner/rsync/rsync_command.h"
 
 namespace mirror::scanner {
 namespace {
 
 constexpr const char* kFooter =
-    "\nExit status: 0 all worked, 1 some failed, 2 none worked, 3 wrong usage or configuration, or "
-    "no database.\n"
+    "\nExit status: 0 all worked, 1 some failed, 2 none worked or wrong usage, 3 wrong "
+    "configuration or no database.\n"
     "Examples:\n"
     "  mb-scan --source              list the source into the file table\n"
     "  mb-scan ftp.example.org       scan one mirror\n"
@@ -25,20 +22,21 @@ constexpr const char* kFooter =
 
 // What the command line says, before the configuration is under it.
 struct Given {
-  std::optional<std::string> config, instance;
   std::optional<int> jobs, connect_timeout_s, idle_timeout_s;
   std::optional<double> max_shrink_percent, max_change_percent;
   std::optional<std::int64_t> max_entries;
 };
 
-void add_options(CLI::App& app, Options& options, Given& given) {
+constexpr double kDayS = 86400;
+
+void add_options(cli::Options& app, Options& options, Given& given) {
   app.add_option("NAME", options.names, "mirrors to scan, by identifier");
   app.add_flag("--all", options.all, "scan every enabled mirror");
   app.add_flag("--source", options.source, "list the source into the file table");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
   app.add_option("-j,--jobs", given.jobs, "mirrors scanned at a time")
-      ->check(CLI::Range(1, 256))
+      ->between(1, 256)
       ->type_name("N");
   app.add_flag("--enable", options.enable, "enable a mirror after a good scan");
   app.add_flag("--force", options.force,
@@ -48,33 +46,27 @@ void add_options(CLI::App& app, Options& options, Given& given) {
                "end another scan of the same mirror or source that is still running");
   app.add_option("--max-shrink", given.max_shrink_percent,
                  "refuse a scan that loses more of a mirror's files")
-      ->check(CLI::Range(0.0, 100.0))
+      ->between(0, 100)
       ->type_name("PERCENT");
   app.add_option("--max-change", given.max_change_percent,
                  "hold a source that changes or loses more of its files")
-      ->check(CLI::Range(0.0, 100.0))
+      ->between(0, 100)
       ->type_name("PERCENT");
   app.add_option("--rsync-option", options.rsync_options, "a further option for rsync (repeatable)")
-      ->allow_extra_args(false)
+      ->one_word_each()
       ->type_name("OPT");
   app.add_option("--password-file", options.password_file, "file with the rsync password")
       ->type_name("FILE");
   app.add_option("--connect-timeout", given.connect_timeout_s,
                  "seconds until a server must have answered")
-      ->check(CLI::Range(1, 86400))
+      ->between(1, kDayS)
       ->type_name("S");
   app.add_option("--idle-timeout", given.idle_timeout_s, "seconds that a server may be silent")
-      ->check(CLI::Range(1, 86400))
+      ->between(1, kDayS)
       ->type_name("S");
   app.add_option("--max-entries", given.max_entries, "refuse a listing with more entries")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->between(1, std::int64_t{1} << 40)
       ->type_name("N");
-  app.add_flag("-v,--verbose", options.verbose, "say more");
-  app.add_flag("--json", options.json, "one JSON object a line");
-  app.add_option("--config", given.config, "configuration file")->type_name("FILE");
-  app.add_option("--instance", given.instance, "section of the configuration file")
-      ->type_name("NAME");
-  app.set_version_flag("--version", "mb-scan (mod_mirror) " PACKAGE_VERSION);
 }
 
 template <typename T>
@@ -113,24 +105,14 @@ std::string fault(Options& options) {
 std::variant<Options, int> parse_options(int argc, char** argv) {
   Options options;
   Given given;
-  CLI::App app("Lists the source and the mirrors, and records which mirror has which files.",
-               "mb-scan");
-  app.footer(kFooter);
-  add_options(app, options, given);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& done) {
-    return app.exit(done);
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "mb-scan: {}\nmb-scan --help explains the options\n", error.what());
-    return kExitUsage;
-  }
-  const std::string wrong = fault(options);
-  if (!wrong.empty()) {
-    fmt::print(stderr, "mb-scan: {}\nmb-scan --help explains the options\n", wrong);
-    return kExitUsage;
-  }
-  Instance& instance = options.instance = load_instance(given.config, given.instance);
+  cli::CommandLine line(
+      "mb-scan", "Lists the source and the mirrors, and records which mirror has which files.",
+      kFooter);
+  add_options(line.options(), options, given);
+  const std::optional<int> status =
+      line.parse(argc, argv, options, [&options] { return fault(options); });
+  if (status) return *status;
+  Instance& instance = options.instance = load_instance(options.config_file, options.instance_name);
   take(instance.jobs, given.jobs);
   take(instance.connect_timeout_s, given.connect_timeout_s);
   take(instance.idle_timeout_s, given.idle_timeout_s);

@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "config/config.h"
+#include "tools/cli/command_line.h"
 
 namespace mirror::scanner {
 
-inline constexpr int kExitUsage = 3;  // usage, configuration, database: nothing was tried
-
-struct Options {
+struct Options : cli::CommonOptions {
   Instance instance;  // the command line's values take the place of the file's
   bool source = false;
   bool all = false;
@@ -23,8 +22,6 @@ struct Options {
   bool break_lock = false;                 // end another scan's session that is in the way
   std::vector<std::string> rsync_options;  // for every mirror, beside its own
   std::string password_file;               // instead of the mirror's own
-  bool verbose = false;
-  bool json = false;
 };
 
 // The options, or the exit status when there is nothing more to do (help, version, a wrong command

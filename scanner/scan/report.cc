@@ -1,33 +1,19 @@
 #include "scanner/scan/report.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "core/path.h"
+#include "tools/cli/json.h"
 
 namespace mirror::scanner {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-// Identifiers and messages may hold bytes that are no UTF-8: they must not keep the rest from being
-// told.
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+using Json = cli::OrderedJson;
 
 std::string plural(std::int64_t count, std::string_view one, std::string_view many) {
   return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
-std::size_t terminal_width() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
-  return size.ws_col;
 }
 
 }  // namespace
@@ -116,7 +102,7 @@ std::string json_line(const Result& result) {
   json["seconds"] = result.seconds;
   json["lock_seconds"] = result.lock_seconds;
   if (!result.is_source) json["enabled_now"] = result.enabled;
-  return dump(json);
+  return cli::json_text(json);
 }
 
 std::string json_line(const Totals& totals) {
@@ -124,36 +110,24 @@ std::string json_line(const Totals& totals) {
   json["worked"] = totals.worked;
   json["failed"] = totals.failed;
   json["seconds"] = totals.seconds;
-  return dump(Json{{"summary", json}});
+  return cli::json_text(Json{{"summary", json}});
 }
 
-std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all,
-                          std::size_t width) {
+std::string progress_text(const std::vector<Running>& running, std::size_t done, std::size_t all) {
   std::string out = fmt::format("{} of {} done", done, all);
   for (const Running& scan : running) {
     const double rate = scan.seconds > 0.2 ? static_cast<double>(scan.entries) / scan.seconds : 0;
     out += fmt::format("; {} {} ({:.0f}/s)", printable(scan.name), scan.entries, rate);
   }
-  if (out.size() >= width) {
-    out.resize(width - 4);
-    while (!out.empty() && (static_cast<unsigned char>(out.back()) & 0xc0) == 0x80)
-      out.pop_back();  // no half character
-    out += "...";
-  }
   return out;
 }
 
 Reporter::Reporter(bool json, bool verbose, std::size_t name_width)
-    : json_(json),
-      verbose_(verbose),
-      name_width_(name_width),
-      terminal_(!json && isatty(STDERR_FILENO) == 1) {}
-
-Reporter::~Reporter() { clear_progress(); }
+    : json_(json), verbose_(verbose), name_width_(name_width), progress_(!json) {}
 
 void Reporter::result(const Result& result) {
   const std::lock_guard guard(mutex_);
-  clear_progress();
+  progress_.clear();
   if (json_) {
     fmt::print("{}\n", json_line(result));
   } else if (result.worked()) {
@@ -169,14 +143,14 @@ void Reporter::result(const Result& result) {
 
 void Reporter::totals(const Totals& totals) {
   const std::lock_guard guard(mutex_);
-  clear_progress();
+  progress_.clear();
   fmt::print("{}\n", json_ ? json_line(totals) : totals_line(totals));
   std::fflush(stdout);
 }
 
 void Reporter::warning(const std::string& text) {
   const std::lock_guard guard(mutex_);
-  clear_progress();
+  progress_.clear();
   fmt::print(stderr, "mb-scan: {}\n", text);
 }
 
@@ -186,16 +160,7 @@ void Reporter::detail(const std::string& text) {
 
 void Reporter::progress(const std::vector<Running>& running, std::size_t done, std::size_t all) {
   const std::lock_guard guard(mutex_);
-  fmt::print(stderr, "\r\033[K{}", progress_line(running, done, all, terminal_width()));
-  std::fflush(stderr);
-  drawn_ = true;
-}
-
-void Reporter::clear_progress() {
-  if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
-  drawn_ = false;
+  progress_.draw(progress_text(running, done, all));
 }
 
 }  // namespace mirror::scanner

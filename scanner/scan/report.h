@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "scanner/scan/result.h"
+#include "tools/cli/progress_line.h"
 
 namespace mirror::scanner {
 
@@ -32,29 +33,25 @@ std::vector<std::string> skipped_lines(const Result& result, bool verbose);
 std::string totals_line(const Totals& totals);
 std::string json_line(const Result& result);
 std::string json_line(const Totals& totals);
-std::string progress_line(const std::vector<Running>& running, std::size_t done, std::size_t all,
-                          std::size_t width);
+std::string progress_text(const std::vector<Running>& running, std::size_t done, std::size_t all);
 
 class Reporter {
  public:
   Reporter(bool json, bool verbose, std::size_t name_width);
-  ~Reporter();
   void result(const Result& result);
   void totals(const Totals& totals);
   void warning(const std::string& text);  // to stderr, with the program's name
   void detail(const std::string& text);   // with -v only
 
-  bool wants_progress() const { return terminal_; }
+  bool wants_progress() const { return progress_.wanted(); }
   void progress(const std::vector<Running>& running, std::size_t done, std::size_t all);
 
  private:
-  void clear_progress();
   std::mutex mutex_;
   const bool json_;
   const bool verbose_;
   const std::size_t name_width_;
-  const bool terminal_;
-  bool drawn_ = false;
+  cli::ProgressLine progress_;
 };
 
 }  // namespace mirror::scanner

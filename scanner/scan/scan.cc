@@ -8,12 +8,9 @@
 #include <optional>
 
 #include "core/path.h"
-#include "core/url.h"
 #include "db/merge/scan.h"
-#include "scanner/local/local_list.h"
-#include "scanner/rsync/password.h"
-#include "scanner/rsync/rsync_job.h"
-#include "scanner/rsync/rsync_lister.h"
+#include "scanner/list/method.h"
+#include "scanner/list/part.h"
 
 namespace mirror::scanner {
 namespace {
@@ -66,13 +63,12 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
   }
 }
 
-// Lists by `list`, then merges; a listing that broke closes the scan row with the reason. `Scan` is
-// a MirrorScan or a SourceScan.
+// Lists by `list`; a listing that broke closes the scan row with the reason. `Scan` is a MirrorScan
+// or a SourceScan.
 template <typename Scan, typename List>
-db::MergeReport list_and_merge(Scan& scan, const db::MergeOptions& options,
-                               const std::string& stands, const List& list) {
+db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& list) {
   try {
-    list();
+    return list();
   } catch (const std::exception& error) {
     try {
       scan.fail(fmt::format("{}; {}", error.what(), stands));
@@ -82,64 +78,67 @@ db::MergeReport list_and_merge(Scan& scan, const db::MergeOptions& options,
     }
     throw;
   }
-  return scan.merge(options);
 }
 
-RsyncJob base_job(const std::string& url, const Options& options) {
-  RsyncJob job;
-  job.url = url;
-  job.options = options.rsync_options;
-  if (!options.password_file.empty()) job.password = read_password(options.password_file);
-  job.connect_timeout_s = options.instance.connect_timeout_s;
-  job.idle_timeout_s = options.instance.idle_timeout_s;
-  job.max_minutes = options.instance.max_scan_minutes;
-  return job;
+Target base_target(const std::string& url, const Method& method, const Options& options) {
+  Target target;
+  target.url = url;
+  if (&method == &kRsyncMethod) target.options = options.rsync_options;
+  target.password_file = options.password_file;
+  target.connect_timeout_s = options.instance.connect_timeout_s;
+  target.idle_timeout_s = options.instance.idle_timeout_s;
+  target.max_minutes = options.instance.max_scan_minutes;
+  return target;
 }
 
-// The job for a mirror, from a record that nobody trusts; throws ListingError in words.
-RsyncJob mirror_job(const db::MirrorRecord& record, const Options& options) {
+// The target of a mirror, from a record that nobody trusts; throws ListingError in words.
+Target mirror_target(const db::MirrorRecord& record, const Method& method, const Options& options) {
   if (record.rsync_url.empty())
     throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
-  RsyncJob job = base_job(record.rsync_url, options);
-  if (const UrlFault fault = check_url(job.url, UrlKind::rsync)) {
-    throw ListingError(
-        fmt::format("its rsync URL '{}' cannot be used: {}", printable(job.url), fault.text()));
+  Target target = base_target(record.rsync_url, method, options);
+  if (const Fault wrong = method.url_fault(target.url)) {
+    throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", method.name,
+                                   printable(target.url), *wrong));
   }
   for (const std::string& option : record.rsync_options) {
-    if (const auto wrong = rsync_option_fault(option)) {
-      throw ListingError(
-          fmt::format("its rsync option '{}' cannot be used: {}", printable(option), *wrong));
+    if (const Fault wrong = method.option_fault(option)) {
+      throw ListingError(fmt::format("its {} option '{}' cannot be used: {}", method.name,
+                                     printable(option), *wrong));
     }
-    job.options.push_back(option);
+    target.options.push_back(option);
   }
   const auto own = options.instance.mirrors.find(record.mirror.identifier);
-  if (options.password_file.empty() && own != options.instance.mirrors.end() &&
-      !own->second.rsync_password_file.empty()) {
-    job.password = read_password(own->second.rsync_password_file);
-  }
-  return job;
+  if (target.password_file.empty() && own != options.instance.mirrors.end())
+    target.password_file = own->second.rsync_password_file;
+  return target;
+}
+
+db::Fidelity list_mirror(const db::MirrorRecord& record, const Method& method,
+                         const Options& options, const Control& control, const TreeSink& sink,
+                         ListingCounts& counts) {
+  Target target = mirror_target(record, method, options);
+  const Part part = part_of_mirror(options.subtree, record.strip_prefix, record.add_prefix);
+  if (part.nothing) return {};
+  target.directory = part.directory;
+  target.may_be_missing = part.may_be_missing;
+  Listing listing(options.instance.max_entries, part.prefix, sink, control, counts);
+  listing.exclude(options.instance.exclude);
+  return method.list(target, listing, control);
 }
 
 void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
                         const Options& options, const Control& control, const std::string& stands,
                         Result& result) {
-  db::MirrorScan scan(connection, record, "rsync", options.subtree, db::Precision::second);
-  const auto list = [&] {
-    RsyncJob job = mirror_job(record, options);
-    const Part part = part_of_module(options.subtree, record.strip_prefix, record.add_prefix);
-    if (part.nothing) return;
-    job.directory = part.directory;
-    job.may_be_missing = part.may_be_missing;
-    const auto sink = [&scan](const TreeEntry& entry) {
-      if (entry.kind == db::EntryKind::file && !entry.staged)
-        scan.add(entry.path, entry.size_bytes, entry.mtime_s);
-    };
-    Listing listing(options.instance.max_entries, part.prefix, sink, control, result.listing);
-    listing.exclude(options.instance.exclude);
-    list_rsync(job, listing, control);
+  const Method& method = kRsyncMethod;
+  db::MirrorScan scan(connection, record, method.name, options.subtree);
+  const auto sink = [&scan](const TreeEntry& entry) {
+    if (entry.kind == db::EntryKind::file && !entry.staged)
+      scan.add(entry.path, entry.size_bytes, entry.mtime_s);
   };
-  take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-shrink", stands,
-              result);
+  const db::Fidelity fidelity = list_or_close(scan, stands, [&] {
+    return list_mirror(record, method, options, control, sink, result.listing);
+  });
+  take_report(scan.merge(fidelity, merge_options(options)), "--max-shrink", stands, result);
   if (options.enable && result.worked() && !record.mirror.enabled) {
     db::enable_mirror(connection, record.mirror.id);
     result.enabled = true;
@@ -149,8 +148,8 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
 void scan_locked_source(db::Connection& connection, const Options& options, const Control& control,
                         Result& result) {
   const std::string& source = options.instance.source;
-  const bool remote = source.starts_with("rsync://");
-  db::SourceScan scan(connection, remote ? "rsync" : "local");
+  const Method& method = method_of_source(source);
+  db::SourceScan scan(connection, method.name);
   const auto list = [&] {
     const auto sink = [&scan](const TreeEntry& entry) {
       scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target);
@@ -159,14 +158,13 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
     listing.exclude(options.instance.exclude);
     listing.on_unreadable(
         [&scan](std::string_view path, bool staged) { scan.hold_below(path, staged); });
-    if (!remote) return list_local(source, listing, control);
-    if (const UrlFault fault = check_url(source, UrlKind::rsync))
-      throw ListingError(fmt::format("its URL cannot be used: {}", fault.text()));
-    list_rsync(base_job(source, options), listing, control);
+    if (const Fault wrong = method.url_fault(source))
+      throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
+    return method.list(base_target(source, method, options), listing, control);
   };
   const std::string stands = what_stands_of_source();
-  take_report(list_and_merge(scan, merge_options(options), stands, list), "--max-change", stands,
-              result);
+  list_or_close(scan, stands, list);
+  take_report(scan.merge(merge_options(options)), "--max-change", stands, result);
 }
 
 // Runs `scan` under the lock of `id`, and puts what goes wrong into the result.

@@ -138,12 +138,11 @@ MergeReport Bench::source(std::int64_t mtime, int changed) {
 
 // Every file but those whose number is 0 modulo `without` (0: all).
 MergeReport Bench::mirror(const char* name, int without, std::int64_t mtime) {
-  MirrorScan listing(connection_, find_mirror(connection_, name).value(), "rsync", "",
-                     Precision::second);
+  MirrorScan listing(connection_, find_mirror(connection_, name).value(), "rsync", "");
   for (int i = 0; i < count_; ++i) {
     if (without == 0 || i % without != 0) listing.add(path_of(i), i, mtime);
   }
-  return listing.merge({});
+  return listing.merge({}, {});
 }
 
 void Bench::sizes() {

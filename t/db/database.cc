@@ -66,12 +66,11 @@ MergeReport scan_source(Connection& connection, const Tree& tree, const MergeOpt
 MergeReport scan_mirror(Connection& connection, const std::string& identifier, const Tree& tree,
                         const MergeOptions& options, const std::string& subtree,
                         Precision precision) {
-  MirrorScan scan(connection, find_mirror(connection, identifier).value(), "rsync", subtree,
-                  precision);
+  MirrorScan scan(connection, find_mirror(connection, identifier).value(), "rsync", subtree);
   for (const Entry& e : tree) {
     if (e.kind == EntryKind::file) scan.add(e.path, e.size, e.mtime);
   }
-  return scan.merge(options);
+  return scan.merge({precision}, options);
 }
 
 MirrorId add_mirror(Connection& connection, const std::string& identifier) {

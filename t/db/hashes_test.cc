@@ -4,6 +4,9 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
+#include <algorithm>
+#include <future>
+#include <numeric>
 #include <thread>
 
 #include "db/merge/merge.h"
@@ -33,6 +36,7 @@ class HashesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(targetsAreWhatTheSourceHas);
   CPPUNIT_TEST(zsyncSumsComeInSlicesAndWhole);
   CPPUNIT_TEST(twoSessionsNeverClaimTheSameFile);
+  CPPUNIT_TEST(twoSessionsNeverClaimTheSameFileAtTheSameTime);
   CPPUNIT_TEST(timesAreForgottenInTheEnd);
   CPPUNIT_TEST_SUITE_END();
 
@@ -313,6 +317,23 @@ class HashesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(claim_files(other, {1, 2, 3}) == std::vector<std::int64_t>{3});
     release_files(*connection_, {1, 2});
     CPPUNIT_ASSERT(claim_files(other, {2}) == std::vector<std::int64_t>{2});
+  }
+
+  // Each meets the other's claims in the middle of its own.
+  void twoSessionsNeverClaimTheSameFileAtTheSameTime() {
+    std::vector<std::int64_t> ids(2000);
+    std::iota(ids.begin(), ids.end(), 1);
+    Connection other = database_.connect();
+    for (int round = 0; round < 20; ++round) {
+      auto theirs = std::async(std::launch::async, [&] { return claim_files(other, ids); });
+      std::vector<std::int64_t> all = claim_files(*connection_, ids);
+      const std::vector<std::int64_t> rest = theirs.get();
+      release_files(*connection_, all);
+      release_files(other, rest);
+      all.insert(all.end(), rest.begin(), rest.end());
+      std::sort(all.begin(), all.end());
+      CPPUNIT_ASSERT(all == ids);
+    }
   }
 
   void timesAreForgottenInTheEnd() {

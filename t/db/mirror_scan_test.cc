@@ -287,13 +287,13 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void anOldListingDoesNotConfirmANewVersion() {
-    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "");
     Connection other = database_.connect();
     tree_[0].mtime =
         900;  // an older time, so that a mirror's old copy of the same size looks young enough
     scan_source(other, tree_);
     for (const Entry& e : tree_) scan.add(e.path, e.size, 5000);
-    scan.merge({});
+    scan.merge({}, {});
     expect("dir/f0", "");
     expect("dir/f1", "one");
     Tree listing = tree_;
@@ -369,7 +369,7 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void aFailedListingMergesNothing() {
-    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "");
     scan.add("dir/f0", 1, 1000);
     scan.fail("rsync exited 12");
     expect("dir/f0", "");
@@ -377,29 +377,26 @@ class MirrorScanTest : public CppUnit::TestFixture {
   }
 
   void anAbandonedListingMergesNothing() {
-    {
-      MirrorScan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second)
-          .add("dir/f0", 1, 1000);
-    }
+    { MirrorScan(c(), find_mirror(c(), "one").value(), "rsync", "").add("dir/f0", 1, 1000); }
     expect("dir/f0", "");
     CPPUNIT_ASSERT_EQUAL(std::string("failed: given up"), last_scan());
   }
 
   void aDeletedMirrorStopsItsMerge() {
-    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "");
     scan.add("dir/f0", 1, 1000);
     Connection other = database_.connect();
     delete_mirror(other, one_);
-    CPPUNIT_ASSERT_THROW(scan.merge({}), Error);
+    CPPUNIT_ASSERT_THROW(scan.merge({}, {}), Error);
     expect("dir/f0", "");
   }
 
   void aChangedScanUrlStopsTheMerge() {
-    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "", Precision::second);
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "");
     scan.add("dir/f0", 1, 1000);
     Connection other = database_.connect();
     update_mirror(other, one_, {{"rsync_url", "rsync://elsewhere.example/module"}});
-    CPPUNIT_ASSERT_THROW(scan.merge({}), Error);
+    CPPUNIT_ASSERT_THROW(scan.merge({}, {}), Error);
     expect("dir/f0", "");
     CPPUNIT_ASSERT(last_scan().starts_with("failed: mirror 'one' got another scan URL"));
   }

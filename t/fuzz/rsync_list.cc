@@ -1,9 +1,8 @@
 #include "scanner/rsync/rsync_list.h"
 
 #include "core/path.h"
-#include "core/url.h"
 #include "fuzz.h"
-#include "scanner/rsync/rsync_job.h"
+#include "scanner/rsync/rsync_command.h"
 
 using namespace mirror;
 using namespace mirror::scanner;
@@ -32,7 +31,7 @@ std::string escaped(std::string_view name) {
 
 void check_round_trip(std::string_view name) {
   if (name.empty()) return;
-  ListedEntry entry;
+  Entry entry;
   require(parse_rsync_line("-rw-r--r--           7 2026/11/24 00:10:03 " + escaped(name), entry));
   require(entry.path == name && entry.size_bytes == 7);
   const std::string target(name);
@@ -46,7 +45,7 @@ void check_round_trip(std::string_view name) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  ListedEntry entry;
+  Entry entry;
   std::size_t lines = 0;
   LineCutter cutter(200, [&](std::string_view line, bool cut) {
     ++lines;
@@ -60,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   cutter.finish();
   require(lines <= size);
   check_round_trip(text);
-  check_url(text, UrlKind::rsync).text();
+  rsync_url_fault(text);
   if (!rsync_option_fault(text)) require(text.starts_with("-") && text.find('\0') == text.npos);
   return 0;
 }

@@ -26,7 +26,8 @@ def fill(world, files):
     (["--import", "f", "a", "b"], "one SUBTREE"), (["--instance", "nosuch"], "nosuch"), (["--max-rate", "fast"], "--max-rate")])
 def test_wrong_usage_is_explained(world, args, words):
     done = world.mb_hash(*args, check=False)
-    assert done.returncode == 3 and done.stderr.startswith("mb-hash: ") and words in done.stderr and done.stdout == ""
+    assert done.returncode == (3 if args[0] == "--instance" else 2)
+    assert done.stderr.startswith("mb-hash: ") and words in done.stderr and done.stdout == ""
 
 
 @pytest.mark.parametrize("text, words", [

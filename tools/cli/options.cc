@@ -27,17 +27,29 @@ Option* Option::one_of(const std::vector<std::string>& values) {
 }
 
 Option* Option::between(double least, double most) {
-  option_->check([least, most](const std::string& text) {
+  const std::string range = fmt::format("{} to {}", least, most);
+  const auto check = [least, most, range](const std::string& text) {
     double value = 0;
     if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most)
       return std::string();
-    return fmt::format("'{}' is not a number from {} to {}", text, least, most);
-  });
+    return fmt::format("'{}' is not a number from {}", text, range);
+  };
+  option_->check(CLI::Validator(check, range));
   return this;
 }
 
 Option* Option::separated_by(char delimiter) {
   option_->delimiter(delimiter)->allow_extra_args(false);
+  return this;
+}
+
+Option* Option::one_word_each() {
+  option_->allow_extra_args(false);
+  return this;
+}
+
+Option* Option::in_bytes() {
+  option_->transform(CLI::AsSizeValue(false));
   return this;
 }
 
@@ -81,6 +93,21 @@ Option* Options::add_option(const std::string& names, std::int64_t& value,
 }
 
 Option* Options::add_option(const std::string& names, double& value, const std::string& help) {
+  return add(names, value, help);
+}
+
+Option* Options::add_option(const std::string& names, std::optional<int>& value,
+                            const std::string& help) {
+  return add(names, value, help);
+}
+
+Option* Options::add_option(const std::string& names, std::optional<std::int64_t>& value,
+                            const std::string& help) {
+  return add(names, value, help);
+}
+
+Option* Options::add_option(const std::string& names, std::optional<double>& value,
+                            const std::string& help) {
   return add(names, value, help);
 }
 

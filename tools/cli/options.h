@@ -28,10 +28,14 @@ class Option {
   Option* group(const std::string& heading);
   // Other values are refused with a message that names these.
   Option* one_of(const std::vector<std::string>& values);
-  // Numbers outside of least to most are refused.
+  // Numbers outside of least to most are refused; --help shows both.
   Option* between(double least, double most);
   // One word may hold several values, with this character between them; a second word is not taken.
   Option* separated_by(char delimiter);
+  // A list: each time it is given takes one word, so that arguments may follow it.
+  Option* one_word_each();
+  // A number of bytes: 10K, 10M, 10G mean powers of 1024.
+  Option* in_bytes();
 
   // How often it was given. REQUIRES: the command line was parsed.
   std::size_t count() const;
@@ -59,6 +63,11 @@ class Options {
   Option* add_option(const std::string& names, int& value, const std::string& help);
   Option* add_option(const std::string& names, std::int64_t& value, const std::string& help);
   Option* add_option(const std::string& names, double& value, const std::string& help);
+  Option* add_option(const std::string& names, std::optional<int>& value, const std::string& help);
+  Option* add_option(const std::string& names, std::optional<std::int64_t>& value,
+                     const std::string& help);
+  Option* add_option(const std::string& names, std::optional<double>& value,
+                     const std::string& help);
 
   // The text below the options in --help.
   void footer(const std::string& text);

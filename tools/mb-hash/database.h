@@ -1,17 +1,16 @@
 // mb-hash's connections to the database.
 #pragma once
 
-#include <atomic>
-
 #include "db/session.h"
 #include "options.h"
+#include "os/stop_signal.h"
 
 namespace mirror::hash {
 
-// Throws db::Error. Every wait on it ends, in some seconds once `stop` is true.
-inline db::Connection connect(const Options& options, const std::atomic<bool>& stop) {
+// Throws db::Error. Every wait on it ends, some seconds after `stop` was asked for.
+inline db::Connection connect(const Options& options, const StopSignal& stop) {
   return db::open_session(options.instance.database,
-                          db::tool_session("mb-hash", db::kMergePatience, &stop));
+                          db::tool_session("mb-hash", db::kMergePatience, &stop.asked()));
 }
 
 }  // namespace mirror::hash

@@ -29,7 +29,7 @@ struct CloseFile {
 
 class Import {
  public:
-  Import(const Options& options, Report& report, const std::atomic<bool>& stop)
+  Import(const Options& options, Report& report, const StopSignal& stop)
       : options_(options), report_(report), stop_(stop), connection_(connect(options, stop)) {
     const std::string& name = options.import_file;
     file_.reset(name == "-" ? stdin : std::fopen(name.c_str(), "re"));
@@ -43,7 +43,7 @@ class Import {
   Counts run() {
     char line[kMaxLineBytes];
     bool rest_of_long_line = false;
-    while (!stop_ && std::fgets(line, sizeof line, file_.get())) {
+    while (!stop_.asked() && std::fgets(line, sizeof line, file_.get())) {
       const std::string_view text(line);
       const bool whole = text.ends_with('\n') || std::feof(file_.get());
       if (!rest_of_long_line) {
@@ -59,7 +59,7 @@ class Import {
     store();
     if (told_ > kMaxTold)
       report_.warning(fmt::format("{} more lines were not taken", told_ - kMaxTold));
-    counts_.interrupted = stop_;
+    counts_.interrupted = stop_.asked();
     return counts_;
   }
 
@@ -130,7 +130,7 @@ class Import {
 
   const Options& options_;
   Report& report_;
-  const std::atomic<bool>& stop_;
+  const StopSignal& stop_;
   db::Connection connection_;
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::optional<std::int64_t> list_mtime_s_;
@@ -142,7 +142,7 @@ class Import {
 
 }  // namespace
 
-Counts import_list(const Options& options, Report& report, const std::atomic<bool>& stop) {
+Counts import_list(const Options& options, Report& report, const StopSignal& stop) {
   return Import(options, report, stop).run();
 }
 

@@ -1,30 +1,15 @@
 // mb-hash: reads the files of a local source and stores their hashes.
 #include <fmt/format.h>
-#include <signal.h>
-
-#include <cstdio>
-#include <exception>
 
 #include "core/path.h"
 #include "database.h"
 #include "db/schema.h"
-#include "pg/connection.h"
+#include "os/stop_signal.h"
 #include "run.h"
+#include "tools/cli/guard.h"
 
 namespace mirror::hash {
 namespace {
-
-std::atomic<bool> g_stop{false};  // for the signal handler
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-// The first signal asks; the second (SA_RESETHAND) ends the program.
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { g_stop = true; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_RESTART;
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-}
 
 int run(int argc, char** argv) {
   const std::variant<Options, int> parsed = parse_options(argc, argv);
@@ -37,14 +22,14 @@ int run(int argc, char** argv) {
                     "configuration file",
                     printable(options.instance.name)));
   }
-  catch_signals();
+  const StopSignal stop;
   {
-    db::Connection connection = connect(options, g_stop);
+    db::Connection connection = connect(options, stop);
     db::require_schema(connection);
   }
   Report report(options.json, options.verbose);
   const Counts counts =
-      import ? import_list(options, report, g_stop) : hash_or_verify(options, report, g_stop);
+      import ? import_list(options, report, stop) : hash_or_verify(options, report, stop);
   report.summary(counts);
   return exit_status(counts);
 }
@@ -53,12 +38,5 @@ int run(int argc, char** argv) {
 }  // namespace mirror::hash
 
 int main(int argc, char** argv) {
-  try {
-    return mirror::hash::run(argc, argv);
-  } catch (const mirror::db::Error& error) {
-    fmt::print(stderr, "mb-hash: database: {}\n", error.what());
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "mb-hash: {}\n", error.what());
-  }
-  return mirror::hash::kExitUsage;
+  return mirror::cli::guarded("mb-hash", [&] { return mirror::hash::run(argc, argv); });
 }

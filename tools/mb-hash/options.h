@@ -6,19 +6,16 @@
 #include <vector>
 
 #include "config/config.h"
+#include "tools/cli/command_line.h"
 
 namespace mirror::hash {
 
-inline constexpr int kExitUsage = 3;  // usage, configuration, database: nothing was tried
-
-struct Options {
+struct Options : cli::CommonOptions {
   Instance instance;                  // the command line's values take the place of the file's
   std::vector<std::string> subtrees;  // valid paths without a trailing slash; one "" for everything
   bool verify = false;
   bool force = false;
   std::string import_file;  // "" for none, "-" for standard input
-  bool verbose = false;
-  bool json = false;
 };
 
 // The options, or the exit status when there is nothing more to do. Throws ConfigError.

@@ -1,22 +1,17 @@
 #include "report.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "core/path.h"
+#include "tools/cli/exit_status.h"
+#include "tools/cli/json.h"
 
 namespace mirror::hash {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+using Json = cli::OrderedJson;
 
 std::string bytes_text(double bytes) {
   static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB", "PB"};
@@ -68,37 +63,33 @@ std::string summary_json(const Counts& counts) {
   json["failed"] = counts.failed;
   json["interrupted"] = counts.interrupted;
   json["seconds"] = counts.seconds;
-  return dump(Json{{"summary", json}});
+  return cli::json_text(Json{{"summary", json}});
 }
 
-std::string progress_line(const Counts& counts, std::int64_t bytes_total, std::size_t width) {
+std::string progress_text(const Counts& counts, std::int64_t bytes_total) {
   const double left = static_cast<double>(bytes_total - counts.bytes);
   std::string out = fmt::format(
       "{} files, {} of {}, {}/s", counts.hashed, bytes_text(static_cast<double>(counts.bytes)),
       bytes_text(static_cast<double>(bytes_total)), bytes_text(rate(counts)));
   if (rate(counts) > 0 && left > 0) out += fmt::format(", {} left", time_text(left / rate(counts)));
-  if (out.size() >= width) out.resize(width - 1);
   return out;
 }
 
 int exit_status(const Counts& counts) {
-  if (counts.failed == 0 && counts.differ == 0 && !counts.interrupted) return 0;
-  return counts.hashed + counts.unchanged + counts.signatures > 0 ? 1 : 2;
+  if (counts.failed == 0 && counts.differ == 0 && !counts.interrupted) return cli::kDone;
+  return counts.hashed + counts.unchanged + counts.signatures > 0 ? cli::kFailed : cli::kAllFailed;
 }
 
-Report::Report(bool json, bool verbose)
-    : json_(json), verbose_(verbose), terminal_(!json && isatty(STDERR_FILENO) == 1) {}
-
-Report::~Report() { clear(); }
+Report::Report(bool json, bool verbose) : json_(json), verbose_(verbose), progress_(!json) {}
 
 void Report::file(std::string_view path, std::string_view outcome, std::string_view detail,
                   bool problem) {
   if (!problem && !verbose_) return;
-  clear();
+  progress_.clear();
   if (json_) {
     Json json{{"file", path}, {"outcome", outcome}};
     if (!detail.empty()) json["detail"] = detail;
-    fmt::print("{}\n", dump(json));
+    fmt::print("{}\n", cli::json_text(json));
   } else if (problem) {
     fmt::print(stderr, "mb-hash: {}: {}\n", printable(path), detail);
   } else {
@@ -107,29 +98,18 @@ void Report::file(std::string_view path, std::string_view outcome, std::string_v
 }
 
 void Report::warning(std::string_view text) {
-  clear();
+  progress_.clear();
   fmt::print(stderr, "mb-hash: {}\n", text);
 }
 
 void Report::progress(const Counts& counts, std::int64_t bytes_total) {
-  winsize size{};
-  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20;
-  fmt::print(stderr, "\r\033[K{}", progress_line(counts, bytes_total, known ? size.ws_col : 80));
-  std::fflush(stderr);
-  drawn_ = true;
+  progress_.draw(progress_text(counts, bytes_total));
 }
 
 void Report::summary(const Counts& counts) {
-  clear();
+  progress_.clear();
   fmt::print("{}\n", json_ ? summary_json(counts) : summary_line(counts));
   std::fflush(stdout);
-}
-
-void Report::clear() {
-  if (!drawn_) return;
-  fmt::print(stderr, "\r\033[K");
-  std::fflush(stderr);
-  drawn_ = false;
 }
 
 }  // namespace mirror::hash

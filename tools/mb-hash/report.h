@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "tools/cli/progress_line.h"
+
 namespace mirror::hash {
 
 struct Counts {
@@ -27,24 +29,22 @@ struct Counts {
 // Pure.
 std::string summary_line(const Counts& counts);
 std::string summary_json(const Counts& counts);
-std::string progress_line(const Counts& counts, std::int64_t bytes_total, std::size_t width);
+std::string progress_text(const Counts& counts, std::int64_t bytes_total);
 int exit_status(const Counts& counts);
 
 class Report {
  public:
   Report(bool json, bool verbose);
-  ~Report();
   // A file's outcome: "hashed", "unchanged version", "differs", "failed", …; `detail` may be empty.
   void file(std::string_view path, std::string_view outcome, std::string_view detail, bool problem);
   void warning(std::string_view text);
   void progress(const Counts& counts, std::int64_t bytes_total);
   void summary(const Counts& counts);
-  bool wants_progress() const { return terminal_; }
+  bool wants_progress() const { return progress_.wanted(); }
 
  private:
-  void clear();
-  const bool json_, verbose_, terminal_;
-  bool drawn_ = false;
+  const bool json_, verbose_;
+  cli::ProgressLine progress_;
 };
 
 }  // namespace mirror::hash

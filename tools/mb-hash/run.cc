@@ -61,14 +61,15 @@ std::string difference(const FileHashes& stored, const FileHashes& read) {
 
 class Run {
  public:
-  Run(const Options& options, Report& report, const std::atomic<bool>& stop)
+  Run(const Options& options, Report& report, const StopSignal& stop)
       : options_(options),
         report_(report),
         stop_(stop),
         kinds_(options.instance.hash.kinds),
         connection_(connect(options, stop)),
         tree_(options.instance.source),
-        shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop), stop},
+        shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop.asked()),
+                stop.asked()},
         pool_(shared_, options.instance.hash.jobs) {
     if (!report.wants_progress()) return;
     for (const std::string& subtree : options.subtrees) {
@@ -79,13 +80,13 @@ class Run {
 
   Counts run() {
     for (const std::string& subtree : options_.subtrees) walk(subtree);
-    while (!stop_ && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
+    while (!stop_.asked() && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
       if (pool_.in_hand() == 0) store_all();
       if (pool_.in_hand() == 0) again();
       collect();
     }
     store_all();
-    counts_.interrupted = stop_;
+    counts_.interrupted = stop_.asked();
     count();
     return counts_;
   }
@@ -101,7 +102,7 @@ class Run {
 
   void walk(const std::string& subtree) {
     std::string after;
-    while (!stop_) {
+    while (!stop_.asked()) {
       page_rev_ = db::newest_rev(connection_);
       our_revs_.clear();
       const auto page = db::list_hash_targets(connection_, subtree, after, kinds_, kPageRows);
@@ -154,7 +155,7 @@ class Run {
     if (group_.size() + found_.size() + pool_.in_hand() > kMostClaimed) store_all();
     if (!jobs.empty() && !options_.verify) jobs = claimed(std::move(jobs));
     for (Job& job : jobs) submit(std::move(job));
-    while (!stop_ && pool_.queued() > kEnoughQueued) collect();
+    while (!stop_.asked() && pool_.queued() > kEnoughQueued) collect();
     store_if_due();
   }
 
@@ -398,7 +399,7 @@ class Run {
 
   const Options& options_;
   Report& report_;
-  const std::atomic<bool>& stop_;
+  const StopSignal& stop_;
   const HashKinds kinds_;
   db::Connection connection_;
   std::optional<db::Connection> store_connection_;
@@ -423,7 +424,7 @@ class Run {
 
 }  // namespace
 
-Counts hash_or_verify(const Options& options, Report& report, const std::atomic<bool>& stop) {
+Counts hash_or_verify(const Options& options, Report& report, const StopSignal& stop) {
   return Run(options, report, stop).run();
 }
 

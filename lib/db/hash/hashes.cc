@@ -199,14 +199,16 @@ HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const
 }
 
 // Advisory locks of one bigint are a key space of their own (locks.h has the other one): the file's
-// id is the key. Anybody may take them, so one that is held by somebody who may not store hashes
-// does not count: at worst two of us read the same file.
+// id is the key. Anybody may take them, so a file is ours as well when only somebody who may not
+// store hashes holds it. Such a holder must be seen: PostgreSQL reads pg_locks once, so a claim of
+// another mb-hash may be younger than what was read.
 constexpr const char* kClaim =
-    "SELECT id FROM unnest($1::bigint[]) AS id WHERE pg_try_advisory_lock(id) OR NOT EXISTS ("
-    "SELECT FROM pg_locks k JOIN pg_stat_activity a USING (pid) "
-    "WHERE k.locktype = 'advisory' AND k.objsubid = 1 AND k.granted AND a.datname = "
-    "current_database() AND k.database = a.datid AND k.classid = (id >> 32)::oid "
-    "AND k.objid = (id & 4294967295)::oid AND has_table_privilege(a.usesysid, 'hash', 'UPDATE'))";
+    "SELECT id FROM unnest($1::bigint[]) AS id WHERE pg_try_advisory_lock(id) OR id IN ("
+    "SELECT k.classid::bigint << 32 | k.objid::bigint "
+    "FROM pg_locks k JOIN pg_stat_activity a USING (pid) "
+    "WHERE k.locktype = 'advisory' AND k.objsubid = 1 AND k.granted AND k.database = a.datid "
+    "AND a.datname = current_database() GROUP BY 1 "
+    "HAVING NOT bool_or(has_table_privilege(a.usesysid, 'hash', 'UPDATE')))";
 
 std::vector<std::int64_t> claim_files(Connection& connection,
                                       const std::vector<std::int64_t>& file_ids) {

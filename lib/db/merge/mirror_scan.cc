@@ -20,18 +20,16 @@ constexpr std::int64_t kRules = std::int64_t{1} << 32;
 }  // namespace
 
 struct MirrorScan::Impl {
-  Impl(Connection& c, const MirrorRecord& m, std::string_view how, std::string_view part,
-       Precision p)
+  Impl(Connection& c, const MirrorRecord& m, std::string_view how, std::string_view part)
       : connection(c),
         mirror(m),
         method(how),
         subtree(part),
         start_rev(newest_rev(c)),
-        precision(p),
         row(c, m.mirror.id, how, part),
         listing(c, last_good_scan(c, m.mirror.id, how) ? kHeldBytes : 0) {}
 
-  MergeReport merge(const MergeOptions& options);
+  MergeReport merge(Precision precision, const MergeOptions& options);
   bool merge_changes(MirrorCompare& compare, MergeReport& report);
   MergeReport same_listing(const GoodScan& before);
   void require_same_mirror();
@@ -43,7 +41,6 @@ struct MirrorScan::Impl {
   MirrorRecord mirror;
   std::string method, subtree;
   std::int64_t start_rev;
-  Precision precision;
   ScanRow row;
   Listing listing;
   std::int64_t outside = 0;  // entries that are not in the subtree
@@ -155,7 +152,7 @@ MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
   return report;
 }
 
-MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
+MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
   if (subtree.empty()) {
     const std::string fingerprint =
         listing.fingerprint(static_cast<std::int64_t>(precision) + kRules);
@@ -195,8 +192,8 @@ MergeReport MirrorScan::Impl::merge(const MergeOptions& options) {
 }
 
 MirrorScan::MirrorScan(Connection& connection, const MirrorRecord& mirror, std::string_view method,
-                       std::string_view subtree, Precision precision)
-    : impl_(std::make_unique<Impl>(connection, mirror, method, subtree, precision)) {}
+                       std::string_view subtree)
+    : impl_(std::make_unique<Impl>(connection, mirror, method, subtree)) {}
 
 MirrorScan::~MirrorScan() {
   impl_->row.close_as_failed({.seen = impl_->listing.seen()}, "given up");
@@ -212,9 +209,9 @@ void MirrorScan::add(std::string_view path, std::int64_t size_bytes, std::int64_
   impl_->listing.add(path, 'f', size_bytes, mtime_s, false);
 }
 
-MergeReport MirrorScan::merge(const MergeOptions& options) {
+MergeReport MirrorScan::merge(const Fidelity& fidelity, const MergeOptions& options) {
   try {
-    return impl_->merge(options);
+    return impl_->merge(fidelity.times, options);
   } catch (const std::exception& error) {
     impl_->row.close_as_failed({.seen = impl_->listing.seen() + impl_->outside}, error.what());
     throw;

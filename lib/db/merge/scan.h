@@ -39,11 +39,12 @@ struct MergeReport {
   double lock_seconds = 0;  // how long the merge lock was held
 };
 
-enum class Precision : std::int64_t {
-  second = 1,
-  minute = 60,
-  day = 86400
-};  // of the listing's mtimes
+enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };
+
+// How exact a listing was, which its method knows when it has ended.
+struct Fidelity {
+  Precision times = Precision::second;
+};
 
 struct MergeOptions {
   double max_shrink_percent = 50;    // mirror scans: of all that the mirror has
@@ -58,13 +59,12 @@ class MirrorScan {
   // Reads the rev that the listing starts from, opens the scan row, makes the staging table.
   // `subtree` is "" for a full scan, else a path without a trailing slash: files outside it are
   // left alone. The ScanLock must be held.
-  MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree,
-             Precision);
+  MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree);
   ~MirrorScan();
   // A regular file of the listing, in any order; a path listed twice counts once, as it was listed
   // last. Buffers at most 1 MiB. Paths must have passed check_path. The entry counts as seen.
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
-  MergeReport merge(const MergeOptions&);
+  MergeReport merge(const Fidelity&, const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.
   void fail(std::string_view error);
 

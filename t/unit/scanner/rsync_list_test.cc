@@ -21,13 +21,13 @@ class RsyncListTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(keepsOnlyTheBeginningOfOverlongLines);
   CPPUNIT_TEST_SUITE_END();
 
-  static ListedEntry parsed(const std::string& line) {
-    ListedEntry entry;
+  static Entry parsed(const std::string& line) {
+    Entry entry;
     CPPUNIT_ASSERT_MESSAGE(line, parse_rsync_line(line, entry));
     return entry;
   }
   static bool parses(const std::string& line) {
-    ListedEntry entry;
+    Entry entry;
     return parse_rsync_line(line, entry);
   }
   static std::string file_named(const std::string& name) {
@@ -40,7 +40,7 @@ class RsyncListTest : public CppUnit::TestFixture {
         {'-', ListedKind::file},    {'d', ListedKind::directory}, {'p', ListedKind::special},
         {'s', ListedKind::special}, {'b', ListedKind::special},   {'c', ListedKind::special}};
     for (const auto& [letter, kind] : kinds) {
-      const ListedEntry entry =
+      const Entry entry =
           parsed(letter + std::string("rw-r--r--           0 2026/11/24 00:10:03 x"));
       CPPUNIT_ASSERT(entry.kind == kind);
       CPPUNIT_ASSERT_EQUAL(std::string("x"), entry.path);
@@ -73,7 +73,7 @@ class RsyncListTest : public CppUnit::TestFixture {
     for (const char* time : {"   1/01/01 00:00:00", " 999/12/31 23:59:59", "10000/01/01 00:00:0",
                              "   0/01/01 00:00:00", "  -1/12/31 00:00:00", "-1000/01/01 00:00:0",
                              "2147483647/12/31 23", "292277026596/12/04 "}) {
-      const ListedEntry entry = parsed(std::string("-rw-r--r-- 7 ") + time + " a b");
+      const Entry entry = parsed(std::string("-rw-r--r-- 7 ") + time + " a b");
       CPPUNIT_ASSERT_MESSAGE(time, entry.odd_time && entry.path == "a b" && entry.size_bytes == 7);
     }
     CPPUNIT_ASSERT(!parsed("-rw-r--r-- 7 1000/01/01 00:00:00 x").odd_time);
@@ -138,7 +138,7 @@ class RsyncListTest : public CppUnit::TestFixture {
     };
     for (const auto& c : cases) {
       const std::string line = "lrwxrwxrwx " + c.size + " 2026/11/24 00:10:03 " + c.rest;
-      const ListedEntry entry = parsed(line);
+      const Entry entry = parsed(line);
       CPPUNIT_ASSERT(entry.kind == ListedKind::link);
       CPPUNIT_ASSERT_EQUAL(c.path, entry.path);
       CPPUNIT_ASSERT_EQUAL(c.target, entry.target);

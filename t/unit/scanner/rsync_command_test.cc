@@ -1,18 +1,31 @@
-#include "scanner/rsync/rsync_job.h"
+#include "scanner/rsync/rsync_command.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
 namespace mirror::scanner {
 
-class RsyncJobTest : public CppUnit::TestFixture {
-  CPPUNIT_TEST_SUITE(RsyncJobTest);
+class RsyncCommandTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(RsyncCommandTest);
+  CPPUNIT_TEST(takesOnlyRsyncUrls);
   CPPUNIT_TEST(permitsOnlyHarmlessOptions);
   CPPUNIT_TEST(buildsTheCommandLine);
   CPPUNIT_TEST(escapesWildcardsOnlyWhereTheDaemonExpandsThem);
-  CPPUNIT_TEST(findsThePartOfTheModule);
   CPPUNIT_TEST_SUITE_END();
 
  public:
+  void takesOnlyRsyncUrls() {
+    for (const char* url :
+         {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/", "rsync://[::1]:873/m/"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, !rsync_url_fault(url));
+    }
+    for (const char* url :
+         {"", "h::m", "/etc", "-e sh", "http://h/m", "rsync://", "rsync:///m", "rsync://h",
+          "rsync://h/", "rsync://h//", "rsync://-oProxyCommand=x/m", "rsync://joe@-x/m",
+          "rsync://joe:hush@h/m", "rsync://:873/m", "rsync://h/m\n", "RSYNC://h/m"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, rsync_url_fault(url));
+    }
+  }
+
   void permitsOnlyHarmlessOptions() {
     for (const char* option : {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100",
                                "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
@@ -52,18 +65,18 @@ class RsyncJobTest : public CppUnit::TestFixture {
   }
 
   void buildsTheCommandLine() {
-    RsyncJob job;
-    job.url = "rsync://h/m";
-    job.directory = "a b/[x]";
-    job.options = {"-6"};
-    job.password = "hush";
-    job.connect_timeout_s = 3;
-    job.idle_timeout_s = 4;
-    CPPUNIT_ASSERT(
-        (rsync_command(job) == std::vector<std::string>{"rsync", "-rl", "--list-only", "--no-motd",
-                                                        "--no-h", "--contimeout=3", "--timeout=4",
-                                                        "-6", "--", "rsync://h/m/a b/\\[x\\]/"}));
-    RsyncJob plain;
+    Target target;
+    target.url = "rsync://h/m";
+    target.directory = "a b/[x]";
+    target.options = {"-6"};
+    target.password_file = "/hush";
+    target.connect_timeout_s = 3;
+    target.idle_timeout_s = 4;
+    CPPUNIT_ASSERT((rsync_command(target) ==
+                    std::vector<std::string>{"rsync", "-rl", "--list-only", "--no-motd", "--no-h",
+                                             "--contimeout=3", "--timeout=4", "-6", "--",
+                                             "rsync://h/m/a b/\\[x\\]/"}));
+    Target plain;
     plain.url = "rsync://h/m/";
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://h/m/"), rsync_command(plain).back());
     plain.directory = "-x";
@@ -75,36 +88,7 @@ class RsyncJobTest : public CppUnit::TestFixture {
                          escape_rsync_path("a/back\\slash #~{}"));
     CPPUNIT_ASSERT_EQUAL(std::string("a\\*\\?\\[b\\]\\\\"), escape_rsync_path("a*?[b]\\"));
   }
-
-  void findsThePartOfTheModule() {
-    struct {
-      const char *subtree, *strip, *add;
-      bool nothing, may_be_missing;
-      const char *directory, *prefix;
-    } const cases[] = {
-        {"", "", "", false, false, "", ""},
-        {"a/b", "", "", false, true, "a/b", "a/b"},
-        {"", "pub/tree/", "", false, false, "pub/tree", ""},
-        {"a", "/pub/tree", "", false, true, "pub/tree/a", "a"},
-        {"", "", "iso/", false, false, "", "iso"},
-        {"iso", "", "iso", false, false, "", "iso"},
-        {"iso/x", "", "iso", false, true, "x", "iso/x"},
-        {"iso", "", "iso/sub", false, false, "", "iso/sub"},
-        {"isolinux", "", "iso", true, false, "", ""},
-        {"is", "", "iso", true, false, "", ""},
-        {"other", "", "iso", true, false, "", ""},
-        {"iso/x", "pub", "iso", false, true, "pub/x", "iso/x"},
-    };
-    for (const auto& c : cases) {
-      const Part part = part_of_module(c.subtree, c.strip, c.add);
-      const std::string what = std::string(c.subtree) + "|" + c.strip + "|" + c.add;
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(what, c.nothing, part.nothing);
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(what, c.may_be_missing, part.may_be_missing);
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(what, std::string(c.directory), part.directory);
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(what, std::string(c.prefix), part.prefix);
-    }
-  }
 };
-CPPUNIT_TEST_SUITE_REGISTRATION(RsyncJobTest);
+CPPUNIT_TEST_SUITE_REGISTRATION(RsyncCommandTest);
 
 }  // namespace mirror::scanner

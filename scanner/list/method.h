@@ -1,0 +1,32 @@
+// The ways to list a tree, one row each. A row is defined in the folder of scanner/ that does the
+// listing; what calls it knows no more of a method than this file says.
+#pragma once
+
+#include <string_view>
+
+#include "db/merge/scan.h"
+#include "scanner/list/listing.h"
+#include "scanner/list/target.h"
+
+namespace mirror::scanner {
+
+struct Method {
+  std::string_view name;    // as in the database
+  std::string_view scheme;  // of its URLs; "": a path of this host
+  bool for_mirror, for_source;
+  Fault (*url_fault)(std::string_view url);
+  Fault (*option_fault)(std::string_view option);
+  // Passes the target's entries to the listing; any thread may call it. Returns how exact they were
+  // once the listing is whole, else throws ListingError.
+  db::Fidelity (*list)(const Target&, Listing&, const Control&);
+};
+
+extern const Method kRsyncMethod;  // scanner/rsync
+extern const Method kLocalMethod;  // scanner/local
+
+// nullptr: this program has none of that name.
+const Method* find_method(std::string_view name);
+// How a source is listed: by its URL's scheme. What has no method's scheme is a path.
+const Method& method_of_source(std::string_view source);
+
+}  // namespace mirror::scanner

@@ -1,0 +1,24 @@
+// What a method is asked to list. A plain value.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mirror::scanner {
+
+// What is wrong, in words that go after "it cannot be used:"; nullopt: nothing.
+using Fault = std::optional<std::string>;
+
+struct Target {
+  std::string url;                   // without fault by the method's rules
+  std::string directory;             // below the URL; "" or a path without a trailing slash
+  bool may_be_missing = false;       // a directory that is not there is an empty listing
+  std::vector<std::string> options;  // the method's own, without fault
+  std::string password_file;         // "": none is needed
+  int connect_timeout_s = 30;
+  int idle_timeout_s = 300;
+  double max_minutes = 240;  // for the whole listing
+};
+
+}  // namespace mirror::scanner

@@ -1,0 +1,32 @@
+// What rsync is asked: its command line, from values that nobody trusts. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scanner/list/target.h"
+
+namespace mirror::scanner {
+
+// What is wrong with an rsync URL, in words; nullopt when it may be given to rsync.
+Fault rsync_url_fault(std::string_view url);
+
+// What is wrong with an rsync option, in words; nullopt for the harmless long options that a mirror
+// may need. An option that runs programs, reads or writes files, or changes what the listing means
+// is refused.
+Fault rsync_option_fault(std::string_view option);
+// The permitted options, for messages and the manual's check.
+std::vector<std::string> permitted_rsync_options();
+
+// The command line, without the password.
+std::vector<std::string> rsync_command(const Target& target);
+
+// What rsync lists, as a path from the module's root; "" is the root.
+std::string listed_directory(const Target& target);
+
+// rsync daemons expand `*`, `?` and `[` in a requested path and only then read a backslash as an
+// escape.
+std::string escape_rsync_path(std::string_view path);
+
+}  // namespace mirror::scanner
