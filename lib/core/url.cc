@@ -229,6 +229,7 @@ UrlFault check_url(std::string_view url, UrlKind kind) {
       rule.schemes.begin(), rule.schemes.end(),
       [&](std::string_view known) { return !known.empty() && url.starts_with(known); });
   if (scheme == rule.schemes.end()) return {rule.wrong_scheme, {}};
+  static_assert(kMaxUrlBytes == 2048);
   if (url.size() > kMaxUrlBytes) return {"it is longer than 2048 bytes", {}};
   const std::string_view rest = url.substr(scheme->size());
   if (kind == UrlKind::rsync) return check_rsync(rest);
