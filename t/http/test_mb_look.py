@@ -60,7 +60,8 @@ def test_explain_says_why_a_mirror_lacks_the_version(look, database):
         told = explained(look, "a/b 100%.iso", "--ip", BERLIN)
         return next(r["reason"] for r in told["rejected"] if r["mirror"] == "empty")
 
-    database.sql("INSERT INTO revision (rev, at) SELECT DISTINCT version_rev, timestamptz '2026-05-05 12:00Z' FROM file"
+    database.sql("SELECT nextval('revision_seq');"
+                 " INSERT INTO revision (rev, at) SELECT DISTINCT version_rev, timestamptz '2026-05-05 12:00Z' FROM file"
                  " ON CONFLICT (rev) DO UPDATE SET at = excluded.at; UPDATE mirror SET last_scan = '2026-05-04 11:00Z'")
     assert reason() == ("not scanned since the file changed: scanned 2026-05-04 11:00 UTC,"
                         " this version is of 2026-05-05 12:00 UTC")
