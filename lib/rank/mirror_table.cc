@@ -14,8 +14,9 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Direction known_direction(const Mirror& mirror) {
-  const auto place = mirror.place ? mirror.place : centroid_of(mirror.country);
-  return place ? direction(*place) : Direction{kNaN, kNaN, kNaN};
+  if (mirror.place) return direction(*mirror.place);
+  if (const auto centre = centroid_direction_of(mirror.country)) return *centre;
+  return centroid_direction_of(mirror.region).value_or(Direction{kNaN, kNaN, kNaN});
 }
 
 RankRow rank_row(const Mirror& mirror) {

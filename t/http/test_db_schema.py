@@ -48,6 +48,27 @@ def test_every_migration_ends_where_a_new_database_begins(make_empty, postgres, 
     assert dumped(postgres, old.name) != dumped(postgres, new.name)
 
 
+def test_check_tells_who_could_put_something_in_our_way(make_empty):
+    database = make_empty()
+    database.tool("mb", "db", "init")
+    assert database.tool("mb", "db", "check").stderr == ""
+    for fault, words, mend in (
+            ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", None),
+            ("GRANT CREATE ON SCHEMA mirror TO PUBLIC", "REVOKE CREATE ON SCHEMA mirror FROM PUBLIC", None),
+            ("GRANT CREATE ON SCHEMA mirror TO mirror_httpd", "REVOKE CREATE ON SCHEMA mirror FROM mirror_httpd", None),
+            ("ALTER TABLE mirror.cohort OWNER TO mirror_scanner", "table cohort of schema mirror belongs to role mirror_scanner",
+             "ALTER TABLE mirror.cohort OWNER TO postgres"),
+            ("ALTER FUNCTION mirror.analyze_files() OWNER TO mirror_scanner", "function analyze_files of schema mirror belongs",
+             "ALTER FUNCTION mirror.analyze_files() OWNER TO postgres"),
+            ("ALTER SCHEMA mirror OWNER TO mirror_scanner", "and the schema to mirror_scanner",
+             "ALTER SCHEMA mirror OWNER TO postgres")):
+        database.sql(fault)
+        done = database.tool("mb", "db", "check", check=False)
+        assert done.returncode == 1 and words in done.stderr, (fault, done)
+        database.sql(mend or words)
+        assert database.tool("mb", "db", "check").stderr == ""
+
+
 def test_an_older_schema_is_told_what_to_do(make_empty, build):
     database = make_empty()
     database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())

@@ -144,13 +144,14 @@ bool is_past_grace(const Explained& explained) {
 }
 
 // Each candidate's part of the clients like this one, among those that it competes with: its tier,
-// less whoever may not speak the client's family or refuses files of this size. Later classes get
-// clients only when all before them have failed.
+// less whoever may not speak the client's family, refuses files of this size or has a shorter
+// prefix. Later classes get clients only when all before them have failed.
 std::vector<double> shares(const std::vector<Candidate>& accepted) {
   const auto class_of = [](const Candidate& c) {
-    return std::tuple(c.oversized, c.tier, c.speaks_family);
+    const int prefix_bits = c.tier == Tier::prefix ? c.prefix_bits : 0;
+    return std::tuple(c.oversized, c.tier, c.speaks_family, prefix_bits);
   };
-  std::map<std::tuple<bool, Tier, bool>, double> sums;
+  std::map<std::tuple<bool, Tier, bool, int>, double> sums;
   for (const Candidate& candidate : accepted)
     sums[class_of(candidate)] += candidate.effective_weight;
   std::vector<double> result;
@@ -322,8 +323,8 @@ Action setup_explain(cli::Options& app, Context& context) {
   app.add_option("--as", wanted->as_number, "As if the client asked with as=NUMBER")
       ->type_name("NUMBER");
   app.add_option("--distance-scale", wanted->settings.distance_scale_km,
-                 "The kilometres at which a mirror's weight falls to a quarter, as the redirector "
-                 "is configured (500)")
+                 "So many kilometres farther than the nearest mirror, and a quarter of the nearest "
+                 "one's distance more, a weight falls to a quarter; as httpd is configured (200)")
       ->between(1.0, 20000.0)
       ->type_name("KM");
   app.add_option(
