@@ -81,9 +81,18 @@ Fault read_file_name(const toml::node& node, std::string& into) {
   return into.starts_with('/') ? kFine : "expected an absolute path, which begins with '/'";
 }
 
+constexpr std::string_view kRsyncScheme = "rsync://";
+
 Fault read_source(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
-  const bool known = into.starts_with('/') || into.starts_with("rsync://");
+  const bool known = into.starts_with('/') || into.starts_with(kRsyncScheme);
+  const std::string authority = into.substr(0, into.find('/', kRsyncScheme.size()));
+  const std::size_t at = authority.rfind('@');
+  if (!into.starts_with('/') && at != std::string::npos &&
+      authority.find(':', kRsyncScheme.size()) < at) {
+    return "it has a password, which others could read: put it into a file, and name that with "
+           "mb-scan --source --password-file";
+  }
   return known ? kFine : "expected an absolute path or an rsync:// URL";
 }
 
@@ -224,6 +233,10 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);
      }},
+    {"slow_after_s",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.slow_after_s, 1, 86400); }},
+    {"hash_touched_s",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
     {"exclude", [](const toml::node& n, Instance& i) { return read_patterns(n, i.exclude); }},
 };
 
@@ -404,12 +417,19 @@ Instance parse_instance(std::string_view text, const std::string& file,
 Instance load_instance(const std::optional<std::string>& file,
                        const std::optional<std::string>& instance) {
   const ConfigText config = find_config(file);
-  if (config.text) return parse_instance(*config.text, config.file, instance);
+  if (config.text) {
+    Instance found = parse_instance(*config.text, config.file, instance);
+    found.file = config.file;
+    found.file_found = true;
+    return found;
+  }
   if (instance) {
     throw ConfigError(fmt::format("no instance '{}': there is no configuration file {}",
                                   printable(*instance), config.file));
   }
-  return Instance();
+  Instance defaults;
+  defaults.file = config.file;
+  return defaults;
 }
 
 std::vector<std::string> instance_names(const std::optional<std::string>& file) {
@@ -425,5 +445,9 @@ std::vector<std::string> default_exclude() {
 }
 
 std::string default_config_file() { return MIRROR_SYSCONFDIR "/mb.toml"; }
+
+std::string config_file_text(const Instance& instance) {
+  return instance.file + (instance.file_found ? "" : ", which does not exist");
+}
 
 }  // namespace mirror
