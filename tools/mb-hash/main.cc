@@ -4,12 +4,26 @@
 #include "core/path.h"
 #include "database.h"
 #include "db/schema.h"
+#include "hashing/run.h"
+#include "import.h"
 #include "os/stop_signal.h"
-#include "run.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::hash {
 namespace {
+
+Plan plan_of(const Options& options, const StopSignal& stop) {
+  Plan plan;
+  plan.source = options.instance.source;
+  plan.subtrees = options.subtrees;
+  plan.kinds = options.instance.hash.kinds;
+  plan.threads = options.instance.hash.jobs;
+  plan.max_bytes_per_s = options.instance.hash.max_rate;
+  plan.verify = options.verify;
+  plan.force = options.force;
+  plan.connect = [&options, &stop] { return connect(options, stop); };
+  return plan;
+}
 
 int run(int argc, char** argv) {
   const std::variant<Options, int> parsed = parse_options(argc, argv);
@@ -19,8 +33,8 @@ int run(int argc, char** argv) {
   if (!import && !options.instance.source.starts_with('/')) {
     throw ConfigError(
         fmt::format("instance '{}' has no local source to read: set source = \"/DIRECTORY\" in the "
-                    "configuration file",
-                    printable(options.instance.name)));
+                    "configuration file {}",
+                    printable(options.instance.name), config_file_text(options.instance)));
   }
   const StopSignal stop;
   {
@@ -28,8 +42,8 @@ int run(int argc, char** argv) {
     db::require_schema(connection);
   }
   Report report(options.json, options.verbose);
-  const Counts counts =
-      import ? import_list(options, report, stop) : hash_or_verify(options, report, stop);
+  const Counts counts = import ? import_list(options, report, stop)
+                               : hash_or_verify(plan_of(options, stop), report, stop);
   report.summary(counts);
   return exit_status(counts);
 }
