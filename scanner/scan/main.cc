@@ -45,7 +45,7 @@ std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const O
 }
 
 int exit_status(const Totals& totals) {
-  if (totals.failed == 0) return cli::kDone;
+  if (totals.failed == 0) return totals.useless > 0 ? cli::kFailed : cli::kDone;
   return totals.worked > 0 ? cli::kFailed : cli::kAllFailed;
 }
 
@@ -53,8 +53,8 @@ int run_source(const Options& options, const StopSignal& stop) {
   if (options.instance.source.empty()) {
     throw ConfigError(
         fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in "
-                    "the configuration file",
-                    printable(options.instance.name)));
+                    "the configuration file {}",
+                    printable(options.instance.name), config_file_text(options.instance)));
   }
   Lent connection(connect(options, stop));
   db::require_schema(*connection);
@@ -78,6 +78,7 @@ int run_mirrors(const Options& options, const StopSignal& stop) {
   const Totals scanned = scan_mirrors(mirrors, options, reporter, stop, connection);
   totals.worked += scanned.worked;
   totals.failed += scanned.failed;
+  totals.useless += scanned.useless;
   totals.seconds = scanned.seconds;
   if (scanned.worked > 0) {
     try {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -21,18 +22,22 @@ struct ListedLink {
 };
 using ListedLinks = std::unordered_map<std::string, ListedLink>;  // by path
 
-// A folder whose content could not be seen.
-struct HeldFolder {
-  std::string path;
-  bool staged = false;  // what lies below is staged
+// Paths that could not be seen or were not looked at: all between two others, without them.
+struct HeldRange {
+  std::string low, high;
+  bool staged = false;   // what lies there is staged
+  bool unasked = false;  // it was not looked at
 };
+HeldRange held_below(std::string_view folder, bool staged);
+// What is not below the folder.
+std::vector<HeldRange> held_beside(std::string_view folder);
 
 class SourceCompare {
  public:
   explicit SourceCompare(Connection& connection) : connection_(connection), folders_(connection) {}
 
-  // Completes the staged listing with what is known below these folders. Before resolve().
-  void hold(const std::vector<HeldFolder>& folders);
+  // Completes the staged listing with what is known in these ranges. Before resolve().
+  void hold(const std::vector<HeldRange>& ranges);
   // Gives every link of the staged listing its real path, and drops directories and links that lead
   // nowhere.
   void resolve(const ListedLinks& links);
@@ -52,6 +57,7 @@ class SourceCompare {
  private:
   void count();
   void find_gone();
+  std::int64_t still_pending();
   // A hash may have told since which version a file is, or un-pended it: what was compared with
   // that is judged once more.
   void judge_again();
