@@ -64,7 +64,7 @@ def slow_line():
 
     def passed_on(source, target, pause):
         with contextlib.suppress(OSError):
-            while data := source.recv(512):
+            while data := source.recv(128):
                 target.sendall(data)
                 time.sleep(pause)
             target.shutdown(socket.SHUT_WR)

@@ -169,7 +169,7 @@ def test_a_part_of_the_source(world):
     expected = {**before, "d/new": ("f", False, "")}
     del expected["d/e/b"]
     assert files(world) == expected
-    sizes = dict(world.query("SELECT path, size FROM file WHERE kind = 'f' AND gone_at IS NULL"))
+    sizes = dict(world.query("SELECT convert_from(path, 'UTF8'), size FROM file WHERE kind = 'f' AND gone_at IS NULL"))
     assert sizes["d/a"] == "7" and sizes["top"] == sizes["d0"] == sizes["d-x/c"] == "1"
     # What lies in a closed directory is staged, also where only a part of it is listed.
     world.mb_scan("--source", "-d", "closed/in", check=True)
