@@ -292,9 +292,9 @@ class Run {
       waiting = std::exchange(entry->second.waiting, {});
       entry->second.status = done.job.status;
       entry->second.file_id = target.file_id;
-      if (done.outcome != Outcome::hashed || entry->second.unseen <= 0) links_.erase(entry);
+      if (done.outcome != FileOutcome::hashed || entry->second.unseen <= 0) links_.erase(entry);
     }
-    if (done.outcome == Outcome::hashed) {
+    if (done.outcome == FileOutcome::hashed) {
       for (Job& job : waiting) {
         if (job.status.same_content(done.job.status))
           link(std::move(job), done.hashes);
@@ -309,13 +309,13 @@ class Run {
       return;
     }
     for (Job& job : waiting) submit(std::move(job));  // each for itself
-    if (done.outcome == Outcome::changed && ++done.job.attempts < kAttempts) {
+    if (done.outcome == FileOutcome::changed && ++done.job.attempts < kAttempts) {
       later_.push_back(std::move(done.job));
       return;
     }
-    if (done.outcome == Outcome::failed) {
+    if (done.outcome == FileOutcome::failed) {
       if (!target.staged) fail(target.path, done.error);
-    } else if (done.outcome != Outcome::stopped) {
+    } else if (done.outcome != FileOutcome::stopped) {
       ++counts_.waiting;
       report_.file(target.path, "waiting", "it changes while it is read", false);
     }
@@ -343,9 +343,9 @@ class Run {
 
   void verify(const Done& done) {
     const db::HashTarget& target = done.job.target;
-    if (done.outcome == Outcome::stopped) return;
-    if (done.outcome == Outcome::failed) return fail(target.path, done.error);
-    if (done.outcome != Outcome::hashed) {
+    if (done.outcome == FileOutcome::stopped) return;
+    if (done.outcome == FileOutcome::failed) return fail(target.path, done.error);
+    if (done.outcome != FileOutcome::hashed) {
       ++counts_.waiting;
       return;
     }
@@ -429,7 +429,7 @@ class Run {
   const HashKinds kinds_;
   db::Connection connection_;
   std::optional<db::Connection> store_connection_;
-  Tree tree_;
+  SourceTree tree_;
   Shared shared_;
   Pool pool_;
   Counts counts_;

@@ -8,12 +8,13 @@
 #include "db/merge/scan.h"
 #include "db/mirror/mirrors.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/scan/batch.h"
-#include "scanner/scan/database.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/guard.h"
+#include "tools/cli/naming_config.h"
 
 namespace mirror::scanner {
 namespace {
@@ -47,6 +48,12 @@ std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const O
 int exit_status(const Totals& totals) {
   if (totals.failed == 0) return totals.useless > 0 ? cli::kFailed : cli::kDone;
   return totals.worked > 0 ? cli::kFailed : cli::kAllFailed;
+}
+
+db::Connection connect(const Options& options, const StopSignal& stop) {
+  return cli::naming_config(options.instance, [&] {
+    return db::open_merge_session(options.instance.database, "mb-scan", stop.asked());
+  });
 }
 
 int run_source(const Options& options, const StopSignal& stop) {

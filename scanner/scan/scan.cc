@@ -10,10 +10,10 @@
 
 #include "core/path.h"
 #include "db/merge/scan.h"
+#include "db/session.h"
 #include "hashing/run.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
-#include "scanner/scan/database.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::scanner {
@@ -229,7 +229,7 @@ void hash_touched(const Options& options, const StopSignal& stop, Result& result
   plan.max_bytes_per_s = instance.hash.max_rate;
   plan.touched_only = true;
   plan.max_seconds = instance.hash_touched_s;
-  plan.connect = [&] { return connect(options, stop); };
+  plan.connect = [&] { return db::open_merge_session(instance.database, "mb-scan", stop.asked()); };
   try {
     Unobserved observer;
     result.hashed = hash::hash_or_verify(plan, observer, stop).hashed;

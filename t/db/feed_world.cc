@@ -8,7 +8,7 @@
 
 #include "catalog/reader.h"
 #include "db/feed.h"
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "feed/pull.h"
 

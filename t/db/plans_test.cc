@@ -6,7 +6,7 @@
 #include <string>
 
 #include "db/feed.h"
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "db/session.h"
 #include "t/db/database.h"

@@ -2,17 +2,24 @@
 #include <fmt/format.h>
 
 #include "core/path.h"
-#include "database.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "hashing/run.h"
 #include "import.h"
 #include "os/stop_signal.h"
 #include "tools/cli/guard.h"
+#include "tools/cli/naming_config.h"
 
 namespace mirror::hash {
 namespace {
 
-Plan plan_of(const Options& options, const StopSignal& stop) {
+db::Connection connect(const HashCommand& options, const StopSignal& stop) {
+  return cli::naming_config(options.instance, [&] {
+    return db::open_merge_session(options.instance.database, "mb-hash", stop.asked());
+  });
+}
+
+Plan plan_of(const HashCommand& options, const StopSignal& stop) {
   Plan plan;
   plan.source = options.instance.source;
   plan.subtrees = options.subtrees;
@@ -26,9 +33,9 @@ Plan plan_of(const Options& options, const StopSignal& stop) {
 }
 
 int run(int argc, char** argv) {
-  const std::variant<Options, int> parsed = parse_options(argc, argv);
+  const std::variant<HashCommand, int> parsed = parse_options(argc, argv);
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
-  const Options& options = std::get<Options>(parsed);
+  const HashCommand& options = std::get<HashCommand>(parsed);
   const bool import = !options.import_file.empty();
   if (!import && !options.instance.source.starts_with('/')) {
     throw ConfigError(
@@ -41,7 +48,7 @@ int run(int argc, char** argv) {
     db::Connection connection = connect(options, stop);
     db::require_schema(connection);
   }
-  Report report(options.json, options.verbose);
+  HashReport report(options.json, options.verbose);
   const Counts counts = import ? import_list(options, report, stop)
                                : hash_or_verify(plan_of(options, stop), report, stop);
   report.summary(counts);

@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "catalog.h"
+#include "catalog_choice.h"
 #include "commands.h"
 #include "core/path.h"
 #include "feed/compare.h"

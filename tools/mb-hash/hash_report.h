@@ -17,9 +17,9 @@ std::string summary_json(const Counts& counts);
 std::string progress_text(const Counts& counts, std::int64_t bytes_total);
 int exit_status(const Counts& counts);
 
-class Report : public Observer {
+class HashReport : public Observer {
  public:
-  Report(bool json, bool verbose);
+  HashReport(bool json, bool verbose);
   void file(std::string_view path, std::string_view outcome, std::string_view detail,
             bool problem) override;
   void warning(std::string_view text) override;
