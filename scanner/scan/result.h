@@ -29,6 +29,7 @@ struct Result {
   double seconds = 0;
   double lock_seconds = 0;
   bool enabled = false;     // by --enable, just now
+  std::string ended;        // by --break-lock: whose scan; "": nobody's
   std::int64_t hashed = 0;  // touched files of the source that were hashed again at once
   std::string hash_fault;   // why that broke off, or ""
 
