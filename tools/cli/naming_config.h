@@ -3,7 +3,7 @@
 
 #include <fmt/core.h>
 
-#include "config/config.h"
+#include "config/instance.h"
 #include "pg/connection.h"
 
 namespace mirror::cli {
