@@ -195,7 +195,7 @@ void add_repository(const Line& line, DirConfig& config) {
 
 void set_publisher(const Line& line, DirConfig& config) {
   const bool has_url = line.words.size() == 2;
-  if (has_url) parse_base_url(line.words[1]);  // for its complaint
+  if (has_url) parse_page_url(line.words[1]);  // for its complaint
   const auto keep = [&](const char* word) { return apr_pstrdup(line.cmd->pool, word); };
   config.publisher = is_none(line)
                          ? Publisher{}
@@ -377,7 +377,8 @@ constexpr Directive kDirectives[] = {
      "NUMBER - so many near mirrors are a repository's list; 0: all are listed (default 0)",
      set<&D::repository_near, parse_list_limit>, inherit<&D::repository_near>},
     {"MirrorDistanceScale", kSection, 1, 1,
-     "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
+     "KM - how fast a mirror's weight falls with its distance beyond the nearest mirror's "
+     "(default 200)",
      set<&D::distance_scale_km, parse_distance>, inherit<&D::distance_scale_km>},
     {"MirrorStickiness", kSection, 1, 1,
      "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",

@@ -18,7 +18,11 @@ std::string option_name(const char* column) {
 
 const char* value_name(db::ColumnType type) {
   switch (type) {
-    case db::ColumnType::url:
+    case db::ColumnType::http_url:
+    case db::ColumnType::https_url:
+    case db::ColumnType::rsync_url:
+    case db::ColumnType::ftp_url:
+    case db::ColumnType::page_url:
       return "URL";
     case db::ColumnType::country:
       return "CC";

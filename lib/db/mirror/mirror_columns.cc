@@ -5,6 +5,8 @@
 #include <charconv>
 
 #include "core/address.h"
+#include "core/path.h"
+#include "core/url.h"
 #include "db/mirror/mirror_fields.h"
 
 namespace mirror::db {
@@ -33,13 +35,13 @@ using Record = MirrorRecord;
 const std::vector<MirrorField>& fields() {
   using T = ColumnType;
   static const std::vector<MirrorField> list = {
-      {{"http_url", T::url, "base URL for http clients"},
+      {{"http_url", T::http_url, "base URL for http clients"},
        [](const Record& r) { return r.mirror.http_url; }},
-      {{"https_url", T::url, "base URL for https clients"},
+      {{"https_url", T::https_url, "base URL for https clients"},
        [](const Record& r) { return r.mirror.https_url; }},
-      {{"rsync_url", T::url, "URL to scan with rsync"},
+      {{"rsync_url", T::rsync_url, "URL to scan with rsync"},
        [](const Record& r) { return r.rsync_url; }},
-      {{"ftp_url", T::url, "where people find it by FTP; for information"},
+      {{"ftp_url", T::ftp_url, "where people find it by FTP; for information"},
        [](const Record& r) { return r.ftp_url; }},
       {{"strip_prefix", T::text, "path cut from the front of listed names"},
        [](const Record& r) { return r.strip_prefix; }},
@@ -92,7 +94,7 @@ const std::vector<MirrorField>& fields() {
        [](const Record& r) { return std::to_string(r.mirror.file_maxsize); }},
       {{"operator_name", T::text, "who runs it"},
        [](const Record& r) { return r.mirror.operator_name; }},
-      {{"operator_url", T::text, "the operator's page"},
+      {{"operator_url", T::page_url, "the operator's page"},
        [](const Record& r) { return r.mirror.operator_url; }},
       {{"admin_name", T::text, "whom to ask (not public)"},
        [](const Record& r) { return r.admin_name; }},
@@ -154,6 +156,34 @@ double degrees(const MirrorColumn& column, std::string_view value) {
   return number;
 }
 
+UrlKind url_kind(ColumnType type) {
+  switch (type) {
+    case ColumnType::http_url:
+      return UrlKind::http_base;
+    case ColumnType::https_url:
+      return UrlKind::https_base;
+    case ColumnType::rsync_url:
+      return UrlKind::rsync;
+    case ColumnType::ftp_url:
+      return UrlKind::ftp_base;
+    default:
+      return UrlKind::page;
+  }
+}
+
+// The database would refuse a bad one too, without saying what is wrong with it.
+std::string url_value(const MirrorColumn& column, std::string_view value) {
+  std::string url(value);
+  if (url.empty()) return url;
+  const UrlKind kind = url_kind(column.type);
+  if (kind != UrlKind::page && !url.ends_with('/')) url += '/';
+  if (const UrlFault fault = check_url(url, kind))
+    throw Error(
+        fmt::format("{}: '{}' cannot be used: {}", column.name, printable(value), fault.text()),
+        "22023");
+  return url;
+}
+
 std::vector<std::string> list_items(std::string_view value) {
   std::vector<std::string> items;
   while (!value.empty()) {
@@ -195,9 +225,12 @@ void bind_value(Params& params, const MirrorColumn& column, std::string_view val
     case ColumnType::text:
       params.text(value);
       return;
-    case ColumnType::url:
-      params.text(value.empty() || value.back() == '/' ? std::string(value)
-                                                       : std::string(value) + '/');
+    case ColumnType::http_url:
+    case ColumnType::https_url:
+    case ColumnType::rsync_url:
+    case ColumnType::ftp_url:
+    case ColumnType::page_url:
+      params.text(url_value(column, value));
       return;
     case ColumnType::country:
     case ColumnType::region:

@@ -31,7 +31,11 @@ struct MirrorRecord {
 
 enum class ColumnType {
   text,
-  url,
+  http_url,
+  https_url,
+  rsync_url,
+  ftp_url,
+  page_url,
   integer,
   weight,
   boolean,
