@@ -9,30 +9,6 @@
 namespace mirror {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-// A URL in its parts, without the port that its scheme implies.
-struct Parts {
-  std::string_view scheme, host, path;
-};
-
-Parts parts_of(std::string_view url) {
-  const std::size_t begin =
-      std::min(url.find("://"), url.size() - std::min<std::size_t>(url.size(), 3)) + 3;
-  const std::size_t slash = std::min(url.find('/', begin), url.size());
-  Parts parts{url.substr(0, begin), url.substr(begin, slash - begin), url.substr(slash)};
-  const std::string_view usual = parts.scheme == "https://" ? ":443" : ":80";
-  if (parts.host.ends_with(usual)) parts.host.remove_suffix(usual.size());
-  return parts;
-}
-
-bool same_url(std::string_view a, std::string_view b) {
-  const Parts left = parts_of(a), right = parts_of(b);
-  return left.scheme == right.scheme && left.path == right.path &&
-         std::equal(left.host.begin(), left.host.end(), right.host.begin(), right.host.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 // rank() less this server. `how_many` 0: all.
 std::vector<Candidate> all_candidates(std::size_t how_many, const Request& request,
                                       const Client& client, const File& file,

@@ -101,6 +101,19 @@ Fault read_file_names(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
+Fault read_web_urls(const toml::node& node, std::vector<std::string>& into) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_type(node, "an array of URLs");
+  for (const toml::node& entry : *list) {
+    std::string& url = into.emplace_back();
+    if (Fault fault = read_string(entry, url); !fault.empty())
+      return fmt::format("entry {}: {}", into.size(), fault);
+    if (const UrlFault fault = check_url(url, UrlKind::web_base))
+      return fmt::format("entry {}: the URL cannot be used: {}", into.size(), fault.text());
+  }
+  return kFine;
+}
+
 Fault read_patterns(const toml::node& node, std::vector<std::string>& into) {
   const toml::array* list = node.as_array();
   if (list == nullptr) return wrong_type(node, "an array of patterns");
@@ -206,6 +219,8 @@ constexpr Key<Instance> kInstanceKeys[] = {
     {"catalog", [](const toml::node& n, Instance& i) { return read_file_name(n, i.catalog); }},
     {"geo_databases",
      [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
+    {"server_urls",
+     [](const toml::node& n, Instance& i) { return read_web_urls(n, i.server_urls); }},
     {"jobs", [](const toml::node& n, Instance& i) { return read_integer(n, i.jobs, 1, 1000); }},
     {"max_shrink_percent",
      [](const toml::node& n, Instance& i) { return read_number(n, i.max_shrink_percent, 0, 100); }},

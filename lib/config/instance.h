@@ -58,6 +58,7 @@ struct Instance {
   std::string source;       // "" when not configured
   std::string catalog;      // "": where the module keeps that of this database by default
   std::vector<std::string> geo_databases;
+  std::vector<std::string> server_urls;  // where the redirector itself answers
   int jobs = 4;
   double max_shrink_percent = 50;
   double max_change_percent = 5;

@@ -197,6 +197,28 @@ std::string escaped(std::string_view bytes) {
   return out;
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// A URL in its parts, without the port that its scheme implies.
+struct WebUrl {
+  std::string_view scheme, host, path;
+};
+
+WebUrl parts_of(std::string_view url) {
+  const std::size_t begin =
+      std::min(url.find("://"), url.size() - std::min<std::size_t>(url.size(), 3)) + 3;
+  const std::size_t slash = std::min(url.find('/', begin), url.size());
+  WebUrl parts{url.substr(0, begin), url.substr(begin, slash - begin), url.substr(slash)};
+  const std::string_view usual = parts.scheme == "https://" ? ":443" : ":80";
+  if (parts.host.ends_with(usual)) parts.host.remove_suffix(usual.size());
+  return parts;
+}
+
+bool same_host(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
 }  // namespace
 
 std::string UrlFault::text() const {
@@ -239,6 +261,16 @@ UrlFault check_url(std::string_view url, UrlKind kind) {
     return {"it has a user's name, which everybody would be told", authority.substr(0, at)};
   if (const UrlFault fault = check_host_and_port(authority)) return fault;
   return rule.is_base ? check_base_path(path) : check_characters(path, false, rule.takes_utf8);
+}
+
+bool same_url(std::string_view a, std::string_view b) {
+  const WebUrl left = parts_of(a), right = parts_of(b);
+  return left.scheme == right.scheme && left.path == right.path && same_host(left.host, right.host);
+}
+
+bool is_below(std::string_view url, std::string_view folder) {
+  const WebUrl inner = parts_of(url), outer = parts_of(folder);
+  return same_host(inner.host, outer.host) && inner.path.starts_with(outer.path);
 }
 
 }  // namespace mirror

@@ -43,4 +43,10 @@ inline bool is_url(std::string_view url, UrlKind kind) { return !check_url(url, 
 // Of HOST or HOST:PORT: a DNS name in ASCII, an IPv4 address, or an IPv6 address in brackets.
 UrlFault check_host_and_port(std::string_view authority);
 
+// Of two web URLs: whether they are the same, but for the host's case and a port that the scheme
+// implies.
+bool same_url(std::string_view a, std::string_view b);
+// Whether `url` is `folder` or lies below it, by http or https alike. Both end in '/'.
+bool is_below(std::string_view url, std::string_view folder);
+
 }  // namespace mirror

@@ -287,6 +287,25 @@ def test_delete_asks(database, mb, run, two):
     assert json.loads(mb("list", "-a", "--json").stdout) == []
 
 
+def test_this_server_s_own_url_is_told_and_refused(database, mb, scratch):
+    config = scratch / "mb.toml"
+    config.write_text('[instance.main]\nserver_urls = ["https://get.example.org/pub/"]\n')
+    told = f"is this server's own (https://get.example.org/pub/, server_urls in {config}): clients would be sent back here"
+
+    def run(*args):
+        return mb("--config", config, *args, check=False)
+
+    made = run("new", "self", "--no-geo", "--country", "de", "--http-url", "http://GET.example.org:80/pub/files/")
+    assert made.returncode == 0 and f"the URL http://GET.example.org:80/pub/files/ of mirror 'self' {told}" in made.stderr
+    enabled = run("enable", "self")
+    assert enabled.returncode == 1 and f"{told}, so it stays disabled" in enabled.stderr
+    assert json.loads(mb("list", "-a", "--json").stdout)[0]["enabled"] is False
+    assert told in run("edit", "self", "--http-url", "", "--https-url", "https://get.example.org/pub/").stderr
+    moved = run("edit", "self", "--https-url", "https://get.example.org/other/")
+    assert moved.returncode == 0 and "own" not in moved.stderr
+    assert "'self' enabled" in run("enable", "self").stdout
+
+
 def test_output_that_cannot_be_written(database, two):
     program = database.build.program("mb")
     with open("/dev/full", "w") as full:

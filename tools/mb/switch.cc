@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "db/files.h"
 #include "output.h"
+#include "own_url.h"
 
 namespace mirror::mb {
 namespace {
@@ -28,16 +29,24 @@ bool complain_of_empty(Context& context, const std::vector<db::MirrorRecord>& re
 int switch_mirrors(Context& context, const std::vector<std::string>& identifiers, bool enabled) {
   const char* word = enabled ? "enabled" : "disabled";
   const std::vector<db::MirrorRecord> records = require_mirrors(context, identifiers);
+  bool refused = false;
   for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
     if (mirror.enabled == enabled) {
       say(fmt::format("mirror '{}' was {} already", mirror.identifier, word));
       continue;
     }
+    const std::string trouble = enabled ? own_url_trouble(context, mirror) : "";
+    if (!trouble.empty()) {
+      refused = true;
+      complain(trouble + ", so it stays disabled");
+      continue;
+    }
     db::update_mirror(context.database(), mirror.id, {{"enabled", enabled ? "true" : "false"}});
     say(fmt::format("mirror '{}' {}", mirror.identifier, word));
   }
-  return enabled && complain_of_empty(context, records) ? kFailure : kSuccess;
+  const bool empty = enabled && !refused && complain_of_empty(context, records);
+  return refused || empty ? kFailure : kSuccess;
 }
 
 Action setup_switch(cli::Options& app, Context& context, bool enabled) {

@@ -146,6 +146,8 @@ rsync_password_file = "/etc/secret"
         {"geo_databases = \"/a\"", 2, "expected an array of file names, not a string"},
         {"geo_databases = [\"/a\", \"b\"]", 2, "geo_databases: entry 2: expected an absolute path"},
         {"geo_databases = [[]]", 2, "entry 1: expected a string, not an array"},
+        {"server_urls = \"http://a/\"", 2, "expected an array of URLs, not a string"},
+        {"server_urls = [\"ftp://a/\"]", 2, "server_urls: entry 1: the URL cannot be used: "},
         {"\n\nmirror = 5", 4, "mirror: expected a table, not an integer"},
         {"[instance.a.mirror.m]\nrsync_password_file = \"x\"", 3,
          "rsync_password_file: expected an absolute path"},

@@ -13,6 +13,7 @@ class UrlTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(isLenientWithPages);
   CPPUNIT_TEST(trackersAreNoFolders);
   CPPUNIT_TEST(hostsEndSomewhere);
+  CPPUNIT_TEST(knowsTheSameServer);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -186,6 +187,16 @@ class UrlTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(check_host_and_port(label + "a.example"));
     CPPUNIT_ASSERT(!check_host_and_port(four + std::string(61, 'a')));
     CPPUNIT_ASSERT(check_host_and_port(four + std::string(62, 'a')));
+  }
+
+  void knowsTheSameServer() {
+    CPPUNIT_ASSERT(same_url("http://A.example:80/x/", "http://a.example/x/"));
+    CPPUNIT_ASSERT(!same_url("http://a.example/x/", "https://a.example/x/"));
+    CPPUNIT_ASSERT(!same_url("http://a.example:443/x/", "http://a.example/x/"));
+    CPPUNIT_ASSERT(is_below("https://a.example:443/x/y/", "http://A.EXAMPLE/x/"));
+    CPPUNIT_ASSERT(is_below("http://a.example/x/", "http://a.example/x/"));
+    CPPUNIT_ASSERT(!is_below("http://a.example/x/", "http://a.example/x/y/"));
+    CPPUNIT_ASSERT(!is_below("http://b.example/x/", "http://a.example/x/"));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(UrlTest);
