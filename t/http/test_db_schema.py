@@ -1,5 +1,6 @@
 """The schema as it is created, and as it is reached from every older version, are one and the same."""
 
+import json
 import re
 import subprocess
 
@@ -59,3 +60,26 @@ def test_an_older_schema_is_told_what_to_do(make_empty, build):
     database.tool("mb", "db", "migrate")
     assert database.sql("SELECT encode(sha256, 'hex'), ctime_ns IS NULL, version_rev FROM hash").strip() == (
         "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881|t|7")
+
+
+def test_endpoints_are_what_the_columns_were(make_empty, build):
+    database = make_empty()
+    database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
+    database.sql("""
+        INSERT INTO mirror (identifier, http_url, rsync_url, rsync_options, enabled, weight, country, admin_email) VALUES
+          ('both', 'http://both/', 'rsync://u@both:873/m/a b/', ARRAY['--bwlimit=9', '--exclude=a b, "c"'], true, 7, 'DE', 'a@b'),
+          ('url', 'http://url/', 'rsync://url/m/', '{}', false, 100, '', ''),
+          ('options', 'http://options/', '', '{-4}', false, 100, '', ''),
+          ('none', 'http://none/', '', '{}', true, 100, '', '')""")
+    select = ("SELECT m.id, identifier, {}, enabled, weight, country, admin_email, mirror_rev.rev FROM mirror m {} "
+              "JOIN mirror_rev ON true ORDER BY 1")
+    before = database.sql(select.format("rsync_url, rsync_options::text", ""))
+    assert before.count("\n") == 3 and "--bwlimit=9" in before
+    database.tool("mb", "db", "migrate")
+    assert database.sql(select.format("coalesce(url, ''), coalesce(options::text, '{}')",
+                                      "LEFT JOIN endpoint ON mirror_id = m.id AND method = 'rsync'")) == before
+    assert database.sql("SELECT count(*), sum(priority), string_agg(DISTINCT method, '') FROM endpoint") == "3|0|rsync"
+    found = {mirror["identifier"]: (mirror["rsync_url"], mirror["rsync_options"])
+             for mirror in json.loads(database.tool("mb", "list", "--all", "--json").stdout)}
+    assert found["url"] == ("rsync://url/m/", []) and found["options"] == ("", ["-4"]) and found["none"] == ("", [])
+    assert found["both"][0] == "rsync://u@both:873/m/a b/"

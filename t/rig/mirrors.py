@@ -44,6 +44,7 @@ class Database:
             if enabled:
                 self.tool("mb", "enable", identifier)
             return
+        columns.pop("rsync_url", None)  # without our tools nothing scans
         values = {"identifier": identifier, "enabled": enabled, **columns}
         quoted = ", ".join("'" + _text(v).replace("'", "''") + "'" for v in values.values())
         self.sql(f"INSERT INTO mirror ({', '.join(values)}) VALUES ({quoted})")

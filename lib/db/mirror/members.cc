@@ -1,0 +1,220 @@
+#include "db/mirror/members.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/mirror_members.h"
+#include "db/mirror/value_codec.h"
+
+namespace mirror::db {
+namespace {
+
+constexpr const char* kPrefixes =
+    "ARRAY(SELECT p.prefix::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.prefix IS NOT "
+    "NULL ORDER BY p.prefix)";
+constexpr const char* kServedAs =
+    "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL "
+    "ORDER BY p.asn)";
+
+// The columns of mirror that scans find out and no option sets.
+constexpr std::tuple kScanned{
+    Member{"keeps_times_share", &MirrorRecord::keeps_times_share},
+    Member{"keeps_times", &MirrorRecord::keeps_times},
+};
+
+// What scans need to know beside the endpoints.
+constexpr std::tuple kListing{
+    Member{"ftp_url", &MirrorRecord::ftp_url, "where people find it by FTP; for information",
+           TextForm::base_url},
+    Member{"strip_prefix", &MirrorRecord::strip_prefix, "path cut from the front of listed names"},
+    Member{"add_prefix", &MirrorRecord::add_prefix, "path put before listed names"},
+};
+
+constexpr std::tuple kPublic{
+    Member{"subdivision", &MirrorRecord::subdivision, "ISO 3166-2 code without the country"},
+    Member{"public_note", &MirrorRecord::public_note, "note for everyone"},
+};
+
+constexpr std::tuple kPrivate{
+    Member{"admin_name", &MirrorRecord::admin_name, "whom to ask (not public)"},
+    Member{"admin_email", &MirrorRecord::admin_email, "where to ask (not public)"},
+    Member{"private_comment", &MirrorRecord::private_comment, "comment for admins"},
+};
+
+template <typename Owner, typename Record>
+auto& part_of(Record& record) {
+  if constexpr (std::is_same_v<Owner, Mirror>)
+    return record.mirror;
+  else
+    return record;
+}
+
+std::string with_slash(std::string_view url) {
+  return url.empty() || url.back() == '/' ? std::string(url) : std::string(url) + '/';
+}
+
+// Makes the rows of one kind of reader.
+class Rows {
+ public:
+  Rows(std::vector<MirrorMember>& rows, Reader reader) : rows_(rows), reader_(reader) {}
+
+  template <typename Owner, typename Value>
+  void operator()(const Member<Owner, Value>& member) {
+    MirrorMember& row = add<Value>(member.name, member.help);
+    row.select = fmt::format("m.{}", member.name);
+    const auto where = member.where;
+    row.read = [where](MirrorRecord& record, const Result& rows, int at, int column) {
+      read_value(rows, at, column, part_of<Owner>(record).*where);
+    };
+    if constexpr (requires { input_of(Tag<Value>()); }) {
+      row.text = [where](const MirrorRecord& record) {
+        return value_text(part_of<Owner>(record).*where);
+      };
+      row.bind = [name = member.name, form = member.form](Params& params, std::string_view value) {
+        const bool base = form == TextForm::base_url;
+        bind_value(Tag<Value>(), params, name, base ? with_slash(value) : std::string(value));
+      };
+      if (member.form == TextForm::base_url) row.column.placeholder = "URL";
+    }
+  }
+
+  void operator()(const Member<Mirror, std::vector<Prefix>>& member) {
+    of_prefixes(member, kPrefixes);
+  }
+  void operator()(const Member<Mirror, std::vector<AsNumber>>& member) {
+    of_prefixes(member, kServedAs);
+  }
+
+  // Two columns make one place.
+  void operator()(const Member<Mirror, std::optional<Place>>&) {
+    coordinate("latitude", &Place::latitude, "degrees, north positive");
+    coordinate("longitude", &Place::longitude, "degrees, east positive");
+  }
+
+  template <typename Value>
+  void endpoint(const char* name, const char* method, const char* column, Value Endpoint::*where,
+                const char* help, TextForm form = TextForm::plain) {
+    MirrorMember& row = add<Value>(name, help);
+    row.stored_in = StoredIn::endpoint;
+    row.endpoint_method = method;
+    row.endpoint_column = column;
+    row.text = [method, where](const MirrorRecord& record) {
+      const Endpoint* const found = record.endpoint(method);
+      return found ? value_text(found->*where) : std::string();
+    };
+    row.bind = [name, form](Params& params, std::string_view value) {
+      const bool base = form == TextForm::base_url;
+      bind_value(Tag<Value>(), params, name, base ? with_slash(value) : std::string(value));
+    };
+    if (form == TextForm::base_url) row.column.placeholder = "URL";
+  }
+
+ private:
+  template <typename Value>
+  MirrorMember& add(const char* name, const char* help) {
+    MirrorMember& row = rows_.emplace_back();
+    row.column = {.name = name, .help = help};
+    row.reader = reader_;
+    if constexpr (requires { input_of(Tag<Value>()); }) {
+      row.column.shape = input_of(Tag<Value>()).shape;
+      row.column.placeholder = input_of(Tag<Value>()).placeholder;
+    }
+    return row;
+  }
+
+  template <typename Value>
+  void of_prefixes(const Member<Mirror, Value>& member, const char* select) {
+    MirrorMember& row = add<Value>(member.name, nullptr);
+    row.stored_in = StoredIn::mirror_prefix;
+    row.select = select;
+    row.read = [where = member.where](MirrorRecord& record, const Result& rows, int at,
+                                      int column) {
+      read_value(rows, at, column, record.mirror.*where);
+    };
+  }
+
+  void coordinate(const char* name, double Place::*where, const char* help) {
+    MirrorMember& row = add<double>(name, help);
+    row.select = fmt::format("m.{}", name);
+    row.read = [where](MirrorRecord& record, const Result& rows, int at, int column) {
+      std::optional<Place>& place = record.mirror.place;
+      if (rows.is_null(at, column)) return;  // mirror_place_complete: both are
+      if (!place) place.emplace();
+      (*place).*where = rows.float8(at, column);
+    };
+    row.text = [where](const MirrorRecord& record) {
+      return record.mirror.place ? value_text((*record.mirror.place).*where) : std::string();
+    };
+    row.bind = [name](Params& params, std::string_view value) {
+      bind_value(Tag<double>(), params, name, value);
+    };
+  }
+
+  std::vector<MirrorMember>& rows_;
+  const Reader reader_;
+};
+
+std::vector<MirrorMember> make_members() {
+  std::vector<MirrorMember> rows;
+  Rows redirects(rows, Reader::redirects), scans(rows, Reader::scans);
+  for_each_member(kMirrorAddresses, redirects);
+  scans.endpoint("rsync_url", "rsync", "url", &Endpoint::url, "URL to scan with rsync",
+                 TextForm::base_url);
+  for_each_member(kListing, scans);
+  scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
+                 "further options for rsync");
+  for_each_member(kMirrorTraits, redirects);
+  for_each_member(kPublic, redirects);
+  for_each_member(kPrivate, Rows(rows, Reader::admins));
+  for_each_member(kScanned, scans);
+  Rows(rows, Reader::web)(Member{"last_scan", &MirrorRecord::last_scan_s});
+  rows.back().select = "extract(epoch FROM m.last_scan)::bigint";
+  return rows;
+}
+
+// Calls `use` with each member of `mirror m` that is read up to this reader.
+template <typename Use>
+void for_each_read(Reader last, Use use) {
+  for (const MirrorMember& member : mirror_members()) {
+    if (member.reader <= last && !member.select.empty()) use(member);
+  }
+}
+
+}  // namespace
+
+const std::vector<MirrorMember>& mirror_members() {
+  static const std::vector<MirrorMember> members = make_members();
+  return members;
+}
+
+const MirrorMember* find_settable(std::string_view name) {
+  for (const MirrorMember& member : mirror_members()) {
+    if (member.column.help != nullptr && name == member.column.name) return &member;
+  }
+  return nullptr;
+}
+
+std::string select_members(Reader last) {
+  std::string columns;
+  for_each_read(last, [&](const MirrorMember& member) {
+    columns += (columns.empty() ? "" : ", ") + member.select;
+  });
+  return columns;
+}
+
+int count_members(Reader last) {
+  int count = 0;
+  for_each_read(last, [&](const MirrorMember&) { ++count; });
+  return count;
+}
+
+MirrorRecord read_members(const Result& rows, int row, Reader last) {
+  MirrorRecord record;
+  int column = 0;
+  for_each_read(last,
+                [&](const MirrorMember& member) { member.read(record, rows, row, column++); });
+  return record;
+}
+
+}  // namespace mirror::db
