@@ -1,5 +1,7 @@
 #include "config.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
@@ -97,7 +99,7 @@ std::size_t Globals::add_database(const std::string& conninfo) {
                                   [&](const auto& other) { return other.conninfo == conninfo; });
   if (known != databases.end()) return known - databases.begin();
   if (databases.size() == kMaxDatabases)
-    throw BadValue("there are more than 64 different databases");
+    throw BadValue(fmt::format("there are more than {} different databases", kMaxDatabases));
   databases.push_back(read_conninfo(conninfo));
   databases.back().catalog = add_catalog(catalog::default_directory(databases.back().name));
   return databases.size() - 1;
@@ -107,6 +109,8 @@ std::size_t Globals::add_catalog(const std::string& directory) {
   const auto known = std::find_if(catalogs.begin(), catalogs.end(),
                                   [&](const auto& other) { return other.directory == directory; });
   if (known != catalogs.end()) return known - catalogs.begin();
+  if (catalogs.size() == kMaxCatalogs)
+    throw BadValue(fmt::format("there are more than {} different catalogs", kMaxCatalogs));
   catalogs.push_back({directory, std::nullopt, false});
   return catalogs.size() - 1;
 }

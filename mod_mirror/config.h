@@ -14,14 +14,13 @@
 #include <vector>
 
 #include "answer/repositories.h"
+#include "bounds.h"
 #include "digest/stamp.h"
 #include "httpd_api.h"
 
 namespace mirror::httpd {
 
 inline constexpr int kDefaultMaxConnections = 20;
-inline constexpr int kMaxConnections = 1024;  // what MirrorDatabaseMaxConnections may ask for
-inline constexpr std::size_t kMaxDatabases = 64;
 inline constexpr std::chrono::milliseconds kDefaultDatabaseTimeout{2000};
 
 // Where a directive stands that may give the tree its root.
@@ -147,6 +146,7 @@ struct Globals {
 
   // The index of the database, a new one for a conninfo not seen before. Throws BadValue for what
   // libpq cannot read.
+  // The place of one that is known, or is added. Throw BadValue for one too many.
   std::size_t add_database(const std::string& conninfo);
   std::size_t add_catalog(const std::string& directory);
 };

@@ -68,8 +68,18 @@ int send_redirect(request_rec* r, int status) {
   return pass(r, apr_brigade_create(r->pool, r->connection->bucket_alloc));
 }
 
+// What the client sent: httpd parses no Host for sub-requests and internal redirects.
+request_rec* first_request(request_rec* r) {
+  for (;;) {
+    request_rec* const before = r->main != nullptr ? r->main : r->prev;
+    if (before == nullptr) return r;
+    r = before;
+  }
+}
+
 // SCHEME://HOST[:PORT] as the client named this server.
-std::string server_url(request_rec* r) {
+std::string server_url(request_rec* asked) {
+  request_rec* const r = first_request(asked);
   const bool https = is_https(r);
   const bool behind_proxy = https && std::strcmp(ap_http_scheme(r), "https") !=
                                          0;  // then the port here is not the client's

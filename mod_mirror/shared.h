@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bounds.h"
 #include "catalog/crashes.h"
 #include "log_gate.h"
 
@@ -38,7 +39,6 @@ class Slot {
 
 class SharedDatabase {
  public:
-  static constexpr int kSlots = 1024;
   static constexpr int kLargeSlots = 32;
 
   // A slot among the first `limit` ones, also one whose holder is dead; false when all are held.
@@ -91,7 +91,7 @@ class SharedDatabase {
   std::atomic<std::int32_t> asked_by_{0};    // process id
   using Holder = std::atomic<std::int32_t>;  // a process id; 0: free
   static Slot take(std::span<Holder> holders, int limit);
-  std::array<Holder, kSlots> holders_{};
+  std::array<Holder, kMaxConnections> holders_{};
   std::array<Holder, kLargeSlots> large_holders_{};
 };
 
@@ -111,8 +111,6 @@ class SharedFault {
 
 class SharedMemory {
  public:
-  static constexpr std::size_t kDatabases = 64;
-  static constexpr std::size_t kCatalogs = 128;
   // Changes with the layout: a newer module must not read what an older one left.
   static constexpr const char* kName = "mod_mirror shared memory 4";
 
@@ -121,17 +119,18 @@ class SharedMemory {
   // A record for each of the different conninfos: the one it had before a restart, or one that
   // nobody uses. Throws std::runtime_error when there are not enough.
   std::vector<SharedDatabase*> assign(const std::vector<std::string>& conninfos);
-  LogGate& catalog_log(std::size_t catalog) { return catalog_logs_[catalog % kCatalogs]; }
+  // By the place in Globals::catalogs.
+  LogGate& catalog_log(std::size_t catalog) { return catalog_logs_[catalog]; }
   catalog::CrashCounts& crashes() { return crashes_; }
-  SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog % kCatalogs]; }
+  SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog]; }
 
  private:
   SharedDatabase* with_key(std::uint64_t key);
 
-  std::array<SharedDatabase, kDatabases> databases_;
-  std::array<LogGate, kCatalogs> catalog_logs_;
+  std::array<SharedDatabase, kMaxDatabases> databases_;
+  std::array<LogGate, kMaxCatalogs> catalog_logs_;
   catalog::CrashCounts crashes_;
-  std::array<SharedFault, kCatalogs> catalog_faults_;
+  std::array<SharedFault, kMaxCatalogs> catalog_faults_;
 };
 
 }  // namespace mirror::httpd

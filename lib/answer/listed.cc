@@ -91,11 +91,13 @@ std::string_view tail_of(Representation which, const Request& request, std::stri
 }
 
 // For local trees. A directory's URL, and a marker's of which clients make one, can have no mark:
-// what they ask for below it is redirected where a mirror has it.
+// what they ask for below it is redirected where a mirror has it. Torrent clients refuse a web seed
+// in a local network that has a query; they get one where no mirror has the file.
 std::string this_server_url(Representation which, const Request& request, const File& file) {
   std::string url(request.tree_url);
   append_url_path(url, tail_of(which, request, own_path(request, file)));
-  if (request.repository == nullptr) url.append("?").append(kDirectWord);
+  const bool is_web_seed = which == Representation::torrent || which == Representation::magnet;
+  if (request.repository == nullptr && !is_web_seed) url.append("?").append(kDirectWord);
   return url;
 }
 

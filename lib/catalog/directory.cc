@@ -15,6 +15,7 @@
 
 #include "catalog/crashes.h"
 #include "catalog/error.h"
+#include "installed.h"
 #include "os/descriptor.h"
 
 namespace mirror::catalog {

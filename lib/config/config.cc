@@ -13,6 +13,7 @@
 
 #include "core/nearest.h"
 #include "core/path.h"
+#include "installed.h"
 #include "pg/conninfo.h"
 
 namespace {

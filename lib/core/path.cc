@@ -51,6 +51,7 @@ std::string_view path_fault_text(PathFault fault) {
     case PathFault::empty:
       return "the path is empty";
     case PathFault::too_long:
+      static_assert(kMaxPathBytes == 2048);
       return "the path is longer than 2048 bytes";
     case PathFault::leading_slash:
       return "the path starts with a slash";

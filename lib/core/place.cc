@@ -8,7 +8,6 @@
 namespace mirror {
 namespace {
 
-constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRadiansPerDegree = std::numbers::pi / 180;
 constexpr std::array<std::string_view, kRegions> kRegionCodes = {"",   "AF", "AN", "AS",
                                                                  "EU", "NA", "OC", "SA"};

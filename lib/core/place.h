@@ -22,7 +22,9 @@ struct Direction {
 };
 Direction direction(const Place& place);
 
-// Great-circle distance in kilometres (haversine, mean earth radius 6371.0 km); NaN when a
+inline constexpr double kEarthRadiusKm = 6371.0;  // the mean
+
+// Great-circle distance in kilometres (haversine); NaN when a
 // coordinate is no number.
 double distance_km(const Direction& a, const Direction& b);
 double distance_km(const Place& a, const Place& b);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/path.h"
+#include "rank/may_serve.h"
 
 namespace mirror {
 namespace {
@@ -17,12 +18,6 @@ Direction known_direction(const Mirror& mirror) {
   return place ? direction(*place) : Direction{kNaN, kNaN, kNaN};
 }
 
-bool is_plain(const Mirror& mirror) {
-  return !mirror.prefix_only && !mirror.as_only && !mirror.country_only && !mirror.region_only &&
-         mirror.file_maxsize <= 0 && mirror.other_countries.empty() &&
-         mirror.excluded_countries.empty() && mirror.prefixes.empty() && mirror.served_as.empty();
-}
-
 RankRow rank_row(const Mirror& mirror) {
   RankRow row{known_direction(mirror),
               scattered(static_cast<std::uint64_t>(mirror.id)),
@@ -32,11 +27,11 @@ RankRow rank_row(const Mirror& mirror) {
               mirror.region,
               0,
               mirror.id};
-  const auto set = [&row](RankRow::Flag flag, bool on) { row.flags |= on ? flag : 0; };
-  const bool serves = mirror.enabled && mirror.online && mirror.weight > 0;
-  set(RankRow::usable, serves && !(mirror.http_url.empty() && mirror.https_url.empty()));
-  set(RankRow::usable_https, serves && !mirror.https_url.empty());
-  set(RankRow::ipv4, mirror.ipv4);
+  const auto set = [&row](int flag, bool on) { row.flags |= on ? flag : 0; };
+  for (const bool https : {false, true}) {
+    for (const Family family : {Family::ipv6, Family::ipv4})
+      set(RankRow::usable_flag(https, family), !unusable(mirror, https, family));
+  }
   set(RankRow::ipv6, mirror.ipv6);
   set(RankRow::plain, is_plain(mirror));
   return row;

@@ -126,36 +126,6 @@ std::string_view tier_name(Tier tier) {
   return kNames[static_cast<std::size_t>(tier)];
 }
 
-std::string_view reject_text(RejectReason reason) {
-  switch (reason) {
-    case RejectReason::unknown_mirror:
-      return "no such mirror";
-    case RejectReason::disabled:
-      return "disabled";
-    case RejectReason::offline:
-      return "offline";
-    case RejectReason::no_weight:
-      return "weight 0";
-    case RejectReason::no_url:
-      return "no usable URL";
-    case RejectReason::https_only_client:
-      return "no https for an https client";
-    case RejectReason::ipv6_only:
-      return "IPv6 only";
-    case RejectReason::prefix_only:
-      return "only its prefixes";
-    case RejectReason::as_only:
-      return "only its AS";
-    case RejectReason::country_only:
-      return "only its country";
-    case RejectReason::region_only:
-      return "only its region";
-    case RejectReason::excluded_country:
-      return "excludes the country";
-  }
-  return "";
-}
-
 Ranking rank(const Client& client, const RankRequest& request, const MirrorSet& mirrors_with_file,
              const MirrorTable& table, const RankSettings& settings) {
   return Ranker(client, request, table, settings).run(mirrors_with_file);

@@ -7,28 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "rank/may_serve.h"
 #include "rank/mirror_table.h"
 
 namespace mirror {
 
 enum class Tier : std::uint8_t { prefix, as, country, other_country, far };
 std::string_view tier_name(Tier tier);  // "prefix", "as", "country", "other-country", "far"
-
-enum class RejectReason : std::uint8_t {
-  unknown_mirror,  // the file's cohort names an id that the table lacks
-  disabled,
-  offline,
-  no_weight,
-  no_url,             // neither http nor https
-  https_only_client,  // an https client and no https URL
-  ipv6_only,          // an IPv4 client and no IPv4 address
-  prefix_only,
-  as_only,
-  country_only,
-  region_only,
-  excluded_country,
-};
-std::string_view reject_text(RejectReason reason);
 
 struct RankSettings {
   double distance_scale_km = 500;  // d0

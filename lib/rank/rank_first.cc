@@ -13,7 +13,6 @@
 namespace mirror {
 namespace {
 
-constexpr double kEarthRadiusKm = 6371.0;
 constexpr double kRoundingMargin = 1 - 1e-9;  // the bound must stay one whatever was rounded
 constexpr std::size_t kMaxWords = 512;        // as many bits as ids
 constexpr std::size_t kUsuallyNear = 32;

@@ -42,9 +42,10 @@ RankIndex::RankIndex(std::span<const RankRow> rows) {
 
 void RankIndex::add(const RankRow& row) {
   for (const bool https : {false, true}) {
-    if (!(row.flags & (https ? RankRow::usable_https : RankRow::usable))) continue;
-    set(usable_[https][0], row.id);
-    if (row.flags & RankRow::ipv4) set(usable_[https][1], row.id);
+    for (const Family family : {Family::ipv6, Family::ipv4}) {
+      if (row.flags & RankRow::usable_flag(https, family))
+        set(usable_[https][family == Family::ipv4], row.id);
+    }
   }
   if (row.flags & RankRow::ipv6) set(ipv6_, row.id);
   if (std::isnan(row.direction.x)) set(nowhere_, row.id);

@@ -19,9 +19,11 @@ namespace mirror {
 // What ranking needs to know of every mirror, packed so that hundreds of them fit a processor's
 // nearest cache.
 struct RankRow {
-  // A `plain` mirror has none of: only-flags, prefixes, further ASes, other or excluded countries,
-  // a file_maxsize.
-  enum Flag : std::uint8_t { usable = 1, usable_https = 2, ipv4 = 4, ipv6 = 8, plain = 16 };
+  // rank/may_serve.h says what is plain, and what is usable for clients of which scheme and family.
+  enum Flag : std::uint8_t { plain = 1, ipv6 = 2, usable = 4 };
+  static constexpr int usable_flag(bool https, Family family) {
+    return usable << (2 * https + (family == Family::ipv4));
+  }
 
   Direction
       direction;  // of its place, or else of its country's centroid; NaN when neither is known

@@ -38,16 +38,6 @@ RankRules::RankRules(const Client& client, const RankRequest& request, const Ran
       client.place ? mirror::direction(*client.place) : centroid_direction_of(client.country);
 }
 
-std::optional<RejectReason> RankRules::unusable(const Mirror& mirror) const {
-  if (!mirror.enabled) return RejectReason::disabled;
-  if (!mirror.online) return RejectReason::offline;
-  if (mirror.weight <= 0) return RejectReason::no_weight;
-  if (mirror.http_url.empty() && mirror.https_url.empty()) return RejectReason::no_url;
-  if (base_url(mirror, request_.https).empty()) return RejectReason::https_only_client;
-  if (client_.address.family == Family::ipv4 && !mirror.ipv4) return RejectReason::ipv6_only;
-  return std::nullopt;
-}
-
 Nearness RankRules::nearness(const Mirror& mirror) const {
   Nearness near;
   near.prefix =
@@ -63,19 +53,6 @@ Nearness RankRules::nearness(const Mirror& mirror) const {
   }
   near.region = in_own_region(mirror.region);
   return near;
-}
-
-std::optional<RejectReason> RankRules::unwilling(const Mirror& mirror, const Nearness& near) const {
-  if (client_.country.known() && contains(mirror.excluded_countries, client_.country))
-    return RejectReason::excluded_country;
-  if (near.prefix) return std::nullopt;
-  if (mirror.prefix_only) return RejectReason::prefix_only;
-  if (near.as) return std::nullopt;
-  if (mirror.as_only) return RejectReason::as_only;
-  if (near.country || near.named) return std::nullopt;
-  if (mirror.country_only) return RejectReason::country_only;
-  if (mirror.region_only && !near.region) return RejectReason::region_only;
-  return std::nullopt;
 }
 
 // Some ASes span continents. In one country its centroid says nothing about how far, and a claimed

@@ -1,5 +1,5 @@
-// The rules that rank() and rank_first() share: who may serve a client at all, how near it is, and
-// what its chances are. For lib/core/rank*.cc only.
+// The rules that rank() and rank_first() share: how near a mirror is to a client, and what its
+// chances are. For lib/rank only.
 #pragma once
 
 #include <cstdint>
@@ -9,21 +9,21 @@
 
 namespace mirror {
 
-// What a mirror and the client have in common.
-struct Nearness {
-  bool prefix = false, as = false, country = false, named = false, region = false;
-};
-
 class RankRules {
  public:
   RankRules(const Client& client, const RankRequest& request, const RankSettings& settings);
 
-  // Whatever the client's place.
-  std::optional<RejectReason> unusable(const Mirror& mirror) const;
+  // As rank/may_serve.h has it, of this client.
+  std::optional<RejectReason> unusable(const Mirror& mirror) const {
+    return mirror::unusable(mirror, request_.https, client_.address.family);
+  }
+  std::optional<RejectReason> unwilling(const Mirror& mirror, const Nearness& near) const {
+    return mirror::unwilling(mirror, near, client_.country);
+  }
+  bool is_oversized(const Mirror& mirror) const {
+    return mirror::is_oversized(mirror, request_.size_bytes);
+  }
   Nearness nearness(const Mirror& mirror) const;
-  // Clients that a mirror does not want. A nearer bond than the flag's always counts: who is in its
-  // prefix is served by a country_only mirror, whatever the country.
-  std::optional<RejectReason> unwilling(const Mirror& mirror, const Nearness& near) const;
   // Takes the own country to have no mirror: where it has, other-country means far. The distance
   // matters for near.as only.
   Tier tier(const Mirror& mirror, const Nearness& near, double distance_km) const;
@@ -35,9 +35,6 @@ class RankRules {
     return client_.region != Region::unknown && region == client_.region;
   }
   bool speaks_family(bool ipv6) const { return client_.address.family == Family::ipv4 || ipv6; }
-  bool is_oversized(const Mirror& mirror) const {
-    return mirror.file_maxsize > 0 && request_.size_bytes > mirror.file_maxsize;
-  }
 
   // Kilometres to a mirror; NaN when one of the places is not known.
   double distance_to(const Direction& mirror) const;

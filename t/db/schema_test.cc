@@ -5,6 +5,8 @@
 
 #include <thread>
 
+#include "core/hashes.h"
+#include "core/path.h"
 #include "db/lookup.h"
 #include "db/schema_sql.h"
 #include "db/session.h"
@@ -31,6 +33,7 @@ class SchemaTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(refusesADatabaseThatChecksNoText);
   CPPUNIT_TEST(adminChangesMirrors);
   CPPUNIT_TEST(saysWhichRoleItMayNotCreate);
+  CPPUNIT_TEST(constraintsHaveTheLibrarysBounds);
   CPPUNIT_TEST(constraintsRefuseBadMirrors);
   CPPUNIT_TEST(constraintsTakeGoodMirrors);
   CPPUNIT_TEST(prefixesOfBothFamilies);
@@ -265,6 +268,23 @@ class SchemaTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_MESSAGE(
         notes, notes.find("role mirror_admin is missing and this user may not create it") !=
                    std::string::npos);
+  }
+
+  // Bounds that SQL has to repeat.
+  void constraintsHaveTheLibrarysBounds() {
+    TestDatabase database;
+    Connection c = database.connect();
+    const std::pair<const char*, std::string> kBounds[] = {
+        {"file_path_length", fmt::format("<= {})", kMaxPathBytes)},
+        {"hash_signature_length", fmt::format("<= {})", kMaxSignatureBytes)},
+    };
+    for (const auto& [constraint, bound] : kBounds) {
+      const Result rows =
+          c.run("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = $1",
+                Params().text(constraint));
+      CPPUNIT_ASSERT_EQUAL(1, rows.rows());
+      CPPUNIT_ASSERT_MESSAGE(constraint + bound, rows.bytes(0, 0).find(bound) != std::string::npos);
+    }
   }
 
   void constraintsRefuseBadMirrors() {

@@ -41,17 +41,17 @@ def rows(source, mirrors):
 
 
 class Downloads:
-    """`site` is the redirector, `source` the folder that all mirrors have."""
+    """`site` is the redirector, `source` the folder that all mirrors have, `tree` the Location."""
 
-    def __init__(self, site, source, scratch):
-        self.site, self.source, self.scratch = site, source, scratch
+    def __init__(self, site, source, scratch, tree="files"):
+        self.site, self.source, self.scratch, self.tree = site, source, scratch, tree
 
     def url(self, target):
-        return f"{self.site.httpd.url}files/{target}"
+        return f"{self.site.httpd.url}{self.tree}/{target}"
 
     def ask(self, target, **options):
         options.setdefault("host", f"{self.site.httpd.address}:{self.site.httpd.port}")
-        return self.site.ask(f"/files/{target}", **options)
+        return self.site.ask(f"/{self.tree}/{target}", **options)
 
     def save(self, target, name, **options):
         """What a GET brings, in a file of this name that a client can be given."""
@@ -69,11 +69,11 @@ class Downloads:
 
 def serve(make_site, scratch, files, mirrors, config="", kinds="zsync = true", **options):
     """Downloads below `scratch`. `files` as for rig.make_tree; `mirrors` is called with the source folder and returns
-    {identifier: columns}, as answers.fill() takes them. `config` stands before CONFIG, `kinds` in mb-hash's;
+    {identifier: columns}, as answers.fill() takes them. `config` stands before CONFIG (@source@ in both is that folder), `kinds` in mb-hash's;
     options are make_site's."""
     source = rig.make_tree(scratch / "source", files)
     columns = mirrors(source)
-    site = make_site("MirrorLastResort NoMirror\n" + config + CONFIG.replace("@source@", str(source)), columns, rows(source, columns), **options)
+    site = make_site((config + CONFIG).replace("@source@", str(source)), columns, rows(source, columns), **options)
     made = Downloads(site, source, scratch)
     made.hash(kinds)
     return made

@@ -148,8 +148,9 @@ def test_json_and_the_plain_list(downloads, name):
     for word, url in data["representations"].items():
         with urllib.request.urlopen(url) as got:
             assert got.status == 200, word
-    [line] = downloads.ask(f"{target(name)}?mirrorlist=text").body.splitlines()
+    line, last_resort = downloads.ask(f"{target(name)}?mirrorlist=text").body.splitlines()
     assert is_url_of(downloads, line.decode("ascii"), name)
+    assert b"/origin/" in last_resort
 
 
 class Page(html.parser.HTMLParser):

@@ -110,6 +110,17 @@ def test_file_ls_finds_by_folder_and_pattern(look):
     assert " tokyo " in next(line for line in text.splitlines() if "c.iso" in line)
     assert "\\xFF\\x0A" in text and "staged" in text and "pending" in text
     assert "1 mirror " in look("file", "ls", "a/c.iso", check=True).stdout
+
+
+def test_file_ls_counts_only_mirrors_that_take_redirects(look):
+    line, = look("file", "ls", "a/b*", "--mirrors", check=True).stdout.splitlines()
+    assert {"berlin", "six", "shy"} < set(line.split()) and not {"off", "idle"} & set(line.split())
+    file, = json.loads(look("file", "ls", "a/b*", "--json", check=True).stdout)
+    assert len(file["mirrors"]) == len(EVERYONE) - 2
+    assert "7 mirrors" in look("file", "ls", "a/b*", check=True).stdout
+
+
+def test_file_ls_takes_patterns_and_no_sql(look):
     done = look("file", "ls", "%'; DROP TABLE file; --")
     assert done.returncode == 1 and "no file" in done.stderr
 

@@ -261,6 +261,18 @@ TREE, DOWN = "MirrorTree database", "MirrorDatabaseDown Fallback"
 FALLBACK = "MirrorFallback - - http://f.example/"
 
 
+@pytest.mark.parametrize("what, most, directive", [
+    ("databases", 64, "MirrorDatabase host=/nonexistent dbname=m{}"), ("catalogs", 128, "MirrorCatalog catalog-{}")])
+def test_one_more_than_there_is_room_for_is_refused(httpd, what, most, directive):
+    def said(number):
+        sections = [f"<Location /{n}>\n{directive.format(n)}\n</Location>" for n in range(number)]
+        return httpd.configtest("\n".join(sections))
+
+    assert said(most)[0]
+    ok, words = said(most + 1)
+    assert not ok and f"there are more than {most} different {what}" in words
+
+
 @pytest.mark.parametrize("config, line, reason", [
     (ENGINE, ENGINE, "MirrorEngine On needs a MirrorDatabase"),
     (f"<Location /a>\n{ENGINE}\n</Location>\n<Location /b>\n{DATABASE}\n</Location>", ENGINE, "needs a MirrorDatabase"),

@@ -6,6 +6,7 @@
 #include "db/files.h"
 #include "db/lookup.h"
 #include "output.h"
+#include "rank/may_serve.h"
 #include "record.h"
 
 namespace mirror::mb {
@@ -24,10 +25,12 @@ std::string state(const db::ListedFile& file) {
   return file.pending ? "pending" : file.is_link ? "link" : "";
 }
 
+// Of those that have it, who takes redirects.
 std::vector<std::string> names_of(const std::vector<MirrorId>& ids, const MirrorTable& table) {
   std::vector<std::string> names;
   for (const MirrorId id : ids) {
-    if (const Mirror* mirror = table.find(id)) names.push_back(mirror->identifier);
+    const Mirror* const mirror = table.find(id);
+    if (mirror != nullptr && !serves_nobody(*mirror)) names.push_back(mirror->identifier);
   }
   return names;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "output.h"
+#include "rank/may_serve.h"
 
 namespace mirror::mb {
 namespace {
@@ -124,9 +125,8 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
 }
 
 std::string state_text(const Mirror& mirror) {
-  if (!mirror.enabled) return "disabled";
-  if (!mirror.online) return "offline";
-  return mirror.weight == 0 ? "no weight" : "enabled";
+  const auto reason = serves_nobody(mirror);
+  return reason ? std::string(reject_text(*reason)) : "enabled";
 }
 
 std::string place_text(const std::optional<Place>& place) {

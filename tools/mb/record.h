@@ -41,8 +41,7 @@ void complain_of_countries(const ColumnOptions& given);
 // Everything that the administrator's side knows of a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
 
-// "enabled", "disabled", "offline" or "no weight": whether clients are sent there, and the first
-// reason why not.
+// "enabled", or the first reason why no client is sent there: "disabled", "offline", "weight 0".
 std::string state_text(const Mirror& mirror);
 // "12.34 -5.67" or "".
 std::string place_text(const std::optional<Place>& place);

@@ -1,0 +1,73 @@
+#include "rank/may_serve.h"
+
+#include <algorithm>
+
+namespace mirror {
+
+std::string_view reject_text(RejectReason reason) {
+  switch (reason) {
+    case RejectReason::unknown_mirror:
+      return "no such mirror";
+    case RejectReason::disabled:
+      return "disabled";
+    case RejectReason::offline:
+      return "offline";
+    case RejectReason::no_weight:
+      return "weight 0";
+    case RejectReason::no_url:
+      return "no usable URL";
+    case RejectReason::https_only_client:
+      return "no https for an https client";
+    case RejectReason::ipv6_only:
+      return "IPv6 only";
+    case RejectReason::prefix_only:
+      return "only its prefixes";
+    case RejectReason::as_only:
+      return "only its AS";
+    case RejectReason::country_only:
+      return "only its country";
+    case RejectReason::region_only:
+      return "only its region";
+    case RejectReason::excluded_country:
+      return "excludes the country";
+  }
+  return "";
+}
+
+std::optional<RejectReason> serves_nobody(const Mirror& mirror) {
+  if (!mirror.enabled) return RejectReason::disabled;
+  if (!mirror.online) return RejectReason::offline;
+  if (mirror.weight <= 0) return RejectReason::no_weight;
+  if (mirror.http_url.empty() && mirror.https_url.empty()) return RejectReason::no_url;
+  return std::nullopt;
+}
+
+std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family) {
+  if (const auto reason = serves_nobody(mirror)) return reason;
+  if (https && mirror.https_url.empty()) return RejectReason::https_only_client;
+  if (family == Family::ipv4 && !mirror.ipv4) return RejectReason::ipv6_only;
+  return std::nullopt;
+}
+
+std::optional<RejectReason> unwilling(const Mirror& mirror, const Nearness& near,
+                                      CountryCode country) {
+  const std::vector<CountryCode>& excluded = mirror.excluded_countries;
+  if (country.known() && std::find(excluded.begin(), excluded.end(), country) != excluded.end())
+    return RejectReason::excluded_country;
+  if (near.prefix) return std::nullopt;
+  if (mirror.prefix_only) return RejectReason::prefix_only;
+  if (near.as) return std::nullopt;
+  if (mirror.as_only) return RejectReason::as_only;
+  if (near.country || near.named) return std::nullopt;
+  if (mirror.country_only) return RejectReason::country_only;
+  if (mirror.region_only && !near.region) return RejectReason::region_only;
+  return std::nullopt;
+}
+
+bool is_plain(const Mirror& mirror) {
+  return !mirror.prefix_only && !mirror.as_only && !mirror.country_only && !mirror.region_only &&
+         mirror.file_maxsize <= 0 && mirror.other_countries.empty() &&
+         mirror.excluded_countries.empty() && mirror.prefixes.empty() && mirror.served_as.empty();
+}
+
+}  // namespace mirror

@@ -1,0 +1,13 @@
+// How much of each thing one httpd may have: what directives refuse to go beyond, and what the
+// shared memory has room for.
+#pragma once
+
+#include <cstddef>
+
+namespace mirror::httpd {
+
+inline constexpr int kMaxConnections = 1024;  // of all processes together, to one database
+inline constexpr std::size_t kMaxDatabases = 64;
+inline constexpr std::size_t kMaxCatalogs = 128;  // each database has one, if only by default
+
+}  // namespace mirror::httpd
