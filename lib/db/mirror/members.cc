@@ -61,7 +61,7 @@ class Rows {
 
   template <typename Owner, typename Value>
   void operator()(const Member<Owner, Value>& member) {
-    MirrorMember& row = add<Value>(member.name, member.help);
+    MirrorMember& row = add(member.name, member.help);
     row.select = fmt::format("m.{}", member.name);
     const auto where = member.where;
     row.read = [where](MirrorRecord& record, const Result& rows, int at, int column) {
@@ -71,11 +71,7 @@ class Rows {
       row.text = [where](const MirrorRecord& record) {
         return value_text(part_of<Owner>(record).*where);
       };
-      row.bind = [name = member.name, form = member.form](Params& params, std::string_view value) {
-        const bool base = form == TextForm::base_url;
-        bind_value(Tag<Value>(), params, name, base ? with_slash(value) : std::string(value));
-      };
-      if (member.form == TextForm::base_url) row.column.placeholder = "URL";
+      set_input<Value>(row, member.form);
     }
   }
 
@@ -95,7 +91,7 @@ class Rows {
   template <typename Value>
   void endpoint(const char* name, const char* method, const char* column, Value Endpoint::*where,
                 const char* help, TextForm form = TextForm::plain) {
-    MirrorMember& row = add<Value>(name, help);
+    MirrorMember& row = add(name, help);
     row.stored_in = StoredIn::endpoint;
     row.endpoint_method = method;
     row.endpoint_column = column;
@@ -103,29 +99,32 @@ class Rows {
       const Endpoint* const found = record.endpoint(method);
       return found ? value_text(found->*where) : std::string();
     };
-    row.bind = [name, form](Params& params, std::string_view value) {
-      const bool base = form == TextForm::base_url;
-      bind_value(Tag<Value>(), params, name, base ? with_slash(value) : std::string(value));
-    };
-    if (form == TextForm::base_url) row.column.placeholder = "URL";
+    set_input<Value>(row, form);
   }
 
  private:
-  template <typename Value>
   MirrorMember& add(const char* name, const char* help) {
     MirrorMember& row = rows_.emplace_back();
     row.column = {.name = name, .help = help};
     row.reader = reader_;
-    if constexpr (requires { input_of(Tag<Value>()); }) {
-      row.column.shape = input_of(Tag<Value>()).shape;
-      row.column.placeholder = input_of(Tag<Value>()).placeholder;
-    }
     return row;
+  }
+
+  // How an option sets it.
+  template <typename Value>
+  static void set_input(MirrorMember& row, TextForm form) {
+    const bool base = form == TextForm::base_url;
+    const Input input = input_of(Tag<Value>());
+    row.column.shape = input.shape;
+    row.column.placeholder = base ? "URL" : input.placeholder;
+    row.bind = [name = row.column.name, base](Params& params, std::string_view value) {
+      bind_value(Tag<Value>(), params, name, base ? with_slash(value) : std::string(value));
+    };
   }
 
   template <typename Value>
   void of_prefixes(const Member<Mirror, Value>& member, const char* select) {
-    MirrorMember& row = add<Value>(member.name, nullptr);
+    MirrorMember& row = add(member.name, nullptr);
     row.stored_in = StoredIn::mirror_prefix;
     row.select = select;
     row.read = [where = member.where](MirrorRecord& record, const Result& rows, int at,
@@ -135,7 +134,7 @@ class Rows {
   }
 
   void coordinate(const char* name, double Place::*where, const char* help) {
-    MirrorMember& row = add<double>(name, help);
+    MirrorMember& row = add(name, help);
     row.select = fmt::format("m.{}", name);
     row.read = [where](MirrorRecord& record, const Result& rows, int at, int column) {
       std::optional<Place>& place = record.mirror.place;
@@ -146,9 +145,7 @@ class Rows {
     row.text = [where](const MirrorRecord& record) {
       return record.mirror.place ? value_text((*record.mirror.place).*where) : std::string();
     };
-    row.bind = [name](Params& params, std::string_view value) {
-      bind_value(Tag<double>(), params, name, value);
-    };
+    set_input<double>(row, TextForm::plain);
   }
 
   std::vector<MirrorMember>& rows_;
