@@ -13,7 +13,7 @@
 #include "background.h"
 #include "catalog/catalog.h"
 #include "feed/feed.h"
-#include "lookup.h"
+#include "path_lookup.h"
 #include "shared.h"
 
 namespace mirror::httpd {

@@ -1,7 +1,7 @@
 // Whether the directives fit together, for `apachectl configtest`: what no single line can tell.
 #pragma once
 
-#include "config.h"
+#include "dir_config.h"
 
 namespace mirror::httpd {
 

@@ -67,14 +67,27 @@ std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFa
   return std::make_unique<CatalogKeeper>(config.directory, access, std::move(feed), fault, log);
 }
 
+[[noreturn]] void throw_errno(const std::string& name) {
+  throw std::system_error(errno, std::generic_category(), name);
+}
+
+// Those that were there already stay as they are. The umask that httpd was started with says
+// nothing of who has to pass them: its children do, which are another user's.
+void make_parents(const std::filesystem::path& directory) {
+  if (directory.empty() || std::filesystem::exists(directory)) return;
+  make_parents(directory.parent_path());
+  if (::mkdir(directory.c_str(), 0755) != 0 || ::chmod(directory.c_str(), 0755) != 0)
+    throw_errno(directory);
+}
+
 void prepare_directory(const std::string& directory) {
-  std::filesystem::create_directories(directory);
+  const auto path = std::filesystem::absolute(directory).lexically_normal();
+  make_parents((path.has_filename() ? path : path.parent_path()).parent_path());
+  if (::mkdir(directory.c_str(), 0750) != 0 || ::chmod(directory.c_str(), 0750) != 0)
+    throw_errno(directory);
   if (::geteuid() != 0) return;
   const auto& user = ap_unixd_config;
-  if (::chown(directory.c_str(), user.user_id, user.group_id) != 0 ||
-      ::chmod(directory.c_str(), 0750) != 0) {
-    throw std::system_error(errno, std::generic_category(), directory);
-  }
+  if (::chown(directory.c_str(), user.user_id, user.group_id) != 0) throw_errno(directory);
 }
 
 // Threads that do not end in time keep what they use; the process ends right after. Prefork calls

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "catalog_keeper.h"
-#include "config.h"
 #include "database.h"
+#include "dir_config.h"
 #include "geo_watch.h"
 
 namespace mirror::httpd {

@@ -163,7 +163,7 @@ Clock::duration ConnectionPool::tend() {
 }
 
 // An empty one when there is no room, or when what room there is belongs to others.
-Slot ConnectionPool::slot_for_requests() {
+ConnectionSlot ConnectionPool::slot_for_requests() {
   const int limit = options_.max_connections;
   const bool crowded = shared_.slots_in_use(limit) * 2 >= limit;
   {
@@ -173,13 +173,13 @@ Slot ConnectionPool::slot_for_requests() {
     if (only_eager && crowded) return {};
   }
   if (shared_.others_starve(limit)) return {};
-  Slot slot = shared_.take_slot(limit);
+  ConnectionSlot slot = shared_.take_slot(limit);
   if (!slot) shared_.ask_for_slot(2 * kShortWait);
   return slot;
 }
 
 void ConnectionPool::connect_for_requests() {
-  Slot slot = slot_for_requests();
+  ConnectionSlot slot = slot_for_requests();
   {
     const std::lock_guard lock(mutex_);
     full_ = !slot;
@@ -197,7 +197,7 @@ void ConnectionPool::connect_for_requests() {
 
 // nullptr when it could not be made: the breaker has then been tripped, unless the server just has
 // no room or dropped this one.
-std::unique_ptr<PooledConnection> ConnectionPool::connect(Slot slot) {
+std::unique_ptr<PooledConnection> ConnectionPool::connect(ConnectionSlot slot) {
   const std::uint32_t outage = shared_.outages();
   bool established = false;
   try {
@@ -244,7 +244,7 @@ Clock::duration ConnectionPool::tend_outage() {
   drop_idle();
   available_.notify_all();
   if (!shared_.claim_probe(2 * options_.timeout + kProbePause)) return kOutagePause;
-  if (Slot slot = shared_.take_slot(options_.max_connections)) {
+  if (ConnectionSlot slot = shared_.take_slot(options_.max_connections)) {
     if (auto connection = connect(std::move(slot))) {
       if (shared_.recover())
         log_(LogLevel::notice, LogId(205), "MirrorDatabase " + options_.name + ": answers again");

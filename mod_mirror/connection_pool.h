@@ -27,7 +27,7 @@ struct PoolOptions {
 };
 
 struct PooledConnection {
-  Slot slot;  // outlives the connection
+  ConnectionSlot slot;  // outlives the connection
   db::Connection connection;
   std::uint32_t outage = 0;  // SharedDatabase::outages() when it was made
   Clock::time_point idle_since{};
@@ -62,9 +62,9 @@ class ConnectionPool {
   Clock::duration tend_outage();
   Clock::duration tend_idle();
   void connect_for_requests();
-  std::unique_ptr<PooledConnection> connect(Slot slot);
+  std::unique_ptr<PooledConnection> connect(ConnectionSlot slot);
   void complain_of_room(const std::string& reason);
-  Slot slot_for_requests();
+  ConnectionSlot slot_for_requests();
   std::unique_ptr<PooledConnection> take_idle();
   bool starving() const;
   void part_with_leaving(std::chrono::milliseconds patience);

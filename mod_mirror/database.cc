@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "db/schema.h"
 
@@ -76,11 +76,11 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
 }
 
 // Few, so that a slow line has room for lookups beside them.
-Slot Database::large_slot(Clock::time_point deadline) {
+ConnectionSlot Database::large_slot(Clock::time_point deadline) {
   const int limit = std::clamp(pool_.options().max_connections / kLookupsPerLarge, 1,
                                SharedDatabase::kLargeSlots);
   for (;;) {
-    Slot slot = shared_.take_large_slot(limit);
+    ConnectionSlot slot = shared_.take_large_slot(limit);
     if (slot || Clock::now() >= deadline) return slot;
     std::this_thread::sleep_for(kLargeRetry);
   }
@@ -113,7 +113,7 @@ std::optional<std::string> Database::try_zsync_part(std::string_view path, std::
 
 std::string Database::zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
                                  std::int64_t count) {
-  const Slot slot = large_slot(Clock::now() + pool_.options().timeout);
+  const ConnectionSlot slot = large_slot(Clock::now() + pool_.options().timeout);
   if (!slot) return "";
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "connection_pool.h"
-#include "lookup.h"
+#include "path_lookup.h"
 
 namespace mirror::httpd {
 
@@ -37,7 +37,7 @@ class Database {
   void load(db::Connection& connection);
   void complain(const std::string& reason);
 
-  Slot large_slot(Clock::time_point deadline);
+  ConnectionSlot large_slot(Clock::time_point deadline);
   std::optional<std::string> try_zsync_part(std::string_view path, std::string_view sha1,
                                             std::int64_t offset, std::int64_t count,
                                             Clock::time_point deadline);

@@ -264,7 +264,7 @@ void set_max_connections(const Line& line, DirConfig&) {
 void set_timeout(const Line& line, DirConfig&) { globals().timeout = parse_timeout(line.words[0]); }
 
 using D = DirConfig;
-constexpr Context kGlobal = Context::global, kTree = Context::tree, kSection = Context::section;
+constexpr Scope kGlobal = Scope::global, kTree = Scope::tree, kSection = Scope::section;
 constexpr int kWordLimit = 64;  // httpd's AP_MAX_ARGC: what stands behind is dropped silently
 constexpr int kMany = kWordLimit - 1;
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "config.h"
+#include "dir_config.h"
 
 namespace mirror::httpd {
 
@@ -19,7 +19,7 @@ struct Line {
   std::span<char* const> words;
 };
 
-enum class Context {
+enum class Scope {
   global,   // the main server only
   tree,     // server, virtual host, <Location>, <Directory>: what has one prefix
   section,  // anywhere but .htaccess
@@ -27,14 +27,14 @@ enum class Context {
 
 struct Directive {
   const char* name;
-  Context context;
+  Scope context;
   int min_words;
   int max_words;
   const char* help;                                    // syntax and default, for httpd -L
   void (*apply)(const Line& line, DirConfig& config);  // throws BadValue
   void (*inherit)(
       DirConfig& own,
-      const DirConfig& parent);  // takes what `own` does not set; null for Context::global
+      const DirConfig& parent);  // takes what `own` does not set; null for Scope::global
 };
 
 std::span<const Directive> directives();

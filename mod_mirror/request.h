@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "config.h"
+#include "dir_config.h"
 #include "rest.h"
 
 namespace mirror::httpd {

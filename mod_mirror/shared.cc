@@ -33,18 +33,18 @@ std::uint64_t key_of(const std::string& text) { return fnv1a(text) | 1; }
 
 }  // namespace
 
-Slot SharedDatabase::take_slot(int limit) { return take(holders_, limit); }
+ConnectionSlot SharedDatabase::take_slot(int limit) { return take(holders_, limit); }
 
-Slot SharedDatabase::take(std::span<Holder> holders, int limit) {
+ConnectionSlot SharedDatabase::take(std::span<Holder> holders, int limit) {
   const std::int32_t self = getpid();
   for (int i = 0; i < limit; ++i) {
     std::int32_t nobody = 0;
-    if (holders[i].compare_exchange_strong(nobody, self)) return Slot(&holders[i]);
+    if (holders[i].compare_exchange_strong(nobody, self)) return ConnectionSlot(&holders[i]);
   }
   for (int i = 0; i < limit; ++i) {
     std::int32_t holder = holders[i].load();
     if (holder != 0 && is_sibling(holder)) continue;
-    if (holders[i].compare_exchange_strong(holder, self)) return Slot(&holders[i]);
+    if (holders[i].compare_exchange_strong(holder, self)) return ConnectionSlot(&holders[i]);
   }
   return {};
 }

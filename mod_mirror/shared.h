@@ -22,13 +22,15 @@ namespace mirror::httpd {
 using SharedClock = std::chrono::steady_clock;  // the same in all processes of a host
 
 // The right to one connection; given back on destruction.
-class Slot {
+class ConnectionSlot {
  public:
-  Slot() = default;
-  explicit Slot(std::atomic<std::int32_t>* holder) : holder_(holder) {}
-  Slot(Slot&& other) noexcept : holder_(other.holder_) { other.holder_ = nullptr; }
-  Slot& operator=(Slot&&) = delete;
-  ~Slot() {
+  ConnectionSlot() = default;
+  explicit ConnectionSlot(std::atomic<std::int32_t>* holder) : holder_(holder) {}
+  ConnectionSlot(ConnectionSlot&& other) noexcept : holder_(other.holder_) {
+    other.holder_ = nullptr;
+  }
+  ConnectionSlot& operator=(ConnectionSlot&&) = delete;
+  ~ConnectionSlot() {
     if (holder_ != nullptr) holder_->store(0);
   }
   explicit operator bool() const { return holder_ != nullptr; }
@@ -42,11 +44,11 @@ class SharedDatabase {
   static constexpr int kLargeSlots = 32;
 
   // A slot among the first `limit` ones, also one whose holder is dead; false when all are held.
-  Slot take_slot(int limit);
+  ConnectionSlot take_slot(int limit);
   int slots_in_use(int limit) const;
   // The right to read what is large (zsync's sums) over a connection, beside the slot for it; false
   // when `limit` processes' threads do so.
-  Slot take_large_slot(int limit) { return take(large_holders_, limit); }
+  ConnectionSlot take_large_slot(int limit) { return take(large_holders_, limit); }
   int own_slots(int limit) const;
   // Whether a process that lives holds a slot.
   bool in_use() const;
@@ -90,7 +92,7 @@ class SharedDatabase {
   std::atomic<std::int64_t> asked_until_ns_{0};
   std::atomic<std::int32_t> asked_by_{0};    // process id
   using Holder = std::atomic<std::int32_t>;  // a process id; 0: free
-  static Slot take(std::span<Holder> holders, int limit);
+  static ConnectionSlot take(std::span<Holder> holders, int limit);
   std::array<Holder, kMaxConnections> holders_{};
   std::array<Holder, kLargeSlots> large_holders_{};
 };

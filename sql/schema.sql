@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (8);
+INSERT INTO schema_version (version) VALUES (9);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -16,8 +16,19 @@ CREATE SEQUENCE revision_seq;
 CREATE TABLE revision (
   rev bigint PRIMARY KEY,
   token uuid NOT NULL DEFAULT gen_random_uuid(),
-  at timestamptz NOT NULL DEFAULT now()
+  at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT revision_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
 );
+-- One that was made up would stand above all later merges, which replicas then never saw. The bounds of this and of other
+-- columns are core/limits.h's; what is within them every reader can read.
+CREATE FUNCTION check_revision() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NEW.rev > coalesce(pg_sequence_last_value(format('%I.revision_seq', TG_TABLE_SCHEMA)::regclass), 0) THEN
+    RAISE EXCEPTION 'revision % was not given out by revision_seq', NEW.rev USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER revision_known BEFORE INSERT OR UPDATE ON revision FOR EACH ROW EXECUTE FUNCTION check_revision();
 
 -- Replicas listen: each merge and each change of the mirrors wakes them.
 CREATE FUNCTION notify_replicas() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY mirror_feed; RETURN NULL; END $$;
@@ -82,7 +93,9 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_excluded_countries_codes CHECK (excluded_countries::text ~ '^[{]([A-Z]{2}(,[A-Z]{2})*)?[}]$'),
   CONSTRAINT mirror_file_maxsize_range CHECK (file_maxsize >= 0),
   CONSTRAINT mirror_operator_name_shape CHECK (operator_name !~ '[[:cntrl:]]'),
-  CONSTRAINT mirror_admin_email_shape CHECK (admin_email ~ '^([^[:space:][:cntrl:]@]+@[^[:space:][:cntrl:]@]+)?$')
+  CONSTRAINT mirror_admin_email_shape CHECK (admin_email ~ '^([^[:space:][:cntrl:]@]+@[^[:space:][:cntrl:]@]+)?$'),
+  CONSTRAINT mirror_last_scan_range CHECK (last_scan BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
+  CONSTRAINT mirror_keeps_times_share_range CHECK (keeps_times_share BETWEEN 0 AND 1)
 );
 
 -- The ways to list a mirror, which only scans read; the one of the smallest priority is tried first. Which methods there are is
@@ -117,9 +130,18 @@ CREATE TABLE mirror_prefix (
 -- The rev of all that redirects read of the mirrors. Its row lock is the mirrors' own: changing a mirror never waits for a merge.
 CREATE TABLE mirror_rev (
   one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-  rev bigint NOT NULL
+  rev bigint NOT NULL CONSTRAINT mirror_rev_range CHECK (rev BETWEEN 1 AND 1152921504606846976)
 );
 INSERT INTO mirror_rev (rev) VALUES (1);
+-- Near the end of bigint no change of a mirror could raise it any more.
+CREATE FUNCTION check_mirror_rev() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NEW.rev <> OLD.rev + 1 THEN
+    RAISE EXCEPTION 'the revision of the mirrors goes up by one' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER mirror_rev_step BEFORE UPDATE ON mirror_rev FOR EACH ROW EXECUTE FUNCTION check_mirror_rev();
 CREATE TRIGGER mirror_rev_notify AFTER UPDATE ON mirror_rev FOR EACH STATEMENT EXECUTE FUNCTION notify_replicas();
 
 CREATE FUNCTION bump_mirror_rev() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
@@ -147,7 +169,10 @@ CREATE TABLE cohort (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   mirrors smallint[] NOT NULL,
   n_files bigint NOT NULL CONSTRAINT cohort_files_counted CHECK (n_files >= 0),
-  rev bigint NOT NULL
+  rev bigint NOT NULL,
+  CONSTRAINT cohort_mirrors_shape CHECK (
+    coalesce(array_ndims(mirrors), 1) = 1 AND array_position(mirrors, NULL) IS NULL AND cardinality(mirrors) <= 32767),
+  CONSTRAINT cohort_rev_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
 );
 CREATE INDEX cohort_rev ON cohort (rev);
 CREATE INDEX cohort_mirrors ON cohort USING hash (mirrors);
@@ -178,7 +203,10 @@ CREATE TABLE file (
   CONSTRAINT file_kind_known CHECK (CASE kind WHEN 'f' THEN link_target IS NULL
                                               WHEN 'l' THEN link_target IS NOT NULL AND NOT pending ELSE false END),
   CONSTRAINT file_cohort_known CHECK (CASE WHEN kind = 'l' OR staged THEN cohort_id IS NULL
-                                           ELSE cohort_id IS NOT NULL OR gone_at IS NOT NULL END)
+                                           ELSE cohort_id IS NOT NULL OR gone_at IS NOT NULL END),
+  CONSTRAINT file_gone_range CHECK (gone_at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
+  CONSTRAINT file_rev_range CHECK (
+    rev BETWEEN 0 AND 1152921504606846976 AND version_rev BETWEEN 0 AND 1152921504606846976)
 );
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change
@@ -194,8 +222,10 @@ CREATE TABLE change (
   rev bigint NOT NULL,
   upto bigint NOT NULL,
   files bigint[],
-  PRIMARY KEY (rev, upto)
+  PRIMARY KEY (rev, upto),
+  CONSTRAINT change_range CHECK (rev BETWEEN 0 AND 1152921504606846976 AND upto BETWEEN 0 AND 1152921504606846976)
 );
+CREATE TRIGGER change_known BEFORE INSERT OR UPDATE ON change FOR EACH ROW EXECUTE FUNCTION check_revision();
 
 -- What is known of the content of a version (core/hashes.h), and the mtimes under which the source has shown it. A row whose
 -- version_rev is not the file's belongs to an older version and is nobody's. rev is the merge that last changed what replicas
@@ -248,7 +278,8 @@ CREATE TABLE hash (
     AND octet_length(zsync_sums) % (zsync_rsum_bytes + zsync_md4_bytes) = 0),
   CONSTRAINT hash_signature_kind_known CHECK (signature_kind IN ('a', 's') AND signature IS NOT NULL OR
                                               signature_kind IS NULL AND signature IS NULL),
-  CONSTRAINT hash_signature_length CHECK (octet_length(signature) BETWEEN 1 AND 65536)
+  CONSTRAINT hash_signature_length CHECK (octet_length(signature) BETWEEN 1 AND 65536),
+  CONSTRAINT hash_rev_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
 );
 ALTER TABLE hash ENABLE ROW LEVEL SECURITY;
 -- Digests do not compress; out of line and uncompressed, a part can be read without the rest.
@@ -267,8 +298,8 @@ CREATE TRIGGER file_hashes_truncate AFTER TRUNCATE ON file FOR EACH STATEMENT EX
 -- the source has, or in which version.
 CREATE TABLE source (
   one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
-  grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s >= 0),
-  rev bigint NOT NULL DEFAULT 0
+  grace_s double precision NOT NULL DEFAULT 86400 CONSTRAINT source_grace_range CHECK (grace_s BETWEEN 0 AND 31622400),
+  rev bigint NOT NULL DEFAULT 0 CONSTRAINT source_rev_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
 );
 INSERT INTO source DEFAULT VALUES;
 
@@ -294,7 +325,10 @@ CREATE TABLE scan (
   held bigint,
   CONSTRAINT scan_outcome_known CHECK (
     outcome IN ('running', 'merged', 'unchanged', 'refused', 'held', 'failed', 'interrupted')),
-  CONSTRAINT scan_ended_known CHECK ((outcome = 'running') = (ended IS NULL))
+  CONSTRAINT scan_ended_known CHECK ((outcome = 'running') = (ended IS NULL)),
+  CONSTRAINT scan_time_range CHECK (
+    started BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
+    AND ended BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
 );
 CREATE INDEX scan_mirror ON scan (mirror_id, started);
 

@@ -62,11 +62,11 @@ class Headers {
   Iterator end() const { return {*this, size()}; }
 
  private:
-  struct Place {
+  struct Field {
     std::string_view name;
     std::size_t begin;  // of the value
   };
-  std::vector<Place> places_;
+  std::vector<Field> places_;
   std::string values_;
 };
 

@@ -1,5 +1,7 @@
 #include "catalog/batch.h"
 
+#include <cerrno>
+
 #include "catalog/error.h"
 
 namespace mirror::catalog {
@@ -115,11 +117,26 @@ void Batch::drop_empty(const std::set<std::int64_t>& cohorts) {
 }
 
 void Batch::put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta) {
+  const std::string text = encode_mirrors(mirrors);
+  if (!decode_mirrors(text))
+    throw Error("the mirrors have a value that no catalog can hold", EINVAL);
   ++meta.mirrors_count;
-  store(environment_.texts(), "mirrors", encode_mirrors(mirrors));
+  store(environment_.texts(), "mirrors", text);
 }
 
-void Batch::put_meta(const Meta& meta) { store(environment_.texts(), "meta", encode(meta)); }
+Meta Batch::meta() const {
+  const auto text = get(environment_.texts(), "meta");
+  if (!text) return {};  // of a new file
+  auto meta = decode_meta(*text);
+  if (!meta) throw_damaged(environment_.file(), "catalog");
+  return *std::move(meta);
+}
+
+void Batch::put_meta(const Meta& meta) {
+  const std::string text = encode(meta);
+  if (!decode_meta(text)) throw Error("the state has a value that no catalog can hold", EINVAL);
+  store(environment_.texts(), "meta", text);
+}
 
 template <class Unneeded>
 void Batch::sweep_table(MDB_dbi table, Unneeded unneeded) {

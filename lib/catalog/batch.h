@@ -34,6 +34,10 @@ class Batch {
   // Which cohorts lost files in this batch.
   const std::set<std::int64_t>& lost_files() const { return lost_files_; }
 
+  // As this transaction sees it: who writes it at another time may have changed it since.
+  Meta meta() const;
+  // Both throw Error, and are undone, where a reader could not read what they would store: a
+  // catalog is never replaced by one that no process can use.
   void put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta);  // counts meta.mirrors_count up
   void put_meta(const Meta& meta);
   // Links whose grace time is long over, and cohorts without files.

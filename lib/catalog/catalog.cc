@@ -53,11 +53,20 @@ void Catalog::look_at(const std::shared_ptr<Environment>& held) {
   });
 }
 
+std::string Catalog::wanted_file() const {
+  if (is_foreign()) return "";
+  if (auto named = directory_.current()) return *std::move(named);
+  const auto held = environment();
+  return held != nullptr ? held->file() : "";  // its writer names it again
+}
+
 void Catalog::refresh() {
-  const std::string file = is_foreign() ? "" : directory_.current().value_or("");
+  const std::string file = wanted_file();
   if (file.empty() || file != opened_) {
     opened_ = file;
     if (file.empty()) return use(nullptr);
+    if (const auto held = environment(); held != nullptr && held->file() == file)
+      return use(held);  // CURRENT named another one meanwhile, which was none
     try {
       auto next = Environment::open(file, Open::serve, access_);
       Snapshot(next)->meta();  // a file that cannot be read is found out here, and not by a request

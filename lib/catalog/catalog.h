@@ -22,7 +22,8 @@ class Catalog {
       : directory_(std::move(directory)), access_(access), whose_(std::move(whose)) {}
 
   // Opens what CURRENT names when that is another file, and looks when the database was last heard
-  // of. Throws Error; what was open stays so unless it is damaged itself.
+  // of. Throws Error; what was open stays so unless it is damaged itself, or the directory has
+  // become another writer's. Where CURRENT is gone the writer makes it again.
   void refresh();
 
   // The state of now; nullopt as long as there is no complete catalog. Throws Error, after which
@@ -47,6 +48,7 @@ class Catalog {
   auto with(const std::shared_ptr<Environment>& held, Use use);
   void look_at(const std::shared_ptr<Environment>& held);
   bool is_foreign() const;
+  std::string wanted_file() const;  // "": none
 
   const Directory directory_;
   const Access access_;

@@ -10,6 +10,7 @@
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "catalog/error.h"
 #include "installed.h"
 #include "os/descriptor.h"
+#include "os/file_id.h"
 
 namespace mirror::catalog {
 namespace {
@@ -24,6 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "catalog.", kSuffix = ".mdb", kLockSuffix = "-lock";
 constexpr mode_t kMode = 0640;
+constexpr std::size_t kMaxDigits = 18;
+constexpr std::uint64_t kMaxNumber = 999'999'999'999'999'999;
 
 // catalog.N.mdb's N; nullopt for other names.
 std::optional<std::uint64_t> number_of(std::string_view name) {
@@ -32,7 +36,7 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
     return std::nullopt;
   const std::string digits(
       name.substr(kPrefix.size(), name.size() - kPrefix.size() - kSuffix.size()));
-  if (digits.size() > 18 ||
+  if (digits.size() > kMaxDigits ||
       !std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; }))
     return std::nullopt;
   return std::stoull(digits);
@@ -82,9 +86,7 @@ bool sync_directory(const std::string& path) {
   return directory.get() >= 0 && ::fsync(directory.get()) == 0;
 }
 
-WriterLock::~WriterLock() {
-  if (fd_ >= 0) ::close(fd_);
-}
+bool WriterLock::in_place() const { return file_id(file_) == file_id(descriptor_.get()); }
 
 Unfinished::~Unfinished() {
   if (finished_) return;
@@ -123,7 +125,7 @@ std::optional<WriterLock> Directory::try_lock(const std::string& whose) const {
     if (::ftruncate(lock.get(), 0) != 0) throw Error(file, errno);
     write_all(lock.get(), file, line);
   }
-  return WriterLock(lock.release());
+  return WriterLock(std::move(lock), file);
 }
 
 std::string Directory::writer() const { return first_line(path_ + "/writer"); }
@@ -133,15 +135,20 @@ bool Directory::is_written() const {
   return lock.get() >= 0 && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-std::string Directory::unused_file() const {
-  std::uint64_t highest = 0;
+std::string Directory::unused_file(const std::string& after) const {
+  std::set<std::uint64_t> used;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(path_, error)) {
-    const std::string name = catalog_of(entry.path());
-    highest = std::max(highest, number_of(name).value_or(0));
+    if (const auto number = number_of(catalog_of(entry.path()))) used.insert(*number);
   }
   if (error) throw Error(path_, error.value());
-  return fmt::format("{}/{}{}{}", path_, kPrefix, highest + 1, kSuffix);
+  std::uint64_t number = 0;
+  for (const std::string& before : {current().value_or(""), after})
+    number = std::max(number, number_of(fs::path(before).filename().string()).value_or(0));
+  do {
+    number = number % kMaxNumber + 1;
+  } while (used.contains(number));
+  return fmt::format("{}/{}{}{}", path_, kPrefix, number, kSuffix);
 }
 
 void Directory::publish(const std::string& file) const {

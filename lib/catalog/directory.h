@@ -9,21 +9,21 @@
 #include <string_view>
 #include <utility>
 
+#include "os/descriptor.h"
+
 namespace mirror::catalog {
 
 // Held until destruction, or until the process ends, however it does.
 class WriterLock {
  public:
-  explicit WriterLock(int fd) : fd_(fd) {}
-  WriterLock(WriterLock&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  WriterLock& operator=(WriterLock&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~WriterLock();
+  WriterLock(Descriptor descriptor, std::string file)
+      : descriptor_(std::move(descriptor)), file_(std::move(file)) {}
+  // Whether it still keeps others out: they lock what has the file's name now.
+  bool in_place() const;
 
  private:
-  int fd_;
+  Descriptor descriptor_;
+  std::string file_;
 };
 
 // To a file of this name, from where the descriptor stands. Throws Error.
@@ -49,8 +49,9 @@ class Directory {
       const;                // whose the lock was at last; "" when nobody ever took it; throws Error
   bool is_written() const;  // whether a process holds the lock now
 
-  // For the writer. A whole name that no file has.
-  std::string unused_file() const;
+  // For the writer. A whole name that no file has: of the number that follows the one in force and
+  // `after`, a whole name. Files of other numbers, whoever put them there, do not matter.
+  std::string unused_file(const std::string& after = "") const;
   // Puts a file in force that is safe on disk, and removes all others. Throws Error.
   void publish(const std::string& file) const;
   void remove_others() const;

@@ -70,6 +70,7 @@ Environment::Environment(std::string file, Open how, const Access& access)
   }
   if (opened == ENOMEM) throw no_address_space(file_, access);
   check(opened, file_);
+  note_lock_file();
   if (how != Open::create) check_length();
   open_tables(how);
 }
@@ -83,6 +84,18 @@ int Environment::try_open(unsigned flags, const Access& access) {
   check(mdb_env_set_mapsize(env, access.max_bytes), file_);
   check(mdb_env_set_maxreaders(env, access.max_readers), file_);
   return mdb_env_open(env, file_.c_str(), flags, kMode);
+}
+
+void Environment::note_lock_file() {
+  unsigned flags = 0;
+  check(mdb_env_get_flags(env_.get(), &flags), file_);
+  if ((flags & MDB_NOLOCK) == 0) lock_file_ = file_id(lock_name());
+}
+
+bool Environment::in_place() const {
+  int fd = -1;
+  check(mdb_env_get_fd(env_.get(), &fd), file_);
+  return file_id(file_) == file_id(fd) && (!lock_file_ || file_id(lock_name()) == lock_file_);
 }
 
 Environment::~Environment() { idle_.clear(); }

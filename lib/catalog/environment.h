@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "os/file_id.h"
 #include "rank/mirror_table.h"
 
 namespace mirror::catalog {
@@ -69,6 +70,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   void sync();
   // Throws Error, with corrupt(), when too many processes crashed on it.
   void check_crashes() const;
+  // Whether the file and its lock file have their names still. Where not, processes that open it
+  // later do not find it, or are not kept from pages that are in use here.
+  bool in_place() const;
   // A compact copy of the state at one moment into a new file. Throws Error.
   void copy_to(const std::string& file) const;
 
@@ -97,11 +101,14 @@ class Environment : public std::enable_shared_from_this<Environment> {
   Environment(std::string file, Open how, const Access& access);
   int try_open(unsigned flags, const Access& access);
   void open_tables(Open how);
+  void note_lock_file();
+  std::string lock_name() const { return file_ + "-lock"; }  // as LMDB names it
   void check_exists() const;
   void check_length() const;
 
   const std::string file_;
   std::unique_ptr<MDB_env, Close> env_;
+  std::optional<FileId> lock_file_;  // nullopt: opened without one
   bool has_slots_ = true;
   MDB_dbi files_ = 0, links_ = 0, cohorts_ = 0, hashes_ = 0, texts_ = 0;
   std::mutex mutex_;  // of what follows

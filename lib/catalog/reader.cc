@@ -183,7 +183,7 @@ bool Reader::is_directory(const std::string& path) {
 }
 
 void Reader::find(std::string_view requested, std::int64_t now_s, HashParts parts,
-                  FoundFile& found) {
+                  CatalogFile& found) {
   std::string path(requested);
   for (int links = 0; links <= kMaxLinks; ++links) {
     const auto record = file_record(path);
@@ -204,7 +204,7 @@ void Reader::find(std::string_view requested, std::int64_t now_s, HashParts part
   }
 }
 
-void Reader::fill(FoundFile& found, const FileRecord& record, HashParts parts) {
+void Reader::fill(CatalogFile& found, const FileRecord& record, HashParts parts) {
   File& file = found.file;
   file.size_bytes = record.size_bytes;
   file.mtime_s = record.mtime_s;

@@ -17,7 +17,7 @@
 
 namespace mirror::catalog {
 
-struct FoundFile {
+struct CatalogFile {
   Found found = Found::absent;
   File file;  // for Found::file; path is the real one: links, also in prefixes, are followed
   bool gone = false;  // from the source; it is in its grace time
@@ -42,14 +42,14 @@ class Reader {
 
   // Gone files are there until their grace time ends; `now_s` is Unix time.
   void find(std::string_view path, std::int64_t now_s, HashParts parts,
-            FoundFile& found);  // into an empty one
-  FoundFile find(std::string_view path, std::int64_t now_s, HashParts parts) {
-    FoundFile found;
+            CatalogFile& found);  // into an empty one
+  CatalogFile find(std::string_view path, std::int64_t now_s, HashParts parts) {
+    CatalogFile found;
     find(path, now_s, parts, found);
     return found;
   }
 
-  // zsync's sums of the file of that real path (FoundFile::file), valid until end(); "" when they
+  // zsync's sums of the file of that real path (CatalogFile::file), valid until end(); "" when they
   // are not kept, or no longer those of a file with this SHA-1.
   std::string_view zsync_sums(std::string_view path, std::string_view sha1);
 
@@ -79,7 +79,7 @@ class Reader {
   bool hides(MDB_dbi table) const;  // all of its records
   bool is_directory(const std::string& path);
   bool has_below(MDB_dbi table, const std::string& folder);
-  void fill(FoundFile& found, const FileRecord& record, HashParts parts);
+  void fill(CatalogFile& found, const FileRecord& record, HashParts parts);
   // As far as they are kept.
   void read_hashes(std::string_view key, const FileRecord& record, HashParts parts,
                    FileHashes& hashes) const;

@@ -17,24 +17,24 @@ constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr"
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
 // A piece of text that is read from the front; once something does not fit, it stays failed.
-class Reader {
+class DateReader {
  public:
-  explicit Reader(std::string_view text) : rest_(text) {}
+  explicit DateReader(std::string_view text) : rest_(text) {}
 
-  Reader& literal(std::string_view expected) {
+  DateReader& literal(std::string_view expected) {
     ok_ = ok_ && rest_.starts_with(expected);
     if (ok_) rest_.remove_prefix(expected.size());
     return *this;
   }
   template <std::size_t N>
-  Reader& name(const std::array<std::string_view, N>& names, int& index) {
+  DateReader& name(const std::array<std::string_view, N>& names, int& index) {
     const auto found = std::find_if(names.begin(), names.end(),
                                     [&](std::string_view name) { return rest_.starts_with(name); });
     index = static_cast<int>(found - names.begin());
     ok_ = ok_ && found != names.end();
     return ok_ ? literal(*found) : *this;
   }
-  Reader& digits(std::size_t count, int& value) {
+  DateReader& digits(std::size_t count, int& value) {
     ok_ = ok_ && rest_.size() >= count;
     value = 0;
     for (std::size_t i = 0; ok_ && i < count; ++i) {
@@ -56,13 +56,13 @@ struct Fields {
   int weekday = 0, day = 0, month = 0, year = 0, hour = 0, minute = 0, second = 0;
 };
 
-Reader& read_clock(Reader& reader, Fields& f) {
+DateReader& read_clock(DateReader& reader, Fields& f) {
   return reader.digits(2, f.hour).literal(":").digits(2, f.minute).literal(":").digits(2, f.second);
 }
 
 // Sun, 06 Nov 1994 08:49:37 GMT
 bool read_imf_fixdate(std::string_view text, Fields& f) {
-  Reader reader(text);
+  DateReader reader(text);
   reader.name(kDays, f.weekday)
       .literal(", ")
       .digits(2, f.day)
@@ -76,7 +76,7 @@ bool read_imf_fixdate(std::string_view text, Fields& f) {
 // Sunday, 06-Nov-94 08:49:37 GMT. The century is fixed rather than relative to now, since nothing
 // here knows the time.
 bool read_rfc850_date(std::string_view text, Fields& f) {
-  Reader reader(text);
+  DateReader reader(text);
   reader.name(kLongDays, f.weekday)
       .literal(", ")
       .digits(2, f.day)
@@ -90,7 +90,7 @@ bool read_rfc850_date(std::string_view text, Fields& f) {
 
 // Sun Nov  6 08:49:37 1994
 bool read_asctime_date(std::string_view text, Fields& f) {
-  Reader reader(text);
+  DateReader reader(text);
   reader.name(kDays, f.weekday).literal(" ").name(kMonths, f.month).literal(" ");
   if (reader.starts_with(" ")) {
     reader.literal(" ").digits(1, f.day);

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 
+#include "core/limits.h"
+#include "core/path.h"
 #include "db/hash/hash_rows.h"
 #include "db/merge/changes.h"
 
@@ -15,6 +19,7 @@ constexpr int kFilesPerPage = 4000;
 constexpr int kFilesWithHashesPerPage = 64;  // one may have a hundred kilobytes of pieces
 constexpr int kFirstHash = 9;                // the columns before it are the file's
 constexpr int kCohortsPerPage = 2000;
+constexpr double kMaxGoneS = 253402300800;  // the year 10000, as the schema has it
 
 // A row of file that anybody may see, for its grace time at least.
 constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS NOT NULL)";
@@ -24,7 +29,7 @@ std::string file_query(const std::string& which, HashParts parts) {
   return fmt::format(
       "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, "
       "coalesce(f.cohort_id, 0), "
-      "floor(extract(epoch FROM f.gone_at))::bigint, f.pending, {1} "
+      "extract(epoch FROM f.gone_at)::float8, f.pending, {1} "
       "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT "
       "f.pending "
       "WHERE {2} ORDER BY f.path",
@@ -34,16 +39,32 @@ std::string file_query(const std::string& which, HashParts parts) {
       which);
 }
 
-FeedFile read_file(const Result& rows, int row, HashParts parts) {
+[[noreturn]] void out_of_range(const char* column) {
+  throw Error(fmt::format("{} is out of range", column), "22003");
+}
+
+std::int64_t gone_second(double gone_s) {
+  if (!(std::abs(gone_s) < kMaxGoneS)) out_of_range("gone_at");  // of infinity and NaN too
+  return static_cast<std::int64_t>(std::floor(gone_s));
+}
+
+std::int64_t bounded_rev(std::int64_t rev) {
+  if (rev < 0 || rev > kMaxRev) out_of_range("rev");
+  return rev;
+}
+
+// Throws Error for what a catalog cannot hold.
+FeedFile file_of(const Result& rows, int row, HashParts parts) {
   FeedFile file;
   file.path = rows.bytes(row, 0);
   file.shown = rows.boolean(row, 1);
   if (!file.shown) return file;
   if (rows.boolean(row, 2)) file.link_target = rows.bytes(row, 3);
   file.size_bytes = rows.int8(row, 4);
+  if (file.size_bytes < 0) out_of_range("size");
   file.mtime_s = rows.int8(row, 5);
   file.cohort_id = rows.int8(row, 6);
-  if (!rows.is_null(row, 7)) file.gone_s = rows.int8(row, 7);
+  if (!rows.is_null(row, 7)) file.gone_s = gone_second(rows.float8(row, 7));
   file.pending = rows.boolean(row, 8);
   if (parts != HashParts::redirect) {
     file.hashes = read_hashes(rows, row, kFirstHash, parts);
@@ -56,13 +77,17 @@ FeedFile read_file(const Result& rows, int row, HashParts parts) {
   return file;
 }
 
-std::vector<FeedSnapshot::Cohort> read_cohorts(const Result& rows) {
-  std::vector<FeedSnapshot::Cohort> cohorts(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    cohorts[static_cast<std::size_t>(row)] = {rows.int8(row, 0), rows.int2_array(row, 1),
-                                              rows.int8(row, 2), rows.int8(row, 3)};
-  }
-  return cohorts;
+// In order, each one once, as everything that compares lists of mirrors wants them.
+std::vector<MirrorId> mirrors_in(const Result& rows, int row, int column) {
+  std::vector<MirrorId> mirrors = rows.int2_array(row, column);
+  std::sort(mirrors.begin(), mirrors.end());
+  mirrors.erase(std::unique(mirrors.begin(), mirrors.end()), mirrors.end());
+  mirrors.erase(mirrors.begin(), std::upper_bound(mirrors.begin(), mirrors.end(), MirrorId{0}));
+  return mirrors;
+}
+
+[[noreturn]] void lacks_row(const char* table) {
+  throw Error(fmt::format("the database lacks its row of {}: run mb db migrate", table), "");
 }
 
 struct FreeNotify {
@@ -93,14 +118,21 @@ bool had_news(Connection& connection) {
 
 FeedState feed_state(Connection& connection) {
   const Result row = connection.run(
-      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), m.rev, s.grace_s "
-      "FROM (SELECT rev FROM mirror_rev LIMIT 1) m CROSS JOIN (SELECT grace_s FROM source LIMIT 1) "
-      "s "
-      "LEFT JOIN LATERAL (SELECT rev, token FROM revision ORDER BY rev DESC LIMIT 1) r ON true",
-      {}, "feed_state");
-  if (row.empty())
-    throw Error("the database lacks its row of mirror_rev or source: run mb db migrate", "");
-  return {row.int8(0, 0), std::string(row.bytes(0, 1)), row.int8(0, 2), row.float8(0, 3)};
+      "SELECT coalesce(r.rev, 0), coalesce(r.token::text, ''), s.grace_s "
+      "FROM (SELECT grace_s FROM source LIMIT 1) s "
+      "LEFT JOIN LATERAL (SELECT rev, token FROM revision WHERE rev <= $1 ORDER BY rev DESC LIMIT "
+      "1) r ON true",
+      Params().int8(kMaxRev), "feed_state");
+  if (row.empty()) lacks_row("source");
+  const double grace_s = row.float8(0, 2);
+  const bool in_range = grace_s >= 0 && grace_s <= kMaxGraceS;  // which NaN is not
+  return {row.int8(0, 0), std::string(row.bytes(0, 1)), in_range ? grace_s : kDefaultGraceS};
+}
+
+std::int64_t mirrors_rev(Connection& connection) {
+  const Result row = connection.run("SELECT rev FROM mirror_rev LIMIT 1", {}, "mirrors_rev");
+  if (row.empty()) lacks_row("mirror_rev");
+  return row.int8(0, 0);
 }
 
 bool knows_revision(Connection& connection, std::int64_t rev, const std::string& token) {
@@ -114,8 +146,37 @@ FeedSnapshot::FeedSnapshot(Connection& connection)
     : connection_(connection),
       transaction_(connection,
                    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-                   "SET LOCAL max_parallel_workers_per_gather = 0"),
+                   "SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL lock_timeout = '10s'"),
       state_(feed_state(connection)) {}
+
+FeedFile FeedSnapshot::read_file(const Result& rows, int row, HashParts parts) {
+  try {
+    return file_of(rows, row, parts);
+  } catch (const Error& error) {
+    FeedFile left_out;
+    left_out.path = rows.bytes(row, 0);
+    unreadable_.add(fmt::format("file '{}'", printable(left_out.path)), error.what());
+    return left_out;
+  }
+}
+
+std::vector<FeedSnapshot::Cohort> FeedSnapshot::read_cohorts(const Result& rows) {
+  std::vector<Cohort> cohorts(static_cast<std::size_t>(rows.rows()));
+  for (int row = 0; row < rows.rows(); ++row) {
+    Cohort& cohort = cohorts[static_cast<std::size_t>(row)];
+    cohort.id = rows.int8(row, 0);
+    cohort.files = rows.int8(row, 2);
+    try {
+      cohort.mirrors = mirrors_in(rows, row, 1);
+      cohort.rev = bounded_rev(rows.int8(row, 3));
+    } catch (const Error&) {
+      cohort.mirrors.clear();
+      unreadable_.add(fmt::format("cohort {}", cohort.id),
+                      "its mirrors are no list of ids, or its rev is out of range");
+    }
+  }
+  return cohorts;
+}
 
 void FeedSnapshot::each_page(const std::string& query, const Params& params, int rows,
                              const std::function<void(const Result&)>& page) {
@@ -137,7 +198,7 @@ void FeedSnapshot::each_cohort_above(std::int64_t rev, const CohortPage& page) {
 std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {
   return read_cohorts(
       connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)",
-                      Params().int8_array(ids)));
+                      Params().int8_array(ids), "feed_cohorts"));
 }
 
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
@@ -175,7 +236,7 @@ std::vector<std::string> FeedSnapshot::without(const std::vector<std::string>& p
           "SELECT p FROM unnest($1) AS p WHERE NOT EXISTS (SELECT FROM file f WHERE f.path = p AND "
           "(f.rev > $3 OR (f.kind = 'l') = $2 AND {}))",
           kShown),
-      Params().bytes_array(paths).boolean(links).int8(rev));
+      Params().bytes_array(paths).boolean(links).int8(rev), "feed_without");
   std::vector<std::string> lacking;
   for (int row = 0; row < rows.rows(); ++row) lacking.emplace_back(rows.bytes(row, 0));
   return lacking;

@@ -3,6 +3,7 @@
 // it. Functions throw Error; one thread, one Connection.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "core/feed_file.h"
 #include "core/model.h"
+#include "db/unreadable.h"
 #include "pg/connection.h"
 
 namespace mirror::db {
@@ -20,8 +22,7 @@ namespace mirror::db {
 struct FeedState {
   std::int64_t rev = 0;  // 0: nothing was ever merged
   std::string token;     // of that revision, which no other database has; "" for rev 0
-  std::int64_t mirrors_rev = 0;
-  double grace_s = 0;  // how long gone files are redirected
+  double grace_s = 0;    // how long gone files are redirected; the default where it is out of range
 };
 
 // From now on news wakes this connection (had_news); false where the server does not offer that, as
@@ -31,18 +32,29 @@ bool listen_for_news(Connection&);
 // the connection has ended.
 bool had_news(Connection&);
 
+// Throws Error where the database lacks a row that its schema made.
 FeedState feed_state(Connection&);
+// The revision of the mirrors, which are read without a snapshot of the rest (load_mirrors()): a
+// lock on the tables of files holds neither up. Throws as feed_state().
+std::int64_t mirrors_rev(Connection&);
 // Whether the database has, or had before, this revision with this token: else it is another one,
 // or an older state of it.
 bool knows_revision(Connection&, std::int64_t rev, const std::string& token);
 
-// A snapshot of the whole feed for the object's life. Rows come in pages; nothing is held in memory
-// but one page.
+inline constexpr std::chrono::seconds kMaxLockWait{10};
+// Whether it says that another session holds a lock that was waited for too long.
+inline bool locked(const Error& error) { return error.sqlstate() == "55P03"; }
+
+// A snapshot of the files and cohorts for the object's life. Rows come in pages; nothing is held in
+// memory but one page. A row that cannot be read is left out, and named in unreadable(): a file is
+// not shown then, a cohort is without mirrors. A table that another session has locked for
+// kMaxLockWait is an Error with locked().
 class FeedSnapshot {
  public:
   explicit FeedSnapshot(Connection&);
 
   const FeedState& state() const { return state_; }
+  const UnreadableRows& unreadable() const { return unreadable_; }
   bool knows(std::int64_t rev, const std::string& token) {
     return rev == 0 || knows_revision(connection_, rev, token);
   }
@@ -70,12 +82,15 @@ class FeedSnapshot {
 
  private:
   void each_file(const std::string& which, HashParts parts, const FilePage& page);
+  FeedFile read_file(const Result& rows, int row, HashParts parts);
+  std::vector<Cohort> read_cohorts(const Result& rows);
   void each_page(const std::string& query, const Params& params, int rows,
                  const std::function<void(const Result&)>& page);
 
   Connection& connection_;
   Transaction transaction_;
   FeedState state_;
+  UnreadableRows unreadable_;
 };
 
 }  // namespace mirror::db

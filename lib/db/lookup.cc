@@ -1,5 +1,7 @@
 #include "db/lookup.h"
 
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "core/links.h"
@@ -86,7 +88,8 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
   return found;
 }
 
-std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection) {
+std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
+                                                UnreadableRows* unreadable) {
   static const std::string sql =
       "SELECT " + select_members(Reader::redirects) +
       ", r.rev FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
@@ -96,8 +99,9 @@ std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection) {
     if (rows.is_null(row, 0)) continue;  // no mirrors at all
     try {
       mirrors.push_back(read_members(rows, row, Reader::redirects).mirror);
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
       // One row that a later program wrote must not take all mirrors away.
+      if (unreadable) unreadable->add(fmt::format("mirror {}", rows.int2(row, 0)), error.what());
     }
   }
   return std::make_shared<const MirrorTable>(

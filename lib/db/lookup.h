@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "db/unreadable.h"
 #include "pg/connection.h"
 #include "rank/mirror_table.h"
 
@@ -28,6 +29,8 @@ struct FoundFile {
 // and absent paths. Staged files and gone files past their grace are absent.
 FoundFile find_file(Connection&, std::string_view path);
 
-std::shared_ptr<const MirrorTable> load_mirrors(Connection&);
+// All mirrors, in one statement. A row that cannot be read is left out, and added to `unreadable`
+// unless that is null.
+std::shared_ptr<const MirrorTable> load_mirrors(Connection&, UnreadableRows* unreadable = nullptr);
 
 }  // namespace mirror::db

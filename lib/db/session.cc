@@ -130,6 +130,11 @@ SessionOptions tool_session(const char* program, milliseconds lock_patience,
           .stop_grace = kToolGrace};
 }
 
+Connection open_merge_session(const std::string& conninfo, const char* program,
+                              const std::atomic<bool>& stop) {
+  return open_session(conninfo, tool_session(program, kMergePatience, &stop));
+}
+
 void enter_schema(Connection& connection) { connection.run(kEnterSchema); }
 
 // A pooler tells the client of a process id of its own making.

@@ -45,6 +45,11 @@ inline constexpr std::chrono::minutes kMergePatience(10);
 SessionOptions tool_session(const char* program, std::chrono::milliseconds lock_patience,
                             const std::atomic<bool>* stop = nullptr);
 
+// What mb-scan and mb-hash open: waits kMergePatience for locks. Every wait on it ends some seconds
+// after `stop`, which must outlive the connection, became true. Throws as open_session().
+Connection open_merge_session(const std::string& conninfo, const char* program,
+                              const std::atomic<bool>& stop);
+
 // Sets the search_path anew, after the schema was created or moved.
 void enter_schema(Connection&);
 

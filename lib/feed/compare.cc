@@ -115,7 +115,7 @@ class Comparer {
       return result_;
     }
     result_.behind = state.rev != meta_.rev || state.token != meta_.token;
-    result_.mirrors_behind = state.mirrors_rev != meta_.mirrors_rev;
+    result_.mirrors_behind = db::mirrors_rev(connection_) != meta_.mirrors_rev;
     until_ = result_.behind ? meta_.rev : std::numeric_limits<std::int64_t>::max();
     if (!result_.behind && state.grace_s != meta_.grace_s) {
       found("catalog", "",

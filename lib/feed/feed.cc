@@ -9,6 +9,7 @@
 #include "db/schema.h"
 #include "db/session.h"
 #include "feed/pull.h"
+#include "os/file_id.h"
 
 namespace mirror {
 namespace {
@@ -24,6 +25,15 @@ constexpr milliseconds kFaultPause{5000};  // of writing, after the disk was ful
 constexpr milliseconds kLongestFaultPause{60'000};
 constexpr milliseconds kLoadPause{2000};  // when what was made is no good either
 constexpr seconds kReaderCheck{60};
+
+std::string fault_text(const std::exception& error, const std::string& database) {
+  const auto* failed = dynamic_cast<const db::Error*>(&error);
+  if (failed == nullptr || !db::locked(*failed)) return error.what();
+  return fmt::format(
+      "another session has locked the tables of files in {} for {} seconds: changes "
+      "of files are not followed until it ends, changes of mirrors are",
+      database, db::kMaxLockWait.count());
+}
 
 }  // namespace
 
@@ -60,6 +70,7 @@ void Feed::end_fault() {
 }
 
 void Feed::step_down() noexcept {
+  mirrors_.reset();  // before the lock: it writes
   connection_.reset();
   lock_.reset();
   try {
@@ -96,7 +107,7 @@ milliseconds Feed::step() noexcept {
   } catch (const std::exception& error) {
     connection_.reset();
     try {
-      say_fault(error.what());
+      say_fault(fault_text(error, options_.name));
     } catch (...) {
     }
     fault_pause_ = std::min(2 * fault_pause_, kLongestFaultPause);
@@ -128,6 +139,7 @@ bool Feed::refresh() {
 }
 
 void Feed::watch() {
+  if (lock_ && Steady::now() >= next_try_) keep_in_place();  // before this process follows CURRENT
   const bool well = refresh();
   if (options_.conninfo.empty()) {
     if (well) recovered();
@@ -139,6 +151,7 @@ void Feed::watch() {
     environment->free_stale_readers();
     next_sweep_ = now + kReaderCheck;
   }
+  if (!mirrors_) mirrors_ = std::make_unique<MirrorFollower>(options_, catalog_, log_);
   if (!connection_ && now < next_connect_) return;
   follow();
 }
@@ -150,6 +163,7 @@ bool Feed::take_lock(bool well) {
   lock_ = catalog_.directory().try_lock(options_.name);
   if (lock_) {
     catalog_.directory().remove_others();
+    refresh();  // the writer before may have put another file in force just now
     return true;
   }
   const std::string writer = catalog_.directory().writer();
@@ -166,6 +180,44 @@ bool Feed::take_lock(bool well) {
   return false;
 }
 
+// Who opens the catalog later finds what its names say. What another process put in force is
+// followed, not undone.
+void Feed::keep_in_place() {
+  const catalog::Directory& directory = catalog_.directory();
+  if (!lock_->in_place()) {
+    say_made_again("the lock file", "");
+    mirrors_.reset();
+    lock_.reset();
+    next_lock_ = {};
+    return;
+  }
+  const auto environment = catalog_.environment();
+  if (environment == nullptr) return;
+  const std::optional<std::string> named = directory.current();
+  const bool found = named && file_id(*named);
+  if (found && *named != environment->file()) return;
+  if (!environment->in_place()) return copy_open_file(*environment);
+  if (found) return;
+  directory.publish(environment->file());
+  make_anew_ = true;
+  say_made_again("CURRENT", "; a new catalog will follow");
+}
+
+void Feed::say_made_again(const std::string& what, const std::string& how) {
+  say(LogLevel::warning, LogId(313), what + " was deleted or replaced and is made again" + how);
+}
+
+void Feed::copy_open_file(const catalog::Environment& environment) {
+  const catalog::Directory& directory = catalog_.directory();
+  const std::string file = directory.unused_file(environment.file());
+  catalog::Unfinished unfinished(file);
+  environment.copy_to(file);
+  catalog::Environment::open(file, catalog::Open::serve, catalog_.access())->sync();
+  directory.publish(file);
+  unfinished.finish();
+  say_made_again(environment.file(), " as " + file);
+}
+
 void Feed::connect() {
   auto connection = std::make_unique<db::Connection>(
       db::open_session(options_.conninfo, {.program = "mod_mirror feed",
@@ -180,13 +232,12 @@ void Feed::connect() {
 void Feed::follow() {
   if (!connection_) connect();
   const bool called = db::had_news(*connection_);
-  if (catalog_.environment() == nullptr) {
+  if (catalog_.environment() == nullptr || make_anew_) {
     if (Steady::now() < next_load_) return;
   } else if (!fresh_connection_ && !called && Steady::now() < next_poll_) {
     return;
   }
-  next_poll_ =
-      Steady::now() + (listens_ ? options_.poll : std::min(options_.poll, milliseconds(500)));
+  next_poll_ = Steady::now() + options_.poll_of(listens_);
   connection_->set_patience(options_.timeout);
   db::require_schema(*connection_);  // each time: it may have been migrated under us
   bring_up_to_date();
@@ -201,20 +252,20 @@ void Feed::follow() {
 
 void Feed::bring_up_to_date() {
   const auto environment = catalog_.environment();
-  if (environment == nullptr || catalog_.unusable()) return load();
+  if (environment == nullptr || catalog_.unusable() || make_anew_) return load();
   try {
-    pull(environment, fresh_connection_);
+    pull(environment);
   } catch (const catalog::Error& error) {
     if (error.corrupt()) catalog_.give_up(environment);  // the next step makes a new one
     throw;
   }
 }
 
-void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway) {
+void Feed::pull(const std::shared_ptr<catalog::Environment>& environment) {
   const catalog::Meta meta = catalog::Snapshot(environment)->meta();
   if (!meta.complete || meta.hashes != options_.hashes || meta.region != Region::unknown)
     return load();
-  if (!mirrors_anyway && same_state(db::feed_state(*connection_), meta)) return;
+  if (same_state(db::feed_state(*connection_), meta)) return;
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) {
     say(LogLevel::warning, LogId(308),
         fmt::format("{} does not know revision {} of this catalog: it is "
@@ -225,7 +276,14 @@ void Feed::pull(const std::shared_ptr<catalog::Environment>& environment, bool m
   }
   connection_->set_patience(options_.patience);
   db::FeedSnapshot snapshot(*connection_);
-  pull_changes(snapshot, *connection_, *environment, mirrors_anyway, stop_);
+  pull_changes(snapshot, *environment, stop_);
+  say_unreadable(snapshot.unreadable());
+}
+
+void Feed::say_unreadable(const db::UnreadableRows& rows) {
+  const std::string text = rows.text();
+  if (!text.empty() && text != unreadable_said_) say(LogLevel::error, LogId(310), text);
+  if (!text.empty()) unreadable_said_ = text;
 }
 
 // The file is put in force when it is complete and safe on disk; until then nobody sees it.
@@ -233,19 +291,29 @@ void Feed::load() {
   next_load_ = Steady::now() + kLoadPause;
   connection_->set_patience(options_.patience);
   const auto started = Steady::now();
-  const std::string file = catalog_.directory().unused_file();
+  const auto before = catalog_.environment();
+  const std::string file =
+      catalog_.directory().unused_file(before != nullptr ? before->file() : "");
   catalog::Unfinished unfinished(file);
-  db::FeedSnapshot snapshot(*connection_);
+  std::int64_t rev = 0;
   {
     const auto fresh = catalog::Environment::open(file, catalog::Open::create, catalog_.access());
-    if (!load_everything(snapshot, *connection_, *fresh, options_.hashes, stop_)) return;
+    {
+      db::FeedSnapshot snapshot(*connection_);
+      if (!load_files(snapshot, *fresh, options_.hashes, stop_)) return;
+      say_unreadable(snapshot.unreadable());
+      rev = snapshot.state().rev;
+    }
+    db::UnreadableRows unreadable;
+    complete_load(*connection_, *fresh, unreadable);
+    say_unreadable(unreadable);
   }
   catalog_.directory().publish(file);
   unfinished.finish();
+  make_anew_ = false;
   catalog_.refresh();
   say(LogLevel::notice, LogId(309),
-      fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name,
-                  snapshot.state().rev,
+      fmt::format("a new catalog of {} at revision {}, made in {} ms", options_.name, rev,
                   std::chrono::duration_cast<milliseconds>(Steady::now() - started).count()));
 }
 

@@ -1,35 +1,24 @@
 // Keeps a catalog true: from one database into one directory, on every redirector host. Of all
 // processes that run a Feed for a directory one is the writer, the others only watch for a new
-// file; when it ends, however it does, another one takes over. One thread calls step(); everything
+// file; when it ends, however it does, another one takes over. The writer has a second thread, for
+// the mirrors alone (feed/mirror_follower.h). One thread calls step(); everything
 // that takes long asks `stop` in between.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "catalog/catalog.h"
 #include "core/log.h"
+#include "db/unreadable.h"
+#include "feed/mirror_follower.h"
+#include "feed/options.h"
 #include "pg/connection.h"
 
 namespace mirror {
-
-struct FeedOptions {
-  std::string conninfo;  // "": no database, the catalog is brought by `mb catalog import`
-  std::string name;      // of the database, for messages and for telling one writer from another
-  bool hashes = false;
-  std::chrono::milliseconds timeout{2000};     // for connecting
-  std::chrono::milliseconds patience{60'000};  // for one page of an answer
-  std::chrono::milliseconds poll{5000};
-  std::chrono::seconds complain_after{
-      60};  // how long the database may be away before the log says so
-  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be
-  // empty.
-  std::function<void(const std::string& fault)> tell_fault;
-};
 
 class Feed {
  public:
@@ -43,7 +32,7 @@ class Feed {
   std::chrono::milliseconds step() noexcept;
   // Only a look for a new file, for those that shall not write. Never throws.
   void look() noexcept;
-  // The lock and the connection go, and the fault with them: another process takes over.
+  // The lock and the connections go, and the fault with them: another process takes over.
   void step_down() noexcept;
   bool is_writer() const { return lock_.has_value(); }
 
@@ -51,10 +40,14 @@ class Feed {
   void watch();
   bool refresh();
   bool take_lock(bool well);
+  void keep_in_place();
+  void say_made_again(const std::string& what, const std::string& how);
+  void copy_open_file(const catalog::Environment& environment);
   void follow();
   void connect();
   void bring_up_to_date();
-  void pull(const std::shared_ptr<catalog::Environment>& environment, bool mirrors_anyway);
+  void pull(const std::shared_ptr<catalog::Environment>& environment);
+  void say_unreadable(const db::UnreadableRows& rows);
   void load();
   void say(LogLevel level, LogId id, const std::string& line, LogPlace place = LogPlace::here());
   void say_fault(const std::string& fault);
@@ -74,7 +67,10 @@ class Feed {
   std::chrono::steady_clock::time_point contact_at_;
   std::chrono::milliseconds fault_pause_;  // doubles while a fault lasts
   bool away_said_ = false;
-  std::string fault_;  // the last one, so that each is said once
+  bool make_anew_ = false;  // CURRENT was taken away: who did that wants another file
+  std::string fault_;       // the last one, so that each is said once
+  std::string unreadable_said_;
+  std::unique_ptr<MirrorFollower> mirrors_;  // as long as this is the writer
 };
 
 }  // namespace mirror

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <ctime>
+#include <functional>
 #include <iterator>
 #include <optional>
 #include <set>
 
 #include "catalog/batch.h"
+#include "catalog/codec.h"
 #include "catalog/error.h"
 #include "catalog/reader.h"
 #include "db/lookup.h"
@@ -23,48 +25,52 @@ constexpr double kSweepEverySeconds = 86400;
 
 struct Stopped {};
 
-// Records gather in one transaction until they are many; `commit` makes them visible.
+// Writes gather in memory until they are many; then one transaction does them in their order, and
+// they are visible. So none is open while the database is waited for.
 class Batches {
  public:
+  using Write = std::function<void(Batch&)>;
+  static constexpr std::int64_t kRecordOverhead =
+      700;  // a change in the middle of the tree touches a page of its own now and then
+
   Batches(Environment& environment, const std::atomic<bool>& stop,
           std::int64_t batch_bytes = kBatchBytes)
       : environment_(environment), stop_(stop), batch_bytes_(batch_bytes) {}
 
-  Batch& batch() {
-    if (!batch_) batch_.emplace(environment_);
-    return *batch_;
-  }
-  void written(std::size_t bytes) {
+  // `bytes` of records.
+  void add(std::size_t bytes, Write write) {
+    writes_.push_back(std::move(write));
     bytes_ += static_cast<std::int64_t>(bytes) + kRecordOverhead;
     if (bytes_ >= batch_bytes_) commit();
   }
   // Those that lost files in this batch or an earlier one, and have none left.
   void drop_empty_cohorts() {
-    note_lost_files();
-    batch().drop_empty(lost_files_);
+    add(0, [this](Batch& batch) {
+      note_lost_files(batch);
+      batch.drop_empty(lost_files_);
+    });
   }
   void commit() {
-    if (batch_) {
-      note_lost_files();
-      batch_->commit();
-      batch_.reset();
+    if (!writes_.empty()) {
+      Batch batch(environment_);
+      for (const Write& write : writes_) write(batch);
+      note_lost_files(batch);
+      batch.commit();
     }
+    writes_.clear();
     bytes_ = 0;
     if (stop_) throw Stopped();
   }
 
  private:
-  void note_lost_files() {
-    if (batch_) lost_files_.insert(batch_->lost_files().begin(), batch_->lost_files().end());
+  void note_lost_files(const Batch& batch) {
+    lost_files_.insert(batch.lost_files().begin(), batch.lost_files().end());
   }
-
-  static constexpr std::int64_t kRecordOverhead =
-      700;  // a change in the middle of the tree touches a page of its own now and then
 
   Environment& environment_;
   const std::atomic<bool>& stop_;
   const std::int64_t batch_bytes_;
-  std::optional<Batch> batch_;
+  std::vector<Write> writes_;
   std::int64_t bytes_ = 0;
   std::set<std::int64_t> lost_files_;
 };
@@ -75,18 +81,15 @@ std::size_t bytes_of(const FeedFile& file) {
          hashes.zsync.sums.size() + hashes.signature.size();
 }
 
-// A file may come to a cohort that has not changed since long, and that an interrupted pull or
-// nobody brought.
-void add_unknown_cohorts(db::FeedSnapshot& snapshot, Batch& batch,
-                         const std::vector<FeedFile>& files, std::set<std::int64_t>& known) {
-  std::vector<std::int64_t> unknown;
-  for (const FeedFile& file : files) {
-    if (!file.shown || file.link_target || !known.insert(file.cohort_id).second) continue;
-    if (!batch.has_cohort(file.cohort_id)) unknown.push_back(file.cohort_id);
-  }
-  if (unknown.empty()) return;
-  for (const Cohort& cohort : snapshot.cohorts(unknown))
-    batch.put_cohort(cohort.id, cohort.mirrors);
+std::size_t bytes_of(const Cohort& cohort) { return cohort.mirrors.size() * sizeof(MirrorId); }
+
+// A page at once.
+void append(Batches& batches, std::vector<FeedFile>& page) {
+  std::size_t bytes = 0;
+  for (const FeedFile& file : page) bytes += bytes_of(file) + Batches::kRecordOverhead;
+  batches.add(bytes, [page = std::move(page)](Batch& batch) {
+    for (const FeedFile& file : page) batch.append(file);
+  });
 }
 
 std::vector<MirrorId> common(const std::vector<MirrorId>& a, const std::vector<MirrorId>& b) {
@@ -101,21 +104,36 @@ Meta meta_of(Environment& environment) {
   return catalog::Snapshot(environment.shared_from_this())->meta();
 }
 
+void set_state(Meta& meta, const db::FeedState& state) {
+  meta.rev = state.rev;
+  meta.token = state.token;
+  meta.grace_s = state.grace_s;
+  meta.as_of_s = now_s();
+}
+
+bool has_mirrors(Environment& environment, const MirrorTable& table) {
+  const catalog::Snapshot now(environment.shared_from_this());
+  return now->meta().mirrors_rev == table.rev() &&
+         catalog::encode_mirrors(now->mirrors()->all()) == catalog::encode_mirrors(table.all());
+}
+
+void put_mirrors(Batch& batch, const MirrorTable& table, Meta& meta) {
+  batch.put_mirrors(table.all(), meta);
+  meta.mirrors_rev = table.rev();
+}
+
 class Pull {
  public:
-  Pull(db::FeedSnapshot& snapshot, db::Connection& connection, Environment& environment,
-       const std::atomic<bool>& stop, std::int64_t batch_bytes)
+  Pull(db::FeedSnapshot& snapshot, Environment& environment, const std::atomic<bool>& stop,
+       std::int64_t batch_bytes)
       : snapshot_(snapshot),
-        connection_(connection),
+        environment_(environment),
         batches_(environment, stop, batch_bytes),
-        meta_(meta_of(environment)) {}
+        before_(meta_of(environment)) {}
 
-  Pulled run(bool mirrors_anyway) {
-    const db::FeedState& state = snapshot_.state();
+  Pulled run() {
     Pulled pulled;
-    pulled.mirrors = mirrors_anyway || state.mirrors_rev != meta_.mirrors_rev;
-    if (pulled.mirrors) put_mirrors();
-    if (state.rev != meta_.rev) {
+    if (snapshot_.state().rev != before_.rev) {
       pulled.cohorts = shrink_cohorts();
       pulled.files = put_files();
       complete_cohorts();
@@ -126,125 +144,148 @@ class Pull {
   }
 
  private:
-  // Before the files: from now on nobody goes to a mirror that has been disabled.
-  void put_mirrors() {
-    const auto table = db::load_mirrors(connection_);
-    batches_.batch().put_mirrors(table->all(), meta_);
-    meta_.mirrors_rev = table->rev();
-    batches_.batch().put_meta(meta_);
-  }
-
   std::int64_t shrink_cohorts() {
     std::int64_t changed = 0;
-    snapshot_.each_cohort_above(meta_.rev, [&](const std::vector<Cohort>& page) {
+    snapshot_.each_cohort_above(before_.rev, [&](const std::vector<Cohort>& page) {
       for (const Cohort& cohort : page) {
-        Batch& batch = batches_.batch();
-        const bool is_new = !batch.has_cohort(cohort.id);
-        batch.put_cohort(cohort.id,
-                         is_new ? cohort.mirrors : common(batch.cohort(cohort.id), cohort.mirrors));
-        batches_.written(cohort.mirrors.size() * sizeof(MirrorId));
+        known_.insert(cohort.id);
+        batches_.add(bytes_of(cohort), [cohort](Batch& batch) { shrink(batch, cohort); });
         ++changed;
       }
     });
     return changed;
+  }
+
+  static void shrink(Batch& batch, const Cohort& cohort) {
+    const bool is_new = !batch.has_cohort(cohort.id);
+    batch.put_cohort(cohort.id,
+                     is_new ? cohort.mirrors : common(batch.cohort(cohort.id), cohort.mirrors));
   }
 
   std::int64_t put_files() {
     std::int64_t changed = 0;
-    std::set<std::int64_t> known;
-    const HashParts parts = meta_.hashes ? HashParts::all : HashParts::redirect;
-    snapshot_.each_file_above(meta_.rev, parts, [&](std::vector<FeedFile>& page) {
-      add_unknown_cohorts(snapshot_, batches_.batch(), page, known);
-      for (const FeedFile& file : page) {
-        batches_.batch().put(file);
-        batches_.written(bytes_of(file));
+    const HashParts parts = before_.hashes ? HashParts::all : HashParts::redirect;
+    snapshot_.each_file_above(before_.rev, parts, [&](std::vector<FeedFile>& page) {
+      for (const Cohort& cohort : unknown_cohorts(page)) add_whole(cohort);
+      for (FeedFile& file : page) {
+        const std::size_t bytes = bytes_of(file);
+        batches_.add(bytes, [file = std::move(file)](Batch& batch) { batch.put(file); });
         ++changed;
       }
     });
     return changed;
   }
 
-  void complete_cohorts() {
-    snapshot_.each_cohort_above(meta_.rev, [&](const std::vector<Cohort>& page) {
-      for (const Cohort& cohort : page) {
-        batches_.batch().put_cohort(cohort.id, cohort.mirrors);
-        batches_.written(cohort.mirrors.size() * sizeof(MirrorId));
+  // A file may come to a cohort that has not changed since long, and that an interrupted pull or
+  // nobody brought.
+  std::vector<Cohort> unknown_cohorts(const std::vector<FeedFile>& files) {
+    std::vector<std::int64_t> unknown;
+    {
+      const catalog::Snapshot now(environment_.shared_from_this());
+      for (const FeedFile& file : files) {
+        if (!file.shown || file.link_target || !known_.insert(file.cohort_id).second) continue;
+        if (!now->cohort(file.cohort_id)) unknown.push_back(file.cohort_id);
       }
+    }
+    return unknown.empty() ? std::vector<Cohort>() : snapshot_.cohorts(unknown);
+  }
+
+  void complete_cohorts() {
+    snapshot_.each_cohort_above(before_.rev, [&](const std::vector<Cohort>& page) {
+      for (const Cohort& cohort : page) add_whole(cohort);
     });
   }
 
+  void add_whole(const Cohort& cohort) {
+    batches_.add(bytes_of(cohort),
+                 [cohort](Batch& batch) { batch.put_cohort(cohort.id, cohort.mirrors); });
+  }
+
   void finish() {
-    const db::FeedState& state = snapshot_.state();
-    meta_.rev = state.rev;
-    meta_.token = state.token;
-    meta_.grace_s = state.grace_s;
-    meta_.as_of_s = now_s();
-    if (static_cast<double>(meta_.as_of_s - meta_.swept_s) > kSweepEverySeconds) {
-      batches_.batch().sweep(meta_.as_of_s, meta_.grace_s);
-      meta_.swept_s = meta_.as_of_s;
-    }
-    batches_.batch().put_meta(meta_);
+    batches_.add(0, [state = snapshot_.state()](Batch& batch) {
+      Meta meta = batch.meta();
+      set_state(meta, state);
+      if (static_cast<double>(meta.as_of_s - meta.swept_s) > kSweepEverySeconds) {
+        batch.sweep(meta.as_of_s, meta.grace_s);
+        meta.swept_s = meta.as_of_s;
+      }
+      batch.put_meta(meta);
+    });
     batches_.commit();
   }
 
   db::FeedSnapshot& snapshot_;
-  db::Connection& connection_;
+  Environment& environment_;
   Batches batches_;
-  Meta meta_;
+  const Meta before_;
+  std::set<std::int64_t> known_;  // cohorts that the catalog has
 };
 
 }  // namespace
 
 bool same_state(const db::FeedState& state, const catalog::Meta& meta) {
-  return state.rev == meta.rev && state.token == meta.token &&
-         state.mirrors_rev == meta.mirrors_rev && state.grace_s == meta.grace_s;
+  return state.rev == meta.rev && state.token == meta.token && state.grace_s == meta.grace_s;
 }
 
-std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, db::Connection& connection,
-                                   Environment& environment, bool mirrors_anyway,
+bool pull_mirrors(db::Connection& connection, Environment& environment, bool anyway,
+                  db::UnreadableRows& unreadable) {
+  if (!anyway && db::mirrors_rev(connection) == meta_of(environment).mirrors_rev) return false;
+  const auto table = db::load_mirrors(connection, &unreadable);
+  if (has_mirrors(environment, *table)) return true;
+  Batch batch(environment);
+  Meta meta = batch.meta();
+  put_mirrors(batch, *table, meta);
+  batch.put_meta(meta);
+  batch.commit();
+  return true;
+}
+
+std::optional<Pulled> pull_changes(db::FeedSnapshot& snapshot, Environment& environment,
                                    const std::atomic<bool>& stop, std::int64_t batch_bytes) {
   try {
-    return Pull(snapshot, connection, environment, stop, batch_bytes).run(mirrors_anyway);
+    return Pull(snapshot, environment, stop, batch_bytes).run();
   } catch (const Stopped&) {
     return std::nullopt;
   }
 }
 
-bool load_everything(db::FeedSnapshot& snapshot, db::Connection& connection,
-                     Environment& environment, bool hashes, const std::atomic<bool>& stop) {
+bool load_files(db::FeedSnapshot& snapshot, Environment& environment, bool hashes,
+                const std::atomic<bool>& stop) {
   Batches batches(environment, stop);
-  Meta meta;
-  meta.hashes = hashes;
   try {
     snapshot.each_cohort_above(-1, [&](const std::vector<Cohort>& page) {
       for (const Cohort& cohort : page) {
-        batches.batch().put_cohort(cohort.id, cohort.mirrors);
-        batches.written(cohort.mirrors.size() * sizeof(MirrorId));
+        batches.add(bytes_of(cohort),
+                    [cohort](Batch& batch) { batch.put_cohort(cohort.id, cohort.mirrors); });
       }
     });
     snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect,
-                             [&](std::vector<FeedFile>& page) {
-                               for (const FeedFile& file : page) {
-                                 batches.batch().append(file);
-                                 batches.written(bytes_of(file));
-                               }
-                             });
-    const auto table = db::load_mirrors(connection);
-    batches.batch().put_mirrors(table->all(), meta);
-    const db::FeedState& state = snapshot.state();
-    meta.rev = state.rev;
-    meta.token = state.token;
-    meta.grace_s = state.grace_s;
-    meta.mirrors_rev = table->rev();
-    meta.complete = true;
-    meta.as_of_s = meta.swept_s = now_s();
-    batches.batch().put_meta(meta);
+                             [&](std::vector<FeedFile>& page) { append(batches, page); });
+    batches.add(0, [&](Batch& batch) {
+      Meta meta;
+      meta.hashes = hashes;
+      set_state(meta, snapshot.state());
+      meta.swept_s = meta.as_of_s;
+      batch.put_meta(meta);
+    });
     batches.commit();
   } catch (const Stopped&) {
     return false;
   }
   environment.sync();
   return true;
+}
+
+void complete_load(db::Connection& connection, Environment& environment,
+                   db::UnreadableRows& unreadable) {
+  const auto table = db::load_mirrors(connection, &unreadable);
+  Batch batch(environment);
+  Meta meta = batch.meta();
+  put_mirrors(batch, *table, meta);
+  meta.complete = true;
+  batch.put_meta(meta);
+  batch.commit();
+  environment.sync();
 }
 
 }  // namespace mirror

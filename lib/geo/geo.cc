@@ -111,18 +111,18 @@ class Memory {
 };
 
 // One open file.
-class Database {
+class MaxMindFile {
  public:
   // The identity is taken first: a file replaced meanwhile looks changed the next time.
-  explicit Database(const std::string& path) : identity_(identify(path)) {
+  explicit MaxMindFile(const std::string& path) : identity_(identify(path)) {
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
     if (status == MMDB_SUCCESS) return;
     throw std::runtime_error(
         trouble(path, status == MMDB_IO_ERROR ? std::strerror(errno) : MMDB_strerror(status)));
   }
-  ~Database() { MMDB_close(&handle_); }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
+  ~MaxMindFile() { MMDB_close(&handle_); }
+  MaxMindFile(const MaxMindFile&) = delete;
+  MaxMindFile& operator=(const MaxMindFile&) = delete;
 
   const FileIdentity& identity() const { return identity_; }
   const MMDB_s& handle() const { return handle_; }
@@ -282,8 +282,8 @@ bool is_of_another_kind(const MMDB_s& handle) {
   return has_records;
 }
 
-std::shared_ptr<const Database> open_database(const std::string& path) {
-  auto database = std::make_shared<const Database>(path);
+std::shared_ptr<const MaxMindFile> open_database(const std::string& path) {
+  auto database = std::make_shared<const MaxMindFile>(path);
   if (is_of_another_kind(database->handle())) {
     throw std::runtime_error(
         trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
@@ -291,14 +291,14 @@ std::shared_ptr<const Database> open_database(const std::string& path) {
   return database;
 }
 
-Known recall(const Database& database, const MMDB_entry_s& entry) {
+Known recall(const MaxMindFile& database, const MMDB_entry_s& entry) {
   if (const auto known = database.memory().recall(entry.offset)) return *known;
   const Known known = read(entry);
   database.memory().keep(entry.offset, known);
   return known;
 }
 
-using DatabaseList = std::vector<std::shared_ptr<const Database>>;
+using DatabaseList = std::vector<std::shared_ptr<const MaxMindFile>>;
 
 }  // namespace
 

@@ -8,9 +8,9 @@
 #include <mutex>
 #include <thread>
 
+#include "db/session.h"
 #include "os/stop_signal.h"
 #include "pg/connection.h"
-#include "scanner/scan/database.h"
 #include "scanner/scan/scan.h"
 
 namespace mirror::scanner {
@@ -92,7 +92,9 @@ class Batch {
     }
     try {
       if (connection && connection->broken()) connection.reset();
-      if (!connection) connection.emplace(connect(options_, stop_));
+      if (!connection)
+        connection.emplace(
+            db::open_merge_session(options_.instance.database, "mb-scan", stop_.asked()));
     } catch (const db::Error& error) {
       result.error = std::string("database: ") + error.what();
       return result;

@@ -8,10 +8,10 @@
 #include "db/merge/scan.h"
 #include "db/mirror/mirrors.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/scan/batch.h"
-#include "scanner/scan/database.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/guard.h"
 
@@ -56,7 +56,7 @@ int run_source(const Options& options, const StopSignal& stop) {
                     "the configuration file",
                     printable(options.instance.name)));
   }
-  Lent connection(connect(options, stop));
+  Lent connection(db::open_merge_session(options.instance.database, "mb-scan", stop.asked()));
   db::require_schema(*connection);
   Reporter reporter(options.json, options.verbose, 0);
   return exit_status(scan_the_source(options, reporter, stop, connection));
@@ -66,7 +66,7 @@ int run_mirrors(const Options& options, const StopSignal& stop) {
   std::size_t name_width = 0;
   Totals totals;
   std::vector<db::MirrorRecord> mirrors;
-  Lent connection(connect(options, stop));
+  Lent connection(db::open_merge_session(options.instance.database, "mb-scan", stop.asked()));
   {
     Reporter early(options.json, options.verbose, 0);
     mirrors = chosen_mirrors(*connection, options, early, totals.failed);
@@ -81,7 +81,8 @@ int run_mirrors(const Options& options, const StopSignal& stop) {
   totals.seconds = scanned.seconds;
   if (scanned.worked > 0) {
     try {
-      if (!connection || connection->broken()) connection = connect(options, stop);
+      if (!connection || connection->broken())
+        connection = db::open_merge_session(options.instance.database, "mb-scan", stop.asked());
       const std::int64_t moved = db::join_cohorts(*connection, kMaxJoinedFiles);
       if (moved > 0) reporter.detail(fmt::format("joined equal cohorts, moving {} files", moved));
     } catch (const db::Error& error) {

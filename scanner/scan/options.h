@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/config.h"
+#include "config/instance.h"
 #include "tools/cli/command_line.h"
 
 namespace mirror::scanner {

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "db/feed.h"
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {

@@ -8,7 +8,7 @@
 
 #include "catalog/reader.h"
 #include "db/feed.h"
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "feed/pull.h"
 
@@ -60,23 +60,23 @@ std::string path_of(int where, int file) { return fmt::format("{}/f{}", folder(w
 State state_of(Connection& connection, bool hashes) {
   FeedSnapshot snapshot(connection);
   State state;
-  state.rev = snapshot.state().rev, state.mirrors_rev = snapshot.state().mirrors_rev,
+  state.rev = snapshot.state().rev, state.mirrors_rev = mirrors_rev(connection),
   state.token = snapshot.state().token;
   std::map<std::int64_t, std::set<MirrorId>> cohorts;
   snapshot.each_cohort_above(-1, [&](const std::vector<FeedSnapshot::Cohort>& page) {
     for (const auto& cohort : page)
       cohorts[cohort.id] = {cohort.mirrors.begin(), cohort.mirrors.end()};
   });
-  snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect,
-                           [&](std::vector<FeedFile>& page) {
-                             for (const FeedFile& file : page) {
-                               Known& known = state.files[file.path];
-                               known.line = line_of(file, hashes);
-                               if (file.link_target) continue;
-                               known.mirrors = cohorts.at(file.cohort_id);
-                               state.cohorts.insert(file.cohort_id);
-                             }
-                           });
+  snapshot.each_file_above(
+      0, hashes ? HashParts::all : HashParts::redirect, [&](std::vector<FeedFile>& page) {
+        for (const FeedFile& file : page) {
+          Known& known = state.files[file.path];
+          known.line = line_of(file, hashes);
+          if (file.link_target) continue;
+          known.mirrors = cohorts[file.cohort_id];  // none where there is no such cohort
+          state.cohorts.insert(file.cohort_id);
+        }
+      });
   state.mirrors = catalog::encode_mirrors(load_mirrors(connection)->all());
   return state;
 }
@@ -154,8 +154,13 @@ std::string wrong_in_between(const State& before, const State& now, const State&
 
 std::shared_ptr<Environment> load(Connection& connection, const std::string& file, bool hashes) {
   auto environment = Environment::open(file, catalog::Open::create, kAccess);
-  FeedSnapshot snapshot(connection);
-  CPPUNIT_ASSERT(load_everything(snapshot, connection, *environment, hashes, kGoOn));
+  {
+    FeedSnapshot snapshot(connection);
+    CPPUNIT_ASSERT(load_files(snapshot, *environment, hashes, kGoOn));
+  }
+  UnreadableRows unreadable;
+  complete_load(connection, *environment, unreadable);
+  CPPUNIT_ASSERT_EQUAL(std::string(), unreadable.text());
   return environment;
 }
 

@@ -49,6 +49,7 @@ std::shared_ptr<catalog::Environment> load(Connection& connection, const std::st
 class World {
  public:
   explicit World(unsigned seed);
+  Connection connect(const std::string& user = "") const { return database_.connect(user); }
   int roll(int sides);  // one of 0 to sides - 1
   void change();
   void change_source();

@@ -1,6 +1,6 @@
-// Tests lib/db/hash/hashes.h: whose hashes they are, and what hashing does to versions, one rule
-// each.
-#include "db/hash/hashes.h"
+// Tests lib/db/hash/known_hashes.h: whose hashes they are, and what hashing does to versions, one
+// rule each.
+#include "db/hash/known_hashes.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

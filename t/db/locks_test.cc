@@ -7,7 +7,7 @@
 #include <atomic>
 #include <thread>
 
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/locks.h"
 #include "db/session.h"
 #include "t/db/database.h"

@@ -481,8 +481,18 @@ class MirrorScanTest : public CppUnit::TestFixture {
   // Scans, and tells whether the listing was looked at more closely than as a whole.
   bool compared(const char* mirror, const Tree& tree, const MergeOptions& options = {}) {
     Connection connection = database_.connect();
+    // A comparison's tables go with it; that one was made is noted in the session.
+    connection.script(
+        "DROP EVENT TRIGGER IF EXISTS note_table;"
+        "CREATE OR REPLACE FUNCTION note_table() RETURNS event_trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN "
+        " PERFORM set_config('test.compared', 'true', false) FROM pg_event_trigger_ddl_commands() "
+        " WHERE object_identity = 'pg_temp.merge_changed'; END $$;"
+        "CREATE EVENT TRIGGER note_table ON ddl_command_end WHEN TAG IN ('CREATE TABLE') "
+        "EXECUTE FUNCTION note_table()");
     scan_mirror(connection, mirror, tree, options);
-    return value(connection, "SELECT to_regclass('pg_temp.merge_changed') IS NOT NULL") == "true";
+    return value(connection, "SELECT coalesce(current_setting('test.compared', true), '')") ==
+           "true";
   }
   std::string last_scan() {
     return value(c(), "SELECT outcome || ': ' || error FROM scan ORDER BY id DESC LIMIT 1");

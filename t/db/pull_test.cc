@@ -76,8 +76,12 @@ class PullTest : public CppUnit::TestFixture {
 
   static bool pull(Connection& connection, catalog::Environment& environment,
                    const std::atomic<bool>& stop, std::int64_t batch_bytes) {
+    UnreadableRows unreadable;
+    pull_mirrors(connection, environment, false, unreadable);
     FeedSnapshot snapshot(connection);
-    return pull_changes(snapshot, connection, environment, false, stop, batch_bytes).has_value();
+    const bool done = pull_changes(snapshot, environment, stop, batch_bytes).has_value();
+    CPPUNIT_ASSERT_EQUAL(std::string(), unreadable.text() + snapshot.unreadable().text());
+    return done;
   }
 };
 

@@ -177,7 +177,12 @@ def expect_crashes(httpd, build):
 
 def merge(database, revision, statement=""):
     """What a merge leaves: a revision of its own, and what changed in it."""
-    database.sql(f"BEGIN; INSERT INTO revision (rev) VALUES ({revision}); {statement}; COMMIT")
+    database.sql(f"BEGIN; {new_revision(revision)}; {statement}; COMMIT")
+
+
+def new_revision(revision):
+    """A statement: the database refuses numbers that its sequence has not given out."""
+    return f"SELECT setval('revision_seq', {revision}); INSERT INTO revision (rev) VALUES ({revision})"
 
 
 def many_files(count, revision):

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import stat
 import subprocess
 import time
 
@@ -110,6 +111,20 @@ def test_a_full_disk_is_said_once(database, make_redirector):
         shown = faults_shown(redirector)
         assert len(shown) == 1 and re.search("No space left|full", shown.pop())
         redirector.httpd.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="httpd's children are another user's only when root starts it")
+@pytest.mark.parametrize("umask", ("027", "077"))
+def test_the_first_start_with_a_strict_umask(database, make_redirector, cleanup, umask):
+    folder = cleanup(rig.Scratch("mirror-state")).path
+    redirector = make_redirector(catalog=folder / "of" / "the" / "catalog",
+                                 wrapper=("sh", "-c", f'umask {umask}; exec "$0" "$@"'))
+    wait_for_catalog(redirector)
+    assert stat.S_IMODE((folder / "of").stat().st_mode) == 0o755
+    assert stat.S_IMODE(redirector.httpd.catalog.stat().st_mode) == 0o750
+    redirector.postgres.stop()
+    redirector.httpd.graceful()
+    assert all(redirector.redirects("/db/f") for _ in range(20))
 
 
 def test_a_read_only_directory_leaves_requests_to_the_database(database, make_redirector):

@@ -14,17 +14,17 @@ CONTEXTS = {
 
 # Where the code has each default, and the words for what stands there.
 DEFAULTS = {
-    "MirrorEngine": ("mod_mirror/config.h", r"struct EngineSetting {\s*bool on = (\w+);", {"false": "Off"}),
-    "MirrorDatabaseMaxConnections": ("mod_mirror/config.h", r"kDefaultMaxConnections = (\d+);", {}),
-    "MirrorDatabaseTimeout": ("mod_mirror/config.h", r"kDefaultDatabaseTimeout{(\d+)}", {"2000": "2"}),
-    "MirrorDatabaseDown": ("mod_mirror/config.cc", r"return database_tree\(\) \? (DownPolicy::\w+ : DownPolicy::\w+);",
+    "MirrorEngine": ("mod_mirror/dir_config.h", r"struct EngineSetting {\s*bool on = (\w+);", {"false": "Off"}),
+    "MirrorDatabaseMaxConnections": ("mod_mirror/dir_config.h", r"kDefaultMaxConnections = (\d+);", {}),
+    "MirrorDatabaseTimeout": ("mod_mirror/dir_config.h", r"kDefaultDatabaseTimeout{(\d+)}", {"2000": "2"}),
+    "MirrorDatabaseDown": ("mod_mirror/dir_config.cc", r"return database_tree\(\) \? (DownPolicy::\w+ : DownPolicy::\w+);",
                            {"DownPolicy::unavailable : DownPolicy::serve": "Serve, with MirrorTree database Unavailable"}),
-    "MirrorCatalog": ("mod_mirror/config.cc", r"databases\.back\(\)\.catalog = add_catalog\(catalog::(default_directory)\(",
+    "MirrorCatalog": ("mod_mirror/dir_config.cc", r"databases\.back\(\)\.catalog = add_catalog\(catalog::(default_directory)\(",
                       {"default_directory": "one for each database"}),
     "MirrorCatalogMaxSize": ("lib/catalog/environment.h", r"kDefaultMaxBytes = std::size_t{(\d+)} << 30;", {"16": "16G"}),
     "MirrorCatalogHashes": ("mod_mirror/child.cc", r"catalog_hashes\.value_or\((\w+)\)", {"false": "Off"}),
     "MirrorCatalogMaxAge": ("mod_mirror/handler.cc", r"catalog_max_age_s\.value_or\((\d+)\)", {}),
-    "MirrorTree": ("mod_mirror/config.h", r"database_tree\(\) const { (return tree && tree->tree == Tree::database);",
+    "MirrorTree": ("mod_mirror/dir_config.h", r"database_tree\(\) const { (return tree && tree->tree == Tree::database);",
                    {"return tree && tree->tree == Tree::database": "local"}),
     "MirrorMinSize": ("lib/answer/decide.h", r"min_size_bytes = (\d+);", {}),
     "MirrorHandleHeadLocally": ("lib/answer/decide.h", r"handle_head_locally = (\w+);", {"false": "Off"}),

@@ -11,7 +11,7 @@ import pytest
 
 import rig
 from answers import File, ask, fill
-from catalogs import expect_crashes, garble_within_pages
+from catalogs import expect_crashes, garble_within_pages, new_revision
 
 MIRRORS = {
     "de": {"http_url": "http://de.example/", "country": "DE", "region": "EU"},
@@ -68,7 +68,7 @@ def lines(done):
 def make_host(database, build, cleanup):
     """make_host(directives): httpd runs, and its catalog is complete."""
     fill(database, MIRRORS, FILES)
-    database.sql("INSERT INTO revision (rev) VALUES (1)")
+    database.sql(new_revision(1))
 
     def make(directives=""):
         config = f"MirrorDatabase {database.conninfo()}\n{directives}\n{SECTION}"
@@ -216,7 +216,7 @@ def test_verify_waits_and_then_leaves_out_what_is_newer(host):
     assert "the catalog is what the database has" in host.mb("verify").stdout
     host.httpd.stop()
     host.database.sql("UPDATE mirror SET weight = 8 WHERE identifier = 'de'")
-    host.database.sql("INSERT INTO revision (rev) VALUES (5); UPDATE file SET size = 5, rev = 5 WHERE path = 'f'")
+    host.database.sql(new_revision(5) + "; UPDATE file SET size = 5, rev = 5 WHERE path = 'f'")
     done = host.mb("verify", "--wait", "0")
     assert "at revision 1, the database at 5" in done.stderr and "earlier revision" in done.stderr
     assert "7 files" in done.stdout
@@ -224,9 +224,9 @@ def test_verify_waits_and_then_leaves_out_what_is_newer(host):
 
 def test_verify_knows_another_database(host, make_database):
     other = make_database()
-    host.database.sql("INSERT INTO revision (rev) VALUES (5)")
+    host.database.sql(new_revision(5))
     rig.wait_for("the revision", lambda: host.status()[1]["rev"] == 5, 10)
-    other.sql("INSERT INTO revision (rev) VALUES (5)")
+    other.sql(new_revision(5))
     done = other.tool("mb", "catalog", "verify", "--dir", host.httpd.catalog, "--wait", "0", check=False)
     assert done.returncode == 1 and "none of this database's" in done.stdout
 

@@ -180,7 +180,7 @@ void CatalogWriter::publish_garbage() {
 }
 
 std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors,
-                       const catalog::FoundFile& found, HashParts parts) {
+                       const catalog::CatalogFile& found, HashParts parts) {
   const File& file = found.file;
   if (file.mtime_s != meta.rev)
     return fmt::format("{} of generation {} among those of {}", file.path, file.mtime_s, meta.rev);

@@ -56,7 +56,7 @@ class CatalogWriter {
 
 // What is wrong with a file as a reader sees it, or with the whole state; "" when all is well.
 std::string wrong_file(const catalog::Meta& meta, const MirrorTable& mirrors,
-                       const catalog::FoundFile& found, HashParts parts);
+                       const catalog::CatalogFile& found, HashParts parts);
 std::string wrong_state(catalog::Reader& reader);
 
 }  // namespace mirror::race

@@ -93,7 +93,7 @@ void read_once(catalog::Catalog& catalog, std::minstd_rand& random, std::atomic<
     for (auto i = random() % 4; i > 0; --i) {
       const std::string path = any_path(random);
       const HashParts parts = random() % 2 ? HashParts::all : HashParts::redirect;
-      const catalog::FoundFile found = reader.find(path, kNow, parts);
+      const catalog::CatalogFile found = reader.find(path, kNow, parts);
       if (found.found == Found::file) {
         expect(wrong_file(reader.meta(), *reader.mirrors(), found, parts));
       } else if (must_be_there(path)) {
@@ -164,7 +164,7 @@ void look_up_once(httpd::CatalogKeeper& keeper, std::minstd_rand& random,
   keeper.as_of_s();
   if (!lookup) return;
   if (lookup->found == Found::file) {
-    catalog::FoundFile found;
+    catalog::CatalogFile found;
     found.file = lookup->file, found.hashes = lookup->hashes;
     expect(wrong_file((*lookup->snapshot)->meta(), *lookup->mirrors, found, parts));
   } else if (must_be_there(path)) {

@@ -42,16 +42,16 @@ bool is_cached(int fd, std::int64_t size_bytes) {
 
 // Reads a file in order and leaves the page cache as it was: what was not there before goes again
 // behind the reading.
-class Reader {
+class FileReader {
  public:
-  Reader(Shared& shared, int fd, std::int64_t size_bytes)
+  FileReader(Shared& shared, int fd, std::int64_t size_bytes)
       : shared_(shared), fd_(fd), size_bytes_(size_bytes), keep_(is_cached(fd, size_bytes)) {
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   }
-  ~Reader() {
+  ~FileReader() {
     if (!keep_) posix_fadvise(fd_, dropped_, 0, POSIX_FADV_DONTNEED);
   }
-  Reader(const Reader&) = delete;
+  FileReader(const FileReader&) = delete;
 
   // Never beyond the size that the file had: one that grows faster than it is read would have no
   // end.
@@ -88,7 +88,7 @@ class Reader {
 
 }  // namespace
 
-void read_signature(const Tree& tree, const Job& job, FileHashes& hashes,
+void read_signature(const SourceTree& tree, const Job& job, FileHashes& hashes,
                     std::optional<std::int64_t>& ctime_ns) {
   Signature signature = job.is_signed ? tree.read_signature(job.target.path) : Signature();
   hashes.signature = std::move(signature.text);
@@ -110,7 +110,7 @@ bool Hasher::read_block(int fd, std::int64_t size_bytes) {
     wait_for_turn(shared_, length);
     shared_.bytes_read += size_bytes;
   } else {
-    length = Reader(shared_, fd, size_bytes)(whole);
+    length = FileReader(shared_, fd, size_bytes)(whole);
   }
   for (digest::Lane* lane : lanes_.start(size_bytes)) lane->add({whole.data(), length});
   return length == whole.size();
@@ -119,7 +119,7 @@ bool Hasher::read_block(int fd, std::int64_t size_bytes) {
 bool Hasher::read_blocks(int fd, std::int64_t size_bytes) {
   if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes))
     return read_block(fd, size_bytes);
-  Reader reader(shared_, fd, size_bytes);
+  FileReader reader(shared_, fd, size_bytes);
   const std::vector<digest::Lane*>& lanes = lanes_.start(size_bytes);
   const auto pass = std::make_shared<digest::SharedPass>(lanes, ring_, board_.wake);
   board_.publish(pass);
@@ -133,13 +133,13 @@ bool Hasher::read_blocks(int fd, std::int64_t size_bytes) {
   return reader.bytes() == size_bytes;
 }
 
-Outcome Hasher::read_content(Done& done) {
+FileOutcome Hasher::read_content(Done& done) {
   const std::string& path = done.job.target.path;
   const Descriptor file = shared_.tree.open_file(path);
   if (!file) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == ENXIO)
-      return Outcome::gone;
-    if (errno == EAGAIN) return Outcome::changed;  // openat2: a rename raced with the way there
+      return FileOutcome::gone;
+    if (errno == EAGAIN) return FileOutcome::changed;  // openat2: a rename raced with the way there
     throw std::system_error(errno, std::generic_category());
   }
   const auto look = [&] {
@@ -148,30 +148,30 @@ Outcome Hasher::read_content(Done& done) {
     return status_of(found);
   };
   const FileStatus before = look();
-  if (!before.regular) return Outcome::gone;
-  if (!before.same_content(done.job.status)) return Outcome::changed;
+  if (!before.regular) return FileOutcome::gone;
+  if (!before.same_content(done.job.status)) return FileOutcome::changed;
   const bool whole = read_blocks(file.get(), before.size_bytes);
-  if (!whole || !look().same_content(before)) return Outcome::changed;
+  if (!whole || !look().same_content(before)) return FileOutcome::changed;
   done.hashes = lanes_.finish();
   digest::add_info_hashes(done.hashes, path, before.size_bytes);
-  return Outcome::hashed;
+  return FileOutcome::hashed;
 }
 
 Done Hasher::run(Job job) {
   Done done;
   done.job = std::move(job);
   try {
-    done.outcome = done.job.content ? read_content(done) : Outcome::hashed;
-    if (done.outcome == Outcome::hashed && shared_.kinds.signature) {
+    done.outcome = done.job.content ? read_content(done) : FileOutcome::hashed;
+    if (done.outcome == FileOutcome::hashed && shared_.kinds.signature) {
       read_signature(shared_.tree, done.job, done.hashes, done.signature_ctime_ns);
     }
   } catch (const Stopped&) {
-    done.outcome = Outcome::stopped;
+    done.outcome = FileOutcome::stopped;
   } catch (const std::system_error& error) {
-    done.outcome = Outcome::failed;
+    done.outcome = FileOutcome::failed;
     done.error = "cannot be read: " + error.code().message();
   } catch (const std::exception& error) {
-    done.outcome = Outcome::failed;
+    done.outcome = FileOutcome::failed;
     done.error = error.what();
   }
   return done;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "digest/digest.h"
 #include "digest/shared_pass.h"
 #include "throttle.h"
@@ -16,7 +16,7 @@
 
 namespace mirror::hash {
 
-enum class Outcome : std::uint8_t {
+enum class FileOutcome : std::uint8_t {
   hashed,
   changed,  // while it was read, or since it was looked at: to be done again
   gone,     // no regular file any more
@@ -34,19 +34,19 @@ struct Job {
 
 struct Done {
   Job job;
-  Outcome outcome = Outcome::failed;
+  FileOutcome outcome = FileOutcome::failed;
   std::string error;
   FileHashes hashes;
   std::optional<std::int64_t> signature_ctime_ns;
 };
 
 // The signature beside the job's file, or that there is none.
-void read_signature(const Tree& tree, const Job& job, FileHashes& hashes,
+void read_signature(const SourceTree& tree, const Job& job, FileHashes& hashes,
                     std::optional<std::int64_t>& ctime_ns);
 
 // What the threads have in common.
 struct Shared {
-  const Tree& tree;
+  const SourceTree& tree;
   HashKinds kinds;
   Throttle throttle;
   const std::atomic<bool>& stop;
@@ -66,7 +66,7 @@ class Hasher {
   Done run(Job job);
 
  private:
-  Outcome read_content(Done& done);
+  FileOutcome read_content(Done& done);
   bool read_block(int fd, std::int64_t size_bytes);
   bool read_blocks(int fd, std::int64_t size_bytes);
   Shared& shared_;

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "core/path.h"
-#include "database.h"
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
+#include "db/session.h"
 #include "run.h"
 #include "sums_list.h"
 
@@ -29,8 +29,11 @@ struct CloseFile {
 
 class Import {
  public:
-  Import(const Options& options, Report& report, const StopSignal& stop)
-      : options_(options), report_(report), stop_(stop), connection_(connect(options, stop)) {
+  Import(const HashCommand& options, HashReport& report, const StopSignal& stop)
+      : options_(options),
+        report_(report),
+        stop_(stop),
+        connection_(db::open_merge_session(options.instance.database, "mb-hash", stop.asked())) {
     const std::string& name = options.import_file;
     file_.reset(name == "-" ? stdin : std::fopen(name.c_str(), "re"));
     struct stat status {};
@@ -128,8 +131,8 @@ class Import {
     return "";
   }
 
-  const Options& options_;
-  Report& report_;
+  const HashCommand& options_;
+  HashReport& report_;
   const StopSignal& stop_;
   db::Connection connection_;
   std::unique_ptr<std::FILE, CloseFile> file_;
@@ -142,7 +145,7 @@ class Import {
 
 }  // namespace
 
-Counts import_list(const Options& options, Report& report, const StopSignal& stop) {
+Counts import_list(const HashCommand& options, HashReport& report, const StopSignal& stop) {
   return Import(options, report, stop).run();
 }
 

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "core/path.h"
-#include "database.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "os/stop_signal.h"
 #include "run.h"
 #include "tools/cli/guard.h"
@@ -12,9 +12,9 @@ namespace mirror::hash {
 namespace {
 
 int run(int argc, char** argv) {
-  const std::variant<Options, int> parsed = parse_options(argc, argv);
+  const std::variant<HashCommand, int> parsed = parse_options(argc, argv);
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
-  const Options& options = std::get<Options>(parsed);
+  const HashCommand& options = std::get<HashCommand>(parsed);
   const bool import = !options.import_file.empty();
   if (!import && !options.instance.source.starts_with('/')) {
     throw ConfigError(
@@ -24,10 +24,11 @@ int run(int argc, char** argv) {
   }
   const StopSignal stop;
   {
-    db::Connection connection = connect(options, stop);
+    db::Connection connection =
+        db::open_merge_session(options.instance.database, "mb-hash", stop.asked());
     db::require_schema(connection);
   }
-  Report report(options.json, options.verbose);
+  HashReport report(options.json, options.verbose);
   const Counts counts =
       import ? import_list(options, report, stop) : hash_or_verify(options, report, stop);
   report.summary(counts);

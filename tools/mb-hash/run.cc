@@ -1,4 +1,5 @@
 #include "run.h"
+#include "db/session.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +9,6 @@
 #include <future>
 #include <map>
 
-#include "database.h"
 #include "db/merge/merge.h"
 #include "pool.h"
 
@@ -61,12 +61,12 @@ std::string difference(const FileHashes& stored, const FileHashes& read) {
 
 class Run {
  public:
-  Run(const Options& options, Report& report, const StopSignal& stop)
+  Run(const HashCommand& options, HashReport& report, const StopSignal& stop)
       : options_(options),
         report_(report),
         stop_(stop),
         kinds_(options.instance.hash.kinds),
-        connection_(connect(options, stop)),
+        connection_(db::open_merge_session(options.instance.database, "mb-hash", stop.asked())),
         tree_(options.instance.source),
         shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop.asked()),
                 stop.asked()},
@@ -266,9 +266,9 @@ class Run {
       waiting = std::exchange(entry->second.waiting, {});
       entry->second.status = done.job.status;
       entry->second.file_id = target.file_id;
-      if (done.outcome != Outcome::hashed || entry->second.unseen <= 0) links_.erase(entry);
+      if (done.outcome != FileOutcome::hashed || entry->second.unseen <= 0) links_.erase(entry);
     }
-    if (done.outcome == Outcome::hashed) {
+    if (done.outcome == FileOutcome::hashed) {
       for (Job& job : waiting) {
         if (job.status.same_content(done.job.status))
           link(std::move(job), done.hashes);
@@ -283,13 +283,13 @@ class Run {
       return;
     }
     for (Job& job : waiting) submit(std::move(job));  // each for itself
-    if (done.outcome == Outcome::changed && ++done.job.attempts < kAttempts) {
+    if (done.outcome == FileOutcome::changed && ++done.job.attempts < kAttempts) {
       later_.push_back(std::move(done.job));
       return;
     }
-    if (done.outcome == Outcome::failed) {
+    if (done.outcome == FileOutcome::failed) {
       if (!target.staged) fail(target.path, done.error);
-    } else if (done.outcome != Outcome::stopped) {
+    } else if (done.outcome != FileOutcome::stopped) {
       ++counts_.waiting;
       report_.file(target.path, "waiting", "it changes while it is read", false);
     }
@@ -317,9 +317,9 @@ class Run {
 
   void verify(const Done& done) {
     const db::HashTarget& target = done.job.target;
-    if (done.outcome == Outcome::stopped) return;
-    if (done.outcome == Outcome::failed) return fail(target.path, done.error);
-    if (done.outcome != Outcome::hashed) {
+    if (done.outcome == FileOutcome::stopped) return;
+    if (done.outcome == FileOutcome::failed) return fail(target.path, done.error);
+    if (done.outcome != FileOutcome::hashed) {
       ++counts_.waiting;
       return;
     }
@@ -359,7 +359,9 @@ class Run {
     group_ = std::exchange(found_, {});
     found_bytes_ = 0;
     found_read_ = 0;
-    if (!store_connection_) store_connection_.emplace(connect(options_, stop_));
+    if (!store_connection_)
+      store_connection_.emplace(
+          db::open_merge_session(options_.instance.database, "mb-hash", stop_.asked()));
     storing_ = std::async(std::launch::async,
                           [this] { return db::store_hashes(*store_connection_, group_); });
   }
@@ -397,13 +399,13 @@ class Run {
     counts_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   }
 
-  const Options& options_;
-  Report& report_;
+  const HashCommand& options_;
+  HashReport& report_;
   const StopSignal& stop_;
   const HashKinds kinds_;
   db::Connection connection_;
   std::optional<db::Connection> store_connection_;
-  Tree tree_;
+  SourceTree tree_;
   Shared shared_;
   Pool pool_;
   Counts counts_;
@@ -424,7 +426,7 @@ class Run {
 
 }  // namespace
 
-Counts hash_or_verify(const Options& options, Report& report, const StopSignal& stop) {
+Counts hash_or_verify(const HashCommand& options, HashReport& report, const StopSignal& stop) {
   return Run(options, report, stop).run();
 }
 

@@ -2,15 +2,15 @@
 // on a connection of its own, stores what was found; the pool's threads read files.
 #pragma once
 
-#include "options.h"
+#include "hash_command.h"
+#include "hash_report.h"
 #include "os/stop_signal.h"
-#include "report.h"
 
 namespace mirror::hash {
 
 // Each returns what was done. Throws db::Error, std::system_error for a source that cannot be
 // opened.
-Counts hash_or_verify(const Options&, Report&, const StopSignal& stop);
-Counts import_list(const Options&, Report&, const StopSignal& stop);
+Counts hash_or_verify(const HashCommand&, HashReport&, const StopSignal& stop);
+Counts import_list(const HashCommand&, HashReport&, const StopSignal& stop);
 
 }  // namespace mirror::hash

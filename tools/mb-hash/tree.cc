@@ -61,23 +61,23 @@ FileStatus status_of(const struct stat& from) {
           S_ISREG(from.st_mode)};
 }
 
-Tree::Tree(const std::string& root)
+SourceTree::SourceTree(const std::string& root)
     : root_(open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
   if (!root_)
     throw std::system_error(errno, std::generic_category(),
                             "cannot open the source " + printable(root));
 }
 
-Descriptor Tree::open_below(const std::string& path, int flags) const {
+Descriptor SourceTree::open_below(const std::string& path, int flags) const {
   return open_beneath(root_.get(), path, flags);
 }
 
 // O_NONBLOCK: a pipe that took the file's place must not hold us; the caller looks at what it got.
-Descriptor Tree::open_file(const std::string& path) const {
+Descriptor SourceTree::open_file(const std::string& path) const {
   return open_below(path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 }
 
-Signature Tree::read_signature(const std::string& path) const {
+Signature SourceTree::read_signature(const std::string& path) const {
   if (is_signature(path)) return {};
   for (const auto& [suffix, kind] : kSuffixes) {
     const Descriptor file = open_file(path + suffix);
@@ -92,7 +92,7 @@ Signature Tree::read_signature(const std::string& path) const {
   return {};
 }
 
-std::optional<FileStatus> Tree::status(const std::string& path) {
+std::optional<FileStatus> SourceTree::status(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   int at = root_.get();
   if (slash != path.npos) {
@@ -111,10 +111,10 @@ std::optional<FileStatus> Tree::status(const std::string& path) {
   return status_of(found);
 }
 
-const Tree::Listing& Tree::listing_of(std::string_view prefix) {
+const SourceTree::SignatureNames& SourceTree::listing_of(std::string_view prefix) {
   while (!listings_.empty() && !prefix.starts_with(listings_.back().prefix)) listings_.pop_back();
   if (!listings_.empty() && listings_.back().prefix == prefix) return listings_.back();
-  Listing& listing = listings_.emplace_back();
+  SignatureNames& listing = listings_.emplace_back();
   listing.prefix = prefix;
   const std::string path = prefix.empty() ? "." : std::string(prefix.substr(0, prefix.size() - 1));
   Descriptor directory = open_below(path, O_RDONLY | O_DIRECTORY);
@@ -130,17 +130,17 @@ const Tree::Listing& Tree::listing_of(std::string_view prefix) {
   return listing;
 }
 
-bool Tree::may_have_signature(const std::string& path) {
+bool SourceTree::may_have_signature(const std::string& path) {
   if (is_signature(path)) return false;
   const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
-  const Listing& listing = listing_of(std::string_view(path).substr(0, name));
+  const SignatureNames& listing = listing_of(std::string_view(path).substr(0, name));
   return !listing.readable ||
          std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](const auto& suffix) {
            return listing.names.contains(path.substr(name) + suffix.first);
          });
 }
 
-std::int64_t Tree::signature_ctime(const std::string& path) {
+std::int64_t SourceTree::signature_ctime(const std::string& path) {
   if (!may_have_signature(path)) return 0;
   for (const auto& [suffix, kind] : kSuffixes) {
     const std::optional<FileStatus> found = status(path + suffix);

@@ -37,10 +37,10 @@ struct Signature {
   std::int64_t ctime_ns = 0;  // 0: there is none
 };
 
-class Tree {
+class SourceTree {
  public:
   // Throws std::system_error when the folder cannot be opened.
-  explicit Tree(const std::string& root);
+  explicit SourceTree(const std::string& root);
 
   // A regular file or nothing opens; errno tells why not. Any thread.
   Descriptor open_file(const std::string& path) const;
@@ -58,17 +58,17 @@ class Tree {
   std::int64_t signature_ctime(const std::string& path);
 
  private:
-  struct Listing {
+  struct SignatureNames {
     std::string prefix;           // the directory's path with its slash
     std::set<std::string> names;  // of signatures
     bool readable = false;
   };
-  const Listing& listing_of(std::string_view prefix);
+  const SignatureNames& listing_of(std::string_view prefix);
   Descriptor open_below(const std::string& path, int flags) const;
   Descriptor root_;
   std::string directory_path_;
   Descriptor directory_;
-  std::vector<Listing> listings_;  // each of a directory below the one before
+  std::vector<SignatureNames> listings_;  // each of a directory below the one before
 };
 
 }  // namespace mirror::hash

@@ -3,7 +3,7 @@
 #include <set>
 #include <utility>
 
-#include "catalog.h"
+#include "catalog_choice.h"
 #include "commands.h"
 #include "core/encode.h"
 #include "core/wildcard.h"

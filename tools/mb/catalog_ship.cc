@@ -4,10 +4,10 @@
 
 #include <cerrno>
 
-#include "catalog.h"
 #include "catalog/crashes.h"
 #include "catalog/error.h"
 #include "catalog/ship.h"
+#include "catalog_choice.h"
 #include "commands.h"
 #include "os/descriptor.h"
 #include "output.h"

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <ctime>
 
-#include "catalog.h"
 #include "catalog/error.h"
+#include "catalog_choice.h"
 #include "commands.h"
 #include "output.h"
 

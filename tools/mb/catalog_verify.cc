@@ -4,7 +4,7 @@
 #include <chrono>
 #include <thread>
 
-#include "catalog.h"
+#include "catalog_choice.h"
 #include "commands.h"
 #include "core/path.h"
 #include "feed/compare.h"
@@ -24,10 +24,15 @@ struct Wanted {
 // A state of the catalog and one of the database, which is no older.
 struct Pair {
   Pair(db::Connection& connection, const catalog::Directory& directory)
-      : ours(require_current(directory)), theirs(connection) {}
-  bool equal() const { return same_state(theirs.state(), ours->meta()); }
+      : ours(require_current(directory)),
+        theirs(connection),
+        mirrors_rev(db::mirrors_rev(connection)) {}
+  bool equal() const {
+    return same_state(theirs.state(), ours->meta()) && mirrors_rev == ours->meta().mirrors_rev;
+  }
   catalog::Snapshot ours;
   db::FeedSnapshot theirs;
+  std::int64_t mirrors_rev;  // of theirs
 };
 
 std::unique_ptr<Pair> wait_for_feed(db::Connection& connection, const catalog::Directory& directory,

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
+#include "config/instance.h"
 #include "db/mirror/mirrors.h"
 #include "geo/geo.h"
 #include "pg/connection.h"

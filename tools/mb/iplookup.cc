@@ -3,8 +3,8 @@
 
 #include "client.h"
 #include "commands.h"
+#include "host_place.h"
 #include "output.h"
-#include "place.h"
 
 namespace mirror::mb {
 namespace {

@@ -2,8 +2,8 @@
 #include <fmt/core.h>
 
 #include "commands.h"
+#include "host_place.h"
 #include "output.h"
-#include "place.h"
 #include "record.h"
 
 namespace mirror::mb {

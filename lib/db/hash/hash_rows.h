@@ -1,7 +1,7 @@
 // The columns of `file f` with its `hash h` that make a FileHashes, for hashes.cc and feed.cc.
 #pragma once
 
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 
 namespace mirror::db {
 

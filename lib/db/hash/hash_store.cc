@@ -2,7 +2,7 @@
 // the merge lock.
 #include <fmt/format.h>
 
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/merge/merge.h"
 #include "db/merge/staging.h"
 
@@ -10,11 +10,11 @@ namespace mirror::db {
 namespace {
 
 // The columns of hash that come from reading the file itself, with the types they have there.
-struct Column {
+struct HashColumn {
   const char* name;
   const char* type;
 };
-constexpr Column kContent[] = {
+constexpr HashColumn kContent[] = {
     {"md5", "bytea"},
     {"sha1", "bytea"},
     {"sha256", "bytea"},
@@ -32,7 +32,7 @@ constexpr Column kContent[] = {
     {"zsync_md4_bytes", "integer"},
     {"zsync_sums", "bytea"},
 };
-constexpr Column kSignature[] = {
+constexpr HashColumn kSignature[] = {
     {"signature_kind", "\"char\""}, {"signature", "bytea"}, {"signature_ctime_ns", "bigint"}};
 
 // How many times of one version are remembered; a file that is touched every day must not grow
@@ -40,9 +40,9 @@ constexpr Column kSignature[] = {
 constexpr int kMaxTimes = 100;
 
 template <std::size_t N>
-std::string each(const Column (&columns)[N], const char* pattern) {
+std::string each(const HashColumn (&columns)[N], const char* pattern) {
   std::string out;
-  for (const Column& column : columns)
+  for (const HashColumn& column : columns)
     out += fmt::format(fmt::runtime(pattern), column.name, column.type);
   return out;
 }
@@ -58,7 +58,7 @@ void create_tables(Connection& connection) {
     return type == "integer" ? std::string("bigint") : type;
   };
   std::string columns;
-  for (const Column& column : kContent)
+  for (const HashColumn& column : kContent)
     columns += fmt::format(", {} {}", column.name, wide(column.type));
   connection.script(
       "CREATE TEMP TABLE hash_result (file_id bigint PRIMARY KEY, version_rev bigint, size bigint, "
@@ -159,16 +159,15 @@ Verdicts judge(Connection& connection) {
 void change_files(Connection& connection, MergeTransaction& merge, const Verdicts& verdicts) {
   merge.source_changed();
   const Params params = Params().int8(verdicts.others > 0 ? merge.cohort_of({}) : 0);
+  std::optional<CountChanges> counts;
   if (verdicts.others > 0) {
-    connection.script(
-        "DROP TABLE IF EXISTS pg_temp.merge_adjust; CREATE TEMP TABLE merge_adjust (cohort_id "
-        "bigint, n bigint)");
-    connection.run(
-        "INSERT INTO merge_adjust SELECT c.id, c.n FROM hash_verdict v "
-        "CROSS JOIN LATERAL (VALUES (v.cohort_id, -1), ($1, 1)) c (id, n) WHERE v.other AND "
-        "v.cohort_id IS NOT NULL "
-        "UNION ALL VALUES ($1, 0)",
-        params);  // the last lets it go again if nobody needs it
+    counts.emplace(connection)
+        .add(
+            "SELECT c.id, c.n FROM hash_verdict v "
+            "CROSS JOIN LATERAL (VALUES (v.cohort_id, -1), ($1, 1)) c (id, n) WHERE v.other AND "
+            "v.cohort_id IS NOT NULL "
+            "UNION ALL VALUES ($1, 0)",
+            params);  // the last lets it go again if nobody needs it
   }
   merge.change_files(
       verdicts.altered,
@@ -177,7 +176,7 @@ void change_files(Connection& connection, MergeTransaction& merge, const Verdict
       "cohort_id = CASE WHEN v.other AND f.cohort_id IS NOT NULL THEN $1 ELSE f.cohort_id END "
       "FROM hash_verdict v WHERE f.id = v.file_id AND v.alters",
       Params(params).int8(merge.rev()));
-  if (verdicts.others > 0) merge.adjust_counts();
+  if (counts) merge.adjust_counts(*counts);
 }
 
 void update_hashes(Connection& connection, std::int64_t rev) {

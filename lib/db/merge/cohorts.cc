@@ -26,11 +26,9 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
   }
   // Without an index on cohort_id (each moved file would pay for it) the files are looked for
   // outside the lock.
-  connection.script(
-      "DROP TABLE IF EXISTS pg_temp.merge_pair, pg_temp.merge_moves, pg_temp.merge_adjust;"
-      "CREATE TEMP TABLE merge_pair (from_id bigint PRIMARY KEY, to_id bigint);"
-      "CREATE TEMP TABLE merge_moves (file_id bigint, from_id bigint);"
-      "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)");
+  const TempTables moves(connection, {{"merge_pair", "from_id bigint PRIMARY KEY, to_id bigint"},
+                                      {"merge_moves", "file_id bigint, from_id bigint"}});
+  CountChanges counts(connection);
   const std::int64_t all_files =
       connection.run("SELECT coalesce(sum(n_files), 0)::bigint FROM cohort").int8(0, 0);
   const std::int64_t pairs = connection
@@ -54,8 +52,9 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
   connection.script(
       "DELETE FROM merge_pair p WHERE NOT EXISTS (SELECT FROM cohort a JOIN cohort b ON b.mirrors "
       "= a.mirrors "
-      "WHERE a.id = p.from_id AND b.id = p.to_id);"
-      "INSERT INTO merge_adjust SELECT unnest(ARRAY[p.from_id, p.to_id]), unnest(ARRAY[-1, 1]) "
+      "WHERE a.id = p.from_id AND b.id = p.to_id)");
+  counts.add(
+      "SELECT unnest(ARRAY[p.from_id, p.to_id]), unnest(ARRAY[-1, 1]) "
       "FROM merge_moves m JOIN merge_pair p USING (from_id) JOIN file f ON f.id = m.file_id AND "
       "f.cohort_id = m.from_id");
   const std::int64_t moved =
@@ -64,7 +63,7 @@ std::int64_t join_cohorts(Connection& connection, std::int64_t max_files) {
                          "merge_pair p USING (from_id) "
                          "WHERE f.id = m.file_id AND f.cohort_id = m.from_id",
                          Params().int8(merge.rev()));
-  merge.adjust_counts();
+  merge.adjust_counts(counts);
   connection.script("DELETE FROM cohort WHERE n_files = 0");
   merge.commit();
   return moved;

@@ -37,11 +37,13 @@ void NewFolders::find(std::int64_t all_files) {
                enough)
           .empty())
     return;
+  folders_.emplace(connection_, std::initializer_list<TempTables::Definition>{
+                                    {"merge_folder",
+                                     "level1 bytea, level2 bytea, level3 bytea, n bigint, folder "
+                                     "bytea, cohort_id bigint"}});
   connection_.script(
-      fmt::format("DROP TABLE IF EXISTS pg_temp.merge_folder;"
-                  "CREATE TEMP TABLE merge_folder AS SELECT substring(d.path FOR p1) AS level1, "
-                  "substring(d.path FOR p2) AS level2, "
-                  "d.path AS level3, n, NULL::bytea AS folder, NULL::bigint AS cohort_id "
+      fmt::format("INSERT INTO merge_folder (level1, level2, level3, n) "
+                  "SELECT substring(d.path FOR p1), substring(d.path FOR p2), d.path, n "
                   "FROM (SELECT substring(d.path FOR p3) AS path, count(*) AS n FROM merge_delta d "
                   "{0} WHERE {1} GROUP BY 1) d {0}",
                   kLengths, kNewFiles));
@@ -62,14 +64,15 @@ void NewFolders::find(std::int64_t all_files) {
   any_ = !connection_.run("SELECT FROM merge_folder LIMIT 1").empty();
 }
 
-void NewFolders::make_cohorts(MergeTransaction& merge, std::int64_t otherwise) {
+void NewFolders::make_cohorts(MergeTransaction& merge, std::int64_t otherwise,
+                              CountChanges& counts) {
   if (!any_) return;
   connection_.run(
       "INSERT INTO cohort (id, mirrors, n_files, rev) OVERRIDING SYSTEM VALUE "
       "SELECT DISTINCT cohort_id, '{}'::smallint[], 0, $1 FROM merge_folder ORDER BY 1",
       Params().int8(merge.rev()));
-  connection_.run(
-      "INSERT INTO merge_adjust SELECT c.id, c.n FROM merge_folder m "
+  counts.add(
+      "SELECT c.id, c.n FROM merge_folder m "
       "CROSS JOIN LATERAL (VALUES (m.cohort_id, m.n), ($1, -m.n)) c (id, n)",
       Params().int8(otherwise));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "db/merge/merge.h"
@@ -17,20 +18,22 @@ std::int64_t own_cohort_files(std::int64_t all_files);
 
 class NewFolders {
  public:
-  explicit NewFolders(Connection& connection) : connection_(connection) {}
+  // The delta must outlive this.
+  NewFolders(Connection& connection, const SourceDelta&) : connection_(connection) {}
 
-  // Looks among the new files of merge_delta, outside the merge lock; `all_files`: as many as the
+  // Looks among the new files of the delta, outside the merge lock; `all_files`: as many as the
   // source has.
   void find(std::int64_t all_files);
   bool any() const { return any_; }
-  // Makes the cohorts; merge_adjust counted their files for the cohort `otherwise`.
-  void make_cohorts(MergeTransaction&, std::int64_t otherwise);
+  // Makes the cohorts; `counts` has their files in the cohort `otherwise`, and is mended.
+  void make_cohorts(MergeTransaction&, std::int64_t otherwise, CountChanges& counts);
   // To be joined to `merge_delta d`; then folder.cohort_id is the new file's cohort, NULL for one
   // that gets none of its own.
   const std::string& join() const;
 
  private:
   Connection& connection_;
+  std::optional<TempTables> folders_;  // merge_folder, once there is something to look at
   bool any_ = false;
 };
 

@@ -61,7 +61,7 @@ void MergeTransaction::note_hashes(std::int64_t at_most, const std::string& quer
   notes_.note_hashes(rev(), at_most, query);
 }
 
-void MergeTransaction::adjust_counts() {
+void MergeTransaction::adjust_counts(const CountChanges&) {
   connection_.script(
       "UPDATE cohort c SET n_files = c.n_files + a.n "
       "FROM (SELECT cohort_id, sum(n)::bigint AS n FROM merge_adjust GROUP BY cohort_id) a WHERE "

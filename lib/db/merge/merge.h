@@ -11,6 +11,7 @@
 
 #include "db/merge/changes.h"
 #include "db/merge/scan.h"
+#include "db/merge/temp_tables.h"
 
 namespace mirror::db {
 
@@ -39,9 +40,8 @@ class MergeTransaction {
   // Notes the files whose hashes get this revision as hash.rev: `query` gives their ids, at most
   // `at_most`.
   void note_hashes(std::int64_t at_most, const std::string& query);
-  // Adds the numbers in merge_adjust(cohort_id, n) to the cohorts' counts, and drops those that
-  // became empty.
-  void adjust_counts();
+  // Adds the numbers to the cohorts' counts, and drops the cohorts that became empty.
+  void adjust_counts(const CountChanges&);
   double commit();  // returns the seconds that the lock was held
 
  private:

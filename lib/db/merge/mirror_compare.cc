@@ -62,24 +62,13 @@ constexpr const char* kCountHad =
 #undef NOT_OLDER
 #undef HAS
 
-constexpr const char* kTables =
-    "DROP TABLE IF EXISTS pg_temp.merge_changed, pg_temp.merge_touched, pg_temp.merge_moves, "
-    "pg_temp.merge_plan, "
-    "pg_temp.merge_adjust;"
-    "CREATE TEMP TABLE merge_changed (file_id bigint, cohort_id bigint, current boolean, listed "
-    "boolean);"
-    "CREATE TEMP TABLE merge_touched (LIKE file);"
-    "CREATE TEMP TABLE merge_moves (file_id bigint, from_id bigint);"
-    "CREATE TEMP TABLE merge_plan (from_id bigint PRIMARY KEY, in_place boolean, n bigint, to_id "
-    "bigint, mirrors smallint[]);"
-    "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
-
 }  // namespace
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
                              Precision precision, std::int64_t start_rev,
                              std::optional<double> times_share)
     : connection_(connection),
+      tables_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
       precision_(precision),
@@ -96,7 +85,7 @@ Params MirrorCompare::scope() const {
   return params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
 }
 
-void MirrorCompare::count_entries(const Listing& listing) {
+void MirrorCompare::count_entries(const StagedListing& listing) {
   const Result found = connection_.run(kCountEntries, scope());
   const std::int64_t known = found.int8(0, 0), comparable = found.int8(0, 1),
                      same_size = found.int8(0, 2);
@@ -135,8 +124,7 @@ void MirrorCompare::recount() {
     (change.listed ? counts_.lost : counts_.gained) += change.files;
 }
 
-void MirrorCompare::compare(const Listing& listing) {
-  connection_.script(kTables);
+void MirrorCompare::compare(const StagedListing& listing) {
   // Nested loops would only be chosen from a wrong idea of the tables' sizes; work_mem keeps the
   // hash of a usual listing in memory.
   Transaction snapshot(connection_,
@@ -281,10 +269,11 @@ void MirrorCompare::apply(MergeTransaction& merge) {
                      "WHERE f.id = m.file_id",
                      Params().int8(rev));
   merge.use_indexes(false);
-  connection_.script(
-      "INSERT INTO merge_adjust SELECT from_id, -n FROM merge_plan WHERE n > 0 "
+  CountChanges counts(connection_);
+  counts.add(
+      "SELECT from_id, -n FROM merge_plan WHERE n > 0 "
       "UNION ALL SELECT to_id, n FROM merge_plan WHERE n > 0");
-  merge.adjust_counts();
+  merge.adjust_counts(counts);
 }
 
 }  // namespace mirror::db

@@ -22,7 +22,7 @@ class MirrorCompare {
                 std::optional<double> times_share);
 
   // Compares everything, in one snapshot. `listing` must be finished.
-  void compare(const Listing& listing);
+  void compare(const StagedListing& listing);
   // Looks at the files again that changed since the last comparison; in a snapshot of its own, or
   // under the merge lock.
   void catch_up();
@@ -51,7 +51,7 @@ class MirrorCompare {
   // content that the source has withdrawn.
   bool times_must_match() const { return keeping_of(share_) != TimeKeeping::not_kept; }
   Params scope() const;
-  void count_entries(const Listing& listing);
+  void count_entries(const StagedListing& listing);
   void measure_times(std::int64_t same_time, std::int64_t files);
   void tally(const Result& rows);
   void recount();
@@ -59,6 +59,7 @@ class MirrorCompare {
   void warm_up();
 
   Connection& connection_;
+  MirrorDelta tables_;
   MirrorId mirror_;
   std::string subtree_;
   Precision precision_;

@@ -42,7 +42,7 @@ struct MirrorScan::Impl {
   std::string method, subtree;
   std::int64_t start_rev;
   ScanRow row;
-  Listing listing;
+  StagedListing listing;
   std::int64_t outside = 0;  // entries that are not in the subtree
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/limits.h"
 #include "db/mirror/mirrors.h"
 #include "db/scan_lock.h"
 
@@ -50,7 +51,7 @@ struct MergeOptions {
   double max_shrink_percent = 50;    // mirror scans: of all that the mirror has
   double max_change_percent = 5;     // source scans
   std::int64_t min_held_files = 20;  // source scans: fewer changed or gone files are never held
-  double grace_s = 86400;            // source scans: how long gone files are still redirected
+  double grace_s = kDefaultGraceS;   // source scans: how long gone files are still redirected
   bool force = false;
 };
 

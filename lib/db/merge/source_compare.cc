@@ -12,16 +12,6 @@ constexpr double kKeepGoneSeconds = 30 * 86400.0;
 constexpr double kKeepRevisionsSeconds =
     60 * 86400.0;  // replicas that were away for longer start anew
 
-constexpr const char* kTables =
-    "DROP TABLE IF EXISTS pg_temp.merge_delta, pg_temp.merge_gone, pg_temp.merge_adjust;"
-    "CREATE TEMP TABLE merge_delta (file_id bigint, size bigint, mtime bigint, kind \"char\", "
-    "staged boolean, pending boolean, "
-    "fresh boolean, was_current boolean, returns boolean, arrives boolean, alters boolean, "
-    "cohort_id bigint, path bytea, "
-    "target bytea);"
-    "CREATE TEMP TABLE merge_gone (file_id bigint, was_current boolean);"
-    "CREATE TEMP TABLE merge_adjust (cohort_id bigint, n bigint)";
-
 // accepted: the same version, by its own mtime or one that its digest has shown. touched: the size
 // and a digest speak for the same version and the mtime against it; only hashing again can tell.
 // Everything else of a file is fresh: a new version. The listing is the table or query named `l`.
@@ -54,10 +44,7 @@ constexpr const char* kInsertDelta =
 }  // namespace
 
 // low and high enclose the paths below a folder: '0' follows '/'.
-void SourceCompare::hold(const std::vector<HeldFolder>& folders) {
-  connection_.script(
-      "DROP TABLE IF EXISTS pg_temp.merge_held; "
-      "CREATE TEMP TABLE merge_held (low bytea, high bytea, staged boolean)");
+void SourceCompare::hold(const std::vector<HeldFolder>& folders, StagedListing&) {
   if (folders.empty()) return;
   CopyWriter writer(connection_, "COPY merge_held (low, high, staged) FROM STDIN (FORMAT binary)");
   for (const HeldFolder& folder : folders) {
@@ -77,10 +64,9 @@ void SourceCompare::hold(const std::vector<HeldFolder>& folders) {
 
 // What lies behind a staged link must not be reached through one that is shown: only a staged link
 // itself is read.
-void SourceCompare::resolve(const ListedLinks& links) {
-  connection_.script(
-      "DROP TABLE IF EXISTS pg_temp.merge_link; CREATE TEMP TABLE merge_link (path bytea, target "
-      "bytea)");
+void SourceCompare::resolve(const ListedLinks& links, StagedListing&) {
+  const TempTables resolved(connection_, {{"merge_link", "path bytea, target bytea"}});
+
   CopyWriter writer(connection_, "COPY merge_link (path, target) FROM STDIN (FORMAT binary)");
   for (const auto& [path, link] : links) {
     const ReadLink read_link =
@@ -109,11 +95,10 @@ void SourceCompare::resolve(const ListedLinks& links) {
       "WHERE k.path = r.path AND k.kind = 'l' AND k.target IS NULL AND f.path = k.path "
       "AND f.kind = 'l' AND f.gone_at IS NULL AND (k.staged OR NOT h.staged);"
       "DELETE FROM merge_listing WHERE kind = 'd' OR kind = 'l' AND target IS NULL;"
-      "DROP TABLE merge_link, merge_held; ANALYZE merge_listing");
+      "ANALYZE merge_listing");
 }
 
-void SourceCompare::compare(const Listing& listing, double grace_s) {
-  connection_.script(kTables);
+void SourceCompare::compare(const StagedListing& listing, double grace_s) {
   counts_.seen = listing.seen();
   Transaction snapshot(connection_,
                        "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL enable_nestloop = off; "
@@ -174,7 +159,7 @@ void SourceCompare::count() {
 
 // Gone files that had their grace time leave their cohorts first, so that one which comes back now
 // is checked on the mirrors again; their new rev makes judge_again see them.
-void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
+void SourceCompare::expire(MergeTransaction& merge, double grace_s, CountChanges&) {
   const Params grace = Params().float8(grace_s);
   const std::int64_t due =
       connection_
@@ -194,13 +179,11 @@ void SourceCompare::expire(MergeTransaction& merge, double grace_s) {
 
 // Counts leave the cohorts that the changed files are in, and enter those that changed and new ones
 // get.
-void SourceCompare::count_moves(std::int64_t without_mirrors) {
-  connection_.script(
-      "INSERT INTO merge_adjust SELECT cohort_id, -count(*) FROM merge_delta WHERE cohort_id IS "
-      "NOT NULL GROUP BY 1");
-  connection_.run("INSERT INTO merge_adjust SELECT " NEW_COHORT
-                  ", count(*) FROM merge_delta d GROUP BY 1 UNION ALL VALUES ($1, 0)",
-                  Params().int8(without_mirrors));  // the last lets it go again if nobody needs it
+void SourceCompare::count_moves(std::int64_t without_mirrors, CountChanges& counts) {
+  counts.add("SELECT cohort_id, -count(*) FROM merge_delta WHERE cohort_id IS NOT NULL GROUP BY 1");
+  counts.add("SELECT " NEW_COHORT
+             ", count(*) FROM merge_delta d GROUP BY 1 UNION ALL VALUES ($1, 0)",
+             Params().int8(without_mirrors));  // the last lets it go again if nobody needs it
 }
 
 void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_mirrors) {
@@ -246,13 +229,14 @@ void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
 }
 
 void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
+  CountChanges counts(connection_);
   merge.use_indexes(true);
-  expire(merge, grace_s);
+  expire(merge, grace_s, counts);
   judge_again();
   merge.source_changed();
   const std::int64_t without_mirrors = merge.cohort_of({});
-  count_moves(without_mirrors);
-  folders_.make_cohorts(merge, without_mirrors);
+  count_moves(without_mirrors, counts);
+  folders_.make_cohorts(merge, without_mirrors, counts);
   if (delta_ * 2 > current_) merge.use_order();
   change_known(merge, without_mirrors);
   merge.use_indexes(!folders_.any());
@@ -269,7 +253,7 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
       Params().int8(merge.rev()));
   prune(merge, grace_s);
   merge.use_indexes(false);
-  merge.adjust_counts();
+  merge.adjust_counts(counts);
 }
 #undef NEW_COHORT
 

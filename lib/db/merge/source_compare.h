@@ -29,15 +29,19 @@ struct HeldFolder {
 
 class SourceCompare {
  public:
-  explicit SourceCompare(Connection& connection) : connection_(connection), folders_(connection) {}
+  explicit SourceCompare(Connection& connection)
+      : connection_(connection),
+        delta_tables_(connection),
+        held_(connection, {{"merge_held", "low bytea, high bytea, staged boolean"}}),
+        folders_(connection, delta_tables_) {}
 
   // Completes the staged listing with what is known below these folders. Before resolve().
-  void hold(const std::vector<HeldFolder>& folders);
+  void hold(const std::vector<HeldFolder>& folders, StagedListing& listing);
   // Gives every link of the staged listing its real path, and drops directories and links that lead
   // nowhere.
-  void resolve(const ListedLinks& links);
+  void resolve(const ListedLinks& links, StagedListing& listing);
   // In one snapshot; grace_s decides which gone files have had their time.
-  void compare(const Listing& listing, double grace_s);
+  void compare(const StagedListing& listing, double grace_s);
 
   const ScanCounts& counts() const { return counts_; }
   std::int64_t current() const {
@@ -56,11 +60,13 @@ class SourceCompare {
   // that is judged once more.
   void judge_again();
   void prune(MergeTransaction& merge, double grace_s);
-  void expire(MergeTransaction&, double grace_s);
-  void count_moves(std::int64_t without_mirrors);
+  void expire(MergeTransaction&, double grace_s, CountChanges&);
+  void count_moves(std::int64_t without_mirrors, CountChanges&);
   void change_known(MergeTransaction&, std::int64_t without_mirrors);
 
   Connection& connection_;
+  SourceDelta delta_tables_;
+  TempTables held_;  // merge_held: the folders that were held, as bounds of their paths
   NewFolders folders_;
   ScanCounts counts_;
   std::int64_t current_ = 0, altered_ = 0, entries_ = 0;

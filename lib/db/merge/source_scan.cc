@@ -17,7 +17,7 @@ struct SourceScan::Impl {
 
   Connection& connection;
   ScanRow row;
-  Listing listing;
+  StagedListing listing;
   ListedLinks links;
   std::vector<HeldFolder> held;
 };
@@ -41,8 +41,8 @@ std::string guard(const SourceCompare& compare, const MergeOptions& options) {
 MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   listing.finish();
   SourceCompare compare(connection);
-  compare.hold(held);
-  compare.resolve(links);
+  compare.hold(held, listing);
+  compare.resolve(links, listing);
   compare.compare(listing, options.grace_s);
   MergeReport report;
   report.counts = compare.counts();

@@ -63,38 +63,28 @@ void CopyWriter::flush() {
   hold_bytes_ = 0;
 }
 
-Listing::Listing(Connection& connection, std::size_t hold_bytes)
+StagedListing::StagedListing(Connection& connection, std::size_t hold_bytes)
     : connection_(connection),
+      table_(connection,
+             {{"merge_listing",
+               "seq bigint, size bigint, mtime bigint, kind \"char\", staged boolean, again "
+               "boolean, path bytea, target bytea"}}),
       writer_(connection,
               "COPY merge_listing (path, kind, size, mtime, staged, seq, again) FROM STDIN (FORMAT "
               "binary)"),
       met_(kHashBits) {
   writer_.hold(hold_bytes);
-  connection_.script(
-      "DROP TABLE IF EXISTS pg_temp.merge_listing;"
-      "CREATE TEMP TABLE merge_listing (seq bigint, size bigint, mtime bigint, kind \"char\", "
-      "staged boolean, again boolean, "
-      "path bytea, target bytea)");
 }
 
-Listing::~Listing() {
-  if (connection_.broken()) return;
-  try {
-    connection_.script("DROP TABLE IF EXISTS pg_temp.merge_listing");
-  } catch (const std::exception&) {
-    // It goes with the session.
-  }
-}
-
-bool Listing::met_before(std::string_view path) {
+bool StagedListing::met_before(std::string_view path) {
   const std::size_t bit = std::hash<std::string_view>()(path) % kHashBits;
   const bool before = met_[bit];
   met_[bit] = true;
   return before;
 }
 
-void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
-                  bool staged) {
+void StagedListing::add(std::string_view path, char kind, std::int64_t size_bytes,
+                        std::int64_t mtime_s, bool staged) {
   fingerprint_.text(path);
   for (const std::int64_t number :
        {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
@@ -112,14 +102,14 @@ void Listing::add(std::string_view path, char kind, std::int64_t size_bytes, std
   writer_.boolean(again);
 }
 
-std::string Listing::fingerprint(std::int64_t basis) const {
+std::string StagedListing::fingerprint(std::int64_t basis) const {
   Fingerprint all = fingerprint_;
   all.number(basis);
   all.number(seen_);
   return all.bytes();
 }
 
-void Listing::finish() {
+void StagedListing::finish() {
   writer_.flush();
   connection_.script("ANALYZE merge_listing");
   rows_ = seen_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "db/merge/fingerprint.h"
+#include "db/merge/temp_tables.h"
 #include "pg/connection.h"
 
 namespace mirror::db {
@@ -38,12 +39,12 @@ class CopyWriter {
   std::size_t hold_bytes_ = 0;
 };
 
-// The temporary table merge_listing(path, kind, size, mtime, staged, target, seq, again).
-class Listing {
+// Owns the temporary table merge_listing(path, kind, size, mtime, staged, target, seq, again); who
+// is passed the object may read the table, and write to it where it is not const.
+class StagedListing {
  public:
-  explicit Listing(Connection&, std::size_t hold_bytes = 0);  // CopyWriter::hold
-  ~Listing();
-  Listing(const Listing&) = delete;
+  explicit StagedListing(Connection&, std::size_t hold_bytes = 0);  // CopyWriter::hold
+
   // `kind` is file.kind's letter, or 'd'.
   void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
            bool staged);
@@ -57,6 +58,7 @@ class Listing {
  private:
   bool met_before(std::string_view path);
   Connection& connection_;
+  TempTables table_;
   CopyWriter writer_;
   Fingerprint fingerprint_;
   std::vector<bool>

@@ -22,12 +22,15 @@ class CatalogFilesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(oneAtATimeHoldsTheLock);
   CPPUNIT_TEST(theLockEndsWithItsProcess);
   CPPUNIT_TEST(publishingRemovesLeftovers);
+  CPPUNIT_TEST(numbersFollowCurrentAlone);
+  CPPUNIT_TEST(whatWasTakenAwayIsNoticed);
   CPPUNIT_TEST(contactIsRemembered);
   CPPUNIT_TEST(aMissingDirectoryIsSaid);
   CPPUNIT_TEST(whatIsWrittenInPartIsSaid);
   CPPUNIT_TEST(foreignFilesAreCorruptOnes);
   CPPUNIT_TEST(aRefusedFileIsLeftAsItIs);
   CPPUNIT_TEST(catalogFollowsCurrent);
+  CPPUNIT_TEST(anotherWritersDirectoryIsNotServed);
   CPPUNIT_TEST(catalogNamesWhatIsUnusable);
   CPPUNIT_TEST(catalogKeepsWhatItHasWhenTheNextIsDamaged);
   CPPUNIT_TEST(incompleteIsNotServed);
@@ -109,12 +112,50 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     write_file(folder_ / "catalog.8.mdb-lock", "of a removed one");
     write_file(folder_ / "notes", "somebody's");
     const std::string second = new_catalog({});
-    CPPUNIT_ASSERT_EQUAL(folder_ / "catalog.9.mdb", second);
+    CPPUNIT_ASSERT_EQUAL(folder_ / "catalog.2.mdb", second);
     directory_.publish(second);
-    CPPUNIT_ASSERT_EQUAL(std::string("CURRENT catalog.9.mdb catalog.9.mdb-lock notes "), names());
+    CPPUNIT_ASSERT_EQUAL(std::string("CURRENT catalog.2.mdb catalog.2.mdb-lock notes "), names());
     write_file(folder_ / "catalog.3.mdb", "");
     directory_.remove_others();
-    CPPUNIT_ASSERT_EQUAL(std::string("CURRENT catalog.9.mdb catalog.9.mdb-lock notes "), names());
+    CPPUNIT_ASSERT_EQUAL(std::string("CURRENT catalog.2.mdb catalog.2.mdb-lock notes "), names());
+  }
+
+  void numbersFollowCurrentAlone() {
+    write_file(folder_ / "catalog.999999999999999999.mdb", "planted");
+    write_file(folder_ / "catalog.99999999999999999999.mdb", "no catalog's name");
+    CPPUNIT_ASSERT_EQUAL(folder_ / "catalog.1.mdb", directory_.unused_file());
+    write_file(folder_ / "catalog.1.mdb", "planted");
+    CPPUNIT_ASSERT_EQUAL(folder_ / "catalog.2.mdb", directory_.unused_file());
+    CPPUNIT_ASSERT_EQUAL(folder_ / "catalog.8.mdb",
+                         directory_.unused_file(folder_ / "catalog.7.mdb"));
+    write_file(folder_ / "CURRENT", "catalog.999999999999999999.mdb\n");
+    CPPUNIT_ASSERT_EQUAL(folder_ / "catalog.2.mdb", directory_.unused_file());
+    const std::string next = new_catalog({sample_file("a")});
+    directory_.publish(next);
+    CPPUNIT_ASSERT_EQUAL(next, directory_.current().value_or(""));
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("CURRENT catalog.2.mdb catalog.2.mdb-lock catalog.99999999999999999999.mdb "),
+        names());
+  }
+
+  void whatWasTakenAwayIsNoticed() {
+    auto lock = directory_.try_lock("one");
+    CPPUNIT_ASSERT(lock->in_place());
+    std::filesystem::remove(folder_ / "writer");
+    CPPUNIT_ASSERT(!lock->in_place());
+    lock = directory_.try_lock("one");
+    CPPUNIT_ASSERT(lock->in_place());
+    for (const char* suffix : {"", "-lock"}) {
+      const std::string file = new_catalog({});
+      directory_.publish(file);
+      const auto environment = Environment::open(file, Open::serve, kSmallAccess);
+      CPPUNIT_ASSERT(environment->in_place());
+      std::filesystem::copy_file(file + suffix, folder_ / "other");
+      std::filesystem::remove(file + suffix);
+      CPPUNIT_ASSERT_MESSAGE(suffix, !environment->in_place());
+      std::filesystem::rename(folder_ / "other", file + suffix);
+      CPPUNIT_ASSERT_MESSAGE(suffix, !environment->in_place());
+    }
   }
 
   void contactIsRemembered() {
@@ -220,6 +261,25 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     catalog.refresh();
     CPPUNIT_ASSERT(catalog.as_of_s() >= std::time(nullptr) - 5);
     std::filesystem::remove(folder_ / "CURRENT");
+    catalog.refresh();  // what is open is served until its writer has made CURRENT again
+    CPPUNIT_ASSERT((*catalog.snapshot())->stored_file("b"));
+    CPPUNIT_ASSERT(!Catalog(directory_, kSmallAccess).snapshot());
+    const auto held = catalog.environment();
+    write_file(folder_ / "CURRENT", "catalog.77.mdb\n");
+    CPPUNIT_ASSERT_EQUAL(ENOENT, error_of([&] { catalog.refresh(); }));
+    directory_.publish(held->file());
+    catalog.refresh();
+    CPPUNIT_ASSERT(!catalog.unusable());
+    CPPUNIT_ASSERT_EQUAL(held, catalog.environment());  // never opened twice in a process
+  }
+
+  void anotherWritersDirectoryIsNotServed() {
+    directory_.publish(new_catalog({sample_file("a")}));
+    Catalog catalog(directory_, kSmallAccess, "one");
+    CPPUNIT_ASSERT(directory_.try_lock("one").has_value());
+    catalog.refresh();
+    CPPUNIT_ASSERT(catalog.snapshot());
+    CPPUNIT_ASSERT(directory_.try_lock("two").has_value());
     catalog.refresh();
     CPPUNIT_ASSERT(!catalog.snapshot());
   }

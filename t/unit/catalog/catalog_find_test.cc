@@ -32,7 +32,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
   // "file PATH", "directory" or "absent".
   std::string find(std::string_view path, std::int64_t now_s = kNow) {
     Snapshot snapshot(environment_);
-    const FoundFile found = snapshot->find(path, now_s, HashParts::digests);
+    const CatalogFile found = snapshot->find(path, now_s, HashParts::digests);
     if (found.found == Found::file) return "file " + found.file.path;
     return found.found == Found::directory ? "directory" : "absent";
   }
@@ -49,7 +49,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
   void filesComeWithTheirMirrors() {
     make({sample_file("pool/a"), sample_file("pool/b", 77)});
     Snapshot snapshot(environment_);
-    const FoundFile found = snapshot->find("pool/a", kNow, HashParts::digests);
+    const CatalogFile found = snapshot->find("pool/a", kNow, HashParts::digests);
     CPPUNIT_ASSERT(found.found == Found::file && found.file.path == "pool/a" &&
                    !found.file.pending);
     CPPUNIT_ASSERT(found.file.size_bytes == 1000 && found.file.mtime_s == 1'700'000'000);
@@ -162,7 +162,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     file.pending = true;
     make({file});
     Snapshot snapshot(environment_);
-    const FoundFile found = snapshot->find("f", kNow, HashParts::all);
+    const CatalogFile found = snapshot->find("f", kNow, HashParts::all);
     CPPUNIT_ASSERT(found.found == Found::file && found.file.pending && found.hashes_complete);
     CPPUNIT_ASSERT(found.hashes.sha256.empty() && found.hashes.md5.empty());
   }
@@ -174,14 +174,14 @@ class CatalogFindTest : public CppUnit::TestFixture {
     make({file, long_file, bare});
     Snapshot snapshot(environment_);
     for (const FeedFile& one : {file, long_file}) {
-      const FoundFile found = snapshot->find(one.path, kNow, HashParts::all);
+      const CatalogFile found = snapshot->find(one.path, kNow, HashParts::all);
       CPPUNIT_ASSERT(found.hashes_complete && equal(found.hashes, one.hashes));
-      const FoundFile digests = snapshot->find(one.path, kNow, HashParts::digests);
+      const CatalogFile digests = snapshot->find(one.path, kNow, HashParts::digests);
       CPPUNIT_ASSERT(digests.hashes.sha512 == one.hashes.sha512 &&
                      digests.hashes.sha1_pieces.empty());
       CPPUNIT_ASSERT(equal(snapshot->stored_file(one.path)->hashes, one.hashes));
     }
-    const FoundFile found = snapshot->find("bare", kNow, HashParts::all);
+    const CatalogFile found = snapshot->find("bare", kNow, HashParts::all);
     CPPUNIT_ASSERT(found.hashes_complete && equal(found.hashes, FileHashes()));
   }
 
@@ -191,7 +191,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     file.hashes.btih_exists = true;
     make({file}, false);
     Snapshot snapshot(environment_);
-    const FoundFile found = snapshot->find("f", kNow, HashParts::redirect);
+    const CatalogFile found = snapshot->find("f", kNow, HashParts::redirect);
     CPPUNIT_ASSERT(found.hashes_complete && found.hashes.sha256 == file.hashes.sha256 &&
                    found.hashes.btih_exists);
     for (const HashParts parts : {HashParts::digests, HashParts::pieces, HashParts::all}) {
@@ -228,7 +228,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
   void aSnapshotStaysAsItWas() {
     make({sample_file("f")});
     Snapshot before(environment_);
-    const FoundFile found = before->find("f", kNow, HashParts::digests);
+    const CatalogFile found = before->find("f", kNow, HashParts::digests);
     Batch batch(*environment_);
     FeedFile changed = sample_file("f", 2);
     changed.size_bytes = 5;

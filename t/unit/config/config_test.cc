@@ -1,4 +1,4 @@
-#include "config/config.h"
+#include "config/instance.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "report.h"
+#include "hash_report.h"
 
 #include <fmt/format.h>
 
@@ -80,10 +80,11 @@ int exit_status(const Counts& counts) {
   return counts.hashed + counts.unchanged + counts.signatures > 0 ? cli::kFailed : cli::kAllFailed;
 }
 
-Report::Report(bool json, bool verbose) : json_(json), verbose_(verbose), progress_(!json) {}
+HashReport::HashReport(bool json, bool verbose)
+    : json_(json), verbose_(verbose), progress_(!json) {}
 
-void Report::file(std::string_view path, std::string_view outcome, std::string_view detail,
-                  bool problem) {
+void HashReport::file(std::string_view path, std::string_view outcome, std::string_view detail,
+                      bool problem) {
   if (!problem && !verbose_) return;
   progress_.clear();
   if (json_) {
@@ -97,16 +98,16 @@ void Report::file(std::string_view path, std::string_view outcome, std::string_v
   }
 }
 
-void Report::warning(std::string_view text) {
+void HashReport::warning(std::string_view text) {
   progress_.clear();
   fmt::print(stderr, "mb-hash: {}\n", text);
 }
 
-void Report::progress(const Counts& counts, std::int64_t bytes_total) {
+void HashReport::progress(const Counts& counts, std::int64_t bytes_total) {
   progress_.draw(progress_text(counts, bytes_total));
 }
 
-void Report::summary(const Counts& counts) {
+void HashReport::summary(const Counts& counts) {
   progress_.clear();
   fmt::print("{}\n", json_ ? summary_json(counts) : summary_line(counts));
   std::fflush(stdout);

@@ -1,4 +1,4 @@
-#include "catalog.h"
+#include "catalog_choice.h"
 
 #include <fmt/core.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "config/config.h"
+#include "config/instance.h"
 
 #include <fmt/core.h>
 

@@ -1,4 +1,4 @@
-#include "config.h"
+#include "dir_config.h"
 
 #include <fmt/core.h>
 

@@ -32,9 +32,9 @@ std::string summary_json(const Counts& counts);
 std::string progress_text(const Counts& counts, std::int64_t bytes_total);
 int exit_status(const Counts& counts);
 
-class Report {
+class HashReport {
  public:
-  Report(bool json, bool verbose);
+  HashReport(bool json, bool verbose);
   // A file's outcome: "hashed", "unchanged version", "differs", "failed", …; `detail` may be empty.
   void file(std::string_view path, std::string_view outcome, std::string_view detail, bool problem);
   void warning(std::string_view text);

@@ -1,4 +1,4 @@
-#include "place.h"
+#include "host_place.h"
 
 #include <netdb.h>
 #include <netinet/in.h>

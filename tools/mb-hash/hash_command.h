@@ -5,12 +5,12 @@
 #include <variant>
 #include <vector>
 
-#include "config/config.h"
+#include "config/instance.h"
 #include "tools/cli/command_line.h"
 
 namespace mirror::hash {
 
-struct Options : cli::CommonOptions {
+struct HashCommand : cli::CommonOptions {
   Instance instance;                  // the command line's values take the place of the file's
   std::vector<std::string> subtrees;  // valid paths without a trailing slash; one "" for everything
   bool verify = false;
@@ -19,6 +19,6 @@ struct Options : cli::CommonOptions {
 };
 
 // The options, or the exit status when there is nothing more to do. Throws ConfigError.
-std::variant<Options, int> parse_options(int argc, char** argv);
+std::variant<HashCommand, int> parse_options(int argc, char** argv);
 
 }  // namespace mirror::hash

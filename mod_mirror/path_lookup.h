@@ -12,7 +12,7 @@
 namespace mirror::httpd {
 
 // Held by pointer: it is large, and made where it stays.
-struct Lookup : catalog::FoundFile {
+struct Lookup : catalog::CatalogFile {
   std::shared_ptr<const MirrorTable> mirrors;  // never null
   std::vector<MirrorId> ids;                   // what file.mirrors shows, from the database
   std::optional<catalog::Snapshot>

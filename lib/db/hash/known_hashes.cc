@@ -89,7 +89,7 @@ std::optional<FileHashes> load(Connection& connection, const std::string& sql, c
 const char* const kSmallHashes =
     "h.md5, h.sha1, h.sha256, h.sha512, h.piece_bytes, h.pieces_root, h.btih, h.btih_v1, h.btmh, "
     "h.zsync_block_bytes, h.zsync_seq_matches, h.zsync_rsum_bytes, h.zsync_md4_bytes, "
-    "octet_length(h.zsync_sums)::bigint = (f.size + h.zsync_block_bytes - 1) / h.zsync_block_bytes "
+    "octet_length(h.zsync_sums) = ceil(f.size::numeric / h.zsync_block_bytes) "
     " * (h.zsync_rsum_bytes + h.zsync_md4_bytes), h.signature_kind, h.file_id, h.version_rev, "
     "octet_length(h.sha1_pieces), octet_length(h.piece_layer)";
 const char* const kLargeHashes = ", h.sha1_pieces, h.piece_layer, h.signature";
@@ -191,10 +191,11 @@ HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const
                          bool known) {
   Params params;
   const std::string where = within(subtree, params);
-  const Result result = connection.run(
-      fmt::format("SELECT count(*), coalesce(sum(f.size), 0)::bigint{}{} AND (f.pending OR {})",
-                  kTargets, where, known ? "true" : lacks(kinds)),
-      params);
+  const Result result =
+      connection.run(fmt::format("SELECT count(*), least(coalesce(sum(f.size), 0), "
+                                 "9223372036854775807)::bigint{}{} AND (f.pending OR {})",
+                                 kTargets, where, known ? "true" : lacks(kinds)),
+                     params);
   return {result.int8(0, 0), result.int8(0, 1)};
 }
 

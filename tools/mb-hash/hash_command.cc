@@ -1,4 +1,4 @@
-#include "options.h"
+#include "hash_command.h"
 
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ struct Given {
   std::optional<std::int64_t> max_rate;
 };
 
-void add_options(cli::Options& app, Options& options, Given& given) {
+void add_options(cli::Options& app, HashCommand& options, Given& given) {
   app.add_option("SUBTREE", options.subtrees, "only these parts of the tree");
   app.add_flag("--verify", options.verify,
                "read all that has hashes, report what differs, change nothing");
@@ -42,7 +42,7 @@ void add_options(cli::Options& app, Options& options, Given& given) {
 }
 
 // What is wrong with the options taken together; "" when nothing is.
-std::string fault(Options& options) {
+std::string fault(HashCommand& options) {
   if (options.verify && (options.force || !options.import_file.empty()))
     return "--verify goes without --force and --import";
   for (std::string& subtree : options.subtrees) {
@@ -68,8 +68,8 @@ std::string fault(Options& options) {
 
 }  // namespace
 
-std::variant<Options, int> parse_options(int argc, char** argv) {
-  Options options;
+std::variant<HashCommand, int> parse_options(int argc, char** argv) {
+  HashCommand options;
   Given given;
   cli::CommandLine line("mb-hash", "Reads the files of a local source and stores their hashes.",
                         kFooter);

@@ -1,0 +1,130 @@
+#include "feed/mirror_follower.h"
+
+#include <fmt/format.h>
+
+#include "catalog/error.h"
+#include "db/feed.h"
+#include "db/schema.h"
+#include "feed/pull.h"
+
+namespace mirror {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{100};
+constexpr std::chrono::milliseconds kConnectPause{1000};
+
+}  // namespace
+
+MirrorFollower::MirrorFollower(const FeedOptions& options, catalog::Catalog& catalog, Log log)
+    : options_(options),
+      catalog_(catalog),
+      log_(std::move(log)),
+      thread_([this]() noexcept { run(); }) {}
+
+MirrorFollower::~MirrorFollower() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void MirrorFollower::run() noexcept {
+  while (!stopping_) {
+    step();
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kLook, [&] { return stopping_.load(); });
+  }
+  connection_.reset();
+}
+
+void MirrorFollower::say(LogLevel level, LogId id, const std::string& line, LogPlace place) {
+  log_(level, id, "MirrorCatalog " + catalog_.directory().path() + ": " + line, place);
+}
+
+// That the database cannot be reached at all the Feed says.
+void MirrorFollower::failed(const std::string& fault) noexcept {
+  const bool reached = connection_ != nullptr;
+  connection_.reset();
+  next_connect_ = Steady::now() + kConnectPause;
+  if (!reached || fault_said_ || stopping_) return;
+  if (Steady::now() - contact_at_ < options_.complain_after) return;
+  fault_said_ = true;
+  try {
+    say(LogLevel::error, LogId(311),
+        fmt::format("the mirrors of {} cannot be read, changes of them are not "
+                    "followed: {}",
+                    options_.name, fault));
+  } catch (...) {
+  }
+}
+
+void MirrorFollower::succeeded(const std::string& unreadable) {
+  contact_at_ = Steady::now();
+  fresh_connection_ = false;
+  if (fault_said_)
+    say(LogLevel::notice, LogId(312), "the mirrors of " + options_.name + " are read again");
+  fault_said_ = false;
+  if (!unreadable.empty() && unreadable != unreadable_said_)
+    say(LogLevel::error, LogId(314), unreadable);
+  unreadable_said_ = unreadable;
+}
+
+void MirrorFollower::step() noexcept {
+  try {
+    follow();
+  } catch (const std::exception& error) {
+    failed(error.what());
+  }
+}
+
+void MirrorFollower::connect() {
+  auto connection =
+      std::make_unique<db::Connection>(options_.conninfo, "mod_mirror mirrors", options_.timeout);
+  connection->set_stop(&stopping_);
+  connection->set_patience(options_.timeout);
+  listens_ = db::listen_for_news(*connection);
+  connection_ = std::move(connection);
+  fresh_connection_ = true;
+  known_file_.clear();
+}
+
+// Until there is a catalog its first load brings the mirrors, and no connection is needed.
+void MirrorFollower::follow() {
+  const auto environment = catalog_.environment();
+  if (environment == nullptr || catalog_.unusable()) return;
+  if (!connection_) {
+    if (Steady::now() < next_connect_) return;
+    connect();
+  }
+  const bool called = db::had_news(*connection_), other_file = environment->file() != known_file_;
+  if (!called && !other_file && Steady::now() < next_poll_) return;
+  next_poll_ = Steady::now() + options_.poll_of(listens_);
+  db::require_schema(*connection_);  // each time: it may have been migrated under us
+  try {
+    pull(environment);
+  } catch (const catalog::Error& error) {
+    if (error.corrupt()) catalog_.give_up(environment);  // the Feed makes a new one
+    throw;
+  }
+}
+
+// A catalog of another database, or of an older state of this one, or of one region alone, the Feed
+// replaces; the mirrors of now do not belong into it.
+bool MirrorFollower::knows(const catalog::Meta& meta, const std::string& file) {
+  if (!meta.complete || meta.region != Region::unknown) return false;
+  if (file == known_file_) return true;
+  if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) return false;
+  known_file_ = file;
+  return true;
+}
+
+void MirrorFollower::pull(const std::shared_ptr<catalog::Environment>& environment) {
+  db::UnreadableRows unreadable;
+  if (!knows(catalog::Snapshot(environment)->meta(), environment->file())) return;
+  const bool read = pull_mirrors(*connection_, *environment, fresh_connection_, unreadable);
+  succeeded(read ? unreadable.text() : unreadable_said_);
+}
+
+}  // namespace mirror

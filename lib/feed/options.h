@@ -1,0 +1,30 @@
+// What a Feed is told: one database, and how patient to be with it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace mirror {
+
+struct FeedOptions {
+  std::string conninfo;  // "": no database, the catalog is brought by `mb catalog import`
+  std::string name;      // of the database, for messages and for telling one writer from another
+  bool hashes = false;
+  std::chrono::milliseconds timeout{2000};     // for connecting
+  std::chrono::milliseconds patience{60'000};  // for one page of an answer
+  std::chrono::milliseconds poll{5000};
+  std::chrono::seconds complain_after{
+      60};  // how long the database may be away before the log says so
+  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be
+  // empty.
+  std::function<void(const std::string& fault)> tell_fault;
+
+  // How often to ask the database; servers that cannot call (`listens` false) are asked more often.
+  std::chrono::milliseconds poll_of(bool listens) const {
+    return listens ? poll : std::min(poll, std::chrono::milliseconds(500));
+  }
+};
+
+}  // namespace mirror
