@@ -20,6 +20,7 @@ constexpr std::chrono::seconds kStopLimit{3};  // httpd kills children that take
 
 Child* current_child = nullptr;  // written in child_init, before any request
 sigset_t signals_before;         // hold_signals()
+std::string geo_copies;          // the folder; "": each child has copies of its own
 SharedMemory* shared_memory = nullptr;
 std::vector<SharedDatabase*>* shared_databases =
     nullptr;  // in httpd's configuration pool, as in Globals::databases
@@ -142,6 +143,21 @@ void prepare_catalogs(const server_rec* server) {
   }
 }
 
+void prepare_geo_copies(const server_rec* server) {
+  geo_copies.clear();
+  if (globals().geo_files.empty()) return;
+  const char* const folder = ap_runtime_dir_relative(server->process->pconf, "mod_mirror-geo");
+  try {
+    if (folder == nullptr) throw std::runtime_error("no DefaultRuntimeDir");
+    prepare_directory(folder);
+    geo_copies = folder;
+  } catch (const std::exception& error) {
+    log_line(server, APLOG_NOTICE, LogId(403),
+             std::string("MirrorGeoDatabase: each child keeps a copy of its own in memory: ") +
+                 error.what());
+  }
+}
+
 void hold_signals() {
   sigset_t ends;
   sigemptyset(&ends);
@@ -170,7 +186,7 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     });
     starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
   }
-  starting->geo = std::make_unique<GeoWatch>(config.geo_files, log);
+  starting->geo = std::make_unique<GeoWatch>(config.geo_files, geo_copies, log);
   if (std::any_of(config.catalogs.begin(), config.catalogs.end(),
                   [](const CatalogConfig& catalog) { return catalog.used; })) {
     catalog::share_crashes(&shared_memory->crashes());

@@ -32,6 +32,8 @@ void prepare_shared_memory(const server_rec* server);
 // Makes the catalogs' directories, httpd's user's; what cannot be made is said, and no reason to
 // stop.
 void prepare_catalogs(const server_rec* server);
+// Makes the folder in which children share their copies of GeoIP databases.
+void prepare_geo_copies(const server_rec* server);
 
 // httpd ends a child that has only begun from a handler of SIGTERM or SIGHUP, and frees memory
 // there: in the middle of malloc, as when the user's groups are looked up, that crashes. So these

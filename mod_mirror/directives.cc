@@ -195,7 +195,7 @@ void add_repository(const Line& line, DirConfig& config) {
 
 void set_publisher(const Line& line, DirConfig& config) {
   const bool has_url = line.words.size() == 2;
-  if (has_url) parse_base_url(line.words[1]);  // for its complaint
+  if (has_url) parse_page_url(line.words[1]);  // for its complaint
   const auto keep = [&](const char* word) { return apr_pstrdup(line.cmd->pool, word); };
   config.publisher = is_none(line)
                          ? Publisher{}

@@ -9,8 +9,8 @@ constexpr std::chrono::seconds kLookEvery{2};
 
 }  // namespace
 
-GeoWatch::GeoWatch(std::vector<std::string> files, Log log)
-    : files_(std::move(files)), log_(std::move(log)) {}
+GeoWatch::GeoWatch(std::vector<std::string> files, std::string copies, Log log)
+    : files_(std::move(files)), copies_(std::move(copies)), log_(std::move(log)) {}
 
 void GeoWatch::start() {
   if (files_.empty()) return;
@@ -37,7 +37,7 @@ void GeoWatch::look() {
     if (owned_ != nullptr) {
       troubles = owned_->reopen_changed();
     } else {
-      owned_ = std::make_unique<GeoDatabases>(files_, &troubles);
+      owned_ = std::make_unique<GeoDatabases>(files_, &troubles, copies_);
       databases_ = owned_.get();
     }
   } catch (const std::exception& error) {

@@ -16,7 +16,8 @@ namespace mirror::httpd {
 
 class GeoWatch {
  public:
-  GeoWatch(std::vector<std::string> files, Log log);
+  // `copies`: the folder for them, as GeoDatabases takes it.
+  GeoWatch(std::vector<std::string> files, std::string copies, Log log);
   // Opens the files and starts the thread; files that cannot be opened are tried again later.
   void start();
   void ask_to_stop() noexcept { thread_.ask_to_stop(); }
@@ -32,6 +33,7 @@ class GeoWatch {
   void report(const std::vector<std::string>& troubles);
 
   const std::vector<std::string> files_;
+  const std::string copies_;
   const Log log_;
   std::unique_ptr<GeoDatabases> owned_;
   std::atomic<const GeoDatabases*> databases_{nullptr};  // owned_, once it is open

@@ -56,6 +56,7 @@ int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) no
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
     prepare_shared_memory(server);
     prepare_catalogs(server);
+    prepare_geo_copies(server);
     if (!globals().databases.empty() && globals().geo_files.empty()) {
       log_line(
           server, APLOG_WARNING, LogId(103),

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/url.h"
 #include "core/utf8.h"
 #include "core/wildcard.h"
 
@@ -36,17 +37,10 @@ Number parse_whole_number(const char* word, Number least, Number most) {
   return number;
 }
 
-// Whether `authority` is HOST or HOST:PORT, the host in brackets if it has colons.
-bool is_host_and_port(std::string_view authority) {
-  const bool bracketed = authority.starts_with('[');
-  const std::size_t host_end =
-      bracketed ? authority.find(']') + 1 : std::min(authority.find(':'), authority.size());
-  const std::string_view port = authority.substr(host_end);
-  if (host_end == 0 || port.empty()) return host_end != 0;
-  unsigned number = 0;
-  const auto [stop, error] = std::from_chars(port.data() + 1, port.data() + port.size(), number);
-  return port[0] == ':' && error == std::errc() && stop == port.data() + port.size() &&
-         number >= 1 && number <= 65535;
+// Throws unless `word` is a URL of that kind; `expected` says of which.
+void require_url(const char* word, std::string_view url, UrlKind kind, const char* expected) {
+  if (const UrlFault fault = check_url(url, kind))
+    throw BadValue(fmt::format("'{}' is no {}: {}", word, expected, fault.text()));
 }
 
 bool is_utf8_text(std::string_view text) {
@@ -121,25 +115,17 @@ std::int64_t parse_stickiness(const char* word) { return parse_integer(word, 0, 
 std::string parse_base_url(const char* word) {
   std::string url = word;
   if (!url.ends_with('/')) url += '/';
-  if (!usable_base(url, "http://") && !usable_base(url, "https://")) {
-    throw BadValue(fmt::format("'{}' is no http:// or https:// URL of a folder", word));
-  }
-  const std::size_t host = url.find("//") + 2;
-  const std::string_view authority = std::string_view(url).substr(host, url.find('/', host) - host);
-  if (authority.find('@') != authority.npos)
-    throw BadValue(fmt::format("'{}' has a user's name: redirects would tell it", word));
-  if (!is_host_and_port(authority))
-    throw BadValue(fmt::format("'{}' has no usable host and port", word));
+  require_url(word, url, UrlKind::web_base, "http:// or https:// URL of a folder");
   return url;
 }
 
+std::string parse_page_url(const char* word) {
+  require_url(word, word, UrlKind::page, "http:// or https:// URL of a page");
+  return word;
+}
+
 std::string parse_tracker(const char* word) {
-  const std::string_view url = word;
-  const bool known =
-      url.starts_with("http://") || url.starts_with("https://") || url.starts_with("udp://");
-  const bool visible = url.find_first_of(" \t\r\n\"<>") == url.npos;
-  if (!known || !visible)
-    throw BadValue(fmt::format("'{}' is no http://, https:// or udp:// URL of a tracker", word));
+  require_url(word, word, UrlKind::tracker, "http://, https:// or udp:// URL of a tracker");
   return word;
 }
 
@@ -147,10 +133,7 @@ DhtNode parse_dht_node(const char* word) {
   const std::string_view text = word;
   const std::size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, std::min(colon, text.size()));
-  const bool visible = std::all_of(text.begin(), text.end(),
-                                   [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
-  if (!visible || colon == text.npos || text.ends_with(']') || host.empty() ||
-      !is_host_and_port(text)) {
+  if (colon == text.npos || text.ends_with(']') || check_host_and_port(text)) {
     throw BadValue(fmt::format("'{}' is no HOST:PORT, with an IPv6 address in brackets", word));
   }
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
@@ -159,13 +142,11 @@ DhtNode parse_dht_node(const char* word) {
 
 std::string parse_reference(const char* word) {
   const std::string_view url = word;
-  const bool known = url.starts_with("http://") || url.starts_with("https://") ||
-                     (url.starts_with('/') && !url.starts_with("//"));
-  const bool visible =
-      std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
-  if (!known || !visible)
-    throw BadValue(
-        fmt::format("'{}' is no http:// or https:// URL, and no path from '/' on", word));
+  const bool is_path =
+      url.starts_with('/') && !url.starts_with("//") &&
+      std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
+  if (!is_path)
+    require_url(word, url, UrlKind::page, "http:// or https:// URL, and no path from '/' on");
   return word;
 }
 

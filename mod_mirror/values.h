@@ -18,6 +18,7 @@ int parse_max_links(const char* word);
 double parse_distance(const char* word);
 std::int64_t parse_stickiness(const char* word);
 std::string parse_base_url(const char* word);  // adds a '/' at the end
+std::string parse_page_url(const char* word);  // http or https, with any path and query
 std::string parse_tracker(const char* word);   // http, https or udp
 DhtNode parse_dht_node(const char* word);
 std::string parse_reference(

@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (9);
+INSERT INTO schema_version (version) VALUES (10);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -33,6 +33,38 @@ CREATE TRIGGER revision_known BEFORE INSERT OR UPDATE ON revision FOR EACH ROW E
 -- Replicas listen: each merge and each change of the mirrors wakes them.
 CREATE FUNCTION notify_replicas() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY mirror_feed; RETURN NULL; END $$;
 CREATE TRIGGER revision_notify AFTER INSERT ON revision FOR EACH STATEMENT EXECUTE FUNCTION notify_replicas();
+
+-- Which URLs a mirror may have, exactly as lib/core/url.cc says it: t/db/urls_test.cc compares the two.
+CREATE FUNCTION is_host_and_port(authority text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+  SELECT (port ~ '^(:(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))?$' AND CASE
+    WHEN host LIKE '[%' THEN
+      host ~ '^\[(([0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?::([0-9A-Fa-f]{1,4}(:[0-9A-Fa-f]{1,4})*)?)\]$'
+      AND (host NOT LIKE '%::%' OR cardinality(array_remove(string_to_array(btrim(host, '[]'), ':'), '')) <= 7)
+    WHEN octet_length(host) > 253 THEN false
+    WHEN name ~ '(^|\.)([0-9]+|0[xX][0-9A-Fa-f]*)$' THEN
+      name ~ '^(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$'
+    ELSE name ~ '^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$'
+  END) IS TRUE
+  FROM (SELECT coalesce(substring(authority FROM '^\[[^]]*\]'), substring(authority FROM '^[^:]*')) AS host) AS h,
+    LATERAL (SELECT substr(authority, length(host) + 1) AS port, regexp_replace(host, '\.$', '') AS name) AS p
+$$;
+-- The URL of a folder, which files' paths are put behind: `scheme` is http, https or ftp.
+CREATE FUNCTION is_mirror_url(url text, scheme text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+  SELECT (octet_length(url) <= 2048 AND starts_with(url, scheme || '://')
+    AND is_host_and_port(substring(url FROM '^[a-z]+://([^/?#]*)'))
+    AND url ~ '^[a-z]+://[^/?#]*/(([A-Za-z0-9._~!$&''()*+,;=:@/-]|%[0-9A-Fa-f]{2})*/)?$'
+    AND url !~* '%00|/([.]|%2e){1,2}/') IS TRUE
+$$;
+CREATE FUNCTION is_rsync_url(url text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+  SELECT (octet_length(url) <= 2048 AND url ~ '^rsync://[^/]*/+[^/]' AND url !~ '[\u0001-\u001f\u007f]'
+    AND url ~ '^rsync://([^-:@/\u0020][^:@/\u0020]*@)?[^@/]*/'
+    AND is_host_and_port(substring(url FROM '^rsync://(?:[^@/]*@)?([^@/]*)/'))) IS TRUE
+$$;
+-- A page for people.
+CREATE FUNCTION is_page_url(url text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+  SELECT (octet_length(url) <= 2048 AND url ~ '^https?://[^/?#]' AND url !~ '[\u0001-\u0020\u007f]'
+    AND is_host_and_port(substring(url FROM '^https?://([^/?#]*)'))) IS TRUE
+$$;
 
 -- Ids are never reused: cohorts and replicas may hold an old one for a while.
 CREATE TABLE mirror (
@@ -73,12 +105,10 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_identifier_unique UNIQUE (identifier),
   CONSTRAINT mirror_identifier_shape CHECK (identifier ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
-  CONSTRAINT mirror_http_url_shape CHECK (http_url ~ '^(http://[^/?#[:space:][:cntrl:]]+/([^?#[:space:][:cntrl:]]*/)?)?$'),
-  CONSTRAINT mirror_https_url_shape CHECK (https_url ~ '^(https://[^/?#[:space:][:cntrl:]]+/([^?#[:space:][:cntrl:]]*/)?)?$'),
-  CONSTRAINT mirror_ftp_url_shape CHECK (ftp_url ~ '^(ftp://[^/?#[:space:][:cntrl:]]+/([^?#[:space:][:cntrl:]]*/)?)?$'),
-  CONSTRAINT mirror_operator_url_shape CHECK (operator_url ~ '^(https?://[^/[:space:][:cntrl:]]+(/[^[:space:][:cntrl:]]*)?)?$'),
-  CONSTRAINT mirror_url_length CHECK (
-    greatest(length(http_url), length(https_url), length(ftp_url), length(operator_url)) <= 2048),
+  CONSTRAINT mirror_http_url_shape CHECK (http_url = '' OR is_mirror_url(http_url, 'http')),
+  CONSTRAINT mirror_https_url_shape CHECK (https_url = '' OR is_mirror_url(https_url, 'https')),
+  CONSTRAINT mirror_ftp_url_shape CHECK (ftp_url = '' OR is_mirror_url(ftp_url, 'ftp')),
+  CONSTRAINT mirror_operator_url_shape CHECK (operator_url = '' OR is_page_url(operator_url)),
   CONSTRAINT mirror_strip_prefix_shape CHECK (strip_prefix !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
   CONSTRAINT mirror_add_prefix_shape CHECK (add_prefix !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
   CONSTRAINT mirror_weight_range CHECK (weight BETWEEN 0 AND 1000000),
@@ -108,10 +138,10 @@ CREATE TABLE endpoint (
   priority integer NOT NULL DEFAULT 0,
   PRIMARY KEY (mirror_id, method),
   CONSTRAINT endpoint_method_shape CHECK (method ~ '^[a-z][a-z0-9]{0,19}$'),
-  CONSTRAINT endpoint_url_shape CHECK (url ~ '^([a-z][a-z0-9+.-]*://[^/[:space:][:cntrl:]]+/[^[:space:][:cntrl:]]*)?$'),
-  CONSTRAINT endpoint_rsync_url_shape CHECK (
-    method <> 'rsync' OR url ~ '^(rsync://[^/[:space:][:cntrl:]]+/([^[:space:][:cntrl:]]*/)?)?$'),
-  CONSTRAINT endpoint_url_length CHECK (length(url) <= 2048),
+  CONSTRAINT endpoint_url_shape CHECK (url = '' OR CASE method
+    WHEN 'rsync' THEN is_rsync_url(url)
+    ELSE url ~ '^[a-z][a-z0-9+.-]*://[^/[:space:][:cntrl:]]+/[^[:space:][:cntrl:]]*$' END),
+  CONSTRAINT endpoint_url_length CHECK (octet_length(url) <= 2048),
   CONSTRAINT endpoint_options_shape CHECK (
     array_position(options, NULL) IS NULL AND array_to_string(options, ' ') !~ '[[:cntrl:]]')
 );

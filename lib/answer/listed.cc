@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/path.h"
+#include "core/url.h"
 #include "render/repository.h"
 
 namespace mirror {
@@ -45,8 +46,7 @@ std::vector<Candidate> all_candidates(std::size_t how_many, const Request& reque
 
 // How well a fallback fits: 3 its country, 2 its region, 1 everyone, 0 not at all.
 int fallback_fit(const Fallback& fallback, const Client& client, bool https) {
-  if (!usable_base(fallback.url, "https://") && (https || !usable_base(fallback.url, "http://")))
-    return 0;
+  if (!is_url(fallback.url, https ? UrlKind::https_base : UrlKind::web_base)) return 0;
   if (!fallback.country.empty())
     return CountryCode::parse(fallback.country) == client.country ? 3 : 0;
   if (fallback.region.empty()) return 1;
@@ -109,9 +109,8 @@ std::vector<std::string> last_resorts(Representation which, const Request& reque
   const std::string_view tail = tail_of(which, request, file.path);
   for (const Fallback* fallback : fitting_fallbacks(client, https, settings))
     urls.push_back(file_url(fallback->url, tail));
-  const bool origin_fits =
-      usable_base(request.origin, "https://") || (!https && usable_base(request.origin, "http://"));
-  if (origin_fits) urls.push_back(file_url(request.origin, tail));
+  if (is_url(request.origin, https ? UrlKind::https_base : UrlKind::web_base))
+    urls.push_back(file_url(request.origin, tail));
   if (request.serves_file && !request.tree_url.empty() &&
       (!https || request.tree_url.starts_with("https:")))
     urls.push_back(this_server_url(which, request, file));

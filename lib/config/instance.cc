@@ -13,6 +13,7 @@
 
 #include "core/nearest.h"
 #include "core/path.h"
+#include "core/url.h"
 #include "installed.h"
 #include "pg/conninfo.h"
 
@@ -83,8 +84,10 @@ Fault read_file_name(const toml::node& node, std::string& into) {
 
 Fault read_source(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
-  const bool known = into.starts_with('/') || into.starts_with("rsync://");
-  return known ? kFine : "expected an absolute path or an rsync:// URL";
+  if (into.starts_with('/')) return kFine;
+  if (!into.starts_with("rsync://")) return "expected an absolute path or an rsync:// URL";
+  const UrlFault fault = check_url(into, UrlKind::rsync);
+  return fault ? fmt::format("the URL cannot be used: {}", fault.text()) : kFine;
 }
 
 Fault read_file_names(const toml::node& node, std::vector<std::string>& into) {

@@ -3,30 +3,30 @@
 // scans know (db/mirror/members.cc).
 #pragma once
 
+#include <optional>
 #include <tuple>
 
 #include "core/model.h"
+#include "core/url.h"
 
 namespace mirror {
-
-enum class TextForm : std::uint8_t { plain, base_url };  // a base URL ends in a slash
 
 template <typename Owner, typename Value>
 struct Member {
   constexpr Member(const char* name, Value Owner::*where, const char* help = nullptr,
-                   TextForm form = TextForm::plain)
-      : name(name), where(where), help(help), form(form) {}
+                   std::optional<UrlKind> url = {})
+      : name(name), where(where), help(help), url(url) {}
   const char* name;  // the SQL column and the JSON key; mb's option is the name with hyphens
   Value Owner::*where;
-  const char* help;  // of the option; nullptr: there is none
-  TextForm form;
+  const char* help;            // of the option; nullptr: there is none
+  std::optional<UrlKind> url;  // a text that is none, or one of these
 };
 
 inline constexpr std::tuple kMirrorAddresses{
     Member{"id", &Mirror::id},
     Member{"identifier", &Mirror::identifier},
-    Member{"http_url", &Mirror::http_url, "base URL for http clients", TextForm::base_url},
-    Member{"https_url", &Mirror::https_url, "base URL for https clients", TextForm::base_url},
+    Member{"http_url", &Mirror::http_url, "base URL for http clients", UrlKind::http_base},
+    Member{"https_url", &Mirror::https_url, "base URL for https clients", UrlKind::https_base},
 };
 
 inline constexpr std::tuple kMirrorTraits{
@@ -51,7 +51,7 @@ inline constexpr std::tuple kMirrorTraits{
     Member{"prefixes", &Mirror::prefixes},
     Member{"served_as", &Mirror::served_as},
     Member{"operator_name", &Mirror::operator_name, "who runs it"},
-    Member{"operator_url", &Mirror::operator_url, "the operator's page"},
+    Member{"operator_url", &Mirror::operator_url, "the operator's page", UrlKind::page},
 };
 
 // Calls `visit` with each Member of the table, in its order.

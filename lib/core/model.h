@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/address.h"
@@ -44,10 +43,6 @@ struct Mirror {
   std::string operator_name,
       operator_url;  // who runs it, for lists that people read; "" or an http or https URL
 };
-
-// Whether `url` may stand in a header with a path behind it: visible ASCII, `scheme` ("http://"), a
-// host, no query, a '/' at its end.
-bool usable_base(std::string_view url, std::string_view scheme);
 
 // A bijection that changes about half of all bits for any change (the finaliser of SplitMix64).
 constexpr std::uint64_t scattered(std::uint64_t x) {

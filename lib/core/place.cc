@@ -56,10 +56,13 @@ Direction direction(const Place& place) {
           std::sin(latitude)};
 }
 
-double distance_km(const Direction& a, const Direction& b) {
-  const double dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
-  const double half_chord = std::sqrt(dx * dx + dy * dy + dz * dz) / 2;
+double distance_km(double squared_chord) {
+  const double half_chord = std::sqrt(squared_chord) / 2;
   return 2 * kEarthRadiusKm * std::asin(half_chord > 1 ? 1 : half_chord);  // a NaN stays one
+}
+
+double distance_km(const Direction& a, const Direction& b) {
+  return distance_km(squared_chord(a, b));
 }
 
 double distance_km(const Place& a, const Place& b) {
@@ -108,6 +111,25 @@ std::optional<Direction> centroid_direction_of(CountryCode country) {
   }();
   const Country* const found = find_country(country);
   return found == nullptr ? std::nullopt : directions[found - kCountries];
+}
+
+std::optional<Direction> centroid_direction_of(Region region) {
+  static const auto directions = [] {
+    std::array<Direction, kRegions> all;
+    for (const Country& country : kCountries) {
+      if (!country.centroid) continue;
+      const Direction to = direction(*country.centroid);
+      Direction& sum = all[static_cast<std::size_t>(country.region)];
+      sum = {sum.x + to.x, sum.y + to.y, sum.z + to.z};
+    }
+    for (Direction& sum : all) {
+      const double length = std::sqrt(squared_chord(sum, {}));
+      if (length > 0) sum = {sum.x / length, sum.y / length, sum.z / length};
+    }
+    return all;
+  }();
+  if (region == Region::unknown) return std::nullopt;
+  return directions[static_cast<std::size_t>(region)];
 }
 
 std::string_view name_of(CountryCode country) {

@@ -22,10 +22,18 @@ struct Direction {
 };
 Direction direction(const Place& place);
 
-inline constexpr double kEarthRadiusKm = 6371.0;  // the mean
+inline constexpr double kEarthRadiusKm = 6371.0;  // the mean one
 
-// Great-circle distance in kilometres (haversine); NaN when a
-// coordinate is no number.
+// Of the straight line between two directions, in earth radii. It grows with the distance, and
+// costs no root and no arc.
+inline double squared_chord(const Direction& a, const Direction& b) {
+  const double dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
+  return dx * dx + dy * dy + dz * dz;
+}
+
+// Great-circle distance in kilometres (haversine) of what has that chord; NaN when a coordinate is
+// no number.
+double distance_km(double squared_chord);
 double distance_km(const Direction& a, const Direction& b);
 double distance_km(const Place& a, const Place& b);
 
@@ -66,6 +74,8 @@ Region region_of(CountryCode country);
 // The normalised mean of the country's coordinates in tzdata's zone.tab; nullopt where it has none.
 std::optional<Place> centroid_of(CountryCode country);
 std::optional<Direction> centroid_direction_of(CountryCode country);
+// The normalised mean of its countries' centroids; nullopt for unknown.
+std::optional<Direction> centroid_direction_of(Region region);
 // The English short name (tzdata's iso3166.tab), "" if unknown.
 std::string_view name_of(CountryCode country);
 

@@ -52,6 +52,11 @@ constexpr const char* kListFiles = R"(
 constexpr const char* kFileCounts = R"(
   SELECT mirror_id, sum(n_files)::bigint FROM cohort, unnest(mirrors) AS mirror_id GROUP BY mirror_id)";
 
+constexpr const char* kFileTimes = R"(
+  SELECT floor(extract(epoch FROM r.at))::bigint, floor(extract(epoch FROM f.gone_at))::bigint,
+         floor(extract(epoch FROM f.gone_at + s.grace_s * interval '1 second'))::bigint
+  FROM file f CROSS JOIN source s LEFT JOIN revision r ON r.rev = f.version_rev WHERE f.path = $1)";
+
 constexpr const char* kLastScans = R"(
   SELECT method, outcome, error, floor(extract(epoch FROM started))::bigint, floor(extract(epoch FROM ended))::bigint,
          seen, gained, lost
@@ -88,6 +93,15 @@ std::map<MirrorId, std::int64_t> file_counts(Connection& connection) {
   std::map<MirrorId, std::int64_t> counts;
   for (int row = 0; row < result.rows(); ++row) counts[result.int2(row, 0)] = result.int8(row, 1);
   return counts;
+}
+
+FileTimes file_times(Connection& connection, std::string_view path) {
+  const Result rows = connection.run(kFileTimes, Params().bytes(path));
+  if (rows.empty()) return {};
+  const auto time_at = [&rows](int column) {
+    return rows.is_null(0, column) ? std::nullopt : std::optional(rows.int8(0, column));
+  };
+  return {time_at(0), time_at(1), time_at(2)};
 }
 
 std::vector<ScanRun> last_scans(Connection& connection, MirrorId mirror, std::int32_t limit) {

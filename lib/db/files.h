@@ -34,6 +34,16 @@ std::vector<ListedFile> list_files(Connection&, std::string_view pattern, std::s
 // How many current and in-grace files each mirror has; mirrors without any are missing.
 std::map<MirrorId, std::int64_t> file_counts(Connection&);
 
+// When what redirects of a file depend on came about, as Unix times; nullopt: not known, or not so.
+struct FileTimes {
+  std::optional<std::int64_t> version_since_s;  // its present version was merged; kept for a while
+  std::optional<std::int64_t> gone_s;           // from the source
+  std::optional<std::int64_t> grace_ends_s;     // for a gone one
+};
+
+// Of the file with exactly that path, links not followed; all nullopt where there is none.
+FileTimes file_times(Connection&, std::string_view path);
+
 struct ScanRun {
   std::string method, outcome, error;
   std::int64_t started_s = 0;           // Unix time

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/path.h"
 #include "db/locks.h"
 #include "db/schema_sql.h"
 #include "db/session.h"
@@ -137,6 +138,14 @@ std::string too_new(int found, int known) {
       found, known);
 }
 
+// What a migration has to say, which it leaves in a temporary table until it is committed.
+void add_notes(Connection& connection, std::vector<std::string>& done) {
+  if (connection.run("SELECT WHERE to_regclass('pg_temp.migration_note') IS NOT NULL").empty())
+    return;
+  const Result notes = connection.run("SELECT line FROM pg_temp.migration_note");
+  for (int row = 0; row < notes.rows(); ++row) done.push_back(printable(notes.bytes(row, 0)));
+}
+
 // One transaction for one migration; false when there is none left to do.
 bool migrate_once(Connection& connection, const std::vector<Migration>& migrations,
                   std::vector<std::string>& done) {
@@ -162,9 +171,11 @@ bool migrate_once(Connection& connection, const std::vector<Migration>& migratio
                 error.sqlstate());
   }
   connection.run("INSERT INTO schema_version (version) VALUES ($1)", Params().int4(next->version));
+  std::vector<std::string> said = {fmt::format("applied migration {}", next->name)};
+  add_notes(connection, said);
   transaction.commit();
   enter_schema(connection);
-  done.push_back(fmt::format("applied migration {}", next->name));
+  done.insert(done.end(), said.begin(), said.end());
   return true;
 }
 

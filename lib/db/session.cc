@@ -16,6 +16,7 @@ constexpr milliseconds kToolGrace = seconds(5);
 constexpr milliseconds kLookAtHolder(500);  // before the wait for a lock ends
 constexpr milliseconds kWatchTimeout = seconds(3);
 constexpr const char* kLockNotAvailable = "55P03";
+constexpr const char* kNoOwnSession = "0A000";  // feature not supported
 
 // Every name is qualified: at this point the search_path is whatever the server's configuration
 // says. An older database has its tables where that points.
@@ -99,6 +100,29 @@ class Interpreter : public Observer {
   std::string holders_;
 };
 
+// A pooler tells the client of a process id of its own making. While a session is ours alone,
+// nobody else can have its server process. A pooler that gives it out for one transaction has it
+// free between two of ours, and gives it to the next who asks.
+bool shared_by_pooler(const std::string& conninfo, std::int32_t backend) {
+  try {
+    Connection other(conninfo, "mod_mirror pooler watch", kWatchTimeout);
+    other.set_patience(kWatchTimeout);
+    return other.run("SELECT pg_catalog.pg_backend_pid()").int4(0, 0) == backend;
+  } catch (const Error&) {
+    return false;  // no session to be had: then ours is not free
+  }
+}
+
+void require_own_session(const std::string& conninfo, const Connection& connection,
+                         std::int32_t backend) {
+  if (connection.claimed_backend() == backend || !shared_by_pooler(conninfo, backend)) return;
+  throw Error(
+      "the connection pooler in front of the database gives each transaction another session: "
+      "mod_mirror needs one session for each connection, in PgBouncer pool_mode = session, or "
+      "connect to PostgreSQL itself",
+      kNoOwnSession);
+}
+
 }  // namespace
 
 Connection open_session(const std::string& conninfo, const SessionOptions& options) {
@@ -109,6 +133,7 @@ Connection open_session(const std::string& conninfo, const SessionOptions& optio
   connection.set_deadline(deadline);
   const std::int32_t backend =
       connection.run(set_up_statement(options.lock_patience)).int4(0, kBackendColumn);
+  require_own_session(conninfo, connection, backend);
   connection.set_deadline(std::nullopt);
   if (options.patience.count() > 0) connection.set_patience(options.patience);
   const milliseconds slow_after =
@@ -136,10 +161,5 @@ Connection open_merge_session(const std::string& conninfo, const char* program,
 }
 
 void enter_schema(Connection& connection) { connection.run(kEnterSchema); }
-
-// A pooler tells the client of a process id of its own making.
-bool behind_pooler(Connection& connection) {
-  return connection.run("SELECT pg_backend_pid()").int4(0, 0) != connection.claimed_backend();
-}
 
 }  // namespace mirror::db

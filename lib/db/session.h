@@ -8,7 +8,9 @@
 //   server (pg/conninfo.h). Locks of a host that lost power do not stand for hours.
 // - Waiting for a lock ends after `lock_patience`, with words that name who holds it.
 //
-// The settings are the session's: behind PgBouncer that needs pool_mode = session.
+// The settings are the session's, as prepared statements, temporary tables and locks are: behind
+// PgBouncer that needs pool_mode = session. A pooler that hands out sessions for a transaction each
+// is an Error that says so.
 #pragma once
 
 #include <atomic>
@@ -52,8 +54,5 @@ Connection open_merge_session(const std::string& conninfo, const char* program,
 
 // Sets the search_path anew, after the schema was created or moved.
 void enter_schema(Connection&);
-
-// Whether something stands between us and the server that hands out the server's sessions.
-bool behind_pooler(Connection&);
 
 }  // namespace mirror::db

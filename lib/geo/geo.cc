@@ -4,7 +4,6 @@
 #include <maxminddb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -22,33 +21,17 @@
 #include <type_traits>
 #include <utility>
 
+#include "geo/private_copy.h"
+#include "geo/shared_copies.h"
+
 namespace mirror {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 200;
 constexpr int kSampledNodes = 10'000;
 
-// Which file it was, so that another one under the same name is noticed.
-struct FileIdentity {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  std::int64_t mtime_s = 0;
-  std::int64_t mtime_ns = 0;
-  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
-};
-
 std::string trouble(const std::string& path, std::string_view reason) {
   return fmt::format("GeoIP database {}: {}", path, reason);
-}
-
-FileIdentity identify(const std::string& path) {
-  struct stat info;
-  if (::stat(path.c_str(), &info) != 0)
-    throw std::runtime_error(trouble(path, std::strerror(errno)));
-  // libmaxminddb would wait for ever on a fifo.
-  if (!S_ISREG(info.st_mode)) throw std::runtime_error(trouble(path, "not a regular file"));
-  return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }
 
 // What a database says of a network. The name lies in the file.
@@ -113,12 +96,13 @@ class Memory {
 // One open file.
 class MaxMindFile {
  public:
-  // The identity is taken first: a file replaced meanwhile looks changed the next time.
-  explicit MaxMindFile(const std::string& path) : identity_(identify(path)) {
+  // Throws std::runtime_error with the reason.
+  explicit MaxMindFile(const PrivateCopy& copy) : identity_(copy.identity) {
+    const std::string path = fmt::format("/proc/self/fd/{}", copy.memory.get());
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
     if (status == MMDB_SUCCESS) return;
-    throw std::runtime_error(
-        trouble(path, status == MMDB_IO_ERROR ? std::strerror(errno) : MMDB_strerror(status)));
+    throw std::runtime_error(status == MMDB_IO_ERROR ? std::strerror(errno)
+                                                     : MMDB_strerror(status));
   }
   ~MaxMindFile() { MMDB_close(&handle_); }
   MaxMindFile(const MaxMindFile&) = delete;
@@ -282,13 +266,46 @@ bool is_of_another_kind(const MMDB_s& handle) {
   return has_records;
 }
 
-std::shared_ptr<const MaxMindFile> open_database(const std::string& path) {
-  auto database = std::make_shared<const MaxMindFile>(path);
-  if (is_of_another_kind(database->handle())) {
-    throw std::runtime_error(
-        trouble(path, "it knows neither countries nor coordinates nor AS numbers"));
+// Every node of the tree: a file of which a part is another version's has some that lead nowhere.
+bool is_whole(const MMDB_s& handle) {
+  for (std::uint32_t number = 0; number < handle.metadata.node_count; ++number) {
+    MMDB_search_node_s node{};
+    if (MMDB_read_node(&handle, number, &node) != MMDB_SUCCESS) return false;
+    if (node.left_record_type == MMDB_RECORD_TYPE_INVALID ||
+        node.right_record_type == MMDB_RECORD_TYPE_INVALID)
+      return false;
   }
-  return database;
+  return true;
+}
+
+PrivateCopy copy(const std::string& path, const std::string& copies) {
+  if (copies.empty()) return copy_privately(path);
+  try {
+    return SharedCopies(copies).copy(path);
+  } catch (const std::exception&) {
+    return copy_privately(path);  // says what is wrong, unless it is the folder
+  }
+}
+
+std::shared_ptr<const MaxMindFile> open_database(const std::string& path, const std::string& copies) {
+  try {
+    auto database = std::make_shared<const MaxMindFile>(copy(path, copies));
+    if (!is_whole(database->handle())) throw std::runtime_error("its tree is damaged");
+    if (is_of_another_kind(database->handle())) {
+      throw std::runtime_error("it knows neither countries nor coordinates nor AS numbers");
+    }
+    return database;
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(trouble(path, error.what()));
+  }
+}
+
+bool has_changed(const std::string& path, const FileIdentity& known) {
+  try {
+    return identify(path) != known;
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(trouble(path, error.what()));
+  }
 }
 
 Known recall(const MaxMindFile& database, const MMDB_entry_s& entry) {
@@ -304,6 +321,7 @@ using DatabaseList = std::vector<std::shared_ptr<const MaxMindFile>>;
 
 struct GeoDatabases::Impl {
   std::vector<std::string> paths;
+  std::string copies;
   mutable std::mutex mutex;  // guards the pointer, not the files
   std::shared_ptr<const DatabaseList> databases;
 
@@ -313,12 +331,13 @@ struct GeoDatabases::Impl {
   }
 };
 
-GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::string>* troubles)
+GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::string>* troubles,
+                           std::string copies)
     : impl_(std::make_unique<Impl>()) {
   auto opened = std::make_shared<DatabaseList>();
   for (const std::string& path : paths) {
     try {
-      opened->push_back(open_database(path));
+      opened->push_back(open_database(path, copies));
     } catch (const std::runtime_error& error) {
       if (troubles == nullptr) throw;
       troubles->emplace_back(error.what());
@@ -326,6 +345,7 @@ GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::stri
     }
   }
   impl_->paths = std::move(paths);
+  impl_->copies = std::move(copies);
   impl_->databases = std::move(opened);
 }
 
@@ -354,8 +374,8 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
   for (std::size_t i = 0; i < renewed->size(); ++i) {
     auto& database = (*renewed)[i];
     try {
-      if (database != nullptr && identify(impl_->paths[i]) == database->identity()) continue;
-      database = open_database(impl_->paths[i]);
+      if (database != nullptr && !has_changed(impl_->paths[i], database->identity())) continue;
+      database = open_database(impl_->paths[i], impl_->copies);
       changed = true;
     } catch (const std::runtime_error& error) {
       troubles.push_back(

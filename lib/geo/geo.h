@@ -2,9 +2,10 @@
 // database may both be given, in MaxMind's nested layout or the flat one with `country_code`,
 // `continent_code`, `latitude`, `longitude`, `asn` keys. GeoDatabases may be used from any thread;
 // each lookup holds a reference to the files it reads, so that a file replaced on disk is reopened
-// without disturbing a lookup under way. The files are memory-mapped: replace them by rename, as
-// geoipupdate does; one cut short in place ends the process (SIGBUS). What a database says wrongly
-// (other types, absurd values) counts as not said.
+// without disturbing a lookup under way. What is read is a private copy in memory, checked before
+// use: a file that is overwritten or cut in place harms nobody. With a folder for copies the
+// processes of one user share the memory (shared_copies.h); where the folder takes none, each has
+// its own. What a database says wrongly (other types, absurd values) counts as not said.
 #pragma once
 
 #include <memory>
@@ -19,9 +20,9 @@ class GeoDatabases {
  public:
   // Opens every file; throws std::runtime_error that names the file and the reason when one is
   // missing, no MaxMind DB, or of another kind, such as a database of domains. With `troubles` such
-  // files are told there and tried again by reopen_changed().
+  // files are told there and tried again by reopen_changed(). `copies`: the folder, "" for none.
   explicit GeoDatabases(std::vector<std::string> paths,
-                        std::vector<std::string>* troubles = nullptr);
+                        std::vector<std::string>* troubles = nullptr, std::string copies = "");
   ~GeoDatabases();
   GeoDatabases(const GeoDatabases&) = delete;
   GeoDatabases& operator=(const GeoDatabases&) = delete;

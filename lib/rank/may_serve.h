@@ -30,6 +30,7 @@ std::string_view reject_text(RejectReason reason);
 // What a mirror and the client have in common.
 struct Nearness {
   bool prefix = false, as = false, country = false, named = false, region = false;
+  int prefix_bits = 0;  // as Candidate has it
 };
 
 // Why it serves no client, whoever asks; nullopt: it serves some.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <string_view>
 #include <utility>
 
 #include "core/path.h"
+#include "core/url.h"
 #include "rank/may_serve.h"
 
 namespace mirror {
@@ -14,8 +14,9 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 Direction known_direction(const Mirror& mirror) {
-  const auto place = mirror.place ? mirror.place : centroid_of(mirror.country);
-  return place ? direction(*place) : Direction{kNaN, kNaN, kNaN};
+  if (mirror.place) return direction(*mirror.place);
+  if (const auto centre = centroid_direction_of(mirror.country)) return *centre;
+  return centroid_direction_of(mirror.region).value_or(Direction{kNaN, kNaN, kNaN});
 }
 
 RankRow rank_row(const Mirror& mirror) {
@@ -37,13 +38,6 @@ RankRow rank_row(const Mirror& mirror) {
   return row;
 }
 
-// What may stand in a link that people follow.
-bool is_web_address(std::string_view url) {
-  const bool known_scheme = url.starts_with("http://") || url.starts_with("https://");
-  return known_scheme &&
-         std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
-}
-
 }  // namespace
 
 MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors)
@@ -53,9 +47,9 @@ MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors)
   rows_.reserve(mirrors_.size());
   for (std::size_t position = 0; position < mirrors_.size(); ++position) {
     Mirror& mirror = mirrors_[position];
-    if (!usable_base(mirror.http_url, "http://")) mirror.http_url.clear();
-    if (!usable_base(mirror.https_url, "https://")) mirror.https_url.clear();
-    if (!is_web_address(mirror.operator_url)) mirror.operator_url.clear();
+    if (!is_url(mirror.http_url, UrlKind::http_base)) mirror.http_url.clear();
+    if (!is_url(mirror.https_url, UrlKind::https_base)) mirror.https_url.clear();
+    if (!is_url(mirror.operator_url, UrlKind::page)) mirror.operator_url.clear();
     mirror.identifier = printable(mirror.identifier);
     if (mirror.region == Region::unknown) mirror.region = region_of(mirror.country);
     rows_.push_back(rank_row(mirror));

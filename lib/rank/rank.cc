@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 
 #include "rank/rank_rules.h"
@@ -41,10 +40,11 @@ class Ranker {
     if (const auto reason = rules_.unwilling(*mirror, near)) return reject(id, mirror, *reason);
 
     Candidate candidate{.mirror = mirror,
-                        .distance_km = rules_.distance_to(table_.row_of(*mirror).direction)};
+                        .distance_km = rules_.distance_to(table_.row_of(*mirror))};
     candidate.tier = rules_.tier(*mirror, near, candidate.distance_km);
     candidate.speaks_family = rules_.speaks_family(mirror->ipv6);
     candidate.oversized = rules_.is_oversized(*mirror);
+    candidate.prefix_bits = near.prefix_bits;
     own_country_serves_ |= rules_.is_own_country(*mirror, candidate.oversized);
     ranking_.accepted.push_back(candidate);
   }
@@ -54,41 +54,47 @@ class Ranker {
   }
 
   void weigh() {
-    const double country_median_km = median_km(Tier::country), far_median_km = median_km(Tier::far);
-    for (Candidate& candidate : ranking_.accepted) {
-      const Mirror& mirror = *candidate.mirror;
-      candidate.effective_weight = mirror.weight;
-      if (!RankRules::distance_counts(candidate.tier)) continue;
-      const bool far = candidate.tier == Tier::far;
-      const bool known = !std::isnan(candidate.distance_km);
-      candidate.effective_weight *= rules_.distance_factor(known ? candidate.distance_km
-                                                           : far ? far_median_km
-                                                                 : country_median_km);
-      if (far && rules_.in_own_region(mirror.region)) candidate.effective_weight *= 2;
-    }
+    for (Candidate& candidate : ranking_.accepted)
+      candidate.effective_weight = candidate.mirror->weight;
+    weigh_by_distance(Tier::country);
+    weigh_by_distance(Tier::far);
   }
 
-  // Of the known distances in the tier; NaN when none is, or when all are and nobody needs it.
-  double median_km(Tier tier) const {
-    const auto lacks_place = [&](const Candidate& c) {
-      return c.tier == tier && std::isnan(c.distance_km);
-    };
-    if (std::none_of(ranking_.accepted.begin(), ranking_.accepted.end(), lacks_place))
-      return kUnknownKm;
+  void weigh_by_distance(Tier tier) {
     std::vector<double> known_km;
     for (const Candidate& candidate : ranking_.accepted) {
-      if (candidate.tier == tier && !std::isnan(candidate.distance_km))
-        known_km.push_back(candidate.distance_km);
+      const double distance_km = counted_km(candidate);
+      if (candidate.tier == tier && !std::isnan(distance_km)) known_km.push_back(distance_km);
     }
-    if (known_km.empty()) return kUnknownKm;
-    const auto middle = known_km.begin() + static_cast<std::ptrdiff_t>(known_km.size() / 2);
-    std::nth_element(known_km.begin(), middle, known_km.end());
-    if (known_km.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(known_km.begin(), middle)) / 2;
+    if (known_km.empty()) known_km.push_back(kUnknownKm);
+    const double nearest_km = *std::min_element(known_km.begin(), known_km.end());
+    const DistanceFall fall = rules_.fall(nearest_km);
+    const double median_beyond_km = median(std::move(known_km)) - nearest_km;
+    for (Candidate& candidate : ranking_.accepted) {
+      if (candidate.tier != tier) continue;
+      const double distance_km = counted_km(candidate);
+      if (fall.matters()) {
+        candidate.effective_weight /=
+            fall.divisor(std::isnan(distance_km) ? median_beyond_km : distance_km - nearest_km);
+      }
+      if (tier == Tier::far && rules_.in_own_region(candidate.mirror->region))
+        candidate.effective_weight *= 2;
+    }
   }
 
-  // By oversized, tier, family and race. Times are not negative, so their bits order as they do,
-  // and one number holds it all.
+  // NaN: not known.
+  double counted_km(const Candidate& candidate) const {
+    return rules_.is_here(candidate.mirror->region) ? 0 : candidate.distance_km;
+  }
+
+  // Of one or more.
+  static double median(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    if (values.size() % 2 == 1) return *middle;
+    return (*middle + *std::max_element(values.begin(), middle)) / 2;
+  }
+
   void sort() {
     struct Entry {
       std::uint64_t key;
@@ -98,12 +104,12 @@ class Ranker {
     std::vector<Entry> entries;
     entries.reserve(ranking_.accepted.size());
     for (const Candidate& candidate : ranking_.accepted) {
-      const std::uint64_t group =
+      const std::uint8_t klass =
           RankRules::class_of(candidate.oversized, candidate.tier, candidate.speaks_family);
-      const double race = RankRules::race_time(
+      const double time = RankRules::race_time(
           rules_.uniform(table_.row_of(*candidate.mirror).scatter), candidate.effective_weight);
-      const auto time = std::bit_cast<std::uint64_t>(race);
-      entries.push_back({group << 59 | time >> 5, static_cast<std::uint32_t>(entries.size())});
+      entries.push_back({RankRules::order(klass, candidate.prefix_bits, time),
+                         static_cast<std::uint32_t>(entries.size())});
     }
     std::sort(entries.begin(), entries.end());
     std::vector<Candidate> sorted;

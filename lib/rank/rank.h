@@ -16,7 +16,7 @@ enum class Tier : std::uint8_t { prefix, as, country, other_country, far };
 std::string_view tier_name(Tier tier);  // "prefix", "as", "country", "other-country", "far"
 
 struct RankSettings {
-  double distance_scale_km = 500;  // d0
+  double distance_scale_km = 200;  // d0
   double as_limit_km = 1500;       // the as tier ends here where both places are known
   std::int64_t sticky_s = 3600;    // length of a client's time slot
 };
@@ -31,10 +31,11 @@ struct RankRequest {
 struct Candidate {
   const Mirror* mirror = nullptr;  // owned by the MirrorTable
   Tier tier = Tier::far;
-  double distance_km = std::numeric_limits<double>::quiet_NaN();  // NaN: no place known
+  double distance_km = std::numeric_limits<double>::quiet_NaN();  // NaN: nobody knows
   double effective_weight = 0;
   bool speaks_family = true;  // has an address of the client's family
   bool oversized = false;  // the file is larger than the mirror's file_maxsize: after everyone else
+  int prefix_bits = 0;  // of the longest prefix that the client is in; an IPv4 one counts 96 more
 };
 
 struct Rejected {

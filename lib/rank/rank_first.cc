@@ -1,7 +1,8 @@
 // The head of the ranking alone, in two steps. Who may be nearer than far is looked at one by one:
 // the client's country, its AS, and mirrors with rules of their own, few of all. Everyone else is
 // alike but for weight and place, and raced only where the near ones do not suffice; a bound that
-// needs no logarithm and no arc tells most of them that they come too late.
+// needs no logarithm and no arc tells most of them that they come too late. Distances count against
+// the nearest, which is looked for first, by chords.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -16,6 +17,13 @@ namespace {
 constexpr double kRoundingMargin = 1 - 1e-9;  // the bound must stay one whatever was rounded
 constexpr std::size_t kMaxWords = 512;        // as many bits as ids
 constexpr std::size_t kUsuallyNear = 32;
+constexpr double kNobody = std::numeric_limits<double>::infinity();
+
+// Of the weights in one tier.
+struct Fall {
+  DistanceFall by_distance;
+  double nearest_chord_km = 0;
+};
 
 class FirstRanker {
  public:
@@ -26,9 +34,7 @@ class FirstRanker {
         request_(request),
         table_(table),
         index_(table.index()),
-        rules_(client, request, settings),
-        fall_per_chord_(settings.distance_scale_km > 0 ? kEarthRadiusKm / settings.distance_scale_km
-                                                       : 0) {}
+        rules_(client, request, settings) {}
 
   // nullopt: only the whole ranking can tell. Some distances are unknown and take the tier's
   // median, or a mirror is named twice.
@@ -38,18 +44,21 @@ class FirstRanker {
     consider_near();
     count_far();
     find_last_class();
+    if (!find_falls()) return std::nullopt;
     first_.reserve(how_many_ + 1);
     for (const Entrant& entrant : entrants_) {
-      if (entrant.klass <= last_class_ && !race(entrant)) return std::nullopt;
+      if (entrant.klass <= last_class_) race(entrant);
     }
-    if (!race_far(kFar, far_) || !race_far(kFarMute, far_mute_)) return std::nullopt;
+    race_far(kFar, far_);
+    race_far(kFarMute, far_mute_);
     return candidates();
   }
 
  private:
   struct Entrant {
     std::uint32_t position;
-    std::uint8_t klass;  // RankRules::class_of
+    std::uint8_t klass;            // RankRules::class_of
+    std::uint8_t prefix_bits = 0;  // as Candidate has it
   };
   struct Placed {
     std::uint64_t key;  // class and time
@@ -130,17 +139,16 @@ class FirstRanker {
       oversized = rules_.is_oversized(mirror);
     }
     own_country_serves_ |= near.country && row.country == client_.country && !oversized;
-    const Tier tier = rules_.tier(mirror, near, near.as ? rules_.distance_to(row.direction) : 0);
+    const Tier tier = rules_.tier(mirror, near, near.as ? rules_.distance_to(row) : 0);
     const std::uint8_t klass =
         RankRules::class_of(oversized, tier, rules_.speaks_family(row.flags & RankRow::ipv6));
-    entrants_.push_back({static_cast<std::uint32_t>(position), klass});
+    entrants_.push_back(
+        {static_cast<std::uint32_t>(position), klass, static_cast<std::uint8_t>(near.prefix_bits)});
   }
-
-  static Tier tier_of(std::uint8_t klass) { return static_cast<Tier>(klass >> 1 & 7); }
 
   void demote_named() {
     for (Entrant& entrant : entrants_) {
-      if (tier_of(entrant.klass) != Tier::other_country) continue;
+      if (RankRules::tier_of(entrant.klass) != Tier::other_country) continue;
       entrant.klass = RankRules::class_of(entrant.klass >> 4, Tier::far, !(entrant.klass & 1));
     }
   }
@@ -160,26 +168,82 @@ class FirstRanker {
     }
   }
 
-  // False when the entrant's distance is needed and not known.
-  bool race(const Entrant& entrant) {
-    const RankRow& row = table_.rows()[entrant.position];
-    const Tier tier = tier_of(entrant.klass);
-    const bool by_distance = RankRules::distance_counts(tier) && rules_.direction();
-    if (by_distance && std::isnan(row.direction.x)) return false;
-    const double factor = tier == Tier::far && rules_.in_own_region(row.region) ? 2 : 1;
-    const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
-    const bool too_late = comes_too_late(row, uniform, weight, by_distance, latest(entrant.klass));
-    if (!too_late) place(entrant, row, uniform, weight, by_distance);
+  const RankRow& row_of(const Entrant& entrant) const { return table_.rows()[entrant.position]; }
+
+  // What the distance does in the tiers that are raced. False when somebody's is not known there.
+  bool find_falls() {
+    if (!rules_.direction()) return true;
+    for (const Entrant& entrant : entrants_) {
+      const bool counts = RankRules::distance_counts(RankRules::tier_of(entrant.klass));
+      if (counts && entrant.klass <= last_class_ && std::isnan(row_of(entrant).direction.x))
+        return false;
+    }
+    country_fall_ = fall_from(nearest_entrant(Tier::country));
+    if (last_class_ < kFar) return true;
+    for (std::size_t i = 0; i < index_.words(); ++i) {
+      if (((far_[i] | far_mute_[i]) & index_.nowhere()[i]) != 0) return false;
+    }
+    far_fall_ = fall_from(std::min(nearest_entrant(Tier::far), nearest_far()));
     return true;
   }
 
+  Fall fall_from(double nearest_squared_chord) const {
+    if (nearest_squared_chord == kNobody) return {};
+    return {rules_.fall(distance_km(nearest_squared_chord)),
+            kEarthRadiusKm * std::sqrt(nearest_squared_chord)};
+  }
+
+  // The squared chord to the nearest one; kNobody where there is none whose place is known.
+  double nearest_entrant(Tier tier) const {
+    double nearest = kNobody;
+    for (const Entrant& entrant : entrants_) {
+      if (RankRules::tier_of(entrant.klass) != tier) continue;
+      const RankRow& row = row_of(entrant);
+      if (rules_.is_here(row.region)) return 0;
+      nearest = std::min(nearest, squared_chord(*rules_.direction(), row.direction));
+    }
+    return nearest;
+  }
+
+  double nearest_far() const {
+    double nearest = kNobody;
+    const Direction from = *rules_.direction();
+    const bool own_region_is_here = rules_.is_here(client_.region);
+    const MirrorBits& own_region = index_.in(client_.region);
+    const RankRow* const rows = table_.rows().data();
+    for (std::size_t i = 0; i < index_.words(); ++i) {
+      const std::uint64_t all = far_[i] | far_mute_[i];
+      if (own_region_is_here && (all & own_region[i]) != 0) return 0;
+      for (std::uint64_t left = all; left != 0; left &= left - 1) {
+        const std::size_t id = i * 64 + static_cast<std::size_t>(std::countr_zero(left));
+        nearest = std::min(nearest, squared_chord(from, rows[position_of(id)].direction));
+      }
+    }
+    return nearest;
+  }
+
+  const Fall& fall_of(Tier tier, Region region) const {
+    if (rules_.is_here(region)) return kNoFall;
+    return tier == Tier::far ? far_fall_ : tier == Tier::country ? country_fall_ : kNoFall;
+  }
+
+  void race(const Entrant& entrant) {
+    const RankRow& row = row_of(entrant);
+    const Tier tier = RankRules::tier_of(entrant.klass);
+    const Fall& fall = fall_of(tier, row.region);
+    const double factor = tier == Tier::far && rules_.in_own_region(row.region) ? 2 : 1;
+    const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
+    const bool too_late = comes_too_late(row, uniform, weight, fall, latest(entrant.klass));
+    if (!too_late) place(entrant, row, uniform, weight, fall);
+  }
+
   void place(const Entrant& entrant, const RankRow& row, double uniform, double weight,
-             bool by_distance) {
-    const double distance_km = rules_.distance_to(row.direction);
-    if (by_distance) weight *= rules_.distance_factor(distance_km);
+             const Fall& fall) {
+    const double distance_km = rules_.distance_to(row);
+    if (fall.by_distance.matters())
+      weight /= fall.by_distance.divisor(distance_km - fall.by_distance.nearest_km());
     const double time = RankRules::race_time(uniform, weight);
-    const std::uint64_t key =
-        static_cast<std::uint64_t>(entrant.klass) << 59 | std::bit_cast<std::uint64_t>(time) >> 5;
+    const std::uint64_t key = RankRules::order(entrant.klass, entrant.prefix_bits, time);
     if (first_.size() == how_many_ && key >= first_.back().key) return;
     const auto at = std::upper_bound(
         first_.begin(), first_.end(), key,
@@ -188,34 +252,29 @@ class FirstRanker {
     if (first_.size() > how_many_) first_.pop_back();
   }
 
-  bool race_far(std::uint8_t klass, const Bits& racing) {
-    if (klass > last_class_) return true;
-    const MirrorBits &nowhere = index_.nowhere(), &own_region = index_.in(client_.region);
-    for (std::size_t i = 0; i < index_.words(); ++i) {
-      if (rules_.direction() && (racing[i] & nowhere[i]) != 0) return false;
-    }
+  void race_far(std::uint8_t klass, const Bits& racing) {
+    if (klass > last_class_) return;
+    const MirrorBits& own_region = index_.in(client_.region);
     // Those of the own region come first, since they are likely to win and leave the bound low.
     const bool has_region = client_.region != Region::unknown;
     Bits some;
     for (std::size_t i = 0; has_region && i < index_.words(); ++i)
       some[i] = racing[i] & own_region[i];
-    if (has_region) race_alike(klass, some, 2);
+    if (has_region) race_alike(klass, some, 2, fall_of(Tier::far, client_.region));
     for (std::size_t i = 0; i < index_.words(); ++i)
       some[i] = has_region ? racing[i] & ~own_region[i] : racing[i];
-    race_alike(klass, some, 1);
-    return true;
+    race_alike(klass, some, 1, far_fall_);
   }
 
-  void race_alike(std::uint8_t klass, const Bits& racing, double factor) {
-    const bool by_distance = rules_.direction().has_value();
+  void race_alike(std::uint8_t klass, const Bits& racing, double factor, const Fall& fall) {
     const RankRow* const rows = table_.rows().data();
     double latest_time = latest(klass);
     for_each_bit(used(racing), [&](std::size_t id) {
       const std::size_t position = position_of(id);
       const RankRow& row = rows[position];
       const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
-      if (comes_too_late(row, uniform, weight, by_distance, latest_time)) return;
-      place({static_cast<std::uint32_t>(position), klass}, row, uniform, weight, by_distance);
+      if (comes_too_late(row, uniform, weight, fall, latest_time)) return;
+      place({static_cast<std::uint32_t>(position), klass}, row, uniform, weight, fall);
       latest_time = latest(klass);
     });
   }
@@ -223,22 +282,20 @@ class FirstRanker {
   // By when one of the class must come in to be among the first how_many_.
   double latest(std::uint8_t klass) const {
     constexpr double kAnyTime = std::numeric_limits<double>::infinity();
-    if (first_.size() < how_many_) return kAnyTime;
+    if (first_.size() < how_many_ || RankRules::tier_of(klass) == Tier::prefix) return kAnyTime;
     const Placed& last = first_.back();
     return klass == last.entrant.klass ? last.time : klass < last.entrant.klass ? kAnyTime : 0;
   }
 
-  // Surely: -ln(u) is at least 1 - u, an arc at least as long as its chord c, and (1 + c)² at least
-  // 1 + c².
-  bool comes_too_late(const RankRow& row, double uniform, double weight, bool by_distance,
+  // Surely: -ln(u) is at least 1 - u, and from the nearest on an arc grows at least as much as its
+  // chord.
+  bool comes_too_late(const RankRow& row, double uniform, double weight, const Fall& fall,
                       double latest_time) const {
-    double fall = 1;
-    if (by_distance) {
-      const Direction &a = *rules_.direction(), &b = row.direction;
-      const double dx = a.x - b.x, dy = a.y - b.y, dz = a.z - b.z;
-      fall += fall_per_chord_ * fall_per_chord_ * (dx * dx + dy * dy + dz * dz);
-    }
-    return (1 - uniform) * kRoundingMargin * fall > latest_time * weight;
+    const double at_least = (1 - uniform) * kRoundingMargin, limit = latest_time * weight;
+    if (at_least > limit || !fall.by_distance.matters()) return at_least > limit;
+    const double chord_km =
+        kEarthRadiusKm * std::sqrt(squared_chord(*rules_.direction(), row.direction));
+    return at_least * fall.by_distance.divisor(chord_km - fall.nearest_chord_km) > limit;
   }
 
   std::vector<Candidate> candidates() const {
@@ -246,8 +303,9 @@ class FirstRanker {
     result.reserve(first_.size());
     for (const Placed& placed : first_) {
       const std::uint8_t klass = placed.entrant.klass;
-      result.push_back({&table_.all()[placed.entrant.position], tier_of(klass), placed.distance_km,
-                        placed.effective_weight, !(klass & 1), (klass & 16) != 0});
+      result.push_back({&table_.all()[placed.entrant.position], RankRules::tier_of(klass),
+                        placed.distance_km, placed.effective_weight, !(klass & 1),
+                        (klass & 16) != 0, placed.entrant.prefix_bits});
     }
     return result;
   }
@@ -258,7 +316,8 @@ class FirstRanker {
   const MirrorTable& table_;
   const RankIndex& index_;
   const RankRules rules_;
-  const double fall_per_chord_;  // chords on the unit sphere; RankRules::distance_factor's fall
+  Fall country_fall_, far_fall_;
+  static constexpr Fall kNoFall{};
   Bits near_, far_, far_mute_;
   bool own_country_serves_ = false;
   std::vector<Entrant> entrants_;

@@ -26,7 +26,7 @@ struct RankRow {
   }
 
   Direction
-      direction;  // of its place, or else of its country's centroid; NaN when neither is known
+      direction;  // of its place, else of its country's centre, else its region's; NaN: unknown
   std::uint64_t scatter = 0;  // scattered(id)
   std::int32_t weight = 0;
   AsNumber asn = 0;

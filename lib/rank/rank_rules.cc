@@ -1,6 +1,7 @@
 #include "rank/rank_rules.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace mirror {
@@ -26,7 +27,17 @@ bool contains(const std::vector<T>& values, const T& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
+// On one scale for both families: the client may be in an IPv4 prefix and, as NAT64 writes its
+// address, in an IPv6 one.
+int comparable_bits(const Prefix& prefix) {
+  return prefix.length + (prefix.address.family == Family::ipv4 ? 96 : 0);
+}
+
 }  // namespace
+
+DistanceFall::DistanceFall(double scale_km, double nearest_km) : nearest_km_(nearest_km) {
+  if (scale_km > 0 && nearest_km >= 0) per_km_ = 1 / (scale_km + nearest_km / 4);
+}
 
 RankRules::RankRules(const Client& client, const RankRequest& request, const RankSettings& settings)
     : client_(client),
@@ -36,15 +47,19 @@ RankRules::RankRules(const Client& client, const RankRequest& request, const Ran
       sticky_(sticky_key(located_, request, settings.sticky_s)) {
   direction_ =
       client.place ? mirror::direction(*client.place) : centroid_direction_of(client.country);
+  if (direction_) return;
+  direction_ = centroid_direction_of(client.region);
+  region_only_ = direction_.has_value();
 }
 
 Nearness RankRules::nearness(const Mirror& mirror) const {
   Nearness near;
-  near.prefix =
-      !client_.overridden &&
-      std::any_of(mirror.prefixes.begin(), mirror.prefixes.end(), [&](const Prefix& prefix) {
-        return prefix.contains(located_) || prefix.contains(client_.address);
-      });
+  for (const Prefix& prefix : mirror.prefixes) {
+    if (client_.overridden || !(prefix.contains(located_) || prefix.contains(client_.address)))
+      continue;
+    near.prefix = true;
+    near.prefix_bits = std::max(near.prefix_bits, comparable_bits(prefix));
+  }
   near.as =
       client_.asn != 0 && (mirror.asn == client_.asn || contains(mirror.served_as, client_.asn));
   if (client_.country.known()) {
@@ -56,10 +71,12 @@ Nearness RankRules::nearness(const Mirror& mirror) const {
 }
 
 // Some ASes span continents. In one country its centroid says nothing about how far, and a claimed
-// AS (as=) is meant as it is.
+// AS (as=) is meant as it is. A region says even less.
 bool RankRules::as_ends_before(const Mirror& mirror, double distance_km) const {
-  const bool guessed = (!client_.place || !mirror.place) && mirror.country == client_.country;
-  return distance_km > settings_.as_limit_km && !guessed && !client_.overridden;
+  if (!(distance_km > settings_.as_limit_km) || client_.overridden) return false;
+  const bool only_by_country = !client_.place || !mirror.place;
+  const bool only_by_region = region_only_ || !(mirror.place || centroid_of(mirror.country));
+  return !only_by_region && !(only_by_country && mirror.country == client_.country);
 }
 
 Tier RankRules::tier(const Mirror& mirror, const Nearness& near, double distance_km) const {
@@ -69,14 +86,16 @@ Tier RankRules::tier(const Mirror& mirror, const Nearness& near, double distance
   return near.named ? Tier::other_country : Tier::far;
 }
 
-double RankRules::distance_to(const Direction& mirror) const {
-  return direction_ ? distance_km(*direction_, mirror) : std::numeric_limits<double>::quiet_NaN();
+double RankRules::distance_to(const RankRow& mirror) const {
+  if (!direction_ || is_here(mirror.region)) return std::numeric_limits<double>::quiet_NaN();
+  return distance_km(*direction_, mirror.direction);
 }
 
-double RankRules::distance_factor(double distance_km) const {
-  if (std::isnan(distance_km) || !(settings_.distance_scale_km > 0)) return 1;
-  const double fall = 1 + distance_km / settings_.distance_scale_km;
-  return 1 / (fall * fall);
+std::uint64_t RankRules::order(std::uint8_t klass, int prefix_bits, double time) {
+  const auto time_bits = std::bit_cast<std::uint64_t>(time);
+  const std::uint64_t group = std::uint64_t{klass} << 59;
+  if (tier_of(klass) != Tier::prefix) return group | time_bits >> 5;
+  return group | static_cast<std::uint64_t>(128 - prefix_bits) << 51 | time_bits >> 13;
 }
 
 double RankRules::race_time(double uniform, double effective_weight) {

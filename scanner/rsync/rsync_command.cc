@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "core/url.h"
 #include "scanner/list/part.h"
 
 namespace mirror::scanner {
@@ -23,32 +24,10 @@ constexpr PermittedOption kPermitted[] = {
     {"--compress", false}, {"--old-args", false},
 };
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 }  // namespace
 
 Fault rsync_url_fault(std::string_view url) {
-  if (!url.starts_with(kScheme)) return "it does not begin with rsync://";
-  if (has_control(url)) return "it has control characters";
-  const std::string_view rest = url.substr(kScheme.size());
-  const std::size_t slash = rest.find('/');
-  std::string_view host = rest.substr(0, slash);
-  if (const std::size_t at = host.rfind('@');
-      at != host.npos && host.substr(0, at).find(':') != host.npos) {
-    return "it has a password, which others could read: put it into a file, and name that in "
-           "mb.toml "
-           "with rsync_password_file, below [instance.NAME.mirror.\"MIRROR\"] (for a source: "
-           "mb-scan "
-           "--password-file)";
-  }
-  host.remove_prefix(host.rfind('@') == std::string_view::npos ? 0 : host.rfind('@') + 1);
-  if (host.empty() || host.starts_with(':')) return "it names no host";
-  if (host.starts_with('-') || rest.starts_with('-')) return "its host begins with a hyphen";
-  if (slash == std::string_view::npos || without_slashes(rest.substr(slash)).empty())
-    return "it names no module";
+  if (const UrlFault fault = check_url(url, UrlKind::rsync)) return fault.text();
   return std::nullopt;
 }
 

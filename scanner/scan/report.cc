@@ -49,7 +49,7 @@ std::string error_line(const Result& result) {
 }
 
 // The source's directories are told always, since files below them are not seen any more.
-std::vector<std::string> skipped_lines(const Result& result, bool verbose) {
+std::vector<std::string> note_lines(const Result& result, bool verbose) {
   const ListingCounts& listing = result.listing;
   std::vector<std::string> lines;
   const auto tell = [&](std::int64_t count, const char* one, const char* many,
@@ -58,6 +58,11 @@ std::vector<std::string> skipped_lines(const Result& result, bool verbose) {
     lines.push_back(fmt::format("mb-scan: {} '{}': {} {}", result.is_source ? "source" : "mirror",
                                 printable(result.name), plural(count, one, many), what));
   };
+  if (!result.ended.empty()) {
+    lines.push_back(fmt::format("mb-scan: {} '{}': ended another scan of it: {}",
+                                result.is_source ? "source" : "mirror", printable(result.name),
+                                printable(result.ended)));
+  }
   tell(listing.long_paths, "path", "paths",
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
   tell(listing.odd_times, "file", "files", "dated before year 1000 or after 9999, skipped");
@@ -102,6 +107,7 @@ std::string json_line(const Result& result) {
   json["seconds"] = result.seconds;
   json["lock_seconds"] = result.lock_seconds;
   if (!result.is_source) json["enabled_now"] = result.enabled;
+  if (!result.ended.empty()) json["ended"] = result.ended;
   return cli::json_text(json);
 }
 
@@ -137,7 +143,7 @@ void Reporter::result(const Result& result) {
     std::fflush(stdout);
     fmt::print(stderr, "{}\n", error_line(result));
   }
-  for (const std::string& line : skipped_lines(result, verbose_)) fmt::print(stderr, "{}\n", line);
+  for (const std::string& line : note_lines(result, verbose_)) fmt::print(stderr, "{}\n", line);
   std::fflush(stdout);
 }
 

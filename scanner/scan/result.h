@@ -28,6 +28,7 @@ struct Result {
   double seconds = 0;
   double lock_seconds = 0;
   bool enabled = false;  // by --enable, just now
+  std::string ended;     // by --break-lock: whose scan; "": nobody's
 
   bool worked() const { return outcome == Outcome::merged || outcome == Outcome::unchanged; }
 };

@@ -189,7 +189,10 @@ Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bo
                       const std::string& stands, const Scan& scan) {
   const Stopwatch watch;
   try {
-    if (break_lock) db::break_scan_lock(connection, id, kEndOfHolder);
+    if (break_lock) {
+      if (const auto holder = db::break_scan_lock(connection, id, kEndOfHolder))
+        result.ended = holder->text();
+    }
     const std::optional<db::ScanLock> lock = db::ScanLock::try_take(connection, id);
     if (lock) {
       scan(result);

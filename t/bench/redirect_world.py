@@ -124,6 +124,20 @@ def add_digests(database):
                  "substr(sha512(path), 1, 16) FROM file;\nVACUUM ANALYZE;\n")
 
 
+def add_pieces(database):
+    """What mb-hash makes beside the digests, zsync's sums excepted, in its lengths: pieces of 256 KiB, at most 2,048 a file."""
+    database.sql("""
+        CREATE TEMP TABLE piece AS SELECT id AS file_id, bytes, ceil(size::numeric / bytes)::int AS count FROM (
+          SELECT id, size, (262144 * 2 ^ greatest(0, ceil(log(2.0, greatest(size, 1) / (262144 * 2048.0)))))::bigint AS bytes
+          FROM file WHERE kind = 'f') AS sized;
+        UPDATE hash h SET piece_bytes = p.bytes, sha1_pieces = decode(repeat(md5(h.file_id::text) || 'abcdef01', p.count), 'hex'),
+          pieces_root = sha256(h.sha1), btih = h.sha1, btih_v1 = h.sha1, btmh = sha256(h.md5),
+          piece_layer = CASE WHEN p.count > 1 THEN decode(repeat(encode(sha256(h.sha1), 'hex'), p.count), 'hex') ELSE '' END
+        FROM piece p WHERE p.file_id = h.file_id;
+        VACUUM ANALYZE;
+        """)
+
+
 def fill_synthetic(database, files, mirrors, cohorts):
     """Runs of paths share a cohort, as the files of a folder do."""
     known = debian_mirrors()

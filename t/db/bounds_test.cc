@@ -10,7 +10,7 @@
 
 #include "catalog/reader.h"
 #include "db/feed.h"
-#include "db/hash/hashes.h"
+#include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "db/mirror/mirrors.h"
 #include "feed/pull.h"

@@ -49,6 +49,27 @@ def test_every_migration_ends_where_a_new_database_begins(make_empty, postgres, 
     assert dumped(postgres, old.name) != dumped(postgres, new.name)
 
 
+def test_check_tells_who_could_put_something_in_our_way(make_empty):
+    database = make_empty()
+    database.tool("mb", "db", "init")
+    assert database.tool("mb", "db", "check").stderr == ""
+    for fault, words, mend in (
+            ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", None),
+            ("GRANT CREATE ON SCHEMA mirror TO PUBLIC", "REVOKE CREATE ON SCHEMA mirror FROM PUBLIC", None),
+            ("GRANT CREATE ON SCHEMA mirror TO mirror_httpd", "REVOKE CREATE ON SCHEMA mirror FROM mirror_httpd", None),
+            ("ALTER TABLE mirror.cohort OWNER TO mirror_scanner", "table cohort of schema mirror belongs to role mirror_scanner",
+             "ALTER TABLE mirror.cohort OWNER TO postgres"),
+            ("ALTER FUNCTION mirror.analyze_files() OWNER TO mirror_scanner", "function analyze_files of schema mirror belongs",
+             "ALTER FUNCTION mirror.analyze_files() OWNER TO postgres"),
+            ("ALTER SCHEMA mirror OWNER TO mirror_scanner", "and the schema to mirror_scanner",
+             "ALTER SCHEMA mirror OWNER TO postgres")):
+        database.sql(fault)
+        done = database.tool("mb", "db", "check", check=False)
+        assert done.returncode == 1 and words in done.stderr, (fault, done)
+        database.sql(mend or words)
+        assert database.tool("mb", "db", "check").stderr == ""
+
+
 def test_an_older_schema_is_told_what_to_do(make_empty, build):
     database = make_empty()
     database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
@@ -84,3 +105,34 @@ def test_endpoints_are_what_the_columns_were(make_empty, build):
              for mirror in json.loads(database.tool("mb", "list", "--all", "--json").stdout)}
     assert found["url"] == ("rsync://url/m/", []) and found["options"] == ("", ["-4"]) and found["none"] == ("", [])
     assert found["both"][0] == "rsync://u@both:873/m/a_b/"
+
+
+def test_a_migration_puts_unusable_urls_away_and_says_where(make_empty, build):
+    database = make_empty()
+    database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
+    database.sql("INSERT INTO mirror (identifier, http_url, https_url, rsync_url, private_comment, enabled) VALUES"
+                 " ('fine', 'http://a.example/', '', 'rsync://a.example/m/', '', true),"
+                 " ('half', 'http://b.example:99999/', 'https://b.example/', '', 'call Joe', true),"
+                 " ('lost', 'http://c.example/ü/', '', 'rsync://joe:hush@c.example/m/', '', true),"
+                 " ('both', 'http://d.example/%zz/', 'https://u:p@d.example/', '', '', true)")
+    said = database.tool("mb", "db", "migrate").stdout
+    told = [line for line in said.splitlines() if line.startswith("mirror ")]
+    assert told == [
+        "mirror 'both': the http_url 'http://d.example/%zz/' cannot be used and stands in the private comment now:"
+        " mb edit both --http-url URL sets a good one",
+        "mirror 'both': the https_url 'https://u:p@d.example/' cannot be used and stands in the private comment now;"
+        " the mirror has no other URL and is disabled: mb edit both --https-url URL sets a good one",
+        "mirror 'half': the http_url 'http://b.example:99999/' cannot be used and stands in the private comment now:"
+        " mb edit half --http-url URL sets a good one",
+        "mirror 'lost': the http_url 'http://c.example/ü/' cannot be used and stands in the private comment now;"
+        " the mirror has no other URL and is disabled: mb edit lost --http-url URL sets a good one",
+        "mirror 'lost': the rsync_url 'rsync://joe:hush@c.example/m/' cannot be used and stands in the private comment now:"
+        " mb edit lost --rsync-url URL sets a good one"]
+    rows = database.sql("SELECT identifier, http_url, https_url, coalesce(url, ''), enabled, private_comment FROM mirror"
+                        " LEFT JOIN endpoint ON mirror_id = id ORDER BY 1")
+    assert rows.split("\n") == [
+        "both||https://unusable.invalid/||f|[http_url was http://d.example/%zz/] [https_url was https://u:p@d.example/]",
+        "fine|http://a.example/||rsync://a.example/m/|t|",
+        "half||https://b.example/||t|call Joe [http_url was http://b.example:99999/]",
+        "lost|http://unusable.invalid/|||f|[http_url was http://c.example/ü/] [rsync_url was rsync://joe:hush@c.example/m/]"]
+    database.tool("mb", "edit", "lost", "--http-url", "http://c.example/%C3%BC/")

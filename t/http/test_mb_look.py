@@ -50,8 +50,45 @@ def test_explain_ranks_and_says_why_not(look):
     assert told["candidates"][1]["distance_km"] == pytest.approx(504, abs=5) and told["candidates"][1]["weight"] == 50
     assert {r["mirror"]: r["reason"] for r in told["rejected"]} == {
         "six": "IPv6 only", "off": "disabled", "idle": "weight 0", "austrian": "only its country", "shy": "excludes the country",
-        "empty": "does not have this version of the file"}
+        "empty": "was never scanned"}
     assert told["client"]["country"] == "DE" and told["client"]["asn"] == 64496
+
+
+def test_explain_says_why_a_mirror_lacks_the_version(look, database):
+    """As far as the database knows: it keeps what mirrors have of the present version alone."""
+    def reason():
+        told = explained(look, "a/b 100%.iso", "--ip", BERLIN)
+        return next(r["reason"] for r in told["rejected"] if r["mirror"] == "empty")
+
+    database.sql("SELECT nextval('revision_seq');"
+                 " INSERT INTO revision (rev, at) SELECT DISTINCT version_rev, timestamptz '2026-05-05 12:00Z' FROM file"
+                 " ON CONFLICT (rev) DO UPDATE SET at = excluded.at; UPDATE mirror SET last_scan = '2026-05-04 11:00Z'")
+    assert reason() == ("not scanned since the file changed: scanned 2026-05-04 11:00 UTC,"
+                        " this version is of 2026-05-05 12:00 UTC")
+    database.sql("UPDATE mirror SET last_scan = '2026-05-06 11:00Z'")
+    assert reason() == "lacked the file or had another version, when scanned 2026-05-06 11:00 UTC"
+
+
+def test_explain_looks_at_another_time(look, database):
+    def at(time):
+        return look("explain", "a/b 100%.iso", "--ip", BERLIN, "--at", time, check=True).stdout
+
+    assert "gone" not in at("@0")
+    database.sql("UPDATE file SET gone_at = date_trunc('minute', now()) WHERE path = 'a/b 100%.iso'")
+    ends = int(database.sql("SELECT extract(epoch FROM gone_at + interval '1 second' * grace_s)::bigint FROM file, source"
+                            " WHERE gone_at IS NOT NULL"))
+    assert "redirected until" in at(f"@{ends - 1}") and "goes to  http://berlin.example/" in at(f"@{ends - 1}")
+    assert "not redirected any more since" in at(f"@{ends}") and "goes to  no mirror" in at(f"@{ends}")
+    orders = {explained(look, "a/b 100%.iso", "--ip", "127.0.0.9", "--at", f"@{hour * 3600}")["candidates"][0]["mirror"]
+              for hour in range(200, 230)}
+    assert len(orders) > 1, "a client keeps its mirror for an hour"
+    assert explained(look, "a/b 100%.iso", "--ip", BERLIN, "--at", "2026-11-29 12:00")["at"] == "2026-11-29T12:00:00Z"
+    assert look("explain", "a/b 100%.iso", "--ip", BERLIN, "--at", "2026-11-29T12:00:01Z", "--json").returncode == 0
+
+
+def test_explain_says_what_it_does_not_know(look):
+    assert look("explain", "a/b 100%.iso", "--ip", BERLIN, check=True).stdout.splitlines()[-1].startswith(
+        "not looked at: what only httpd's configuration says (exclusions, MirrorMinSize")
 
 
 def test_explain_honours_what_the_client_claims(look):
@@ -63,12 +100,17 @@ def test_explain_honours_what_the_client_claims(look):
 
 
 def test_explain_takes_what_httpd_is_configured_with(look):
-    def weight(*args):
+    def far(*args):
         told = explained(look, "a/b 100%.iso", "--ip", BERLIN, *args)
-        return next(c["effective_weight"] for c in told["candidates"] if c["mirror"] == "munich")
+        return [c for c in told["candidates"] if c["tier"] == "far" and c["distance_km"] is not None]
 
-    assert weight() == pytest.approx(50 / (1 + 504 / 500) ** 2, rel=0.01)
-    assert weight("--distance-scale", "5000") == pytest.approx(50 / (1 + 504 / 5000) ** 2, rel=0.01)
+    for scale_km, args in ((200, ()), (5000, ("--distance-scale", "5000"))):
+        candidates = far(*args)
+        nearest_km = min(c["distance_km"] for c in candidates)
+        for candidate in candidates:
+            beyond = (candidate["distance_km"] - nearest_km) / (scale_km + nearest_km / 4)
+            left = candidate["effective_weight"] / candidate["weight"] * (1 + beyond**2) ** 2
+            assert left == pytest.approx(1) or left == pytest.approx(2)  # in the client's region
 
     def order(stickiness_s):
         told = explained(look, "a/b 100%.iso", "--ip", "127.0.0.9", "--stickiness", stickiness_s)
@@ -94,6 +136,8 @@ def test_explain_is_readable(look):
     (("x", "--ip", "127.0.0"), 2, "expected an IPv4 or IPv6 address"), (("x",), 2, "--ip is required"),
     (("x", "--ip", BERLIN, "--country", "xx"), 2, "expected a country code"),
     (("x", "--ip", BERLIN, "--as", "0"), 2, "the number of an AS"),
+    (("late", "--ip", BERLIN, "--at", "tomorrow"), 2, "--at 'tomorrow': expected a time in UTC"),
+    (("late", "--ip", BERLIN, "--at", "2026-13-01 00:00"), 2, "expected a time"),
     (("x", "--ip", BERLIN, "--stickiness=-1"), 2, "--stickiness")])
 def test_what_cannot_be_explained_is_said(look, args, status, words):
     done = look("explain", *args)

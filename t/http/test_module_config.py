@@ -23,7 +23,8 @@ URL = [("mirror.example", "is no http:// or https:// URL"),
        ("http://m.example:x/", "no usable host and port"), ("http://m.example:0/", "no usable host and port"),
        ("http://m.example:65536/", "no usable host and port"), ("http://m.example:/", "no usable host and port"),
        ("http://:80/", "no usable host and port"), ("http://[::1/", "no usable host and port"),
-       ("http://[::1]x/", "no usable host and port")]
+       ("http://[::1]x/", "no usable host and port"), ("http://m.example/%zz/", "is no escape"),
+       ("http://256.1.1.1/", "is no IPv4 address"), ("http://m.example/../", "a segment '.' or '..'")]
 LIST = [("", "takes "), ('a "" b', "a value is empty"), ("None a", "None stands alone"), ("a none", "None stands alone"),
         (" ".join(["x"] * 65), "too many values on one line: repeat the directive")]
 
@@ -87,7 +88,7 @@ BAD = {
     "MirrorLastResort": [("", "takes Always|NoMirror|Off"), ("On", "'On' is none of"), ("Off x", "takes Always")],
     "MirrorPublisher": [("", "takes NAME"), ("a ftp://p.example/", "is no http:// or https:// URL"), ("a b c", "takes NAME")],
     "MirrorTracker": [("", "takes URL"), ("ftp://t.example/", "is no http://, https:// or udp:// URL of a tracker"),
-                      ('"http://t.example/a b"', "is no http://")],
+                      ('"http://t.example/a b"', "is no http://"), ("udp://t.example:99999", "from 1 to 65535")],
     "MirrorDhtNode": [("", "takes HOST:PORT"), ("node.example", "is no HOST:PORT"), ("node.example:0", "is no HOST:PORT"),
                       (":6881", "is no HOST:PORT"), ("::1:6881", "is no HOST:PORT"), ("[::1]", "is no HOST:PORT"),
                       ("n.example:65536", "is no HOST:PORT"), ("n.example/x:1", "is no HOST:PORT"),

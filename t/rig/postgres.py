@@ -19,7 +19,12 @@ _SETTINGS = {
 
 
 def bindir():
-    """The newest installed server's programs."""
+    """The programs of the server in MIRROR_POSTGRES_BINDIR, else of the newest one that is installed."""
+    chosen = os.environ.get("MIRROR_POSTGRES_BINDIR")
+    if chosen:
+        if not (pathlib.Path(chosen) / "initdb").exists():
+            raise RigError(f"MIRROR_POSTGRES_BINDIR: there is no initdb in {chosen}")
+        return pathlib.Path(chosen)
     versions = [p for p in pathlib.Path("/usr/lib/postgresql").glob("*/bin") if (p / "initdb").exists()]
     if versions:
         return max(versions, key=lambda p: int(p.parent.name) if p.parent.name.isdigit() else 0)

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "db/schema.h"
+#include "db/schema_faults.h"
 #include "output.h"
 
 namespace mirror::mb {
@@ -45,9 +46,10 @@ Action setup_db_version(cli::Options&, Context& context) {
 
 Action setup_db_check(cli::Options&, Context& context) {
   return [&context] {
-    context.database();
+    const std::vector<std::string> faults = db::schema_faults(context.database());
     say(fmt::format("the database answers and has schema {}", db::known_schema_version()));
-    return kSuccess;
+    for (const std::string& fault : faults) complain(fault);
+    return faults.empty() ? kSuccess : kFailure;
   };
 }
 

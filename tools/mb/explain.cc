@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <ctime>
 #include <map>
@@ -12,7 +13,9 @@
 #include "client.h"
 #include "commands.h"
 #include "core/path.h"
+#include "db/files.h"
 #include "db/lookup.h"
+#include "db/mirror/mirrors.h"
 #include "output.h"
 #include "rank/rank.h"
 #include "record.h"
@@ -21,7 +24,7 @@ namespace mirror::mb {
 namespace {
 
 struct Wanted {
-  std::string path, address, country, as_number;
+  std::string path, address, country, as_number, at;
   RankSettings settings;  // what httpd's configuration may set
   bool https = false, json = false;
 };
@@ -31,10 +34,51 @@ struct Explained {
   db::FoundFile found;
   std::shared_ptr<const MirrorTable> mirrors;
   Ranking ranking;
-  std::vector<const Mirror*> without_file;
+  db::FileTimes times;
+  std::int64_t at_s = 0;  // the moment that is explained
+  struct Without {
+    const Mirror* mirror;
+    std::string reason;
+  };
+  std::vector<Without> without_file;
 };
 
-constexpr const char* kWithoutFile = "does not have this version of the file";
+// What only httpd's configuration and disk tell.
+constexpr const char* kUnknown =
+    "not looked at: what only httpd's configuration says (exclusions, MirrorMinSize, fallbacks, "
+    "rights), and with MirrorTree local whether the file on disk is this version";
+
+// Unix time of "2026-11-29 12:00", "2026-11-29T12:00:00Z" or "@1795953600".
+std::int64_t parse_time(const std::string& text) {
+  std::int64_t seconds = 0;
+  if (text.starts_with('@')) {
+    const auto [end, fault] = std::from_chars(text.data() + 1, text.data() + text.size(), seconds);
+    if (fault == std::errc() && end == text.data() + text.size() && seconds >= 0) return seconds;
+  } else {
+    for (const char* format : {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"}) {
+      std::tm moment{};
+      const char* end = strptime(text.c_str(), format, &moment);
+      if (end != nullptr && *end == '\0') return timegm(&moment);
+    }
+  }
+  throw UsageError(
+      fmt::format("--at '{}': expected a time in UTC like '2026-11-29 12:00', "
+                  "2026-11-29T12:00:00Z or @1795953600",
+                  text));
+}
+
+// Why a mirror is not among those that have the file, as far as the database knows: it keeps what
+// mirrors have of the present version alone.
+std::string reason_without(const std::optional<std::int64_t>& last_scan_s,
+                           const db::FileTimes& times) {
+  if (!last_scan_s) return "was never scanned";
+  const std::string scanned = utc_minute(*last_scan_s);
+  if (times.version_since_s && *last_scan_s < *times.version_since_s) {
+    return fmt::format("not scanned since the file changed: scanned {}, this version is of {}",
+                       scanned, utc_minute(*times.version_since_s));
+  }
+  return fmt::format("lacked the file or had another version, when scanned {}", scanned);
+}
 
 // The same validation as the redirector's query arguments.
 Client as_seen(Context& context, const Wanted& wanted) {
@@ -77,25 +121,37 @@ Explained explain(Context& context, const Wanted& wanted) {
   result.found = find(connection, wanted.path);
   result.mirrors = db::load_mirrors(connection);
   const File& file = result.found.file;
-  const RankRequest request{wanted.https, file.size_bytes,
-                            static_cast<std::int64_t>(std::time(nullptr))};
+  result.times = db::file_times(connection, file.path);
+  result.at_s =
+      wanted.at.empty() ? static_cast<std::int64_t>(std::time(nullptr)) : parse_time(wanted.at);
+  const RankRequest request{wanted.https, file.size_bytes, result.at_s};
   result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, wanted.settings);
   const std::vector<MirrorId> with_file = file.mirrors.ids();
+  std::map<MirrorId, std::optional<std::int64_t>> scanned;
+  for (const db::MirrorRecord& record : db::list_mirrors(connection))
+    scanned[record.mirror.id] = record.last_scan_s;
   for (const Mirror& mirror : result.mirrors->all()) {
     if (std::find(with_file.begin(), with_file.end(), mirror.id) == with_file.end())
-      result.without_file.push_back(&mirror);
+      result.without_file.push_back({&mirror, reason_without(scanned[mirror.id], result.times)});
   }
   return result;
 }
 
+// Whether the file's grace is over at the moment that is explained.
+bool is_past_grace(const Explained& explained) {
+  const auto& end = explained.times.grace_ends_s;
+  return end && explained.at_s >= *end;
+}
+
 // Each candidate's part of the clients like this one, among those that it competes with: its tier,
-// less whoever may not speak the client's family or refuses files of this size. Later classes get
-// clients only when all before them have failed.
+// less whoever may not speak the client's family, refuses files of this size or has a shorter
+// prefix. Later classes get clients only when all before them have failed.
 std::vector<double> shares(const std::vector<Candidate>& accepted) {
   const auto class_of = [](const Candidate& c) {
-    return std::tuple(c.oversized, c.tier, c.speaks_family);
+    const int prefix_bits = c.tier == Tier::prefix ? c.prefix_bits : 0;
+    return std::tuple(c.oversized, c.tier, c.speaks_family, prefix_bits);
   };
-  std::map<std::tuple<bool, Tier, bool>, double> sums;
+  std::map<std::tuple<bool, Tier, bool, int>, double> sums;
   for (const Candidate& candidate : accepted)
     sums[class_of(candidate)] += candidate.effective_weight;
   std::vector<double> result;
@@ -129,9 +185,16 @@ void say_client_and_file(const Explained& explained, const Wanted& wanted) {
   if (file.pending)
     table.add(
         {"pending", "touched at the source and not yet hashed again: not redirected for now"});
+  if (explained.times.gone_s) {
+    table.add(
+        {"gone", fmt::format("from the source since {}; {} {}", utc_minute(*explained.times.gone_s),
+                             is_past_grace(explained) ? "not redirected any more since"
+                                                      : "redirected until",
+                             utc_minute(*explained.times.grace_ends_s))});
+  }
   const auto& accepted = explained.ranking.accepted;
   table.add(
-      {"goes to", accepted.empty() || file.pending
+      {"goes to", accepted.empty() || file.pending || is_past_grace(explained)
                       ? "no mirror: the fallback, the origin or the local file answers"
                       : file_url(base_url(*accepted.front().mirror, wanted.https), file.path)});
   table.say();
@@ -172,7 +235,8 @@ void say_rejected(const Explained& explained) {
                                           : fmt::format("number {}", rejected.id),
                std::string(reject_text(rejected.reason))});
   }
-  for (const Mirror* mirror : explained.without_file) table.add({mirror->identifier, kWithoutFile});
+  for (const auto& [mirror, reason] : explained.without_file)
+    table.add({mirror->identifier, reason});
   if (table.empty()) return;
   say("");
   table.say();
@@ -214,10 +278,18 @@ nlohmann::json explained_json(const Explained& explained, const Wanted& wanted) 
          {"id", rejected.id},
          {"reason", reject_text(rejected.reason)}});
   }
-  for (const Mirror* mirror : explained.without_file) {
+  for (const auto& [mirror, reason] : explained.without_file) {
     json["rejected"].push_back(
-        {{"mirror", mirror->identifier}, {"id", mirror->id}, {"reason", kWithoutFile}});
+        {{"mirror", mirror->identifier}, {"id", mirror->id}, {"reason", reason}});
   }
+  const auto time_json = [](const std::optional<std::int64_t>& time_s) {
+    return time_s ? nlohmann::json(rfc3339(*time_s)) : nlohmann::json();
+  };
+  json["at"] = rfc3339(explained.at_s);
+  json["file"]["version_since"] = time_json(explained.times.version_since_s);
+  json["file"]["gone"] = time_json(explained.times.gone_s);
+  json["file"]["grace_ends"] = time_json(explained.times.grace_ends_s);
+  json["not_looked_at"] = kUnknown;
   return json;
 }
 
@@ -233,6 +305,8 @@ int run(Context& context, const Wanted& wanted) {
   say_client_and_file(explained, wanted);
   say_candidates(explained);
   say_rejected(explained);
+  say("");
+  say(kUnknown);
   return kSuccess;
 }
 
@@ -249,8 +323,8 @@ Action setup_explain(cli::Options& app, Context& context) {
   app.add_option("--as", wanted->as_number, "As if the client asked with as=NUMBER")
       ->type_name("NUMBER");
   app.add_option("--distance-scale", wanted->settings.distance_scale_km,
-                 "The kilometres at which a mirror's weight falls to a quarter, as the redirector "
-                 "is configured (500)")
+                 "So many kilometres farther than the nearest mirror, and a quarter of the nearest "
+                 "one's distance more, a weight falls to a quarter; as httpd is configured (200)")
       ->between(1.0, 20000.0)
       ->type_name("KM");
   app.add_option(
@@ -258,6 +332,8 @@ Action setup_explain(cli::Options& app, Context& context) {
          "The seconds for which a client keeps its mirror, as the redirector is configured (3600)")
       ->between(0, 31622400)
       ->type_name("SECONDS");
+  app.add_option("--at", wanted->at, "As if it were another time, in UTC: 2026-11-29 12:00")
+      ->type_name("TIME");
   app.add_flag("--https", wanted->https, "As if the client came over https");
   app.add_flag("--json", wanted->json, "As JSON");
   return [&context, wanted] { return run(context, *wanted); };

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/mirror_members.h"
+#include "core/path.h"
 #include "db/mirror/value_codec.h"
 
 namespace mirror::db {
@@ -26,7 +27,7 @@ constexpr std::tuple kScanned{
 // What scans need to know beside the endpoints.
 constexpr std::tuple kListing{
     Member{"ftp_url", &MirrorRecord::ftp_url, "where people find it by FTP; for information",
-           TextForm::base_url},
+           UrlKind::ftp_base},
     Member{"strip_prefix", &MirrorRecord::strip_prefix, "path cut from the front of listed names"},
     Member{"add_prefix", &MirrorRecord::add_prefix, "path put before listed names"},
 };
@@ -50,8 +51,15 @@ auto& part_of(Record& record) {
     return record;
 }
 
-std::string with_slash(std::string_view url) {
-  return url.empty() || url.back() == '/' ? std::string(url) : std::string(url) + '/';
+// The database would refuse a bad one too, without saying what is wrong with it.
+std::string url_value(const char* column, std::string_view value, UrlKind kind) {
+  std::string url(value);
+  if (url.empty()) return url;
+  if (kind != UrlKind::page && !url.ends_with('/')) url += '/';
+  if (const UrlFault fault = check_url(url, kind))
+    throw Error(fmt::format("{}: '{}' cannot be used: {}", column, printable(value), fault.text()),
+                "22023");
+  return url;
 }
 
 // Makes the rows of one kind of reader.
@@ -71,7 +79,7 @@ class Rows {
       row.text = [where](const MirrorRecord& record) {
         return value_text(part_of<Owner>(record).*where);
       };
-      set_input<Value>(row, member.form);
+      set_input<Value>(row, member.url);
     }
   }
 
@@ -90,7 +98,7 @@ class Rows {
 
   template <typename Value>
   void endpoint(const char* name, const char* method, const char* column, Value Endpoint::*where,
-                const char* help, TextForm form = TextForm::plain) {
+                const char* help, std::optional<UrlKind> url = {}) {
     MirrorMember& row = add(name, help);
     row.stored_in = StoredIn::endpoint;
     row.endpoint_method = method;
@@ -99,7 +107,7 @@ class Rows {
       const Endpoint* const found = record.endpoint(method);
       return found ? value_text(found->*where) : std::string();
     };
-    set_input<Value>(row, form);
+    set_input<Value>(row, url);
   }
 
  private:
@@ -112,13 +120,13 @@ class Rows {
 
   // How an option sets it.
   template <typename Value>
-  static void set_input(MirrorMember& row, TextForm form) {
-    const bool base = form == TextForm::base_url;
+  static void set_input(MirrorMember& row, std::optional<UrlKind> url) {
     const Input input = input_of(Tag<Value>());
     row.column.shape = input.shape;
-    row.column.placeholder = base ? "URL" : input.placeholder;
-    row.bind = [name = row.column.name, base](Params& params, std::string_view value) {
-      bind_value(Tag<Value>(), params, name, base ? with_slash(value) : std::string(value));
+    row.column.placeholder = url ? "URL" : input.placeholder;
+    row.bind = [name = row.column.name, url](Params& params, std::string_view value) {
+      bind_value(Tag<Value>(), params, name,
+                 url ? url_value(name, value, *url) : std::string(value));
     };
   }
 
@@ -145,7 +153,7 @@ class Rows {
     row.text = [where](const MirrorRecord& record) {
       return record.mirror.place ? value_text((*record.mirror.place).*where) : std::string();
     };
-    set_input<double>(row, TextForm::plain);
+    set_input<double>(row, std::nullopt);
   }
 
   std::vector<MirrorMember>& rows_;
@@ -157,7 +165,7 @@ std::vector<MirrorMember> make_members() {
   Rows redirects(rows, Reader::redirects), scans(rows, Reader::scans);
   for_each_member(kMirrorAddresses, redirects);
   scans.endpoint("rsync_url", "rsync", "url", &Endpoint::url, "URL to scan with rsync",
-                 TextForm::base_url);
+                 UrlKind::rsync);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
                  "further options for rsync");

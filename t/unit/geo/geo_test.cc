@@ -66,6 +66,7 @@ class GeoTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(refusesWhatIsNoSuchDatabase);
   CPPUNIT_TEST(survivesCutAndDamagedFiles);
   CPPUNIT_TEST(reopensWhatWasReplaced);
+  CPPUNIT_TEST(keepsTheContentOfAFileThatIsOverwritten);
   CPPUNIT_TEST(opensTheOthersWhereOneIsMissing);
   CPPUNIT_TEST_SUITE_END();
 
@@ -195,6 +196,25 @@ class GeoTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(troubles[0].ends_with("; the content read before stays in use"));
       CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
     }
+  }
+
+  void keepsTheContentOfAFileThatIsOverwritten() {
+    const std::string path = folder_ + "/geo", whole = content_of(kData + "/city.mmdb");
+    replace(path, whole);
+    GeoDatabases databases({path});
+    const auto now = [&] { return text(databases.locate(address("127.0.18.1"))); };
+    for (const std::string& written :
+         {std::string(), whole.substr(0, 600), whole.substr(0, whole.size() / 2)}) {
+      std::ofstream(path, std::ios::binary | std::ios::trunc) << written;  // in place
+      CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
+      const auto troubles = databases.reopen_changed();
+      CPPUNIT_ASSERT_EQUAL(std::size_t{1}, troubles.size());
+      CPPUNIT_ASSERT(troubles[0].ends_with("; the content read before stays in use"));
+      CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
+    }
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << content_of(kData + "/asn.mmdb");
+    CPPUNIT_ASSERT(databases.reopen_changed().empty());
+    CPPUNIT_ASSERT_EQUAL(std::string(), now());
   }
 
   void opensTheOthersWhereOneIsMissing() {

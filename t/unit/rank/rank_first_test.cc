@@ -54,7 +54,10 @@ class RankFirstTest : public CppUnit::TestFixture {
     mirror.country_only = chance(random, odd_percent);
     mirror.region_only = chance(random, odd_percent);
     if (chance(random, odd_percent)) mirror.file_maxsize = 1000;
-    if (chance(random, odd_percent)) mirror.prefixes = {prefix("192.0.2.0/24")};
+    for (const char* text : {"192.0.0.0/16", "192.0.2.0/24", "192.0.2.0/28", "2001:db8::/32"}) {
+      if (chance(random, odd_percent / 2)) mirror.prefixes.push_back(prefix(text));
+    }
+    if (chance(random, 30)) mirror.region = static_cast<Region>(random() % kRegions);
     if (chance(random, odd_percent)) mirror.served_as = {2};
     mirror.other_countries = some_countries(random, odd_percent);
     mirror.excluded_countries = some_countries(random, odd_percent);
@@ -66,7 +69,8 @@ class RankFirstTest : public CppUnit::TestFixture {
     client.address.bytes[2] = static_cast<std::uint8_t>(random() % 3);
     do client.country = some_country(random);
     while (client.country.everyone());
-    client.region = region_of(client.country);
+    client.region =
+        chance(random, 80) ? region_of(client.country) : static_cast<Region>(random() % kRegions);
     client.place = some_place(random, 60);
     client.asn = random() % 4;
     client.overridden = chance(random, 10);
@@ -92,7 +96,7 @@ class RankFirstTest : public CppUnit::TestFixture {
       const Client client = some_client(random);
       const RankRequest request{chance(random, 50), static_cast<std::int64_t>(random() % 2000),
                                 static_cast<std::int64_t>(random())};
-      const RankSettings settings{chance(random, 10) ? 0.0 : 500.0};
+      const RankSettings settings{chance(random, 10) ? 0.0 : 200.0};
       const std::size_t how_many = random() % 8;
       const Ranking whole = rank(client, request, ids, table, settings);
       expect_same(whole, rank_first(how_many, client, request, ids, table, settings), how_many);
@@ -111,6 +115,7 @@ class RankFirstTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(tier_name(expected.tier), tier_name(found.tier));
       CPPUNIT_ASSERT(expected.speaks_family == found.speaks_family &&
                      expected.oversized == found.oversized);
+      CPPUNIT_ASSERT_EQUAL(expected.prefix_bits, found.prefix_bits);
       CPPUNIT_ASSERT_EQUAL(std::bit_cast<std::uint64_t>(expected.distance_km),
                            std::bit_cast<std::uint64_t>(found.distance_km));
       CPPUNIT_ASSERT_DOUBLES_EQUAL(expected.effective_weight, found.effective_weight,

@@ -97,8 +97,9 @@ class RankSharesTest : public CppUnit::TestFixture {
       mirrors.back().place = place;
       mirrors.back().weight = weight;
       const int own_region = region_of(country(code)) == Region::EU ? 2 : 1;
-      weights[mirrors.back().id] =
-          own_region * weight / std::pow(1 + distance_km(here, place) / 500, 2);
+      const double nearest_km = distance_km(here, cases[0].place);
+      const double beyond = (distance_km(here, place) - nearest_km) / (200 + nearest_km / 4);
+      weights[mirrors.back().id] = own_region * weight / std::pow(1 + beyond * beyond, 2);
     }
     std::vector<Client> germans = clients();
     for (Client& client : germans) client.place = here;

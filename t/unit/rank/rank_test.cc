@@ -34,6 +34,11 @@ class RankTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(weighsByDistance);
   CPPUNIT_TEST(takesTheMedianForUnknownPlaces);
   CPPUNIT_TEST(doublesTheOwnRegionFarAway);
+  CPPUNIT_TEST(theNearestThatMayServeIsTheMeasure);
+  CPPUNIT_TEST(theLongestPrefixGoesFirst);
+  CPPUNIT_TEST(aPrefixOfEitherFamilyIsAsLong);
+  CPPUNIT_TEST(aClientKnownByItsContinentStaysThere);
+  CPPUNIT_TEST(aMirrorKnownByItsContinentServesIt);
   CPPUNIT_TEST(survivesAbsurdTables);
   CPPUNIT_TEST_SUITE_END();
 
@@ -291,17 +296,29 @@ class RankTest : public CppUnit::TestFixture {
                          ranked(german(), mirrors, {.size_bytes = 1001}));
   }
 
+  // Of a mirror of weight 100 in a tier whose nearest one is at `nearest_km`.
+  static double weight_at(double km, double nearest_km) {
+    return 100 / std::pow(1 + std::pow((km - nearest_km) / (200 + nearest_km / 4), 2), 2);
+  }
+
   void weighsByDistance() {
     Client client = german();
     client.place = Place{0, 0};
     std::vector<Mirror> mirrors = {sample_mirror(1, "DE"), sample_mirror(2, "BR"),
                                    changed(3, "BR", serve_prefix)};
     for (Mirror& mirror : mirrors) mirror.place = Place{0, 9};
-    const double factor = std::pow(1 + distance_km(Place{0, 0}, Place{0, 9}) / 500, -2);
+    mirrors.push_back(sample_mirror(4, "DE"));  // each tier has a nearest one of its own
+    mirrors.push_back(sample_mirror(5, "BR"));
+    mirrors[3].place = mirrors[4].place = Place{0, 18};
+    const double near_km = distance_km(Place{0, 0}, Place{0, 9});
+    const double far_weight = weight_at(2 * near_km, near_km);
     const MirrorTable table(1, mirrors);
     const Ranking ranking = rank_all(client, table);
-    CPPUNIT_ASSERT_DOUBLES_EQUAL(100 * factor, effective_weight(ranking, 1), 1e-9);
-    CPPUNIT_ASSERT_DOUBLES_EQUAL(100 * factor, effective_weight(ranking, 2), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(100, effective_weight(ranking, 1), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(100, effective_weight(ranking, 2), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(far_weight, effective_weight(ranking, 4), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(far_weight, effective_weight(ranking, 5), 1e-9);
+    CPPUNIT_ASSERT(far_weight < 20);
     CPPUNIT_ASSERT_DOUBLES_EQUAL(100, effective_weight(ranking, 3),
                                  1e-9);  // distance counts in the country and far tiers only
     CPPUNIT_ASSERT_DOUBLES_EQUAL(1000.8, ranking.accepted[0].distance_km, 0.1);
@@ -323,15 +340,14 @@ class RankTest : public CppUnit::TestFixture {
     const auto of_unknown = [&] {
       return effective_weight(rank_all(client, MirrorTable(1, mirrors)), 1);
     };
-    const auto weight_at = [](double km) { return 100 / std::pow(1 + km / 500, 2); };
     const double near_km = distance_km(Place{0, 0}, Place{0, 9}),
                  far_km = distance_km(Place{0, 0}, Place{0, 18});
-    CPPUNIT_ASSERT_DOUBLES_EQUAL(weight_at(far_km), of_unknown(), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(weight_at(far_km, near_km), of_unknown(), 1e-9);
     mirrors.erase(mirrors.begin() + 2);  // of an even number the mean of the middle two
-    CPPUNIT_ASSERT_DOUBLES_EQUAL(weight_at((near_km + far_km) / 2), of_unknown(), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(weight_at((near_km + far_km) / 2, near_km), of_unknown(), 1e-9);
     mirrors.push_back(sample_mirror(2, "AR"));  // another tier's distances do not matter
     mirrors.back().place = Place{0, 0};
-    CPPUNIT_ASSERT_DOUBLES_EQUAL(weight_at((near_km + far_km) / 2), of_unknown(), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(weight_at((near_km + far_km) / 2, near_km), of_unknown(), 1e-9);
     mirrors = {sample_mirror(1, "")};
     CPPUNIT_ASSERT_DOUBLES_EQUAL(100, of_unknown(), 1e-9);
   }
@@ -347,6 +363,75 @@ class RankTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_DOUBLES_EQUAL(200, effective_weight(ranking, 1), 1e-9);
     CPPUNIT_ASSERT_DOUBLES_EQUAL(100, effective_weight(ranking, 2), 1e-9);
     CPPUNIT_ASSERT_DOUBLES_EQUAL(100, effective_weight(ranking, 3), 1e-9);
+  }
+
+  void theNearestThatMayServeIsTheMeasure() {
+    Client client = sample_client("AR");
+    client.place = Place{0, 0};
+    std::vector<Mirror> mirrors = {sample_mirror(1, "ZA"), sample_mirror(2, "ZA")};
+    mirrors[0].place = Place{0, 9};
+    mirrors[1].place = Place{0, 18};
+    const auto of_second = [&] {
+      return effective_weight(rank_all(client, MirrorTable(1, mirrors)), 2);
+    };
+    CPPUNIT_ASSERT(of_second() < 20);
+    mirrors[0].enabled = false;
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(100, of_second(), 1e-9);
+  }
+
+  void theLongestPrefixGoesFirst() {
+    const auto serving = [](MirrorId id, const char* text, int weight) {
+      Mirror mirror = sample_mirror(id, "US");
+      mirror.prefixes = {prefix("10.0.0.0/8"), prefix(text)};
+      mirror.weight = weight;
+      return mirror;
+    };
+    const std::vector<Mirror> mirrors = {serving(1, "192.0.2.0/25", 10000),
+                                         serving(2, "192.0.2.64/26", 1),
+                                         serving(3, "0.0.0.0/0", 100000)};
+    for (int slot = 0; slot < 200; ++slot) {
+      CPPUNIT_ASSERT_EQUAL(
+          std::string("2 prefix, 1 prefix, 3 prefix"),
+          ranked(sample_client("DE", "192.0.2.65"), mirrors, {.now_s = slot * 3600}));
+    }
+    CPPUNIT_ASSERT_EQUAL(std::string("1 prefix, 3 prefix, 2 far"),
+                         ranked(sample_client("DE", "192.0.2.1"), mirrors));
+  }
+
+  void aPrefixOfEitherFamilyIsAsLong() {
+    Mirror inner = sample_mirror(1, "US"), outer = sample_mirror(2, "US");
+    inner.prefixes = {prefix("192.0.2.0/24")};
+    outer.prefixes = {prefix("64:ff9b::/96")};
+    outer.weight = 100000;
+    CPPUNIT_ASSERT_EQUAL(std::string("1 prefix, 2 prefix"),
+                         ranked(sample_client("DE", "64:ff9b::c000:201"), {inner, outer}));
+  }
+
+  void aClientKnownByItsContinentStaysThere() {
+    Client client = sample_client("");
+    client.region = Region::AS;
+    std::vector<Mirror> mirrors = {sample_mirror(1, "JP"), sample_mirror(2, "TR"),
+                                   sample_mirror(3, "BG"), sample_mirror(4, "US")};
+    mirrors[1].place = Place{41.0, 28.9};
+    const MirrorTable table(1, mirrors);
+    const Ranking ranking = rank_all(client, table);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(200, effective_weight(ranking, 1), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(200, effective_weight(ranking, 2), 1e-9);
+    CPPUNIT_ASSERT(effective_weight(ranking, 3) < 0.1);
+    CPPUNIT_ASSERT(effective_weight(ranking, 4) < 0.1);
+    client.region = Region::AF;  // which has none: Europe is nearer than America
+    const Ranking african = rank_all(client, table);
+    CPPUNIT_ASSERT(effective_weight(african, 3) > 100 * effective_weight(african, 4));
+  }
+
+  void aMirrorKnownByItsContinentServesIt() {
+    Mirror somewhere = sample_mirror(1, ""), american = sample_mirror(2, "US");
+    somewhere.region = Region::EU;
+    const MirrorTable table(1, {somewhere, american});
+    const Ranking french = rank_all(sample_client("FR"), table);
+    CPPUNIT_ASSERT(effective_weight(french, 1) > 1000 * effective_weight(french, 2));
+    const Ranking mexican = rank_all(sample_client("MX"), table);
+    CPPUNIT_ASSERT(effective_weight(mexican, 2) > 1000 * effective_weight(mexican, 1));
   }
 
   void survivesAbsurdTables() {

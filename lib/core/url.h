@@ -1,0 +1,46 @@
+// Which URLs may be configured: the one rule for mirrors, origins, fallbacks and sources, whoever
+// reads them: mb, mod_mirror, mb-scan, mb.toml. sql/schema.sql says the same to the database
+// (is_mirror_url and the functions beside it); t/db/urls_test.cc compares the two. Pure.
+//
+// A URL that passes can be sent in a header as it is (RFC 3986): no byte of it needs escaping.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace mirror {
+
+inline constexpr std::size_t kMaxUrlBytes = 2048;
+
+// What a URL is for. A base names a folder: it ends in '/', a file's path is put behind it, and it
+// has no '?' and '#'.
+enum class UrlKind : std::uint8_t {
+  http_base,
+  https_base,
+  web_base,  // http or https
+  ftp_base,
+  rsync,    // rsync://[USER@]HOST[:PORT]/MODULE[/PATH]; rsync takes its path as it is, unescaped
+  page,     // http or https, for people: it may have any path, query and fragment, also in UTF-8
+  tracker,  // http, https or udp, with any path and query
+};
+
+// What is wrong with a URL. Both parts point into constant text or into the URL.
+struct UrlFault {
+  std::string_view words;  // a sentence of which "it" is the URL, without its full stop; "": none
+  std::string_view part;   // of the URL, where the words need one
+
+  explicit operator bool() const { return !words.empty(); }
+  // The words, with the part in quotes and, for a character to escape, its escape.
+  std::string text() const;
+};
+
+// The first fault of `url`, by its parts from the left.
+UrlFault check_url(std::string_view url, UrlKind kind);
+inline bool is_url(std::string_view url, UrlKind kind) { return !check_url(url, kind); }
+
+// Of HOST or HOST:PORT: a DNS name in ASCII, an IPv4 address, or an IPv6 address in brackets.
+UrlFault check_host_and_port(std::string_view authority);
+
+}  // namespace mirror

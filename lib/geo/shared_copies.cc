@@ -1,0 +1,86 @@
+#include "geo/shared_copies.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <system_error>
+
+namespace mirror {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const std::string& path) {
+  throw std::system_error(errno, std::generic_category(), path);
+}
+
+// Of all copies of one path.
+std::string prefix_of(const std::string& path) {
+  return fmt::format("{:016x}-", std::hash<std::string>()(path));
+}
+
+std::string name_of(const std::string& path, const FileIdentity& identity) {
+  return fmt::format("{}{}-{}-{}-{}.{:09}", prefix_of(path), identity.device, identity.inode,
+                     identity.size, identity.mtime_s, identity.mtime_ns);
+}
+
+// Until it goes out of scope, this process alone makes copies.
+Descriptor lock(const std::string& folder) {
+  const std::string path = folder + "/lock";
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!file) fail(path);
+  while (::flock(file.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) fail(path);
+  }
+  return file;
+}
+
+void remove_others(const std::string& folder, const std::string& prefix, const std::string& name) {
+  std::error_code ignored;  // what cannot be removed now goes with the next copy
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string other = entry.path().filename();
+    if (other.starts_with(prefix) && other != name) fs::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+std::optional<PrivateCopy> SharedCopies::find(const std::string& name,
+                                              const FileIdentity& identity) const {
+  const std::string path = folder_ + "/" + name;
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  struct stat info;
+  if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
+      info.st_uid != ::geteuid() || info.st_size != identity.size)
+    return std::nullopt;
+  return PrivateCopy{std::move(file), identity};
+}
+
+PrivateCopy SharedCopies::copy(const std::string& path) const {
+  const FileIdentity identity = identify(path);
+  const std::string name = name_of(path, identity), temporary = folder_ + "/new";
+  if (auto copy = find(name, identity)) return std::move(*copy);
+  const Descriptor held = lock(folder_);
+  if (auto copy = find(name, identity)) return std::move(*copy);
+  ::unlink(temporary.c_str());  // of a process that ended meanwhile
+  Descriptor file(
+      ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
+  if (!file) fail(temporary);
+  try {
+    if (copy_into(path, file.get()) != identity)
+      throw std::runtime_error("somebody is writing it at the moment");
+    if (::rename(temporary.c_str(), (folder_ + "/" + name).c_str()) != 0) fail(temporary);
+  } catch (...) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+  remove_others(folder_, prefix_of(path), name);
+  return {std::move(file), identity};
+}
+
+}  // namespace mirror

@@ -1,0 +1,193 @@
+#include "core/url.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+
+namespace mirror {
+
+class UrlTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(UrlTest);
+  CPPUNIT_TEST(takesWhatCanBeSent);
+  CPPUNIT_TEST(saysWhatIsWrong);
+  CPPUNIT_TEST(showsTheEscapeOfACharacter);
+  CPPUNIT_TEST(takesOnlyRsyncUrls);
+  CPPUNIT_TEST(isLenientWithPages);
+  CPPUNIT_TEST(trackersAreNoFolders);
+  CPPUNIT_TEST(hostsEndSomewhere);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void takesWhatCanBeSent() {
+    for (const char* url :
+         {"http://m.example/", "http://m.example:8080/pub/%7Ex/", "http://[2001:db8::1]/",
+          "http://127.0.0.2:1/", "http://m/", "http://m.example./", "http://a_b.example/",
+          "http://xn--mller-kva.example/", "http://m.example:65535/a//b/", "http://[::]:80/",
+          "http://m.example/~!$&'()*+,;=:@-._/", "http://m.example/%C3%BC/", "http://3com/",
+          "http://[1:2:3:4:5:6:7:8]/", "http://[1:2:3:4:5:6:7::]/"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, is_url(url, UrlKind::http_base));
+    }
+    CPPUNIT_ASSERT(is_url("https://m.example/", UrlKind::https_base));
+    CPPUNIT_ASSERT(is_url("https://m.example/", UrlKind::web_base));
+    CPPUNIT_ASSERT(is_url("ftp://m.example/pub/", UrlKind::ftp_base));
+  }
+
+  void saysWhatIsWrong() {
+    struct Case {
+      std::string_view url;
+      const char* words;
+    };
+    static constexpr Case kCases[] = {
+        {"", "does not begin with http://"},
+        {"HTTP://m.example/", "does not begin with http://"},
+        {"https://m.example/", "does not begin with http://"},
+        {"javascript:/", "does not begin with http://"},
+        {"http://", "names no host"},
+        {"http:///", "names no host"},
+        {"http:///x/", "names no host"},
+        {"http://:80/", "names no host"},
+        {"http://?x/", "names no host"},
+        {"http://joe@m.example/", "a user's name"},
+        {"http://joe:hush@m.example/", "a user's name"},
+        {"http://@m.example/", "a user's name"},
+        {"http://m.example", "does not end in '/'"},
+        {"http://m.example/pub", "does not end in '/'"},
+        {"http://m.example:0/", "ports go from 1 to 65535: '0'"},
+        {"http://m.example:99999/", "ports go from 1 to 65535: '99999'"},
+        {"http://m.example:65536/", "ports go from"},
+        {"http://m.example:/", "ports go from"},
+        {"http://m.example:080/", "ports go from"},
+        {"http://m.example:x/", "ports go from"},
+        {"http://m.example:+80/", "ports go from"},
+        {"http://-m.example/", "no name of a host: '-m.example'"},
+        {"http://m-.example/", "no name of a host"},
+        {"http://m..example/", "no name of a host"},
+        {"http://.m.example/", "no name of a host"},
+        {"http://./", "no name of a host"},
+        {"http://m.example../", "no name of a host"},
+        {"http://m%41.example/", "no name of a host"},
+        {"http://m ex/", "no name of a host"},
+        {"http://m\\x/", "no name of a host"},
+        {"http://m\xc3\xbcller.example/", "write it as xn--"},
+        {"http://256.1.1.1/", "no IPv4 address: '256.1.1.1'"},
+        {"http://127.1/", "no IPv4 address"},
+        {"http://1.2.3.4.5/", "no IPv4 address"},
+        {"http://01.2.3.4/", "no IPv4 address"},
+        {"http://2130706433/", "no IPv4 address"},
+        {"http://0x7f000001/", "no IPv4 address"},
+        {"http://::1/", "stands in brackets"},
+        {"http://[::1/", "has no usable host and port"},
+        {"http://[::1]x/", "':' and a port follow"},
+        {"http://[]/", "no IPv6 address"},
+        {"http://[1.2.3.4]/", "no IPv6 address"},
+        {"http://[::1.2.3.4]/", "no IPv6 address"},
+        {"http://[fe80::1%eth0]/", "no IPv6 address"},
+        {"http://[1::2::3]/", "no IPv6 address"},
+        {"http://[1:2:3:4:5:6:7]/", "no IPv6 address"},
+        {"http://[1:2:3:4:5:6:7::8]/", "no IPv6 address"},
+        {"http://[12345::]/", "no IPv6 address"},
+        {"http://[:1]/", "no IPv6 address"},
+        {"http://m.example/?x=/", "names no folder"},
+        {"http://m.example/#/", "names no folder"},
+        {"http://m.example/%zz/", "no escape: two hexadecimal digits follow, and not 00"},
+        {"http://m.example/%/", "no escape"},
+        {"http://m.example/%4/", "no escape"},
+        {"http://m.example/%00/", "no escape"},
+        {"http://m.example/a/../b/", "segment '.' or '..'"},
+        {"http://m.example/./", "segment '.' or '..'"},
+        {"http://m.example/%2e%2E/", "segment '.' or '..'"},
+    };
+    for (const auto& [url, words] : kCases) {
+      const std::string text = check_url(url, UrlKind::http_base).text();
+      CPPUNIT_ASSERT_MESSAGE(std::string(url) + ": " + text, text.find(words) != text.npos);
+    }
+    const std::string long_one = "http://m.example/" + std::string(2100, 'a') + '/';
+    CPPUNIT_ASSERT_EQUAL(std::string("it is longer than 2048 bytes"),
+                         check_url(long_one, UrlKind::http_base).text());
+  }
+
+  void showsTheEscapeOfACharacter() {
+    const std::pair<std::string, std::string> cases[] = {{"\xc3\xbc", "'\xc3\xbc' is %C3%BC"},
+                                                         {"\"", "'\"' is %22"},
+                                                         {"<", "'<' is %3C"},
+                                                         {"\\", "'\\\\' is %5C"},
+                                                         {" ", "' ' is %20"},
+                                                         {"[", "'[' is %5B"},
+                                                         {"\r\nX: y", "'\\x0D' is %0D"},
+                                                         {"\x7f", "'\\x7F' is %7F"},
+                                                         {"{", "'{' is %7B"},
+                                                         {"\xff", "'\\xFF' is %FF"},
+                                                         {"^", "'^' is %5E"},
+                                                         {"|", "'|' is %7C"}};
+    for (const auto& [character, words] : cases) {
+      const std::string url = "http://m.example/a" + character + "b/";
+      CPPUNIT_ASSERT_EQUAL("it has a character that URLs write as an escape: " + words,
+                           check_url(url, UrlKind::http_base).text());
+    }
+  }
+
+  void takesOnlyRsyncUrls() {
+    for (const char* url : {"rsync://h/m", "rsync://h/m/", "rsync://joe@h:873/m/a b/",
+                            "rsync://[::1]:873/m/", "rsync://h/m/\xc3\xbc%/", "rsync://h//m"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, is_url(url, UrlKind::rsync));
+    }
+    for (const char* url : {"",
+                            "h::m",
+                            "/etc",
+                            "-e sh",
+                            "http://h/m",
+                            "rsync://",
+                            "rsync:///m",
+                            "rsync://h",
+                            "rsync://h/",
+                            "rsync://h//",
+                            "rsync://-oProxyCommand=x/m",
+                            "rsync://joe@-x/m",
+                            "rsync://joe:hush@h/m",
+                            "rsync://:873/m",
+                            "rsync://h/m\n",
+                            "RSYNC://h/m",
+                            "rsync://@h/m",
+                            "rsync://-joe@h/m",
+                            "rsync://a@b@h/m",
+                            "rsync://h:0/m",
+                            "rsync://h:99999/m",
+                            "rsync://h\xc3\xbc/m",
+                            "rsync://joe doe@h/m"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, !is_url(url, UrlKind::rsync));
+    }
+    const std::string text = check_url("rsync://joe:hush@h/m", UrlKind::rsync).text();
+    CPPUNIT_ASSERT_MESSAGE(text, text.find("rsync_password_file") != text.npos);
+  }
+
+  void isLenientWithPages() {
+    for (const char* url : {"http://m.example", "https://m.example/a?b#c", "http://m.example?x",
+                            "https://m.example/\xc3\xbc", "https://m.example/100%/<b>"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, is_url(url, UrlKind::page));
+    }
+    for (const char* url : {"", "m.example", "javascript:x", "http://", "http://m.example/a b",
+                            "http://m.example/\n", "http://joe@m.example/", "https://m:0/"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, !is_url(url, UrlKind::page));
+    }
+  }
+
+  void trackersAreNoFolders() {
+    for (const char* url :
+         {"http://t.example/announce", "udp://t.example:6969", "https://t.example/a?passkey=1"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, is_url(url, UrlKind::tracker));
+    }
+    for (const char* url : {"ftp://t.example/", "udp://t.example:0", "udp://", "http://t/a b",
+                            "http://t/\xc3\xbc", "udp://joe@t.example:6969"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, !is_url(url, UrlKind::tracker));
+    }
+  }
+
+  void hostsEndSomewhere() {
+    const std::string label(63, 'a'), four = label + '.' + label + '.' + label + '.';
+    CPPUNIT_ASSERT(!check_host_and_port(label + ".example:80"));
+    CPPUNIT_ASSERT(check_host_and_port(label + "a.example"));
+    CPPUNIT_ASSERT(!check_host_and_port(four + std::string(61, 'a')));
+    CPPUNIT_ASSERT(check_host_and_port(four + std::string(62, 'a')));
+  }
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(UrlTest);
+
+}  // namespace mirror
