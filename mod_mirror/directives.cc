@@ -377,7 +377,8 @@ constexpr Directive kDirectives[] = {
      "NUMBER - so many near mirrors are a repository's list; 0: all are listed (default 0)",
      set<&D::repository_near, parse_list_limit>, inherit<&D::repository_near>},
     {"MirrorDistanceScale", kSection, 1, 1,
-     "KM - the distance at which a mirror's weight falls to a quarter (default 500)",
+     "KM - how fast a mirror's weight falls with its distance beyond the nearest mirror's "
+     "(default 200)",
      set<&D::distance_scale_km, parse_distance>, inherit<&D::distance_scale_km>},
     {"MirrorStickiness", kSection, 1, 1,
      "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",

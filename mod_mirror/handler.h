@@ -1,5 +1,5 @@
-// What happens to a request: hooks hand it over, requests are declined cheaply, the rest is decided
-// by mirror::decide.
+// Which requests are ours: hooks hand them over, most are declined cheaply, an Exchange
+// (exchange.h) answers the rest.
 #pragma once
 
 #include "httpd_api.h"

@@ -227,6 +227,10 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);
      }},
+    {"slow_after_s",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.slow_after_s, 1, 86400); }},
+    {"hash_touched_s",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
     {"exclude", [](const toml::node& n, Instance& i) { return read_patterns(n, i.exclude); }},
 };
 
@@ -407,12 +411,19 @@ Instance parse_instance(std::string_view text, const std::string& file,
 Instance load_instance(const std::optional<std::string>& file,
                        const std::optional<std::string>& instance) {
   const ConfigText config = find_config(file);
-  if (config.text) return parse_instance(*config.text, config.file, instance);
+  if (config.text) {
+    Instance found = parse_instance(*config.text, config.file, instance);
+    found.file = config.file;
+    found.file_found = true;
+    return found;
+  }
   if (instance) {
     throw ConfigError(fmt::format("no instance '{}': there is no configuration file {}",
                                   printable(*instance), config.file));
   }
-  return Instance();
+  Instance defaults;
+  defaults.file = config.file;
+  return defaults;
 }
 
 std::vector<std::string> instance_names(const std::optional<std::string>& file) {
@@ -428,5 +439,9 @@ std::vector<std::string> default_exclude() {
 }
 
 std::string default_config_file() { return MIRROR_SYSCONFDIR "/mb.toml"; }
+
+std::string config_file_text(const Instance& instance) {
+  return instance.file + (instance.file_found ? "" : ", which does not exist");
+}
 
 }  // namespace mirror

@@ -52,9 +52,11 @@ std::vector<std::string> default_exclude();
 
 struct Instance {
   std::string name = "default";
-  std::string database;  // conninfo
-  std::string source;    // "" when not configured
-  std::string catalog;   // "": where the module keeps that of this database by default
+  std::string file;         // the configuration file: what was read, or would have been
+  bool file_found = false;  // else all is at its default
+  std::string database;     // conninfo
+  std::string source;       // "" when not configured
+  std::string catalog;      // "": where the module keeps that of this database by default
   std::vector<std::string> geo_databases;
   int jobs = 4;
   double max_shrink_percent = 50;
@@ -64,6 +66,8 @@ struct Instance {
   int idle_timeout_s = 300;       // rsync
   double max_scan_minutes = 240;  // for one listing
   std::int64_t max_entries = 50'000'000;
+  int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
+  int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
@@ -83,5 +87,8 @@ Instance parse_instance(std::string_view text, const std::string& file,
 std::vector<std::string> instance_names(const std::optional<std::string>& file);
 
 std::string default_config_file();
+
+// The instance's file for messages: "/etc/mod_mirror/mb.toml, which does not exist".
+std::string config_file_text(const Instance& instance);
 
 }  // namespace mirror

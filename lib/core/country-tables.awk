@@ -32,6 +32,7 @@ function fail(message) {
 
 BEGIN {
   pi = atan2(0, -1)
+  name["XK"] = "Kosovo"  # not in ISO 3166-1, but in GeoIP databases
   letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 }
 

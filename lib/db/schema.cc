@@ -158,6 +158,7 @@ bool migrate_once(Connection& connection, const std::vector<Migration>& migratio
                                  [&](const Migration& m) { return m.version > *version; });
   if (next == migrations.end()) {
     set_up_roles(connection, done);
+    close_public(connection, done);
     transaction.commit();
     return false;
   }

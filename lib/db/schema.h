@@ -20,7 +20,8 @@ std::optional<int> schema_version(Connection&);  // nullopt: no schema in this d
 // not, a note says what to do. Two at once: one waits. Returns what it did, a line each.
 std::vector<std::string> init_schema(Connection&);
 // Applies the missing migrations, each in its own transaction, and says which. Two at once: one
-// waits. A migration that fails leaves the database at the version before it.
+// waits. A migration that fails leaves the database at the version before it. As init_schema() it
+// takes the right to create in schema public from everybody.
 std::vector<std::string> migrate_schema(Connection&);
 std::vector<std::string> migrate_schema(
     Connection&, const std::vector<Migration>&);  // with other migrations than our own

@@ -130,17 +130,19 @@ ChildProcess::~ChildProcess() {
   }
 }
 
-ReadEnd ChildProcess::read(const OnData& on_stdout, const OnData& on_stderr,
-                           std::chrono::milliseconds idle, int stop_fd) {
+ReadEnd ChildProcess::read(const OnData& on_stdout, const OnData& on_stderr, Patience patience,
+                           int stop_fd) {
   std::vector<char> buffer(kPipeBytes);
   std::array<pollfd, 3> streams{
       {{stdout_fd_, POLLIN, 0}, {stderr_fd_, POLLIN, 0}, {stop_fd, POLLIN, 0}}};
+  auto idle = patience.first;
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     const int ready = poll(streams.data(), streams.size(), static_cast<int>(idle.count()));
     if (ready < 0 && errno != EINTR) fail("cannot wait for rsync");
     if (ready < 0) continue;
     if (ready == 0) return ReadEnd::idle;
     if (streams[2].revents != 0) return ReadEnd::stopped;
+    idle = patience.between;
     if (streams[0].revents == POLLIN) poll(nullptr, 0, static_cast<int>(kGather.count()));
     for (std::size_t i = 0; i < 2; ++i) {
       if (streams[i].fd < 0 || streams[i].revents == 0) continue;

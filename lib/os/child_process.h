@@ -32,9 +32,12 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   using OnData = std::function<void(std::string_view)>;
-  // Reads both streams until they end, nothing came for `idle`, or `stop_fd` becomes readable.
-  ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, std::chrono::milliseconds idle,
-               int stop_fd);
+  struct Patience {
+    std::chrono::milliseconds first;    // until the first data
+    std::chrono::milliseconds between;  // from any data to the next
+  };
+  // Reads both streams until they end, nothing came for so long, or `stop_fd` becomes readable.
+  ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, Patience patience, int stop_fd);
 
   // Waits until the child has ended, at most `patience`, then kills it. Its exit status; 128 plus
   // the signal that ended it.

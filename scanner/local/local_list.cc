@@ -40,9 +40,13 @@ class Walk {
     root_directory_ = std::move(directory);
   }
 
-  void run() {
+  void run(const std::string& start) {
     const int root_fd = dirfd(root_directory_.get());
-    read_directory(Directory(fdopendir(duplicate(root_fd))), "");
+    if (start.empty()) {
+      read_directory(Directory(fdopendir(duplicate(root_fd))), "");
+    } else {
+      go_to(start);
+    }
     while (!pending_.empty()) {
       if (control_.stopped()) throw ListingError("interrupted");
       const std::string path = std::move(pending_.back());
@@ -67,6 +71,25 @@ class Walk {
   }
 
  private:
+  // Leaves `start` alone as what is still to be read.
+  void go_to(const std::string& start) {
+    for (std::size_t from = 0; from != std::string::npos;) {
+      const std::size_t slash = start.find('/', from);
+      const std::string parent = from == 0 ? "" : start.substr(0, from - 1);
+      const std::string name = start.substr(from, slash - from);
+      const Descriptor folder = open_beneath(dirfd(root_directory_.get()),
+                                             parent.empty() ? "." : parent, O_PATH | O_DIRECTORY);
+      if (!folder) fail(parent, "open", errno);
+      pending_.clear();
+      if (!add(folder.get(), name.c_str(), parent)) fail(parent, "search", EACCES);
+      if (pending_.empty()) {
+        throw ListingError(fmt::format("the source has no directory '{}' that is not excluded",
+                                       printable(start.substr(0, slash))));
+      }
+      from = slash == std::string::npos ? slash : slash + 1;
+    }
+  }
+
   static int duplicate(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
   void read_directory(Directory directory, const std::string& path) {
@@ -160,8 +183,9 @@ std::string relative_target(std::string_view path, std::string_view target, std:
   return relative.empty() ? "." : relative;
 }
 
-void list_local(const std::string& root, Listing& listing, const Control& control) {
-  Walk(root, listing, control).run();
+void list_local(const std::string& root, const std::string& start, Listing& listing,
+                const Control& control) {
+  Walk(root, listing, control).run(start);
 }
 
 }  // namespace mirror::scanner

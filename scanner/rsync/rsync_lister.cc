@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
@@ -25,8 +26,10 @@ constexpr std::size_t kMaxShownBytes = 1 << 10;
 constexpr std::size_t kMaxUnreadableBytes = 16 << 20;
 constexpr std::size_t kSetEntryBytes = 64;  // about what a set spends on an entry beside its text
 constexpr std::size_t kKeptComplaints = 3;
-// rsync's own time-outs come first, since it says more.
-constexpr std::chrono::seconds kSlack(10);
+constexpr std::chrono::seconds kEndPatience(10);  // for rsync to end after its last word
+// rsync's own time-outs come first, since it says more. It looks at its clock as often as they
+// last.
+constexpr std::chrono::seconds kMostSlack(10);
 
 enum ExitStatus { kWhole = 0, kPartial = 23, kVanished = 24 };
 
@@ -140,6 +143,12 @@ void judge(int status, const Target& target, const Complaints& complaints, Listi
   add_unreadable(complaints, listed_directory(target), listing);
 }
 
+ChildProcess::Patience patience_with(const Target& target) {
+  const std::chrono::seconds idle(target.idle_timeout_s);
+  const std::chrono::seconds between = idle + std::min(idle, kMostSlack);
+  return {between + std::chrono::seconds(target.connect_timeout_s), between};
+}
+
 }  // namespace
 
 void Complaints::add(std::string_view line) {
@@ -203,25 +212,27 @@ db::Fidelity list_rsync(const Target& target, Listing& listing, const Control& c
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
   ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(target),
                      environment(password));
-  const std::chrono::milliseconds idle = std::chrono::seconds(target.idle_timeout_s) +
-                                         std::chrono::seconds(target.connect_timeout_s) + kSlack;
+  const ChildProcess::Patience patience = patience_with(target);
   Pace pace(target.max_minutes, Pace::Clock::now());
+  bool said = false;
   const auto paced = [&](const auto& feed) {
-    return [&pace, &listing, feed](std::string_view data) {
+    return [&pace, &listing, &said, feed](std::string_view data) {
+      said = true;
       feed(data);
       pace.check(listing.counts.entries, Pace::Clock::now());
     };
   };
-  const ReadEnd end =
-      child.read(paced([&](std::string_view data) { entries.feed(data); }),
-                 paced([&](std::string_view data) { words.feed(data); }), idle, control.stop_fd);
+  const ReadEnd end = child.read(paced([&](std::string_view data) { entries.feed(data); }),
+                                 paced([&](std::string_view data) { words.feed(data); }), patience,
+                                 control.stop_fd);
   if (end == ReadEnd::stopped)
     throw ListingError(fmt::format("interrupted after {} entries", listing.counts.entries));
   if (end == ReadEnd::idle) {
     throw ListingError(fmt::format("rsync said nothing for {} s after {} entries",
-                                   idle.count() / 1000, listing.counts.entries));
+                                   (said ? patience.between : patience.first).count() / 1000,
+                                   listing.counts.entries));
   }
-  const int status = child.wait(kSlack);
+  const int status = child.wait(kEndPatience);
   words.finish();
   judge(status, target, complaints, listing);
   if (entries.in_line())

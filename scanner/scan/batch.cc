@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -12,12 +13,15 @@
 #include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/scan/scan.h"
+#include "tools/cli/guard.h"
 
 namespace mirror::scanner {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kProgressInterval(250);
+constexpr std::chrono::milliseconds kLookInterval(250);
+constexpr std::int64_t kUsefulEntries = 1000;  // a scan with fewer in slow_after_s is slow
+constexpr std::size_t kMostWorkers = 4;        // for each of the jobs: the others are slow
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -42,46 +46,89 @@ class Batch {
 
   Totals run() {
     const auto start = Clock::now();
-    const std::size_t jobs =
-        std::min(tasks_.size(), static_cast<std::size_t>(std::max(options_.instance.jobs, 1)));
-    slots_ = std::vector<Slot>(jobs);
-    std::vector<std::jthread> threads;
-    for (Slot& slot : slots_) {
-      threads.emplace_back([this, &slot] {
-        Lent own;
-        work(slot, &slot == &slots_.front() ? lent_ : own);
-      });
+    {
+      std::unique_lock guard(mutex_);
+      while (finished() < tasks_.size()) {
+        start_workers();
+        if (reporter_.wants_progress()) show_progress(guard);
+        done_.wait_for(guard, kLookInterval, [this] { return finished() == tasks_.size(); });
+      }
     }
-    if (reporter_.wants_progress()) show_progress();
-    for (std::jthread& thread : threads) thread.join();
+    for (std::jthread& worker : workers_) worker.join();
     totals_.seconds = seconds_since(start);
     return totals_;
   }
 
  private:
-  // What a thread is at; `entries` is written without the mutex.
+  // What a worker is at; `entries` is written without the mutex.
   struct Slot {
-    const Task* task = nullptr;
+    const Task* task = nullptr;  // nullptr: the worker has ended
     Clock::time_point start;
     std::atomic<std::int64_t> entries{0};
+    Clock::time_point window;  // since when entries are counted,
+    std::int64_t entries_at_window = 0;
+    bool slow = false;
   };
 
+  // One mirror's slowness delays no other's scan: a slow scan goes on, but another one may begin
+  // beside it. With the mutex.
+  void start_workers() {
+    for (Slot& slot : slots_) look_for_slowness(slot);
+    while (next_ < tasks_.size() && has_room() && busy() < kMostWorkers * jobs()) {
+      Slot& slot = slots_.emplace_back();
+      take(slot);
+      workers_.emplace_back([this, &slot, first = slots_.size() == 1] {
+        Lent own;
+        work(slot, first ? lent_ : own);
+      });
+    }
+  }
+
+  void look_for_slowness(Slot& slot) const {
+    if (slot.task == nullptr || slot.slow ||
+        seconds_since(slot.window) < options_.instance.slow_after_s)
+      return;
+    const std::int64_t entries = slot.entries;
+    slot.slow = entries - slot.entries_at_window < kUsefulEntries;
+    slot.window = Clock::now();
+    slot.entries_at_window = entries;
+  }
+
+  std::size_t jobs() const { return static_cast<std::size_t>(std::max(options_.instance.jobs, 1)); }
+  std::size_t busy() const {
+    return static_cast<std::size_t>(std::count_if(
+        slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.task != nullptr; }));
+  }
+  bool has_room() const {
+    const auto useful = std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+      return slot.task != nullptr && !slot.slow;
+    });
+    return static_cast<std::size_t>(useful) < jobs();
+  }
+
   void work(Slot& slot, Lent& connection) {
-    for (const Task* task = take(slot); task != nullptr; task = take(slot)) {
+    do {
+      const Task& task = *slot.task;
       Result result;
       try {
-        result = scan(*task, connection, {stop_.fd(), &slot.entries});
+        result = scan(task, connection, {stop_.fd(), &slot.entries});
       } catch (const std::exception& error) {
         result.error = error.what();
       }
-      result.name = task->name;
-      result.is_source = task->is_source;
+      result.name = task.name;
+      result.is_source = task.is_source;
       reporter_.result(result);
       const std::lock_guard guard(mutex_);
-      ++(result.worked() ? totals_.worked : totals_.failed);
+      count(result);
       slot.task = nullptr;
+      if (next_ < tasks_.size() && has_room()) take(slot);
       done_.notify_all();
-    }
+    } while (slot.task != nullptr);
+  }
+
+  void count(const Result& result) {
+    ++(result.worked() ? totals_.worked : totals_.failed);
+    if (!result.of_no_use.empty()) ++totals_.useless;
   }
 
   Result scan(const Task& task, Lent& connection, const Control& control) {
@@ -96,34 +143,30 @@ class Batch {
         connection.emplace(
             db::open_merge_session(options_.instance.database, "mb-scan", stop_.asked()));
     } catch (const db::Error& error) {
-      result.error = std::string("database: ") + error.what();
+      result.error = cli::database_error(error.what());
       return result;
     }
     return task.scan(*connection, control);
   }
 
-  const Task* take(Slot& slot) {
-    const std::lock_guard guard(mutex_);
-    if (next_ == tasks_.size()) return nullptr;
-    slot.start = Clock::now();
-    slot.entries = 0;
-    return slot.task = &tasks_[next_++];
+  // With the mutex.
+  void take(Slot& slot) {
+    slot.start = slot.window = Clock::now();
+    slot.entries = slot.entries_at_window = 0;
+    slot.slow = false;
+    slot.task = &tasks_[next_++];
   }
 
-  void show_progress() {
-    std::unique_lock guard(mutex_);
-    while (finished() < tasks_.size()) {
-      std::vector<Running> running;
-      for (const Slot& slot : slots_) {
-        if (slot.task != nullptr)
-          running.push_back({slot.task->name, slot.entries, seconds_since(slot.start)});
-      }
-      const std::size_t done = finished();
-      guard.unlock();
-      reporter_.progress(running, done, tasks_.size());
-      guard.lock();
-      done_.wait_for(guard, kProgressInterval, [this] { return finished() == tasks_.size(); });
+  void show_progress(std::unique_lock<std::mutex>& guard) {
+    std::vector<Running> running;
+    for (const Slot& slot : slots_) {
+      if (slot.task != nullptr)
+        running.push_back({slot.task->name, slot.entries, seconds_since(slot.start)});
     }
+    const std::size_t done = finished();
+    guard.unlock();
+    reporter_.progress(running, done, tasks_.size());
+    guard.lock();
   }
 
   std::size_t finished() const { return static_cast<std::size_t>(totals_.worked + totals_.failed); }
@@ -137,7 +180,8 @@ class Batch {
   std::condition_variable done_;
   std::size_t next_ = 0;
   Totals totals_;
-  std::vector<Slot> slots_;
+  std::deque<Slot> slots_;  // one for each worker; a deque, so that none moves
+  std::vector<std::jthread> workers_;
 };
 
 }  // namespace
@@ -159,7 +203,7 @@ Totals scan_the_source(const Options& options, Reporter& reporter, const StopSig
   std::vector<Task> tasks;
   tasks.push_back(
       {options.instance.source, true, [&](db::Connection& connection, const Control& control) {
-         return scan_source(connection, options, control);
+         return scan_source(connection, options, control, stop);
        }});
   return Batch(std::move(tasks), options, reporter, stop, connection).run();
 }

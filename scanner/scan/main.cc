@@ -14,6 +14,7 @@
 #include "scanner/scan/batch.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/guard.h"
+#include "tools/cli/naming_config.h"
 
 namespace mirror::scanner {
 namespace {
@@ -45,18 +46,24 @@ std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const O
 }
 
 int exit_status(const Totals& totals) {
-  if (totals.failed == 0) return cli::kDone;
+  if (totals.failed == 0) return totals.useless > 0 ? cli::kFailed : cli::kDone;
   return totals.worked > 0 ? cli::kFailed : cli::kAllFailed;
+}
+
+db::Connection connect(const Options& options, const StopSignal& stop) {
+  return cli::naming_config(options.instance, [&] {
+    return db::open_merge_session(options.instance.database, "mb-scan", stop.asked());
+  });
 }
 
 int run_source(const Options& options, const StopSignal& stop) {
   if (options.instance.source.empty()) {
     throw ConfigError(
         fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in "
-                    "the configuration file",
-                    printable(options.instance.name)));
+                    "the configuration file {}",
+                    printable(options.instance.name), config_file_text(options.instance)));
   }
-  Lent connection(db::open_merge_session(options.instance.database, "mb-scan", stop.asked()));
+  Lent connection(connect(options, stop));
   db::require_schema(*connection);
   Reporter reporter(options.json, options.verbose, 0);
   return exit_status(scan_the_source(options, reporter, stop, connection));
@@ -66,7 +73,7 @@ int run_mirrors(const Options& options, const StopSignal& stop) {
   std::size_t name_width = 0;
   Totals totals;
   std::vector<db::MirrorRecord> mirrors;
-  Lent connection(db::open_merge_session(options.instance.database, "mb-scan", stop.asked()));
+  Lent connection(connect(options, stop));
   {
     Reporter early(options.json, options.verbose, 0);
     mirrors = chosen_mirrors(*connection, options, early, totals.failed);
@@ -78,11 +85,11 @@ int run_mirrors(const Options& options, const StopSignal& stop) {
   const Totals scanned = scan_mirrors(mirrors, options, reporter, stop, connection);
   totals.worked += scanned.worked;
   totals.failed += scanned.failed;
+  totals.useless += scanned.useless;
   totals.seconds = scanned.seconds;
   if (scanned.worked > 0) {
     try {
-      if (!connection || connection->broken())
-        connection = db::open_merge_session(options.instance.database, "mb-scan", stop.asked());
+      if (!connection || connection->broken()) connection = connect(options, stop);
       const std::int64_t moved = db::join_cohorts(*connection, kMaxJoinedFiles);
       if (moved > 0) reporter.detail(fmt::format("joined equal cohorts, moving {} files", moved));
     } catch (const db::Error& error) {

@@ -12,7 +12,8 @@ namespace mirror::scanner {
 namespace {
 
 constexpr const char* kFooter =
-    "\nExit status: 0 all worked, 1 some failed, 2 none worked or wrong usage, 3 wrong "
+    "\nExit status: 0 all worked, 1 some failed or found nothing, 2 none worked or wrong usage, 3 "
+    "wrong "
     "configuration or no database.\n"
     "Examples:\n"
     "  mb-scan --source              list the source into the file table\n"
@@ -22,7 +23,7 @@ constexpr const char* kFooter =
 
 // What the command line says, before the configuration is under it.
 struct Given {
-  std::optional<int> jobs, connect_timeout_s, idle_timeout_s;
+  std::optional<int> jobs, connect_timeout_s, idle_timeout_s, hash_touched_s;
   std::optional<double> max_shrink_percent, max_change_percent;
   std::optional<std::int64_t> max_entries;
 };
@@ -52,6 +53,10 @@ void add_options(cli::Options& app, Options& options, Given& given) {
                  "hold a source that changes or loses more of its files")
       ->between(0, 100)
       ->type_name("PERCENT");
+  app.add_option("--hash-touched", given.hash_touched_s,
+                 "seconds to hash touched files of the source in; 0 leaves them to mb-hash")
+      ->between(0, kDayS)
+      ->type_name("S");
   app.add_option("--rsync-option", options.rsync_options, "a further option for rsync (repeatable)")
       ->one_word_each()
       ->type_name("OPT");
@@ -85,8 +90,7 @@ std::string fault(Options& options) {
   if (options.break_lock && options.all)
     return "--break-lock is for mirrors that are named, or for --source";
   if (options.all && !options.names.empty()) return "--all and mirror names exclude each other";
-  if (options.source && (!options.subtree.empty() || options.enable))
-    return "-d and --enable are for mirrors, not for --source";
+  if (options.source && options.enable) return "--enable is for mirrors, not for --source";
   while (options.subtree.ends_with('/')) options.subtree.pop_back();
   if (!options.subtree.empty()) {
     const PathFault path = check_path(options.subtree);
@@ -119,6 +123,7 @@ std::variant<Options, int> parse_options(int argc, char** argv) {
   take(instance.max_shrink_percent, given.max_shrink_percent);
   take(instance.max_change_percent, given.max_change_percent);
   take(instance.max_entries, given.max_entries);
+  take(instance.hash_touched_s, given.hash_touched_s);
   std::sort(options.names.begin(), options.names.end());
   options.names.erase(std::unique(options.names.begin(), options.names.end()), options.names.end());
   return options;

@@ -22,9 +22,12 @@ std::string result_line(const Result& result, std::size_t name_width) {
   const db::ScanCounts& counts = result.counts;
   const std::string name = printable(result.name);
   if (result.is_source) {
-    return fmt::format("source {}: {} seen, {} gained, {} lost, {} changed, {} current, {:.1f} s",
-                       name, counts.seen, counts.gained, counts.lost, counts.changed, counts.held,
-                       result.seconds);
+    return fmt::format(
+        "source {}: {} seen, {} gained, {} lost, {} changed, {}{}{} current, {:.1f} s", name,
+        counts.seen, counts.gained, counts.lost, counts.changed,
+        result.hashed > 0 ? fmt::format("{} touched and hashed, ", result.hashed) : "",
+        counts.touched > 0 ? fmt::format("{} touched, waiting for mb-hash, ", counts.touched) : "",
+        counts.held, result.seconds);
   }
   return fmt::format(
       "{:<{}} {:>9} seen, {:>8} gained, {:>8} lost, {:>8} unknown to the source, {:>8} outdated, "
@@ -66,6 +69,10 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
   tell(listing.long_paths, "path", "paths",
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
   tell(listing.odd_times, "file", "files", "dated before year 1000 or after 9999, skipped");
+  if (!result.hash_fault.empty()) {
+    lines.push_back(fmt::format("mb-scan: source '{}': touched files could not be hashed: {}",
+                                printable(result.name), result.hash_fault));
+  }
   if (result.is_source) {
     tell(listing.unreadable_directories, "directory", "directories",
          fmt::format(
@@ -78,6 +85,11 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
          "may not be read there: absent with all below");
   }
   return lines;
+}
+
+std::string no_use_line(const Result& result) {
+  return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror",
+                     printable(result.name), result.of_no_use);
 }
 
 std::string totals_line(const Totals& totals) {
@@ -99,6 +111,9 @@ std::string json_line(const Result& result) {
   json["outdated"] = counts.outdated;
   json["held"] = counts.held;
   if (result.is_source) json["changed"] = counts.changed;
+  if (result.is_source) json["touched"] = counts.touched;
+  if (result.is_source) json["touched_hashed"] = result.hashed;
+  json["warning"] = result.of_no_use.empty() ? Json(nullptr) : Json(result.of_no_use);
   json["entries"] = result.listing.entries;
   json["long_paths"] = result.listing.long_paths;
   json["odd_times"] = result.listing.odd_times;
@@ -144,6 +159,7 @@ void Reporter::result(const Result& result) {
     fmt::print(stderr, "{}\n", error_line(result));
   }
   for (const std::string& line : note_lines(result, verbose_)) fmt::print(stderr, "{}\n", line);
+  if (!result.of_no_use.empty()) fmt::print(stderr, "{}\n", no_use_line(result));
   std::fflush(stdout);
 }
 

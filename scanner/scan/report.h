@@ -14,6 +14,7 @@ namespace mirror::scanner {
 struct Totals {
   int worked = 0;
   int failed = 0;
+  int useless = 0;  // of those that worked: found nothing
   double seconds = 0;
 };
 
@@ -30,6 +31,7 @@ std::string detail_line(const Result& result);                          // what 
 std::string error_line(const Result& result);                           // of one that did not
 // What was skipped, held or ended, a line each, for stderr.
 std::vector<std::string> note_lines(const Result& result, bool verbose);
+std::string no_use_line(const Result& result);  // of one that found nothing
 std::string totals_line(const Totals& totals);
 std::string json_line(const Result& result);
 std::string json_line(const Totals& totals);

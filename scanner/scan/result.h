@@ -24,11 +24,14 @@ struct Result {
   Outcome outcome = Outcome::failed;
   std::string error;  // for refused, failed, locked
   db::ScanCounts counts;
+  std::string of_no_use;  // of one that worked: why it found nothing, or ""
   ListingCounts listing;
   double seconds = 0;
   double lock_seconds = 0;
-  bool enabled = false;  // by --enable, just now
-  std::string ended;     // by --break-lock: whose scan; "": nobody's
+  bool enabled = false;     // by --enable, just now
+  std::string ended;        // by --break-lock: whose scan; "": nobody's
+  std::int64_t hashed = 0;  // touched files of the source that were hashed again at once
+  std::string hash_fault;   // why that broke off, or ""
 
   bool worked() const { return outcome == Outcome::merged || outcome == Outcome::unchanged; }
 };

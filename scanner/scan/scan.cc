@@ -3,14 +3,18 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <optional>
 
 #include "core/path.h"
 #include "db/merge/scan.h"
+#include "db/session.h"
+#include "hashing/run.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
+#include "tools/cli/guard.h"
 
 namespace mirror::scanner {
 namespace {
@@ -48,6 +52,7 @@ db::MergeOptions merge_options(const Options& options) {
 void take_report(const db::MergeReport& report, std::string_view option, const std::string& stands,
                  Result& result) {
   result.counts = report.counts;
+  result.of_no_use = report.of_no_use;
   result.lock_seconds = report.lock_seconds;
   switch (report.outcome) {
     case db::MergeOutcome::merged:
@@ -155,7 +160,10 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
     return list_mirror(record, usable, options, control, sink, result.listing);
   });
   take_report(scan.merge(fidelity, merge_options(options)), "--max-shrink", stands, result);
-  if (options.enable && result.worked() && !record.mirror.enabled) {
+  if (!options.enable || !result.worked() || record.mirror.enabled) return;
+  if (result.counts.held == 0) {
+    result.of_no_use += "; it is not enabled";
+  } else {
     db::enable_mirror(connection, record.mirror.id);
     result.enabled = true;
   }
@@ -165,7 +173,9 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
                         Result& result) {
   const std::string& source = options.instance.source;
   const Method& method = method_of_source(source);
-  db::SourceScan scan(connection, method.name);
+  if (!options.subtree.empty() && &method != &kLocalMethod)
+    throw ListingError("a part alone (-d) can be listed of a local source only");
+  db::SourceScan scan(connection, method.name, options.subtree);
   const auto list = [&] {
     const auto sink = [&scan](const TreeEntry& entry) {
       scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target);
@@ -176,7 +186,9 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
         [&scan](std::string_view path, bool staged) { scan.hold_below(path, staged); });
     if (const Fault wrong = method.url_fault(source))
       throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
-    return method.list(base_target(source, method, options), listing, control);
+    Target target = base_target(source, method, options);
+    target.directory = options.subtree;
+    return method.list(target, listing, control);
   };
   const std::string stands = what_stands_of_source();
   list_or_close(scan, stands, list);
@@ -204,8 +216,7 @@ Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bo
     }
   } catch (const db::Error& error) {
     result.outcome = Outcome::failed;
-    result.error = fmt::format("database: {}", error.what());
-    while (result.error.ends_with('\n')) result.error.pop_back();
+    result.error = cli::database_error(error.what());
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
@@ -214,6 +225,40 @@ Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bo
   }
   result.seconds = watch.seconds();
   return result;
+}
+
+// mb-hash tells what is wrong with single files, when it comes to them.
+class Unobserved : public hash::Observer {
+  void file(std::string_view, std::string_view, std::string_view, bool) override {}
+  void warning(std::string_view) override {}
+  bool wants_progress() const override { return false; }
+  void progress(const hash::Counts&, std::int64_t) override {}
+};
+
+// Touched files are not redirected until they are hashed again, so a local source's are hashed at
+// once, without the source's lock, within the time that there is for it.
+void hash_touched(const Options& options, const StopSignal& stop, Result& result) {
+  const Instance& instance = options.instance;
+  if (instance.hash_touched_s == 0 || &method_of_source(instance.source) != &kLocalMethod) return;
+  const Stopwatch watch;
+  hash::Plan plan;
+  plan.source = instance.source;
+  plan.kinds = instance.hash.kinds;
+  plan.threads = instance.hash.jobs;
+  plan.max_bytes_per_s = instance.hash.max_rate;
+  plan.touched_only = true;
+  plan.max_seconds = instance.hash_touched_s;
+  plan.connect = [&] { return db::open_merge_session(instance.database, "mb-scan", stop.asked()); };
+  try {
+    Unobserved observer;
+    result.hashed = hash::hash_or_verify(plan, observer, stop).hashed;
+    result.counts.touched -= std::min(result.hashed, result.counts.touched);
+  } catch (const db::Error& error) {
+    result.hash_fault = cli::database_error(error.what());
+  } catch (const std::runtime_error& error) {
+    result.hash_fault = error.what();
+  }
+  result.seconds += watch.seconds();
 }
 
 }  // namespace
@@ -229,13 +274,16 @@ Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
                         });
 }
 
-Result scan_source(db::Connection& connection, const Options& options, const Control& control) {
+Result scan_source(db::Connection& connection, const Options& options, const Control& control,
+                   const StopSignal& stop) {
   Result result;
   result.is_source = true;
   result.name = options.instance.source;
-  return scan_with_lock(
-      connection, 0, std::move(result), options.break_lock, what_stands_of_source(),
-      [&](Result& into) { scan_locked_source(connection, options, control, into); });
+  result =
+      scan_with_lock(connection, 0, std::move(result), options.break_lock, what_stands_of_source(),
+                     [&](Result& into) { scan_locked_source(connection, options, control, into); });
+  if (result.worked() && result.counts.touched > 0) hash_touched(options, stop, result);
+  return result;
 }
 
 }  // namespace mirror::scanner

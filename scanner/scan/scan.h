@@ -3,6 +3,7 @@
 #pragma once
 
 #include "db/mirror/mirrors.h"
+#include "os/stop_signal.h"
 #include "scanner/scan/options.h"
 #include "scanner/scan/result.h"
 
@@ -11,6 +12,8 @@ namespace mirror::scanner {
 // Whatever goes wrong is in the Result; nothing is thrown but std::bad_alloc.
 Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
                    const Options& options, const Control& control);
-Result scan_source(db::Connection& connection, const Options& options, const Control& control);
+// Touched files of a local source are hashed afterwards, for options.instance.hash_touched_s.
+Result scan_source(db::Connection& connection, const Options& options, const Control& control,
+                   const StopSignal& stop);
 
 }  // namespace mirror::scanner

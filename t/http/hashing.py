@@ -25,7 +25,7 @@ class World(scanning.World):
         return {**json.loads(last[-1])["summary"], "status": done.returncode}
 
     def scan_source(self):
-        self.mb_scan("--source", "--force", check=True)
+        self.mb_scan("--source", "--force", "--hash-touched=0", check=True)
 
     def stored(self, column="sha256"):
         """path -> the column of its present version, in hex; files without hashes are missing."""

@@ -23,7 +23,7 @@ DEFAULTS = {
                       {"default_directory": "one for each database"}),
     "MirrorCatalogMaxSize": ("lib/catalog/environment.h", r"kDefaultMaxBytes = std::size_t{(\d+)} << 30;", {"16": "16G"}),
     "MirrorCatalogHashes": ("mod_mirror/child.cc", r"catalog_hashes\.value_or\((\w+)\)", {"false": "Off"}),
-    "MirrorCatalogMaxAge": ("mod_mirror/handler.cc", r"catalog_max_age_s\.value_or\((\d+)\)", {}),
+    "MirrorCatalogMaxAge": ("mod_mirror/exchange.cc", r"catalog_max_age_s\.value_or\((\d+)\)", {}),
     "MirrorTree": ("mod_mirror/dir_config.h", r"database_tree\(\) const { (return tree && tree->tree == Tree::database);",
                    {"return tree && tree->tree == Tree::database": "local"}),
     "MirrorMinSize": ("lib/answer/decide.h", r"min_size_bytes = (\d+);", {}),

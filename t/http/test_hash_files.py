@@ -1,5 +1,6 @@
 """mb-hash on real trees: what it stores, what it reads again, whose the hashes are."""
 
+import datetime
 import os
 import pathlib
 import re
@@ -161,6 +162,19 @@ def test_kinds_that_are_switched_on_later_are_added(world):
     world.configure()
     assert world.summary()["hashed"] == 1 and world.stored("md5") == world.real("md5") and world.stored("btmh")
     assert world.summary("--force")["hashed"] == 1
+
+
+@pytest.mark.parametrize("year", [2261, 2262, 2263, 2400])
+def test_files_of_the_far_future_are_hashed(world, year):
+    """In nanoseconds since 1970 a signed 64-bit number ends in April 2262."""
+    when = int(datetime.datetime(year, 6, 1, tzinfo=datetime.timezone.utc).timestamp())
+    rig.make_tree(world.source, {"far": (b"12345", when)})
+    if int((world.source / "far").stat().st_mtime) != when:
+        pytest.skip(f"this file system does not keep times of {year}")
+    world.scan_source()
+    done = world.summary()
+    assert (done["hashed"], done["waiting"], done["status"]) == (1, 0, 0) and world.stored() == world.real()
+    assert world.summary()["unchanged"] == 1
 
 
 def test_verify_reports_and_touches_nothing(world):

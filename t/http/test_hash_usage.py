@@ -109,6 +109,32 @@ def test_hostile_lists_harm_nobody(world):
     assert "-:3: is too long" in done.stderr and "no/such/file: the source has no such file" in done.stderr
 
 
+def test_a_list_that_is_signed_in_the_clear_is_taken(world):
+    fill(world, {"a": b"1", "- b": b"2", "c": b"3"})
+    text = sums("sha256", {"a": b"1"}) + "- -----\n- # a remark\n" + "\n" + sums("sha256", {"c": b"3"})
+    signed = ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + text.replace("- -----\n", "") +
+              "-----BEGIN PGP SIGNATURE-----\n\niQIzBAEBCAAdFiEE\n=abcd\n-----END PGP SIGNATURE-----\n")
+    done = world.summary("--import", "-", input=signed)
+    assert (done["hashed"], done["failed"], done["status"]) == (2, 0, 0) and sorted(world.stored()) == ["a", "c"]
+
+
+def test_a_subtree_without_files_is_told(world):
+    done = world.mb_hash(check=False)
+    assert done.returncode == 1 and "the source has no files yet (mb-scan --source lists it)" in done.stderr
+    fill(world, FILES)
+    done = world.mb_hash("nosuch", "d", check=False)
+    assert done.returncode == 1 and "the source has no file 'nosuch', and none below it" in done.stderr
+    assert sorted(world.stored()) == ["d/a", "d/b c", "d/new\nline\\"]
+    assert world.mb_hash("top").stderr == ""
+
+
+def test_verifying_says_agree(world):
+    fill(world, FILES)
+    world.mb_hash()
+    assert world.mb_hash("--verify").stdout.startswith("4 files agree, ")
+    assert world.summary("--verify")["agree"] == 4
+
+
 def test_a_list_does_not_overrule_what_was_read(world):
     fill(world, FILES)
     world.mb_hash()

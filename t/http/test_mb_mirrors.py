@@ -181,11 +181,58 @@ def test_rename(mb, run, two):
     assert [m["identifier"] for m in json.loads(mb("list", "-a", "--json").stdout)] == ["b.example", "c.example"]
 
 
+def test_rename_tells_of_the_section_that_keeps_the_old_name(run, two, scratch):
+    config = scratch / "mb.toml"
+    config.write_text('[instance.main]\n[instance.main.mirror."a.example"]\nrsync_password_file = "/etc/secret"\n')
+    done = run("--config", config, "rename", "a.example", "c.example")
+    assert done.returncode == 0 and 'section [instance.main.mirror."a.example"] has the old name: rename it' in done.stderr
+    assert run("--config", config, "rename", "b.example", "d.example").stderr == ""
+
+
 def test_enable_and_disable(mb, run, two):
-    assert mb("enable", "a.example", "b.example").stdout == "mirror 'a.example' was enabled already\nmirror 'b.example' enabled\n"
+    done = run("enable", "a.example", "b.example")
+    assert done.stdout == "mirror 'a.example' was enabled already\nmirror 'b.example' enabled\n"
     assert mb("disable", "b.example").stdout == "mirror 'b.example' disabled\n"
     done = run("disable", "a.example", "nosuch")
     assert done.returncode == 1 and shown(mb, "a.example")["enabled"], "one unknown name, and nothing is done"
+
+
+def test_enabling_a_mirror_without_files_is_told_with_the_cause(database, mb, run, two):
+    done = run("enable", "b.example")
+    assert done.returncode == 1 and "mirror 'b.example' is enabled and has no files" in done.stderr
+    assert "it was never scanned: mb scan b.example" in done.stderr
+    database.sql("UPDATE mirror SET last_scan = now() WHERE identifier = 'b.example'")
+    assert "its last scan found none of the source's" in run("enable", "b.example").stderr
+    database.sql("INSERT INTO cohort (mirrors, n_files, rev) SELECT ARRAY[id], 1, 1 FROM mirror"
+                 " WHERE identifier = 'b.example'")
+    mb("disable", "b.example")
+    assert mb("enable", "b.example").stderr == ""
+
+
+def test_another_host_is_another_place(mb, run, geo_config, two):
+    mb("--config", geo_config, "new", "c", "--http-url=http://127.0.11.5/pub/")
+    done = run("--config", geo_config, "edit", "c", "--http-url=http://127.0.12.5/pub/")
+    assert done.returncode == 0 and "the host was 127.0.11.5, and the mirror's place (JP, AS64497) is still that of it" in done.stderr
+    assert "GeoIP says of 127.0.12.5: mb edit c --country US" in done.stderr
+    command = done.stderr.split("mb edit ")[1].split()
+    mb("--config", geo_config, "edit", *command)
+    assert shown(mb, "c")["country"] == "US"
+    # The same host, a place that is given, a mirror whose place nobody knew: nothing to say.
+    assert mb("--config", geo_config, "edit", "c", "--http-url=http://127.0.12.5/other/").stderr == ""
+    assert mb("--config", geo_config, "edit", "c", "--http-url=http://127.0.11.5/", "--country=JP", "--asn=64497").stderr == ""
+    mb("new", "--no-geo", "d", "--http-url=http://127.0.12.5/")
+    assert mb("--config", geo_config, "edit", "d", "--http-url=http://127.0.11.5/").stderr == ""
+
+
+def test_kosovo_is_a_country(mb, two):
+    assert mb("edit", "a.example", "--country=XK").stderr == ""
+
+
+def test_tabs_of_messages_are_tabs(run, scratch):
+    config = scratch / "mb.toml"
+    config.write_text('[instance.main]\ndatabase = "host=/nonexistent"\n')
+    done = run("--config", config, "list")
+    assert done.returncode == 1 and "\tIs the server running" in done.stderr and "x09" not in done.stderr
 
 
 @pytest.mark.parametrize("command", [["show"], ["edit", "--weight=1"], ["enable"], ["disable"], ["delete", "--yes"], ["prefix"]])

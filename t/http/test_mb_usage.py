@@ -88,3 +88,10 @@ def test_the_manual_knows_every_key(mb, build, scratch):
         assert keys
         for key in keys:
             assert re.search(rf"\b{key}\b", manual) and re.search(rf"^#?{key} = ", sample, re.MULTILINE), key
+
+
+def test_the_readme_names_the_database_once(build):
+    """In mb.toml, which goes before PGDATABASE; so it is written before the database is made."""
+    readme = (build.srcdir / "README.md").read_text()
+    assert "PGDATABASE" not in readme
+    assert 0 < readme.index("sudoedit /etc/mod_mirror/mb.toml") < readme.index("mb db init")

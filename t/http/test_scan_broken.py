@@ -153,10 +153,17 @@ def test_silence_ends_it_and_all_it_started(world):
     start = time.monotonic()
     done = world.mb_scan("--idle-timeout", "1", "--connect-timeout", "1", "a",
                          env=world.fake_rsync(listing(*ALL) + f"{linger} & {linger}"))
-    assert done.returncode == 2 and "rsync said nothing for 12 s after 5 entries" in done.stderr
+    assert done.returncode == 2 and "rsync said nothing for 2 s after 5 entries" in done.stderr
     assert time.monotonic() - start < 30
     wait_until_all_ended(world)
     assert world.tables() == world.before
+
+
+def test_the_idle_time_out_is_what_it_says(world):
+    """It is not the time to connect and some seconds more."""
+    start = time.monotonic()
+    fails(world, listing(*ALL) + world.linger(), "rsync said nothing for 6 s", options=("--idle-timeout", "3"))
+    assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize("trickle", ["echo '" + entry("x$n") + "'", "echo welcome", "echo 'rsync: odd' >&2"])

@@ -1,8 +1,11 @@
 """Many scans at once, scans killed at any moment, and listings without end."""
 
+import contextlib
 import random
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -54,6 +57,70 @@ def test_eight_scans_at_once_equal_a_serial_run(world, make_database, scratch, c
     assert world.query(wrong) == []
 
 
+@pytest.fixture
+def slow_line():
+    """slow_line(port) -> the port of a proxy that passes a daemon's bytes on slowly, to any number of clients."""
+    servers = []
+
+    def passed_on(source, target, pause):
+        with contextlib.suppress(OSError):
+            while data := source.recv(128):
+                target.sendall(data)
+                time.sleep(pause)
+            target.shutdown(socket.SHUT_WR)
+
+    def serve(server, port):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                daemon = socket.create_connection(("127.0.0.1", port))
+                for ends in ((client, daemon, 0), (daemon, client, 0.1)):
+                    threading.Thread(target=passed_on, args=ends, daemon=True).start()
+
+    def make(port):
+        server = socket.create_server(("127.0.0.1", 0))
+        servers.append(server)
+        threading.Thread(target=serve, args=(server, port), daemon=True).start()
+        return server.getsockname()[1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+def test_a_slow_mirror_delays_no_other(world, slow_line):
+    """One job, and the slow ones come first; in the end they are scanned too."""
+    files = {f"d{n % 8}/a-name-that-is-not-short-{n}": b"12345" for n in range(800)}
+    world.fill_source(files)
+    world.configure(more="jobs = 1\nslow_after_s = 1\n")
+    for name in ("a-slow", "b-slow"):
+        daemon = world.mirror(name)
+        world.database.sql(f"UPDATE mirror SET rsync_url = 'rsync://127.0.0.1:{slow_line(daemon.port)}/pub/'"
+                           f" WHERE identifier = '{name}'")
+    for name in ("c", "d", "e"):
+        world.mirror(name)
+    done = world.mb_scan("--all", check=True)
+    order = [line.split()[0] for line in done.stdout.splitlines()]
+    assert order[:3] == ["c", "d", "e"] and sorted(order[3:5]) == ["a-slow", "b-slow"], done.stdout
+    assert all(len(world.files_of(name)) == 800 for name in ("a-slow", "b-slow", "c", "d", "e"))
+
+
+def test_slow_mirrors_do_not_multiply_without_end(world, scratch):
+    """Of ten that never say anything four run beside each other where one job is asked for."""
+    world.fill_source({"f": b"12345"})
+    world.configure(more="jobs = 1\nslow_after_s = 1\n")
+    for n in range(10):
+        world.register(f"m{n}", rsync_url="rsync://127.0.0.1:1/pub/")
+    scan = world.start_scan("--all", env=world.fake_rsync(f"echo x >>{scratch}/begun; {world.linger()}"))
+    begun = scratch / "begun"
+    rig.wait_for("four scans", lambda: begun.exists() and begun.read_text().count("x") == 4, 30)
+    time.sleep(3)
+    assert begun.read_text().count("x") == 4
+    scan.terminate()
+    _, errors = scan.communicate(timeout=30)
+    assert errors.count("interrupted") == 10
+
+
 def test_killed_at_any_moment(world):
     world.fill_source({f"d{n % 5}/f{n}": b"12345" for n in range(500)})
     daemon = world.mirror("m")
@@ -96,7 +163,7 @@ def peak_memory_kib(world, *args, env):
 
 
 # awk writes the lines of a mirror with so many files.
-ENDLESS = """exec awk 'BEGIN {{ print "{root}"; for (n = 0; n < {count}; ++n)
+ENDLESS = """exec awk 'BEGIN {{ print "{root}"; print "{file}"; for (n = 0; n < {count}; ++n)
   printf "-rw-r--r-- %14d 2023/11/14 22:13:20 dists/suite-%d/component/binary-amd64/package-%d.deb\\n", n, n % 100, n }}'"""
 
 
@@ -104,7 +171,7 @@ def test_a_long_listing_takes_little_memory(world):
     sanitized = b"__asan_init" in world.database.build.program("mb-scan").read_bytes()
     world.fill_source({"f": b"12345"})
     world.mirror("m")
-    script = ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), count=300_000 if sanitized else 10_000_000)
+    script = ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), file=entry("f"), count=300_000 if sanitized else 10_000_000)
     peak, status, errors = peak_memory_kib(world, "m", env=world.fake_rsync(script))
     assert status == 0, errors
     assert sanitized or peak < 64 << 10
@@ -113,7 +180,7 @@ def test_a_long_listing_takes_little_memory(world):
 def test_an_endless_listing_is_cut_off(world):
     world.fill_source({"f": b"12345"})
     world.mirror("m")
-    script = ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), count="1e18")
+    script = ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), file=entry("f"), count="1e18")
     peak, status, errors = peak_memory_kib(world, "--max-entries", "100000", "m", env=world.fake_rsync(script))
     assert status == 2 and "more than 100000 entries" in errors
 

@@ -37,7 +37,7 @@ def test_old_and_new_daemons_are_understood(world, protocol):
     assert set(world.files_of("a")) == everything
     # A part of it, and a part that is not there.
     world.mb_scan("-d", "sub", "a", check=True)
-    world.mb_scan("-d", "no/such", "a", check=True)
+    assert "the source has no file below 'no/such'" in world.mb_scan("-d", "no/such", "a").stderr
     assert set(world.files_of("a")) == everything
 
 
@@ -122,7 +122,7 @@ def test_prefixes(world, columns, tree, path):
     (world.scratch / "a" / tree / ("e/y" if columns.get("add_prefix") else "d/e/y")).unlink()
     world.mb_scan("-d", "d/e", "--force", "a", check=True)
     assert world.files_of("a") == sorted(set(expected) - {"d/e/y"})
-    world.mb_scan("-d", "elsewhere", "a", check=True)
+    assert world.mb_scan("-d", "elsewhere", "a").returncode == 1
     assert world.files_of("a") == sorted(set(expected) - {"d/e/y"})
 
 
@@ -250,3 +250,25 @@ def test_a_scanned_mirror_is_locked(world):
         scan.terminate()
         assert scan.wait(20) == 2
     world.mb_scan("slow", check=True)
+
+
+@pytest.mark.parametrize("tree, columns, hint", [
+    ("pub/tree/", {}, "--strip-prefix pub/tree"), ("", {"strip": True}, "--add-prefix d"),
+    ("more/pub/", {"strip_prefix": "more"}, "--strip-prefix more/pub"), ("", {"add_prefix": "x"}, "--add-prefix \"\"")],
+    ids=["strip", "add", "longer", "without"])
+def test_a_wrong_prefix_is_told_with_the_one_that_fits(world, tree, columns, hint):
+    world.fill_source({f"d/f{n}": b"x" * n for n in range(1, 9)})
+    front = "" if columns.pop("strip", False) else "d/"
+    world.mirror("a", {f"{tree}{front}f{n}": b"x" * n for n in range(1, 9)}, enabled=False, **columns)
+    done = world.mb_scan("--enable", "a")
+    assert done.returncode == 1 and "none of the 8 files listed is one of the source's" in done.stderr
+    assert f"(mb edit a {hint})" in done.stderr and "not enabled" in done.stderr
+    assert world.query("SELECT enabled FROM mirror") == [["f"]]
+
+
+def test_a_mirror_that_nobody_may_read_is_of_no_use(world):
+    world.fill_source({"f": b"12345"})
+    daemon = world.mirror("a")
+    (daemon.tree / "f").chmod(0o640)
+    done = world.mb_scan("a")
+    assert done.returncode == 1 and "no file that everybody may read" in done.stderr

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 import pytest
 import rig
@@ -104,6 +105,93 @@ def test_few_changes_are_never_held(world):
         (world.source / str(n)).unlink()
     world.mb_scan("--source", check=True)
     assert len(files(world)) == 4
+
+
+def test_a_touched_file_waits_for_mb_hash(world):
+    world.fill_source({"a": b"12345", "b": b"12345", "d/c": b"1"})
+    world.database.tool("mb-hash", "--config", world.config)
+    os.utime(world.source / "a", (1, 1))
+    done = world.mb_scan("--source", "--hash-touched=0", check=True)
+    assert ": 3 seen, " in done.stdout and " 1 touched, waiting for mb-hash" in done.stdout
+    assert objects(world.mb_scan("--source", "--hash-touched", "0", "--json", check=True))[0]["touched"] == 1
+    world.database.tool("mb-hash", "--config", world.config)
+    assert "touched" not in world.mb_scan("--source", check=True).stdout
+
+
+def test_a_touched_file_of_a_local_source_is_hashed_at_once(world):
+    world.fill_source({"a": b"12345", "b": b"12345", "d/c": b"1"})
+    world.mirror("m")
+    world.mb_scan("m", check=True)
+    world.database.tool("mb-hash", "--config", world.config)
+    [[version]] = world.query("SELECT version_rev FROM file WHERE path = 'a'")
+    os.utime(world.source / "a", (1, 1))
+    (world.source / "b").write_bytes(b"other")
+    os.utime(world.source / "b", (1, 1))
+    done = world.mb_scan("--source", check=True)
+    assert " 2 touched and hashed, " in done.stdout and "waiting" not in done.stdout
+    assert world.query("SELECT path FROM file WHERE pending") == []
+    # What is the same stays where it is, what is not is a new version.
+    assert world.has() == {"a": ["m"], "b": [], "d/c": ["m"]}
+    assert world.query("SELECT version_rev FROM file WHERE path = 'a'") == [[version]]
+    assert objects(world.mb_scan("--source", "--json", check=True))[0]["touched_hashed"] == 0
+
+
+def test_hashing_touched_files_ends_in_time(world):
+    world.fill_source({"big": b"x" * 8_000_000, "small": b"1"})
+    world.database.tool("mb-hash", "--config", world.config)
+    for name in ("big", "small"):
+        os.utime(world.source / name, (1, 1))
+    world.configure(more="hash_touched_s = 2\n[instance.main.hash]\nmax_rate = 100000\n")
+    start = time.monotonic()
+    done = world.mb_scan("--source", check=True)
+    assert time.monotonic() - start < 30
+    assert "touched, waiting for mb-hash" in done.stdout
+    world.configure()
+    assert world.database.tool("mb-hash", "--config", world.config).returncode == 0
+    assert world.query("SELECT path FROM file WHERE pending") == []
+
+
+def test_a_part_of_the_source(world):
+    tree = {"top": b"1", "d/a": b"1", "d/e/b": b"1", "d-x/c": b"1", "d0": b"1", "closed/in/s": b"1",
+            "l": rig.Link("d/a"), "d/out": rig.Link("../d-x/c"), "d/dir": rig.Link("../d-x"), "into": rig.Link("d/e")}
+    rig.make_tree(world.source, tree)
+    world.mb_scan("--source", check=True)
+    before = files(world)
+    assert set(before) == set(tree)
+    # Everything changes, and only the part is looked at.
+    for name in ("top", "d-x/c", "d0", "d/a"):
+        (world.source / name).write_bytes(b"another")
+    (world.source / "d/e/b").unlink()
+    (world.source / "d/new").write_bytes(b"new")
+    (world.source / "closed").chmod(0o750)
+    done = world.mb_scan("--source", "-d", "d/", check=True)
+    assert " 1 gained" not in done.stdout and " 1 lost, 1 changed" in done.stdout
+    expected = {**before, "d/new": ("f", False, "")}
+    del expected["d/e/b"]
+    assert files(world) == expected
+    sizes = dict(world.query("SELECT convert_from(path, 'UTF8'), size FROM file WHERE kind = 'f' AND gone_at IS NULL"))
+    assert sizes["d/a"] == "7" and sizes["top"] == sizes["d0"] == sizes["d-x/c"] == "1"
+    # What lies in a closed directory is staged, also where only a part of it is listed.
+    world.mb_scan("--source", "-d", "closed/in", check=True)
+    assert files(world)["closed/in/s"] == ("f", True, "")
+    world.mb_scan("--source", "--force", check=True)
+    whole = world.tables()
+    for part in ("d", "d/e", "d-x", "closed/in"):
+        assert objects(world.mb_scan("--source", "--json", "-d", part, check=True))[0]["outcome"] == "unchanged"
+    assert world.tables() == whole
+
+
+def test_a_part_that_the_source_does_not_have(world, cleanup):
+    world.fill_source({"d/a": b"1", "link": rig.Link("d")})
+    before = world.tables()
+    for part in ("nosuch", "d/a", "d/nosuch/deeper", "link"):
+        done = world.mb_scan("--source", "-d", part)
+        assert done.returncode == 2 and "the file table stays as it was" in done.stderr, done
+    assert "the source has no directory 'nosuch'" in world.mb_scan("--source", "-d", "nosuch").stderr
+    assert world.tables() == before
+    daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", world.source)])).start()
+    world.configure(daemon.module_url("pub"))
+    assert "local source only" in world.mb_scan("--source", "-d", "d").stderr
 
 
 def test_a_source_that_is_gone_or_empty(world):

@@ -3,9 +3,11 @@
 import contextlib
 import os
 import pty
+import re
 import subprocess
 
 import pytest
+import rig
 from scanning import World, objects
 
 
@@ -19,7 +21,7 @@ def world(database, scratch, cleanup):
     (["-j", "0", "a"], "--jobs"), (["--max-shrink", "101", "a"], "--max-shrink"), (["--nonsense"], "--nonsense"),
     (["-d", "../x", "a"], "-d ../x"), (["-d", "/x", "a"], "-d /x"), (["--rsync-option=-e", "a"], "only these are permitted"),
     (["--config", "/nonexistent/mb.toml", "a"], "/nonexistent/mb.toml"), (["--instance", "nosuch", "a"], "nosuch"),
-    (["--source", "-d", "x"], "not for --source")])
+    (["--source", "--enable"], "not for --source")])
 def test_wrong_usage_is_explained(world, args, words):
     done = world.mb_scan(*args) if "--config" not in args else world.database.tool("mb-scan", *args, check=False)
     assert done.returncode == (3 if args[:1] in (["--config"], ["--instance"]) else 2)
@@ -72,6 +74,22 @@ def test_all_some_none(world):
 def test_nothing_enabled(world):
     done = world.mb_scan("--all", check=True)
     assert "no mirror is enabled" in done.stderr
+
+
+def test_a_missing_configuration_file_is_named(world, build):
+    """Whoever has none may not know that there should be one."""
+    environment = {**world.database.environment(), "PGHOST": "/nonexistent"}
+    for program, args in (("mb", ["list"]), ("mb-scan", ["a"]), ("mb-scan", ["--source"]), ("mb-hash", [])):
+        done = rig.run([build.program(program), *args], env=environment, check=False)
+        named = re.search(r"configuration file (/\S+/mb\.toml)", done.stderr)
+        assert done.returncode in (1, 3) and named and "x0" not in done.stderr, done
+
+
+def test_the_database_is_named_once(world, postgres):
+    done = world.mb_scan("a", env={"PGDATABASE": "nosuch"})
+    assert done.returncode == 3 and done.stderr.startswith("mb-scan: database: ") and "database: database:" not in done.stderr
+    done = world.mb_scan("a", env={"PGDATABASE": "postgres"})
+    assert done.returncode == 3 and "database: database:" not in done.stderr
 
 
 def test_a_database_without_our_schema(world, postgres):

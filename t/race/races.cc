@@ -221,7 +221,7 @@ void slots_are_never_too_many(Clock::time_point end) {
   std::atomic<int> held{0};
   std::atomic<long> taken{0}, trips{0}, recoveries{0}, news{0};
   const auto body = [&](std::minstd_rand& random) {
-    if (const httpd::Slot slot = database.take_slot(kLimit)) {
+    if (const httpd::ConnectionSlot slot = database.take_slot(kLimit)) {
       if (++held > kLimit) fail("more slots than there may be");
       ++taken;
       if (random() % 8 == 0) std::this_thread::yield();

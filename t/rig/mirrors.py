@@ -37,12 +37,10 @@ class Database:
             self.sql((self.build.srcdir / "sql" / "schema.sql").read_text())
 
     def add_mirror(self, identifier, *, enabled=True, **columns):
-        """`mb new`; columns by their SQL names. Enabled afterwards unless told otherwise."""
+        """`mb new`; columns by their SQL names. Enabled unless told otherwise."""
         if self.build.find_program("mb"):
             options = [f"--{name.replace('_', '-')}={_text(value)}" for name, value in columns.items()]
-            self.tool("mb", "new", identifier, *options)
-            if enabled:
-                self.tool("mb", "enable", identifier)
+            self.tool("mb", "new", identifier, *options, *(["--enabled"] if enabled else []))
             return
         columns.pop("rsync_url", None)  # without our tools nothing scans
         values = {"identifier": identifier, "enabled": enabled, **columns}

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 
 #include "core/path.h"
 
@@ -80,8 +79,6 @@ std::variant<HashCommand, int> parse_options(int argc, char** argv) {
   Instance& instance = options.instance = load_instance(options.config_file, options.instance_name);
   if (given.jobs) instance.hash.jobs = *given.jobs;
   if (given.max_rate) instance.hash.max_rate = *given.max_rate;
-  if (instance.hash.jobs == 0)
-    instance.hash.jobs = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 256);
   return options;
 }
 

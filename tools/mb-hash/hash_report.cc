@@ -32,8 +32,11 @@ std::string time_text(double seconds) {
 }  // namespace
 
 std::string summary_line(const Counts& counts) {
-  std::string out = fmt::format("{} {} hashed, {} unchanged, {} read in {:.1f} s ({}/s)",
-                                counts.hashed, counts.hashed == 1 ? "file" : "files",
+  std::string out = fmt::format("{} {} {}, {} unchanged, {} read in {:.1f} s ({}/s)", counts.hashed,
+                                counts.hashed == 1 ? "file" : "files",
+                                !counts.verified     ? "hashed"
+                                : counts.hashed == 1 ? "agrees"
+                                                     : "agree",
                                 counts.unchanged, bytes_text(static_cast<double>(counts.bytes)),
                                 counts.seconds, bytes_text(rate(counts)));
   const auto also = [&](std::int64_t count, const char* what) {
@@ -51,7 +54,7 @@ std::string summary_line(const Counts& counts) {
 
 std::string summary_json(const Counts& counts) {
   Json json;
-  json["hashed"] = counts.hashed;
+  json[counts.verified ? "agree" : "hashed"] = counts.hashed;
   json["unchanged"] = counts.unchanged;
   json["bytes"] = counts.bytes;
   json["linked"] = counts.linked;
@@ -76,7 +79,8 @@ std::string progress_text(const Counts& counts, std::int64_t bytes_total) {
 }
 
 int exit_status(const Counts& counts) {
-  if (counts.failed == 0 && counts.differ == 0 && !counts.interrupted) return cli::kDone;
+  if (counts.failed == 0 && counts.differ == 0 && !counts.interrupted)
+    return counts.found_none ? cli::kFailed : cli::kDone;
   return counts.hashed + counts.unchanged + counts.signatures > 0 ? cli::kFailed : cli::kAllFailed;
 }
 

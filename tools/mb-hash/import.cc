@@ -1,4 +1,6 @@
 // mb-hash --import: digests from a list instead of from reading.
+#include "import.h"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -11,7 +13,6 @@
 #include "core/path.h"
 #include "db/hash/known_hashes.h"
 #include "db/session.h"
-#include "run.h"
 #include "sums_list.h"
 
 namespace mirror::hash {
@@ -67,7 +68,27 @@ class Import {
   }
 
  private:
+  // The armour of a list that is signed in the clear (RFC 4880 §7): what stands around the list,
+  // and a hyphen that is put before some lines of it. The signature is not checked. False for a
+  // line that is no part of the list.
+  bool strip_armour(std::string_view& text) {
+    if (text.starts_with("-----BEGIN PGP SIGNED MESSAGE-----")) {
+      armour_ = Armour::headers;
+    } else if (text.starts_with("-----BEGIN PGP SIGNATURE-----")) {
+      armour_ = Armour::signature;
+    } else if (armour_ == Armour::headers) {
+      if (text == "\n" || text == "\r\n") armour_ = Armour::list;
+    } else if (armour_ == Armour::signature) {
+      if (text.starts_with("-----END PGP SIGNATURE-----")) armour_ = Armour::none;
+    } else {
+      if (armour_ == Armour::list && text.starts_with("- ")) text.remove_prefix(2);
+      return true;
+    }
+    return false;
+  }
+
   void take(std::string_view text) {
+    if (!strip_armour(text)) return;
     if (text == "\n" || text == "\r\n" || text.starts_with('#')) return;
     const std::optional<SumsLine> line = parse_sums_line(text);
     if (!line) return bad("is no line of a list of MD5, SHA-1, SHA-256 or SHA-512 digests");
@@ -138,6 +159,7 @@ class Import {
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::optional<std::int64_t> list_mtime_s_;
   std::map<std::string, FileHashes> listed_;
+  enum class Armour { none, headers, list, signature } armour_ = Armour::none;
   std::int64_t line_number_ = 0;
   int told_ = 0;
   Counts counts_;

@@ -139,7 +139,9 @@ int run(Context& context, const Wanted& wanted) {
   } else {
     say_table(status);
   }
-  return status.state == "complete" ? kSuccess : kFailure;
+  // Who is imported has nobody to follow the database, and needs none.
+  const bool kept = status.is_written || status.writer.empty();
+  return status.state == "complete" && kept ? kSuccess : kFailure;
 }
 
 }  // namespace

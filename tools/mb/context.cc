@@ -5,6 +5,7 @@
 #include "core/nearest.h"
 #include "db/schema.h"
 #include "db/session.h"
+#include "tools/cli/naming_config.h"
 
 namespace mirror::mb {
 namespace {
@@ -20,8 +21,9 @@ const Instance& Context::instance() {
 
 db::Connection& Context::database_of_any_schema() {
   if (!connection_)
-    connection_ = std::make_unique<db::Connection>(
-        db::open_session(instance().database, db::tool_session("mb", kLockPatience)));
+    connection_ = std::make_unique<db::Connection>(cli::naming_config(instance(), [this] {
+      return db::open_session(instance().database, db::tool_session("mb", kLockPatience));
+    }));
   return *connection_;
 }
 

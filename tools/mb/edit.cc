@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "commands.h"
+#include "host_place.h"
 #include "output.h"
 #include "record.h"
 
@@ -9,6 +10,47 @@ namespace mirror::mb {
 namespace {
 
 std::string shown(const std::string& value) { return value.empty() ? "''" : value; }
+
+// The host that clients are sent to, else the one that is scanned.
+std::string host_of(const db::MirrorRecord& record) {
+  const db::Endpoint* const rsync = record.endpoint("rsync");
+  for (const std::string& url :
+       {record.mirror.https_url, record.mirror.http_url, rsync ? rsync->url : std::string()}) {
+    if (std::string host = url_host(url); !host.empty()) return host;
+  }
+  return "";
+}
+
+// What the GeoIP databases say of a host, as options of mb edit; "" when they know nothing.
+std::string place_options(const Client& found) {
+  std::string text;
+  if (found.country.known()) text += fmt::format(" --country {}", found.country.text());
+  if (found.place)
+    text +=
+        fmt::format(" --latitude={} --longitude={}", found.place->latitude, found.place->longitude);
+  if (found.asn != 0) text += fmt::format(" --asn {}", found.asn);
+  return text;
+}
+
+// A mirror that moved to another host keeps its place, which only the administrator may know: it is
+// told where GeoIP sees the new host.
+void complain_of_old_place(Context& context, const db::MirrorRecord& before,
+                           const db::MirrorRecord& after) {
+  const std::string was = host_of(before), is = host_of(after);
+  const Mirror& mirror = after.mirror;
+  const bool kept = mirror.country == before.mirror.country && mirror.asn == before.mirror.asn &&
+                    mirror.place == before.mirror.place;
+  if (was == is || is.empty() || !kept || (!mirror.country.known() && mirror.asn == 0)) return;
+  const Client found = locate_all(context.geo(), resolve(is).addresses);
+  if (found.country == mirror.country && found.asn == mirror.asn) return;
+  const std::string options = place_options(found);
+  complain(fmt::format("the host was {}, and the mirror's place ({}{}{}) is still that of it{}",
+                       was, mirror.country.text(),
+                       mirror.country.known() && mirror.asn != 0 ? ", " : "", as_text(mirror.asn),
+                       options.empty() ? "; see `mb edit --help`"
+                                       : fmt::format("; GeoIP says of {}: mb edit {}{}", is,
+                                                     mirror.identifier, options)));
+}
 
 // Changes a mirror and says what differs afterwards: the database may have normalised what was
 // given.
@@ -26,6 +68,7 @@ int change(Context& context, const std::string& identifier,
   }
   say(fmt::format("mirror '{}': {}", identifier,
                   differences.empty() ? "nothing to change" : differences));
+  complain_of_old_place(context, before, after);
   return kSuccess;
 }
 

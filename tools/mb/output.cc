@@ -44,7 +44,7 @@ std::string formatted_time(std::int64_t time_s, const char* format) {
 std::string terminal_safe(std::string_view text) {
   std::string result;
   while (!text.empty()) {
-    const std::size_t stop = std::min(text.find_first_of("\\\n"), text.size());
+    const std::size_t stop = std::min(text.find_first_of("\\\n\t"), text.size());
     result += printable(text.substr(0, stop));
     if (stop < text.size()) result += text[stop];
     text.remove_prefix(std::min(stop + 1, text.size()));

@@ -2,14 +2,33 @@
 #include <fmt/core.h>
 
 #include "commands.h"
+#include "db/files.h"
 #include "output.h"
 
 namespace mirror::mb {
 namespace {
 
+// Nobody is sent to a mirror without files. Returns whether one is.
+bool complain_of_empty(Context& context, const std::vector<db::MirrorRecord>& records) {
+  const auto counts = db::file_counts(context.database());
+  bool any = false;
+  for (const db::MirrorRecord& record : records) {
+    if (const auto count = counts.find(record.mirror.id);
+        count != counts.end() && count->second > 0)
+      continue;
+    any = true;
+    complain(fmt::format(
+        "mirror '{0}' is enabled and has no files, so nobody is sent there; {1}: mb scan {0}",
+        record.mirror.identifier,
+        record.last_scan_s ? "its last scan found none of the source's" : "it was never scanned"));
+  }
+  return any;
+}
+
 int switch_mirrors(Context& context, const std::vector<std::string>& identifiers, bool enabled) {
   const char* word = enabled ? "enabled" : "disabled";
-  for (const db::MirrorRecord& record : require_mirrors(context, identifiers)) {
+  const std::vector<db::MirrorRecord> records = require_mirrors(context, identifiers);
+  for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
     if (mirror.enabled == enabled) {
       say(fmt::format("mirror '{}' was {} already", mirror.identifier, word));
@@ -18,7 +37,7 @@ int switch_mirrors(Context& context, const std::vector<std::string>& identifiers
     db::update_mirror(context.database(), mirror.id, {{"enabled", enabled ? "true" : "false"}});
     say(fmt::format("mirror '{}' {}", mirror.identifier, word));
   }
-  return kSuccess;
+  return enabled && complain_of_empty(context, records) ? kFailure : kSuccess;
 }
 
 Action setup_switch(cli::Options& app, Context& context, bool enabled) {

@@ -161,9 +161,9 @@ void load_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t 
 
 std::vector<HashTarget> list_hash_targets(Connection& connection, std::string_view subtree,
                                           std::string_view after, const HashKinds& kinds,
-                                          std::int32_t limit) {
+                                          std::int32_t limit, bool pending_only) {
   Params params;
-  const std::string where = within(subtree, params);
+  const std::string where = within(subtree, params).append(pending_only ? " AND f.pending" : "");
   const int next = subtree.empty() ? 1 : 4;
   return read_targets(
       connection.run(fmt::format("SELECT {}{}{}{} AND f.path > ${} ORDER BY f.path LIMIT ${}",

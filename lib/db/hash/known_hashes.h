@@ -31,10 +31,10 @@ struct HashTarget {
 };
 
 // In bytewise order of their paths, the first `limit` above `after` ("" for the start), below
-// `subtree` or it itself ("": all).
+// `subtree` or it itself ("": all); with `pending_only` those that are pending.
 std::vector<HashTarget> list_hash_targets(Connection&, std::string_view subtree,
                                           std::string_view after, const HashKinds&,
-                                          std::int32_t limit);
+                                          std::int32_t limit, bool pending_only = false);
 std::vector<HashTarget> find_hash_targets(Connection&, const std::vector<std::int64_t>& file_ids,
                                           const HashKinds&);
 std::vector<HashTarget> find_hash_targets(Connection&, const std::vector<std::string>& paths,

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/path.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
 #include "db/merge/scan.h"
@@ -36,6 +37,8 @@ struct MirrorScan::Impl {
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void record_scan(const MirrorCompare& compare);
   std::int64_t held();
+  std::string fault_of(const ScanCounts& counts);
+  std::string fitting_prefix();
 
   Connection& connection;
   MirrorRecord mirror;
@@ -110,6 +113,60 @@ std::int64_t MirrorScan::Impl::held() {
       .int8(0, 0);
 }
 
+// Compares the ends of paths: the largest files listed, since their sizes tell them apart best,
+// with the source's files of the same size.
+std::string MirrorScan::Impl::fitting_prefix() {
+  const Result found = connection.run(
+      "WITH listed AS (SELECT path, size FROM merge_listing ORDER BY size DESC LIMIT 50), "
+      "fits AS (SELECT l.path AS there, f.path AS here, length(l.path) - length(f.path) AS longer "
+      "FROM listed l JOIN file f ON f.size = l.size AND f.kind = 'f' AND f.gone_at IS NULL AND NOT "
+      "f.staged WHERE CASE WHEN length(l.path) > length(f.path) "
+      "THEN substring(l.path FROM length(l.path) - length(f.path)) = '/'::bytea || f.path "
+      "ELSE substring(f.path FROM length(f.path) - length(l.path)) = '/'::bytea || l.path END "
+      "LIMIT 10000) "
+      "SELECT longer > 0, CASE WHEN longer > 0 THEN substring(there FROM 1 FOR longer - 1) "
+      "ELSE substring(here FROM 1 FOR -longer - 1) END, count(*) FROM fits "
+      "GROUP BY 1, 2 ORDER BY 3 DESC, 2 LIMIT 1");
+  if (found.empty()) return "";
+  std::string prefix(found.bytes(0, 1));
+  const bool strip = found.boolean(0, 0);
+  const std::string name = printable(mirror.mirror.identifier);
+  if (strip && prefix == mirror.add_prefix)
+    return fmt::format("; it would fit without the prefix (mb edit {} --add-prefix \"\")", name);
+  if (strip && !mirror.add_prefix.empty()) return "";
+  const std::string& present = strip ? mirror.strip_prefix : mirror.add_prefix;
+  if (!present.empty()) prefix = strip ? present + '/' + prefix : prefix + '/' + present;
+  return fmt::format("; another prefix would fit (mb edit {} --{}-prefix {})", name,
+                     strip ? "strip" : "add", printable(prefix));
+}
+
+// What MergeReport::of_no_use is to say.
+std::string MirrorScan::Impl::fault_of(const ScanCounts& counts) {
+  if (!subtree.empty()) {
+    const bool any = connection
+                         .run(
+                             "SELECT EXISTS (SELECT FROM file WHERE path > $1 AND path < $2 AND "
+                             "gone_at IS NULL)",
+                             Params().bytes(subtree + '/').bytes(subtree + char('/' + 1)))
+                         .boolean(0, 0);
+    return any ? "" : fmt::format("the source has no file below '{}'", printable(subtree));
+  }
+  if (counts.held > 0) return "";
+  if (!connection.run("SELECT EXISTS (SELECT FROM file WHERE gone_at IS NULL)").boolean(0, 0))
+    return "the source has no files yet (mb-scan --source lists it)";
+  if (counts.seen == 0) return "the listing has no file that everybody may read";
+  if (counts.known == 0) {
+    return fmt::format("none of the {} files listed is one of the source's{}", counts.seen,
+                       fitting_prefix());
+  }
+  if (counts.other_time > 0) {
+    return fmt::format(
+        "{} files have the source's size and another time; they may be other versions",
+        counts.other_time);
+  }
+  return fmt::format("all {} files that the source has too are other versions", counts.known);
+}
+
 // False when nothing is left to change: others did it, or undid it, meanwhile.
 bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report) {
   for (int attempt = 1;; ++attempt) {
@@ -156,8 +213,10 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
         listing.fingerprint(static_cast<std::int64_t>(precision) + kRules);
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
-    if (before && before->fingerprint == fingerprint && before->held == held() && !options.force)
+    if (before && before->fingerprint == fingerprint && before->held == held() &&
+        before->held > 0 && !options.force) {
       return same_listing(*before);
+    }
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev,
@@ -186,6 +245,7 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
   record_scan(compare);
   report.counts.held = held();
   row.settle(report.counts.held);
+  report.of_no_use = fault_of(report.counts);
   return report;
 }
 

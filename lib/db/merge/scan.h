@@ -18,7 +18,7 @@ namespace mirror::db {
 enum class EntryKind : std::uint8_t { file, link, directory };
 
 struct ScanCounts {
-  std::int64_t seen = 0;     // entries listed
+  std::int64_t seen = 0;     // entries listed, without directories
   std::int64_t gained = 0;   // files (mirror scan); new, changed and returned files (source scan)
   std::int64_t lost = 0;     // files (mirror scan); gone files (source scan)
   std::int64_t unknown = 0;  // on the mirror and not in the source
@@ -28,6 +28,7 @@ struct ScanCounts {
   std::int64_t outdated = 0;  // on the mirror in another version than the source's
   std::int64_t held = 0;      // files the mirror has now (mirror scan); current files (source scan)
   std::int64_t changed = 0;   // source scan: new version of a known file
+  std::int64_t touched = 0;   // source scan: files that wait for mb-hash since their time changed
 };
 
 enum class MergeOutcome { merged, unchanged, refused };
@@ -36,6 +37,9 @@ struct MergeReport {
   MergeOutcome outcome = MergeOutcome::unchanged;
   std::string
       refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
+  // Why a listing that was merged is of no use, with the likely cause: the mirror has no file, or
+  // the source has none below the subtree. "" when all is well.
+  std::string of_no_use;
   ScanCounts counts;
   double lock_seconds = 0;  // how long the merge lock was held
 };
@@ -76,7 +80,9 @@ class MirrorScan {
 
 class SourceScan {
  public:
-  SourceScan(Connection&, std::string_view method);
+  // `subtree` is "" for a full scan, else a path without a trailing slash: what is not below it
+  // stays as it was.
+  SourceScan(Connection&, std::string_view method, std::string_view subtree = "");
   ~SourceScan();
   // `staged`: not world-readable, or below a directory that is not. For links `target` is the raw
   // link text; they are resolved in merge(). Directories are listed too, so that links to them

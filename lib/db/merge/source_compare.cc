@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/links.h"
+#include "core/path.h"
 
 namespace mirror::db {
 namespace {
@@ -43,15 +44,30 @@ constexpr const char* kInsertDelta =
 
 }  // namespace
 
-// low and high enclose the paths below a folder: '0' follows '/'.
-void SourceCompare::hold(const std::vector<HeldFolder>& folders, StagedListing&) {
-  if (folders.empty()) return;
-  CopyWriter writer(connection_, "COPY merge_held (low, high, staged) FROM STDIN (FORMAT binary)");
-  for (const HeldFolder& folder : folders) {
-    writer.row(3);
-    writer.bytes(folder.path + '/');
-    writer.bytes(folder.path + '0');
-    writer.boolean(folder.staged);
+// '0' follows '/'.
+HeldRange held_below(std::string_view folder, bool staged) {
+  return {std::string(folder) + '/', std::string(folder) + '0', staged, false};
+}
+
+// No path is longer than kMaxPathBytes, so none is above as many bytes 255.
+std::vector<HeldRange> held_beside(std::string_view folder) {
+  const std::string last(kMaxPathBytes + 1, '\xff');
+  const std::string path(folder);
+  return {{"", path, false, true},
+          {path, path + '/', false, true},
+          {path + '/' + last, last, false, true}};
+}
+
+void SourceCompare::hold(const std::vector<HeldRange>& ranges, StagedListing&) {
+  if (ranges.empty()) return;
+  CopyWriter writer(connection_,
+                    "COPY merge_held (low, high, staged, unasked) FROM STDIN (FORMAT binary)");
+  for (const HeldRange& range : ranges) {
+    writer.row(4);
+    writer.bytes(range.low);
+    writer.bytes(range.high);
+    writer.boolean(range.staged);
+    writer.boolean(range.unasked);
   }
   writer.flush();
   connection_.script(
@@ -89,11 +105,13 @@ void SourceCompare::resolve(const ListedLinks& links, StagedListing&) {
       "FROM merge_link r LEFT JOIN merge_listing t ON t.path = r.target AND t.kind <> 'l' "
       "WHERE k.path = r.path AND k.kind = 'l' AND (r.target = '' OR k.staged AND t.kind IS NOT "
       "NULL OR NOT t.staged);"
-      // A known link into a held folder: where it leads to cannot be looked up now.
+      // A known link into a held folder: where it leads to cannot be looked up now. Directories
+      // that were not looked at are there still, as long as a link leads to the same one.
       "UPDATE merge_listing k SET target = f.link_target, size = 0, mtime = 0 "
       "FROM merge_link r JOIN merge_held h ON r.target > h.low AND r.target < h.high, file f "
       "WHERE k.path = r.path AND k.kind = 'l' AND k.target IS NULL AND f.path = k.path "
-      "AND f.kind = 'l' AND f.gone_at IS NULL AND (k.staged OR NOT h.staged);"
+      "AND f.kind = 'l' AND f.gone_at IS NULL AND (k.staged OR NOT h.staged) "
+      "AND (NOT h.unasked OR f.link_target = r.target);"
       "DELETE FROM merge_listing WHERE kind = 'd' OR kind = 'l' AND target IS NULL;"
       "ANALYZE merge_listing");
 }
@@ -135,11 +153,13 @@ void SourceCompare::count() {
       "SELECT count(*), count(*) FILTER (WHERE arrives), count(*) FILTER (WHERE was_current AND "
       "fresh), "
       "count(*) FILTER (WHERE alters), count(*) FILTER (WHERE was_current AND staged), "
-      "count(*) FILTER (WHERE file_id IS NULL OR returns) FROM merge_delta");
+      "count(*) FILTER (WHERE file_id IS NULL OR returns), "
+      "count(*) FILTER (WHERE pending AND NOT staged) FROM merge_delta");
   const Result listed =
       connection_.run("SELECT count(*), count(*) FILTER (WHERE NOT staged) FROM merge_listing");
   const Result files = connection_.run(
-      "SELECT count(*), count(*) FILTER (WHERE NOT staged) FROM file WHERE gone_at IS NULL");
+      "SELECT count(*), count(*) FILTER (WHERE NOT staged), count(*) FILTER (WHERE pending) FROM "
+      "file WHERE gone_at IS NULL");
   entries_ = listed.int8(0, 0);
   // Every path is listed once: where as many known ones are as there are files, none is gone.
   if (files.int8(0, 0) > entries_ - delta.int8(0, 5)) find_gone();
@@ -155,6 +175,17 @@ void SourceCompare::count() {
   altered_ = delta.int8(0, 3) + gone.int8(0, 1);
   current_ = files.int8(0, 1);
   counts_.held = listed.int8(0, 1);
+  counts_.touched = delta.int8(0, 6) + (files.int8(0, 2) > 0 ? still_pending() : 0);
+}
+
+// The files that were pending before and that this listing changes nothing of.
+std::int64_t SourceCompare::still_pending() {
+  return connection_
+      .run(
+          "SELECT count(*) FROM file f WHERE pending AND NOT staged AND gone_at IS NULL "
+          "AND NOT EXISTS (SELECT FROM merge_delta d WHERE d.file_id = f.id) "
+          "AND NOT EXISTS (SELECT FROM merge_gone g WHERE g.file_id = f.id)")
+      .int8(0, 0);
 }
 
 // Gone files that had their grace time leave their cohorts first, so that one which comes back now

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -21,22 +22,27 @@ struct ListedLink {
 };
 using ListedLinks = std::unordered_map<std::string, ListedLink>;  // by path
 
-// A folder whose content could not be seen.
-struct HeldFolder {
-  std::string path;
-  bool staged = false;  // what lies below is staged
+// Paths that could not be seen or were not looked at: all between two others, without them.
+struct HeldRange {
+  std::string low, high;
+  bool staged = false;   // what lies there is staged
+  bool unasked = false;  // it was not looked at
 };
+HeldRange held_below(std::string_view folder, bool staged);
+// What is not below the folder.
+std::vector<HeldRange> held_beside(std::string_view folder);
 
 class SourceCompare {
  public:
   explicit SourceCompare(Connection& connection)
       : connection_(connection),
         delta_tables_(connection),
-        held_(connection, {{"merge_held", "low bytea, high bytea, staged boolean"}}),
+        held_(connection,
+              {{"merge_held", "low bytea, high bytea, staged boolean, unasked boolean"}}),
         folders_(connection, delta_tables_) {}
 
-  // Completes the staged listing with what is known below these folders. Before resolve().
-  void hold(const std::vector<HeldFolder>& folders, StagedListing& listing);
+  // Completes the staged listing with what is known in these ranges. Before resolve().
+  void hold(const std::vector<HeldRange>& ranges, StagedListing& listing);
   // Gives every link of the staged listing its real path, and drops directories and links that lead
   // nowhere.
   void resolve(const ListedLinks& links, StagedListing& listing);
@@ -56,6 +62,7 @@ class SourceCompare {
  private:
   void count();
   void find_gone();
+  std::int64_t still_pending();
   // A hash may have told since which version a file is, or un-pended it: what was compared with
   // that is judged once more.
   void judge_again();

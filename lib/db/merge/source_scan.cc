@@ -11,15 +11,18 @@
 namespace mirror::db {
 
 struct SourceScan::Impl {
-  Impl(Connection& c, std::string_view method)
-      : connection(c), row(c, std::nullopt, method, ""), listing(c) {}
+  Impl(Connection& c, std::string_view method, std::string_view subtree)
+      : connection(c), row(c, std::nullopt, method, subtree), listing(c) {
+    if (!subtree.empty()) held = held_beside(subtree);
+  }
   MergeReport merge(const MergeOptions& options);
 
   Connection& connection;
   ScanRow row;
   StagedListing listing;
   ListedLinks links;
-  std::vector<HeldFolder> held;
+  std::vector<HeldRange> held;
+  std::int64_t directories = 0;  // listed
 };
 
 namespace {
@@ -46,6 +49,7 @@ MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   compare.compare(listing, options.grace_s);
   MergeReport report;
   report.counts = compare.counts();
+  report.counts.seen -= directories;
   report.refusal = guard(compare, options);
   if (!report.refusal.empty()) {
     report.outcome = MergeOutcome::refused;
@@ -68,11 +72,11 @@ MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   return report;
 }
 
-SourceScan::SourceScan(Connection& connection, std::string_view method)
-    : impl_(std::make_unique<Impl>(connection, method)) {}
+SourceScan::SourceScan(Connection& connection, std::string_view method, std::string_view subtree)
+    : impl_(std::make_unique<Impl>(connection, method, subtree)) {}
 
 SourceScan::~SourceScan() {
-  impl_->row.close_as_failed({.seen = impl_->listing.seen()}, "given up");
+  impl_->row.close_as_failed({.seen = impl_->listing.seen() - impl_->directories}, "given up");
 }
 
 void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_bytes,
@@ -81,26 +85,27 @@ void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_by
     impl_->links[std::string(path)] = {std::string(target), staged};
   else if (!impl_->links.empty())
     impl_->links.erase(std::string(path));
+  if (kind == EntryKind::directory) ++impl_->directories;
   static constexpr char kKinds[] = {'f', 'l', 'd'};
   impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0),
                      mtime_s, staged);
 }
 
 void SourceScan::hold_below(std::string_view folder, bool staged) {
-  impl_->held.push_back({std::string(folder), staged});
+  impl_->held.push_back(held_below(folder, staged));
 }
 
 MergeReport SourceScan::merge(const MergeOptions& options) {
   try {
     return impl_->merge(options);
   } catch (const std::exception& error) {
-    impl_->row.close_as_failed({.seen = impl_->listing.seen()}, error.what());
+    impl_->row.close_as_failed({.seen = impl_->listing.seen() - impl_->directories}, error.what());
     throw;
   }
 }
 
 void SourceScan::fail(std::string_view error) {
-  impl_->row.close("failed", {.seen = impl_->listing.seen()}, error);
+  impl_->row.close("failed", {.seen = impl_->listing.seen() - impl_->directories}, error);
 }
 
 }  // namespace mirror::db

@@ -149,6 +149,7 @@ rsync_password_file = "/etc/secret"
         {"\n\nmirror = 5", 4, "mirror: expected a table, not an integer"},
         {"[instance.a.mirror.m]\nrsync_password_file = \"x\"", 3,
          "rsync_password_file: expected an absolute path"},
+        {"source = \"rsync://joe:hush@host/module/\"", 2, "--password-file"},
         {"[instance.a.mirror.m]\npassword = \"x\"", 3,
          "unknown key 'password' in [instance.a.mirror.\"m\"]"},
         {"mirror.m = 1", 2, "[instance.a.mirror.\"m\"]: expected a table"},

@@ -107,6 +107,7 @@ class PlaceTest : public CppUnit::TestFixture {
     };
     for (const auto& [code, place] : cases)
       CPPUNIT_ASSERT(distance_km(centroid_of(country(code)).value(), place) < 300);
+    CPPUNIT_ASSERT_EQUAL(std::string_view("Kosovo"), name_of(country("XK")));
     CPPUNIT_ASSERT(!centroid_of(country("XK")) && !centroid_of(country("**")) &&
                    !centroid_of(CountryCode()));
   }

@@ -113,7 +113,7 @@ class OpenBeneathTest : public CppUnit::TestFixture {
         rename((folder_.path() + "/replacement").c_str(), (tree + "/a").c_str());
       };
       scanner::Listing listing(1000, "", sink, control, counts);
-      scanner::list_local(tree, listing, control);
+      scanner::list_local(tree, "", listing, control);
       rename((tree + "/a").c_str(), (folder_.path() + "/replacement").c_str());
       rename((folder_.path() + "/moved").c_str(), (tree + "/a").c_str());
       return !secret && counts.entries == 2;

@@ -38,7 +38,7 @@ class LocalListTest : public CppUnit::TestFixture {
                                        e.staged, std::string(e.target)};
         },
         control, counts);
-    list_local(root, listing, control);
+    list_local(root, "", listing, control);
     return tree;
   }
 

@@ -38,7 +38,7 @@ class ScanReportTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("mb-scan: mirror 'ftp.example.org': rsync exited 12"),
                          error_line(result));
     CPPUNIT_ASSERT_EQUAL(std::string("3 mirrors: 2 scanned, 1 failed, 4.0 s"),
-                         totals_line({2, 1, 4}));
+                         totals_line({.worked = 2, .failed = 1, .seconds = 4}));
   }
 
   void saysWhatTheSourceHas() {

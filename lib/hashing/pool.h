@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "hasher.h"
+#include "hashing/hasher.h"
 
 namespace mirror::hash {
 

@@ -1,4 +1,4 @@
-#include "hasher.h"
+#include "hashing/hasher.h"
 
 #include <fcntl.h>
 #include <sys/uio.h>

@@ -1,4 +1,4 @@
-#include "pool.h"
+#include "hashing/pool.h"
 
 #include <algorithm>
 

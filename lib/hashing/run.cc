@@ -1,5 +1,4 @@
-#include "run.h"
-#include "db/session.h"
+#include "hashing/run.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +8,9 @@
 #include <future>
 #include <map>
 
+#include "core/path.h"
 #include "db/merge/merge.h"
-#include "pool.h"
+#include "hashing/pool.h"
 
 namespace mirror::hash {
 namespace {
@@ -29,6 +29,7 @@ constexpr std::int64_t kGroupRead =
     64 << 20;  // so many bytes read, so that a killed run has a large file stored,
 constexpr std::chrono::milliseconds kGroupTime(200);  // or what has come in this time
 constexpr int kAttempts = 3;
+constexpr int kMostThreads = 256;
 constexpr std::size_t kMaxLinks =
     100'000;  // inodes remembered at a time; of more, further paths are read again
 constexpr std::int64_t kSettleNs =
@@ -59,33 +60,37 @@ std::string difference(const FileHashes& stored, const FileHashes& read) {
   return names;
 }
 
+int cores() {
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
+}
+
 class Run {
  public:
-  Run(const HashCommand& options, HashReport& report, const StopSignal& stop)
-      : options_(options),
+  Run(const Plan& plan, Observer& report, const StopSignal& stop)
+      : plan_(plan),
         report_(report),
         stop_(stop),
-        kinds_(options.instance.hash.kinds),
-        connection_(db::open_merge_session(options.instance.database, "mb-hash", stop.asked())),
-        tree_(options.instance.source),
-        shared_{tree_, kinds_, Throttle(options.instance.hash.max_rate, stop.asked()),
-                stop.asked()},
-        pool_(shared_, options.instance.hash.jobs) {
+        kinds_(plan.kinds),
+        connection_(plan.connect()),
+        tree_(plan.source),
+        shared_{tree_, kinds_, Throttle(plan.max_bytes_per_s, stop.asked()), stop.asked()},
+        pool_(shared_, plan.threads > 0 ? plan.threads : cores()) {
     if (!report.wants_progress()) return;
-    for (const std::string& subtree : options.subtrees) {
+    for (const std::string& subtree : plan.subtrees) {
       bytes_total_ +=
-          db::hash_backlog(connection_, subtree, kinds_, options.verify || options.force).bytes;
+          db::hash_backlog(connection_, subtree, kinds_, plan.verify || plan.force).bytes;
     }
   }
 
   Counts run() {
-    for (const std::string& subtree : options_.subtrees) walk(subtree);
-    while (!stop_.asked() && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
+    for (const std::string& subtree : plan_.subtrees) walk(subtree);
+    while (!over() && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
       if (pool_.in_hand() == 0) store_all();
       if (pool_.in_hand() == 0) again();
       collect();
     }
     store_all();
+    counts_.verified = plan_.verify;
     counts_.interrupted = stop_.asked();
     count();
     return counts_;
@@ -100,13 +105,25 @@ class Run {
     std::vector<Job> waiting;
   };
 
+  // Asked to stop, or out of time: the threads let go of the files in hand then.
+  bool over() {
+    if (plan_.max_seconds > 0 &&
+        std::chrono::duration<double>(Clock::now() - started_).count() > plan_.max_seconds)
+      shared_.over = true;
+    return stop_.asked() || shared_.over;
+  }
+
   void walk(const std::string& subtree) {
     std::string after;
-    while (!stop_.asked()) {
+    while (!over()) {
       page_rev_ = db::newest_rev(connection_);
       our_revs_.clear();
-      const auto page = db::list_hash_targets(connection_, subtree, after, kinds_, kPageRows);
-      if (page.empty()) return;
+      const auto page =
+          db::list_hash_targets(connection_, subtree, after, kinds_, kPageRows, plan_.touched_only);
+      if (page.empty()) {
+        if (after.empty() && !plan_.touched_only) tell_of_none(subtree);
+        return;
+      }
       after = page.back().path;
       std::vector<Job> chosen;
       for (const db::HashTarget& target : page) {
@@ -114,6 +131,15 @@ class Run {
       }
       begin(std::move(chosen));
     }
+  }
+
+  void tell_of_none(const std::string& subtree) {
+    counts_.found_none = true;
+    report_.warning(subtree.empty()
+                        ? "the source has no files yet (mb-scan --source lists it)"
+                        : fmt::format("the source has no file '{}', and none below it: is it "
+                                      "spelt right, and listed by mb-scan --source?",
+                                      printable(subtree)));
   }
 
   // What is to be done about a file, and nothing when nothing is.
@@ -135,12 +161,12 @@ class Run {
     }
     Job job{target, *status};
     job.is_signed = kinds_.signature && tree_.may_have_signature(target.path);
-    if (options_.verify) {
+    if (plan_.verify) {
       if (target.known && !target.pending) return job;
       ++counts_.unchanged;
       return std::nullopt;
     }
-    job.content = options_.force || target.lacks || target.pending ||
+    job.content = plan_.force || target.lacks || target.pending ||
                   (target.ctime_ns && *target.ctime_ns != status->ctime_ns);
     if (job.content ||
         (kinds_.signature && target.signature_ctime_ns != tree_.signature_ctime(target.path)))
@@ -153,9 +179,9 @@ class Run {
   // them to the threads.
   void begin(std::vector<Job> jobs) {
     if (group_.size() + found_.size() + pool_.in_hand() > kMostClaimed) store_all();
-    if (!jobs.empty() && !options_.verify) jobs = claimed(std::move(jobs));
+    if (!jobs.empty() && !plan_.verify) jobs = claimed(std::move(jobs));
     for (Job& job : jobs) submit(std::move(job));
-    while (!stop_.asked() && pool_.queued() > kEnoughQueued) collect();
+    while (!over() && pool_.queued() > kEnoughQueued) collect();
     store_if_due();
   }
 
@@ -196,7 +222,7 @@ class Run {
     if (job.content && job.attempts < kAttempts && now_ns() - job.status.ctime_ns < kSettleNs) {
       ++job.attempts;
       later_.push_back(std::move(job));
-    } else if (!job.content || job.status.links < 2 || options_.verify || !read_already(job)) {
+    } else if (!job.content || job.status.links < 2 || plan_.verify || !read_already(job)) {
       pool_.submit(std::move(job));
     }
   }
@@ -246,7 +272,7 @@ class Run {
 
   void collect() {
     for (Done& done : pool_.take(kGroupTime)) {
-      if (options_.verify)
+      if (plan_.verify)
         verify(done);
       else
         settle(std::move(done));
@@ -359,9 +385,7 @@ class Run {
     group_ = std::exchange(found_, {});
     found_bytes_ = 0;
     found_read_ = 0;
-    if (!store_connection_)
-      store_connection_.emplace(
-          db::open_merge_session(options_.instance.database, "mb-hash", stop_.asked()));
+    if (!store_connection_) store_connection_.emplace(plan_.connect());
     storing_ = std::async(std::launch::async,
                           [this] { return db::store_hashes(*store_connection_, group_); });
   }
@@ -386,7 +410,7 @@ class Run {
   }
 
   void release(const std::vector<std::int64_t>& ids) {
-    if (!options_.verify) db::release_files(connection_, ids);
+    if (!plan_.verify) db::release_files(connection_, ids);
   }
 
   void fail(const std::string& path, const std::string& why) {
@@ -399,8 +423,8 @@ class Run {
     counts_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   }
 
-  const HashCommand& options_;
-  HashReport& report_;
+  const Plan& plan_;
+  Observer& report_;
   const StopSignal& stop_;
   const HashKinds kinds_;
   db::Connection connection_;
@@ -426,8 +450,8 @@ class Run {
 
 }  // namespace
 
-Counts hash_or_verify(const HashCommand& options, HashReport& report, const StopSignal& stop) {
-  return Run(options, report, stop).run();
+Counts hash_or_verify(const Plan& plan, Observer& observer, const StopSignal& stop) {
+  return Run(plan, observer, stop).run();
 }
 
 }  // namespace mirror::hash

@@ -11,8 +11,8 @@
 #include "db/hash/known_hashes.h"
 #include "digest/digest.h"
 #include "digest/shared_pass.h"
-#include "throttle.h"
-#include "tree.h"
+#include "hashing/throttle.h"
+#include "hashing/tree.h"
 
 namespace mirror::hash {
 

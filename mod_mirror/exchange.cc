@@ -1,0 +1,257 @@
+#include "exchange.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+
+#include "access.h"
+#include "answer/wishes.h"
+#include "child.h"
+#include "core/path.h"
+
+namespace mirror::httpd {
+namespace {
+
+// A mirror that would send clients back here, said at most once a minute in each process.
+void warn_of_itself(const request_rec* r, const Mirror& mirror) {
+  constexpr std::int64_t kPauseS = 60;
+  static std::atomic<std::int64_t> last_s{-kPauseS};
+  const std::int64_t now_s = apr_time_sec(r->request_time);
+  std::int64_t before_s = last_s.load(std::memory_order_relaxed);
+  if (now_s - before_s < kPauseS || !last_s.compare_exchange_strong(before_s, now_s)) return;
+  log_line(r->server, APLOG_WARNING, LogId(106),
+           "mirror '" + printable(mirror.identifier) +
+               "' has this server's own URL and is left out: it would send clients in circles. "
+               "Correct its URL with 'mb edit', or disable it");
+}
+
+}  // namespace
+
+Exchange::Exchange(request_rec* r, const DirConfig& config, std::string_view path,
+                   request_rec* local)
+    : r_(r),
+      config_(config),
+      settings_(settings_of(config)),
+      asked_(path),
+      request_(make_request(r, path)),
+      local_(local) {
+  if (config_.database_tree()) request_.origin = *config_.origin;
+  if (local_ != nullptr) {
+    request_.serves_file = true;
+    request_.local_size_bytes = local_->finfo.size;
+    size_bytes_ = local_->finfo.size;
+    if (local_ != r) take_suffix();
+  }
+  name_tree(local_ != nullptr ? local_ : r, request_.path);
+}
+
+// What this server's URLs of the tree are, by the URL of one of its files.
+void Exchange::name_tree(request_rec* named, std::string_view path) {
+  tree_ = tree_url(named, path);
+  request_.tree_url = tree_.url;
+  request_.tree_folder = tree_.folder;
+}
+
+// Whether the path may name a representation, which a file of that name goes before.
+bool Exchange::may_have_suffix() const {
+  const auto split = split_suffix(request_.path);
+  return split && !settings_.representations.off.test(static_cast<std::size_t>(split->which));
+}
+
+bool Exchange::take_suffix() {
+  if (!may_have_suffix()) return false;
+  const auto split = split_suffix(request_.path);
+  request_.path = split->path;
+  request_.suffix = split->which;
+  return true;
+}
+
+// A list may be asked for on behalf of another address.
+void Exchange::locate() {
+  client_.address = client_address(r_);
+  if (request_.query.address && wants_list(request_)) client_.address = *request_.query.address;
+  if (const Child* self = child()) client_ = self->geo->locate(client_.address);
+}
+
+std::unique_ptr<Lookup> Exchange::find_with(HashParts parts) {
+  const Child* self = child();
+  if (self == nullptr) return nullptr;
+  if (CatalogKeeper* keeper = self->catalog_of(config_)) {
+    const std::int64_t age_s = std::max<std::int64_t>(0, request_.now_s - keeper->as_of_s());
+    auto lookup = keeper->find(request_.path, request_.now_s, parts);
+    if (lookup) {
+      catalog_age_s_ = age_s;
+      const std::int64_t max_age_s = config_.catalog_max_age_s.value_or(0);
+      if (max_age_s == 0 || age_s <= max_age_s) return lookup;
+      missing_ = DeclineReason::catalog_too_old;
+      return nullptr;
+    }
+  }
+  if (!config_.database) return nullptr;
+  return self->databases.at(config_.database->index)->find(request_.path, parts);
+}
+
+// What Accept asks for and cannot be had becomes a redirect, for which the catalog may do.
+void Exchange::find() {
+  lookup_.reset();  // before another state of the catalog is held
+  const HashParts parts = needed_hashes(request_);
+  lookup_ = find_with(parts);
+  if (lookup_ || wanted(request_) || parts == HashParts::redirect) return;
+  request_.accept = {};
+  lookup_ = find_with(HashParts::redirect);
+}
+
+Outcome Exchange::for_file() {
+  const auto reason = screen(request_, client_address(r_), settings_);
+  if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory ||
+                 *reason == DeclineReason::bad_path)) {
+    return {.result = *reason};
+  }
+  locate();
+  if (auto answer = query_answer(request_)) return {.result = *std::move(answer)};
+  const bool may_be_representation = config_.database_tree() && may_have_suffix();
+  if (reason && !may_be_representation) return {.result = *reason};
+  find();
+  if (lookup_ && lookup_->found == Found::absent && may_be_representation && take_suffix()) {
+    lookup_.reset();  // before rules are asked
+    if (const int status = right_to(request_.path); status != OK) return forbidden(status);
+    if (request_.query.address) locate();
+    find();
+    return lookup_ ? for_lookup() : without_lookup();
+  }
+  // Exclusions keep files from being redirected, not their representations.
+  if (reason) return {.result = *reason};
+  return lookup_ ? for_lookup() : without_lookup();
+}
+
+int Exchange::run_gone() {
+  if (screen(request_, client_address(r_), settings_)) return DECLINED;
+  find();
+  if (lookup_ && lookup_->found == Found::absent && take_suffix()) {
+    lookup_.reset();
+    if (right_to(request_.path) != OK) return DECLINED;
+    find();
+  }
+  if (!lookup_ || lookup_->found != Found::file || !lookup_->gone) return DECLINED;
+  locate();
+  return finish(for_lookup());
+}
+
+Outcome Exchange::for_list(const Repository& repository) {
+  request_.repository = &repository;
+  request_.serves_file = !config_.database_tree();
+  const auto named = tree_path(r_, config_.root());
+  if (named) {
+    name_tree(r_, *named);
+  } else {
+    request_.tree_url = request_.tree_folder = "";
+  }
+  locate();
+  if (const int status = right_to(request_.path); status != OK) return forbidden(status);
+  find();
+  if (!lookup_) return without_lookup();
+  if (lookup_->found != Found::file) return no_repository(DeclineReason::not_in_table);
+  return decided();
+}
+
+Outcome Exchange::for_lookup() {
+  const auto declined = [](DeclineReason reason) { return Outcome{.result = reason}; };
+  if (lookup_->found == Found::directory) return declined(DeclineReason::directory);
+  if (lookup_->found == Found::absent) return declined(DeclineReason::not_in_table);
+  if (!is_local_version(lookup_->file)) return declined(DeclineReason::version_differs);
+  size_bytes_ = lookup_->file.size_bytes;
+  return decided();
+}
+
+Outcome Exchange::decided() {
+  Outcome outcome =
+      decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
+  rest_ = rest_of(outcome);
+  const bool is_link = lookup_->file.path != request_.path;
+  lookup_->snapshot.reset();
+  const int status = is_link ? right_to(lookup_->file.path) : OK;
+  return status == OK ? std::move(outcome) : forbidden(status);
+}
+
+// Reads zsync's sums from where the file was found, anew for each piece: no state and no connection
+// is held while a client takes its time. A file that changes meanwhile ends the answer.
+RestReader Exchange::rest_of(const Outcome& outcome) const {
+  const auto* made = std::get_if<Outcome::Answer>(&outcome.result);
+  if (made == nullptr || made->rest_bytes == 0) return {};
+  CatalogKeeper* keeper = lookup_->snapshot ? child()->catalog_of(config_) : nullptr;
+  Database* database =
+      keeper == nullptr ? child()->databases.at(config_.database->index).get() : nullptr;
+  return [keeper, database, path = lookup_->file.path, sha1 = lookup_->hashes.sha1](
+             std::int64_t offset, std::int64_t count) {
+    return keeper != nullptr ? keeper->zsync_part(path, sha1, offset, count)
+                             : database->zsync_part(path, sha1, offset, count);
+  };
+}
+
+// The path of a file that this request's URL itself has not been checked for. No state of the
+// catalog may be held: a rule may ask a slow server for a password's owner.
+int Exchange::right_to(std::string_view path) { return access_to(r_, config_, asked_, path); }
+
+// A link of a local tree: httpd sends the file by its own rules, which is no answer to a wish for
+// something else.
+Outcome Exchange::forbidden(int status) const {
+  if (!config_.database_tree() && !unanswered(request_)) return {.result = DeclineReason::access};
+  return {.result = Outcome::Answer{status, {}, {}}, .refused = DeclineReason::access};
+}
+
+bool Exchange::is_local_version(const File& file) const {
+  if (local_ == nullptr) return true;
+  return local_->finfo.size == file.size_bytes && apr_time_sec(local_->finfo.mtime) == file.mtime_s;
+}
+
+// A wish for something else than the file's bytes is never answered by them.
+Outcome Exchange::without_lookup() {
+  const bool for_bytes = !wanted(request_);
+  if (for_bytes && config_.down_policy() == DownPolicy::serve) return {.result = missing_};
+  auto fallback = for_bytes && config_.down_policy() == DownPolicy::fallback
+                      ? fallback_answer(request_, client_, request_.path, settings_)
+                      : std::nullopt;
+  return {.result = fallback ? *std::move(fallback) : unavailable(), .refused = missing_};
+}
+
+void Exchange::write_notes(const Outcome& outcome) {
+  if (size_bytes_) note(r_, "MB_FILESIZE", std::to_string(*size_bytes_));
+  if (catalog_age_s_) note(r_, "MB_CATALOG_AGE", std::to_string(*catalog_age_s_));
+  note_client(r_, overridden(client_, request_.query));
+  if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
+  if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
+  if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
+  if (outcome.given) note(r_, "MB_REPRESENTATION", info_of(*outcome.given).name);
+  const auto* declined = std::get_if<DeclineReason>(&outcome.result);
+  if (declined != nullptr || outcome.refused)
+    note(r_, "MB_DECLINED", decline_text(declined != nullptr ? *declined : *outcome.refused));
+}
+
+// What is looked up is let go before anything is sent: a slow client must not hold a state of the
+// catalog.
+int Exchange::finish(Outcome outcome) {
+  if (lookup_) lookup_->snapshot.reset();
+  write_notes(outcome);
+  if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
+  if (!outcome.why.empty()) {
+    if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))
+      log_line(r_, APLOG_INFO, LogId(105), "no representation: " + std::string(outcome.why));
+  }
+  if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
+  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest_));
+}
+
+// Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a
+// 404.
+int Exchange::decline(DeclineReason reason) {
+  if (!config_.database_tree()) {
+    // httpd sends the file, for POST too, which is no answer to a wish for something else.
+    const auto answer = unanswered(request_);
+    return answer ? write_answer(r_, *answer) : DECLINED;
+  }
+  if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path)
+    return HTTP_NOT_FOUND;
+  return redirect_to_origin(r_, *config_.origin, request_.path);
+}
+
+}  // namespace mirror::httpd

@@ -1,0 +1,69 @@
+// What one request gets: the file is looked up, decided about by mirror::decide, and the answer
+// sent. handler.h says which requests come here. Lives in the thread of its request.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "answer/decide.h"
+#include "answer/repositories.h"
+#include "dir_config.h"
+#include "path_lookup.h"
+#include "request.h"
+#include "rest.h"
+
+namespace mirror::httpd {
+
+// One request on its way. What it gets is an Outcome; finish() is the one place that sends it.
+class Exchange {
+ public:
+  // `local` is the file on disk of a local tree: the request's own, or that whose representation it
+  // asks for by suffix.
+  Exchange(request_rec* r, const DirConfig& config, std::string_view path, request_rec* local);
+
+  int run() { return finish(for_file()); }
+  // For what httpd has found no file for in a local tree: the file may be gone from the source, and
+  // in its grace time.
+  int run_gone();
+  // For the mirrors of a repository: the path is its marker's.
+  int run_list(const Repository& repository) { return finish(for_list(repository)); }
+  // Writes the notes, and the answer or what declining means for the tree.
+  int finish(Outcome outcome);
+  const Request& request() const { return request_; }
+
+ private:
+  Outcome for_file();
+  Outcome for_list(const Repository& repository);
+  Outcome for_lookup();
+  Outcome decided();
+  Outcome without_lookup();
+  void find();
+  std::unique_ptr<Lookup> find_with(HashParts parts);
+  RestReader rest_of(const Outcome& outcome) const;
+  int right_to(std::string_view path);
+  Outcome forbidden(int status) const;
+  void locate();
+  void name_tree(request_rec* named, std::string_view path);
+  bool take_suffix();
+  bool may_have_suffix() const;
+  bool is_local_version(const File& file) const;
+  void write_notes(const Outcome& outcome);
+  int decline(DeclineReason reason);
+
+  request_rec* r_;
+  const DirConfig& config_;
+  const Settings settings_;
+  const std::string_view asked_;  // the path that the URL stands for, with its suffix
+  Request request_;
+  request_rec* local_;  // null: a database tree, or a repository
+  TreeUrl tree_;
+  Client client_;
+  RestReader rest_;                                       // what follows the answer's body
+  std::unique_ptr<Lookup> lookup_;                        // what the outcome refers to
+  DeclineReason missing_ = DeclineReason::database_down;  // why there is no lookup_
+  std::optional<std::int64_t> size_bytes_, catalog_age_s_;
+};
+
+}  // namespace mirror::httpd
