@@ -25,9 +25,9 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM mirror_scanner;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_scanner;
 GRANT USAGE ON SCHEMA {schema} TO mirror_scanner;
-GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, cohort, file, hash, source, scan, scan_lock
+GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, cohort, file, hash, source, scan, scan_lock
   TO mirror_scanner;
-GRANT SELECT (id, identifier, http_url, https_url, rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, enabled, online,
+GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note,
               keeps_times, keeps_times_share, last_scan) ON mirror TO mirror_scanner;

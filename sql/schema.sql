@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (9);
+INSERT INTO schema_version (version) VALUES (10);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -72,11 +72,9 @@ CREATE TABLE mirror (
   identifier text NOT NULL,
   http_url text NOT NULL DEFAULT '',
   https_url text NOT NULL DEFAULT '',
-  rsync_url text NOT NULL DEFAULT '',
   ftp_url text NOT NULL DEFAULT '',
   strip_prefix text NOT NULL DEFAULT '',
   add_prefix text NOT NULL DEFAULT '',
-  rsync_options text[] NOT NULL DEFAULT '{}',
   enabled boolean NOT NULL DEFAULT false,
   online boolean NOT NULL DEFAULT true,
   weight integer NOT NULL DEFAULT 100,
@@ -109,13 +107,10 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
   CONSTRAINT mirror_http_url_shape CHECK (http_url = '' OR is_mirror_url(http_url, 'http')),
   CONSTRAINT mirror_https_url_shape CHECK (https_url = '' OR is_mirror_url(https_url, 'https')),
-  CONSTRAINT mirror_rsync_url_shape CHECK (rsync_url = '' OR is_rsync_url(rsync_url)),
   CONSTRAINT mirror_ftp_url_shape CHECK (ftp_url = '' OR is_mirror_url(ftp_url, 'ftp')),
   CONSTRAINT mirror_operator_url_shape CHECK (operator_url = '' OR is_page_url(operator_url)),
   CONSTRAINT mirror_strip_prefix_shape CHECK (strip_prefix !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
   CONSTRAINT mirror_add_prefix_shape CHECK (add_prefix !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
-  CONSTRAINT mirror_rsync_options_shape CHECK (
-    array_position(rsync_options, NULL) IS NULL AND array_to_string(rsync_options, ' ') !~ '[[:cntrl:]]'),
   CONSTRAINT mirror_weight_range CHECK (weight BETWEEN 0 AND 1000000),
   CONSTRAINT mirror_country_code CHECK (country ~ '^([A-Z]{2}|[*][*])?$'),
   CONSTRAINT mirror_region_code CHECK (region IN ('', 'AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA')),
@@ -131,6 +126,24 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_admin_email_shape CHECK (admin_email ~ '^([^[:space:][:cntrl:]@]+@[^[:space:][:cntrl:]@]+)?$'),
   CONSTRAINT mirror_last_scan_range CHECK (last_scan BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
   CONSTRAINT mirror_keeps_times_share_range CHECK (keeps_times_share BETWEEN 0 AND 1)
+);
+
+-- The ways to list a mirror, which only scans read; the one of the smallest priority is tried first. Which methods there are is
+-- known to scanner/list, so that a new one needs no migration. Without a URL it is not used.
+CREATE TABLE endpoint (
+  mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
+  method text NOT NULL,
+  url text NOT NULL DEFAULT '',
+  options text[] NOT NULL DEFAULT '{}',
+  priority integer NOT NULL DEFAULT 0,
+  PRIMARY KEY (mirror_id, method),
+  CONSTRAINT endpoint_method_shape CHECK (method ~ '^[a-z][a-z0-9]{0,19}$'),
+  CONSTRAINT endpoint_url_shape CHECK (url = '' OR CASE method
+    WHEN 'rsync' THEN is_rsync_url(url)
+    ELSE url ~ '^[a-z][a-z0-9+.-]*://[^/[:space:][:cntrl:]]+/[^[:space:][:cntrl:]]*$' END),
+  CONSTRAINT endpoint_url_length CHECK (octet_length(url) <= 2048),
+  CONSTRAINT endpoint_options_shape CHECK (
+    array_position(options, NULL) IS NULL AND array_to_string(options, ' ') !~ '[[:cntrl:]]')
 );
 
 -- A network, or the number of a further AS, that a mirror serves before others.

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "catalog/codec.h"
+#include "core/mirror_members.h"
 
 namespace mirror::catalog {
 namespace {
@@ -12,80 +13,72 @@ std::string dump(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-template <class Items, class Text>
-json texts(const Items& items, Text text) {
+// Writing a member of a Mirror, by its type, and reading it again.
+template <class Value>
+json member_json(const Value& value) {
+  return value;
+}
+json member_json(const CountryCode& country) { return std::string(country.text()); }
+json member_json(Region region) { return std::string(region_code(region)); }
+json member_json(const Prefix& prefix) { return prefix.text(); }
+template <class Item>
+json member_json(const std::vector<Item>& items) {
   json list = json::array();
-  for (const auto& item : items) list.push_back(std::string(text(item)));
+  for (const Item& item : items) list.push_back(member_json(item));
   return list;
 }
 
-json to_json(const Mirror& m) {
-  const auto code = [](const CountryCode& country) { return country.text(); };
-  json value = {{"id", m.id},
-                {"identifier", m.identifier},
-                {"http_url", m.http_url},
-                {"https_url", m.https_url},
-                {"enabled", m.enabled},
-                {"online", m.online},
-                {"weight", m.weight},
-                {"country", std::string(m.country.text())},
-                {"region", std::string(region_code(m.region))},
-                {"asn", m.asn},
-                {"prefix_only", m.prefix_only},
-                {"as_only", m.as_only},
-                {"country_only", m.country_only},
-                {"region_only", m.region_only},
-                {"ipv4", m.ipv4},
-                {"ipv6", m.ipv6},
-                {"file_maxsize", m.file_maxsize},
-                {"other_countries", texts(m.other_countries, code)},
-                {"excluded_countries", texts(m.excluded_countries, code)},
-                {"prefixes", texts(m.prefixes, [](const Prefix& prefix) { return prefix.text(); })},
-                {"served_as", m.served_as},
-                {"operator_name", m.operator_name},
-                {"operator_url", m.operator_url}};
-  if (m.place) value["place"] = {m.place->latitude, m.place->longitude};
-  return value;
+template <class Value>
+void read_member(const json& value, Value& member) {
+  value.get_to(member);
+}
+void read_member(const json& value, CountryCode& country) {
+  country = CountryCode::parse(value.get<std::string>()).value_or(CountryCode());
+}
+void read_member(const json& value, Region& region) {
+  region = parse_region(value.get<std::string>()).value_or(Region::unknown);
+}
+// What cannot be parsed is left out.
+template <class Item>
+void read_parsed(const json& list, std::vector<Item>& items) {
+  for (const json& text : list) {
+    if (const auto item = Item::parse(text.get<std::string>())) items.push_back(*item);
+  }
+}
+void read_member(const json& list, std::vector<CountryCode>& countries) {
+  read_parsed(list, countries);
+}
+void read_member(const json& list, std::vector<Prefix>& prefixes) { read_parsed(list, prefixes); }
+
+template <class Value>
+void put(json& object, const char* name, const Value& value) {
+  object[name] = member_json(value);
+}
+void put(json& object, const char* name, const std::optional<Place>& place) {
+  if (place) object[name] = {place->latitude, place->longitude};
 }
 
-std::vector<CountryCode> countries(const json& list) {
-  std::vector<CountryCode> codes;
-  for (const json& item : list) {
-    if (const auto code = CountryCode::parse(item.get<std::string>())) codes.push_back(*code);
-  }
-  return codes;
+template <class Value>
+void take(const json& object, const char* name, Value& value) {
+  read_member(object.at(name), value);
+}
+void take(const json& object, const char* name, std::optional<Place>& place) {
+  const auto found = object.find(name);
+  if (found != object.end()) place = Place{found->at(0).get<double>(), found->at(1).get<double>()};
 }
 
-Mirror from_json(const json& value) {
-  Mirror m;
-  m.id = value.at("id").get<MirrorId>();
-  value.at("identifier").get_to(m.identifier);
-  value.at("http_url").get_to(m.http_url);
-  value.at("https_url").get_to(m.https_url);
-  value.at("enabled").get_to(m.enabled);
-  value.at("online").get_to(m.online);
-  value.at("weight").get_to(m.weight);
-  m.country = CountryCode::parse(value.at("country").get<std::string>()).value_or(CountryCode());
-  m.region = parse_region(value.at("region").get<std::string>()).value_or(Region::unknown);
-  value.at("asn").get_to(m.asn);
-  value.at("prefix_only").get_to(m.prefix_only);
-  value.at("as_only").get_to(m.as_only);
-  value.at("country_only").get_to(m.country_only);
-  value.at("region_only").get_to(m.region_only);
-  value.at("ipv4").get_to(m.ipv4);
-  value.at("ipv6").get_to(m.ipv6);
-  value.at("file_maxsize").get_to(m.file_maxsize);
-  m.other_countries = countries(value.at("other_countries"));
-  m.excluded_countries = countries(value.at("excluded_countries"));
-  for (const json& text : value.at("prefixes")) {
-    if (const auto prefix = Prefix::parse(text.get<std::string>())) m.prefixes.push_back(*prefix);
-  }
-  value.at("served_as").get_to(m.served_as);
-  value.at("operator_name").get_to(m.operator_name);
-  value.at("operator_url").get_to(m.operator_url);
-  if (value.contains("place"))
-    m.place = Place{value["place"].at(0).get<double>(), value["place"].at(1).get<double>()};
-  return m;
+json to_json(const Mirror& mirror) {
+  json object = json::object();
+  for_each_mirror_member(
+      [&](const auto& member) { put(object, member.name, mirror.*member.where); });
+  return object;
+}
+
+Mirror from_json(const json& object) {
+  Mirror mirror;
+  for_each_mirror_member(
+      [&](const auto& member) { take(object, member.name, mirror.*member.where); });
+  return mirror;
 }
 
 }  // namespace

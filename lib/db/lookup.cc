@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/links.h"
-#include "db/mirror/mirror_rows.h"
+#include "db/mirror/members.h"
 
 namespace mirror::db {
 namespace {
@@ -91,21 +91,21 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
 std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
                                                 UnreadableRows* unreadable) {
   static const std::string sql =
-      "SELECT " + std::string(kMirrorSelect) +
+      "SELECT " + select_members(Reader::redirects) +
       ", r.rev FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
   const Result rows = connection.run(sql, {}, "load_mirrors");
   std::vector<Mirror> mirrors;
   for (int row = 0; row < rows.rows(); ++row) {
     if (rows.is_null(row, 0)) continue;  // no mirrors at all
     try {
-      mirrors.push_back(read_mirror(rows, row));
+      mirrors.push_back(read_members(rows, row, Reader::redirects).mirror);
     } catch (const std::exception& error) {
       // One row that a later program wrote must not take all mirrors away.
       if (unreadable) unreadable->add(fmt::format("mirror {}", rows.int2(row, 0)), error.what());
     }
   }
-  return std::make_shared<const MirrorTable>(rows.empty() ? 0 : rows.int8(0, kMirrorSelectColumns),
-                                             std::move(mirrors));
+  return std::make_shared<const MirrorTable>(
+      rows.empty() ? 0 : rows.int8(0, count_members(Reader::redirects)), std::move(mirrors));
 }
 
 }  // namespace mirror::db

@@ -96,18 +96,32 @@ Target base_target(const std::string& url, const Method& method, const Options& 
   return target;
 }
 
+// Of a mirror's endpoints, the first with a URL whose method this program has; nullopt: none.
+struct UsableEndpoint {
+  const Method* method;
+  const db::Endpoint* endpoint;
+};
+std::optional<UsableEndpoint> usable_endpoint(const db::MirrorRecord& record) {
+  for (const db::Endpoint& endpoint : record.endpoints) {
+    const Method* const method = find_method(endpoint.method);
+    if (method != nullptr && method->for_mirror && !endpoint.url.empty())
+      return UsableEndpoint{method, &endpoint};
+  }
+  return std::nullopt;
+}
+
 // The target of a mirror, from a record that nobody trusts; throws ListingError in words.
-Target mirror_target(const db::MirrorRecord& record, const Method& method, const Options& options) {
-  if (record.rsync_url.empty())
-    throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
-  Target target = base_target(record.rsync_url, method, options);
-  if (const Fault wrong = method.url_fault(target.url)) {
-    throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", method.name,
+Target mirror_target(const db::MirrorRecord& record, const UsableEndpoint& usable,
+                     const Options& options) {
+  const auto& [method, endpoint] = usable;
+  Target target = base_target(endpoint->url, *method, options);
+  if (const Fault wrong = method->url_fault(target.url)) {
+    throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", method->name,
                                    printable(target.url), *wrong));
   }
-  for (const std::string& option : record.rsync_options) {
-    if (const Fault wrong = method.option_fault(option)) {
-      throw ListingError(fmt::format("its {} option '{}' cannot be used: {}", method.name,
+  for (const std::string& option : endpoint->options) {
+    if (const Fault wrong = method->option_fault(option)) {
+      throw ListingError(fmt::format("its {} option '{}' cannot be used: {}", method->name,
                                      printable(option), *wrong));
     }
     target.options.push_back(option);
@@ -118,30 +132,32 @@ Target mirror_target(const db::MirrorRecord& record, const Method& method, const
   return target;
 }
 
-db::Fidelity list_mirror(const db::MirrorRecord& record, const Method& method,
-                         const Options& options, const Control& control, const TreeSink& sink,
-                         ListingCounts& counts) {
-  Target target = mirror_target(record, method, options);
+db::Fidelity list_mirror(const db::MirrorRecord& record,
+                         const std::optional<UsableEndpoint>& usable, const Options& options,
+                         const Control& control, const TreeSink& sink, ListingCounts& counts) {
+  if (!usable) throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
+  Target target = mirror_target(record, *usable, options);
   const Part part = part_of_mirror(options.subtree, record.strip_prefix, record.add_prefix);
   if (part.nothing) return {};
   target.directory = part.directory;
   target.may_be_missing = part.may_be_missing;
   Listing listing(options.instance.max_entries, part.prefix, sink, control, counts);
   listing.exclude(options.instance.exclude);
-  return method.list(target, listing, control);
+  return usable->method->list(target, listing, control);
 }
 
 void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
                         const Options& options, const Control& control, const std::string& stands,
                         Result& result) {
-  const Method& method = kRsyncMethod;
+  const std::optional<UsableEndpoint> usable = usable_endpoint(record);
+  const Method& method = usable ? *usable->method : kRsyncMethod;
   db::MirrorScan scan(connection, record, method.name, options.subtree);
   const auto sink = [&scan](const TreeEntry& entry) {
     if (entry.kind == db::EntryKind::file && !entry.staged)
       scan.add(entry.path, entry.size_bytes, entry.mtime_s);
   };
   const db::Fidelity fidelity = list_or_close(scan, stands, [&] {
-    return list_mirror(record, method, options, control, sink, result.listing);
+    return list_mirror(record, usable, options, control, sink, result.listing);
   });
   take_report(scan.merge(fidelity, merge_options(options)), "--max-shrink", stands, result);
   if (!options.enable || !result.worked() || record.mirror.enabled) return;

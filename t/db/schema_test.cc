@@ -117,11 +117,13 @@ class SchemaTest : public CppUnit::TestFixture {
     require_schema(httpd);
     CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(httpd, "f1"));
     CPPUNIT_ASSERT_EQUAL(std::string("absent"), mirrors_of(httpd, "a/b"));
-    for (const char* column : {"admin_email", "admin_name", "private_comment", "rsync_url", "*"}) {
+    for (const char* column : {"admin_email", "admin_name", "private_comment", "ftp_url", "*"}) {
       refused(httpd, fmt::format("SELECT {} FROM mirror", column));
     }
-    for (const char* sql : {"UPDATE mirror SET weight = 1", "DELETE FROM file",
-                            "SELECT * FROM scan", "INSERT INTO revision (rev) VALUES (99)"}) {
+    for (const char* sql :
+         {"UPDATE mirror SET weight = 1", "DELETE FROM file", "SELECT * FROM scan",
+          "SELECT url FROM endpoint", "SELECT options FROM endpoint",
+          "INSERT INTO revision (rev) VALUES (99)"}) {
       refused(httpd, sql);
     }
   }

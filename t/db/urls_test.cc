@@ -160,7 +160,12 @@ class UrlsTest : public CppUnit::TestFixture {
   static bool database_takes(Connection& connection, const char* column, const std::string& url) {
     if (url.empty()) return false;  // is no URL, and stands for none
     try {
-      connection.run(fmt::format("UPDATE mirror SET {} = $1", column), Params().text(url));
+      const bool is_endpoint = std::string_view(column) == "rsync_url";
+      connection.run(is_endpoint
+                         ? "INSERT INTO endpoint (mirror_id, method, url) SELECT id, 'rsync', $1 "
+                           "FROM mirror ON CONFLICT (mirror_id, method) DO UPDATE SET url = $1"
+                         : fmt::format("UPDATE mirror SET {} = $1", column),
+                     Params().text(url));
       return true;
     } catch (const Error& error) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(url, std::string("23514"), error.sqlstate());

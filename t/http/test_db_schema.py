@@ -1,5 +1,6 @@
 """The schema as it is created, and as it is reached from every older version, are one and the same."""
 
+import json
 import re
 import subprocess
 
@@ -83,6 +84,29 @@ def test_an_older_schema_is_told_what_to_do(make_empty, build):
         "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881|t|7")
 
 
+def test_endpoints_are_what_the_columns_were(make_empty, build):
+    database = make_empty()
+    database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
+    database.sql("""
+        INSERT INTO mirror (identifier, http_url, rsync_url, rsync_options, enabled, weight, country, admin_email) VALUES
+          ('both', 'http://both/', 'rsync://u@both:873/m/a_b/', ARRAY['--bwlimit=9', '--exclude=a b, "c"'], true, 7, 'DE', 'a@b'),
+          ('url', 'http://url/', 'rsync://url/m/', '{}', false, 100, '', ''),
+          ('options', 'http://options/', '', '{-4}', false, 100, '', ''),
+          ('none', 'http://none/', '', '{}', true, 100, '', '')""")
+    select = ("SELECT m.id, identifier, {}, enabled, weight, country, admin_email, mirror_rev.rev FROM mirror m {} "
+              "JOIN mirror_rev ON true ORDER BY 1")
+    before = database.sql(select.format("rsync_url, rsync_options::text", ""))
+    assert before.count("\n") == 3 and "--bwlimit=9" in before
+    database.tool("mb", "db", "migrate")
+    assert database.sql(select.format("coalesce(url, ''), coalesce(options::text, '{}')",
+                                      "LEFT JOIN endpoint ON mirror_id = m.id AND method = 'rsync'")) == before
+    assert database.sql("SELECT count(*), sum(priority), string_agg(DISTINCT method, '') FROM endpoint") == "3|0|rsync"
+    found = {mirror["identifier"]: (mirror["rsync_url"], mirror["rsync_options"])
+             for mirror in json.loads(database.tool("mb", "list", "--all", "--json").stdout)}
+    assert found["url"] == ("rsync://url/m/", []) and found["options"] == ("", ["-4"]) and found["none"] == ("", [])
+    assert found["both"][0] == "rsync://u@both:873/m/a_b/"
+
+
 def test_a_migration_puts_unusable_urls_away_and_says_where(make_empty, build):
     database = make_empty()
     database.sql((build.srcdir / "t" / "data" / "schema-1.sql").read_text())
@@ -104,7 +128,8 @@ def test_a_migration_puts_unusable_urls_away_and_says_where(make_empty, build):
         " the mirror has no other URL and is disabled: mb edit lost --http-url URL sets a good one",
         "mirror 'lost': the rsync_url 'rsync://joe:hush@c.example/m/' cannot be used and stands in the private comment now:"
         " mb edit lost --rsync-url URL sets a good one"]
-    rows = database.sql("SELECT identifier, http_url, https_url, rsync_url, enabled, private_comment FROM mirror ORDER BY 1")
+    rows = database.sql("SELECT identifier, http_url, https_url, coalesce(url, ''), enabled, private_comment FROM mirror"
+                        " LEFT JOIN endpoint ON mirror_id = id ORDER BY 1")
     assert rows.split("\n") == [
         "both||https://unusable.invalid/||f|[http_url was http://d.example/%zz/] [https_url was https://u:p@d.example/]",
         "fine|http://a.example/||rsync://a.example/m/|t|",

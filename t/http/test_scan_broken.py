@@ -199,7 +199,7 @@ def serve(answer):
     (b"@RSYNCD: 31.0 md5 md4\n@RSYNCD: OK\n" + b"\0" * 64, "rsync exited ")], ids=["silent", "http", "busy", "garbage"])
 def test_servers_that_are_no_daemons(world, answer, words):
     with serve(answer) as server:
-        world.database.sql(f"UPDATE mirror SET rsync_url = 'rsync://127.0.0.1:{server.getsockname()[1]}/pub/'")
+        world.database.sql(f"UPDATE endpoint SET url = 'rsync://127.0.0.1:{server.getsockname()[1]}/pub/'")
         done = world.mb_scan("--idle-timeout", "1", "a")
     assert done.returncode == 2 and words in done.stderr and world.tables() == world.before
 
@@ -209,13 +209,13 @@ def test_servers_that_are_no_daemons(world, answer, words):
     ("", "has no rsync URL"),
     ("rsync://127.0.0.1/", "names no module")])
 def test_urls_that_lead_nowhere(world, url, words):
-    world.database.sql(f"UPDATE mirror SET rsync_url = '{url}'")
+    world.database.sql(f"UPDATE endpoint SET url = '{url}'")
     done = world.mb_scan("a")
     assert done.returncode == 2 and words in done.stderr and world.tables() == world.before
 
 
 def test_unknown_modules_say_so(world):
-    world.database.sql("UPDATE mirror SET rsync_url = replace(rsync_url, 'pub', 'nosuch')")
+    world.database.sql("UPDATE endpoint SET url = replace(url, 'pub', 'nosuch')")
     done = world.mb_scan("a")
     assert done.returncode == 2 and "Unknown module 'nosuch'" in done.stderr
 

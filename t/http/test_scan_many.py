@@ -95,8 +95,8 @@ def test_a_slow_mirror_delays_no_other(world, slow_line):
     world.configure(more="jobs = 1\nslow_after_s = 1\n")
     for name in ("a-slow", "b-slow"):
         daemon = world.mirror(name)
-        world.database.sql(f"UPDATE mirror SET rsync_url = 'rsync://127.0.0.1:{slow_line(daemon.port)}/pub/'"
-                           f" WHERE identifier = '{name}'")
+        world.database.sql(f"UPDATE endpoint SET url = 'rsync://127.0.0.1:{slow_line(daemon.port)}/pub/'"
+                           f" WHERE mirror_id = (SELECT id FROM mirror WHERE identifier = '{name}')")
     for name in ("c", "d", "e"):
         world.mirror(name)
     done = world.mb_scan("--all", check=True)

@@ -220,7 +220,7 @@ def test_all_means_the_enabled_ones(world):
 def test_options_of_a_mirror_and_of_the_command_line(world):
     world.fill_source({"a.iso": b"12345", "a.tmp": b"12345", "b.bak": b"12345"})
     world.mirror("a")
-    world.database.sql("UPDATE mirror SET rsync_options = ARRAY['--exclude=*.tmp', '-4']")
+    world.database.sql("UPDATE endpoint SET options = ARRAY['--exclude=*.tmp', '-4']")
     world.mb_scan("--rsync-option=--exclude=*.bak", "a", check=True)
     assert world.files_of("a") == ["a.iso"]
 
@@ -231,7 +231,7 @@ def test_options_from_the_database_are_not_trusted(world, option):
     canary = world.scratch / "canary"
     world.fill_source({"f": b"12345"})
     world.mirror("a")
-    world.database.sql(f"UPDATE mirror SET rsync_options = ARRAY['{option.format(canary)}']")
+    world.database.sql(f"UPDATE endpoint SET options = ARRAY['{option.format(canary)}']")
     done = world.mb_scan("a")
     assert done.returncode == 2 and "cannot be used" in done.stderr
     assert not list(world.scratch.glob("canary*")) and world.files_of("a") == []

@@ -42,6 +42,7 @@ class Database:
             options = [f"--{name.replace('_', '-')}={_text(value)}" for name, value in columns.items()]
             self.tool("mb", "new", identifier, *options, *(["--enabled"] if enabled else []))
             return
+        columns.pop("rsync_url", None)  # without our tools nothing scans
         values = {"identifier": identifier, "enabled": enabled, **columns}
         quoted = ", ".join("'" + _text(v).replace("'", "''") + "'" for v in values.values())
         self.sql(f"INSERT INTO mirror ({', '.join(values)}) VALUES ({quoted})")

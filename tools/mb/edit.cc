@@ -14,8 +14,9 @@ std::string shown(const std::string& value) { return value.empty() ? "''" : valu
 
 // The host that clients are sent to, else the one that is scanned.
 std::string host_of(const db::MirrorRecord& record) {
+  const db::Endpoint* const rsync = record.endpoint("rsync");
   for (const std::string& url :
-       {record.mirror.https_url, record.mirror.http_url, record.rsync_url}) {
+       {record.mirror.https_url, record.mirror.http_url, rsync ? rsync->url : std::string()}) {
     if (std::string host = url_host(url); !host.empty()) return host;
   }
   return "";

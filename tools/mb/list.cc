@@ -41,13 +41,13 @@ std::string families(const Mirror& mirror) {
 
 std::string schemes(const db::MirrorRecord& record) {
   std::string text;
-  const std::pair<const char*, const std::string*> urls[] = {{"http", &record.mirror.http_url},
-                                                             {"https", &record.mirror.https_url},
-                                                             {"rsync", &record.rsync_url},
-                                                             {"ftp", &record.ftp_url}};
-  for (const auto& [name, url] : urls) {
-    if (!url->empty()) text += (text.empty() ? "" : " ") + std::string(name);
-  }
+  const auto add = [&](std::string_view name, const std::string& url) {
+    if (!url.empty()) text += (text.empty() ? "" : " ") + std::string(name);
+  };
+  add("http", record.mirror.http_url);
+  add("https", record.mirror.https_url);
+  for (const db::Endpoint& endpoint : record.endpoints) add(endpoint.method, endpoint.url);
+  add("ftp", record.ftp_url);
   return text;
 }
 

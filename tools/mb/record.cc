@@ -16,37 +16,6 @@ std::string option_name(const char* column) {
   return name;
 }
 
-const char* value_name(db::ColumnType type) {
-  switch (type) {
-    case db::ColumnType::http_url:
-    case db::ColumnType::https_url:
-    case db::ColumnType::rsync_url:
-    case db::ColumnType::ftp_url:
-    case db::ColumnType::page_url:
-      return "URL";
-    case db::ColumnType::country:
-      return "CC";
-    case db::ColumnType::countries:
-      return "CC,CC,...";
-    case db::ColumnType::region:
-      return "REGION";
-    case db::ColumnType::latitude:
-    case db::ColumnType::longitude:
-      return "DEGREES";
-    case db::ColumnType::asn:
-      return "NUMBER";
-    case db::ColumnType::integer:
-    case db::ColumnType::weight:
-      return "NUMBER";
-    case db::ColumnType::size:
-      return "BYTES";
-    case db::ColumnType::list:
-      return "A,B,...";
-    default:
-      return "TEXT";
-  }
-}
-
 nlohmann::json list_json(const std::string& text) {
   auto list = nlohmann::json::array();
   std::size_t start = 0;
@@ -59,23 +28,18 @@ nlohmann::json list_json(const std::string& text) {
 }
 
 // Numbers and truth values as such; null where nothing is known.
-nlohmann::json value_json(const std::string& text, db::ColumnType type) {
-  switch (type) {
-    case db::ColumnType::boolean:
+nlohmann::json value_json(const std::string& text, db::ColumnShape shape) {
+  switch (shape) {
+    case db::ColumnShape::boolean:
       return text == "yes";
-    case db::ColumnType::countries:
-    case db::ColumnType::list:
+    case db::ColumnShape::list:
       return list_json(text);
-    case db::ColumnType::integer:
-    case db::ColumnType::weight:
-    case db::ColumnType::size:
-    case db::ColumnType::asn:
-    case db::ColumnType::latitude:
-    case db::ColumnType::longitude:
+    case db::ColumnShape::number:
       return nlohmann::json::parse(text, nullptr, false);
-    default:
-      return text;
+    case db::ColumnShape::text:
+      break;
   }
+  return text;
 }
 
 }  // namespace
@@ -85,11 +49,11 @@ ColumnOptions::ColumnOptions(cli::Options& app) {
     Entry& entry = *entries_.emplace_back(std::make_unique<Entry>());
     entry.column = &column;
     const std::string name = option_name(column.name);
-    if (column.type == db::ColumnType::boolean) {
+    if (column.shape == db::ColumnShape::boolean) {
       entry.option = app.add_flag(fmt::format("--{0},!--no-{0}", name), entry.flag, column.help);
     } else {
       entry.option =
-          app.add_option("--" + name, entry.text, column.help)->type_name(value_name(column.type));
+          app.add_option("--" + name, entry.text, column.help)->type_name(column.placeholder);
     }
     entry.option->group("Columns");
   }
@@ -105,7 +69,7 @@ std::vector<db::Change> ColumnOptions::changes() const {
   std::vector<db::Change> changes;
   for (const auto& entry : entries_) {
     if (entry->option->count() == 0) continue;
-    const bool boolean = entry->column->type == db::ColumnType::boolean;
+    const bool boolean = entry->column->shape == db::ColumnShape::boolean;
     changes.emplace_back(entry->column->name,
                          boolean ? entry->flag ? "true" : "false" : entry->text);
   }
@@ -146,7 +110,7 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
                          {"enabled", mirror.enabled},
                          {"online", mirror.online}};
   for (const db::MirrorColumn& column : db::mirror_columns()) {
-    const nlohmann::json value = value_json(db::column_text(record, column), column.type);
+    const nlohmann::json value = value_json(db::column_text(record, column), column.shape);
     json[column.name] = value.is_discarded() ? nlohmann::json() : value;
   }
   json["prefixes"] = nlohmann::json::array();

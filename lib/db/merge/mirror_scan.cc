@@ -58,22 +58,20 @@ constexpr int kAttempts = 3;
 
 }  // namespace
 
-// The listing is of what the mirror's row said when the scan began.
+// The listing is of what the mirror's row and endpoint said when the scan began.
 void MirrorScan::Impl::require_same_mirror() {
   const Result now = connection.run(
-      "SELECT rsync_url, ftp_url, http_url, https_url, strip_prefix, add_prefix FROM mirror WHERE "
-      "id = $1",
-      Params().int2(mirror.mirror.id));
+      "SELECT strip_prefix, add_prefix, coalesce(e.url, '') FROM mirror m "
+      "LEFT JOIN endpoint e ON e.mirror_id = m.id AND e.method = $2 WHERE m.id = $1",
+      Params().int2(mirror.mirror.id).text(method));
   if (now.empty()) {
     throw Error(fmt::format("mirror '{}' was deleted while it was scanned; nothing was merged",
                             mirror.mirror.identifier),
                 "");
   }
-  const bool over_http = method == "http";
-  if (now.bytes(0, 0) != mirror.rsync_url || now.bytes(0, 1) != mirror.ftp_url ||
-      now.bytes(0, 4) != mirror.strip_prefix || now.bytes(0, 5) != mirror.add_prefix ||
-      (over_http &&
-       (now.bytes(0, 2) != mirror.mirror.http_url || now.bytes(0, 3) != mirror.mirror.https_url))) {
+  const Endpoint* const endpoint = mirror.endpoint(method);
+  if (now.bytes(0, 0) != mirror.strip_prefix || now.bytes(0, 1) != mirror.add_prefix ||
+      now.bytes(0, 2) != (endpoint ? endpoint->url : "")) {
     throw Error(fmt::format("mirror '{}' got another scan URL or prefix while it was scanned; "
                             "nothing was merged, scan it again",
                             mirror.mirror.identifier),

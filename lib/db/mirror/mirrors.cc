@@ -2,66 +2,22 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
 
 #include "db/mirror/constraints.h"
-#include "db/mirror/mirror_fields.h"
-#include "db/mirror/mirror_rows.h"
+#include "db/mirror/members.h"
 
 namespace mirror::db {
 namespace {
 
-std::vector<CountryCode> read_countries(const Result& rows, int row, int column) {
-  std::vector<CountryCode> countries;
-  for (const std::string& code : rows.text_array(row, column)) {
-    if (const auto country = CountryCode::parse(code)) countries.push_back(*country);
-  }
-  return countries;
-}
-
-enum class Columns { public_ones, all };
-
-Columns readable_columns(Connection& connection) {
+Reader last_readable(Connection& connection) {
   const Result may =
       connection.run("SELECT has_column_privilege('mirror', 'private_comment', 'SELECT')");
-  return may.boolean(0, 0) ? Columns::all : Columns::public_ones;
+  return may.boolean(0, 0) ? Reader::admins : Reader::scans;
 }
 
-std::string record_select(Columns columns) {
-  return fmt::format(
-      "SELECT {}, rsync_url, ftp_url, strip_prefix, add_prefix, rsync_options, subdivision, "
-      "public_note, keeps_times_share, keeps_times, extract(epoch FROM last_scan)::bigint{} "
-      "FROM mirror m ",
-      kMirrorSelect, columns == Columns::all ? ", admin_name, admin_email, private_comment" : "");
-}
-
-std::string text_at(const Result& rows, int row, int column) {
-  return std::string(rows.bytes(row, column));
-}
-
-MirrorRecord read_record(const Result& rows, int row, Columns columns) {
-  MirrorRecord record;
-  record.mirror = read_mirror(rows, row);
-  int column = kMirrorSelectColumns;
-  record.rsync_url = text_at(rows, row, column++);
-  record.ftp_url = text_at(rows, row, column++);
-  record.strip_prefix = text_at(rows, row, column++);
-  record.add_prefix = text_at(rows, row, column++);
-  record.rsync_options = rows.text_array(row, column++);
-  record.subdivision = text_at(rows, row, column++);
-  record.public_note = text_at(rows, row, column++);
-  if (!rows.is_null(row, column)) record.keeps_times_share = rows.float8(row, column);
-  record.keeps_times = rows.boolean(row, ++column);
-  if (!rows.is_null(row, ++column)) record.last_scan_s = rows.int8(row, column);
-  if (columns != Columns::all) return record;
-  record.admin_name = text_at(rows, row, ++column);
-  record.admin_email = text_at(rows, row, ++column);
-  record.private_comment = text_at(rows, row, ++column);
-  return record;
-}
-
-const MirrorField& known_field(const std::string& name) {
-  if (const MirrorField* field = find_field(name)) return *field;
+const MirrorMember& settable(const std::string& name) {
+  if (const MirrorMember* member = find_settable(name)) return *member;
   throw Error(fmt::format("a mirror has no column '{}'", name), "42703");
 }
 
@@ -97,9 +53,10 @@ ParsedPrefix parse_prefix(MirrorId id, std::string_view text) {
 }
 
 // Puts a constraint that a value violates into words.
-Result run_checked(Connection& connection, const std::string& sql, const Params& params) {
+template <typename Action>
+auto in_words(Action action) {
   try {
-    return connection.run(sql, params);
+    return action();
   } catch (const Error& error) {
     const std::string_view words = constraint_words(error.constraint());
     if (words.empty()) throw;
@@ -107,66 +64,81 @@ Result run_checked(Connection& connection, const std::string& sql, const Params&
   }
 }
 
+Result run_checked(Connection& connection, const std::string& sql, const Params& params) {
+  return in_words([&] { return connection.run(sql, params); });
+}
+
+template <typename Action>
+auto in_transaction(Connection& connection, Action action) {
+  return in_words([&] {
+    Transaction transaction(connection);
+    const auto result = action();
+    transaction.commit();
+    return result;
+  });
+}
+
+// Those of the changes that are an endpoint's.
+void set_endpoints(Connection& connection, MirrorId id, const std::vector<Change>& changes) {
+  bool any = false;
+  for (const auto& [name, value] : changes) {
+    const MirrorMember& member = settable(name);
+    if (member.stored_in != StoredIn::endpoint) continue;
+    Params params = Params().int2(id).text(member.endpoint_method);
+    member.bind(params, value);
+    set_endpoint(connection, member.endpoint_column, params);
+    any = true;
+  }
+  if (any) drop_empty_endpoints(connection, id);
+}
+
 }  // namespace
 
-const char* const kMirrorSelect =
-    "m.id, identifier, http_url, https_url, enabled, online, weight, country, region, latitude, "
-    "longitude, m.asn, prefix_only, "
-    "as_only, country_only, region_only, ipv4, ipv6, file_maxsize, other_countries, "
-    "excluded_countries, "
-    "ARRAY(SELECT p.prefix::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.prefix IS NOT "
-    "NULL ORDER BY p.prefix), "
-    "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL "
-    "ORDER BY p.asn), "
-    "operator_name, operator_url";
+const Endpoint* MirrorRecord::endpoint(std::string_view method) const {
+  const auto found =
+      std::find_if(endpoints.begin(), endpoints.end(),
+                   [&](const Endpoint& endpoint) { return endpoint.method == method; });
+  return found == endpoints.end() ? nullptr : &*found;
+}
 
-Mirror read_mirror(const Result& rows, int row) {
-  Mirror mirror;
-  mirror.id = rows.int2(row, 0);
-  mirror.identifier = text_at(rows, row, 1);
-  mirror.http_url = text_at(rows, row, 2);
-  mirror.https_url = text_at(rows, row, 3);
-  mirror.enabled = rows.boolean(row, 4);
-  mirror.online = rows.boolean(row, 5);
-  mirror.weight = rows.int4(row, 6);
-  mirror.country = CountryCode::parse(rows.bytes(row, 7)).value_or(CountryCode());
-  mirror.region = parse_region(rows.bytes(row, 8)).value_or(Region::unknown);
-  if (!rows.is_null(row, 9) && !rows.is_null(row, 10))
-    mirror.place = Place{rows.float8(row, 9), rows.float8(row, 10)};
-  mirror.asn = static_cast<AsNumber>(rows.int8(row, 11));
-  mirror.prefix_only = rows.boolean(row, 12);
-  mirror.as_only = rows.boolean(row, 13);
-  mirror.country_only = rows.boolean(row, 14);
-  mirror.region_only = rows.boolean(row, 15);
-  mirror.ipv4 = rows.boolean(row, 16);
-  mirror.ipv6 = rows.boolean(row, 17);
-  mirror.file_maxsize = rows.int8(row, 18);
-  mirror.other_countries = read_countries(rows, row, 19);
-  mirror.excluded_countries = read_countries(rows, row, 20);
-  for (const std::string& text : rows.text_array(row, 21)) {
-    if (const auto prefix = Prefix::parse(text)) mirror.prefixes.push_back(*prefix);
-  }
-  for (const std::string& text : rows.text_array(row, 22))
-    mirror.served_as.push_back(static_cast<AsNumber>(std::stoull(text)));
-  mirror.operator_name = text_at(rows, row, 23);
-  mirror.operator_url = text_at(rows, row, 24);
-  return mirror;
+const std::vector<MirrorColumn>& mirror_columns() {
+  static const std::vector<MirrorColumn> columns = [] {
+    std::vector<MirrorColumn> list;
+    for (const MirrorMember& member : mirror_members()) {
+      if (member.column.help != nullptr) list.push_back(member.column);
+    }
+    return list;
+  }();
+  return columns;
+}
+
+std::string column_text(const MirrorRecord& record, const MirrorColumn& column) {
+  const MirrorMember* member = find_settable(column.name);
+  return member ? member->text(record) : "";
 }
 
 std::vector<MirrorRecord> list_mirrors(Connection& connection) {
-  const Columns columns = readable_columns(connection);
-  const Result rows = connection.run(record_select(columns) + "ORDER BY identifier");
+  const Reader last = last_readable(connection);
+  const Result rows = connection.run(
+      fmt::format("SELECT {} FROM mirror m ORDER BY identifier", select_members(last)));
+  std::map<MirrorId, std::vector<Endpoint>> endpoints = read_endpoints(connection);
   std::vector<MirrorRecord> records;
-  for (int row = 0; row < rows.rows(); ++row) records.push_back(read_record(rows, row, columns));
+  for (int row = 0; row < rows.rows(); ++row) {
+    MirrorRecord& record = records.emplace_back(read_members(rows, row, last));
+    record.endpoints = std::move(endpoints[record.mirror.id]);
+  }
   return records;
 }
 
 std::optional<MirrorRecord> find_mirror(Connection& connection, std::string_view identifier) {
-  const Columns columns = readable_columns(connection);
-  const Result rows =
-      connection.run(record_select(columns) + "WHERE identifier = $1", Params().text(identifier));
+  const Reader last = last_readable(connection);
+  const Result rows = connection.run(
+      fmt::format("SELECT {} FROM mirror m WHERE identifier = $1", select_members(last)),
+      Params().text(identifier));
   if (rows.empty()) return std::nullopt;
-  return read_record(rows, 0, columns);
+  MirrorRecord record = read_members(rows, 0, last);
+  record.endpoints = read_endpoints(connection, record.mirror.id);
+  return record;
 }
 
 MirrorId insert_mirror(Connection& connection, std::string_view identifier,
@@ -176,29 +148,42 @@ MirrorId insert_mirror(Connection& connection, std::string_view identifier,
   std::string names = "identifier", values = "$1";
   int number = 1;
   for (const auto& [name, value] : columns) {
-    bind_value(params, known_field(name).column, value);
+    const MirrorMember& member = settable(name);
+    if (member.stored_in != StoredIn::mirror) continue;
+    member.bind(params, value);
     names += ", " + name;
     values += fmt::format(", ${}", ++number);
   }
-  return run_checked(connection,
-                     fmt::format("INSERT INTO mirror ({}) VALUES ({}) RETURNING id", names, values),
-                     params)
-      .int2(0, 0);
+  return in_transaction(connection, [&] {
+    const MirrorId id =
+        connection
+            .run(fmt::format("INSERT INTO mirror ({}) VALUES ({}) RETURNING id", names, values),
+                 params)
+            .int2(0, 0);
+    set_endpoints(connection, id, columns);
+    return id;
+  });
 }
 
 void update_mirror(Connection& connection, MirrorId id, const std::vector<Change>& columns) {
-  if (columns.empty()) return;
   Params params;
   params.int2(id);
   std::string sets;
   int number = 1;
   for (const auto& [name, value] : columns) {
-    bind_value(params, known_field(name).column, value);
+    const MirrorMember& member = settable(name);
+    if (member.stored_in != StoredIn::mirror) continue;
+    member.bind(params, value);
     sets += fmt::format("{}{} = ${}", sets.empty() ? "" : ", ", name, ++number);
   }
-  if (run_checked(connection, fmt::format("UPDATE mirror SET {} WHERE id = $1", sets), params)
-          .affected() == 0)
-    gone(id);
+  in_transaction(connection, [&] {
+    if (!sets.empty() &&
+        connection.run(fmt::format("UPDATE mirror SET {} WHERE id = $1", sets), params)
+                .affected() == 0)
+      gone(id);
+    set_endpoints(connection, id, columns);
+    return id;
+  });
 }
 
 void enable_mirror(Connection& connection, MirrorId id) {

@@ -1,5 +1,5 @@
-// The mirror table as the admin sees it. One declarative list of columns (kMirrorColumns) drives
-// reading, writing, `mb new`/`mb edit` options, `mb show` and its JSON.
+// The mirrors as the admin sees them. What there is to know of one is a table of members
+// (members.h), which drives reading, writing, `mb new`/`mb edit` options, `mb show` and its JSON.
 #pragma once
 
 #include <optional>
@@ -8,18 +8,18 @@
 #include <vector>
 
 #include "core/model.h"
+#include "db/mirror/endpoints.h"
 #include "pg/connection.h"
 
 namespace mirror::db {
 
 struct MirrorRecord {
   Mirror mirror;
-  std::string rsync_url;
+  std::vector<Endpoint> endpoints;  // in the order in which they are tried
   std::string ftp_url;
-  std::string
-      strip_prefix;  // cut from the front of listed paths: the module's root lies above the tree's
-  std::string add_prefix;  // put before listed paths: the module holds a part of the tree
-  std::vector<std::string> rsync_options;
+  // Cut from the front of listed paths: an endpoint's root lies above the tree's.
+  std::string strip_prefix;
+  std::string add_prefix;  // put before listed paths: an endpoint has a part of the tree
   std::string subdivision;
   std::string admin_name, admin_email;
   std::string public_note, private_comment;
@@ -27,34 +27,18 @@ struct MirrorRecord {
   std::optional<double> keeps_times_share;
   bool keeps_times = false;
   std::optional<std::int64_t> last_scan_s;  // Unix time of the last good scan
+
+  const Endpoint* endpoint(std::string_view method) const;  // nullptr: none
 };
 
-enum class ColumnType {
-  text,
-  http_url,
-  https_url,
-  rsync_url,
-  ftp_url,
-  page_url,
-  integer,
-  weight,
-  boolean,
-  country,
-  region,
-  latitude,
-  longitude,
-  asn,
-  countries,
-  size,
-  list
-};
+enum class ColumnShape : std::uint8_t { text, number, boolean, list };  // of its value in JSON
 
-// One column that an admin may set. `name` is the SQL column; the option of mb is the name with
-// hyphens.
+// What an admin may set; the option of mb is the name with hyphens.
 struct MirrorColumn {
-  const char* name;
-  ColumnType type;
-  const char* help;
+  const char* name = "";
+  ColumnShape shape = ColumnShape::text;
+  const char* placeholder = "";  // for its value, in --help
+  const char* help = nullptr;
 };
 const std::vector<MirrorColumn>& mirror_columns();
 // The column's value as text in `mb show`, as an SQL parameter in `mb edit`; lists are separated by
@@ -63,7 +47,8 @@ std::string column_text(const MirrorRecord& record, const MirrorColumn& column);
 
 using Change = std::pair<std::string, std::string>;  // column name, new value as text
 
-// Private columns stay empty for a role that may not read them, as the scanner's.
+// Private columns stay empty for a role that may not read them, as the scanner's. Throws Error for
+// one that may not read endpoints, as httpd's.
 std::vector<MirrorRecord> list_mirrors(Connection&);  // by identifier
 std::optional<MirrorRecord> find_mirror(Connection&, std::string_view identifier);
 // Values are checked by the database's constraints too; an Error says which one in words.
