@@ -278,25 +278,48 @@ bool is_whole(const MMDB_s& handle) {
   return true;
 }
 
-PrivateCopy copy(const std::string& path, const std::string& copies) {
-  if (copies.empty()) return copy_privately(path);
+// Throws where a file is none that a client's place can be learnt from.
+void check(const MaxMindFile& file) {
+  if (!is_whole(file.handle())) throw std::runtime_error("its tree is damaged");
+  if (is_of_another_kind(file.handle()))
+    throw std::runtime_error("it knows neither countries nor coordinates nor AS numbers");
+}
+
+std::shared_ptr<const MaxMindFile> open_private(const std::string& path) {
+  auto database = std::make_shared<const MaxMindFile>(copy_privately(path));
+  check(*database);
+  return database;
+}
+
+std::shared_ptr<const MaxMindFile> open_shared(const std::string& path, const std::string& copies) {
+  const auto check_copy = [](const PrivateCopy& copy) { check(MaxMindFile(copy)); };
+  return std::make_shared<const MaxMindFile>(SharedCopies(copies).copy(path, check_copy));
+}
+
+std::shared_ptr<const MaxMindFile> open_database(const std::string& path,
+                                                 const std::string& copies) {
   try {
-    return SharedCopies(copies).copy(path);
-  } catch (const std::exception&) {
-    return copy_privately(path);  // says what is wrong, unless it is the folder
+    if (copies.empty()) return open_private(path);
+    try {
+      return open_shared(path, copies);
+    } catch (const std::exception&) {
+      return open_private(path);  // says what is wrong with the file, unless it is the folder
+    }
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error(trouble(path, error.what()));
   }
 }
 
-std::shared_ptr<const MaxMindFile> open_database(const std::string& path, const std::string& copies) {
+constexpr const char* kKept = "; the content read before stays in use";
+
+// What another process of this user has read before, and shares.
+std::shared_ptr<const MaxMindFile> open_last(const std::string& path, const std::string& copies) {
+  if (copies.empty()) return nullptr;
   try {
-    auto database = std::make_shared<const MaxMindFile>(copy(path, copies));
-    if (!is_whole(database->handle())) throw std::runtime_error("its tree is damaged");
-    if (is_of_another_kind(database->handle())) {
-      throw std::runtime_error("it knows neither countries nor coordinates nor AS numbers");
-    }
-    return database;
-  } catch (const std::runtime_error& error) {
-    throw std::runtime_error(trouble(path, error.what()));
+    const auto copy = SharedCopies(copies).last(path);
+    return copy ? std::make_shared<const MaxMindFile>(*copy) : nullptr;
+  } catch (const std::exception&) {
+    return nullptr;
   }
 }
 
@@ -340,8 +363,8 @@ GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::stri
       opened->push_back(open_database(path, copies));
     } catch (const std::runtime_error& error) {
       if (troubles == nullptr) throw;
-      troubles->emplace_back(error.what());
-      opened->push_back(nullptr);
+      opened->push_back(open_last(path, copies));
+      troubles->push_back(std::string(error.what()) + (opened->back() != nullptr ? kKept : ""));
     }
   }
   impl_->paths = std::move(paths);
@@ -378,9 +401,7 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
       database = open_database(impl_->paths[i], impl_->copies);
       changed = true;
     } catch (const std::runtime_error& error) {
-      troubles.push_back(
-          fmt::format("{}{}", error.what(),
-                      database != nullptr ? "; the content read before stays in use" : ""));
+      troubles.push_back(std::string(error.what()) + (database != nullptr ? kKept : ""));
     }
   }
   if (changed) {

@@ -50,37 +50,49 @@ void remove_others(const std::string& folder, const std::string& prefix, const s
 
 }  // namespace
 
-std::optional<PrivateCopy> SharedCopies::find(const std::string& name,
+std::optional<PrivateCopy> SharedCopies::open(const std::string& name,
                                               const FileIdentity& identity) const {
   const std::string path = folder_ + "/" + name;
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat info;
   if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
-      info.st_uid != ::geteuid() || info.st_size != identity.size)
+      info.st_uid != ::geteuid())
     return std::nullopt;
   return PrivateCopy{std::move(file), identity};
 }
 
-PrivateCopy SharedCopies::copy(const std::string& path) const {
+PrivateCopy SharedCopies::copy(const std::string& path, const Check& check) const {
   const FileIdentity identity = identify(path);
   const std::string name = name_of(path, identity), temporary = folder_ + "/new";
-  if (auto copy = find(name, identity)) return std::move(*copy);
+  if (auto copy = open(name, identity)) return std::move(*copy);
   const Descriptor held = lock(folder_);
-  if (auto copy = find(name, identity)) return std::move(*copy);
+  if (auto copy = open(name, identity)) return std::move(*copy);
   ::unlink(temporary.c_str());  // of a process that ended meanwhile
-  Descriptor file(
-      ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
-  if (!file) fail(temporary);
+  PrivateCopy copy{Descriptor(::open(temporary.c_str(),
+                                     O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400)),
+                   identity};
+  if (!copy.memory) fail(temporary);
   try {
-    if (copy_into(path, file.get()) != identity)
+    if (copy_into(path, copy.memory.get()) != identity)
       throw std::runtime_error("somebody is writing it at the moment");
+    check(copy);
     if (::rename(temporary.c_str(), (folder_ + "/" + name).c_str()) != 0) fail(temporary);
   } catch (...) {
     ::unlink(temporary.c_str());
     throw;
   }
   remove_others(folder_, prefix_of(path), name);
-  return {std::move(file), identity};
+  return copy;
+}
+
+std::optional<PrivateCopy> SharedCopies::last(const std::string& path) const {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with(prefix_of(path))) continue;
+    if (auto copy = open(name, {})) return copy;
+  }
+  return std::nullopt;
 }
 
 }  // namespace mirror

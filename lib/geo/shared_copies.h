@@ -3,6 +3,7 @@
 // content copies it, the others wait for it and open the same.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -12,16 +13,23 @@ namespace mirror {
 
 class SharedCopies {
  public:
+  using Check = std::function<void(const PrivateCopy&)>;
+
   // `folder` exists and belongs to this process's user.
   explicit SharedCopies(std::string folder) : folder_(std::move(folder)) {}
 
   // Throws std::runtime_error as copy_privately() does, also when the folder takes no copy (no
-  // space, no right): a private copy may do then. Older copies of the same file are removed; who
-  // reads them is not disturbed.
-  PrivateCopy copy(const std::string& path) const;
+  // space, no right): a private copy may do then. `check` throws where a new copy is not to be
+  // shared; what was shared before stays then. Otherwise older copies of the same file are removed;
+  // who reads them is not disturbed.
+  PrivateCopy copy(const std::string& path, const Check& check) const;
+
+  // What was shared of the path last, for processes that start while the file itself is broken. Its
+  // identity is nobody's.
+  std::optional<PrivateCopy> last(const std::string& path) const;
 
  private:
-  std::optional<PrivateCopy> find(const std::string& name, const FileIdentity& identity) const;
+  std::optional<PrivateCopy> open(const std::string& name, const FileIdentity& identity) const;
 
   std::string folder_;
 };

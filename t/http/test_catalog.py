@@ -128,7 +128,7 @@ def test_an_old_version_is_redirected_to_no_longer_than_a_second(scanned, databa
             with Commit(database, "SELECT version_rev FROM file") as commit:
                 world.mb_scan("--source", "--force", check=True)
             assert {request.location for request in seen_after(scanned, commit)} == {ORIGIN + "f"}
-            world.mb_scan("m", check=True)
+            assert world.mb_scan("m").returncode == 1  # which says that the mirror has nothing of use
             clients.more(40)
         assert clients.failures == []
         assert last_to(scanned, SCANNED, commit) < FRESH_S

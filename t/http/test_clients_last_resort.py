@@ -62,5 +62,5 @@ def test_libtorrent_by_a_web_seed(downloads, scratch):
 
 def test_zsync(downloads, scratch):
     zsync = downloads.save(f"{IMAGE}.zsync", "image.zsync")
-    rig.run(["zsync", "-q", "-o", scratch / IMAGE, zsync], timeout_s=60)
+    rig.run(["zsync", "-q", "-o", IMAGE, zsync], cwd=scratch, timeout_s=60)
     assert (scratch / IMAGE).read_bytes() == CONTENT

@@ -130,7 +130,15 @@ def cached_bytes(path):
     return sum(page & 1 for page in there) * mmap.PAGESIZE
 
 
-def test_the_page_cache_is_left_as_it_was(world):
+@pytest.fixture
+def world_on_disk(database, cleanup):
+    """The temporary folder may lie in memory."""
+    with rig.Scratch("mirror-test", "/var/tmp") as folder:
+        yield World(database, folder, cleanup)
+
+
+def test_the_page_cache_is_left_as_it_was(world_on_disk):
+    world = world_on_disk
     cold = ["cold", *(f"small/{n:02}" for n in range(50))]
     fill(world, {"cold": 40 * MIB, "warm": 40 * MIB, **{name: 100_000 for name in cold[1:]}})
     os.sync()

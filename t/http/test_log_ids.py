@@ -40,5 +40,5 @@ def test_lines_stand_in_the_log_with_id_file_and_line(database, make_redirector)
     wait_for_catalog(redirector)
     assert ask(redirector.httpd, "/db/f.torrent").status == 404
     rig.wait_for("a line with an id", lambda: redirector.log_lines(r"\[notice\] \S*feed\.cc\(\d+\): .*MIR0309: MirrorCatalog"))
-    assert redirector.log_lines(r"\S*handler\.cc\(\d+\): .*MIR0105: no representation")
+    assert redirector.log_lines(r"\S*exchange\.cc\(\d+\): .*MIR0105: no representation")
     assert not redirector.log_lines(OUTAGE)

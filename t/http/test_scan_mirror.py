@@ -195,7 +195,12 @@ def test_passwords_come_from_files(world):
 
 
 def test_passwords_in_urls_are_refused_with_the_key_to_use(world):
-    world.register("p", rsync_url="rsync://joe:hush@127.0.0.1:1/pub/")
+    url = "rsync://joe:hush@127.0.0.1:1/pub/"
+    made = world.database.tool("mb", "new", "p", "--no-geo", "--http-url", "http://m.example/", "--rsync-url", url, check=False)
+    assert made.returncode == 1 and "rsync_password_file" in made.stderr
+    world.register("p", rsync_url="rsync://127.0.0.1:1/pub/")
+    world.database.sql("ALTER TABLE endpoint DROP CONSTRAINT endpoint_url_shape")  # as in a database from before it
+    world.database.sql(f"UPDATE endpoint SET url = '{url}'")
     done = world.mb_scan("p")
     assert done.returncode == 2 and "rsync_password_file" in done.stderr
 

@@ -171,10 +171,11 @@ class Process:
 
 
 class Scratch:
-    """A folder that others (postgres, www-data) may enter, removed at the end unless RIG_KEEP is set."""
+    """A folder that others (postgres, www-data) may enter, removed at the end unless RIG_KEEP is set. It lies in `parent` or the
+    temporary folder."""
 
-    def __init__(self, name="mirror"):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    def __init__(self, name="mirror", parent=None):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
         self.path.chmod(0o755)
 
     def close(self):

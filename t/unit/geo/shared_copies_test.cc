@@ -18,8 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+const SharedCopies::Check kAnything = [](const PrivateCopy&) {};
+
 std::string content_of(const PrivateCopy& copy) {
-  std::string content(static_cast<std::size_t>(copy.identity.size) + 1, '\0');
+  std::string content(100, '\0');
   const ssize_t got = ::pread(copy.memory.get(), content.data(), content.size(), 0);
   content.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
   return content;
@@ -39,6 +41,7 @@ class SharedCopiesTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aNewContentIsAnotherCopy);
   CPPUNIT_TEST(whatWasCopiedStaysReadable);
   CPPUNIT_TEST(leavesOthersFilesAlone);
+  CPPUNIT_TEST(whatFailsTheCheckIsNotShared);
   CPPUNIT_TEST(aPrivateCopyServesWhereTheFolderDoesNot);
   CPPUNIT_TEST(aPrivateCopyIsSealed);
   CPPUNIT_TEST_SUITE_END();
@@ -56,24 +59,25 @@ class SharedCopiesTest : public CppUnit::TestFixture {
   void allShareTheFirstOnesCopy() {
     std::vector<std::future<ino_t>> all;
     for (int i = 0; i < 8; ++i)
-      all.push_back(std::async(std::launch::async,
-                               [this] { return inode_of(SharedCopies(copies()).copy(file())); }));
-    const ino_t one = inode_of(SharedCopies(copies()).copy(file()));
+      all.push_back(std::async(std::launch::async, [this] {
+        return inode_of(SharedCopies(copies()).copy(file(), kAnything));
+      }));
+    const ino_t one = inode_of(SharedCopies(copies()).copy(file(), kAnything));
     for (auto& inode : all) CPPUNIT_ASSERT_EQUAL(one, inode.get());
   }
 
   void aNewContentIsAnotherCopy() {
     const SharedCopies shared(copies());
-    const PrivateCopy before = shared.copy(file());
+    const PrivateCopy before = shared.copy(file(), kAnything);
     write("the second");
-    const PrivateCopy after = shared.copy(file());
+    const PrivateCopy after = shared.copy(file(), kAnything);
     CPPUNIT_ASSERT_EQUAL(std::string("first"), content_of(before));
     CPPUNIT_ASSERT_EQUAL(std::string("the second"), content_of(after));
     CPPUNIT_ASSERT_EQUAL(2, entries());  // the newer one and the lock
   }
 
   void whatWasCopiedStaysReadable() {
-    const PrivateCopy copy = SharedCopies(copies()).copy(file());
+    const PrivateCopy copy = SharedCopies(copies()).copy(file(), kAnything);
     write("");
     CPPUNIT_ASSERT_EQUAL(std::string("first"), content_of(copy));
   }
@@ -81,14 +85,26 @@ class SharedCopiesTest : public CppUnit::TestFixture {
   void leavesOthersFilesAlone() {
     std::ofstream(folder_ + "/other") << "other";
     const SharedCopies shared(copies());
-    shared.copy(file());
-    shared.copy(folder_ + "/other");
+    shared.copy(file(), kAnything);
+    shared.copy(folder_ + "/other", kAnything);
     CPPUNIT_ASSERT_EQUAL(3, entries());
+  }
+
+  void whatFailsTheCheckIsNotShared() {
+    const SharedCopies shared(copies());
+    CPPUNIT_ASSERT(!shared.last(file()));
+    shared.copy(file(), kAnything);
+    write("half of the se");
+    CPPUNIT_ASSERT_THROW(
+        shared.copy(file(), [](const PrivateCopy&) { throw std::runtime_error("broken"); }),
+        std::runtime_error);
+    CPPUNIT_ASSERT_EQUAL(2, entries());
+    CPPUNIT_ASSERT_EQUAL(std::string("first"), content_of(*shared.last(file())));
   }
 
   void aPrivateCopyServesWhereTheFolderDoesNot() {
     const std::string city = MIRROR_TEST_GEO "/city.mmdb";
-    CPPUNIT_ASSERT_THROW(SharedCopies(folder_ + "/none").copy(city), std::runtime_error);
+    CPPUNIT_ASSERT_THROW(SharedCopies(folder_ + "/none").copy(city, kAnything), std::runtime_error);
     CPPUNIT_ASSERT(!GeoDatabases({city}, nullptr, folder_ + "/none").empty());
   }
 
