@@ -6,7 +6,8 @@
 //   4. rows of file, cohort, hash, scan, source: only under the merge lock, except that a scan
 //      updates its own scan row by itself, and a source scan the grace time, each in a statement of
 //      its own
-//   5. rows of mirror, then mirror_prefix, mirror_rev, endpoint: a merge never writes them, so changing
+//   5. rows of mirror, then mirror_prefix, mirror_rev, endpoint: a merge never writes them, so
+//   changing
 //      a mirror never waits for one
 //
 // Anybody who may connect can take any advisory lock, the web server's other programs too. So what
