@@ -91,6 +91,14 @@ void prepare_directory(const std::string& directory) {
   if (::chown(directory.c_str(), user.user_id, user.group_id) != 0) throw_errno(directory);
 }
 
+// From before a restart: the children's, and nobody else may write there.
+bool is_own_directory(const std::string& directory) {
+  struct stat info;
+  if (::lstat(directory.c_str(), &info) != 0) return false;
+  const uid_t user = ::geteuid() == 0 ? ap_unixd_config.user_id : ::geteuid();
+  return S_ISDIR(info.st_mode) && info.st_uid == user && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 // Threads that do not end in time keep what they use; the process ends right after. Prefork calls
 // this from a signal handler, which may have interrupted malloc: nothing is freed there.
 apr_status_t stop_child(void*) noexcept {
@@ -149,7 +157,7 @@ void prepare_geo_copies(const server_rec* server) {
   const char* const folder = ap_runtime_dir_relative(server->process->pconf, "mod_mirror-geo");
   try {
     if (folder == nullptr) throw std::runtime_error("no DefaultRuntimeDir");
-    prepare_directory(folder);
+    if (!is_own_directory(folder)) prepare_directory(folder);
     geo_copies = folder;
   } catch (const std::exception& error) {
     log_line(server, APLOG_NOTICE, LogId(403),

@@ -283,7 +283,7 @@ void Feed::pull(const std::shared_ptr<catalog::Environment>& environment) {
 void Feed::say_unreadable(const db::UnreadableRows& rows) {
   const std::string text = rows.text();
   if (!text.empty() && text != unreadable_said_) say(LogLevel::error, LogId(310), text);
-  if (!text.empty()) unreadable_said_ = text;
+  unreadable_said_ = text;
 }
 
 // The file is put in force when it is complete and safe on disk; until then nobody sees it.

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <ctime>
+
 #include "catalog/error.h"
 #include "db/feed.h"
 #include "db/schema.h"
+#include "db/session.h"
 #include "feed/pull.h"
 
 namespace mirror {
@@ -43,19 +46,23 @@ void MirrorFollower::say(LogLevel level, LogId id, const std::string& line, LogP
   log_(level, id, "MirrorCatalog " + catalog_.directory().path() + ": " + line, place);
 }
 
-// That the database cannot be reached at all the Feed says.
+// That the database cannot be reached at all the Feed says, whose contact ends then.
+bool MirrorFollower::feed_has_contact() const {
+  const std::chrono::seconds age(std::time(nullptr) - catalog_.directory().contact_s());
+  return age < options_.complain_after;
+}
+
 void MirrorFollower::failed(const std::string& fault) noexcept {
   const bool reached = connection_ != nullptr;
   connection_.reset();
   next_connect_ = Steady::now() + kConnectPause;
-  if (!reached || fault_said_ || stopping_) return;
+  if (fault_said_ || stopping_) return;
   if (Steady::now() - contact_at_ < options_.complain_after) return;
-  fault_said_ = true;
   try {
+    if (!reached && !feed_has_contact()) return;
+    fault_said_ = true;
     say(LogLevel::error, LogId(311),
-        fmt::format("the mirrors of {} cannot be read, changes of them are not "
-                    "followed: {}",
-                    options_.name, fault));
+        fmt::format("changes of the mirrors of {} are not followed: {}", options_.name, fault));
   } catch (...) {
   }
 }
@@ -80,10 +87,11 @@ void MirrorFollower::step() noexcept {
 }
 
 void MirrorFollower::connect() {
-  auto connection =
-      std::make_unique<db::Connection>(options_.conninfo, "mod_mirror mirrors", options_.timeout);
-  connection->set_stop(&stopping_);
-  connection->set_patience(options_.timeout);
+  auto connection = std::make_unique<db::Connection>(
+      db::open_session(options_.conninfo, {.program = "mod_mirror mirrors",
+                                           .connect_timeout = options_.timeout,
+                                           .patience = options_.timeout,
+                                           .stop = &stopping_}));
   listens_ = db::listen_for_news(*connection);
   connection_ = std::move(connection);
   fresh_connection_ = true;

@@ -36,6 +36,7 @@ class MirrorFollower {
   void connect();
   void pull(const std::shared_ptr<catalog::Environment>& environment);
   bool knows(const catalog::Meta& meta, const std::string& file);
+  bool feed_has_contact() const;
   void failed(const std::string& fault) noexcept;
   void succeeded(const std::string& unreadable);
   void say(LogLevel level, LogId id, const std::string& line, LogPlace place = LogPlace::here());

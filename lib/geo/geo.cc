@@ -17,6 +17,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -93,6 +94,12 @@ class Memory {
   std::unique_ptr<Slot[]> slots_ = std::make_unique<Slot[]>(kSlots);
 };
 
+// A file whose content is no GeoIP database that we can use, however often it is read.
+class Unusable : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // One open file.
 class MaxMindFile {
  public:
@@ -101,8 +108,8 @@ class MaxMindFile {
     const std::string path = fmt::format("/proc/self/fd/{}", copy.memory.get());
     const int status = MMDB_open(path.c_str(), MMDB_MODE_MMAP, &handle_);
     if (status == MMDB_SUCCESS) return;
-    throw std::runtime_error(status == MMDB_IO_ERROR ? std::strerror(errno)
-                                                     : MMDB_strerror(status));
+    if (status == MMDB_IO_ERROR) throw std::runtime_error(std::strerror(errno));
+    throw Unusable(MMDB_strerror(status));
   }
   ~MaxMindFile() { MMDB_close(&handle_); }
   MaxMindFile(const MaxMindFile&) = delete;
@@ -280,9 +287,9 @@ bool is_whole(const MMDB_s& handle) {
 
 // Throws where a file is none that a client's place can be learnt from.
 void check(const MaxMindFile& file) {
-  if (!is_whole(file.handle())) throw std::runtime_error("its tree is damaged");
+  if (!is_whole(file.handle())) throw Unusable("its tree is damaged");
   if (is_of_another_kind(file.handle()))
-    throw std::runtime_error("it knows neither countries nor coordinates nor AS numbers");
+    throw Unusable("it knows neither countries nor coordinates nor AS numbers");
 }
 
 std::shared_ptr<const MaxMindFile> open_private(const std::string& path) {
@@ -302,9 +309,11 @@ std::shared_ptr<const MaxMindFile> open_database(const std::string& path,
     if (copies.empty()) return open_private(path);
     try {
       return open_shared(path, copies);
-    } catch (const std::exception&) {
-      return open_private(path);  // says what is wrong with the file, unless it is the folder
+    } catch (const std::system_error&) {
+      return open_private(path);
     }
+  } catch (const Unusable& error) {
+    throw Unusable(trouble(path, error.what()));
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(trouble(path, error.what()));
   }
@@ -323,13 +332,19 @@ std::shared_ptr<const MaxMindFile> open_last(const std::string& path, const std:
   }
 }
 
-bool has_changed(const std::string& path, const FileIdentity& known) {
+FileIdentity identity_of(const std::string& path) {
   try {
-    return identify(path) != known;
+    return identify(path);
   } catch (const std::runtime_error& error) {
     throw std::runtime_error(trouble(path, error.what()));
   }
 }
+
+// A content that cannot be used, which need not be copied again to know it.
+struct Refused {
+  FileIdentity identity;
+  std::string why;
+};
 
 Known recall(const MaxMindFile& database, const MMDB_entry_s& entry) {
   if (const auto known = database.memory().recall(entry.offset)) return *known;
@@ -345,7 +360,8 @@ using DatabaseList = std::vector<std::shared_ptr<const MaxMindFile>>;
 struct GeoDatabases::Impl {
   std::vector<std::string> paths;
   std::string copies;
-  mutable std::mutex mutex;  // guards the pointer, not the files
+  std::vector<Refused> refused;  // the last one of each path
+  mutable std::mutex mutex;      // guards the pointer, not the files
   std::shared_ptr<const DatabaseList> databases;
 
   std::shared_ptr<const DatabaseList> current() const {
@@ -369,6 +385,7 @@ GeoDatabases::GeoDatabases(std::vector<std::string> paths, std::vector<std::stri
   }
   impl_->paths = std::move(paths);
   impl_->copies = std::move(copies);
+  impl_->refused.resize(impl_->paths.size());
   impl_->databases = std::move(opened);
 }
 
@@ -397,8 +414,16 @@ std::vector<std::string> GeoDatabases::reopen_changed() {
   for (std::size_t i = 0; i < renewed->size(); ++i) {
     auto& database = (*renewed)[i];
     try {
-      if (database != nullptr && !has_changed(impl_->paths[i], database->identity())) continue;
-      database = open_database(impl_->paths[i], impl_->copies);
+      const FileIdentity identity = identity_of(impl_->paths[i]);
+      if (database != nullptr && database->identity() == identity) continue;
+      Refused& refused = impl_->refused[i];
+      if (refused.identity == identity) throw std::runtime_error(refused.why);
+      try {
+        database = open_database(impl_->paths[i], impl_->copies);
+      } catch (const Unusable& error) {
+        refused = {identity, error.what()};
+        throw;
+      }
       changed = true;
     } catch (const std::runtime_error& error) {
       troubles.push_back(std::string(error.what()) + (database != nullptr ? kKept : ""));

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <system_error>
 #include <vector>
 
 namespace mirror {
@@ -32,7 +33,7 @@ void write_all(int descriptor, const char* data, std::size_t size) {
   while (size > 0) {
     const ssize_t written = ::write(descriptor, data, size);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail();
+    if (written < 0) throw std::system_error(errno, std::generic_category(), "writing the copy");
     data += written;
     size -= static_cast<std::size_t>(written);
   }

@@ -33,7 +33,8 @@ struct PrivateCopy {
 // Refuses what is no regular file, and a file that somebody wrote meanwhile.
 PrivateCopy copy_privately(const std::string& path);
 
-// The same into an open file; returns what was copied.
+// The same into an open file; returns what was copied. Throws std::system_error where that file
+// takes it not.
 FileIdentity copy_into(const std::string& path, int descriptor);
 
 }  // namespace mirror

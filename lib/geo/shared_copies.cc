@@ -6,14 +6,18 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <system_error>
+#include <thread>
 
 namespace mirror {
 namespace {
 
 namespace fs = std::filesystem;
+constexpr std::chrono::seconds kLockPatience(2);
+constexpr std::chrono::milliseconds kLockPause(10);
 
 [[noreturn]] void fail(const std::string& path) {
   throw std::system_error(errno, std::generic_category(), path);
@@ -29,13 +33,17 @@ std::string name_of(const std::string& path, const FileIdentity& identity) {
                      identity.size, identity.mtime_s, identity.mtime_ns);
 }
 
-// Until it goes out of scope, this process alone makes copies.
+// Until it goes out of scope, this process alone makes copies. Who waits is often a process that
+// serves nobody before it has the databases.
 Descriptor lock(const std::string& folder) {
   const std::string path = folder + "/lock";
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) fail(path);
-  while (::flock(file.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) fail(path);
+  const auto deadline = std::chrono::steady_clock::now() + kLockPatience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR && errno != EWOULDBLOCK) fail(path);
+    if (std::chrono::steady_clock::now() > deadline) fail(path);
+    std::this_thread::sleep_for(kLockPause);
   }
   return file;
 }

@@ -18,10 +18,10 @@ class SharedCopies {
   // `folder` exists and belongs to this process's user.
   explicit SharedCopies(std::string folder) : folder_(std::move(folder)) {}
 
-  // Throws std::runtime_error as copy_privately() does, also when the folder takes no copy (no
-  // space, no right): a private copy may do then. `check` throws where a new copy is not to be
-  // shared; what was shared before stays then. Otherwise older copies of the same file are removed;
-  // who reads them is not disturbed.
+  // Throws std::runtime_error as copy_privately() does; std::system_error when the folder takes no
+  // copy (no space, no right, its lock is held): a private copy may do then. `check` throws where a
+  // new copy is not to be shared; what was shared before stays then. Otherwise older copies of the
+  // same file are removed; who reads them is not disturbed.
   PrivateCopy copy(const std::string& path, const Check& check) const;
 
   // What was shared of the path last, for processes that start while the file itself is broken. Its

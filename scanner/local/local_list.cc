@@ -81,7 +81,8 @@ class Walk {
                                              parent.empty() ? "." : parent, O_PATH | O_DIRECTORY);
       if (!folder) fail(parent, "open", errno);
       pending_.clear();
-      if (!add(folder.get(), name.c_str(), parent)) fail(parent, "search", EACCES);
+      if (!add(folder.get(), name.c_str(), parent))
+        fail(parent.empty() ? root_ : parent, "search", EACCES);
       if (pending_.empty()) {
         throw ListingError(fmt::format("the source has no directory '{}' that is not excluded",
                                        printable(start.substr(0, slash))));

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <optional>
 
+#include "config/own_url.h"
 #include "core/path.h"
 #include "db/merge/scan.h"
 #include "db/session.h"
@@ -163,6 +164,9 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   if (!options.enable || !result.worked() || record.mirror.enabled) return;
   if (result.counts.held == 0) {
     result.of_no_use += "; it is not enabled";
+  } else if (const std::string own = own_url_trouble(options.instance, record.mirror);
+             !own.empty()) {
+    result.of_no_use = own + "; it is not enabled";
   } else {
     db::enable_mirror(connection, record.mirror.id);
     result.enabled = true;

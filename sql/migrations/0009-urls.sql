@@ -42,6 +42,7 @@ DO $$
 DECLARE
   bad record;
   last_one boolean;
+  kept text;
 BEGIN
   FOR bad IN
     SELECT id, identifier, name, url FROM mirror, LATERAL (VALUES
@@ -52,13 +53,24 @@ BEGIN
   LOOP
     EXECUTE format('SELECT %L IN (''http_url'', ''https_url'') AND (http_url = '''' OR https_url = '''') FROM mirror WHERE id = %s',
       bad.name, bad.id) INTO last_one;
+    -- rsync's user stays; the password belongs into a file.
+    kept := CASE WHEN bad.name = 'rsync_url' THEN regexp_replace(bad.url, '^(rsync://[^/@:]+):[^/@]*@', '\1@') ELSE '' END;
+    IF kept = '' OR kept = bad.url OR NOT is_rsync_url(kept) THEN
+      kept := CASE WHEN last_one THEN replace(bad.name, '_url', '') || '://unusable.invalid/' ELSE '' END;
+    END IF;
     EXECUTE format('UPDATE mirror SET %I = %L, enabled = enabled AND NOT %L, private_comment = concat_ws('' '', '
       'nullif(private_comment, ''''), %L) WHERE id = %s',
-      bad.name, CASE WHEN last_one THEN replace(bad.name, '_url', '') || '://unusable.invalid/' ELSE '' END, last_one,
+      bad.name, kept, last_one,
       format('[%s was %s]', bad.name, bad.url), bad.id);
+    IF kept LIKE 'rsync:%' THEN
+      INSERT INTO migration_note VALUES (format(
+        'mirror ''%s'': the password of its rsync_url stands in the private comment now: put it into a file, and name that in mb.toml '
+        'with rsync_password_file', bad.identifier));
+      CONTINUE;
+    END IF;
     INSERT INTO migration_note VALUES (format(
       'mirror ''%s'': the %s ''%s'' cannot be used and stands in the private comment now%s: mb edit %s --%s URL sets a good one',
-      bad.identifier, bad.name, bad.url,
+      bad.identifier, bad.name, regexp_replace(bad.url, '^([a-z]+://[^/@:]*):[^/@]*@', '\1:***@'),
       CASE WHEN last_one THEN '; the mirror has no other URL and is disabled' ELSE '' END,
       bad.identifier, replace(bad.name, '_', '-')));
   END LOOP;

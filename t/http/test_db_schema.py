@@ -120,19 +120,19 @@ def test_a_migration_puts_unusable_urls_away_and_says_where(make_empty, build):
     assert told == [
         "mirror 'both': the http_url 'http://d.example/%zz/' cannot be used and stands in the private comment now:"
         " mb edit both --http-url URL sets a good one",
-        "mirror 'both': the https_url 'https://u:p@d.example/' cannot be used and stands in the private comment now;"
+        "mirror 'both': the https_url 'https://u:***@d.example/' cannot be used and stands in the private comment now;"
         " the mirror has no other URL and is disabled: mb edit both --https-url URL sets a good one",
         "mirror 'half': the http_url 'http://b.example:99999/' cannot be used and stands in the private comment now:"
         " mb edit half --http-url URL sets a good one",
         "mirror 'lost': the http_url 'http://c.example/ü/' cannot be used and stands in the private comment now;"
         " the mirror has no other URL and is disabled: mb edit lost --http-url URL sets a good one",
-        "mirror 'lost': the rsync_url 'rsync://joe:hush@c.example/m/' cannot be used and stands in the private comment now:"
-        " mb edit lost --rsync-url URL sets a good one"]
+        "mirror 'lost': the password of its rsync_url stands in the private comment now: put it into a file, and name that in mb.toml"
+        " with rsync_password_file"]
     rows = database.sql("SELECT identifier, http_url, https_url, coalesce(url, ''), enabled, private_comment FROM mirror"
                         " LEFT JOIN endpoint ON mirror_id = id ORDER BY 1")
     assert rows.split("\n") == [
         "both||https://unusable.invalid/||f|[http_url was http://d.example/%zz/] [https_url was https://u:p@d.example/]",
         "fine|http://a.example/||rsync://a.example/m/|t|",
         "half||https://b.example/||t|call Joe [http_url was http://b.example:99999/]",
-        "lost|http://unusable.invalid/|||f|[http_url was http://c.example/ü/] [rsync_url was rsync://joe:hush@c.example/m/]"]
+        "lost|http://unusable.invalid/||rsync://joe@c.example/m/|f|[http_url was http://c.example/ü/] [rsync_url was rsync://joe:hush@c.example/m/]"]
     database.tool("mb", "edit", "lost", "--http-url", "http://c.example/%C3%BC/")

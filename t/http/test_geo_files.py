@@ -90,7 +90,9 @@ def test_children_share_one_copy(site, live, geo):
     for content in ("city.mmdb", "flat.mmdb", "city.mmdb"):
         shutil.copy(geo / content, live)
         rig.wait_for(f"one copy of {content} for all", lambda: shared_copy(site, live))
-    assert all_know_where_clients_are(site)
+    site.httpd.graceful()
+    rig.wait_for("the same after a restart", lambda: shared_copy(site, live))
+    assert all_know_where_clients_are(site) and "MIR0403" not in site.httpd.log()
 
 
 def test_without_a_folder_each_child_has_its_own(make_site, live, scratch):

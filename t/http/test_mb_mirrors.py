@@ -301,6 +301,9 @@ def test_this_server_s_own_url_is_told_and_refused(database, mb, scratch):
     assert enabled.returncode == 1 and f"{told}, so it stays disabled" in enabled.stderr
     assert json.loads(mb("list", "-a", "--json").stdout)[0]["enabled"] is False
     assert told in run("edit", "self", "--http-url", "", "--https-url", "https://get.example.org/pub/").stderr
+    forced = run("edit", "self", "--enabled")
+    assert forced.returncode == 1 and f"{told}, so it is disabled now" in forced.stderr
+    assert json.loads(mb("list", "-a", "--json").stdout)[0]["enabled"] is False
     moved = run("edit", "self", "--https-url", "https://get.example.org/other/")
     assert moved.returncode == 0 and "own" not in moved.stderr
     assert "'self' enabled" in run("enable", "self").stdout

@@ -153,7 +153,8 @@ def test_hashing_touched_files_ends_in_time(world):
 
 def test_a_part_of_the_source(world):
     tree = {"top": b"1", "d/a": b"1", "d/e/b": b"1", "d-x/c": b"1", "d0": b"1", "closed/in/s": b"1",
-            "l": rig.Link("d/a"), "d/out": rig.Link("../d-x/c"), "d/dir": rig.Link("../d-x"), "into": rig.Link("d/e")}
+            "l": rig.Link("d/a"), "d/out": rig.Link("../d-x/c"), "d/dir": rig.Link("../d-x"), "into": rig.Link("d/e"),
+            "v2/iso/x": b"1", "current": rig.Link("v2"), "iso/latest": rig.Link("../current/iso"), "iso/y": b"1"}
     rig.make_tree(world.source, tree)
     world.mb_scan("--source", check=True)
     before = files(world)
@@ -176,7 +177,7 @@ def test_a_part_of_the_source(world):
     assert files(world)["closed/in/s"] == ("f", True, "")
     world.mb_scan("--source", "--force", check=True)
     whole = world.tables()
-    for part in ("d", "d/e", "d-x", "closed/in"):
+    for part in ("d", "d/e", "d-x", "closed/in", "iso"):
         assert objects(world.mb_scan("--source", "--json", "-d", part, check=True))[0]["outcome"] == "unchanged"
     assert world.tables() == whole
 

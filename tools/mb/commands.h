@@ -50,4 +50,8 @@ Action setup_db_migrate(cli::Options&, Context&);
 Action setup_db_version(cli::Options&, Context&);
 Action setup_db_check(cli::Options&, Context&);
 
+// Tells of a mirror with this server's own URL, and disables it. Returns whether all is well: the
+// mirror has none, or is not enabled.
+bool keep_own_url_out(Context& context, const Mirror& mirror);
+
 }  // namespace mirror::mb

@@ -4,7 +4,6 @@
 #include "commands.h"
 #include "host_place.h"
 #include "output.h"
-#include "own_url.h"
 #include "record.h"
 
 namespace mirror::mb {
@@ -70,9 +69,7 @@ int change(Context& context, const std::string& identifier,
   say(fmt::format("mirror '{}': {}", identifier,
                   differences.empty() ? "nothing to change" : differences));
   complain_of_old_place(context, before, after);
-  if (const std::string trouble = own_url_trouble(context, after.mirror); !trouble.empty())
-    complain(trouble);
-  return kSuccess;
+  return keep_own_url_out(context, after.mirror) ? kSuccess : kFailure;
 }
 
 struct Edit {

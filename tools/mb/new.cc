@@ -4,7 +4,6 @@
 #include "commands.h"
 #include "host_place.h"
 #include "output.h"
-#include "own_url.h"
 #include "record.h"
 
 namespace mirror::mb {
@@ -104,8 +103,7 @@ int run(Context& context, const NewMirror& wanted) {
     say(fmt::format("  from {}: {}", filled.source, listed(filled.changes)));
   if (!filled.trouble.empty()) complain(filled.trouble);
   complain_of_countries(wanted.columns);
-  if (const std::string trouble = own_url_trouble(context, made); !trouble.empty())
-    complain(trouble);
+  if (!keep_own_url_out(context, made)) return kFailure;
   if (!made.enabled) say(fmt::format("  next: mb scan --enable {}", made.identifier));
   return kSuccess;
 }

@@ -2,9 +2,9 @@
 #include <fmt/core.h>
 
 #include "commands.h"
+#include "config/own_url.h"
 #include "db/files.h"
 #include "output.h"
-#include "own_url.h"
 
 namespace mirror::mb {
 namespace {
@@ -29,24 +29,25 @@ bool complain_of_empty(Context& context, const std::vector<db::MirrorRecord>& re
 int switch_mirrors(Context& context, const std::vector<std::string>& identifiers, bool enabled) {
   const char* word = enabled ? "enabled" : "disabled";
   const std::vector<db::MirrorRecord> records = require_mirrors(context, identifiers);
-  bool refused = false;
+  std::vector<db::MirrorRecord> taken;
   for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
     if (mirror.enabled == enabled) {
+      taken.push_back(record);
       say(fmt::format("mirror '{}' was {} already", mirror.identifier, word));
       continue;
     }
-    const std::string trouble = enabled ? own_url_trouble(context, mirror) : "";
+    const std::string trouble = enabled ? own_url_trouble(context.instance(), mirror) : "";
     if (!trouble.empty()) {
-      refused = true;
       complain(trouble + ", so it stays disabled");
       continue;
     }
     db::update_mirror(context.database(), mirror.id, {{"enabled", enabled ? "true" : "false"}});
     say(fmt::format("mirror '{}' {}", mirror.identifier, word));
+    taken.push_back(record);
   }
-  const bool empty = enabled && !refused && complain_of_empty(context, records);
-  return refused || empty ? kFailure : kSuccess;
+  const bool empty = enabled && complain_of_empty(context, taken);
+  return empty || taken.size() < records.size() ? kFailure : kSuccess;
 }
 
 Action setup_switch(cli::Options& app, Context& context, bool enabled) {
@@ -57,6 +58,14 @@ Action setup_switch(cli::Options& app, Context& context, bool enabled) {
 }
 
 }  // namespace
+
+bool keep_own_url_out(Context& context, const Mirror& mirror) {
+  const std::string trouble = own_url_trouble(context.instance(), mirror);
+  if (trouble.empty()) return true;
+  if (mirror.enabled) db::update_mirror(context.database(), mirror.id, {{"enabled", "false"}});
+  complain(trouble + (mirror.enabled ? ", so it is disabled now" : ""));
+  return !mirror.enabled;
+}
 
 Action setup_enable(cli::Options& app, Context& context) {
   return setup_switch(app, context, true);

@@ -58,6 +58,21 @@ std::vector<HeldRange> held_beside(std::string_view folder) {
           {path + '/' + last, last, false, true}};
 }
 
+// With the real paths that the table has for their targets.
+void SourceCompare::add_unasked(ListedLinks& links) {
+  const Result known = connection_.run(
+      "SELECT f.path, f.link_target FROM merge_held h JOIN file f ON f.path > h.low AND f.path < "
+      "h.high WHERE h.unasked AND f.kind = 'l' AND NOT f.staged AND f.gone_at IS NULL AND "
+      "f.link_target IS NOT NULL");
+  for (int row = 0; row < known.rows(); ++row) {
+    const std::string path(known.bytes(row, 0));
+    std::string text;
+    for (auto above = std::count(path.begin(), path.end(), '/'); above > 0; --above) text += "../";
+    text += known.bytes(row, 1);
+    links.try_emplace(path, ListedLink{text.empty() ? "." : text, false});
+  }
+}
+
 void SourceCompare::hold(const std::vector<HeldRange>& ranges, StagedListing&) {
   if (ranges.empty()) return;
   CopyWriter writer(connection_,
@@ -79,12 +94,14 @@ void SourceCompare::hold(const std::vector<HeldRange>& ranges, StagedListing&) {
 }
 
 // What lies behind a staged link must not be reached through one that is shown: only a staged link
-// itself is read.
-void SourceCompare::resolve(const ListedLinks& links, StagedListing&) {
+// itself is read. In a part of the source a link may lead through one that was not looked at.
+void SourceCompare::resolve(const ListedLinks& listed, StagedListing&) {
+  ListedLinks links = listed;
+  add_unasked(links);
   const TempTables resolved(connection_, {{"merge_link", "path bytea, target bytea"}});
 
   CopyWriter writer(connection_, "COPY merge_link (path, target) FROM STDIN (FORMAT binary)");
-  for (const auto& [path, link] : links) {
+  for (const auto& [path, link] : listed) {
     const ReadLink read_link =
         [&links, &start = path](const std::string& step) -> std::optional<std::string> {
       const auto found = links.find(step);

@@ -45,7 +45,7 @@ class SourceCompare {
   void hold(const std::vector<HeldRange>& ranges, StagedListing& listing);
   // Gives every link of the staged listing its real path, and drops directories and links that lead
   // nowhere.
-  void resolve(const ListedLinks& links, StagedListing& listing);
+  void resolve(const ListedLinks& listed, StagedListing& listing);
   // In one snapshot; grace_s decides which gone files have had their time.
   void compare(const StagedListing& listing, double grace_s);
 
@@ -60,6 +60,7 @@ class SourceCompare {
   void apply(MergeTransaction&, double grace_s);
 
  private:
+  void add_unasked(ListedLinks& links);
   void count();
   void find_gone();
   std::int64_t still_pending();

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "context.h"
-#include "db/mirror/mirrors.h"
+#include "config/instance.h"
+#include "core/model.h"
 
-namespace mirror::mb {
+namespace mirror {
 
 // What is wrong with a mirror whose URL is this server's; "" when none is.
-std::string own_url_trouble(Context& context, const Mirror& mirror);
+std::string own_url_trouble(const Instance& instance, const Mirror& mirror);
 
-}  // namespace mirror::mb
+}  // namespace mirror
