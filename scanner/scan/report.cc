@@ -16,6 +16,12 @@ std::string plural(std::int64_t count, std::string_view one, std::string_view ma
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
+// How a line on standard error begins.
+std::string subject(const Result& result) {
+  return fmt::format("mb-scan: {} '{}'", result.is_source ? "source" : "mirror",
+                     printable(result.name));
+}
+
 }  // namespace
 
 std::string result_line(const Result& result, std::size_t name_width) {
@@ -47,8 +53,7 @@ std::string detail_line(const Result& result) {
 }
 
 std::string error_line(const Result& result) {
-  return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror",
-                     printable(result.name), result.error);
+  return fmt::format("{}: {}", subject(result), result.error);
 }
 
 // The source's directories are told always, since files below them are not seen any more.
@@ -58,20 +63,18 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
   const auto tell = [&](std::int64_t count, const char* one, const char* many,
                         const std::string& what) {
     if (count == 0) return;
-    lines.push_back(fmt::format("mb-scan: {} '{}': {} {}", result.is_source ? "source" : "mirror",
-                                printable(result.name), plural(count, one, many), what));
+    lines.push_back(fmt::format("{}: {} {}", subject(result), plural(count, one, many), what));
   };
   if (!result.ended.empty()) {
-    lines.push_back(fmt::format("mb-scan: {} '{}': ended another scan of it: {}",
-                                result.is_source ? "source" : "mirror", printable(result.name),
-                                printable(result.ended)));
+    lines.push_back(
+        fmt::format("{}: ended another scan of it: {}", subject(result), printable(result.ended)));
   }
   tell(listing.long_paths, "path", "paths",
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
   tell(listing.odd_times, "file", "files", "dated before year 1000 or after 9999, skipped");
   if (!result.hash_fault.empty()) {
-    lines.push_back(fmt::format("mb-scan: source '{}': touched files could not be hashed: {}",
-                                printable(result.name), result.hash_fault));
+    lines.push_back(fmt::format("{}: touched files could not be hashed: {}", subject(result),
+                                result.hash_fault));
   }
   if (result.is_source) {
     tell(listing.unreadable_directories, "directory", "directories",
@@ -88,8 +91,7 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
 }
 
 std::string no_use_line(const Result& result) {
-  return fmt::format("mb-scan: {} '{}': {}", result.is_source ? "source" : "mirror",
-                     printable(result.name), result.of_no_use);
+  return fmt::format("{}: {}", subject(result), result.of_no_use);
 }
 
 std::string totals_line(const Totals& totals) {

@@ -14,11 +14,8 @@ std::string shown(const std::string& value) { return value.empty() ? "''" : valu
 // The host that clients are sent to, else the one that is scanned.
 std::string host_of(const db::MirrorRecord& record) {
   const db::Endpoint* const rsync = record.endpoint("rsync");
-  for (const std::string& url :
-       {record.mirror.https_url, record.mirror.http_url, rsync ? rsync->url : std::string()}) {
-    if (std::string host = url_host(url); !host.empty()) return host;
-  }
-  return "";
+  return first_host(
+      {record.mirror.https_url, record.mirror.http_url, rsync ? rsync->url : std::string()});
 }
 
 // What the GeoIP databases say of a host, as options of mb edit; "" when they know nothing.

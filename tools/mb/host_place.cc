@@ -40,6 +40,13 @@ std::string url_host(std::string_view url) {
   return std::string(url.substr(0, url.find(':')));
 }
 
+std::string first_host(const std::vector<std::string>& urls) {
+  for (const std::string& url : urls) {
+    if (std::string host = url_host(url); !host.empty()) return host;
+  }
+  return "";
+}
+
 Resolved resolve(const std::string& host) {
   Resolved result;
   addrinfo hints{};

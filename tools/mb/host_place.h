@@ -15,6 +15,9 @@ namespace mirror::mb {
 // is none.
 std::string url_host(std::string_view url);
 
+// The host of the first URL that has one; "" when none has.
+std::string first_host(const std::vector<std::string>& urls);
+
 struct Resolved {
   std::vector<Address> addresses;  // without duplicates, in the resolver's order
   std::string error;               // why there are none

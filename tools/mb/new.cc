@@ -18,10 +18,8 @@ struct NewMirror {
 
 // The host that clients will be sent to, else the one that is scanned.
 std::string host_of(const ColumnOptions& columns) {
-  for (const char* column : {"https_url", "http_url", "rsync_url", "ftp_url"}) {
-    if (std::string host = url_host(columns.value(column)); !host.empty()) return host;
-  }
-  return "";
+  return first_host({columns.value("https_url"), columns.value("http_url"),
+                     columns.value("rsync_url"), columns.value("ftp_url")});
 }
 
 // Appends what the GeoIP databases know and the administrator did not give.
