@@ -33,9 +33,10 @@ class SlowLine:
     def _pass(self, source, sink, slow):
         try:
             while piece := source.recv(_PIECE):
-                if slow and self.bytes_per_s:
+                rate = self.bytes_per_s  # it may be taken away meanwhile
+                if slow and rate:
                     with self._lock:  # one line for all
-                        time.sleep(len(piece) / self.bytes_per_s)
+                        time.sleep(len(piece) / rate)
                 sink.sendall(piece)
         except OSError:
             pass
