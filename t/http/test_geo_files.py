@@ -73,8 +73,11 @@ def test_a_file_that_is_cut_is_refused_and_the_old_content_stays(site, live, siz
 
 
 def copies_of(pid):
-    """The inodes of GeoIP databases that a process has in its memory."""
-    lines = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+    """The inodes of GeoIP databases that a process has in its memory; none when it has ended."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines()
+    except OSError:
+        return set()
     return {line.split()[4] for line in lines if "mod_mirror-geo" in line or "mirror-copy" in line}
 
 
