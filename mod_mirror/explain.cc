@@ -10,16 +10,14 @@
 namespace mirror::httpd {
 namespace {
 
-// What proxies add, on this machine too: such a request comes from elsewhere.
-constexpr const char* kProxyHeaders[] = {
-    "Forwarded",      "Via",         "X-Real-IP",       "Client-IP",
-    "True-Client-IP", "X-Client-IP", "CF-Connecting-IP"};
-constexpr std::string_view kProxyPrefix = "X-Forwarded";
+// All that mb sends. A proxy of whatever kind, on this machine too, adds others: such a request
+// comes from elsewhere.
+constexpr const char* kMbHeaders[] = {"Host",       "User-Agent",   "Accept",
+                                      "Connection", kExplainHeader, kExplainClientHeader};
 
-int is_no_proxys(void*, const char* name, const char*) noexcept {
-  const bool named = std::any_of(std::begin(kProxyHeaders), std::end(kProxyHeaders),
-                                 [&](const char* known) { return strcasecmp(name, known) == 0; });
-  return !named && strncasecmp(name, kProxyPrefix.data(), kProxyPrefix.size()) != 0;
+int is_mbs(void*, const char* name, const char*) noexcept {
+  return std::any_of(std::begin(kMbHeaders), std::end(kMbHeaders),
+                     [&](const char* known) { return strcasecmp(name, known) == 0; });
 }
 
 // The same object, not the same address: mod_remoteip makes a new one, whatever it holds.
@@ -27,7 +25,7 @@ bool is_peers_own(const request_rec* r) {
   const conn_rec* connection = r->connection;
   return connection->master == nullptr && r->useragent_addr == connection->client_addr &&
          peer_address(r).is_loopback() &&
-         apr_table_do(is_no_proxys, nullptr, r->headers_in, nullptr) != 0;
+         apr_table_do(is_mbs, nullptr, r->headers_in, nullptr) != 0;
 }
 
 Outcome::Answer answer_with(const ExplainWish& wish, const Explanation& explanation) {

@@ -12,9 +12,10 @@
 namespace mirror::httpd {
 
 // What the request wants explained; nullopt: it is a request like any other. A wish counts only
-// where MirrorExplain says so, in a GET that came from a loopback address straight: no header tells
-// of a proxy, and mod_remoteip has not put another client in the peer's place. Costs one look at
-// the headers where MirrorExplain is on, otherwise nothing.
+// where MirrorExplain says so, in a GET that came from a loopback address straight: it has no
+// header that mb does not send, as every proxy adds some, and mod_remoteip has not put another
+// client in the peer's place. Costs one look at the headers where MirrorExplain is on, otherwise
+// nothing.
 std::optional<ExplainWish> explain_wish(const request_rec* r, const DirConfig& config);
 
 // Sends it, never to be cached; returns what the handler returns.

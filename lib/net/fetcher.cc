@@ -83,10 +83,11 @@ std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* incoming
   });
 }
 
-Kind kind_of(CURLcode code) {
+Kind kind_of(CURLcode code, bool connected) {
   switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:  // the URL's, or what answers speaks none that we know
+      return connected ? Kind::other : Kind::url;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_LOGIN_DENIED:
       return Kind::url;
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -167,7 +168,10 @@ void Fetcher::Handle::fail(CURLcode code, const Incoming& incoming) const {
         fmt::format("the answer is larger than {} bytes, or its headers than {}",
                     incoming.request.max_body_bytes, incoming.request.max_header_bytes));
   }
-  throw FetchError(kind_of(code), error[0] != '\0' ? error.data() : curl_easy_strerror(code));
+  long connections = 0;
+  curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connections);
+  throw FetchError(kind_of(code, connections > 0),
+                   error[0] != '\0' ? error.data() : curl_easy_strerror(code));
 }
 
 Fetcher::Fetcher() : handle_(std::make_unique<Handle>()) {

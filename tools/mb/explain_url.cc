@@ -115,7 +115,7 @@ void require_explanation(const UrlQuestion& question, const net::FetchResponse& 
   throw Failure(fmt::format(
       "httpd at {} answered {}, and not with an explanation: `MirrorExplain Loopback` is not set "
       "for this URL, mod_mirror is not loaded, its access rules refuse what the URL leads to, or "
-      "a proxy or mod_remoteip stands between",
+      "something between adds headers (a proxy, RequestHeader, mod_remoteip)",
       response.peer, response.status));
 }
 
