@@ -92,7 +92,7 @@ std::unique_ptr<Explanation> Exchange::explained_lookup() const {
            file.mirrors, *told->mirrors, settings_.rank);
   std::erase_if(told->ranking.accepted, [&](const Candidate& candidate) {
     const Mirror& mirror = *candidate.mirror;
-    if (!is_this_server(mirror, request_)) return false;
+    if (!is_this_server(mirror, request_, client_)) return false;
     told->left_out.push_back({mirror.id, mirror.identifier, "its URL is this server's own"});
     return true;
   });

@@ -48,7 +48,7 @@ void add_location(Headers& headers, std::string_view base, std::string_view path
 
 void add_duplicate(Headers& headers, const Mirror& mirror, const Subject& subject,
                    const Request& request, const Settings& settings, int priority) {
-  const std::string_view base = base_url(mirror, request.https);
+  const std::string_view base = base_url(mirror, request.https, subject.client.address.family);
   std::string& link = headers.open("Link").append("<").append(base).append(subject.url_path);
   append_stamp(link, '?', base, subject.file.path, request, settings);
   link.append(">; rel=duplicate; pri=").append(std::to_string(priority));
@@ -107,8 +107,9 @@ Answer redirect(const Request& request, const Subject& subject, const Settings& 
   Headers& headers = answer.headers;
   headers.reserve(ranked.size() + kOtherHeaders,
                   kUsualBytes + ranked.size() * (kLinkBytes + subject.url_path.size()));
-  add_location(headers, base_url(*best.mirror, request.https), subject.file.path, subject.url_path,
-               request, settings);
+  const std::string_view base =
+      base_url(*best.mirror, request.https, subject.client.address.family);
+  add_location(headers, base, subject.file.path, subject.url_path, request, settings);
   headers.add("Cache-Control", kCacheControl);
   headers.add("X-Mirror", best.mirror->identifier);
   headers.add("X-Mirror-Tier", tier_name(best.tier));

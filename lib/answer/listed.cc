@@ -15,7 +15,7 @@ std::vector<Candidate> all_candidates(std::size_t how_many, const Request& reque
                                       const MirrorTable& mirrors, const Settings& settings) {
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
   auto ranked = rank(client, rank_request, file.mirrors, mirrors, settings.rank).accepted;
-  std::erase_if(ranked, [&](const auto& c) { return is_this_server(*c.mirror, request); });
+  std::erase_if(ranked, [&](const auto& c) { return is_this_server(*c.mirror, request, client); });
   if (how_many > 0 && ranked.size() > how_many) ranked.resize(how_many);
   return ranked;
 }
@@ -95,8 +95,8 @@ std::vector<std::string> last_resorts(Representation which, const Request& reque
 
 }  // namespace
 
-bool is_this_server(const Mirror& mirror, const Request& request) {
-  const std::string_view base = base_url(mirror, request.https);
+bool is_this_server(const Mirror& mirror, const Request& request, const Client& client) {
+  const std::string_view base = base_url(mirror, request.https, client.address.family);
   return !request.tree_url.empty() && request.tree_folder.empty() &&
          base.back() == request.tree_url.back() && same_url(base, request.tree_url);
 }
@@ -108,7 +108,7 @@ std::vector<Candidate> candidates(std::size_t how_many, const Request& request,
   const RankRequest rank_request{request.https, file.size_bytes, request.now_s};
   auto ranked = rank_first(how_many, client, rank_request, file.mirrors, mirrors, settings.rank);
   const auto own = std::find_if(ranked.begin(), ranked.end(), [&](const Candidate& candidate) {
-    return is_this_server(*candidate.mirror, request);
+    return is_this_server(*candidate.mirror, request, client);
   });
   if (own == ranked.end()) return ranked;
   itself = own->mirror;
@@ -144,8 +144,10 @@ Listed listed(Representation which, const Request& asked, const Client& client, 
   list.ranked = whole ? ranked_for_all(request, client, file, mirrors, settings)
                       : candidates(static_cast<std::size_t>(limit), request, client, file, mirrors,
                                    settings, list.itself);
-  if (list.http_only)
-    std::erase_if(list.ranked, [](const auto& c) { return c.mirror->http_url.empty(); });
+  if (list.http_only) {
+    std::erase_if(list.ranked,
+                  [&](const auto& c) { return !answers(*c.mirror, false, client.address.family); });
+  }
   if (request.repository != nullptr)
     leave_out_far(list.ranked, client, settings.representations.repository_near);
   if (settings.last_resort == LastResort::always || list.ranked.empty())

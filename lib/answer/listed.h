@@ -12,7 +12,7 @@ namespace mirror {
 
 // Whether the mirror's URL, in the client's scheme, is this server's own URL of the tree: a
 // redirect to it would come back here.
-bool is_this_server(const Mirror& mirror, const Request& request);
+bool is_this_server(const Mirror& mirror, const Request& request, const Client& client);
 
 // The best `how_many` mirrors that an answer may name: rank_first() without this server, which is
 // noted in `itself`.

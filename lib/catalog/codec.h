@@ -16,7 +16,7 @@
 namespace mirror::catalog {
 
 inline constexpr int kFormat =
-    3;  // also another one when revisions tell something else, so that a catalog is loaded anew
+    4;  // also another one when revisions tell something else, so that a catalog is loaded anew
 
 // What a catalog says of itself.
 struct Meta {

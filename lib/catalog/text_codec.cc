@@ -20,6 +20,8 @@ json member_json(const Value& value) {
 }
 json member_json(const CountryCode& country) { return std::string(country.text()); }
 json member_json(Region region) { return std::string(region_code(region)); }
+json member_json(WaySet ways) { return ways.texts(); }
+json member_json(Standing standing) { return std::string(standing_name(standing)); }
 json member_json(const Prefix& prefix) { return prefix.text(); }
 template <class Item>
 json member_json(const std::vector<Item>& items) {
@@ -37,6 +39,15 @@ void read_member(const json& value, CountryCode& country) {
 }
 void read_member(const json& value, Region& region) {
   region = parse_region(value.get<std::string>()).value_or(Region::unknown);
+}
+void read_member(const json& list, WaySet& ways) {
+  for (const json& text : list) {
+    if (const auto way = Way::parse(text.get<std::string>())) ways.add(*way);
+  }
+}
+// Of one that a later version writes, nothing good is known.
+void read_member(const json& value, Standing& standing) {
+  standing = parse_standing(value.get<std::string>()).value_or(Standing::wrong);
 }
 // What cannot be parsed is left out.
 template <class Item>

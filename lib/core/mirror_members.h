@@ -32,6 +32,9 @@ inline constexpr std::tuple kMirrorAddresses{
 inline constexpr std::tuple kMirrorTraits{
     Member{"enabled", &Mirror::enabled, "takes redirects"},
     Member{"online", &Mirror::online, "answers, as far as is known"},
+    Member{"down", &Mirror::down},
+    Member{"standing", &Mirror::standing},
+    Member{"trouble", &Mirror::trouble},
     Member{"weight", &Mirror::weight, "share of redirects, 0 for none, 100 is normal"},
     Member{"country", &Mirror::country, "ISO 3166-1 code, or ** for every country"},
     Member{"region", &Mirror::region, "continent: AF AN AS EU NA OC SA"},

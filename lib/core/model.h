@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/address.h"
+#include "core/health.h"
 #include "core/mirror_set.h"
 #include "core/place.h"
 
@@ -24,6 +25,9 @@ struct Mirror {
   std::string https_url;  // "" or ends in '/'
   bool enabled = false;
   bool online = true;
+  WaySet down;                         // what does not answer; the rest counts as up
+  Standing standing = Standing::good;
+  std::string trouble;  // why something is down, or the standing is not good, in words; else ""
   int weight = 100;  // 0 takes no redirects
   CountryCode country;
   Region region = Region::unknown;

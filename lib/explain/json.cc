@@ -41,7 +41,8 @@ json answer_json(const ExplainedAnswer& answer) {
 
 json candidate_json(const Candidate& candidate, double share, const Explanation& explanation) {
   const bool known = !std::isnan(candidate.distance_km);
-  const std::string_view base = base_url(*candidate.mirror, explanation.https);
+  const std::string_view base =
+      base_url(*candidate.mirror, explanation.https, explanation.client.address.family);
   return {{"mirror", candidate.mirror->identifier},
           {"tier", tier_name(candidate.tier)},
           {"distance_km", known ? json(candidate.distance_km) : json()},
@@ -68,7 +69,7 @@ json rejected_json(const Explanation& explanation) {
     list.push_back(
         {{"mirror", rejected.mirror != nullptr ? json(rejected.mirror->identifier) : json()},
          {"id", rejected.id},
-         {"reason", reject_text(rejected.reason)}});
+         {"reason", reject_text(rejected.reason, rejected.mirror)}});
   }
   for (const LeftOut& mirror : explanation.left_out)
     list.push_back({{"mirror", mirror.identifier}, {"id", mirror.id}, {"reason", mirror.reason}});

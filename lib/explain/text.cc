@@ -93,7 +93,7 @@ std::string rejected_text(const Explanation& explanation) {
   for (const Rejected& rejected : explanation.ranking.rejected) {
     table.add({rejected.mirror != nullptr ? rejected.mirror->identifier
                                           : fmt::format("number {}", rejected.id),
-               std::string(reject_text(rejected.reason))});
+               reject_text(rejected.reason, rejected.mirror)});
   }
   for (const LeftOut& mirror : explanation.left_out) table.add({mirror.identifier, mirror.reason});
   return table.empty() ? "" : "\n" + table.text();

@@ -4,6 +4,24 @@
 
 namespace mirror {
 
+namespace {
+
+std::optional<RejectReason> not_believed(Standing standing) {
+  switch (standing) {
+    case Standing::good:
+      return std::nullopt;
+    case Standing::stale:
+      return RejectReason::stale;
+    case Standing::wrong:
+      return RejectReason::wrong;
+    case Standing::returning:
+      return RejectReason::returning;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::string_view reject_text(RejectReason reason) {
   switch (reason) {
     case RejectReason::unknown_mirror:
@@ -12,6 +30,14 @@ std::string_view reject_text(RejectReason reason) {
       return "disabled";
     case RejectReason::offline:
       return "offline";
+    case RejectReason::down:
+      return "down";
+    case RejectReason::stale:
+      return "stale";
+    case RejectReason::wrong:
+      return "wrong";
+    case RejectReason::returning:
+      return "returning";
     case RejectReason::no_weight:
       return "weight 0";
     case RejectReason::no_url:
@@ -34,18 +60,42 @@ std::string_view reject_text(RejectReason reason) {
   return "";
 }
 
+std::string reject_text(RejectReason reason, const Mirror* mirror) {
+  const bool probed = reason >= RejectReason::down && reason <= RejectReason::returning;
+  std::string text(reject_text(reason));
+  return probed && mirror != nullptr && !mirror->trouble.empty() ? text + ": " + mirror->trouble
+                                                                 : text;
+}
+
 std::optional<RejectReason> serves_nobody(const Mirror& mirror) {
   if (!mirror.enabled) return RejectReason::disabled;
   if (!mirror.online) return RejectReason::offline;
   if (mirror.weight <= 0) return RejectReason::no_weight;
   if (mirror.http_url.empty() && mirror.https_url.empty()) return RejectReason::no_url;
-  return std::nullopt;
+  if (const auto reason = not_believed(mirror.standing)) return reason;
+  const bool reachable = std::any_of(
+      kWays.begin(), kWays.end(), [&](Way way) { return answers(mirror, way.https, way.family); });
+  return reachable ? std::nullopt : std::optional(RejectReason::down);
+}
+
+std::optional<Way> way_to(const Mirror& mirror, bool https, Family family) {
+  if (family == Family::ipv4)
+    return mirror.ipv4 ? std::optional(Way{https, Family::ipv4}) : std::nullopt;
+  return Way{https, mirror.ipv6 || !mirror.ipv4 ? Family::ipv6 : Family::ipv4};
+}
+
+bool answers(const Mirror& mirror, bool https, Family family) {
+  const std::string& url = https ? mirror.https_url : mirror.http_url;
+  const auto way = way_to(mirror, https, family);
+  return !url.empty() && way && !mirror.down.has(*way);
 }
 
 std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family) {
   if (const auto reason = serves_nobody(mirror)) return reason;
   if (https && mirror.https_url.empty()) return RejectReason::https_only_client;
   if (family == Family::ipv4 && !mirror.ipv4) return RejectReason::ipv6_only;
+  if (!answers(mirror, true, family) && (https || !answers(mirror, false, family)))
+    return RejectReason::down;
   return std::nullopt;
 }
 

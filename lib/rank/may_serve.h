@@ -1,10 +1,11 @@
-// Who may serve a client a file at all: the one owner of what enabled, online, weight, URLs,
-// address families, only-flags and excluded countries mean. rank(), its index, the lists of files
-// and what `mb` says of a mirror ask here. Pure.
+// Who may serve a client a file at all: the one owner of what enabled, online, health, standing,
+// weight, URLs, address families, only-flags and excluded countries mean. rank(), its index, the
+// lists of files and what `mb` says of a mirror ask here. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/model.h"
@@ -15,6 +16,10 @@ enum class RejectReason : std::uint8_t {
   unknown_mirror,  // the file's cohort names an id that the table lacks
   disabled,
   offline,
+  down,  // over every way that the client could take
+  stale,
+  wrong,
+  returning,
   no_weight,
   no_url,             // neither http nor https
   https_only_client,  // an https client and no https URL
@@ -26,6 +31,8 @@ enum class RejectReason : std::uint8_t {
   excluded_country,
 };
 std::string_view reject_text(RejectReason reason);
+// The same, with what the prober said of the mirror: "down: connection refused". nullptr: unknown.
+std::string reject_text(RejectReason reason, const Mirror* mirror);
 
 // What a mirror and the client have in common.
 struct Nearness {
@@ -35,6 +42,12 @@ struct Nearness {
 
 // Why it serves no client, whoever asks; nullopt: it serves some.
 std::optional<RejectReason> serves_nobody(const Mirror& mirror);
+
+// Over which way a client of this address family reaches the mirror's URLs of one scheme: one that
+// has only IPv6 may reach a mirror without IPv6 over a translator of its network. nullopt: none.
+std::optional<Way> way_to(const Mirror& mirror, bool https, Family family);
+// Whether it has a URL of that scheme and answers there, as far as is known.
+bool answers(const Mirror& mirror, bool https, Family family);
 
 // Why it serves no client of this scheme and address family, whatever the client's place.
 std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family);

@@ -137,14 +137,15 @@ Ranking rank(const Client& client, const RankRequest& request, const MirrorSet& 
   return Ranker(client, request, table, settings).run(mirrors_with_file);
 }
 
-std::string_view base_url(const Mirror& mirror, bool https) {
-  return https || mirror.http_url.empty() ? mirror.https_url : mirror.http_url;
+std::string_view base_url(const Mirror& mirror, bool https, Family family) {
+  if (!https && answers(mirror, false, family)) return mirror.http_url;
+  return answers(mirror, true, family) ? std::string_view(mirror.https_url) : std::string_view();
 }
 
-std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https) {
+std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https, Family family) {
   std::vector<std::string_view> bases;
-  if (!https && !mirror.http_url.empty()) bases.push_back(mirror.http_url);
-  if (!mirror.https_url.empty()) bases.push_back(mirror.https_url);
+  if (!https && answers(mirror, false, family)) bases.push_back(mirror.http_url);
+  if (answers(mirror, true, family)) bases.push_back(mirror.https_url);
   return bases;
 }
 

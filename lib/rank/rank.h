@@ -58,12 +58,12 @@ std::vector<Candidate> rank_first(std::size_t how_many, const Client& client,
                                   const RankRequest& request, const MirrorSet& mirrors_with_file,
                                   const MirrorTable& table, const RankSettings& settings);
 
-// The URL base that this client gets of this mirror: https clients https only; http clients http,
-// or https where there is no http. Empty when there is none.
-std::string_view base_url(const Mirror& mirror, bool https);
+// The URL base that a client of this scheme and family gets of this mirror: https clients https
+// only; http clients http, or https where there is no http or it is down. Empty when there is none.
+std::string_view base_url(const Mirror& mirror, bool https, Family family);
 
 // All of them that this client may use, base_url() first.
-std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https);
+std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https, Family family);
 
 // Once `enough` mirrors are near (of a tier nearer than far, or in the client's region), the others
 // are left out; 0: never.

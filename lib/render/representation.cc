@@ -228,7 +228,7 @@ std::span<const Candidate> Subject::mirrors() const {
 }
 
 std::vector<std::string_view> Subject::bases(const Candidate& candidate) const {
-  auto bases = usable_bases(*candidate.mirror, https);
+  auto bases = usable_bases(*candidate.mirror, https, client.address.family);
   if (http_only) std::erase_if(bases, [](auto base) { return base.starts_with("https:"); });
   return bases;
 }
@@ -238,12 +238,13 @@ std::span<const std::string> Subject::sole_resorts() const {
 }
 
 std::string Subject::mirror_url(const Candidate& candidate) const {
-  return url_at(base_url(*candidate.mirror, https));
+  return url_at(base_url(*candidate.mirror, https, client.address.family));
 }
 
 std::string Subject::listed_url(const Candidate& candidate) const {
   if (repository == nullptr) return mirror_url(candidate);
-  return file_url(base_url(*candidate.mirror, https), repository->real_directory(file.path));
+  return file_url(base_url(*candidate.mirror, https, client.address.family),
+                  repository->real_directory(file.path));
 }
 
 std::string Subject::own_url(Representation which) const {

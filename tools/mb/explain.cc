@@ -139,7 +139,9 @@ ExplainedAnswer answer_of(const Explanation& explanation) {
   ExplainedAnswer answer;
   answer.text = "no mirror: the fallback, the origin or the local file answers";
   if (accepted.empty() || file.pending || past_grace) return answer;
-  answer.url = file_url(base_url(*accepted.front().mirror, explanation.https), file.path);
+  answer.url = file_url(
+      base_url(*accepted.front().mirror, explanation.https, explanation.client.address.family),
+      file.path);
   answer.text = answer.url;
   return answer;
 }

@@ -126,7 +126,7 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
 
 std::string state_text(const Mirror& mirror) {
   const auto reason = serves_nobody(mirror);
-  return reason ? std::string(reject_text(*reason)) : "enabled";
+  return reason ? reject_text(*reason, &mirror) : "enabled";
 }
 
 }  // namespace mirror::mb

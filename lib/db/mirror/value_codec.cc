@@ -105,6 +105,14 @@ void read_value(const Result& rows, int row, int column, CountryCode& value) {
 void read_value(const Result& rows, int row, int column, Region& value) {
   value = parse_region(rows.bytes(row, column)).value_or(Region::unknown);
 }
+void read_value(const Result& rows, int row, int column, WaySet& value) {
+  for (const std::string& text : rows.text_array(row, column)) {
+    if (const auto way = Way::parse(text)) value.add(*way);
+  }
+}
+void read_value(const Result& rows, int row, int column, Standing& value) {
+  value = parse_standing(rows.bytes(row, column)).value_or(Standing::wrong);
+}
 void read_value(const Result& rows, int row, int column, std::vector<CountryCode>& value) {
   for (const std::string& code : rows.text_array(row, column)) {
     if (const auto country = CountryCode::parse(code)) value.push_back(*country);

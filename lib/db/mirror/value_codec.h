@@ -24,6 +24,8 @@ void read_value(const Result&, int row, int column, std::int64_t&);
 void read_value(const Result&, int row, int column, AsNumber&);
 void read_value(const Result&, int row, int column, CountryCode&);
 void read_value(const Result&, int row, int column, Region&);
+void read_value(const Result&, int row, int column, WaySet&);
+void read_value(const Result&, int row, int column, Standing&);
 void read_value(const Result&, int row, int column, std::vector<CountryCode>&);
 void read_value(const Result&, int row, int column, std::vector<Prefix>&);
 void read_value(const Result&, int row, int column, std::vector<AsNumber>&);
