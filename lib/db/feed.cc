@@ -172,7 +172,7 @@ std::vector<FeedSnapshot::Cohort> FeedSnapshot::read_cohorts(const Result& rows)
     } catch (const Error&) {
       cohort.mirrors.clear();
       unreadable_.add(fmt::format("cohort {}", cohort.id),
-                      "its mirrors are no list of ids, or its rev is out of range");
+                      "its mirrors are not a list of ids, or its rev is out of range");
     }
   }
   return cohorts;
