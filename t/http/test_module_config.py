@@ -96,7 +96,8 @@ BAD = {
     "MirrorTorrentForm": [("", "takes hybrid|v1"), ("v2", "'v2' is none of hybrid, v1")],
     "MirrorMetalinkMagnets": FLAG,
     "MirrorHashesSuppressFilenames": FLAG,
-    "MirrorRepresentations": [("", "takes NAME|-NAME"), ("pdf", "'pdf' is not a representation"), ("-", "'-' is not a representation"),
+    "MirrorRepresentations": [("", "takes NAME|-NAME"), ("pdf", "'pdf' is not a representation"),
+                              ("-", "'-' is not a representation"),
                               ("meta4 --meta4", "'--meta4' is not a representation"), ("-All", "'-All' is not a representation")],
     "MirrorListStyleSheet": [("", "takes URL"), ("style.css", "is not an http:// or https:// URL, and not a path"),
                              ("//other.example/s.css", "not a path that begins with '/'"), ("javascript:x", "not a path"),
@@ -121,6 +122,7 @@ BAD = {
                             ("inf", "is not a number"), ("-5", "is not a number"), ("500km", "is not a number")],
     "MirrorStickiness": [("", "takes SECONDS"), ("-1", "'-1' is not a number from 0 to 31622400"), ("1h", "is not a number"),
                          ("31622401", "is not a number"), ("3600.5", "is not a number")],
+    "MirrorExplain": [("", "takes Off|Loopback"), ("On", "'On' is none of Off, Loopback"), ("Loopback x", "takes Off|Loopback")],
 }
 
 # Values that each directive must take.
@@ -165,6 +167,7 @@ GOOD = {
     "MirrorRepositoryNear": ["0", "32767"],
     "MirrorDistanceScale": ["1", "20000", "12.5"],
     "MirrorStickiness": ["0", "31622400"],
+    "MirrorExplain": ["Off", "loopback"],
 }
 CASES = [pytest.param(name, value, reason, id=f"{name}-{number}") for name, cases in BAD.items() for number,
          (value, reason) in enumerate(cases)]
