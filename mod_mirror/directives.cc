@@ -383,6 +383,10 @@ constexpr Directive kDirectives[] = {
     {"MirrorStickiness", kSection, 1, 1,
      "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
      set<&D::sticky_s, parse_stickiness>, inherit<&D::sticky_s>},
+    {"MirrorExplain", kSection, 1, 1,
+     "Off|Loopback - whether 'mb explain URL' on this machine is told what httpd would do "
+     "(default Off)",
+     set<&D::explain, parse_explain>, inherit<&D::explain>},
 };
 constexpr std::size_t kCount = std::size(kDirectives);
 

@@ -8,16 +8,13 @@
 #include "answer/repositories.h"
 #include "answer/wishes.h"
 #include "exchange.h"
+#include "explain.h"
 #include "request.h"
 
 namespace mirror::httpd {
 namespace {
 
 constexpr const char* kHandlerName = "mirror-tree";
-
-bool serves_error_page(const request_rec* r) {
-  return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status);
-}
 
 // httpd's own handler, which sends files as they are, under each of its names.
 bool is_default_handler(const char* name) {
@@ -144,6 +141,12 @@ bool is_complete(const DirConfig* config) {
          (!config->database_tree() || config->origin);
 }
 
+const char* why_not_taken(const DirConfig& config) {
+  if (!config.engine_on()) return "MirrorEngine is Off";
+  if (!config.has_source()) return "there is neither MirrorDatabase nor MirrorCatalog";
+  return config.origin ? "another module has taken the request" : "there is no MirrorOrigin";
+}
+
 bool may_take(const request_rec* r, const DirConfig* config) {
   if (!is_complete(config) || !config->database_tree()) return false;
   if (r->main != nullptr || serves_error_page(r) || r->proxyreq || r->method_number == M_TRACE)
@@ -186,16 +189,19 @@ int handle(request_rec* r) {
     return handle_taken(
         r, is_complete(config) && config->database_tree() ? *config : *note_of(r)->taken);
   }
-  if (!is_complete(config) || config->database_tree()) return DECLINED;
+  if (config == nullptr) return DECLINED;
+  if (!is_complete(config) || config->database_tree())
+    return leave_to_httpd(r, *config, why_not_taken(*config));
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
     return handle_list(r, *config, *list);
   request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
   if (local == nullptr) {
     const auto missing = missing_path(r, *config);
-    return missing ? Exchange(r, *config, *missing, nullptr).run_gone() : DECLINED;
+    return missing ? Exchange(r, *config, *missing, nullptr).run_gone()
+                   : leave_to_httpd(r, *config, "it is a directory, or another module's");
   }
   const auto path = tree_path(r, config->root());
-  if (!path) return DECLINED;
+  if (!path) return leave_to_httpd(r, *config, "it lies outside the tree");
   return Exchange(r, *config, *path, local).run();
 }
 

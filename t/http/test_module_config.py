@@ -121,6 +121,7 @@ BAD = {
                             ("inf", "is no number"), ("-5", "is no number"), ("500km", "is no number")],
     "MirrorStickiness": [("", "takes SECONDS"), ("-1", "'-1' is no number from 0 to 31622400"), ("1h", "is no number"),
                          ("31622401", "is no number"), ("3600.5", "is no number")],
+    "MirrorExplain": [("", "takes Off|Loopback"), ("On", "'On' is none of Off, Loopback"), ("Loopback x", "takes Off|Loopback")],
 }
 
 # Values that each directive must take.
@@ -165,6 +166,7 @@ GOOD = {
     "MirrorRepositoryNear": ["0", "32767"],
     "MirrorDistanceScale": ["1", "20000", "12.5"],
     "MirrorStickiness": ["0", "31622400"],
+    "MirrorExplain": ["Off", "loopback"],
 }
 CASES = [pytest.param(name, value, reason, id=f"{name}-{number}") for name, cases in BAD.items() for number,
          (value, reason) in enumerate(cases)]

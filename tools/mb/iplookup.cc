@@ -1,9 +1,9 @@
 // mb iplookup: where an address or a host is, by the GeoIP databases.
 #include <fmt/core.h>
 
-#include "client.h"
 #include "commands.h"
 #include "host_place.h"
+#include "explain/client.h"
 #include "output.h"
 
 namespace mirror::mb {

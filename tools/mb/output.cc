@@ -1,14 +1,11 @@
 #include "output.h"
 
 #include <fmt/core.h>
-#include <wchar.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <clocale>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 
 #include "core/path.h"
 
@@ -18,25 +15,6 @@ namespace {
 void write(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return;
   throw OutputError(fmt::format("standard output: {}", std::strerror(errno)), errno == EPIPE);
-}
-
-// The next code point of UTF-8 that printable() made; broken text counts a column a byte.
-char32_t take_code_point(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text.front());
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  char32_t code = length == 1 ? lead : lead & (0xff >> (length + 1));
-  for (std::size_t i = 1; i < std::min(length, text.size()); ++i)
-    code = code << 6 | (text[i] & 0x3f);
-  text.remove_prefix(std::min(length, text.size()));
-  return code;
-}
-
-std::string formatted_time(std::int64_t time_s, const char* format) {
-  const std::time_t time = time_s;
-  std::tm parts{};
-  char text[64];
-  if (::gmtime_r(&time, &parts) == nullptr) return std::to_string(time_s);
-  return std::string(text, std::strftime(text, sizeof text, format, &parts));
 }
 
 }  // namespace
@@ -53,6 +31,8 @@ std::string terminal_safe(std::string_view text) {
 }
 
 void say(std::string_view line) { write(terminal_safe(line) + "\n"); }
+
+void say_lines(std::string_view lines) { write(terminal_safe(lines)); }
 
 void complain(std::string_view message) {
   while (message.ends_with('\n')) message.remove_suffix(1);
@@ -74,6 +54,7 @@ void say_json_line(const nlohmann::json& value) {
   write(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
+<<<<<<< HEAD
 void put_bytes(nlohmann::json& object, const std::string& key, std::string_view bytes) {
   try {
     const nlohmann::json text = bytes;
@@ -138,5 +119,8 @@ std::string grouped(std::int64_t number) {
 
 std::string utc_minute(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%d %H:%M UTC"); }
 std::string rfc3339(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%dT%H:%M:%SZ"); }
+=======
+void Table::say() const { write(text()); }
+>>>>>>> main
 
 }  // namespace mirror::mb
