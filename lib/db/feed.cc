@@ -109,7 +109,7 @@ bool listen_for_news(Connection& connection) {
 
 bool had_news(Connection& connection) {
   if (!PQconsumeInput(connection.raw()))
-    throw ConnectionError(std::string("lost the database: ") + PQerrorMessage(connection.raw()));
+    throw ConnectionError(std::string("lost the connection: ") + PQerrorMessage(connection.raw()));
   bool news = false;
   while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection.raw())})
     news = true;

@@ -84,6 +84,10 @@ def site(request, make_site, authority):
     return site
 
 
+def config_of(site):
+    return CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
+
+
 def mb(site, target, *args, host=HOST):
     return site.database.tool("mb", "explain", host + target, "--connect", f"127.0.0.1:{site.httpd.port}", *args, check=False)
 
@@ -190,6 +194,7 @@ def test_it_is_readable(site):
                for line in lines)
     assert any(line.split()[:3] == ["1", "paris", "country"] for line in lines)
     assert any(line.split() == ["off", "disabled"] for line in lines)
+    assert "  http://origin.example/o/nowhere (302, MirrorOrigin)\n" in mb(site, "/db/nowhere").stdout
 
 
 def test_a_country_goes_into_the_query(site):
@@ -242,11 +247,20 @@ def test_nobody_behind_a_proxy_is_told(site, header):
         assert is_plain(site, target, wish() | header)
 
 
+def test_without_connect_httpd_is_asked_at_the_urls_port(site, build):
+    addresses = ["127.0.0.1"] + ["::1"] * rig.has_ipv6()
+    for address in addresses:
+        with rig.Httpd(config_of(site), build=build, address=address) as httpd:
+            done = site.database.tool("mb", "explain", f"{HOST}:{httpd.port}/db/f", "--country", "de", check=False)
+            shown = f"[{address}]" if ":" in address else address
+            assert done.stdout.startswith(f"as httpd at {shown}:{httpd.port} sees it\n"), done
+
+
 def test_nobody_is_told_over_another_address(site, build):
     own = [word for word in subprocess.run(["hostname", "-I"], capture_output=True, text=True).stdout.split() if "." in word]
     if not own:
         pytest.skip("this machine has no address but loopback")
-    config = CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
+    config = config_of(site)
     with rig.Httpd(config, build=build, address=own[0]) as httpd:
         headers = wish(**{"X-Mirror-Explain-Client": "127.0.0.1"})
         answer = ask(httpd, "/db/f", headers=headers, client=own[0])
@@ -255,7 +269,7 @@ def test_nobody_is_told_over_another_address(site, build):
 
 def test_nobody_is_told_by_a_proxys_protocol(site, build):
     """mod_remoteip believes what the proxy says before the request, also that the client is at a loopback address."""
-    config = CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo)) + "RemoteIPProxyProtocol On\n"
+    config = config_of(site) + "RemoteIPProxyProtocol On\n"
     with rig.Httpd(config, build=build) as httpd:
         for client in ("192.0.2.1", "127.0.0.1"):
             answer = Answer(exchange(httpd, f"PROXY TCP4 {client} 127.0.0.1 1000 80\r\nGET /db/f HTTP/1.1\r\nHost: a\r\n"
@@ -282,21 +296,20 @@ def test_only_a_get_is_explained(site, method):
 
 
 def test_where_it_is_off_nobody_is_told(site):
-    FILES_SILENT = "/db/silent/f"
-    assert is_plain(site, FILES_SILENT, wish(**{"X-Mirror-Explain-Client": "127.0.0.1"}))
-    done = mb(site, FILES_SILENT)
+    assert is_plain(site, "/db/silent/f", wish(**{"X-Mirror-Explain-Client": "127.0.0.1"}))
+    done = mb(site, "/db/silent/f")
     assert done.returncode == 1 and "`MirrorExplain Loopback` is not set for this URL" in done.stderr
 
 
 def test_it_is_off_unless_it_is_set(site, build):
-    config = CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
+    config = config_of(site)
     with rig.Httpd(config.replace("MirrorExplain Loopback\n", ""), build=build) as httpd:
         for target in ("/db/f", "/local/off/f", "/none"):
             assert ask(httpd, target, headers=wish()).all("X-Mirror-Explain") == []
 
 
 def test_an_error_page_is_no_way_around_a_refusal(site, build):
-    config = CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
+    config = config_of(site)
     with rig.Httpd(config + "ErrorDocument 403 /db/f\n", build=build) as httpd:
         assert ask(httpd, "/db/denied/f", headers=wish()).all("X-Mirror-Explain") == []
 
@@ -304,8 +317,8 @@ def test_an_error_page_is_no_way_around_a_refusal(site, build):
 def test_a_database_that_is_down_is_told(site, build):
     config = CONFIG.replace("{database}", "host=127.0.0.1 port=1 dbname=none").replace("{geo}", str(site.geo))
     with rig.Httpd(config + "MirrorCatalog Off\n", build=build) as httpd:
+        rig.make_tree(httpd.docroot, {"local/f": SIZE})
         for target, status in (("/db/f", 503), ("/local/f", None)):
-            rig.make_tree(httpd.docroot, {"local/f": SIZE}) if "local" in target else None
             done = site.database.tool("mb", "explain", HOST + target, "--connect", f"127.0.0.1:{httpd.port}", "--json")
             said = json.loads(done.stdout)
             assert (said["answer"]["status"], said["answer"]["declined"]) == (status, "database-down")
@@ -385,6 +398,14 @@ def test_a_server_that_is_no_such_httpd_harms_nobody(mb, server, words):
                   env={"http_proxy": "http://127.0.0.1:1/", "ALL_PROXY": "http://127.0.0.1:1/"})
         assert (done.returncode, done.stdout) == (1, "") and words in done.stderr, done
         assert len(server.requests) == 1 and b"\r\nHost: redirector.example\r\n" in server.requests[0]
+
+
+def test_json_is_bounded_in_depth(mb):
+    body = b'{"a": ' + b"[" * 2_000_000 + b"]" * 2_000_000 + b"}"
+    head = HEAD.replace(b"text", b"json") + b"Content-Length: %d\r\n\r\n" % len(body)
+    with Answering(head + body) as server:
+        done = mb("explain", "http://redirector.example/f", "--connect", f"127.0.0.1:{server.port}", "--json", check=False)
+        assert done.returncode in (0, 1) and len(done.stdout) < 1000
 
 
 def test_what_it_answers_does_nothing_to_the_terminal(mb):

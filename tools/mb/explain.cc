@@ -201,8 +201,8 @@ int run(Context& context, const Wanted& wanted) {
 }
 
 void add_path_options(cli::Options& app, Wanted& wanted) {
-  const auto add = [&](const char* name, const cli::Option* option) {
-    wanted.for_path.push_back({name, option});
+  const auto add = [&](const char* name, cli::Option* option) {
+    wanted.for_path.push_back({name, option->group("For a path")});
   };
   add("--distance-scale",
       app.add_option("--distance-scale", wanted.settings.distance_scale_km,
@@ -224,8 +224,8 @@ void add_path_options(cli::Options& app, Wanted& wanted) {
 }
 
 void add_url_options(cli::Options& app, Wanted& wanted) {
-  const auto add = [&](const char* name, const cli::Option* option) {
-    wanted.for_url.push_back({name, option});
+  const auto add = [&](const char* name, cli::Option* option) {
+    wanted.for_url.push_back({name, option->group("For a URL")});
   };
   add("--connect",
       app.add_option("--connect", wanted.connect,
@@ -244,7 +244,7 @@ void add_url_options(cli::Options& app, Wanted& wanted) {
 
 Action setup_explain(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("subject", wanted->subject,
+  app.add_option("path", wanted->subject,
                  "The file's path in the tree, or its URL: then httpd on this machine is asked")
       ->required()
       ->type_name("PATH|URL");

@@ -119,6 +119,12 @@ void require_explanation(const UrlQuestion& question, const net::FetchResponse& 
       response.peer, response.status));
 }
 
+// What is nested deeper is left out: whatever answered may be no httpd, and printing recurses.
+bool is_shallow(int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+  constexpr int kMostNested = 16;
+  return depth <= kMostNested;
+}
+
 }  // namespace
 
 int explain_url(const UrlQuestion& question) {
@@ -129,7 +135,7 @@ int explain_url(const UrlQuestion& question) {
     say_lines(response.body);
     return kSuccess;
   }
-  nlohmann::json told = nlohmann::json::parse(response.body, nullptr, false);
+  nlohmann::json told = nlohmann::json::parse(response.body, is_shallow, false);
   if (!told.is_object())
     throw Failure(fmt::format("httpd at {} answered something else than JSON", response.peer));
   told["seen_by"] = response.peer;

@@ -2,8 +2,8 @@
 #include <fmt/core.h>
 
 #include "commands.h"
-#include "host_place.h"
 #include "explain/client.h"
+#include "host_place.h"
 #include "output.h"
 
 namespace mirror::mb {
