@@ -1,5 +1,7 @@
-// What most files include anyway, compiled once with --enable-precompiled-header. Only files of the system: each of our own
-// files still includes all that it needs, and builds without this one.
+// What most files include, compiled once with --enable-precompiled-header. System headers only. Our
+// own files still include all that they need: they are built without this one too.
+
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -20,4 +22,3 @@
 #include <unordered_map>
 #include <variant>
 #include <vector>
-#include <fmt/format.h>

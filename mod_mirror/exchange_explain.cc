@@ -31,7 +31,9 @@ void tell_answer(const Outcome::Answer& answer, const Outcome& outcome, Explaine
   told.status = answer.status;
   told.url = header_of(answer, "Location");
   if (!told.url.empty()) {
-    told.text = fmt::format("{} ({})", told.url, answer.status);
+    const bool to_origin = std::holds_alternative<DeclineReason>(outcome.result);
+    told.text =
+        fmt::format("{} ({}{})", told.url, answer.status, to_origin ? ", MirrorOrigin" : "");
   } else if (outcome.given) {
     told.text = fmt::format(
         "the file's {}, {} bytes ({})", info_of(*outcome.given).name,

@@ -104,7 +104,7 @@ bool finds_no_file(const request_rec* r) {
          has_plain_handler(r);
 }
 
-// The file whose representation a request for what is no file names by its suffix: looked up as
+// The file whose representation a request for what is not a file names by its suffix: looked up as
 // httpd would, with its access control, so that nobody learns of what he may not fetch. nullptr
 // when there is none.
 request_rec* suffixed_file(request_rec* r, const DirConfig& config) {

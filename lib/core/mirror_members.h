@@ -31,7 +31,7 @@ inline constexpr std::tuple kMirrorAddresses{
 
 inline constexpr std::tuple kMirrorTraits{
     Member{"enabled", &Mirror::enabled, "takes redirects"},
-    Member{"online", &Mirror::online, "answers, as far as is known"},
+    Member{"online", &Mirror::online, "whether it answers, as far as is known"},
     Member{"down", &Mirror::down},
     Member{"standing", &Mirror::standing},
     Member{"trouble", &Mirror::trouble},
@@ -50,7 +50,7 @@ inline constexpr std::tuple kMirrorTraits{
     Member{"ipv4", &Mirror::ipv4, "has IPv4 addresses"},
     Member{"ipv6", &Mirror::ipv6, "has IPv6 addresses"},
     Member{"file_maxsize", &Mirror::file_maxsize,
-           "larger files go to other mirrors where there are any; 0: no limit"},
+           "larger files go to other mirrors if there are any; 0: no limit"},
     Member{"prefixes", &Mirror::prefixes},
     Member{"served_as", &Mirror::served_as},
     Member{"operator_name", &Mirror::operator_name, "who runs it"},

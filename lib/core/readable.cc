@@ -17,7 +17,7 @@ std::string formatted_time(std::int64_t time_s, const char* format) {
 
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t i = digits.size(); i > 3 + (number < 0); i -= 3) digits.insert(i - 3, ",");
+  for (std::size_t i = digits.size(); i > 3 + (number < 0); i -= 3) digits.insert(i - 3, 1, ',');
   return digits;
 }
 

@@ -64,7 +64,8 @@ std::string misfits(Connection& c) {
          difference("the scanner's grant", columns_up_to(Reader::scans),
                     readable(c, "mirror_scanner")) +
          difference("the scanner's right to write",
-                    {"keeps_times", "keeps_times_share", "last_scan"},
+                    {"keeps_times", "keeps_times_share", "last_scan", "standing", "standing_reason",
+                     "standing_since"},
                     readable(c, "mirror_scanner", "UPDATE")) +
          difference("trigger (old)", columns_up_to(Reader::redirects), compared(c, "old")) +
          difference("trigger (new)", columns_up_to(Reader::redirects), compared(c, "new"));
@@ -120,8 +121,10 @@ class MirrorMembersTest : public CppUnit::TestFixture {
                 "SELECT conname::text FROM pg_constraint WHERE conrelid IN ('mirror'::regclass, "
                 "'mirror_prefix'::regclass, 'endpoint'::regclass) AND contype <> 'p'")) {
       // What only our programs write.
-      static const Names kOurs = {"mirror_prefix_one_kind", "endpoint_method_shape",
-                                  "mirror_last_scan_range", "mirror_keeps_times_share_range"};
+      static const Names kOurs = {"mirror_prefix_one_kind",      "endpoint_method_shape",
+                                  "mirror_last_scan_range",      "mirror_keeps_times_share_range",
+                                  "mirror_standing_known",       "mirror_standing_since_range",
+                                  "mirror_standing_reason_shape"};
       if (kOurs.contains(name)) continue;
       CPPUNIT_ASSERT_MESSAGE(name, !constraint_words(name).empty());
     }

@@ -36,6 +36,10 @@ Mirror any_mirror(FuzzedDataProvider& input) {
       input.ConsumeBool() ? "https://m.example/" : input.ConsumeRandomLengthString(20);
   mirror.enabled = input.ConsumeProbability<double>() > 0.1;
   mirror.online = input.ConsumeProbability<double>() > 0.1;
+  for (const Way way : kWays) {
+    if (input.ConsumeProbability<double>() > 0.9) mirror.down.add(way);
+  }
+  if (input.ConsumeProbability<double>() > 0.9) mirror.standing = Standing::wrong;
   mirror.weight = input.ConsumeBool() ? 100 : input.ConsumeIntegral<int>();
   mirror.country = any_country(input);
   mirror.place = any_place(input);
@@ -68,7 +72,9 @@ void check_order(const Ranking& ranking) {
 void check_candidate(const Candidate& candidate, const Client& client, const RankRequest& request) {
   const Mirror& mirror = *candidate.mirror;
   require(mirror.enabled && mirror.online && mirror.weight > 0);
-  require(base_url(mirror, request.https).starts_with(request.https ? "https://" : "http"));
+  require(mirror.standing == Standing::good);
+  require(base_url(mirror, request.https, client.address.family)
+              .starts_with(request.https ? "https://" : "http"));
   require(client.address.family == Family::ipv6 || mirror.ipv4);
   require(!client.country.known() || mirror.excluded_countries[0] != client.country);
   require(!mirror.prefix_only || candidate.tier == Tier::prefix);

@@ -194,6 +194,7 @@ def test_it_is_readable(site):
                for line in lines)
     assert any(line.split()[:3] == ["1", "paris", "country"] for line in lines)
     assert any(line.split() == ["off", "disabled"] for line in lines)
+    assert "  http://origin.example/o/nowhere (302, MirrorOrigin)\n" in mb(site, "/db/nowhere").stdout
 
 
 def test_a_country_goes_into_the_query(site):

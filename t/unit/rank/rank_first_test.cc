@@ -49,6 +49,10 @@ class RankFirstTest : public CppUnit::TestFixture {
     if (chance(random, 10)) mirror.http_url.clear();
     mirror.enabled = !chance(random, 5);
     mirror.online = !chance(random, 5);
+    for (const Way way : kWays) {
+      if (chance(random, 5)) mirror.down.add(way);
+    }
+    if (chance(random, 5)) mirror.standing = Standing::stale;
     mirror.prefix_only = chance(random, odd_percent);
     mirror.as_only = chance(random, odd_percent);
     mirror.country_only = chance(random, odd_percent);

@@ -30,6 +30,7 @@ class RankTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(prefersTheClientsFamilyWithinATier);
   CPPUNIT_TEST(looksInsideTranslatedAddresses);
   CPPUNIT_TEST(neverDowngradesHttps);
+  CPPUNIT_TEST(whatIsDownIsLeftOutForThoseWhoWouldTakeIt);
   CPPUNIT_TEST(putsOversizedMirrorsLast);
   CPPUNIT_TEST(weighsByDistance);
   CPPUNIT_TEST(takesTheMedianForUnknownPlaces);
@@ -121,6 +122,10 @@ class RankTest : public CppUnit::TestFixture {
     const std::pair<Change, const char*> cases[] = {
         {[](Mirror& m) { m.enabled = false; }, "; 1: disabled"},
         {[](Mirror& m) { m.online = false; }, "; 1: offline"},
+        {[](Mirror& m) { m.standing = Standing::stale, m.trouble = "3 days behind"; },
+         "; 1: stale"},
+        {[](Mirror& m) { m.standing = Standing::wrong; }, "; 1: wrong"},
+        {[](Mirror& m) { m.standing = Standing::returning; }, "; 1: returning"},
         {[](Mirror& m) { m.weight = 0; }, "; 1: weight 0"},
         {[](Mirror& m) { m.weight = -3; }, "; 1: weight 0"},
         {[](Mirror& m) { m.http_url = m.https_url = ""; }, "; 1: no usable URL"},
@@ -276,14 +281,52 @@ class RankTest : public CppUnit::TestFixture {
     https.http_url = "";
     CPPUNIT_ASSERT_EQUAL(std::string("2 country; 1: no https for an https client"),
                          ranked(german(), {http, https}, {.https = true}));
-    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/"), std::string(base_url(http, false)));
+    CPPUNIT_ASSERT_EQUAL(std::string("http://m1.example/pub/"),
+                         std::string(base_url(http, false, Family::ipv4)));
     CPPUNIT_ASSERT_EQUAL(std::string("https://m2.example/pub/"),
-                         std::string(base_url(https, false)));
+                         std::string(base_url(https, false, Family::ipv4)));
     CPPUNIT_ASSERT_EQUAL(std::string("http://m3.example/pub/"),
-                         std::string(base_url(sample_mirror(3), false)));
+                         std::string(base_url(sample_mirror(3), false, Family::ipv4)));
     CPPUNIT_ASSERT_EQUAL(std::string("https://m3.example/pub/"),
-                         std::string(base_url(sample_mirror(3), true)));
-    CPPUNIT_ASSERT(base_url(http, true).empty());
+                         std::string(base_url(sample_mirror(3), true, Family::ipv4)));
+    CPPUNIT_ASSERT(base_url(http, true, Family::ipv4).empty());
+  }
+
+  void whatIsDownIsLeftOutForThoseWhoWouldTakeIt() {
+    const auto down = [](std::vector<const char*> ways) {
+      Mirror mirror = sample_mirror(1);  // has both schemes and both families
+      for (const char* way : ways) mirror.down.add(Way::parse(way).value());
+      mirror.trouble = "connection refused";
+      return mirror;
+    };
+    const auto base = [](const Mirror& mirror, const char* address, bool https) {
+      const Client client = sample_client("DE", address);
+      const bool served = ranked(client, {mirror}, {.https = https}).starts_with("1 ");
+      const std::string url(base_url(mirror, https, client.address.family));
+      CPPUNIT_ASSERT_EQUAL(served, !url.empty());
+      CPPUNIT_ASSERT_EQUAL(served, !usable_bases(mirror, https, client.address.family).empty());
+      return served ? url.substr(0, url.find(':')) : std::string("none");
+    };
+    const char* const v4 = "192.0.2.9";
+    const char* const v6 = "2001:db8::9";
+    const auto all = [&](const Mirror& m) {
+      return base(m, v4, false) + ' ' + base(m, v6, false) + ' ' + base(m, v4, true) + ' ' +
+             base(m, v6, true);
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("http http https https"), all(down({})));
+    CPPUNIT_ASSERT_EQUAL(std::string("http none https none"),
+                         all(down({"http/ipv6", "https/ipv6"})));
+    CPPUNIT_ASSERT_EQUAL(std::string("http http none none"),
+                         all(down({"https/ipv4", "https/ipv6"})));
+    CPPUNIT_ASSERT_EQUAL(std::string("https http https https"), all(down({"http/ipv4"})));
+    Mirror without_ipv6 = down({"http/ipv4"});
+    without_ipv6.ipv6 = false;
+    CPPUNIT_ASSERT_EQUAL(std::string("https https https https"), all(without_ipv6));
+    const Mirror nothing = down({"http/ipv4", "http/ipv6", "https/ipv4", "https/ipv6"});
+    CPPUNIT_ASSERT_EQUAL(std::string("none none none none"), all(nothing));
+    CPPUNIT_ASSERT(serves_nobody(nothing) == RejectReason::down && !serves_nobody(without_ipv6));
+    CPPUNIT_ASSERT_EQUAL(std::string("down: connection refused"),
+                         reject_text(RejectReason::down, &nothing));
   }
 
   void putsOversizedMirrorsLast() {
