@@ -7,10 +7,11 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM mirror_httpd;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_httpd;
 GRANT USAGE ON SCHEMA {schema} TO mirror_httpd;
-GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, health, cohort, file, hash, source TO mirror_httpd;
+GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, cohort, file, hash, source TO mirror_httpd;
 GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, country, region, subdivision, latitude, longitude,
               asn, prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
-              operator_name, operator_url, public_note, last_scan, standing, standing_since, standing_reason) ON mirror TO mirror_httpd;
+              operator_name, operator_url, public_note, last_scan, down, down_reason, standing,
+              standing_since, standing_reason) ON mirror TO mirror_httpd;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'httpd_file') THEN
     CREATE POLICY httpd_file ON file FOR SELECT TO mirror_httpd USING (NOT staged OR was_shown);
@@ -30,7 +31,8 @@ GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, end
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note,
-              keeps_times, keeps_times_share, last_scan, standing, standing_since, standing_reason) ON mirror TO mirror_scanner;
+              keeps_times, keeps_times_share, last_scan, down, down_reason, standing, standing_since, standing_reason) ON mirror
+  TO mirror_scanner;
 GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health TO mirror_scanner;
 GRANT UPDATE ON merge_lock TO mirror_scanner;
 GRANT DELETE ON event TO mirror_scanner;

@@ -25,10 +25,10 @@ struct Mirror {
   std::string https_url;  // "" or ends in '/'
   bool enabled = false;
   bool online = true;
-  WaySet down;                         // what does not answer; the rest counts as up
+  WaySet down;  // what does not answer; the rest counts as up
   Standing standing = Standing::good;
-  std::string trouble;  // why something is down, or the standing is not good, in words; else ""
-  int weight = 100;  // 0 takes no redirects
+  std::string down_reason, standing_reason;  // in words; "" when all is well
+  int weight = 100;                          // 0 takes no redirects
   CountryCode country;
   Region region = Region::unknown;
   std::optional<Place> place;

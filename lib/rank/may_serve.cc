@@ -61,10 +61,12 @@ std::string_view reject_text(RejectReason reason) {
 }
 
 std::string reject_text(RejectReason reason, const Mirror* mirror) {
-  const bool probed = reason >= RejectReason::down && reason <= RejectReason::returning;
-  std::string text(reject_text(reason));
-  return probed && mirror != nullptr && !mirror->trouble.empty() ? text + ": " + mirror->trouble
-                                                                 : text;
+  const std::string text(reject_text(reason));
+  if (mirror == nullptr || reason < RejectReason::down || reason > RejectReason::returning)
+    return text;
+  const std::string& why =
+      reason == RejectReason::down ? mirror->down_reason : mirror->standing_reason;
+  return why.empty() ? text : text + ": " + why;
 }
 
 std::optional<RejectReason> serves_nobody(const Mirror& mirror) {

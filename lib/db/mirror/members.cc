@@ -18,13 +18,6 @@ constexpr const char* kServedAs =
     "ARRAY(SELECT p.asn::text FROM mirror_prefix p WHERE p.mirror_id = m.id AND p.asn IS NOT NULL "
     "ORDER BY p.asn)";
 
-constexpr const char* kDown =
-    "ARRAY(SELECT h.scheme || '/' || h.family FROM health h WHERE h.mirror_id = m.id AND "
-    "h.state = 'down')";
-constexpr const char* kTrouble =
-    "concat_ws('; ', nullif(m.standing_reason, ''), (SELECT string_agg(DISTINCT h.reason, '; ') "
-    "FROM health h WHERE h.mirror_id = m.id AND h.state = 'down' AND h.reason <> ''))";
-
 // The columns of mirror that scans find out and no option sets.
 constexpr std::tuple kScanned{
     Member{"keeps_times_share", &MirrorRecord::keeps_times_share},
@@ -43,10 +36,6 @@ constexpr std::tuple kListing{
 constexpr std::tuple kPublic{
     Member{"subdivision", &MirrorRecord::subdivision, "ISO 3166-2 code without the country"},
     Member{"public_note", &MirrorRecord::public_note, "note for everyone"},
-};
-
-constexpr std::tuple kStanding{
-    Member{"standing_reason", &MirrorRecord::standing_reason},
 };
 
 constexpr std::tuple kPrivate{
@@ -96,14 +85,10 @@ class Rows {
   }
 
   void operator()(const Member<Mirror, std::vector<Prefix>>& member) {
-    of_table(member, StoredIn::mirror_prefix, kPrefixes);
+    of_prefixes(member, kPrefixes);
   }
   void operator()(const Member<Mirror, std::vector<AsNumber>>& member) {
-    of_table(member, StoredIn::mirror_prefix, kServedAs);
-  }
-
-  void operator()(const Member<Mirror, WaySet>& member) {
-    of_table(member, StoredIn::health, kDown);
+    of_prefixes(member, kServedAs);
   }
 
   // Two columns make one place.
@@ -147,9 +132,9 @@ class Rows {
   }
 
   template <typename Value>
-  void of_table(const Member<Mirror, Value>& member, StoredIn table, const char* select) {
+  void of_prefixes(const Member<Mirror, Value>& member, const char* select) {
     MirrorMember& row = add(member.name, nullptr);
-    row.stored_in = table;
+    row.stored_in = StoredIn::mirror_prefix;
     row.select = select;
     row.read = [where = member.where](MirrorRecord& record, const Result& rows, int at,
                                       int column) {
@@ -187,7 +172,6 @@ std::vector<MirrorMember> make_members() {
                  "further options for rsync");
   for_each_member(kMirrorTraits, redirects);
   for_each_member(kPublic, redirects);
-  for_each_member(kStanding, redirects);
   for_each_member(kPrivate, Rows(rows, Reader::admins));
   for_each_member(kScanned, scans);
   Rows web(rows, Reader::web);
@@ -197,10 +181,6 @@ std::vector<MirrorMember> make_members() {
     const std::string_view name = row.column.name;
     if (name == "last_scan" || name == "standing_since")
       row.select = fmt::format("extract(epoch FROM m.{})::bigint", name);
-    if (name == "trouble") {
-      row.stored_in = StoredIn::health;
-      row.select = kTrouble;
-    }
   }
   return rows;
 }

@@ -21,7 +21,7 @@ enum class Reader : std::uint8_t {
   admins
 };
 
-enum class StoredIn : std::uint8_t { mirror, mirror_prefix, endpoint, health };
+enum class StoredIn : std::uint8_t { mirror, mirror_prefix, endpoint };
 
 struct MirrorMember {
   MirrorColumn column;  // help nullptr: no option sets it

@@ -26,7 +26,6 @@ struct MirrorRecord {
   // As full scans measured it (time_keeping.h); nullopt until one had enough files.
   std::optional<double> keeps_times_share;
   bool keeps_times = false;
-  std::string standing_reason;                   // "" when good
   std::optional<std::int64_t> standing_since_s;  // Unix time
   std::optional<std::int64_t> last_scan_s;       // Unix time of the last good scan
 

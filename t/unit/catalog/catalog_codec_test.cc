@@ -245,7 +245,7 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     full.enabled = full.online = false;
     full.down.add({true, Family::ipv6});
     full.standing = Standing::returning;
-    full.trouble = "certificate expired";
+    full.down_reason = "certificate expired", full.standing_reason = "was down";
     full.weight = 7, full.asn = 4294967295, full.file_maxsize = std::int64_t{1} << 40;
     full.prefix_only = full.as_only = full.country_only = full.region_only = true;
     full.ipv4 = false;
@@ -263,7 +263,8 @@ class CatalogCodecTest : public CppUnit::TestFixture {
                    m.http_url == full.http_url && m.https_url == full.https_url);
     CPPUNIT_ASSERT(!m.enabled && !m.online && m.weight == 7 && m.country == full.country &&
                    m.region == Region::EU);
-    CPPUNIT_ASSERT(m.down == full.down && m.standing == full.standing && m.trouble == full.trouble);
+    CPPUNIT_ASSERT(m.down == full.down && m.standing == full.standing &&
+                   m.down_reason == full.down_reason && m.standing_reason == full.standing_reason);
     CPPUNIT_ASSERT(read->at(0).down.empty() && read->at(0).standing == Standing::good);
     CPPUNIT_ASSERT(m.place && m.place->latitude == 48.5 && m.place->longitude == -2.25 &&
                    m.asn == full.asn);

@@ -122,7 +122,7 @@ class RankTest : public CppUnit::TestFixture {
     const std::pair<Change, const char*> cases[] = {
         {[](Mirror& m) { m.enabled = false; }, "; 1: disabled"},
         {[](Mirror& m) { m.online = false; }, "; 1: offline"},
-        {[](Mirror& m) { m.standing = Standing::stale, m.trouble = "3 days behind"; },
+        {[](Mirror& m) { m.standing = Standing::stale, m.standing_reason = "3 days behind"; },
          "; 1: stale"},
         {[](Mirror& m) { m.standing = Standing::wrong; }, "; 1: wrong"},
         {[](Mirror& m) { m.standing = Standing::returning; }, "; 1: returning"},
@@ -296,7 +296,7 @@ class RankTest : public CppUnit::TestFixture {
     const auto down = [](std::vector<const char*> ways) {
       Mirror mirror = sample_mirror(1);  // has both schemes and both families
       for (const char* way : ways) mirror.down.add(Way::parse(way).value());
-      mirror.trouble = "connection refused";
+      mirror.down_reason = "connection refused";
       return mirror;
     };
     const auto base = [](const Mirror& mirror, const char* address, bool https) {
