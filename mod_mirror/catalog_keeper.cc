@@ -38,7 +38,8 @@ void CatalogKeeper::start() {
   feed_.begin();  // so that the first request has it
   if (!thread_.start([this] { return step(); }, [this] { feed_.step_down(); })) {
     log_(LogLevel::error, LogId(302),
-         "MirrorCatalog " + catalog_.directory().path() + ": no thread to look after it");
+         "MirrorCatalog " + catalog_.directory().path() +
+             ": cannot start the thread that looks after it");
   }
 }
 

@@ -88,7 +88,8 @@ class Checker {
     catalog.used = true;
     if (!config.database) return;
     if (catalog.database && *catalog.database != config.database->index) {
-      fault(config.engine->at, "a MirrorCatalog is of one database; give each its own directory");
+      fault(config.engine->at,
+            "a MirrorCatalog belongs to one database; give each database its own directory");
     }
     catalog.database = config.database->index;
   }

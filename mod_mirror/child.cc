@@ -143,7 +143,7 @@ void prepare_catalogs(const server_rec* server) {
       prepare_directory(catalog.directory);
     } catch (const std::exception& error) {
       log_line(server, APLOG_WARNING, LogId(301),
-               "MirrorCatalog " + catalog.directory + " cannot be made, " +
+               "MirrorCatalog " + catalog.directory + " cannot be created, so " +
                    (catalog.database ? "requests go to the database: "
                                      : "nothing can be imported there: ") +
                    error.what());
@@ -161,7 +161,7 @@ void prepare_geo_copies(const server_rec* server) {
     geo_copies = folder;
   } catch (const std::exception& error) {
     log_line(server, APLOG_NOTICE, LogId(403),
-             std::string("MirrorGeoDatabase: each child keeps a copy of its own in memory: ") +
+             std::string("MirrorGeoDatabase: each process keeps its own copy in memory: ") +
                  error.what());
   }
 }

@@ -47,7 +47,7 @@ void ConnectionPool::start() {
   shared_.forget_own_slots();
   if (!thread_.start([this] { return step(); }, [this] { finish(); }))
     log_(LogLevel::error, LogId(202),
-         "MirrorDatabase " + options_.name + ": no thread for its connections");
+         "MirrorDatabase " + options_.name + ": cannot start the thread for its connections");
 }
 
 std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadline) {
@@ -78,7 +78,7 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
   // The attempt hangs where it cannot be bounded, in the name service: the next request must not
   // wait for it too.
   if (too_late && deadline - started_at > options_.timeout / 2)
-    trip("no connection came about in time", shared_.outages());
+    trip("no connection was made in time", shared_.outages());
   return nullptr;
 }
 
@@ -121,7 +121,7 @@ void ConnectionPool::trip(const std::string& reason, std::uint32_t outage) {
   if (shared_.outage_log.opens(reason, kReasonPause)) {
     log_(LogLevel::error, LogId(201),
          "MirrorDatabase " + options_.name + ": " + reason +
-             "; requests go without it until it answers");
+             "; requests are answered without it until it answers");
   }
   drop_idle();
   available_.notify_all();

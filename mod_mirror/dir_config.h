@@ -105,6 +105,7 @@ struct DirConfig {
   std::optional<const char*> page_header, page_footer;  // null: the built-in one
   std::optional<RepositorySetting> repositories;
   std::optional<int> repository_near;
+  std::optional<bool> explain;  // to loopback peers
 
   bool engine_on() const { return engine && engine->on; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }

@@ -83,7 +83,7 @@ auto& list_of(const Line& line, DirConfig& config) {
 bool is_none(const Line& line) {
   const auto none = [](const char* word) { return strcasecmp(word, "None") == 0; };
   if (std::none_of(line.words.begin(), line.words.end(), none)) return false;
-  if (line.words.size() > 1) throw BadValue("None stands alone");
+  if (line.words.size() > 1) throw BadValue("None must stand alone");
   return true;
 }
 
@@ -123,7 +123,7 @@ void set_catalog(const Line& line, DirConfig& config) {
   if (strcasecmp(line.words[0], "Off") != 0) {
     const char* directory = ap_server_root_relative(line.cmd->pool, line.words[0]);
     if (directory == nullptr)
-      throw BadValue(fmt::format("'{}' is no folder's name", line.words[0]));
+      throw BadValue(fmt::format("'{}' is not the name of a folder", line.words[0]));
     setting.index = globals().add_catalog(directory);
   }
   config.catalog = setting;
@@ -230,7 +230,7 @@ void set_representations(const Line& line, DirConfig& config) {
     } else if (which) {
       off->set(static_cast<std::size_t>(*which), takes_away);
     } else {
-      throw BadValue(fmt::format("'{}' is no representation, and neither All nor None", word));
+      throw BadValue(fmt::format("'{}' is not a representation, All or None", word));
     }
   }
 }
@@ -245,13 +245,13 @@ void set_page(const Line& line, DirConfig& config) {
   config.*Field = nullptr;
   if (is_none(line)) return;
   const char* file = ap_server_root_relative(line.cmd->pool, line.words[0]);
-  if (file == nullptr) throw BadValue(fmt::format("'{}' is no file name", line.words[0]));
+  if (file == nullptr) throw BadValue(fmt::format("'{}' is not a file name", line.words[0]));
   config.*Field = pool_string(line.cmd->pool, read_page(file));
 }
 
 void add_geo_database(const Line& line, DirConfig&) {
   const char* file = ap_server_root_relative(line.cmd->pool, line.words[0]);
-  if (file == nullptr) throw BadValue(fmt::format("'{}' is no file name", line.words[0]));
+  if (file == nullptr) throw BadValue(fmt::format("'{}' is not a file name", line.words[0]));
   GeoDatabases{{file}};  // an unreadable file is found out here, with the line
   auto& files = globals().geo_files;
   if (std::find(files.begin(), files.end(), file) == files.end()) files.emplace_back(file);
@@ -383,6 +383,10 @@ constexpr Directive kDirectives[] = {
     {"MirrorStickiness", kSection, 1, 1,
      "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
      set<&D::sticky_s, parse_stickiness>, inherit<&D::sticky_s>},
+    {"MirrorExplain", kSection, 1, 1,
+     "Off|Loopback - whether 'mb explain URL' on this machine is told what httpd would do "
+     "(default Off)",
+     set<&D::explain, parse_explain>, inherit<&D::explain>},
 };
 constexpr std::size_t kCount = std::size(kDirectives);
 
@@ -396,7 +400,7 @@ void check_line(const Directive& directive, const Line& line) {
     throw BadValue("a value is empty");
   }
   if (ap_check_cmd_context(line.cmd, NOT_IN_LIMIT) != nullptr)
-    throw BadValue("would hold for all methods, not for the <Limit>'s");
+    throw BadValue("may not stand in a <Limit>: it would apply to all methods");
   if (directive.context == kTree && !root_of(line)) {
     throw BadValue(
         "may stand at server level, in a <Location> or in a <Directory> without wildcards or "
@@ -418,7 +422,7 @@ const char* apply_directive(cmd_parms* cmd, void* config, int count, char* const
   } catch (const std::exception& fault) {
     return apr_pstrcat(cmd->pool, directive.name, ": ", fault.what(), nullptr);
   } catch (...) {
-    return "out of memory or worse";
+    return "failed for an unknown reason";
   }
 }
 

@@ -34,6 +34,7 @@ Exchange::Exchange(request_rec* r, const DirConfig& config, std::string_view pat
       settings_(settings_of(config)),
       asked_(path),
       request_(make_request(r, path)),
+      explain_(explain_wish(r, config)),
       local_(local) {
   if (config_.database_tree()) request_.origin = *config_.origin;
   if (local_ != nullptr) {
@@ -66,9 +67,14 @@ bool Exchange::take_suffix() {
   return true;
 }
 
+// Explanations are for whoever the one who asks names.
+Address Exchange::asking_address() const {
+  return explain_ && explain_->client ? *explain_->client : client_address(r_);
+}
+
 // A list may be asked for on behalf of another address.
 void Exchange::locate() {
-  client_.address = client_address(r_);
+  client_.address = asking_address();
   if (request_.query.address && wants_list(request_)) client_.address = *request_.query.address;
   if (const Child* self = child()) client_ = self->geo->locate(client_.address);
 }
@@ -102,7 +108,7 @@ void Exchange::find() {
 }
 
 Outcome Exchange::for_file() {
-  const auto reason = screen(request_, client_address(r_), settings_);
+  const auto reason = screen(request_, asking_address(), settings_);
   if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory ||
                  *reason == DeclineReason::bad_path)) {
     return {.result = *reason};
@@ -124,15 +130,25 @@ Outcome Exchange::for_file() {
   return lookup_ ? for_lookup() : without_lookup();
 }
 
-int Exchange::run_gone() {
-  if (screen(request_, client_address(r_), settings_)) return DECLINED;
+// Why httpd's own answer stands for what it has no file for; nullopt: it does not.
+std::optional<DeclineReason> Exchange::not_in_grace() {
+  if (const auto reason = screen(request_, asking_address(), settings_)) return reason;
   find();
   if (lookup_ && lookup_->found == Found::absent && take_suffix()) {
     lookup_.reset();
-    if (right_to(request_.path) != OK) return DECLINED;
+    if (right_to(request_.path) != OK) return DeclineReason::access;
     find();
   }
-  if (!lookup_ || lookup_->found != Found::file || !lookup_->gone) return DECLINED;
+  if (!lookup_) return missing_;
+  if (lookup_->found != Found::file) return DeclineReason::not_in_table;
+  return lookup_->gone ? std::nullopt : std::optional(DeclineReason::version_differs);
+}
+
+int Exchange::run_gone() {
+  if (const auto reason = not_in_grace()) {
+    const Outcome outcome{.result = *reason};
+    return explain_ && !is_refused(outcome) ? explain(outcome) : DECLINED;
+  }
   locate();
   return finish(for_lookup());
 }
@@ -167,6 +183,7 @@ Outcome Exchange::decided() {
   Outcome outcome =
       decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
   rest_ = rest_of(outcome);
+  if (explain_) explanation_ = explained_lookup();
   const bool is_link = lookup_->file.path != request_.path;
   lookup_->snapshot.reset();
   const int status = is_link ? right_to(lookup_->file.path) : OK;
@@ -230,6 +247,7 @@ void Exchange::write_notes(const Outcome& outcome) {
 // What is looked up is let go before anything is sent: a slow client must not hold a state of the
 // catalog.
 int Exchange::finish(Outcome outcome) {
+  if (explain_ && !is_refused(outcome)) return explain(outcome);
   if (lookup_) lookup_->snapshot.reset();
   write_notes(outcome);
   if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
@@ -243,15 +261,22 @@ int Exchange::finish(Outcome outcome) {
 
 // Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a
 // 404.
-int Exchange::decline(DeclineReason reason) {
+Exchange::Instead Exchange::instead_of(DeclineReason reason) const {
   if (!config_.database_tree()) {
     // httpd sends the file, for POST too, which is no answer to a wish for something else.
-    const auto answer = unanswered(request_);
-    return answer ? write_answer(r_, *answer) : DECLINED;
+    auto answer = unanswered(request_);
+    return answer ? Instead(*std::move(answer)) : Instead(DECLINED);
   }
   if (reason == DeclineReason::not_in_table || reason == DeclineReason::bad_path)
     return HTTP_NOT_FOUND;
-  return redirect_to_origin(r_, *config_.origin, request_.path);
+  return origin_answer(r_, *config_.origin, request_.path);
+}
+
+int Exchange::decline(DeclineReason reason) {
+  Instead instead = instead_of(reason);
+  if (auto* answer = std::get_if<Outcome::Answer>(&instead))
+    return write_answer(r_, std::move(*answer));
+  return std::get<int>(instead);
 }
 
 }  // namespace mirror::httpd

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "answer/decide.h"
 #include "answer/repositories.h"
 #include "dir_config.h"
+#include "explain.h"
 #include "path_lookup.h"
 #include "request.h"
 #include "rest.h"
@@ -29,11 +31,15 @@ class Exchange {
   int run_gone();
   // For the mirrors of a repository: the path is its marker's.
   int run_list(const Repository& repository) { return finish(for_list(repository)); }
-  // Writes the notes, and the answer or what declining means for the tree.
+  // Writes the notes, and the answer or what declining means for the tree; where that is wished,
+  // the explanation instead.
   int finish(Outcome outcome);
   const Request& request() const { return request_; }
 
  private:
+  // An answer, or the status that httpd makes one of.
+  using Instead = std::variant<Outcome::Answer, int>;
+
   Outcome for_file();
   Outcome for_list(const Repository& repository);
   Outcome for_lookup();
@@ -51,13 +57,25 @@ class Exchange {
   bool is_local_version(const File& file) const;
   void write_notes(const Outcome& outcome);
   int decline(DeclineReason reason);
+  Instead instead_of(DeclineReason reason) const;
+  std::optional<DeclineReason> not_in_grace();
+  Address asking_address() const;
+
+  // exchange_explain.cc
+  static bool is_refused(const Outcome& outcome);
+  std::unique_ptr<Explanation> explained_lookup() const;
+  void look_for_explanation(const Outcome& outcome);
+  ExplainedAnswer explained_answer(const Outcome& outcome) const;
+  int explain(const Outcome& outcome);
 
   request_rec* r_;
   const DirConfig& config_;
   const Settings settings_;
   const std::string_view asked_;  // the path that the URL stands for, with its suffix
   Request request_;
-  request_rec* local_;  // null: a database tree, or a repository
+  const std::optional<ExplainWish> explain_;
+  std::unique_ptr<Explanation> explanation_;  // as far as the lookup tells
+  request_rec* local_;                        // null: a database tree, or a repository
   TreeUrl tree_;
   Client client_;
   RestReader rest_;                                       // what follows the answer's body

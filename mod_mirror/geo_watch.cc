@@ -21,7 +21,7 @@ void GeoWatch::start() {
   };
   if (!thread_.start(step, [] {}))
     log_(LogLevel::error, LogId(402),
-         "MirrorGeoDatabase: no thread to notice that files are replaced");
+         "MirrorGeoDatabase: cannot start the thread that looks for replaced files");
 }
 
 Client GeoWatch::locate(const Address& address) const {

@@ -8,16 +8,13 @@
 #include "answer/repositories.h"
 #include "answer/wishes.h"
 #include "exchange.h"
+#include "explain.h"
 #include "request.h"
 
 namespace mirror::httpd {
 namespace {
 
 constexpr const char* kHandlerName = "mirror-tree";
-
-bool serves_error_page(const request_rec* r) {
-  return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status);
-}
 
 // httpd's own handler, which sends files as they are, under each of its names.
 bool is_default_handler(const char* name) {
@@ -107,7 +104,7 @@ bool finds_no_file(const request_rec* r) {
          has_plain_handler(r);
 }
 
-// The file whose representation a request for what is no file names by its suffix: looked up as
+// The file whose representation a request for what is not a file names by its suffix: looked up as
 // httpd would, with its access control, so that nobody learns of what he may not fetch. nullptr
 // when there is none.
 request_rec* suffixed_file(request_rec* r, const DirConfig& config) {
@@ -142,6 +139,12 @@ std::optional<std::string> missing_path(const request_rec* r, const DirConfig& c
 bool is_complete(const DirConfig* config) {
   return config != nullptr && config->engine_on() && config->has_source() &&
          (!config->database_tree() || config->origin);
+}
+
+const char* why_not_taken(const DirConfig& config) {
+  if (!config.engine_on()) return "MirrorEngine is Off";
+  if (!config.has_source()) return "there is neither MirrorDatabase nor MirrorCatalog";
+  return config.origin ? "another module has taken the request" : "there is no MirrorOrigin";
 }
 
 bool may_take(const request_rec* r, const DirConfig* config) {
@@ -186,16 +189,19 @@ int handle(request_rec* r) {
     return handle_taken(
         r, is_complete(config) && config->database_tree() ? *config : *note_of(r)->taken);
   }
-  if (!is_complete(config) || config->database_tree()) return DECLINED;
+  if (config == nullptr) return DECLINED;
+  if (!is_complete(config) || config->database_tree())
+    return leave_to_httpd(r, *config, why_not_taken(*config));
   if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
     return handle_list(r, *config, *list);
   request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
   if (local == nullptr) {
     const auto missing = missing_path(r, *config);
-    return missing ? Exchange(r, *config, *missing, nullptr).run_gone() : DECLINED;
+    return missing ? Exchange(r, *config, *missing, nullptr).run_gone()
+                   : leave_to_httpd(r, *config, "it is a directory, or another module's");
   }
   const auto path = tree_path(r, config->root());
-  if (!path) return DECLINED;
+  if (!path) return leave_to_httpd(r, *config, "it lies outside the tree");
   return Exchange(r, *config, *path, local).run();
 }
 

@@ -58,9 +58,9 @@ int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) no
     prepare_catalogs(server);
     prepare_geo_copies(server);
     if (!globals().databases.empty() && globals().geo_files.empty()) {
-      log_line(
-          server, APLOG_WARNING, LogId(103),
-          "no MirrorGeoDatabase: nobody knows where clients are, and all mirrors are equally far");
+      log_line(server, APLOG_WARNING, LogId(103),
+               "no MirrorGeoDatabase: it is not known where clients are, so all mirrors are "
+               "equally far");
     }
     return OK;
   });

@@ -17,6 +17,12 @@ std::string_view header(const request_rec* r, const char* name) {
   return value != nullptr ? value : "";
 }
 
+Address address_of(const apr_sockaddr_t* address) {
+  if (address == nullptr || address->ipaddr_ptr == nullptr) return {};
+  const std::string_view raw(static_cast<const char*>(address->ipaddr_ptr), address->ipaddr_len);
+  return Address::from_bytes(raw).value_or(Address{});
+}
+
 bool is_https(const request_rec* r) {
   const char* flag = apr_table_get(r->subprocess_env, "HTTPS");
   return std::strcmp(ap_http_scheme(r), "https") == 0 ||
@@ -152,12 +158,13 @@ Request make_request(const request_rec* r, std::string_view path) {
   return request;
 }
 
-Address client_address(const request_rec* r) {
-  const apr_sockaddr_t* address = r->useragent_addr;
-  if (address == nullptr || address->ipaddr_ptr == nullptr) return {};
-  const std::string_view raw(static_cast<const char*>(address->ipaddr_ptr), address->ipaddr_len);
-  return Address::from_bytes(raw).value_or(Address{});
+bool serves_error_page(const request_rec* r) {
+  return r->prev != nullptr && ap_is_HTTP_ERROR(r->prev->status);
 }
+
+Address client_address(const request_rec* r) { return address_of(r->useragent_addr); }
+
+Address peer_address(const request_rec* r) { return address_of(r->connection->client_addr); }
 
 void note(request_rec* r, const char* variable, std::string_view value) {
   apr_table_setn(r->subprocess_env, variable, pool_string(r->pool, value));
@@ -205,13 +212,13 @@ int write_answer(request_rec* r, Outcome::Answer made, RestReader rest) {
   return send_body(r, answer.body, following);
 }
 
-int redirect_to_origin(request_rec* r, const char* origin, std::string_view path) {
+Outcome::Answer origin_answer(const request_rec* r, const char* origin, std::string_view path) {
   std::string url = file_url(origin, path);
   if (r->args != nullptr) append_url_query(url, r->args);
   const bool keeps_method = r->method_number != M_GET;
-  return write_answer(r, {keeps_method ? HTTP_TEMPORARY_REDIRECT : HTTP_MOVED_TEMPORARILY,
-                          {{"Location", url}, {"Cache-Control", "private, no-cache"}},
-                          {}});
+  return {keeps_method ? HTTP_TEMPORARY_REDIRECT : HTTP_MOVED_TEMPORARILY,
+          {{"Location", url}, {"Cache-Control", "private, no-cache"}},
+          {}};
 }
 
 Outcome::Answer unavailable() {

@@ -29,7 +29,11 @@ std::string own_url(request_rec* r);
 // Its views point into the request.
 Request make_request(const request_rec* r, std::string_view path);
 
-Address client_address(const request_rec* r);
+// Whether it is an internal redirect to what ErrorDocument names.
+bool serves_error_page(const request_rec* r);
+
+Address client_address(const request_rec* r);  // as mod_remoteip has it
+Address peer_address(const request_rec* r);    // of the connection's other end
 
 void note(request_rec* r, const char* variable, std::string_view value);
 void note_client(request_rec* r, const Client& client);
@@ -41,7 +45,7 @@ int write_answer(request_rec* r, Outcome::Answer answer, RestReader rest = {});
 
 // A redirect to the origin for what no mirror takes: 302, for methods with a body 307, which keeps
 // method and body.
-int redirect_to_origin(request_rec* r, const char* origin, std::string_view path);
+Outcome::Answer origin_answer(const request_rec* r, const char* origin, std::string_view path);
 
 // 503 with Retry-After.
 Outcome::Answer unavailable();

@@ -83,7 +83,7 @@ void write_status(request_rec* r, bool short_form) {
       ap_rputs(
           "<hr />\n<h2>Mirrors: catalogs</h2>\n<table "
           "border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
-          "<th>of the mirrors</th><th>age</th><th>files</th><th>size</th><th>reader "
+          "<th>mirrors' revision</th><th>age</th><th>files</th><th>size</th><th>reader "
           "slots</th><th>fault</th></tr>\n",
           r);
     }

@@ -23,7 +23,7 @@ Number parse_number(const char* word, Number least, Number most, const char*& re
   const auto [stop, error] = std::from_chars(word, word + std::strlen(word), number);
   rest = stop;
   if (error != std::errc() || !(number >= least && number <= most)) {
-    throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
+    throw BadValue(fmt::format("'{}' is not a number from {} to {}", word, least, most));
   }
   return number;
 }
@@ -33,14 +33,14 @@ Number parse_whole_number(const char* word, Number least, Number most) {
   const char* rest = word;
   const Number number = parse_number(word, least, most, rest);
   if (*rest != '\0')
-    throw BadValue(fmt::format("'{}' is no number from {} to {}", word, least, most));
+    throw BadValue(fmt::format("'{}' is not a number from {} to {}", word, least, most));
   return number;
 }
 
 // Throws unless `word` is a URL of that kind; `expected` says of which.
 void require_url(const char* word, std::string_view url, UrlKind kind, const char* expected) {
   if (const UrlFault fault = check_url(url, kind))
-    throw BadValue(fmt::format("'{}' is no {}: {}", word, expected, fault.text()));
+    throw BadValue(fmt::format("'{}' is not an {}: {}", word, expected, fault.text()));
 }
 
 bool is_utf8_text(std::string_view text) {
@@ -54,7 +54,7 @@ bool is_utf8_text(std::string_view text) {
 
 const ap_regex_t* compiled(apr_pool_t* pool, const char* pattern) {
   const ap_regex_t* regex = ap_pregcomp(pool, pattern, AP_REG_EXTENDED);
-  if (regex == nullptr) throw BadValue(fmt::format("'{}' is no regular expression", pattern));
+  if (regex == nullptr) throw BadValue(fmt::format("'{}' is not a regular expression", pattern));
   return regex;
 }
 
@@ -75,6 +75,10 @@ bool parse_flag(const char* word) {
   return parse_one_of<bool>(word, {{"On", true}, {"Off", false}});
 }
 
+bool parse_explain(const char* word) {
+  return parse_one_of<bool>(word, {{"Off", false}, {"Loopback", true}});
+}
+
 std::int64_t parse_integer(const char* word, std::int64_t least, std::int64_t most) {
   return parse_whole_number(word, least, most);
 }
@@ -88,7 +92,7 @@ std::int64_t parse_size(const char* word) {
     constexpr std::string_view kUnits = "KMG";
     const std::size_t found = kUnits.find(static_cast<char>(*unit & ~0x20));
     if (found == kUnits.npos || unit[1] != '\0')
-      throw BadValue(fmt::format("'{}' is no size in bytes; K, M or G may follow", word));
+      throw BadValue(fmt::format("'{}' is not a size in bytes; K, M or G may follow", word));
     shift = static_cast<int>(found + 1) * 10;
     if (number > kMost) throw BadValue(fmt::format("'{}' is too large", word));
   }
@@ -101,7 +105,7 @@ std::chrono::milliseconds parse_timeout(const char* word) {
   const auto timeout =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::microseconds(time_us));
   if (!fits || timeout < std::chrono::milliseconds(10) || timeout > std::chrono::seconds(60)) {
-    throw BadValue(fmt::format("'{}' is no time from 10ms to 60s", word));
+    throw BadValue(fmt::format("'{}' is not a time from 10ms to 60s", word));
   }
   return timeout;
 }
@@ -134,7 +138,7 @@ DhtNode parse_dht_node(const char* word) {
   const std::size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, std::min(colon, text.size()));
   if (colon == text.npos || text.ends_with(']') || check_host_and_port(text)) {
-    throw BadValue(fmt::format("'{}' is no HOST:PORT, with an IPv6 address in brackets", word));
+    throw BadValue(fmt::format("'{}' is not HOST:PORT; an IPv6 address needs brackets", word));
   }
   if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
   return {std::string(host), static_cast<int>(parse_integer(word + colon + 1, 1, 65535))};
@@ -146,7 +150,8 @@ std::string parse_reference(const char* word) {
       url.starts_with('/') && !url.starts_with("//") &&
       std::all_of(url.begin(), url.end(), [](unsigned char c) { return c > ' ' && c != 0x7f; });
   if (!is_path)
-    require_url(word, url, UrlKind::page, "http:// or https:// URL, and no path from '/' on");
+    require_url(word, url, UrlKind::page,
+                "http:// or https:// URL, and not a path that begins with '/'");
   return word;
 }
 
@@ -186,7 +191,7 @@ RepositoryRule parse_repository(apr_pool_t* pool, std::span<char* const> words) 
   RepositoryRule rule{std::string(directory), words[1], {}};
   for (const char* word : words.subspan(2)) {
     const char* equals = std::strchr(word, '=');
-    if (equals == nullptr) throw BadValue(fmt::format("'{}' is no NAME=REGEX", word));
+    if (equals == nullptr) throw BadValue(fmt::format("'{}' is not NAME=REGEX", word));
     rule.arguments.push_back({std::string(word, equals), parse_whole_regex(pool, equals + 1)});
   }
   if (const std::string fault = repository_fault(rule); !fault.empty()) throw BadValue(fault);
@@ -199,14 +204,14 @@ Fallback parse_fallback(const char* region, const char* country, const char* url
     const auto known = parse_region(region);
     if (!known)
       throw BadValue(
-          fmt::format("'{}' is no region: AF, AN, AS, EU, NA, OC, SA, or - for any", region));
+          fmt::format("'{}' is not a region: AF, AN, AS, EU, NA, OC, SA, or - for any", region));
     fallback.region = region_code(*known);
   }
   if (!is_any(country)) {
     const auto known = CountryCode::parse(country);
     if (!known || known->everyone())
       throw BadValue(
-          fmt::format("'{}' is no country: a code of two letters, or - for any", country));
+          fmt::format("'{}' is not a country: a code of two letters, or - for any", country));
     fallback.country = known->text();
   }
   fallback.url = parse_base_url(url);
@@ -230,7 +235,7 @@ Prefix parse_network(apr_pool_t*, const char* word) {
   const auto prefix = Prefix::parse(word);
   if (!prefix)
     throw BadValue(fmt::format(
-        "'{}' is no network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
+        "'{}' is not a network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0)", word));
   return *prefix;
 }
 

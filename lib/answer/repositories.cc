@@ -76,11 +76,11 @@ std::string repository_fault(const RepositoryRule& rule) {
   for (const RepositoryArgument& argument : rule.arguments) {
     const std::string& name = argument.name;
     const auto same = [&](const RepositoryArgument& other) { return other.name == name; };
-    if (!is_name(name)) return fmt::format("'{}' is no argument's name", name);
+    if (!is_name(name)) return fmt::format("'{}' is not the name of an argument", name);
     if (name == "country" || name == "as")
-      return fmt::format("'{}' is not free: it tells where the client is", name);
+      return fmt::format("'{}' is reserved for the client's place", name);
     if (std::count_if(rule.arguments.begin(), rule.arguments.end(), same) > 1)
-      return fmt::format("'{}' stands twice", name);
+      return fmt::format("'{}' is given twice", name);
   }
   std::string unknown;
   const auto directory =
@@ -91,9 +91,8 @@ std::string repository_fault(const RepositoryRule& rule) {
         unknown = name;
         return std::nullopt;
       });
-  if (!unknown.empty()) return fmt::format("'{{{}}}' is none of the arguments", unknown);
-  if (!directory)
-    return fmt::format("'{}' has a brace that belongs to no {{NAME}}", rule.directory);
+  if (!unknown.empty()) return fmt::format("'{{{}}}' has no argument of this name", unknown);
+  if (!directory) return fmt::format("'{}' has a brace outside {{NAME}}", rule.directory);
   const std::string marker = directory->empty() ? rule.marker : *directory + '/' + rule.marker;
   if (const PathFault fault = check_path(rule.marker); fault != PathFault::none) {
     return fmt::format("'{}': {}", rule.marker, path_fault_text(fault));
@@ -113,7 +112,7 @@ std::optional<Repository> find_repository(std::span<const RepositoryRule> rules,
 
 Outcome no_repository(DeclineReason reason) {
   Outcome outcome{.refused = reason, .why = "the directory has no marker file"};
-  if (reason == DeclineReason::no_repository) outcome.why = "the arguments name none";
+  if (reason == DeclineReason::no_repository) outcome.why = "the arguments fit no repository";
   std::string body = fmt::format("There is no such repository: {}.\n", outcome.why);
   outcome.result = Outcome::Answer{
       404, {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}}, body};

@@ -119,7 +119,7 @@ void Batch::drop_empty(const std::set<std::int64_t>& cohorts) {
 void Batch::put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta) {
   const std::string text = encode_mirrors(mirrors);
   if (!decode_mirrors(text))
-    throw Error("the mirrors have a value that no catalog can hold", EINVAL);
+    throw Error("the mirrors have a value that cannot be stored in a catalog", EINVAL);
   ++meta.mirrors_count;
   store(environment_.texts(), "mirrors", text);
 }
@@ -134,7 +134,8 @@ Meta Batch::meta() const {
 
 void Batch::put_meta(const Meta& meta) {
   const std::string text = encode(meta);
-  if (!decode_meta(text)) throw Error("the state has a value that no catalog can hold", EINVAL);
+  if (!decode_meta(text))
+    throw Error("the state has a value that cannot be stored in a catalog", EINVAL);
   store(environment_.texts(), "meta", text);
 }
 

@@ -105,7 +105,7 @@ void Environment::check_exists() const {
   struct stat file;
   if (::stat(file_.c_str(), &file) != 0 || ::access(file_.c_str(), R_OK) != 0)
     throw Error(file_, errno);
-  if (file.st_size == 0) throw Error(file_ + " is no catalog", MDB_INVALID);
+  if (file.st_size == 0) throw Error(file_ + " is not a catalog", MDB_INVALID);
 }
 
 void Environment::check_crashes() const {
@@ -131,7 +131,7 @@ void Environment::open_tables(Open how) {
   TransactionHandle txn = begin(create);
   const auto open = [&](const char* name, unsigned flags, MDB_dbi& table) {
     const int opened = mdb_dbi_open(txn.get(), name, flags | (create ? MDB_CREATE : 0), &table);
-    check(opened == MDB_NOTFOUND ? MDB_INVALID : opened, file_ + " is no catalog");
+    check(opened == MDB_NOTFOUND ? MDB_INVALID : opened, file_ + " is not a catalog");
   };
   open("files", 0, files_);
   open("links", 0, links_);

@@ -13,14 +13,14 @@ std::string text_of(int code) {
     case 0:
       return "";
     case kCrashes:
-      return ": it is taken for damaged";
+      return ": it counts as damaged";
     case MDB_MAP_FULL:
       return ": the catalog is full, raise MirrorCatalogMaxSize";
     case MDB_MAP_RESIZED:
       return ": it is damaged, or another process made it larger than MirrorCatalogMaxSize says "
              "here";
     case MDB_READERS_FULL:
-      return ": all of its reader slots are taken";
+      return ": all of its reader slots are in use";
     default:
       return std::string(": ") + mdb_strerror(code);
   }

@@ -88,7 +88,7 @@ void Reader::end() noexcept {
 void Reader::read_texts() {
   const auto text = get(environment_.texts(), "meta");
   auto meta = text ? decode_meta(*text) : std::nullopt;
-  if (!meta) throw Error(environment_.file() + " is no catalog of this format", MDB_INVALID);
+  if (!meta) throw Error(environment_.file() + " is not a catalog of this format", MDB_INVALID);
   meta_ = *std::move(meta);
   const auto mirrors = get(environment_.texts(), "mirrors");
   if (!mirrors && meta_.complete) damaged("mirror");

@@ -249,7 +249,7 @@ void unpack(int fd, const std::string& name, const std::string& file) {
     write_all(out.get(), file, now);
     held.erase(0, now.size());
   }
-  if (!looked) throw Error(name + " is no catalog", 0);
+  if (!looked) throw Error(name + " is not a catalog", 0);
   if (!held.starts_with(kMark))
     throw Error(name + " is cut off, or was not made by `mb catalog export`", 0);
   if (held.substr(kMark.size()) != digest.value())

@@ -123,7 +123,7 @@ Fault read_patterns(const toml::node& node, std::vector<std::string>& into) {
     if (Fault fault = read_string(entry, pattern); !fault.empty())
       return fmt::format("entry {}: {}", into.size(), fault);
     if (pattern.find_first_not_of('/') == std::string::npos)
-      return fmt::format("entry {}: expected a pattern, which names something", into.size());
+      return fmt::format("entry {}: expected a pattern with more than slashes", into.size());
   }
   return kFine;
 }
@@ -185,7 +185,8 @@ Fault read_digests(const toml::node& node, HashKinds& kinds) {
     kinds.*(known->second) = true;
   }
   if (!kinds.sha256 && !kinds.sha512)
-    return "expected sha256 or sha512 among them: they tell versions of a file apart";
+    return "expected sha256 or sha512 among them: mod_mirror needs one to tell versions of a file "
+           "apart";
   return kFine;
 }
 

@@ -70,6 +70,13 @@ Address Address::located() const {
   return *this;
 }
 
+bool Address::is_loopback() const {
+  if (family == Family::ipv4) return bytes[0] == 127;
+  std::array<std::uint8_t, 16> own{};
+  own[15] = 1;
+  return bytes == own;
+}
+
 std::string Address::text() const {
   char buffer[INET6_ADDRSTRLEN];
   return inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, bytes.data(), buffer,

@@ -29,6 +29,9 @@ struct Address {
   // stays that of the outer address.
   Address located() const;
 
+  // 127.0.0.0/8 and ::1: of this machine, whatever its networks.
+  bool is_loopback() const;
+
   std::string text() const;
   int bits() const { return family == Family::ipv4 ? 32 : 128; }
   friend bool operator==(const Address&, const Address&) = default;

@@ -31,7 +31,7 @@ inline constexpr std::tuple kMirrorAddresses{
 
 inline constexpr std::tuple kMirrorTraits{
     Member{"enabled", &Mirror::enabled, "takes redirects"},
-    Member{"online", &Mirror::online, "answers, as far as is known"},
+    Member{"online", &Mirror::online, "whether it answers, as far as is known"},
     Member{"weight", &Mirror::weight, "share of redirects, 0 for none, 100 is normal"},
     Member{"country", &Mirror::country, "ISO 3166-1 code, or ** for every country"},
     Member{"region", &Mirror::region, "continent: AF AN AS EU NA OC SA"},
@@ -47,7 +47,7 @@ inline constexpr std::tuple kMirrorTraits{
     Member{"ipv4", &Mirror::ipv4, "has IPv4 addresses"},
     Member{"ipv6", &Mirror::ipv6, "has IPv6 addresses"},
     Member{"file_maxsize", &Mirror::file_maxsize,
-           "larger files go to other mirrors where there are any; 0: no limit"},
+           "larger files go to other mirrors if there are any; 0: no limit"},
     Member{"prefixes", &Mirror::prefixes},
     Member{"served_as", &Mirror::served_as},
     Member{"operator_name", &Mirror::operator_name, "who runs it"},

@@ -14,7 +14,7 @@ constexpr std::size_t kMaxHostBytes = 253, kMaxLabelBytes = 63;  // RFC 1035 §2
 
 constexpr std::string_view kToEscape = "it has a character that URLs write as an escape";
 constexpr std::string_view kBadEscape =
-    "it has a '%' that is no escape: two hexadecimal digits follow, and not 00; a plain '%' is %25";
+    "it has a '%' without two hexadecimal digits after it, or %00; write a plain '%' as %25";
 
 struct KindRule {
   std::array<std::string_view, 3> schemes;
@@ -98,13 +98,13 @@ UrlFault check_name(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   if (ends_in_number(host)) {
     if (Address::parse(host)) return {};
-    return {"it has no usable host and port: this is no IPv4 address", host};
+    return {"it has no usable host and port: this is not an IPv4 address", host};
   }
   for (std::string_view rest = host;;) {
     const std::size_t dot = rest.find('.');
     if (!is_label(rest.substr(0, dot))) {
       return all(host, [](unsigned char c) { return c < 0x80; })
-                 ? UrlFault{"it has no usable host and port: this is no name of a host", host}
+                 ? UrlFault{"it has no usable host and port: this is not a host name", host}
                  : UrlFault{"its host has characters that are not ASCII: write it as xn--…", host};
     }
     if (dot == rest.npos) return {};
@@ -113,7 +113,7 @@ UrlFault check_name(std::string_view host) {
 }
 
 UrlFault check_ipv6(std::string_view bracketed) {
-  constexpr std::string_view kNone = "it has no usable host and port: this is no IPv6 address";
+  constexpr std::string_view kNone = "it has no usable host and port: this is not an IPv6 address";
   const std::string_view host = bracketed.substr(1, bracketed.size() - 2);
   const bool plain = all(host, [](unsigned char c) { return is_hex(c) || c == ':'; });
   if (!plain || host.find(':') == host.npos || !Address::parse(host)) return {kNone, bracketed};
@@ -134,7 +134,7 @@ UrlFault check_characters(std::string_view text, bool is_base, bool takes_utf8) 
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
     if (c == '?' || c == '#') {
-      if (is_base) return {"it names no folder: files are looked up below it", text.substr(i)};
+      if (is_base) return {"it is not the URL of a folder", text.substr(i)};
     } else if (c == '%') {
       const std::string_view escape = text.substr(i, 3);
       if (takes_utf8) continue;  // for people, and checked by nobody
@@ -181,12 +181,12 @@ UrlFault check_rsync(std::string_view rest) {
     }
     const bool visible = all(user, [](unsigned char c) { return c > ' ' && c != 0x7f; });
     if (user.empty() || user.starts_with('-') || !visible || user.find('@') != user.npos)
-      return {"it has no usable user's name", user};
+      return {"its user name cannot be used", user};
     authority.remove_prefix(at + 1);
   }
   if (const UrlFault fault = check_host_and_port(authority)) return fault;
   if (std::any_of(path.begin(), path.end(), is_control)) return {"it has control characters", {}};
-  if (path.find_first_not_of('/') == path.npos) return {"it names no module", {}};
+  if (path.find_first_not_of('/') == path.npos) return {"it has no module", {}};
   return {};
 }
 
@@ -249,8 +249,8 @@ UrlFault check_host_and_port(std::string_view authority) {
       close == authority.npos ? std::min(authority.find(':'), authority.size()) : close + 1;
   const std::string_view host = authority.substr(0, end), rest = authority.substr(end);
   if (std::count(rest.begin(), rest.end(), ':') > 1 && close == authority.npos)
-    return {"it has no usable host and port: an IPv6 address stands in brackets", authority};
-  if (host.empty()) return {"it has no usable host and port: it names no host", {}};
+    return {"it has no usable host and port: write an IPv6 address in brackets", authority};
+  if (host.empty()) return {"it has no usable host and port: the host is missing", {}};
   if (const UrlFault fault = close == authority.npos ? check_name(host) : check_ipv6(host))
     return fault;
   if (rest.empty()) return {};
@@ -272,7 +272,7 @@ UrlFault check_url(std::string_view url, UrlKind kind) {
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string_view authority = rest.substr(0, end), path = rest.substr(end);
   if (const std::size_t at = authority.rfind('@'); at != authority.npos)
-    return {"it has a user's name, which everybody would be told", authority.substr(0, at)};
+    return {"it has a user name, which all clients would see", authority.substr(0, at)};
   if (const UrlFault fault = check_host_and_port(authority)) return fault;
   return rule.is_base ? check_base_path(path) : check_characters(path, false, rule.takes_utf8);
 }

@@ -109,7 +109,7 @@ bool listen_for_news(Connection& connection) {
 
 bool had_news(Connection& connection) {
   if (!PQconsumeInput(connection.raw()))
-    throw ConnectionError(std::string("lost the database: ") + PQerrorMessage(connection.raw()));
+    throw ConnectionError(std::string("lost the connection: ") + PQerrorMessage(connection.raw()));
   bool news = false;
   while (const std::unique_ptr<PGnotify, FreeNotify> notify{PQnotifies(connection.raw())})
     news = true;
@@ -172,7 +172,7 @@ std::vector<FeedSnapshot::Cohort> FeedSnapshot::read_cohorts(const Result& rows)
     } catch (const Error&) {
       cohort.mirrors.clear();
       unreadable_.add(fmt::format("cohort {}", cohort.id),
-                      "its mirrors are no list of ids, or its rev is out of range");
+                      "its mirrors are not a list of ids, or its rev is out of range");
     }
   }
   return cohorts;

@@ -57,6 +57,12 @@ constexpr const char* kFileTimes = R"(
          floor(extract(epoch FROM f.gone_at + s.grace_s * interval '1 second'))::bigint
   FROM file f CROSS JOIN source s LEFT JOIN revision r ON r.rev = f.version_rev WHERE f.path = $1)";
 
+constexpr const char* kListingsBegan = R"(
+  SELECT mirror_id, floor(extract(epoch FROM max(started)))::bigint
+  FROM scan WHERE mirror_id IS NOT NULL AND outcome IN ('merged', 'unchanged')
+    AND (subtree = '' OR substring($1::bytea FOR length(subtree) + 1) = subtree || '\x2f'::bytea)
+  GROUP BY mirror_id)";
+
 constexpr const char* kLastScans = R"(
   SELECT method, outcome, error, floor(extract(epoch FROM started))::bigint, floor(extract(epoch FROM ended))::bigint,
          seen, gained, lost
@@ -102,6 +108,13 @@ FileTimes file_times(Connection& connection, std::string_view path) {
     return rows.is_null(0, column) ? std::nullopt : std::optional(rows.int8(0, column));
   };
   return {time_at(0), time_at(1), time_at(2)};
+}
+
+std::map<MirrorId, std::int64_t> listings_began(Connection& connection, std::string_view path) {
+  const Result result = connection.run(kListingsBegan, Params().bytes(path));
+  std::map<MirrorId, std::int64_t> began;
+  for (int row = 0; row < result.rows(); ++row) began[result.int2(row, 0)] = result.int8(row, 1);
+  return began;
 }
 
 std::vector<ScanRun> last_scans(Connection& connection, MirrorId mirror, std::int32_t limit) {

@@ -44,6 +44,10 @@ struct FileTimes {
 // Of the file with exactly that path, links not followed; all nullopt where there is none.
 FileTimes file_times(Connection&, std::string_view path);
 
+// When each mirror's last good listing that covers the path began, as Unix times; mirrors of whom
+// no such scan is kept are missing. What changed at the source later it cannot have told.
+std::map<MirrorId, std::int64_t> listings_began(Connection&, std::string_view path);
+
 struct ScanRun {
   std::string method, outcome, error;
   std::int64_t started_s = 0;           // Unix time

@@ -110,7 +110,7 @@ std::optional<LockHolder> break_scan_lock(Connection& connection, MirrorId id,
       Params().int2(id));
   for (const auto deadline = Clock::now() + patience; scan_lock_holder(connection, id);) {
     if (Clock::now() >= deadline) {
-      throw Error(fmt::format("the session of {} was told to end and does not: see the server's "
+      throw Error(fmt::format("the session of {} was told to end and still runs: see the server's "
                               "log, or stop that program",
                               holder->text()),
                   "");

@@ -42,7 +42,7 @@ void require_unicode(Connection& connection) {
       "current_database()");
   if (encoding.bytes(0, 0) != "SQL_ASCII") return;
   throw Error(
-      "this database has the encoding SQL_ASCII, which checks no text: make it anew with "
+      "this database has the encoding SQL_ASCII, which does not check text: create it again with "
       "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
       "");
 }

@@ -73,10 +73,10 @@ class Interpreter : public Observer {
     std::string holders = std::move(holders_);
     holders_.clear();
     return fmt::format(
-        "another session holds a lock that is needed here, and did not let it go within {} s: {}; "
+        "another session holds a lock that is needed here, and did not release it within {} s: {}; "
         "end it, or try again later",
         std::chrono::duration_cast<seconds>(lock_patience_).count(),
-        holders.empty() ? "its holder could not be found out" : holders);
+        holders.empty() ? "mod_mirror could not find out whose" : holders);
   }
 
   void no_answer_yet() noexcept override {

@@ -110,7 +110,8 @@ class Comparer {
     const db::FeedState& state = snapshot_.state();
     if (!snapshot_.knows(meta_.rev, meta_.token)) {
       found("catalog", "",
-            "its revision is none of this database's: it is of another one, or of a later state of "
+            "this database does not have its revision: the catalog is of another database or of a "
+            "later state of "
             "it");
       return result_;
     }

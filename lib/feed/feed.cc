@@ -30,8 +30,8 @@ std::string fault_text(const std::exception& error, const std::string& database)
   const auto* failed = dynamic_cast<const db::Error*>(&error);
   if (failed == nullptr || !db::locked(*failed)) return error.what();
   return fmt::format(
-      "another session has locked the tables of files in {} for {} seconds: changes "
-      "of files are not followed until it ends, changes of mirrors are",
+      "another session has locked the tables of files in {} for {} seconds: until it ends, httpd "
+      "cannot follow changes of files, only changes of mirrors",
       database, db::kMaxLockWait.count());
 }
 
@@ -59,7 +59,7 @@ void Feed::say_fault(const std::string& fault) {
 }
 
 void Feed::recovered() {
-  if (!fault_.empty()) say(LogLevel::notice, LogId(305), "all is well again");
+  if (!fault_.empty()) say(LogLevel::notice, LogId(305), "works again");
   end_fault();
   fault_pause_ = kFaultPause / 2;
 }
@@ -97,10 +97,11 @@ milliseconds Feed::step() noexcept {
       away_said_ = true;
       try {
         say(LogLevel::error, LogId(306),
-            fmt::format("no news from {} for {} seconds: {}; redirects go on with what is known",
-                        options_.name,
-                        std::chrono::duration_cast<seconds>(Steady::now() - contact_at_).count(),
-                        error.what()));
+            fmt::format(
+                "{} has not answered for {} seconds: {}; redirects go on with the catalog as it is",
+                options_.name,
+                std::chrono::duration_cast<seconds>(Steady::now() - contact_at_).count(),
+                error.what()));
       } catch (...) {
       }
     }
@@ -131,8 +132,8 @@ bool Feed::refresh() {
   } catch (const catalog::Error& error) {
     std::string fault = error.what();
     if (catalog_.unusable())
-      fault +=
-          options_.conninfo.empty() ? "; it is not used, import one again" : "; a new one is made";
+      fault += options_.conninfo.empty() ? "; it is no longer used, import a catalog again"
+                                         : "; a new one is made";
     say_fault(fault);
     return false;
   }
@@ -171,11 +172,11 @@ bool Feed::take_lock(bool well) {
     if (well) recovered();
     return false;
   }
-  say_fault(
-      fmt::format("another httpd keeps the catalog of {} there: give each database a directory of "
-                  "its own; until then requests "
-                  "for {} go to the database",
-                  writer, options_.name));
+  say_fault(fmt::format(
+      "another httpd keeps the catalog of {} in this directory: give each database a directory of "
+      "its own; until then requests "
+      "for {} go to the database",
+      writer, options_.name));
   next_lock_ = Steady::now() + kFaultPause;
   return false;
 }
@@ -270,7 +271,7 @@ void Feed::pull(const std::shared_ptr<catalog::Environment>& environment) {
     say(LogLevel::warning, LogId(308),
         fmt::format("{} does not know revision {} of this catalog: it is "
                     "another database, an older state of it, "
-                    "or this host was away for long; a new catalog is made",
+                    "or the catalog was not updated for long; a new catalog is made",
                     options_.name, meta.rev));
     return load();
   }

@@ -62,7 +62,7 @@ void MirrorFollower::failed(const std::string& fault) noexcept {
     if (!reached && !feed_has_contact()) return;
     fault_said_ = true;
     say(LogLevel::error, LogId(311),
-        fmt::format("changes of the mirrors of {} are not followed: {}", options_.name, fault));
+        fmt::format("cannot follow changes of the mirrors of {}: {}", options_.name, fault));
   } catch (...) {
   }
 }
@@ -71,7 +71,8 @@ void MirrorFollower::succeeded(const std::string& unreadable) {
   contact_at_ = Steady::now();
   fresh_connection_ = false;
   if (fault_said_)
-    say(LogLevel::notice, LogId(312), "the mirrors of " + options_.name + " are read again");
+    say(LogLevel::notice, LogId(312),
+        "follows changes of the mirrors of " + options_.name + " again");
   fault_said_ = false;
   if (!unreadable.empty() && unreadable != unreadable_said_)
     say(LogLevel::error, LogId(314), unreadable);

@@ -289,7 +289,7 @@ bool is_whole(const MMDB_s& handle) {
 void check(const MaxMindFile& file) {
   if (!is_whole(file.handle())) throw Unusable("its tree is damaged");
   if (is_of_another_kind(file.handle()))
-    throw Unusable("it knows neither countries nor coordinates nor AS numbers");
+    throw Unusable("it has no countries, no coordinates and no AS numbers");
 }
 
 std::shared_ptr<const MaxMindFile> open_private(const std::string& path) {
@@ -319,7 +319,7 @@ std::shared_ptr<const MaxMindFile> open_database(const std::string& path,
   }
 }
 
-constexpr const char* kKept = "; the content read before stays in use";
+constexpr const char* kKept = "; the previous content stays in use";
 
 // What another process of this user has read before, and shares.
 std::shared_ptr<const MaxMindFile> open_last(const std::string& path, const std::string& copies) {

@@ -64,7 +64,7 @@ FileIdentity copy_into(const std::string& path, int descriptor) {
   const FileIdentity identity = identify(file.get());
   copy_content(file.get(), descriptor);
   if (identify(file.get()) != identity)
-    throw std::runtime_error("somebody is writing it at the moment");
+    throw std::runtime_error("it is being written at the moment");
   return identity;
 }
 

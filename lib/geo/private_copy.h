@@ -30,7 +30,7 @@ struct PrivateCopy {
   FileIdentity identity;
 };
 
-// Refuses what is no regular file, and a file that somebody wrote meanwhile.
+// Refuses what is not a regular file, and a file that somebody wrote meanwhile.
 PrivateCopy copy_privately(const std::string& path);
 
 // The same into an open file; returns what was copied. Throws std::system_error where that file

@@ -82,7 +82,7 @@ PrivateCopy SharedCopies::copy(const std::string& path, const Check& check) cons
   if (!copy.memory) fail(temporary);
   try {
     if (copy_into(path, copy.memory.get()) != identity)
-      throw std::runtime_error("somebody is writing it at the moment");
+      throw std::runtime_error("it is being written at the moment");
     check(copy);
     if (::rename(temporary.c_str(), (folder_ + "/" + name).c_str()) != 0) fail(temporary);
   } catch (...) {

@@ -150,7 +150,7 @@ class Run {
       return std::nullopt;
     }
     if (!status && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EXDEV) {
-      fail(target.path, fmt::format("cannot be looked at: {}", std::strerror(errno)));
+      fail(target.path, fmt::format("cannot be examined: {}", std::strerror(errno)));
       return std::nullopt;
     }
     if (!status || !status->regular || status->size_bytes != target.size_bytes ||

@@ -38,7 +38,7 @@ struct Counts {
   std::int64_t signatures = 0;    // signatures stored without reading the file
   std::int64_t new_versions = 0;  // of the hashed: another content than was known
   std::int64_t waiting = 0;       // not what the last mb-scan --source found: after the next one
-  std::int64_t elsewhere = 0;     // in the hands of another mb-hash
+  std::int64_t elsewhere = 0;     // left to another mb-hash
   std::int64_t failed = 0;
   std::int64_t differ = 0;  // --verify
   bool verified = false;    // --verify: nothing was stored

@@ -225,18 +225,18 @@ void Connection::flush() {
   for (;;) {
     const int more = PQflush(raw());
     if (more == 0) return;
-    if (more < 0) throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+    if (more < 0) throw ConnectionError("lost the connection: " + trimmed(PQerrorMessage(raw())));
     wait(true);
     // The server may be blocked on writing to us; reading lets it go on.
     if (!PQconsumeInput(raw()))
-      throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+      throw ConnectionError("lost the connection: " + trimmed(PQerrorMessage(raw())));
   }
 }
 
 void Connection::sent(int accepted) {
   if (!accepted) {
     if (PQstatus(raw()) == CONNECTION_OK) throw Error(trimmed(PQerrorMessage(raw())), "08P01");
-    throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+    throw ConnectionError("lost the connection: " + trimmed(PQerrorMessage(raw())));
   }
   flush();
 }
@@ -245,7 +245,7 @@ PGresult* Connection::next_result() {
   while (PQisBusy(raw())) {
     wait(false);
     if (!PQconsumeInput(raw()))
-      throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+      throw ConnectionError("lost the connection: " + trimmed(PQerrorMessage(raw())));
   }
   return PQgetResult(raw());
 }
@@ -330,7 +330,7 @@ void Connection::copy_data(std::string_view data) {
   for (;;) {
     const int queued = PQputCopyData(raw(), data.data(), static_cast<int>(data.size()));
     if (queued > 0) break;
-    if (queued < 0) throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+    if (queued < 0) throw ConnectionError("lost the connection: " + trimmed(PQerrorMessage(raw())));
     wait(true);
   }
   flush();
@@ -340,7 +340,7 @@ std::int64_t Connection::copy_end() {
   for (;;) {
     const int queued = PQputCopyEnd(raw(), nullptr);
     if (queued > 0) break;
-    if (queued < 0) throw ConnectionError("lost the database: " + trimmed(PQerrorMessage(raw())));
+    if (queued < 0) throw ConnectionError("lost the connection: " + trimmed(PQerrorMessage(raw())));
     wait(true);
   }
   flush();

@@ -100,7 +100,7 @@ void check_ports(const std::string& list) {
     const auto [stop, error] = std::from_chars(port.data(), end, number);
     if (port.empty() || (error == std::errc() && stop == end && number >= 1 && number <= 65535))
       continue;
-    throw std::invalid_argument("\"" + port + "\" is no port from 1 to 65535");
+    throw std::invalid_argument("\"" + port + "\" is not a port from 1 to 65535");
   }
 }
 

@@ -40,7 +40,7 @@ std::string_view missing_torrent(const FileHashes& hashes, std::int64_t size_byt
 
 std::string_view missing_zsync(const FileHashes& hashes, std::int64_t size_bytes, TorrentForm) {
   // The sums themselves are whole when they are there at all (db/hash/known_hashes.h).
-  constexpr std::string_view kNoSums = "its zsync sums have not been made";
+  constexpr std::string_view kNoSums = "its zsync sums have not been computed";
   return hashes.zsync.block_bytes <= 0 || hashes.sha1.empty() || size_bytes <= 0 ? kNoSums : "";
 }
 

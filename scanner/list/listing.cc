@@ -77,8 +77,8 @@ void Listing::add_too_long() {
 void Listing::add_unreadable(std::string_view path) {
   full_path_ = prefix_.empty() ? std::string(path) : fmt::format("{}/{}", prefix_, path);
   if (check_path(full_path_) != PathFault::none) {
-    throw ListingError(fmt::format("the directory '{}' may not be read, and is none of the tree",
-                                   printable(path)));
+    throw ListingError(fmt::format(
+        "the directory '{}' may not be read, and its path cannot be in the tree", printable(path)));
   }
   if (exclusion_.excludes(full_path_, true)) return;
   if (++counts.unreadable_directories == 1) counts.unreadable_example = full_path_;

@@ -33,9 +33,10 @@ std::string read_password(const std::string& file) {
                            std::strerror(errno)));
   }
   struct stat status {};
-  if (fstat(in.get(), &status) != 0 || !S_ISREG(status.st_mode)) fail(file, "is no regular file");
+  if (fstat(in.get(), &status) != 0 || !S_ISREG(status.st_mode))
+    fail(file, "is not a regular file");
   if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0)
-    fail(file, "must not be other-accessible: chmod o-rw takes that away");
+    fail(file, "must not be readable or writable for others: run chmod o-rw on it");
   std::array<char, kMaxPasswordBytes + 1> text;
   const ssize_t length = read(in.get(), text.data(), text.size());
   if (length < 0) fail(file, fmt::format("cannot be read: {}", std::strerror(errno)));

@@ -90,7 +90,7 @@ class Parser {
   void line(std::string_view text, bool cut) {
     if (!parse_rsync_line(text, entry_)) {
       if (listing_.counts.entries == 0) return;
-      throw ListingError(fmt::format("the listing has a line that is no entry: '{}'",
+      throw ListingError(fmt::format("the listing has a line that is not an entry: '{}'",
                                      printable(text.substr(0, 200))));
     }
     if (cut) {

@@ -86,10 +86,9 @@ std::string fault(Options& options) {
            "the source";
   }
   if (options.source && (options.all || !options.names.empty()))
-    return "--source goes alone: scan mirrors with a call of their own";
-  if (options.break_lock && options.all)
-    return "--break-lock is for mirrors that are named, or for --source";
-  if (options.all && !options.names.empty()) return "--all and mirror names exclude each other";
+    return "--source cannot be combined with mirrors: scan them with another call";
+  if (options.break_lock && options.all) return "--break-lock needs names of mirrors, or --source";
+  if (options.all && !options.names.empty()) return "give --all or names of mirrors, not both";
   if (options.source && options.enable) return "--enable is for mirrors, not for --source";
   while (options.subtree.ends_with('/')) options.subtree.pop_back();
   if (!options.subtree.empty()) {

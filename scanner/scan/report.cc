@@ -71,7 +71,8 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
   }
   tell(listing.long_paths, "path", "paths",
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
-  tell(listing.odd_times, "file", "files", "dated before year 1000 or after 9999, skipped");
+  tell(listing.odd_times, "file", "files",
+       "with a date before the year 1000 or after 9999, skipped");
   if (!result.hash_fault.empty()) {
     lines.push_back(fmt::format("{}: touched files could not be hashed: {}", subject(result),
                                 result.hash_fault));
@@ -79,13 +80,13 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
   if (result.is_source) {
     tell(listing.unreadable_directories, "directory", "directories",
          fmt::format(
-             "may not be read by this user, what is known below stays as it was{}",
+             "cannot be read by this user; files below stay as they were{}",
              listing.unreadable_example.empty()
                  ? ""
                  : fmt::format(" (for example '{}')", printable(listing.unreadable_example))));
   } else if (verbose) {
     tell(listing.unreadable_directories, "directory", "directories",
-         "may not be read there: absent with all below");
+         "cannot be read on the mirror; all files below count as absent");
   }
   return lines;
 }

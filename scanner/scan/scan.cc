@@ -178,7 +178,7 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
   const std::string& source = options.instance.source;
   const Method& method = method_of_source(source);
   if (!options.subtree.empty() && &method != &kLocalMethod)
-    throw ListingError("a part alone (-d) can be listed of a local source only");
+    throw ListingError("only a local source can be listed in part (-d)");
   db::SourceScan scan(connection, method.name, options.subtree);
   const auto list = [&] {
     const auto sink = [&scan](const TreeEntry& entry) {

@@ -129,7 +129,7 @@ void FeedTest::aDatabaseThatIsAwayIsSaidOnce() {
   CPPUNIT_ASSERT(followed.lines.empty());
   CPPUNIT_ASSERT(step_until(feed, kLong, [&] { return !followed.lines.empty(); }));
   CPPUNIT_ASSERT_MESSAGE(followed.lines[0],
-                         followed.says(0, "no news from the database for 1 seconds: "));
+                         followed.says(0, "the database has not answered for 1 seconds: "));
   // It is tried again meanwhile.
   CPPUNIT_ASSERT(!step_until(feed, std::chrono::milliseconds(1500),
                              [&] { return followed.lines.size() > 1; }));

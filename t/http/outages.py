@@ -68,7 +68,7 @@ class Redirector:
 
 
 DATABASE = "outage"
-OUTAGE = r"MirrorDatabase .*requests go without it"
+OUTAGE = r"MirrorDatabase .*requests are answered without it"
 RECOVERY = r"MirrorDatabase .*answers again"
 
 

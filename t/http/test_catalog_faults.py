@@ -212,7 +212,7 @@ def test_one_directory_is_of_one_database(postgres, database, make_redirector):
     config = CONFIG + (f"<Location /other>\n  MirrorEngine On\n  MirrorTree database\n  MirrorOrigin {ORIGIN}\n"
                        f'  MirrorDatabase {postgres.conninfo("other")}\n</Location>\n')
     accepted, output = make_redirector(config, start=False).httpd.configtest()
-    assert not accepted and "a MirrorCatalog is of one database" in output
+    assert not accepted and "a MirrorCatalog belongs to one database" in output
 
 
 def test_two_servers_share_a_directory(redirector, database, make_redirector):

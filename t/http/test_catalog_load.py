@@ -41,7 +41,7 @@ def wait_for_revision(redirector, revision, deadline_s=120):
 
 def verify(redirector, database, revision=1):
     done = database.tool("mb", "catalog", "verify", "--dir", redirector.httpd.catalog)
-    assert "the catalog is what the database has" in done.stdout and f" {revision * MANY + 1:,} files" in done.stdout, done
+    assert "the catalog equals the database" in done.stdout and f" {revision * MANY + 1:,} files" in done.stdout, done
 
 
 def writer_is_one_of_the_children(redirector):
@@ -187,4 +187,4 @@ def test_a_file_that_no_process_survives_is_replaced(redirector, build):
     redirector.start()
     rig.wait_for("a new file", lambda: current_file(redirector) != current, 30)
     rig.wait_for("redirects", lambda: all(goes_to(redirector, MIRROR) and logged(redirector)[-1].age != "-" for _ in range(12)), 20)
-    assert redirector.log_lines("processes crashed while they used it: it is taken for damaged")
+    assert redirector.log_lines("processes crashed while they used it: it counts as damaged")

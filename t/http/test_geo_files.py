@@ -21,7 +21,7 @@ MirrorGeoDatabase {live}
   MirrorOrigin http://origin.example/
 </Location>
 """
-COMPLAINT = "MirrorGeoDatabase: .*the content read before stays in use"
+COMPLAINT = "MirrorGeoDatabase: .*the previous content stays in use"
 
 
 @pytest.fixture
@@ -103,4 +103,4 @@ def test_without_a_folder_each_child_has_its_own(make_site, live, scratch):
     rig.make_tree(scratch / "run", {"mod_mirror-geo": ""})
     site = make_site(f"DefaultRuntimeDir {scratch}/run\n" + CONFIG.replace("{live}", str(live)), MIRRORS,
                      {"f": File(tuple(MIRRORS))}, mpm="prefork")
-    assert "each child keeps a copy of its own in memory" in site.httpd.log() and all_know_where_clients_are(site)
+    assert "each process keeps its own copy in memory" in site.httpd.log() and all_know_where_clients_are(site)

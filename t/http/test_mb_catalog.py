@@ -141,7 +141,7 @@ def test_an_import_that_crashes_httpd_is_left_until_the_next(edge, exported, bui
     edge.mb("import", exported)
     rig.wait_for("redirects", lambda: edge.location("far") == "http://us.example/far", 5)
     garble_within_pages(edge.httpd.catalog / "catalog.1.mdb")
-    told = r"catalog\.1\.mdb: \d+ processes crashed while they used it: it is taken for damaged; .*import one again"
+    told = r"catalog\.1\.mdb: \d+ processes crashed while they used it: it counts as damaged; .*import a catalog again"
     rig.wait_for("what the log says", lambda: re.search(told, edge.httpd.log()), 30)
     rig.wait_for("answers of every process", lambda: all(ask(edge.httpd, "/db/far").status == 503 for _ in range(12)), 5)
     code, status = edge.status()
@@ -197,7 +197,7 @@ def test_verify_and_dump_look_at_hashes(make_host, database, kept):
                  f"zsync_rsum_bytes, zsync_md4_bytes, {', '.join(HASHES)}) "
                  f"SELECT id, 1, ARRAY[mtime], 262144, 2048, 2, 4, 16, {values} FROM file WHERE path = 'f'")
     host = make_host(f"MirrorCatalogHashes {kept}")
-    assert "the catalog is what the database has" in host.mb("verify").stdout
+    assert "the catalog equals the database" in host.mb("verify").stdout
     line = lines(host.mb("dump", "f"))[0]
     assert line["sha256"] == HASHES["sha256"] and line.get("md5") == (HASHES["md5"] if kept == "On" else None)
     host.httpd.stop()
@@ -208,13 +208,13 @@ def test_verify_and_dump_look_at_hashes(make_host, database, kept):
         done = host.mb("verify", "--wait", "0", check=False)
         seen = kept == "On" or column == "sha256"
         assert done.returncode == (1 if seen else 0)
-        assert done.stdout.startswith(f"file f: {told}\n" if seen else "the catalog is"), done
+        assert done.stdout.startswith(f"file f: {told}\n" if seen else "the catalog equals"), done
         database.sql(f"UPDATE hash SET {column} = '\\x{digits}'")
 
 
 def test_verify_waits_and_then_leaves_out_what_is_newer(host):
     host.database.sql("UPDATE mirror SET weight = 7 WHERE identifier = 'de'")
-    assert "the catalog is what the database has" in host.mb("verify").stdout
+    assert "the catalog equals the database" in host.mb("verify").stdout
     host.httpd.stop()
     host.database.sql("UPDATE mirror SET weight = 8 WHERE identifier = 'de'")
     host.database.sql(new_revision(5) + "; UPDATE file SET size = 5, rev = 5 WHERE path = 'f'")
@@ -229,7 +229,7 @@ def test_verify_knows_another_database(host, make_database):
     rig.wait_for("the revision", lambda: host.status()[1]["rev"] == 5, 10)
     other.sql(new_revision(5))
     done = other.tool("mb", "catalog", "verify", "--dir", host.httpd.catalog, "--wait", "0", check=False)
-    assert done.returncode == 1 and "none of this database's" in done.stdout
+    assert done.returncode == 1 and "this database does not have its revision" in done.stdout
 
 
 def test_dump_writes_every_record(host):
@@ -284,9 +284,9 @@ def broken_files(exported, scratch):
     whole = exported.read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) // 2] ^= 1
-    yield "garbage", os.urandom(200), "is no catalog"
-    yield "empty", b"", "is no catalog"
-    yield "text", b"<html>404</html>\n" * 10_000, "is no catalog"
+    yield "garbage", os.urandom(200), "is not a catalog"
+    yield "empty", b"", "is not a catalog"
+    yield "text", b"<html>404</html>\n" * 10_000, "is not a catalog"
     yield "cut", whole[:-4096], "is cut off"
     yield "cut-by-a-byte", whole[:-1], "is cut off"
     yield "half", whole[:len(whole) // 2], "is cut off"
@@ -316,7 +316,7 @@ def test_a_running_feed_is_not_disturbed(host, exported):
     host.database.sql("UPDATE mirror SET http_url = 'http://new.example/' WHERE identifier = 'us'")
     host.httpd.start()
     rig.wait_for("the feed's own state", lambda: host.location("far") == "http://new.example/far", 10)
-    assert "the catalog is what the database has" in host.mb("verify").stdout
+    assert "the catalog equals the database" in host.mb("verify").stdout
 
 
 def test_a_region_gets_what_is_of_use_there(host, edge, scratch):

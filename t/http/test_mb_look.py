@@ -69,6 +69,30 @@ def test_explain_says_why_a_mirror_lacks_the_version(look, database):
     assert reason() == "lacked the file or had another version, when scanned 2026-05-06 11:00 UTC"
 
 
+def test_what_counts_is_when_a_listing_began(look, database):
+    """A file that changes while a mirror is being listed may have been listed before."""
+    def reason():
+        told = explained(look, "a/b 100%.iso", "--ip", BERLIN)
+        return next(r["reason"] for r in told["rejected"] if r["mirror"] == "empty").rpartition("scanned ")[0]
+
+    def scanned(started, subtree="", outcome="merged"):
+        database.sql("INSERT INTO scan (mirror_id, method, subtree, started, ended, outcome)"
+                     f" SELECT id, 'rsync', '{subtree}', '{started}', '2026-05-06 12:00Z', '{outcome}' FROM mirror WHERE"
+                     " identifier = 'empty'")
+
+    database.sql("SELECT nextval('revision_seq');"
+                 " INSERT INTO revision (rev, at) SELECT DISTINCT version_rev, timestamptz '2026-05-05 12:00Z' FROM file"
+                 " ON CONFLICT (rev) DO UPDATE SET at = excluded.at; UPDATE mirror SET last_scan = '2026-05-06 12:00Z'")
+    old, new = "not scanned since the file changed: ", "lacked the file or had another version, when "
+    scanned("2026-05-05 11:00Z")
+    assert reason() == old
+    for subtree, outcome in (("", "failed"), ("b", "merged"), ("a/b", "merged")):
+        scanned("2026-05-06 11:00Z", subtree, outcome)
+        assert reason() == old
+    scanned("2026-05-06 11:00Z", "a")
+    assert reason() == new
+
+
 def test_explain_looks_at_another_time(look, database):
     def at(time):
         return look("explain", "a/b 100%.iso", "--ip", BERLIN, "--at", time, check=True).stdout

@@ -176,7 +176,7 @@ def test_httpd_ends_quickly_while_the_database_is_frozen(postgres, make, mpm):
 
 def test_geo_files_are_reopened_and_broken_ones_ignored(make, geo, scratch):
     live, log = scratch / "live.mmdb", 'LogFormat "%{MB_COUNTRY_CODE}e" country\nCustomLog {dir}/country.log country\n'
-    complaint = "MirrorGeoDatabase: .*the content read before stays in use"
+    complaint = "MirrorGeoDatabase: .*the previous content stays in use"
     put(geo / "asn.mmdb", live)
     site = make(config=f"MirrorGeoDatabase {live}\n" + log + CONFIG).start()
     site.wait_until_it_redirects()

@@ -72,7 +72,7 @@ def test_a_folder_that_may_not_be_searched_leaves_it_whole_whatever_the_daemon(w
 def test_files_of_years_that_cannot_be_told_are_skipped_and_told(world, time):
     odd = [entry("junk", when=time), entry("f3", when=time), entry("old", mode="drwx------", when=time), entry("old/f")]
     done = world.mb_scan("--json", "a", env=world.fake_rsync(listing(*ALL[:3], *odd)), check=True)
-    assert "mirror 'a': 2 files dated before year 1000 or after 9999, skipped" in done.stderr
+    assert "mirror 'a': 2 files with a date before the year 1000 or after 9999, skipped" in done.stderr
     assert objects(done)[0]["odd_times"] == 2 and objects(done)[0]["unknown"] == 0
     assert world.files_of("a") == ["f0", "f1", "f2"]
 
@@ -101,7 +101,7 @@ def test_hostile_lines_break_the_listing(world, line):
 
 
 def test_hostile_words_are_made_printable(world):
-    done = fails(world, listing(entry("x"), r"\033[2J\007") + r"printf '\033[2J\n'", "no entry")
+    done = fails(world, listing(entry("x"), r"\033[2J\007") + r"printf '\033[2J\n'", "not an entry")
     assert "\033" not in done.stderr
 
 
@@ -205,9 +205,9 @@ def test_servers_that_are_no_daemons(world, answer, words):
 
 
 @pytest.mark.parametrize("url, words", [
-    ("rsync://127.0.0.1:1/pub/", "exited 10"), ("rsync://-oProxyCommand=x/pub/", "this is no name of a host"),
+    ("rsync://127.0.0.1:1/pub/", "exited 10"), ("rsync://-oProxyCommand=x/pub/", "this is not a host name"),
     ("", "has no rsync URL"),
-    ("rsync://127.0.0.1/", "names no module")])
+    ("rsync://127.0.0.1/", "it has no module")])
 def test_urls_that_lead_nowhere(world, url, words):
     world.database.sql("ALTER TABLE endpoint DROP CONSTRAINT endpoint_url_shape")  # as in a database from before it
     world.database.sql(f"UPDATE endpoint SET url = '{url}'")

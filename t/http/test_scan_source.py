@@ -192,7 +192,7 @@ def test_a_part_that_the_source_does_not_have(world, cleanup):
     assert world.tables() == before
     daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", world.source)])).start()
     world.configure(daemon.module_url("pub"))
-    assert "local source only" in world.mb_scan("--source", "-d", "d").stderr
+    assert "only a local source" in world.mb_scan("--source", "-d", "d").stderr
 
 
 def test_a_source_that_is_gone_or_empty(world):
@@ -255,7 +255,7 @@ def test_what_this_user_may_not_read_is_held_and_never_gone(world, database, mod
     done = scan_as_nobody(world, database)
     assert done.returncode == 0, done
     assert files(world) == before and " 0 lost" in done.stdout
-    assert "1 directory may not be read by this user, what is known below stays as it was (for example 'closed')" in done.stderr
+    assert "1 directory cannot be read by this user; files below stay as they were (for example 'closed')" in done.stderr
 
 
 @pytest.mark.skipif(not rig.is_root(), reason="only root can scan as two users")

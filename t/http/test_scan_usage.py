@@ -17,7 +17,7 @@ def world(database, scratch, cleanup):
 
 
 @pytest.mark.parametrize("args, words", [
-    ([], "nothing to do"), (["--source", "a"], "--source goes alone"), (["--all", "a"], "exclude each other"),
+    ([], "nothing to do"), (["--source", "a"], "--source cannot be combined with mirrors"), (["--all", "a"], "not both"),
     (["-j", "0", "a"], "--jobs"), (["--max-shrink", "101", "a"], "--max-shrink"), (["--nonsense"], "--nonsense"),
     (["-d", "../x", "a"], "-d ../x"), (["-d", "/x", "a"], "-d /x"), (["--rsync-option=-e", "a"], "only these are permitted"),
     (["--config", "/nonexistent/mb.toml", "a"], "/nonexistent/mb.toml"), (["--instance", "nosuch", "a"], "nosuch"),

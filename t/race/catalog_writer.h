@@ -31,7 +31,7 @@ class CatalogWriter {
   void change(catalog::Environment& environment);
   // As a fault of the disk would leave it: no reader can use it any more.
   static void damage(catalog::Environment& environment);
-  // CURRENT names a file that is no catalog.
+  // CURRENT names a file that is not a catalog.
   void publish_garbage();
 
   std::int64_t generation() const { return meta_.rev; }

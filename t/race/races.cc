@@ -108,8 +108,8 @@ void read_once(catalog::Catalog& catalog, std::minstd_rand& random, std::atomic<
   }
 }
 
-// A file that is no catalog is named, or the one in force is damaged: what comes next is served in
-// any case.
+// A file that is not a catalog is named, or the one in force is damaged: what comes next is served
+// in any case.
 void replace(CatalogWriter& writer, catalog::Catalog& catalog) {
   const auto environment = catalog.environment();
   const int fault = writer.roll(4);

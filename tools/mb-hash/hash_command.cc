@@ -31,7 +31,8 @@ void add_options(cli::Options& app, HashCommand& options, Given& given) {
   app.add_option("--import", options.import_file,
                  "take digests from a list (SHA256SUMS style; - for standard input)")
       ->type_name("FILE");
-  app.add_flag("--force", options.force, "read what is known too; with --import, let the list win");
+  app.add_flag("--force", options.force,
+               "read files whose hashes are known too; with --import, replace digests that differ");
   app.add_option("--max-rate", given.max_rate, "read at most so many bytes a second (K, M, G)")
       ->in_bytes()
       ->type_name("RATE");
@@ -43,7 +44,7 @@ void add_options(cli::Options& app, HashCommand& options, Given& given) {
 // What is wrong with the options taken together; "" when nothing is.
 std::string fault(HashCommand& options) {
   if (options.verify && (options.force || !options.import_file.empty()))
-    return "--verify goes without --force and --import";
+    return "--verify cannot be combined with --force or --import";
   for (std::string& subtree : options.subtrees) {
     while (subtree.size() > 1 && subtree.ends_with('/')) subtree.pop_back();
     const PathFault path = check_path(subtree);
@@ -51,7 +52,7 @@ std::string fault(HashCommand& options) {
       return fmt::format("{}: {}", printable(subtree), path_fault_text(path));
   }
   if (!options.import_file.empty() && options.subtrees.size() > 1)
-    return "--import takes one SUBTREE, below which the names are";
+    return "--import takes only one SUBTREE, to which the names are relative";
   // One inside another is read with it.
   std::sort(options.subtrees.begin(), options.subtrees.end());
   std::vector<std::string> outer;

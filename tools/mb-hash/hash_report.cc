@@ -46,7 +46,7 @@ std::string summary_line(const Counts& counts) {
   also(counts.signatures, "new signatures");
   also(counts.new_versions, "new versions found");
   also(counts.waiting, "waiting for mb-scan --source");
-  also(counts.elsewhere, "in the hands of another mb-hash");
+  also(counts.elsewhere, "left to another mb-hash");
   also(counts.differ, "differ");
   also(counts.failed, "failed");
   return out + (counts.interrupted ? "; interrupted, what was done is stored" : "");

@@ -91,13 +91,13 @@ class Import {
     if (!strip_armour(text)) return;
     if (text == "\n" || text == "\r\n" || text.starts_with('#')) return;
     const std::optional<SumsLine> line = parse_sums_line(text);
-    if (!line) return bad("is no line of a list of MD5, SHA-1, SHA-256 or SHA-512 digests");
+    if (!line) return bad("is not a line of a list of MD5, SHA-1, SHA-256 or SHA-512 digests");
     const std::string& subtree = options_.subtrees.front();
     const std::string path = subtree.empty() ? line->name : subtree + '/' + line->name;
     const PathFault fault = check_path(path);
     if (fault != PathFault::none) return bad(path_fault_text(fault));
     std::string& digest = listed_[path].*line->digest;
-    if (!digest.empty() && digest != line->value) return bad("contradicts an earlier one");
+    if (!digest.empty() && digest != line->value) return bad("contradicts an earlier line");
     digest = line->value;
   }
 
@@ -136,7 +136,8 @@ class Import {
 
   // A list speaks of the file as it was when the list was made.
   std::string objection(const db::HashTarget& target, const FileHashes& hashes) {
-    if (target.pending) return "was touched since it was hashed, which only reading can judge";
+    if (target.pending)
+      return "was touched since it was hashed: only reading shows whether it has changed";
     if (options_.force) return "";
     if (list_mtime_s_ && *list_mtime_s_ < target.mtime_s)
       return "is newer than the list; --force takes it all the same";
@@ -146,7 +147,7 @@ class Import {
          {&FileHashes::md5, &FileHashes::sha1, &FileHashes::sha256, &FileHashes::sha512}) {
       if (stored && !((*stored).*member).empty() && !(hashes.*member).empty() &&
           (*stored).*member != hashes.*member) {
-        return "another digest is stored; --force takes the list's and makes it a new version";
+        return "another digest is stored; --force replaces it and makes the file a new version";
       }
     }
     return "";

@@ -22,8 +22,8 @@ constexpr const char* kWhoMay = "run it as root or as httpd's user";
 void say_crash(const char* file) {
   for (const char* part :
        {"mb: crashed on ", file,
-        ", which is most likely damaged: remove CURRENT beside it, and httpd makes a ",
-        "new one, or import one again with --force where there is no database\n"}) {
+        ", which is most likely damaged: delete CURRENT beside it, and httpd makes a new ",
+        "catalog; without a database, import a catalog again with --force\n"}) {
     if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) break;
   }
   ::_exit(kFailure);
@@ -66,7 +66,7 @@ catalog::Directory choose_directory(Context& context, const std::string& given) 
   }
   if (::access(path.c_str(), R_OK | X_OK) != 0)
     throw Failure(fmt::format("{}: {}; {}", path, std::strerror(errno), kWhoMay));
-  if (!S_ISDIR(found.st_mode)) throw Failure(path + " is no directory");
+  if (!S_ISDIR(found.st_mode)) throw Failure(path + " is not a directory");
   return catalog::Directory(path);
 }
 
@@ -83,8 +83,7 @@ std::shared_ptr<catalog::Environment> open_current(const catalog::Directory& dir
 
 std::shared_ptr<catalog::Environment> require_current(const catalog::Directory& directory) {
   auto environment = open_current(directory);
-  if (environment == nullptr)
-    throw Failure("there is no catalog in " + directory.path() + " (yet)");
+  if (environment == nullptr) throw Failure("there is no catalog in " + directory.path());
   if (!catalog::Snapshot(environment)->meta().complete)
     throw Failure(environment->file() + " is not complete");
   return environment;

@@ -65,9 +65,9 @@ void check_newer(const catalog::Directory& directory, const catalog::Meta& next,
     return;  // a damaged one is to be replaced
   }
   if (next.as_of_s >= present_s) return;
-  throw Failure(fmt::format("{} is as of {}, what {} has as of {}; --force takes it nevertheless",
-                            name, utc_minute(next.as_of_s), directory.path(),
-                            utc_minute(present_s)));
+  throw Failure(
+      fmt::format("{} is from {}, the catalog in {} is from {}; --force imports it all the same",
+                  name, utc_minute(next.as_of_s), directory.path(), utc_minute(present_s)));
 }
 
 catalog::WriterLock lock(const catalog::Directory& directory) {
@@ -76,9 +76,8 @@ catalog::WriterLock lock(const catalog::Directory& directory) {
   if (held) return *std::move(held);
   if (writer.empty()) throw Failure("another process writes in " + directory.path());
   throw Failure(
-      fmt::format("an httpd keeps the catalog in {} true to {}: imports are for hosts without "
-                  "MirrorDatabase; stop "
-                  "httpd first to begin from an import",
+      fmt::format("an httpd keeps the catalog in {} up to date from {}: imports are for hosts "
+                  "without MirrorDatabase; to start from an import, stop httpd first",
                   directory.path(), writer));
 }
 
@@ -99,7 +98,7 @@ int run_import(Context& context, const Wanted& wanted) {
     directory.publish(file);
     unfinished.finish();
   }
-  say(fmt::format("{}: {}; redirects are made from it within a second", directory.path(),
+  say(fmt::format("{}: {}; httpd uses it for redirects within a second", directory.path(),
                   told(meta)));
   return kSuccess;
 }
@@ -108,12 +107,12 @@ int run_import(Context& context, const Wanted& wanted) {
 
 Action setup_catalog_export(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
-  app.add_option("file", wanted->file, "The file to write; one of that name is replaced")
+  app.add_option("file", wanted->file, "The file to write; an existing file is replaced")
       ->required()
       ->type_name("FILE");
   add_directory_option(app, wanted->directory);
   app.add_option("--region", wanted->region,
-                 "With the mirrors alone that are of use there: AF, AN, AS, EU, NA, OC or SA")
+                 "Only with mirrors for this region: AF, AN, AS, EU, NA, OC or SA")
       ->type_name("REGION");
   return [&context, wanted] { return run_export(context, *wanted); };
 }
@@ -124,7 +123,7 @@ Action setup_catalog_import(cli::Options& app, Context& context) {
       ->required()
       ->type_name("FILE");
   add_directory_option(app, wanted->directory);
-  app.add_flag("--force", wanted->force, "Even when it is older than what is there");
+  app.add_flag("--force", wanted->force, "Import it even if it is older than the present catalog");
   return [&context, wanted] { return run_import(context, *wanted); };
 }
 

@@ -97,8 +97,8 @@ std::string writer_text(const Status& status) {
   if (status.is_written)
     return status.writer.empty() ? "mb catalog import, just now"
                                  : "an httpd that follows " + status.writer;
-  return status.writer.empty() ? "nobody: it is imported"
-                               : "nobody now; last by an httpd that followed " + status.writer;
+  return status.writer.empty() ? "nobody: the catalog was imported"
+                               : "nobody now; last an httpd that followed " + status.writer;
 }
 
 void say_table(const Status& status) {
@@ -118,12 +118,12 @@ void say_table(const Status& status) {
                                               : fmt::format("{} ({})", meta.rev, meta.token)});
     table.add(
         {"mirrors", fmt::format("{} at revision {}{}", count(status.mirrors), meta.mirrors_rev,
-                                region.empty() ? "" : "; only those of use in " + region)});
+                                region.empty() ? "" : "; only those for " + region)});
     table.add({"files", count(status.files)});
     table.add({"links", count(status.links)});
     table.add({"cohorts", count(status.cohorts)});
     table.add({"hashes", meta.hashes ? "all" : "SHA-256 alone"});
-    table.add({"age", fmt::format("{} s; it was the database's state at {}", status.age_s,
+    table.add({"age", fmt::format("{} s; it was equal to the database at {}", status.age_s,
                                   utc_minute(status.as_of_s))});
     table.add(
         {"reader slots", fmt::format("{} of {}", status.size.readers, status.size.max_readers)});

@@ -61,16 +61,16 @@ int run(Context& context, const Wanted& wanted) {
   const std::int64_t rev = pair->ours->meta().rev, newest = pair->theirs.state().rev;
   if (comparison.behind) {
     complain(fmt::format(
-        "the catalog is at revision {}, the database at {}: what changed since was left out", rev,
+        "the catalog is at revision {}, the database at {}: later changes were not compared", rev,
         newest));
   }
   if (comparison.mirrors_behind)
-    complain("the catalog has the mirrors of an earlier revision: they were left out");
+    complain("the catalog has the mirrors of an earlier revision: they were not compared");
   const std::string compared = fmt::format(
       "{} files, {} links, {} cohorts, {} mirrors", grouped(comparison.files),
       grouped(comparison.links), grouped(comparison.cohorts), grouped(comparison.mirrors));
   if (comparison.differences == 0) {
-    say(fmt::format("the catalog is what the database has at revision {}: {}", rev, compared));
+    say(fmt::format("the catalog equals the database at revision {}: {}", rev, compared));
     return kSuccess;
   }
   const char* plural = comparison.differences == 1 ? "" : "s";

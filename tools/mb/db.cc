@@ -28,8 +28,7 @@ int version(Context& context) {
 
 Action setup_db_init(cli::Options&, Context& context) {
   return [&context] {
-    return say_steps(db::init_schema(context.database_of_any_schema()),
-                     "the tables are there already");
+    return say_steps(db::init_schema(context.database_of_any_schema()), "the tables exist already");
   };
 }
 

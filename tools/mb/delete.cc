@@ -29,7 +29,7 @@ bool confirmed(const std::string& question) {
 int run(Context& context, const Wanted& wanted) {
   if (!wanted.yes && !::isatty(STDIN_FILENO)) {
     throw UsageError(
-        "delete: nobody to ask: standard input is no terminal; --yes deletes without asking");
+        "delete: cannot ask: standard input is not a terminal; --yes deletes without asking");
   }
   const std::vector<db::MirrorRecord> records = require_mirrors(context, wanted.identifiers);
   const auto files = db::file_counts(context.database());

@@ -41,12 +41,13 @@ void complain_of_old_place(Context& context, const db::MirrorRecord& before,
   const Client found = locate_all(context.geo(), resolve(is).addresses);
   if (found.country == mirror.country && found.asn == mirror.asn) return;
   const std::string options = place_options(found);
-  complain(fmt::format("the host was {}, and the mirror's place ({}{}{}) is still that of it{}",
-                       was, mirror.country.text(),
-                       mirror.country.known() && mirror.asn != 0 ? ", " : "", as_text(mirror.asn),
-                       options.empty() ? "; see `mb edit --help`"
-                                       : fmt::format("; GeoIP says of {}: mb edit {}{}", is,
-                                                     mirror.identifier, options)));
+  complain(
+      fmt::format("the host was {}, and the mirror still has the place of that host ({}{}{}){}",
+                  was, mirror.country.text(), mirror.country.known() && mirror.asn != 0 ? ", " : "",
+                  as_text(mirror.asn),
+                  options.empty() ? "; see `mb edit --help`"
+                                  : fmt::format("; for the place of {} run: mb edit {}{}", is,
+                                                mirror.identifier, options)));
 }
 
 // Changes a mirror and says what differs afterwards: the database may have normalised what was

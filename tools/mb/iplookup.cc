@@ -1,8 +1,8 @@
 // mb iplookup: where an address or a host is, by the GeoIP databases.
 #include <fmt/core.h>
 
-#include "client.h"
 #include "commands.h"
+#include "explain/client.h"
 #include "host_place.h"
 #include "output.h"
 

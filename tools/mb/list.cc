@@ -105,7 +105,7 @@ int run(Context& context, const Filters& filters) {
     complain(fmt::format("{} disabled mirror{} not shown; -a shows them", hidden,
                          hidden == 1 ? "" : "s"));
   } else if (shown.empty()) {
-    complain(all.empty() ? "no mirrors yet; `mb new` adds one" : "no mirror is like that");
+    complain(all.empty() ? "no mirrors yet; `mb new` adds one" : "no mirror matches");
   }
   return kSuccess;
 }

@@ -134,7 +134,7 @@ int run(int argc, char** argv) {
   help->column_width(34);
   root.formatter(help);
   root.footer(
-      "Exit status: 0 done, 1 it did not work, 2 the command line makes no sense.\nThe manual: "
+      "Exit status: 0 done, 1 something failed, 2 the command line is wrong.\nThe manual: "
       "mb(1), mb.toml(5).");
   std::vector<Leaf> leaves;
   add_commands(root, commands(), context, leaves);

@@ -65,7 +65,7 @@ Filled look_up(Context& context, const ColumnOptions& given) {
   } else {
     add_place(given, locate_all(context.geo(), resolved.addresses), filled.changes);
     if (filled.changes.empty())
-      filled.trouble = fmt::format("the GeoIP databases know nothing more of {}", filled.source);
+      filled.trouble = fmt::format("the GeoIP databases know nothing more about {}", filled.source);
   }
   for (const auto& [column, family] :
        {std::pair("ipv4", Family::ipv4), std::pair("ipv6", Family::ipv6)}) {
@@ -113,11 +113,11 @@ Action setup_new(cli::Options& app, Context& context) {
   app.add_option("identifier", wanted->identifier, "Its name: letters, digits, dots, hyphens")
       ->required()
       ->type_name("IDENT");
-  app.add_flag("--no-geo", wanted->no_geo, "Look up neither the host nor its place");
+  app.add_flag("--no-geo", wanted->no_geo, "Do not look up the host and its place");
   app.footer(
-      "At least one of --http-url and --https-url is needed. What is not given of country, region, "
-      "coordinates, AS and\n"
-      "address families is looked up from the host's addresses.");
+      "At least one of --http-url and --https-url is needed. If you do not give country, region, "
+      "coordinates, AS or\n"
+      "address families, mb looks them up by the host's addresses.");
   return [&context, wanted] { return run(context, *wanted); };
 }
 

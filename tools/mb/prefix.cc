@@ -36,7 +36,7 @@ int run(Context& context, const Wanted& wanted) {
       db::add_mirror_prefix(connection, before.id, value);
       say(fmt::format("mirror '{}' serves {} first", before.identifier, value));
     } else if (db::remove_mirror_prefix(connection, before.id, value)) {
-      say(fmt::format("mirror '{}' serves {} no longer first", before.identifier, value));
+      say(fmt::format("mirror '{}' no longer serves {} first", before.identifier, value));
     } else {
       complain(fmt::format("mirror '{}' has no prefix or AS {}; `mb prefix {}` lists them",
                            before.identifier, value, before.identifier));

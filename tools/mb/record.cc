@@ -129,10 +129,4 @@ std::string state_text(const Mirror& mirror) {
   return reason ? std::string(reject_text(*reason)) : "enabled";
 }
 
-std::string place_text(const std::optional<Place>& place) {
-  return place ? fmt::format("{:.2f} {:.2f}", place->latitude, place->longitude) : "";
-}
-
-std::string as_text(AsNumber asn) { return asn == 0 ? "" : fmt::format("AS{}", asn); }
-
 }  // namespace mirror::mb

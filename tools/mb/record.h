@@ -8,6 +8,7 @@
 #include "tools/cli/options.h"
 
 #include "db/mirror/mirrors.h"
+#include "explain/client.h"
 
 namespace mirror::mb {
 
@@ -43,9 +44,4 @@ nlohmann::json to_json(const db::MirrorRecord& record);
 
 // "enabled", or the first reason why no client is sent there: "disabled", "offline", "weight 0".
 std::string state_text(const Mirror& mirror);
-// "12.34 -5.67" or "".
-std::string place_text(const std::optional<Place>& place);
-// "AS64496" or "".
-std::string as_text(AsNumber asn);
-
 }  // namespace mirror::mb

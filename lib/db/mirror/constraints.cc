@@ -10,7 +10,7 @@ struct Words {
 };
 
 constexpr Words kWords[] = {
-    {"mirror_identifier_unique", "identifier: there is a mirror of this name already"},
+    {"mirror_identifier_unique", "identifier: there is already a mirror with this name"},
     {"mirror_identifier_shape",
      "identifier: 1 to 100 letters, digits, '.', '_' and '-', beginning with a letter or digit"},
     {"mirror_url_needed", "a mirror needs an http_url or an https_url"},
@@ -28,7 +28,7 @@ constexpr Words kWords[] = {
     {"endpoint_options_shape", "rsync_options: control characters are not allowed"},
     {"mirror_weight_range", "weight: 0 (no redirects) to 1000000; 100 is normal"},
     {"mirror_country_code",
-     "country: two letters (ISO 3166-1), or ** for a mirror of every country"},
+     "country: two letters (ISO 3166-1), or ** for a mirror that counts for every country"},
     {"mirror_region_code", "region: one of AF, AN, AS, EU, NA, OC, SA"},
     {"mirror_subdivision_code",
      "subdivision: one to three letters or digits (ISO 3166-2 without the country)"},

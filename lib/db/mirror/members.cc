@@ -26,10 +26,11 @@ constexpr std::tuple kScanned{
 
 // What scans need to know beside the endpoints.
 constexpr std::tuple kListing{
-    Member{"ftp_url", &MirrorRecord::ftp_url, "where people find it by FTP; for information",
+    Member{"ftp_url", &MirrorRecord::ftp_url, "URL for people who use FTP; for information",
            UrlKind::ftp_base},
-    Member{"strip_prefix", &MirrorRecord::strip_prefix, "path cut from the front of listed names"},
-    Member{"add_prefix", &MirrorRecord::add_prefix, "path put before listed names"},
+    Member{"strip_prefix", &MirrorRecord::strip_prefix,
+           "path to cut from the beginning of listed names"},
+    Member{"add_prefix", &MirrorRecord::add_prefix, "path to put before listed names"},
 };
 
 constexpr std::tuple kPublic{

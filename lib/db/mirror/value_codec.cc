@@ -43,7 +43,7 @@ std::int64_t byte_count(const char* column, std::string_view value) {
   if (unit == std::string_view::npos) return whole_number(column, value);
   const std::int64_t number = whole_number(column, value.substr(0, value.size() - 1));
   const int shift = 10 * (static_cast<int>(unit) + 1);
-  if (number < 0 || number > INT64_MAX >> shift) refuse(column, value, "a size that can be");
+  if (number < 0 || number > INT64_MAX >> shift) refuse(column, value, "a possible size");
   return number << shift;
 }
 

@@ -104,19 +104,19 @@ class RepositoryTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(), repository_fault(rule()));
     CPPUNIT_ASSERT_EQUAL(std::string(), repository_fault({"", "m", {}}));
     const std::vector<std::pair<RepositoryRule, std::string>> faults = {
-        {{"{x}", "m", {}}, "'{x}' is none of the arguments"},
-        {{"{}", "m", {any("x")}}, "'{}' has a brace that belongs to no {NAME}"},
-        {{"{x", "m", {any("x")}}, "'{x' has a brace that belongs to no {NAME}"},
-        {{"x}", "m", {any("x")}}, "'x}' has a brace that belongs to no {NAME}"},
+        {{"{x}", "m", {}}, "'{x}' has no argument of this name"},
+        {{"{}", "m", {any("x")}}, "'{}' has a brace outside {NAME}"},
+        {{"{x", "m", {any("x")}}, "'{x' has a brace outside {NAME}"},
+        {{"x}", "m", {any("x")}}, "'x}' has a brace outside {NAME}"},
         {{"a/../b", "m", {}}, "'a/../b': the path has a segment '.' or '..'"},
         {{"a//b", "m", {}}, "'a//b': the path has an empty segment"},
         {{"a", "../m", {}}, "'../m': the path has a segment '.' or '..'"},
         {{"a", "/m", {}}, "'/m': the path starts with a slash"},
         {{"a", "m/", {}}, "'m/': the path has an empty segment"},
-        {{"a", "m", {any("x y")}}, "'x y' is no argument's name"},
-        {{"a", "m", {any("")}}, "'' is no argument's name"},
-        {{"a", "m", {any("x"), any("x")}}, "'x' stands twice"},
-        {{"a", "m", {any("country")}}, "'country' is not free: it tells where the client is"},
+        {{"a", "m", {any("x y")}}, "'x y' is not the name of an argument"},
+        {{"a", "m", {any("")}}, "'' is not the name of an argument"},
+        {{"a", "m", {any("x"), any("x")}}, "'x' is given twice"},
+        {{"a", "m", {any("country")}}, "'country' is reserved for the client's place"},
     };
     for (const auto& [faulty, text] : faults) CPPUNIT_ASSERT_EQUAL(text, repository_fault(faulty));
   }

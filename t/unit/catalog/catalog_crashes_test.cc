@@ -268,9 +268,8 @@ class CatalogCrashesTest : public CppUnit::TestFixture {
       CPPUNIT_FAIL("it was opened");
     } catch (const Error& error) {
       CPPUNIT_ASSERT(error.corrupt());
-      CPPUNIT_ASSERT_EQUAL(
-          file_ + ": 3 processes crashed while they used it: it is taken for damaged",
-          std::string(error.what()));
+      CPPUNIT_ASSERT_EQUAL(file_ + ": 3 processes crashed while they used it: it counts as damaged",
+                           std::string(error.what()));
     }
   }
 

@@ -138,7 +138,7 @@ rsync_password_file = "/etc/secret"
         {"database = 5", 2, "database: expected a string, not an integer"},
         {"database = \"dbname\"", 2,
          "database: not a libpq connection string: missing \"=\" after \"dbname\""},
-        {"database = \"port=x\"", 2, "\"x\" is no port from 1 to 65535"},
+        {"database = \"port=x\"", 2, "\"x\" is not a port from 1 to 65535"},
         {"database = \"a\\u0000b\"", 2, "expected a string without NUL"},
         {"source = \"pub\"", 2, "source: expected an absolute path or an rsync:// URL"},
         {"source = \"host::pub\"", 2, "source: expected an absolute path or an rsync:// URL"},

@@ -10,6 +10,7 @@ class AddressTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(refusesWhatIsNoAddress);
   CPPUNIT_TEST(takesFourOrSixteenBytes);
   CPPUNIT_TEST(locatesTheIpv4AddressInside);
+  CPPUNIT_TEST(knowsWhatIsLoopback);
   CPPUNIT_TEST(readsPrefixes);
   CPPUNIT_TEST(refusesWhatIsNoPrefix);
   CPPUNIT_TEST(containsExactlyItsAddresses);
@@ -77,6 +78,14 @@ class AddressTest : public CppUnit::TestFixture {
     };
     for (const auto& [outer, inner] : cases)
       CPPUNIT_ASSERT_EQUAL(std::string(inner), address(outer).located().text());
+  }
+
+  void knowsWhatIsLoopback() {
+    for (const char* text : {"127.0.0.1", "127.255.255.255", "127.0.0.0", "::1"})
+      CPPUNIT_ASSERT_MESSAGE(text, Address::parse(text)->is_loopback());
+    for (const char* text : {"126.255.255.255", "128.0.0.1", "0.0.0.1", "10.0.0.127", "::", "::2",
+                             "1::1", "::1:1", "7f00::1", "64:ff9b::7f00:1", "2002:7f00:1::"})
+      CPPUNIT_ASSERT_MESSAGE(text, !Address::parse(text)->is_loopback());
   }
 
   void readsPrefixes() {

@@ -149,7 +149,7 @@ class GeoTest : public CppUnit::TestFixture {
         {folder_, "not a regular file"},
         {"/dev/null", "not a regular file"},
         {folder_ + "/text", "invalid metadata"},
-        {kData + "/other.mmdb", "neither countries"},
+        {kData + "/other.mmdb", "no countries"},
         {folder_ + "/empty", ""},
     };
     for (const auto& [path, reason] : cases) {
@@ -193,7 +193,7 @@ class GeoTest : public CppUnit::TestFixture {
         replace(path, broken);
       const auto troubles = databases.reopen_changed();
       CPPUNIT_ASSERT(troubles.size() == 1 && troubles[0].starts_with("GeoIP database " + path));
-      CPPUNIT_ASSERT(troubles[0].ends_with("; the content read before stays in use"));
+      CPPUNIT_ASSERT(troubles[0].ends_with("; the previous content stays in use"));
       CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
     }
   }
@@ -209,7 +209,7 @@ class GeoTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
       const auto troubles = databases.reopen_changed();
       CPPUNIT_ASSERT_EQUAL(std::size_t{1}, troubles.size());
-      CPPUNIT_ASSERT(troubles[0].ends_with("; the content read before stays in use"));
+      CPPUNIT_ASSERT(troubles[0].ends_with("; the previous content stays in use"));
       CPPUNIT_ASSERT_EQUAL(std::string("GB EU 51.51,-0.13"), now());
     }
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content_of(kData + "/asn.mmdb");

@@ -1,0 +1,27 @@
+#include "core/readable.h"
+
+#include <ctime>
+
+namespace mirror {
+namespace {
+
+std::string formatted_time(std::int64_t time_s, const char* format) {
+  const std::time_t time = time_s;
+  std::tm parts{};
+  char text[64];
+  if (::gmtime_r(&time, &parts) == nullptr) return std::to_string(time_s);
+  return std::string(text, std::strftime(text, sizeof text, format, &parts));
+}
+
+}  // namespace
+
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t i = digits.size(); i > 3 + (number < 0); i -= 3) digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
+std::string utc_minute(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%d %H:%M UTC"); }
+std::string rfc3339(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%dT%H:%M:%SZ"); }
+
+}  // namespace mirror

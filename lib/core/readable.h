@@ -1,0 +1,16 @@
+// Numbers and times as people read them, and times as JSON has them. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace mirror {
+
+// 1234567 as "1,234,567".
+std::string grouped(std::int64_t number);
+// Unix time as "2026-11-24 00:10 UTC".
+std::string utc_minute(std::int64_t time_s);
+// Unix time as RFC 3339, for JSON.
+std::string rfc3339(std::int64_t time_s);
+
+}  // namespace mirror

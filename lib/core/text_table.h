@@ -1,0 +1,37 @@
+// Rows of cells as text, aligned under their titles. Pure; one thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mirror {
+
+// Columns of a terminal that `text` (safe UTF-8) takes.
+std::size_t display_width(std::string_view text);
+
+enum class Align { left, right };
+
+// Cells are made printable when added.
+class TextTable {
+ public:
+  struct Column {
+    std::string title;
+    Align align = Align::left;
+  };
+  explicit TextTable(std::vector<Column> columns, std::string indent = "")
+      : columns_(std::move(columns)), indent_(std::move(indent)) {}
+  // So many columns without titles, aligned left.
+  explicit TextTable(std::size_t columns) : columns_(columns) {}
+  void add(std::vector<std::string> cells);
+  bool empty() const { return rows_.empty(); }
+  // The title line, when there is a title, and every row, each with a newline.
+  std::string text() const;
+
+ private:
+  std::vector<Column> columns_;
+  std::string indent_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace mirror

@@ -1,0 +1,74 @@
+// What a request for a file gets, and why: the answer, what is known of the file, and every mirror
+// with its share or the reason why it serves nobody here. What `mb explain` prints, whether it
+// looked itself or httpd did. Plain values; all here is pure.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "answer/decide.h"
+#include "core/model.h"
+#include "rank/rank.h"
+
+namespace mirror {
+
+struct ExplainedFile {
+  std::string path;  // the real one
+  std::int64_t size_bytes = 0, mtime_s = 0;
+  bool pending = false;
+  bool gone = false;  // from the source
+  // Unix times, where they are known.
+  std::optional<std::int64_t> version_since_s, gone_s, grace_ends_s;
+};
+
+struct ExplainedAnswer {
+  std::optional<int> status;  // nullopt: it is not known, or is httpd's own affair
+  std::string url;            // of a redirect
+  std::string text;           // what the client gets, on one line
+  std::string declined;       // as MB_DECLINED has it; "": not declined
+  std::string because;        // the same for people
+};
+
+// A mirror that rank() does not know of as rejected.
+struct LeftOut {
+  MirrorId id = 0;
+  std::string identifier;
+  std::string reason;
+};
+
+struct Explanation {
+  Client client;
+  bool https = false;
+  std::int64_t at_s = 0;              // the moment that is explained
+  std::optional<ExplainedFile> file;  // nullopt: none is known by this path
+  ExplainedAnswer answer;
+  std::string known_from;                      // where this is known from; "": not told
+  std::shared_ptr<const MirrorTable> mirrors;  // that the ranking points into
+  Ranking ranking;
+  std::vector<LeftOut> left_out;
+  std::string not_looked_at;  // what may change the answer besides; "": nothing
+};
+
+// The mirrors that do not have the file, each with the reason that `reason` gives.
+std::vector<LeftOut> without_file(const MirrorTable& mirrors, const MirrorSet& with_file,
+                                  const std::function<std::string(const Mirror&)>& reason);
+
+// Each candidate's part of the clients like this one, among those that it competes with: its tier,
+// less whoever may not speak the client's family, refuses files of this size or has a shorter
+// prefix. Later classes get clients only when all before them have failed.
+std::vector<double> shares(const std::vector<Candidate>& accepted);
+
+// Why a request was declined, with the directive that says so. `client` is its address.
+std::string declined_because(DeclineReason reason, const Request& request, const Address& client,
+                             const Settings& settings);
+
+// Lines, each with a newline, without control characters.
+std::string explanation_text(const Explanation& explanation);
+// In ASCII, indented, with a newline.
+std::string explanation_json(const Explanation& explanation);
+
+}  // namespace mirror

@@ -1,0 +1,18 @@
+// What explanations and `mb` have in common in their JSON. Pure.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/model.h"
+
+namespace mirror {
+
+nlohmann::json client_json(const Client& client);
+
+// Sets `key` to the bytes where they are UTF-8, else `key`_hex to their hexadecimal digits: JSON
+// has no other bytes.
+void put_bytes(nlohmann::json& object, const std::string& key, std::string_view bytes);
+
+}  // namespace mirror

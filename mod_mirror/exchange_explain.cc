@@ -1,0 +1,160 @@
+// An exchange that tells what it would do instead of doing it (explain.h).
+#include <fmt/core.h>
+
+#include "answer/listed.h"
+#include "catalog/error.h"
+#include "child.h"
+#include "core/path.h"
+#include "core/readable.h"
+#include "exchange.h"
+
+namespace mirror::httpd {
+namespace {
+
+std::optional<DeclineReason> reason_of(const Outcome& outcome) {
+  const auto* declined = std::get_if<DeclineReason>(&outcome.result);
+  return declined != nullptr ? std::optional(*declined) : outcome.refused;
+}
+
+std::string header_of(const Outcome::Answer& answer, std::string_view wanted) {
+  for (const auto& [name, value] : answer.headers) {
+    if (name == wanted) return std::string(value);
+  }
+  return "";
+}
+
+std::string first_line(std::string_view body) {
+  return std::string(body.substr(0, std::min(body.find('\n'), body.size())));
+}
+
+void tell_answer(const Outcome::Answer& answer, const Outcome& outcome, ExplainedAnswer& told) {
+  told.status = answer.status;
+  told.url = header_of(answer, "Location");
+  if (!told.url.empty()) {
+    const bool to_origin = std::holds_alternative<DeclineReason>(outcome.result);
+    told.text =
+        fmt::format("{} ({}{})", told.url, answer.status, to_origin ? ", MirrorOrigin" : "");
+  } else if (outcome.given) {
+    told.text = fmt::format(
+        "the file's {}, {} bytes ({})", info_of(*outcome.given).name,
+        grouped(static_cast<std::int64_t>(answer.body.size()) + answer.rest_bytes), answer.status);
+  } else {
+    told.text = fmt::format("no mirror: {}{}{}", answer.status, answer.body.empty() ? "" : ", ",
+                            first_line(answer.body));
+  }
+}
+
+// From which state of the catalog, or else which database.
+std::string known_from(const Lookup& lookup, const DirConfig& config,
+                       const std::optional<std::int64_t>& age_s) {
+  if (!lookup.snapshot) {
+    return config.database ? "the database " + globals().databases[config.database->index].name
+                           : "";
+  }
+  const std::string& directory = globals().catalogs[*config.catalog_index()].directory;
+  return fmt::format("the catalog {}, revision {}, {} s old", directory,
+                     (*lookup.snapshot)->meta().rev, grouped(age_s.value_or(0)));
+}
+
+// The database is asked for no times: requests need none.
+void add_grace(Lookup& lookup, ExplainedFile& file) {
+  file.gone = lookup.gone;
+  if (!lookup.gone || !lookup.snapshot) return;
+  catalog::Reader& reader = **lookup.snapshot;
+  try {
+    const auto stored = reader.stored_file(file.path);
+    if (!stored || !stored->gone_s) return;
+    file.gone_s = stored->gone_s;
+    file.grace_ends_s = *stored->gone_s + static_cast<std::int64_t>(reader.meta().grace_s);
+  } catch (const catalog::Error&) {  // its next reader tells
+  }
+}
+
+}  // namespace
+
+bool Exchange::is_refused(const Outcome& outcome) {
+  return reason_of(outcome) == DeclineReason::access;
+}
+
+// While what is looked up is held.
+std::unique_ptr<Explanation> Exchange::explained_lookup() const {
+  auto told = std::make_unique<Explanation>();
+  told->known_from = known_from(*lookup_, config_, catalog_age_s_);
+  if (lookup_->found != Found::file) return told;
+  const File& file = lookup_->file;
+  told->file.emplace();
+  told->file->path = file.path;
+  told->file->size_bytes = file.size_bytes;
+  told->file->mtime_s = file.mtime_s;
+  told->file->pending = file.pending;
+  add_grace(*lookup_, *told->file);
+  told->mirrors = lookup_->mirrors;
+  told->ranking =
+      rank(overridden(client_, request_.query), {request_.https, file.size_bytes, request_.now_s},
+           file.mirrors, *told->mirrors, settings_.rank);
+  std::erase_if(told->ranking.accepted, [&](const Candidate& candidate) {
+    const Mirror& mirror = *candidate.mirror;
+    if (!is_this_server(mirror, request_)) return false;
+    told->left_out.push_back({mirror.id, mirror.identifier, "its URL is this server's own"});
+    return true;
+  });
+  for (LeftOut& mirror : without_file(*told->mirrors, file.mirrors, [](const Mirror&) {
+         return std::string("does not have this version of the file");
+       })) {
+    told->left_out.push_back(std::move(mirror));
+  }
+  return told;
+}
+
+// For what was decided without a lookup, or by a part of one: what the mirrors would be. A link
+// that leads to what the client may not fetch tells nothing of it.
+void Exchange::look_for_explanation(const Outcome& outcome) {
+  explanation_ = std::make_unique<Explanation>();
+  locate();
+  const auto reason = reason_of(outcome);
+  const bool failed =
+      reason == DeclineReason::database_down || reason == DeclineReason::catalog_too_old;
+  if (!lookup_ && !failed && check_path(request_.path) == PathFault::none) find();
+  if (!lookup_) return;
+  explanation_ = explained_lookup();
+  lookup_->snapshot.reset();
+  const bool is_link = lookup_->found == Found::file && lookup_->file.path != request_.path;
+  if (is_link && right_to(lookup_->file.path) != OK) explanation_ = std::make_unique<Explanation>();
+}
+
+ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {
+  ExplainedAnswer told;
+  if (const auto reason = reason_of(outcome)) {
+    told.declined = decline_text(*reason);
+    told.because = outcome.why.empty()
+                       ? declined_because(*reason, request_, asking_address(), settings_)
+                       : std::string(outcome.why);
+  } else if (outcome.no_mirror && !outcome.given) {
+    told.because = "no mirror that has the file may serve this client: MirrorFallback";
+  }
+  const auto* answer = std::get_if<Outcome::Answer>(&outcome.result);
+  const Instead instead =
+      answer == nullptr ? instead_of(std::get<DeclineReason>(outcome.result)) : Instead(OK);
+  if (answer == nullptr) answer = std::get_if<Outcome::Answer>(&instead);
+  if (answer != nullptr) {
+    tell_answer(*answer, outcome, told);
+  } else if (config_.database_tree()) {
+    told.status = std::get<int>(instead);
+    told.text = fmt::format("no mirror: {}, there is no such file", *told.status);
+  } else {
+    told.text = local_ != nullptr ? "no mirror: httpd sends the file itself"
+                                  : "no mirror: httpd has no such file on its disk and says so";
+  }
+  return told;
+}
+
+int Exchange::explain(const Outcome& outcome) {
+  if (!explanation_) look_for_explanation(outcome);
+  explanation_->client = overridden(client_, request_.query);
+  explanation_->https = request_.https;
+  explanation_->at_s = request_.now_s;
+  explanation_->answer = explained_answer(outcome);
+  return write_explanation(r_, *explain_, *explanation_);
+}
+
+}  // namespace mirror::httpd
