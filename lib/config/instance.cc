@@ -165,7 +165,7 @@ Fault read_boolean(const toml::node& node, bool& into) {
   return kFine;
 }
 
-// Digests of the file itself; one that tells versions apart must be among them.
+// Digests of the file itself; one that tells versions apart is required.
 Fault read_digests(const toml::node& node, HashKinds& kinds) {
   static constexpr std::pair<const char*, bool HashKinds::*> kNames[] = {
       {"md5", &HashKinds::md5},       {"sha1", &HashKinds::sha1},

@@ -87,7 +87,7 @@ std::vector<MirrorId> mirrors_in(const Result& rows, int row, int column) {
   return mirrors;
 }
 
-// `rev` tells readers that what they know is old.
+// `rev`: an expression for a revision that is not below the lost one.
 [[noreturn]] void lacks_row(const char* table, const std::string& rev) {
   throw Error(fmt::format("table {0} has lost its one row: as the database's owner run "
                           "INSERT INTO {1}.{0} (rev) SELECT {2}",
@@ -209,8 +209,7 @@ std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::i
 
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
   if (rev == 0) return each_file_until(std::numeric_limits<std::int64_t>::max(), parts, page);
-  // What is asked for is all of it; the paths' own index gives the order when that is the whole
-  // table, a sort when it is a part.
+  // All rows are read; for the whole table the index on paths gives the order, for a part a sort.
   connection_.script("SET LOCAL cursor_tuple_fraction = 1");
   each_file(changed_above(connection_, rev, kFileOrHashRev), parts, page);
 }

@@ -45,8 +45,8 @@ struct Known {
 };
 
 // What has been read of records, by their place in the file: many networks share one, and reading
-// it takes longer than finding it. Any number of threads may ask and tell; who comes across another
-// one's writing takes it for not known.
+// it takes longer than finding it. Any number of threads may read and write; a reader that meets
+// another thread's writing counts the place as unknown.
 class Memory {
  public:
   std::optional<Known> recall(std::uint32_t record) const {
@@ -273,7 +273,7 @@ bool is_of_another_kind(const MMDB_s& handle) {
   return has_records;
 }
 
-// Every node of the tree: a file of which a part is another version's has some that lead nowhere.
+// Checks every node of the tree: in a file that is mixed from two versions some nodes lead nowhere.
 bool is_whole(const MMDB_s& handle) {
   for (std::uint32_t number = 0; number < handle.metadata.node_count; ++number) {
     MMDB_search_node_s node{};
@@ -285,7 +285,7 @@ bool is_whole(const MMDB_s& handle) {
   return true;
 }
 
-// Throws where a file is none that a client's place can be learnt from.
+// Throws if the file cannot tell a client's place.
 void check(const MaxMindFile& file) {
   if (!is_whole(file.handle())) throw Unusable("its tree is damaged");
   if (is_of_another_kind(file.handle()))
