@@ -1,6 +1,6 @@
 // The background threads of a child. Each has one task and works in steps. Signals are blocked in
 // it, because httpd handles them, except those of a crash. It is started after the fork. When the
-// child ends it joins the thread, or leaves it running if it does not end in time.
+// child ends, it joins the thread, or leaves it running if it does not end in time.
 #pragma once
 
 #include <pthread.h>

@@ -70,6 +70,7 @@ Instance parse_instance(std::string_view text, const std::string& file,
 
 // All instance names in the file, in its order; empty when there is no file.
 std::vector<std::string> instance_names(const std::optional<std::string>& file);
+std::vector<std::string> parse_instance_names(std::string_view text, const std::string& file);
 
 std::string default_config_file();
 
