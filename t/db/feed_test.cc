@@ -10,8 +10,10 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "catalog/reader.h"
+#include "db/feed.h"
 #include "feed/feed.h"
 #include "t/db/feed_world.h"
 
