@@ -147,7 +147,7 @@ UrlFault check_characters(std::string_view text, bool is_base, bool takes_utf8) 
   return {};
 }
 
-// Clients take such segments away before they ask (RFC 3986 §5.2.4), also where they are escaped.
+// Clients remove such segments before they send a request (RFC 3986 §5.2.4), also escaped ones.
 UrlFault check_segments(std::string_view path) {
   while (true) {
     const std::size_t slash = path.find('/');
