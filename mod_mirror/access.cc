@@ -11,8 +11,9 @@
 namespace mirror::httpd {
 namespace {
 
-// httpd spares a subrequest the rules of its request when both are of the same sections. Some rules
-// look at the URL itself ("Require expr"): the request seems to be of no section meanwhile.
+// httpd does not check a subrequest's rules if it is in the same sections as its request. But some
+// rules look at the URL itself ("Require expr"), so meanwhile the request seems to be in no
+// section.
 class OtherSections {
  public:
   explicit OtherSections(request_rec* r) : r_(r), own_(r->per_dir_config) {

@@ -1,6 +1,6 @@
-// The right to a file. An answer about a file needs the right to that file's own URL, which need
-// not be the URL that was asked: a representation is asked by suffix, a link stands for what it
-// leads to, a repository's list tells of its marker. httpd's own rules judge, on a subrequest.
+// The right to a file. An answer about a file needs the right to that file's own URL. This may be
+// another URL than the request's: a representation is asked for by a suffix, a link leads to
+// another file, a repository's list is about its marker. httpd's own rules decide, in a subrequest.
 #pragma once
 
 #include <string>

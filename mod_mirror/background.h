@@ -1,6 +1,6 @@
-// The background threads of a child. Each looks after one thing in steps. Signals are httpd's own
-// affair and blocked in it, but for those of a crash; it is started after the fork. The child's end
-// joins it, or leaves it to itself when it does not come to an end in time.
+// The background threads of a child. Each has one task and works in steps. Signals are blocked in
+// it, because httpd handles them, except those of a crash. It is started after the fork. When the
+// child ends, it joins the thread, or leaves it running if it does not end in time.
 #pragma once
 
 #include <pthread.h>
@@ -20,8 +20,8 @@
 
 namespace mirror::httpd {
 
-// Wakes a background thread before its time. A semaphore, since that may be posted in a signal
-// handler (see StepThread::join_by).
+// Wakes a background thread early. A semaphore, because it may be posted in a signal handler (see
+// StepThread::join_by).
 class Alarm {
  public:
   Alarm() { sem_init(&semaphore_, 0, 0); }
@@ -51,8 +51,8 @@ class StepThread {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
-  // `step` returns the pause until the next one; `last` ends it all. Neither may throw. Nothing is
-  // done when no thread can be had: false then, and stopping() is true, so that nobody waits.
+  // `step` returns the pause before the next step; `last` is called at the end. Neither may throw.
+  // Returns false if no thread can be started; then stopping() is true, so that nobody waits.
   template <class Step, class Last>
   bool start(Step step, Last last) {
     try {

@@ -1,5 +1,4 @@
-// How much of each thing one httpd may have: what directives refuse to go beyond, and what the
-// shared memory has room for.
+// Limits of one httpd: directives refuse more, and the shared memory has room for this much.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
 // A child's view of one catalog, and the thread that looks after it: it opens new files, and in one
-// process of the host it keeps the catalog true to the database (lib/feed). A thread of our own
-// rather than a callback of mod_watchdog's: a connection or a long answer cannot be cut into its
-// steps, and who writes is settled by the directory's lock alone.
+// process of the host it keeps the catalog up to date (lib/feed). A thread of our own rather than a
+// callback of mod_watchdog's: a connection or a long answer cannot be cut into its steps, and who
+// writes is settled by the directory's lock alone.
 #pragma once
 
 #include <atomic>
@@ -39,7 +39,7 @@ class CatalogKeeper {
   std::string zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
                          std::int64_t count);
 
-  // Unix time at which the catalog was known to be the database's state.
+  // Unix time at which the catalog was known to equal the database.
   std::int64_t as_of_s() const { return catalog_.as_of_s(); }
   const catalog::Catalog& catalog() const { return catalog_; }
   // What hinders a process of this httpd that looks after the catalog, this one or another; "":

@@ -40,8 +40,8 @@ class Checker {
  public:
   explicit Checker(apr_pool_t* pool) : pool_(pool) {}
 
-  // Each section as it works where its parents do. For what a regular expression matches, any
-  // section may be a parent: then it is taken to be one, and what remains is found at the request.
+  // Checks each section merged with its parents. For a regular expression any section may be a
+  // parent, so every one counts as a parent; other faults are found at the request.
   void check_all(const DirConfig* server, const std::vector<Section>& sections) {
     for (std::size_t i = 0; i < sections.size(); ++i) {
       const DirConfig* merged = server;

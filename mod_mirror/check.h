@@ -1,4 +1,4 @@
-// Whether the directives fit together, for `apachectl configtest`: what no single line can tell.
+// Checks whether the directives fit together, for `apachectl configtest`.
 #pragma once
 
 #include "dir_config.h"

@@ -40,7 +40,7 @@ bool is_threaded() {
          threaded != AP_MPMQ_NOT_SUPPORTED;
 }
 
-// Each thread may read, and tools beside; at least as many as httpd has by default.
+// Each thread may read, and tools too; at least as many as httpd has by default.
 unsigned reader_slots() {
   int children = 0, threads = 0;
   ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &children);
@@ -72,8 +72,8 @@ std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFa
   throw std::system_error(errno, std::generic_category(), name);
 }
 
-// Those that were there already stay as they are. The umask that httpd was started with says
-// nothing of who has to pass them: its children do, which are another user's.
+// Folders that exist stay as they are. New ones do not follow the umask with which httpd was
+// started: its children, which run as another user, must be able to pass.
 void make_parents(const std::filesystem::path& directory) {
   if (directory.empty() || std::filesystem::exists(directory)) return;
   make_parents(directory.parent_path());
@@ -91,7 +91,7 @@ void prepare_directory(const std::string& directory) {
   if (::chown(directory.c_str(), user.user_id, user.group_id) != 0) throw_errno(directory);
 }
 
-// From before a restart: the children's, and nobody else may write there.
+// From before a restart: it belongs to the children's user, and no other user may write there.
 bool is_own_directory(const std::string& directory) {
   struct stat info;
   if (::lstat(directory.c_str(), &info) != 0) return false;

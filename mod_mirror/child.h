@@ -29,8 +29,8 @@ struct Child {
 // database's record in it. Throws when there is no memory.
 void prepare_shared_memory(const server_rec* server);
 
-// Makes the catalogs' directories, httpd's user's; what cannot be made is said, and no reason to
-// stop.
+// Creates the catalogs' directories for httpd's user. If that fails, the log says so and httpd
+// starts all the same.
 void prepare_catalogs(const server_rec* server);
 // Makes the folder in which children share their copies of GeoIP databases.
 void prepare_geo_copies(const server_rec* server);

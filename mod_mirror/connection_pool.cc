@@ -27,7 +27,7 @@ bool server_is_full(const db::Error& error) {
   return error.sqlstate() == "53300";
 }  // too_many_connections
 
-// Not a server that does not take connections or that is silent, but one that dropped this one.
+// True if the server dropped this connection; not if it takes no connections or is silent.
 bool is_loss(const db::Error& error, bool established) {
   if (error.sqlstate() == "57P01") return true;  // admin_shutdown, of one backend or all
   return established && dynamic_cast<const db::ConnectionError*>(&error) != nullptr &&
@@ -75,7 +75,7 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
     }
     --waiting_;
   }
-  // The attempt hangs where it cannot be bounded, in the name service: the next request must not
+  // The attempt hangs in the name service, where it has no time limit: the next request must not
   // wait for it too.
   if (too_late && deadline - started_at > options_.timeout / 2)
     trip("no connection was made in time", shared_.outages());
@@ -256,7 +256,8 @@ Clock::duration ConnectionPool::tend_outage() {
   return kOutagePause;
 }
 
-// Gives up what others ask for, and what has been idle for long, but for the last one.
+// Gives up connections that others ask for, and those that have been idle for long, except the last
+// one.
 Clock::duration ConnectionPool::tend_idle() {
   const int in_use = shared_.slots_in_use(options_.max_connections);
   std::vector<std::unique_ptr<PooledConnection>> dropped;

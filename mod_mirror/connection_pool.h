@@ -47,9 +47,9 @@ class ConnectionPool {
   // nullptr: the database is down, or no connection came free within a short wait.
   std::unique_ptr<PooledConnection> borrow(Clock::time_point deadline);
   void give_back(std::unique_ptr<PooledConnection> connection);
-  // Idle connections are not to be trusted any more.
+  // Idle connections cannot be trusted any more.
   void drop_idle();
-  // The database does not answer: from now on no process asks it, until a probe finds it well.
+  // The database does not answer: from now on no process asks it, until a probe gets an answer.
   // `outage` is that of the connection that failed.
   void trip(const std::string& reason, std::uint32_t outage);
 

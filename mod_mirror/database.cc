@@ -75,7 +75,7 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   return nullptr;
 }
 
-// Few, so that a slow line has room for lookups beside them.
+// Few, so that a slow line still has room for lookups.
 ConnectionSlot Database::large_slot(Clock::time_point deadline) {
   const int limit = std::clamp(pool_.options().max_connections / kLookupsPerLarge, 1,
                                SharedDatabase::kLargeSlots);

@@ -29,7 +29,7 @@ const ap_directive_t* enclosing_section(const cmd_parms* cmd) {
   return parent == nullptr || strcasecmp(parent->directive, "<VirtualHost") == 0 ? nullptr : parent;
 }
 
-// nullopt for sections that have no one prefix.
+// nullopt for sections without exactly one prefix.
 std::optional<Root> root_of_section(const Line& line, const ap_directive_t* section,
                                     const char* prefix) {
   const bool location = strcasecmp(section->directive, "<Location") == 0;
@@ -40,7 +40,7 @@ std::optional<Root> root_of_section(const Line& line, const ap_directive_t* sect
               apr_pstrdup(line.cmd->pool, prefix)};
 }
 
-// nullopt where no one prefix is, in a <Files>, say.
+// nullopt where there is not exactly one prefix, for example in a <Files>.
 std::optional<Root> root_of(const Line& line) {
   const ap_directive_t* section = enclosing_section(line.cmd);
   return section == nullptr ? Root{} : root_of_section(line, section, line.cmd->path);

@@ -18,7 +18,7 @@ namespace mirror::httpd {
 // nothing.
 std::optional<ExplainWish> explain_wish(const request_rec* r, const DirConfig& config);
 
-// Sends it, never to be cached; returns what the handler returns.
+// Sends it, marked as not to be cached; returns what the handler returns.
 int write_explanation(request_rec* r, const ExplainWish& wish, const Explanation& explanation);
 
 // For what is not our affair: DECLINED, or the explanation that it is not, and `why`. httpd's rules

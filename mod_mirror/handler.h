@@ -1,5 +1,5 @@
-// Which requests are ours: hooks hand them over, most are declined cheaply, an Exchange
-// (exchange.h) answers the rest.
+// Finds out which requests are ours. Hooks pass requests here; most are declined cheaply, and an
+// Exchange (exchange.h) answers the others.
 #pragma once
 
 #include "httpd_api.h"

@@ -1,5 +1,5 @@
-// Keeps a line from being logged again and again. Everything in it is atomic and no pointer: it may
-// lie in shared memory, where all processes then say a thing once together. Any thread.
+// Keeps a line from being logged again and again. It has only atomics and no pointers, so it may be
+// in shared memory: then all processes together log a line once. Any thread.
 #pragma once
 
 #include <atomic>
@@ -29,7 +29,7 @@ class LogGate {
     return true;
   }
 
-  // The next line is logged, whatever it says: what was wrong has been well since.
+  // The next line is logged, whatever it says, because the fault was over in between.
   void reset() { last_ = 0; }
 
  private:

@@ -1,4 +1,4 @@
-// What a request learns of a path, from the catalog or from the database.
+// The result of looking up a path, in the catalog or in the database.
 #pragma once
 
 #include <memory>

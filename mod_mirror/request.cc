@@ -58,8 +58,8 @@ apr_bucket* first_of_rest(request_rec* r, RestReader rest, std::int64_t bytes) {
   return make_rest_bucket(r->pool, r->connection->bucket_alloc, std::move(rest), 0, bytes);
 }
 
-// As httpd sends a redirect, through the filters of error pages, but without a page, which nobody
-// reads and which costs more to write and send than all the rest.
+// Like httpd's own redirects, through the filters of error pages, but without a page: nobody reads
+// it, and to write and send it costs more than all the rest.
 int send_redirect(request_rec* r, int status) {
   r->status = status;
   r->content_type = nullptr;  // what is known of the file
@@ -99,6 +99,8 @@ std::string server_url(request_rec* asked) {
 
 // How many characters at the end both have in common, in whole segments.
 std::size_t common_tail(std::string_view uri, std::string_view path) {
+  if (uri.size() > path.size() && uri.ends_with(path) && uri[uri.size() - path.size() - 1] == '/')
+    return path.size();
   const std::size_t most = std::min(uri.size(), path.size());
   std::size_t same = 0, whole = 0;
   while (same < most && uri[uri.size() - 1 - same] == path[path.size() - 1 - same]) {
@@ -186,8 +188,8 @@ int write_answer(request_rec* r, Outcome::Answer made, RestReader rest) {
     log_line(r->server, APLOG_ERR, LogId(104), "the answer to " + printable(r->uri) + what);
     return HTTP_INTERNAL_SERVER_ERROR;
   }
-  // Filters look at headers_out; err_headers_out stand in error pages' and redirects' responses
-  // too, which httpd makes.
+  // Filters look at headers_out; err_headers_out are also in the error pages and redirects that
+  // httpd makes.
   apr_table_t* headers = answer.status == HTTP_OK ? r->headers_out : r->err_headers_out;
   const char* type = "text/plain; charset=utf-8";
   for (const auto& [name, value] : answer.headers) {

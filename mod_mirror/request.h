@@ -1,4 +1,4 @@
-// Between request_rec and the plain values that decisions are made of. Nothing here decides.
+// Converts between request_rec and the plain values that decisions use. Nothing here decides.
 #pragma once
 
 #include <optional>
@@ -39,8 +39,8 @@ void note(request_rec* r, const char* variable, std::string_view value);
 void note_client(request_rec* r, const Client& client);
 
 // Puts the answer into the response; returns what the handler returns. `Location` and the other
-// headers hold no control characters afterwards, whatever the answer holds. `rest` reads what the
-// answer says follows its body; 503 when not even its first piece can be had.
+// headers then have no control characters, whatever the answer has. `rest` reads what follows the
+// body; 503 if not even its first piece can be read.
 int write_answer(request_rec* r, Outcome::Answer answer, RestReader rest = {});
 
 // A redirect to the origin for what no mirror takes: 302, for methods with a body 307, which keeps

@@ -1,5 +1,5 @@
-// The rest of an answer that is too large to be held: read a piece at a time while the client takes
-// it, so that a slow client costs a piece and not the whole.
+// The rest of an answer that is too large for memory. It is read in pieces while the client takes
+// them, so a slow client needs memory for one piece only.
 #pragma once
 
 #include <cstdint>

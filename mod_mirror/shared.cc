@@ -25,7 +25,7 @@ std::int64_t in_ns(SharedClock::time_point time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
 }
 
-// Process numbers are used again: one that belongs to another process group is not one of ours.
+// Process ids are used again: a process of another process group is not one of ours.
 bool is_sibling(std::int32_t pid) { return getpgid(pid) == getpgrp(); }
 
 // Never 0.

@@ -1,8 +1,8 @@
-// What all processes of one httpd know together, in shared memory: for each database who holds
-// connections, who waits for one, and whether the database is down. The memory is anonymous, made
-// before the first child starts and kept across restarts, so that the children of two generations
-// count together. Everything in it is atomic and may be used from any process and thread; a process
-// that dies at any point leaves nothing behind that others would wait for.
+// State that all processes of one httpd share, in shared memory: for each database which processes
+// hold connections, which wait for one, and whether the database is down. The memory is anonymous,
+// made before the first child starts and kept across restarts, so that the children of two
+// generations count together. Everything in it is atomic and may be used from any process and
+// thread; a process that dies at any moment leaves nothing for which others would wait.
 #pragma once
 
 #include <array>
@@ -55,7 +55,7 @@ class SharedDatabase {
   // Frees what a dead process of the same number left behind; to be called once by a new process.
   void forget_own_slots();
 
-  // A process that found no slot asks the others for their idle connections for a moment.
+  // A process that found no slot asks the others for their idle connections for a short time.
   void ask_for_slot(SharedClock::duration moment);
   bool others_ask() const;
   // Whether the one that asks has no connection at all while this process has some.
@@ -67,7 +67,7 @@ class SharedDatabase {
   void remember_host(std::size_t host);
 
   // The circuit breaker. trip and recover return whether they changed its state. outages() counts
-  // the trips: what a connection of an earlier count suffers is no news.
+  // the trips: a failure of a connection with an earlier count is not a new outage.
   bool down() const { return down_.load(); }
   std::uint32_t outages() const { return outages_.load(); }
   bool trip(SharedClock::duration first_probe_in);
@@ -97,9 +97,9 @@ class SharedDatabase {
   std::array<Holder, kLargeSlots> large_holders_{};
 };
 
-// The fault of one thing that was met last and still stands, of whichever process. It goes with the
-// process that met it. Of two that write at once, or one that dies in the middle, nothing is left
-// to be read until the fault is met again.
+// The last fault of one thing that is not yet over, in any process. It ends with the process that
+// noted it. If two processes write at the same time, or one dies while it writes, the fault is not
+// readable until it is noted again.
 class SharedFault {
  public:
   void set(const std::string& text);  // "": what this process met is over
@@ -113,7 +113,7 @@ class SharedFault {
 
 class SharedMemory {
  public:
-  // Changes with the layout: a newer module must not read what an older one left.
+  // Changes with the layout: a newer module must not read the memory of an older one.
   static constexpr const char* kName = "mod_mirror shared memory 4";
 
   // Maps the memory. Throws std::system_error.

@@ -28,8 +28,7 @@ bool is_about_files(const char* name) {
       name, {"<Directory", "<DirectoryMatch", "<Files", "<FilesMatch", "<Proxy", "<ProxyMatch"});
 }
 
-// Modules that deny nobody a URL. Of all others, and of modules that we do not know, any directive
-// counts as a rule.
+// Modules that never deny a URL. Any directive of another or an unknown module counts as a rule.
 bool is_harmless_module(const char* file) {
   return is_one_of(file, {"mod_mirror.c",     "mod_so.c",        "mod_unixd.c",
                           "mod_log_config.c", "mod_logio.c",     "mod_mime.c",

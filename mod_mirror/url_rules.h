@@ -1,5 +1,5 @@
-// Whether the configuration may give two URLs of one tree different rights. Where it does not, who
-// may ask for one URL may ask for all, and nothing is to be checked.
+// Whether the configuration may give two URLs of one tree different rights. If not, a client that
+// may ask for one URL may ask for all, and no check is needed.
 #pragma once
 
 namespace mirror::httpd {

@@ -58,7 +58,7 @@ const ap_regex_t* compiled(apr_pool_t* pool, const char* pattern) {
   return regex;
 }
 
-// Of the whole text. A match that gave up is none.
+// Matches the whole text. A match that gave up does not count.
 Matcher parse_whole_regex(apr_pool_t* pool, const char* word) {
   compiled(pool, word);  // what is one on its own; else "a)|(b" would become one
   const ap_regex_t* regex = compiled(pool, apr_pstrcat(pool, "\\A(?:", word, ")\\z", nullptr));

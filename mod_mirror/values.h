@@ -1,4 +1,4 @@
-// Readers of directives' values. Each throws BadValue with the reason for what it cannot take.
+// Parse the values of directives. Each throws BadValue with the reason if it cannot use the value.
 #pragma once
 
 #include <strings.h>
@@ -24,7 +24,7 @@ std::string parse_tracker(const char* word);   // http, https or udp
 DhtNode parse_dht_node(const char* word);
 std::string parse_reference(
     const char* word);  // what an href may be: an http or https URL, or a path that begins with '/'
-// HTML in a file: UTF-8, at most kMaxPageBytes.
+// Reads HTML from a file: UTF-8, at most kMaxPageBytes.
 inline constexpr std::size_t kMaxPageBytes = 256 * 1024;
 std::string read_page(const char* file);
 TorrentForm parse_torrent_form(const char* word);

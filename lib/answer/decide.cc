@@ -57,7 +57,7 @@ void add_duplicate(Headers& headers, const Mirror& mirror, const Subject& subjec
   for (const char c : mirror.country.text()) link += static_cast<char>(c - 'A' + 'a');
 }
 
-// What the file's URL at this server leads to besides (RFC 6249 §4).
+// What else the file's URL on this server leads to (RFC 6249 §4).
 void add_descriptions(Headers& headers, const Subject& subject) {
   if (subject.tree_url.empty()) return;
   const auto end_link = [](std::string& link, std::string_view type) {

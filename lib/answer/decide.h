@@ -21,7 +21,7 @@
 
 namespace mirror {
 
-// Why the mirrors are not used for a request; the text goes to MB_DECLINED and to the manual.
+// Why a request gets no mirror. decline_text() is the word in MB_DECLINED and in the manual.
 enum class DeclineReason : std::uint8_t {
   method,  // neither GET nor HEAD
   head,    // MirrorHandleHeadLocally
@@ -48,8 +48,8 @@ std::string_view decline_text(DeclineReason reason);  // "min-size", …: lower 
 
 using Matcher = std::function<bool(std::string_view)>;
 
-// What goes into the query of a redirect's URL so that its target can check it: of the present Unix
-// time and the URL's decoded path.
+// Makes the stamp for the query of a redirect's URL, so that the mirror can check it. Takes the
+// present Unix time and the URL's decoded path.
 using Stamp = std::function<std::string(std::int64_t now_s, std::string_view url_path)>;
 
 struct Fallback {
@@ -58,7 +58,7 @@ struct Fallback {
   std::string url;      // ends in '/'
 };
 
-// Whether lists name this server, the origin and fallbacks behind the mirrors.
+// Whether lists name this server, the origin and fallbacks after the mirrors.
 enum class LastResort : std::uint8_t { off, no_mirror, always };
 
 // A Location's settings as far as decisions need them. Lists are views into the configuration,
@@ -108,7 +108,7 @@ struct Request {
       nullptr;  // the request is for its mirrors; `path` is then its marker's
 };
 
-// What goes to the log whatever the answer is.
+// What goes to the log, whatever the answer is.
 struct Outcome {
   struct Answer {
     int status = 302;
@@ -131,8 +131,8 @@ struct Outcome {
   const Mirror* itself = nullptr;  // a mirror whose URL is this server's, and which was left out
 };
 
-// What instead of the file is asked for by the URL: a query's word goes before a suffix, a
-// repository's list before both.
+// What the URL asks for instead of the file. A query's word counts before a suffix, a repository's
+// list before both.
 std::optional<Representation> wanted(const Request& request);
 
 inline constexpr const char* kCacheControl = "private, no-cache";
@@ -140,9 +140,9 @@ inline constexpr const char* kCacheControl = "private, no-cache";
 // Whether Accept may change an answer.
 bool negotiable(const RepresentationSettings& settings);
 
-// The answer to a query that nothing can answer: 400 for a representation with a malformed one. To
-// be asked before anything else is done with a file's request, so that no trouble makes its bytes
-// the answer; decide() and fallback_answer() ask too. Downloads ignore what they cannot read.
+// 400 for a representation with a malformed query; else nothing. Call this first for a file's
+// request, so that no other fault makes the file's bytes the answer; decide() and fallback_answer()
+// call it too. Downloads ignore arguments that they cannot read.
 std::optional<Outcome::Answer> query_answer(const Request& request);
 
 // That answer: 400, and what the arguments take.
@@ -151,18 +151,18 @@ Outcome::Answer malformed_answer();
 // Whether the request is for a list of mirrors, in whatever form.
 bool wants_list(const Request& request);
 
-// 404 for a representation that cannot be had in this way: what would else be done (serving the
-// file, redirecting) is no answer.
+// 404 for a representation that cannot be made: serving the file or redirecting would not answer
+// the request.
 std::optional<Outcome::Answer> unanswered(const Request& request);
 
-// Everything that needs no lookup: nullopt means go on. The size is checked only where it is known
-// already. Never declines a malformed query or a wish for a representation, but for its method or
-// path.
+// Declines what can be declined without a lookup; nullopt means go on. Checks the size only if it
+// is known already. Declines a malformed query or a request for a representation only because of
+// its method or path.
 std::optional<DeclineReason> screen(const Request& request, const Address& client,
                                     const Settings& settings);
 
-// The answer for a file that the table has, for the client as the query wants it seen; `hashes` as
-// far as they are known. Never throws for odd input; std::bad_alloc only.
+// The answer for a file that the table has. The query may have changed the client. `hashes` has
+// what is known. Never throws for odd input; std::bad_alloc only.
 Outcome decide(const Request& request, const Client& client, const File& file,
                const MirrorTable& mirrors, const Settings& settings, const FileHashes& hashes = {});
 

@@ -1,5 +1,5 @@
-// An answer's headers, in order. All values stand in one piece of memory, each with a NUL behind
-// it: a redirect with a dozen of them asks for memory once.
+// An answer's headers, in order. All values are in one piece of memory, each followed by a NUL: a
+// redirect with a dozen headers allocates once.
 #pragma once
 
 #include <cstddef>

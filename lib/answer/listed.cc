@@ -59,16 +59,16 @@ std::vector<Candidate> ranked_for_all(const Request& request, const Client& clie
   return merged;
 }
 
-// What stands behind a base URL: the file's path, or the directory's, where a plain list of
-// repositories has it.
+// What is appended to a base URL: the file's path, or in a plain list of a repository the
+// directory's.
 std::string_view tail_of(Representation which, const Request& request, std::string_view path) {
   const bool directory = request.repository != nullptr && which == Representation::text;
   return directory ? request.repository->real_directory(path) : path;
 }
 
-// For local trees. A directory's URL, and a marker's of which clients make one, can have no mark:
-// what they ask for below it is redirected where a mirror has it. Torrent clients refuse a web seed
-// in a local network that has a query; they get one where no mirror has the file.
+// For local trees. The URL of a directory, or of a marker from which clients make one, cannot have
+// the word: files below it are redirected if a mirror has them. Torrent clients refuse a web seed
+// with a query in a local network; they get a web seed only if no mirror has the file.
 std::string this_server_url(Representation which, const Request& request, const File& file) {
   std::string url(request.tree_url);
   append_url_path(url, tail_of(which, request, own_path(request, file)));

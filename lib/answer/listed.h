@@ -1,4 +1,4 @@
-// What a list for one client names: the mirrors, and where to go when none of them helps. Pure.
+// What a list for one client names: the mirrors, and the URLs to use if no mirror works. Pure.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// A query string's arguments, and what they ask of us. Pure.
+// A query string's arguments, and what they mean. Pure.
 #pragma once
 
 #include <algorithm>
@@ -36,8 +36,8 @@ inline constexpr std::string_view kDirectWord = "direct";
 // Each country of country= costs a list a ranking of its own; further ones are ignored.
 inline constexpr std::size_t kMostCountries = 16;
 
-// What the query string asks for, read once a request. Unknown words are ignored: they may belong
-// to the mirror's own tree. So are unknown values; malformed ones are noted besides.
+// What the query string asks for, read once per request. Unknown words are ignored, because they
+// may be for the mirror. Unknown values are ignored too; malformed ones are noted.
 struct Query {
   enum class Schemes : std::uint8_t { any, http, https };
 
@@ -64,7 +64,7 @@ struct Query {
 
 Query parse_query(std::string_view query);
 
-// The client as the query wants it seen: country= replaces country, region (by table) and drops
+// The client that mirrors are chosen for: country= replaces country, region (by table) and drops
 // coordinates and AS; as= sets it.
 Client overridden(Client client, const Query& query);
 

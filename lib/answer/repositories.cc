@@ -18,8 +18,8 @@ bool is_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), fits);
 }
 
-// The template with what `value_of` gives for each name; nullopt for a brace that is none of a
-// name's, and when it gives nullopt.
+// The template with `value_of` of each name; nullopt for a brace outside {NAME}, and if `value_of`
+// returns nullopt.
 template <class ValueOf>
 std::optional<std::string> filled(std::string_view pattern, ValueOf value_of) {
   std::string out;

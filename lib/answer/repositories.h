@@ -25,15 +25,15 @@ struct RepositoryRule {
   std::vector<RepositoryArgument> arguments;
 };
 
-// Why no query could be answered by the rule; "" for a sound one.
+// Why the rule can never fit; "" if it is usable.
 std::string repository_fault(const RepositoryRule& rule);
 
-// By the first rule all of whose arguments the query has, once each, with values that it accepts.
-// Whatever the patterns, the marker's path is one that may be in a tree (check_path).
+// The repository of the first rule that fits: the query has all of its arguments, once each, with
+// values that the rule accepts. The marker's path has always passed check_path.
 std::optional<Repository> find_repository(std::span<const RepositoryRule> rules,
                                           std::string_view query);
 
-// 404 for a list that cannot be had: no_repository, or not_in_table for a directory without its
+// 404 for a list that cannot be made: no_repository, or not_in_table for a directory without its
 // marker.
 Outcome no_repository(DeclineReason reason);
 

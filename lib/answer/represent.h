@@ -7,15 +7,15 @@
 
 namespace mirror {
 
-// The answer to a wish for a representation of a file that the table has. `negotiated` by Accept,
-// at the file's own URL. Declines a negotiated one for what keeps redirects from being used, then
-// with the reason; an explicit one always has an answer.
+// The answer to a request for a representation of a file that the table has. `negotiated`: asked
+// for by Accept, at the file's own URL. A negotiated one may be declined, with the reason; an
+// explicit one always gets an answer.
 Outcome represent(Representation which, const Request& request, const Client& client,
                   const File& file, const FileHashes& hashes, const MirrorTable& mirrors,
                   const Settings& settings);
 
-// Strong, with quotes, from what the body is. What follows a body, zsync's sums, is what the
-// body's digests and parameters make it.
+// Strong, with quotes, made from the body. zsync's sums, which follow the body, are determined by
+// the digests and parameters in the body.
 std::string body_tag(std::string_view body);
 
 // Whether If-None-Match names `tag`, as it is or with the suffix of a compressing filter

@@ -1,6 +1,6 @@
-// What request headers wish for: digests (RFC 3230, RFC 9530) and Metalinks (Accept). Read
-// strictly: a member of a list that is not well-formed counts as not sent, a malformed dictionary
-// as no dictionary. Pure.
+// What request headers ask for: digests (RFC 3230, RFC 9530) and Metalinks (Accept). Read strictly:
+// a member of a list that is not well-formed counts as not sent, a malformed dictionary as no
+// dictionary. Pure.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +33,11 @@ std::optional<std::vector<DigestAlgorithm>> parse_want_repr_digest(std::string_v
 std::string digest_value(const FileHashes& hashes, std::string_view want_digest);
 std::string repr_digest_value(const FileHashes& hashes, std::string_view want_repr_digest);
 
-// Whether Accept may ask for one at all; few do.
+// A cheap check whether Accept may ask for a Metalink; few do.
 bool mentions_metalink(std::string_view accept);
-// Whether Accept asks for a Metalink rather than for the file: it names metalink4+xml or
-// metalink+xml, with a weight no less than the best range that fits `mime_type` has. Wildcards ask
-// for no Metalink.
+// The Metalink that Accept asks for instead of the file: it names metalink4+xml or metalink+xml
+// with at least the weight of the best range that fits `mime_type`. Wildcards do not ask for a
+// Metalink.
 std::optional<Representation> negotiated_metalink(std::string_view accept,
                                                   std::string_view mime_type);
 

@@ -31,13 +31,13 @@ class Catalog {
   std::optional<Snapshot> snapshot();
   // For the writer; null as long as there is none.
   std::shared_ptr<Environment> environment() const;
-  // What is wrong with the file in force; the writer makes a new one then.
+  // What is wrong with the file in use; then the writer makes a new one.
   bool unusable() const { return unusable_; }
   // This file turned out to be damaged: it is not used again until it is replaced. Nothing happens
   // when it has been by now.
   void give_up(const std::shared_ptr<Environment>& damaged);
 
-  // Unix time at which the catalog was known to be the database's state.
+  // Unix time at which the catalog was known to equal the database.
   std::int64_t as_of_s() const { return as_of_s_; }
   const Directory& directory() const { return directory_; }
   const Access& access() const { return access_; }

@@ -170,7 +170,7 @@ namespace {
 constexpr std::size_t kCohortHead =
     sizeof(std::int64_t) + sizeof(std::uint16_t);  // files, and whether bits follow
 
-// "" for a list that bits cannot stand for, or only at greater length.
+// "" for a list that cannot be written as bits, or only at greater length.
 std::string bits_of(std::span<const MirrorId> list) {
   if (list.empty() || list.front() <= 0) return "";
   if (std::adjacent_find(list.begin(), list.end(), std::greater_equal<>()) != list.end()) return "";
@@ -211,7 +211,7 @@ std::optional<CohortRecord> decode_cohort(std::string_view record) {
   return cohort;
 }
 
-// What redirects read of it stands in front, so that they touch its first page only.
+// What redirects read is at its beginning, so that they touch its first page only.
 void encode_hashes(std::string& out, const FileHashes& hashes) {
   out.clear();
   for (const auto member : kShort) put_text(out, hashes.*member);

@@ -24,8 +24,8 @@ constinit thread_local std::atomic<const char*> file_in_use
     [[gnu::tls_model("initial-exec")]]{nullptr};
 constinit thread_local int uses = 0;
 
-// What really happened happens again when this returns, to whoever cared for it before; what was
-// only sent is sent again.
+// A real fault happens again when this returns, and then the previous handler gets it; a signal
+// that was only sent is sent again.
 void handle(int number, siginfo_t* info, void*) {
   if (const char* file = file_in_use.load()) crash_handler(file);
   for (std::size_t i = 0; i < kFatalSignals.size(); ++i) {
@@ -34,7 +34,7 @@ void handle(int number, siginfo_t* info, void*) {
   if (info->si_code <= 0) ::raise(number);
 }
 
-// Of a name that may be used again for another file; 0: there is none.
+// From name and inode, because the name may be used again for another file; 0: there is none.
 std::uint64_t key_of(const char* file) {
   struct stat found;
   if (::stat(file, &found) != 0) return 0;

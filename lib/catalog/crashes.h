@@ -1,8 +1,8 @@
-// Crashes on damaged files. LMDB has no checksums: it follows what a page says, and the process
-// ends by a signal. So threads tell which file they use, and a handler of those signals learns from
-// that what they crashed on and counts it: in memory that the processes share, since the disk may
-// be full or read-only, and as a byte for each process in a file beside it, which tools and later
-// starts see.
+// Counts crashes on damaged files. LMDB has no checksums: on a damaged page it may follow a wrong
+// pointer, and a signal ends the process. So each thread notes which file it uses, and a handler of
+// those signals counts the crash for that file: in memory that the processes share, because the
+// disk may be full or read-only, and as a byte for each process in a file beside it, for tools and
+// later starts.
 #pragma once
 
 #include <array>
@@ -15,16 +15,16 @@
 
 namespace mirror::catalog {
 
-// From so many processes on a file is taken for damaged; fewer may have crashed for a reason of
-// their own.
+// After crashes of this many processes a file counts as damaged. Fewer may have crashed for another
+// reason.
 inline constexpr unsigned kTooManyCrashes = 3;
-// Until then a crash is forgotten when no other one follows for so long.
+// Until then, a crash is forgotten if no other one follows within this time.
 inline constexpr std::int64_t kCrashMemorySeconds = 600;
 inline constexpr std::string_view kCrashesSuffix = "-crashes";
 inline constexpr std::array kFatalSignals = {SIGSEGV, SIGBUS, SIGFPE, SIGILL,
                                              SIGABRT};  // the last one: LMDB's assertions
 
-// While it lives, this thread uses `file`, a string that lives longer. Where several live, the
+// While it lives, this thread uses `file`, a string that lives longer. If there are several, the
 // first one's file counts.
 class InUse {
  public:
@@ -35,12 +35,12 @@ class InUse {
 
 // Called in a signal handler of the thread that crashed on `file`.
 using CrashHandler = void (*)(const char* file);
-// Has it called when a thread crashes that uses a catalog; then the signal does what it did before.
-// Only the first call of this has an effect.
+// Registers a function that is called when a thread that uses a catalog crashes. After it, the
+// signal does what it did before. Only the first call has an effect.
 void on_crash(CrashHandler handler);
 
-// How many processes crashed on which file lately. All zero at first; any process may count at any
-// time.
+// How many processes crashed on which file in the last minutes. All zero at first; any process may
+// count at any time.
 class CrashCounts {
  public:
   void count(const char* file) noexcept;

@@ -155,8 +155,8 @@ void Directory::publish(const std::string& file) const {
   const std::string next = path_ + "/CURRENT.new";
   write_safely(next, fs::path(file).filename().string() + '\n');
   if (::rename(next.c_str(), (path_ + "/CURRENT").c_str()) != 0) throw Error(next, errno);
-  // It is in force from here on. The old one may be needed after a power cut when the new name is
-  // not safe.
+  // From here on it is in use. If the new name is not safe on disk yet, the old file may be needed
+  // after a power cut.
   if (sync_directory(path_)) remove_others();
 }
 

@@ -18,7 +18,7 @@ class WriterLock {
  public:
   WriterLock(Descriptor descriptor, std::string file)
       : descriptor_(std::move(descriptor)), file_(std::move(file)) {}
-  // Whether it still keeps others out: they lock what has the file's name now.
+  // Whether it still keeps others out. They lock the file that has the name now.
   bool in_place() const;
 
  private:
@@ -31,8 +31,7 @@ void write_all(int fd, const std::string& name, std::string_view bytes);
 // Makes names in it safe on disk; false: errno tells why not.
 bool sync_directory(const std::string& path);
 
-// Where the module keeps the catalog of a database of this name (db::database_name) unless it is
-// told otherwise.
+// Where the module keeps the catalog of a database with this name (db::database_name) by default.
 std::string default_directory(const std::string& database);
 
 class Directory {
@@ -52,7 +51,7 @@ class Directory {
   // For the writer. A whole name that no file has: of the number that follows the one in force and
   // `after`, a whole name. Files of other numbers, whoever put them there, do not matter.
   std::string unused_file(const std::string& after = "") const;
-  // Puts a file in force that is safe on disk, and removes all others. Throws Error.
+  // Puts a file that is safe on disk into use, and removes all others. Throws Error.
   void publish(const std::string& file) const;
   void remove_others() const;
   void note_contact() const;

@@ -63,8 +63,8 @@ Environment::Environment(std::string file, Open how, const Access& access)
     check_crashes();
   }
   int opened = try_open(flags_of(how), access);
-  // Nobody can write here then, and there is nobody to be locked out. A tool that may not take a
-  // reader's slot is no such case: pages that it reads would be written anew under it.
+  // On such a disk nobody can write, so no lock is needed. A tool that only lacks the right to take
+  // a reader's slot is another case: pages that it reads could be overwritten meanwhile.
   if (opened == EROFS || (opened == EACCES && how == Open::serve)) {
     opened = try_open(flags_of(Open::read) | MDB_NOLOCK, access);
   }
@@ -75,7 +75,7 @@ Environment::Environment(std::string file, Open how, const Access& access)
   open_tables(how);
 }
 
-// On a handle of its own: one that could not be opened is good for closing alone.
+// On a new handle: a handle that could not be opened can only be closed.
 int Environment::try_open(unsigned flags, const Access& access) {
   MDB_env* env = nullptr;
   check(mdb_env_create(&env), file_);

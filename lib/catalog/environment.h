@@ -33,7 +33,7 @@ enum class Open : std::uint8_t {
 
 class Reader;
 
-// A transaction that is ended by its destructor: undone when it is one that writes.
+// A transaction that its destructor ends; one that writes is undone.
 struct AbortTransaction {
   void operator()(MDB_txn* txn) const { mdb_txn_abort(txn); }
 };
@@ -63,7 +63,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // were commits since the reader's state.
   void check_undisturbed(std::size_t state) const;
 
-  // Frees the slots of processes that are gone; returns how many.
+  // Frees the slots of processes that have ended; returns how many.
   int free_stale_readers();
   // As check(), for what writes.
   void check_write(int code) const;

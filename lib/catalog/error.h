@@ -1,4 +1,5 @@
-// A catalog that cannot be read or written: what, where, and LMDB's code (negative) or errno.
+// A catalog cannot be read or written: the message says what and where; the code is LMDB's
+// (negative) or errno.
 #pragma once
 
 #include <stdexcept>

@@ -77,8 +77,8 @@ bool begins_as_lmdb(std::string_view block) {
   return magic == kMagic;
 }
 
-// A folder of our own beside a file, with what is not finished. Its lock ends with its process, and
-// the next one that works beside that file removes what an ended one left.
+// A folder of our own beside a file, for unfinished work. Its lock ends with its process, and the
+// next process that works beside that file removes what is left.
 class Workshop {
  public:
   explicit Workshop(const fs::path& file) {
@@ -98,7 +98,7 @@ class Workshop {
   static constexpr std::string_view kRandom = "XXXXXX";  // for mkdtemp
   static constexpr std::string_view kOurs[] = {"copy", "copy-lock", "whole"};
 
-  // False: somebody took it for a deserted one in the moment before. Where nothing can be locked
+  // False: another process has just taken it for a deserted folder. If nothing can be locked,
   // nobody removes anything either.
   bool lock() {
     lock_.emplace(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

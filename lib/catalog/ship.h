@@ -1,6 +1,6 @@
-// Catalogs on their way to other hosts, as one file: what LMDB maps, then a mark and the SHA-256 of
-// all before it. A file that was cut off, damaged on its way or never a catalog is told by that
-// end, before LMDB follows a single pointer in it.
+// Catalogs as one file, for other hosts: LMDB's file, then a mark and the SHA-256 of everything
+// before it. By this end, a file that was cut off or damaged, or is not a catalog, is found out
+// before LMDB follows any pointer in it.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace mirror::catalog {
 
-// Whether clients of the region may be sent there although other regions' mirrors are left out: it
-// lies there, serves everyone, or is named for a country of it.
+// Whether a catalog for the region keeps this mirror: it is in the region, it has the country `**`,
+// or its other countries include one of the region.
 bool useful_in(const Mirror& mirror, Region region);
 
 // Writes `file` (replacing one of that name) with the state of one moment, which says of itself

@@ -3,18 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <utility>
 
 #include "core/nearest.h"
 #include "core/path.h"
 #include "core/url.h"
-#include "installed.h"
 #include "pg/conninfo.h"
 
 namespace {
@@ -33,8 +26,6 @@ constexpr void expect(bool holds) {
 
 namespace mirror {
 namespace {
-
-constexpr std::size_t kMaxFileBytes = 1 << 20;
 
 [[noreturn]] void fail_at(const toml::source_region& place, const std::string& file,
                           const std::string& what) {
@@ -165,7 +156,7 @@ Fault read_boolean(const toml::node& node, bool& into) {
   return kFine;
 }
 
-// Digests of the file itself; one that tells versions apart must be among them.
+// Digests of the file itself; one that tells versions apart is required.
 Fault read_digests(const toml::node& node, HashKinds& kinds) {
   static constexpr std::pair<const char*, bool HashKinds::*> kNames[] = {
       {"md5", &HashKinds::md5},       {"sha1", &HashKinds::sha1},
@@ -376,47 +367,6 @@ Instance choose(Document document, const std::string& file,
   return std::move(document.instances[position - names.begin()]);
 }
 
-struct CloseFile {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-// nullopt: there is no such file.
-std::optional<std::string> read_whole(const std::string& file) {
-  const std::unique_ptr<std::FILE, CloseFile> in(std::fopen(file.c_str(), "re"));
-  if (!in && errno == ENOENT) return std::nullopt;
-  std::string text;
-  if (in) {
-    text.resize(kMaxFileBytes + 1);
-    text.resize(std::fread(text.data(), 1, text.size(), in.get()));
-  }
-  if (!in || std::ferror(in.get()))
-    throw ConfigError(fmt::format("{}: cannot be read: {}", file, std::strerror(errno)));
-  if (text.size() > kMaxFileBytes)
-    throw ConfigError(fmt::format("{}: longer than {} bytes", file, kMaxFileBytes));
-  return text;
-}
-
-struct ConfigText {
-  std::string file;
-  std::optional<std::string>
-      text;  // nullopt: only the default file was looked for and it is missing
-};
-
-ConfigText find_config(const std::optional<std::string>& given) {
-  const char* environment = std::getenv("MB_CONFIG");
-  const bool from_environment = !given && environment != nullptr && *environment != '\0';
-  ConfigText result{given              ? *given
-                    : from_environment ? environment
-                                       : default_config_file(),
-                    std::nullopt};
-  result.text = read_whole(result.file);
-  if (!result.text && (given || from_environment)) {
-    throw ConfigError(fmt::format("{}: no such file, named by {}", result.file,
-                                  given ? "--config" : "MB_CONFIG"));
-  }
-  return result;
-}
-
 }  // namespace
 
 Instance parse_instance(std::string_view text, const std::string& file,
@@ -424,40 +374,14 @@ Instance parse_instance(std::string_view text, const std::string& file,
   return choose(read_document(text, file), file, instance);
 }
 
-Instance load_instance(const std::optional<std::string>& file,
-                       const std::optional<std::string>& instance) {
-  const ConfigText config = find_config(file);
-  if (config.text) {
-    Instance found = parse_instance(*config.text, config.file, instance);
-    found.file = config.file;
-    found.file_found = true;
-    return found;
-  }
-  if (instance) {
-    throw ConfigError(fmt::format("no instance '{}': there is no configuration file {}",
-                                  printable(*instance), config.file));
-  }
-  Instance defaults;
-  defaults.file = config.file;
-  return defaults;
-}
-
-std::vector<std::string> instance_names(const std::optional<std::string>& file) {
-  const ConfigText config = find_config(file);
-  return config.text ? names_of(read_document(*config.text, config.file))
-                     : std::vector<std::string>();
+std::vector<std::string> parse_instance_names(std::string_view text, const std::string& file) {
+  return names_of(read_document(text, file));
 }
 
 std::vector<std::string> default_exclude() {
   std::string rsync_temporary = ".?*.";
   for (int i = 0; i < 6; ++i) rsync_temporary += "[A-Za-z0-9]";
   return {".~tmp~/", ".rsync-partial/", ".rsync-tmp/", ".nfs*", "*.partial", rsync_temporary};
-}
-
-std::string default_config_file() { return MIRROR_SYSCONFDIR "/mb.toml"; }
-
-std::string config_file_text(const Instance& instance) {
-  return instance.file + (instance.file_found ? "" : ", which does not exist");
 }
 
 }  // namespace mirror

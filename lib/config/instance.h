@@ -1,22 +1,6 @@
 // The tools' configuration file (TOML) for mb, mb-scan and mb-hash: one section per instance, one
-// instance per source tree and database.
-//
-//   default_instance = "main"            # may be left out when there is one instance
-//   [instance.main]
-//   database = "host=/run/postgresql dbname=mirrors"   # libpq conninfo; "" leaves everything to
-//   the PG… environment source = "/srv/ftp/pub"              # or rsync://… catalog =
-//   "/var/lib/mod_mirror/main" # the redirector's MirrorCatalog on this host, where it is not the
-//   default one geo_databases = ["/var/lib/GeoIP/GeoLite2-City.mmdb",
-//   "/var/lib/GeoIP/GeoLite2-ASN.mmdb"] jobs = 4 max_shrink_percent = 50 max_change_percent = 5
-//   grace_hours = 24
-//   [instance.main.hash]                 # mb-hash
-//   digests = ["md5", "sha1", "sha256", "sha512", "pieces", "merkle"]
-//   zsync = false
-//   signatures = true
-//   jobs = 0                             # threads; 0: one for each core
-//   max_rate = 0                         # bytes a second; 0: no limit
-//   [instance.main.mirror."ftp.example.org"]           # what does not belong into the database
-//   rsync_password_file = "/etc/mod_mirror/ftp.example.org.password"
+// instance per source tree and database. The manual page mb.toml(5) describes every key, and
+// doc/examples/mb.toml shows each with its default.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +15,7 @@
 
 namespace mirror {
 
-// Names the file, line and column of the fault where it has one.
+// The message has the file, and the line and column if known.
 class ConfigError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -46,8 +30,8 @@ struct HashOptions {
   std::int64_t max_rate = 0;
 };
 
-// Globs for what programs leave in a tree while they write to it: rsync's own temporary names
-// (`.name.XXXXXX`) and folders, and those of others.
+// Globs for temporary files in a tree: those of rsync (`.name.XXXXXX` and folders), and those of
+// other programs.
 std::vector<std::string> default_exclude();
 
 struct Instance {
@@ -86,6 +70,7 @@ Instance parse_instance(std::string_view text, const std::string& file,
 
 // All instance names in the file, in its order; empty when there is no file.
 std::vector<std::string> instance_names(const std::optional<std::string>& file);
+std::vector<std::string> parse_instance_names(std::string_view text, const std::string& file);
 
 std::string default_config_file();
 

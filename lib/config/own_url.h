@@ -1,4 +1,5 @@
-// Mirrors that would send clients back to the redirector: server_urls in mb.toml says where it is.
+// Mirrors that would send clients back to the redirector, whose own URLs are server_urls in
+// mb.toml.
 #pragma once
 
 #include <string>

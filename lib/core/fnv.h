@@ -1,5 +1,5 @@
-// FNV-1a, 64 bits: a number for a text, where nobody gains by finding two that collide. May be
-// called in a signal handler.
+// FNV-1a, 64 bits: a number for a text. Use it only where a collision made on purpose does no harm.
+// May be called in a signal handler.
 #pragma once
 
 #include <cstdint>

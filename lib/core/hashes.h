@@ -1,6 +1,5 @@
-// What is known of the content of one version of a file. Plain values that mb-hash computes, lib/db
-// stores and every representation reads. Digests are raw bytes; an empty string means that it is
-// not known.
+// The hashes of one version of a file. Plain values that mb-hash computes, lib/db stores and every
+// representation reads. Digests are raw bytes; an empty string means that the digest is not known.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +8,7 @@
 
 namespace mirror {
 
-// What is to be known of every file.
+// Which hashes to compute for every file.
 struct HashKinds {
   bool md5 = true, sha1 = true, sha256 = true, sha512 = true;
   bool pieces = true;  // SHA-1 pieces, and with them the info hashes
@@ -34,7 +33,7 @@ struct ZsyncSums {               // zsync 0.6.2's control file
   std::string sums;              // for each block rsum_bytes + md4_bytes
 };
 
-// How much of FileHashes is wanted, each with what stands before it.
+// How much of FileHashes is wanted. Each value includes those before it.
 enum class HashParts : std::uint8_t {
   redirect,  // sha256, whether there are info hashes, signature_kind: what every catalog keeps
   digests,   // digests, info hashes, zsync's parameters, how large the rest is
@@ -48,8 +47,7 @@ struct FileHashes {
   std::string sha256;  // 32
   std::string sha512;  // 64
 
-  // Pieces of the torrent and the Metalink alike. The last one may be shorter; an empty file has
-  // none.
+  // Pieces of the torrent and of the Metalink. The last one may be shorter; an empty file has none.
   std::int64_t piece_bytes = 0;  // piece_bytes_of(size); 0: pieces are not known
   std::string sha1_pieces;       // 20 for each piece (BEP 3)
   std::string pieces_root;       // 32: root of the Merkle tree over 16 KiB blocks (BEP 52)

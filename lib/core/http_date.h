@@ -1,4 +1,4 @@
-// The forms of a time that HTTP and what we render speak. Pure.
+// Times as text, in HTTP's form and in that of representations. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace mirror {
 
-// An HTTP-date (IMF-fixdate) of a Unix time, and back; parse gives -1 for what is no date.
+// An HTTP-date (IMF-fixdate) of a Unix time, and back; parse returns -1 for other text.
 std::string http_date(std::int64_t time_s);
 std::int64_t parse_http_date(std::string_view text);
 

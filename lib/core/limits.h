@@ -1,12 +1,13 @@
-// Bounds of what the database holds, which its schema checks (sql/schema.sql) and readers rely on:
-// a value outside them would overflow a sum, or mean something else to each reader.
+// Limits for values in the database. The schema checks them (sql/schema.sql), and readers rely on
+// them: a larger value could overflow a sum.
 #pragma once
 
 #include <cstdint>
 
 namespace mirror {
 
-// Of revisions. The sequence that numbers merges never gets there; what is above was made up.
+// The largest revision. The sequence that numbers merges never gets there, so larger values are
+// forged.
 inline constexpr std::int64_t kMaxRev = std::int64_t{1} << 60;
 
 // How long gone files are redirected.

@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kMaxTargetBytes =
     4095;  // what a link may hold on Linux (PATH_MAX less the NUL)
 
-// Takes the last segment off; false when there is none.
+// Removes the last segment; false if there is none.
 bool pop_segment(std::string& path) {
   if (path.empty()) return false;
   const std::size_t slash = path.rfind('/');

@@ -1,5 +1,4 @@
-// Symbolic links of a source tree, resolved by name alone: what a link's path really is, inside the
-// tree.
+// Resolves symbolic links of a source tree by names alone, to the real path inside the tree.
 #pragma once
 
 #include <functional>
@@ -21,7 +20,7 @@ using ReadLink = std::function<std::optional<std::string>(const std::string& pat
 // takes more than kMaxLinks links or grows beyond kMaxPathBytes.
 std::optional<std::string> resolve_links(std::string_view path, const ReadLink& read_link);
 
-// What lies at `rest` below a link to `target`; either may be "", the target then being the root.
+// The path `rest` below a link to `target`. Either may be ""; a target "" is the root.
 std::string below_link(std::string_view target, std::string_view rest);
 
 }  // namespace mirror

@@ -1,6 +1,6 @@
-// Where lines for the log go: the module hands them to httpd, the tools to standard error. Each
-// line has an id, by which the manual (doc/log.md) says what to do, and knows where in the source
-// it was written. From any thread.
+// Where log lines go: the module passes them to httpd, the tools write them to standard error. Each
+// line has an id, under which the manual (doc/log.md) says what to do, and its place in the source.
+// From any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace mirror {
 
 enum class LogLevel : std::uint8_t { notice, warning, error };
 
-// Never used twice, never changed: people search for them. 0: none.
+// An id is never used twice and never changed, because people search for it. 0: none.
 struct LogId {
   constexpr explicit LogId(int given = 0) : number(given) {}
   int number;

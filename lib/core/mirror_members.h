@@ -1,6 +1,6 @@
-// The members of a Mirror, each in one row: what reads, stores, sets or shows them goes by these
-// tables, and a new member is a row here. lib/db goes on with the members that only admins and
-// scans know (db/mirror/members.cc).
+// The members of a Mirror, one row each. All code that reads, stores, sets or shows them uses these
+// tables, so a new member is a new row here. lib/db adds the members that only admins and scans
+// need (db/mirror/members.cc).
 #pragma once
 
 #include <optional>

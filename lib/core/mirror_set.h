@@ -1,5 +1,4 @@
-// Some mirrors, as what is looked up has them: a view that copies nothing. The memory belongs to
-// whoever gave it.
+// A set of mirrors, as a lookup returns it: a view that copies nothing and does not own its memory.
 #pragma once
 
 #include <algorithm>

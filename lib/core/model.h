@@ -16,8 +16,8 @@ namespace mirror {
 
 using AsNumber = std::uint32_t;  // 0: unknown
 
-// What ranking needs to know of a mirror; the admin's side of it (names, scan URLs, notes) is db's
-// MirrorRecord.
+// What ranking needs to know about a mirror. What else admins see (names, scan URLs, notes) is in
+// db's MirrorRecord.
 struct Mirror {
   MirrorId id = 0;
   std::string identifier;
@@ -56,7 +56,7 @@ constexpr std::uint64_t scattered(std::uint64_t x) {
   return x ^ x >> 31;
 }
 
-// What a path is in the tree.
+// What a path leads to in the tree.
 enum class Found : std::uint8_t { file, directory, absent };
 
 // A current (or in-grace) version of a file, with the mirrors that have it.
@@ -68,7 +68,7 @@ struct File {
   bool pending = false;      // touched at the source and not yet hashed again: no redirects
 };
 
-// Who asks. Unknown fields are empty.
+// The client that asks. Unknown fields are empty.
 struct Client {
   Address address;
   CountryCode country;

@@ -16,7 +16,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 // more.
 std::vector<std::string> nearest(std::string_view word, const std::vector<std::string>& known);
 
-// "; did you mean 'a' or 'b'?", ready to end a message with; "" when nothing is near. The words are
+// "; did you mean 'a' or 'b'?", for the end of a message; "" when nothing is near. The words are
 // made printable.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
 

@@ -25,9 +25,8 @@ std::optional<std::string> percent_decode(std::string_view text);
 // stores read it as a space.
 void append_url_path(std::string& out, std::string_view path);
 
-// Appends '?' and a client's query to `out`: what stands there encoded stays as it is, what may not
-// stand in a URL (control characters, space, quotes, angle brackets, '#', bytes above ASCII)
-// becomes %XX.
+// Appends '?' and a client's query to `out`. Escapes in it stay as they are. Bytes that a URL may
+// not have (control characters, space, quotes, angle brackets, '#', bytes above ASCII) become %XX.
 void append_url_query(std::string& out, std::string_view query);
 
 std::string url_path(std::string_view path);

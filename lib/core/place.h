@@ -53,7 +53,7 @@ class CountryCode {
   static std::optional<CountryCode> parse(std::string_view code);
   bool known() const { return code_[0] != 0; }
   bool everyone() const { return code_[0] == '*'; }
-  // Another number for every pair of letters; for what is one only.
+  // A different number for every pair of letters; only for codes of two letters.
   static constexpr std::size_t kSlots = 26 * 26;
   std::size_t slot() const {
     return static_cast<std::size_t>((code_[0] - 'A') * 26 + (code_[1] - 'A'));
@@ -69,7 +69,7 @@ class CountryCode {
   std::array<char, 2> code_{};
 };
 
-// The continent a country belongs to; unknown for codes that are none.
+// The continent of a country; unknown for other codes.
 Region region_of(CountryCode country);
 // The normalised mean of the country's coordinates in tzdata's zone.tab; nullopt where it has none.
 std::optional<Place> centroid_of(CountryCode country);

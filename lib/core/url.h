@@ -1,8 +1,8 @@
-// Which URLs may be configured: the one rule for mirrors, origins, fallbacks and sources, whoever
-// reads them: mb, mod_mirror, mb-scan, mb.toml. sql/schema.sql says the same to the database
-// (is_mirror_url and the functions beside it); t/db/urls_test.cc compares the two. Pure.
+// The one rule for URLs of mirrors, origins, fallbacks and sources, in mb, mod_mirror, mb-scan and
+// mb.toml. sql/schema.sql has the same rule for the database (is_mirror_url and the functions
+// beside it); t/db/urls_test.cc compares the two. Pure.
 //
-// A URL that passes can be sent in a header as it is (RFC 3986): no byte of it needs escaping.
+// A URL that passes can be sent in a header unchanged (RFC 3986): no byte of it needs escaping.
 #pragma once
 
 #include <cstddef>

@@ -11,6 +11,7 @@
 #include "core/path.h"
 #include "db/hash/hash_rows.h"
 #include "db/merge/changes.h"
+#include "db/session.h"
 
 namespace mirror::db {
 namespace {
@@ -86,8 +87,12 @@ std::vector<MirrorId> mirrors_in(const Result& rows, int row, int column) {
   return mirrors;
 }
 
-[[noreturn]] void lacks_row(const char* table) {
-  throw Error(fmt::format("the database lacks its row of {}: run mb db migrate", table), "");
+// `rev`: an expression for a revision that is not below the lost one.
+[[noreturn]] void lacks_row(const char* table, const std::string& rev) {
+  throw Error(fmt::format("table {0} has lost its one row: as the database's owner run "
+                          "INSERT INTO {1}.{0} (rev) SELECT {2}",
+                          table, kSchemaName, rev),
+              "");
 }
 
 struct FreeNotify {
@@ -123,7 +128,8 @@ FeedState feed_state(Connection& connection) {
       "LEFT JOIN LATERAL (SELECT rev, token FROM revision WHERE rev <= $1 ORDER BY rev DESC LIMIT "
       "1) r ON true",
       Params().int8(kMaxRev), "feed_state");
-  if (row.empty()) lacks_row("source");
+  if (row.empty())
+    lacks_row("source", fmt::format("coalesce(max(rev), 0) FROM {}.revision", kSchemaName));
   const double grace_s = row.float8(0, 2);
   const bool in_range = grace_s >= 0 && grace_s <= kMaxGraceS;  // which NaN is not
   return {row.int8(0, 0), std::string(row.bytes(0, 1)), in_range ? grace_s : kDefaultGraceS};
@@ -131,7 +137,7 @@ FeedState feed_state(Connection& connection) {
 
 std::int64_t mirrors_rev(Connection& connection) {
   const Result row = connection.run("SELECT rev FROM mirror_rev LIMIT 1", {}, "mirrors_rev");
-  if (row.empty()) lacks_row("mirror_rev");
+  if (row.empty()) lacks_row("mirror_rev", "extract(epoch FROM now())::bigint");
   return row.int8(0, 0);
 }
 
@@ -203,8 +209,7 @@ std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::i
 
 void FeedSnapshot::each_file_above(std::int64_t rev, HashParts parts, const FilePage& page) {
   if (rev == 0) return each_file_until(std::numeric_limits<std::int64_t>::max(), parts, page);
-  // What is asked for is all of it; the paths' own index gives the order when that is the whole
-  // table, a sort when it is a part.
+  // All rows are read; for the whole table the index on paths gives the order, for a part a sort.
   connection_.script("SET LOCAL cursor_tuple_fraction = 1");
   each_file(changed_above(connection_, rev, kFileOrHashRev), parts, page);
 }

@@ -1,6 +1,6 @@
 // The change feed: all that a replica pulls, in one snapshot of the database. Revisions are given
-// out inside the merge lock, so whoever has everything up to one revision asks for what is above
-// it. Functions throw Error; one thread, one Connection.
+// out inside the merge lock, so a replica that has everything up to one revision asks for what is
+// above it. Functions throw Error; one thread, one Connection.
 #pragma once
 
 #include <chrono>
@@ -25,10 +25,10 @@ struct FeedState {
   double grace_s = 0;    // how long gone files are redirected; the default where it is out of range
 };
 
-// From now on news wakes this connection (had_news); false where the server does not offer that, as
-// standbys do not.
+// From now on the server notifies this connection of news (had_news). False if the server cannot do
+// that, as a standby.
 bool listen_for_news(Connection&);
-// Whether the server has called since the last question; does not wait. Throws ConnectionError when
+// Whether a notification has come since the last call; does not wait. Throws ConnectionError when
 // the connection has ended.
 bool had_news(Connection&);
 
@@ -37,12 +37,12 @@ FeedState feed_state(Connection&);
 // The revision of the mirrors, which are read without a snapshot of the rest (load_mirrors()): a
 // lock on the tables of files holds neither up. Throws as feed_state().
 std::int64_t mirrors_rev(Connection&);
-// Whether the database has, or had before, this revision with this token: else it is another one,
-// or an older state of it.
+// Whether the database has or had this revision with this token. If not, it is another database, or
+// an older state of it.
 bool knows_revision(Connection&, std::int64_t rev, const std::string& token);
 
 inline constexpr std::chrono::seconds kMaxLockWait{10};
-// Whether it says that another session holds a lock that was waited for too long.
+// Whether the error says that another session held a lock for too long.
 inline bool locked(const Error& error) { return error.sqlstate() == "55P03"; }
 
 // A snapshot of the files and cohorts for the object's life. Rows come in pages; nothing is held in

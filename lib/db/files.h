@@ -1,5 +1,5 @@
-// What administrators look at beyond the mirrors themselves: the file table, how much each mirror
-// has, how its last scans went.
+// What administrators look at besides the mirrors: the file table, how many files each mirror has,
+// how its last scans ended.
 #pragma once
 
 #include <map>
@@ -55,7 +55,7 @@ struct ScanRun {
   std::int64_t seen = 0, gained = 0, lost = 0;
 };
 
-// The mirror's last scans, newest first.
+// The mirror's last scans, the newest first.
 std::vector<ScanRun> last_scans(Connection&, MirrorId, std::int32_t limit);
 
 }  // namespace mirror::db

@@ -15,9 +15,8 @@ namespace {
 #define VISIBLE \
   "NOT f.staged AND (f.gone_at IS NULL OR f.gone_at + s.grace_s * interval '1 second' > now())"
 
-// Always one row, so that the mirrors' rev comes with absent paths too. Of tables of one row
-// the planner, which has no statistics of them, expects thousands, unless it is told that one will
-// do.
+// Always one row, so that the mirrors' rev comes with absent paths too. Without statistics the
+// planner expects thousands of rows in a table of one row, unless LIMIT 1 says otherwise.
 constexpr const char* kFindFile =
     "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target, f.gone_at IS NOT "
     "NULL FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
@@ -30,8 +29,8 @@ constexpr const char* kFindLinkPrefix =
     "AND " VISIBLE " ORDER BY octet_length(f.path) LIMIT 1";
 
 // In the order of paths, so that the index on them finds the first one whatever the planner thinks
-// of the range. Gone files count: a folder of nothing else is a folder for a while, and nobody can
-// make us look through millions of them.
+// of the range. Gone files count: a folder that has only gone files is a folder for a while, and no
+// request can make us search millions of them.
 constexpr const char* kFindBelow =
     "SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged ORDER BY path LIMIT 1";
 #undef VISIBLE

@@ -1,4 +1,4 @@
-// What a request asks of the database: one file by path, and the table of mirrors.
+// What a request asks the database for: one file by its path, and the table of mirrors.
 #pragma once
 
 #include <memory>

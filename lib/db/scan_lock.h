@@ -1,8 +1,8 @@
-// Who scans a mirror, or the source, is alone with it. The lock is a row of scan_lock, which only
-// the scanner's and the admin's role may write, so nobody who may only read can hold it. The row
-// names its holder. It holds as long as the holder's session lives: that session has an advisory
-// lock of a number of the row's choice, and pg_locks tells whether that very session still has it.
-// A scan that dies leaves its row behind, and the next one takes it over.
+// Only one scan of a mirror, or of the source, runs at a time. The lock is a row of scan_lock,
+// which only the scanner's and the admin's role may write, so a role that may only read cannot hold
+// it. The row names its holder. It holds as long as the holder's session lives: that session has an
+// advisory lock of a number of the row's choice, and pg_locks tells whether that very session still
+// has it. A scan that dies leaves its row behind, and the next one takes it over.
 #pragma once
 
 #include <chrono>
@@ -38,7 +38,7 @@ class ScanLock {
   std::int32_t token_;
 };
 
-// Who has it now; nullopt when nobody has.
+// Who has it now; nullopt if it is free.
 std::optional<LockHolder> scan_lock_holder(Connection&, MirrorId id);
 
 // Ends the holder's session at the server, which undoes what it had not merged yet, and waits until

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kRoles[] = {"mirror_httpd", "mirror_scanner", "mirror_admin"};
 
-// Whoever had it may have created or moved the schema meanwhile.
+// The session that had the lock may have created or moved the schema in the meantime.
 void take_schema_lock(Connection& connection) {
   connection.run("SELECT pg_advisory_xact_lock($1, $2)",
                  Params().int4(kLockSpace).int4(kSchemaLock));
@@ -35,7 +35,7 @@ std::string foreign_table(Connection& connection) {
   return found.empty() ? "" : std::string(found.bytes(0, 0));
 }
 
-// SQL_ASCII takes any bytes as text, and gives them back to whoever asks for UTF-8.
+// SQL_ASCII accepts any bytes as text, and returns them to clients that ask for UTF-8.
 void require_unicode(Connection& connection) {
   const Result encoding = connection.run(
       "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = "
@@ -47,7 +47,7 @@ void require_unicode(Connection& connection) {
       "");
 }
 
-// In a schema of its own, whose functions and tables nobody else can put others in front of.
+// In a schema of its own, so that no other role can hide our functions and tables behind its own.
 void create_schema(Connection& connection) {
   try {
     connection.script(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", kSchemaName));
@@ -66,7 +66,7 @@ void create_schema(Connection& connection) {
   connection.script("ANALYZE mirror_rev, source, mirror, mirror_prefix");
 }
 
-// Nobody needs to create anything in this database but who owns it.
+// Only the owner needs to create anything in this database.
 void close_public(Connection& connection, std::vector<std::string>& done) {
   if (!public_is_open(connection)) return;
   connection.script("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
@@ -146,7 +146,7 @@ void add_notes(Connection& connection, std::vector<std::string>& done) {
   for (int row = 0; row < notes.rows(); ++row) done.push_back(printable(notes.bytes(row, 0)));
 }
 
-// One transaction for one migration; false when there is none left to do.
+// One transaction for one migration; false if none is left.
 bool migrate_once(Connection& connection, const std::vector<Migration>& migrations,
                   std::vector<std::string>& done) {
   Transaction transaction(connection);

@@ -1,6 +1,6 @@
-// What a database's owner should put right about rights: who else could put something in the way of
-// our programs. Sessions of ours look into our schema alone (db/session.h), so nothing breaks where
-// another schema is open; whoever may create in ours has the rights of all who use it.
+// Rights that a database's owner should correct, because other roles could harm our programs. Our
+// sessions use only our schema (db/session.h), so rights to create in another schema do no harm.
+// But a role that may create in our schema can get the rights of every role that uses it.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace mirror::db {
 
-// A sentence each, with the statement that mends it; empty where all is well. The schema must be
-// there. Throws Error.
+// A sentence for each fault, with the statement that corrects it. The schema must exist. Throws
+// Error.
 std::vector<std::string> schema_faults(Connection&);
 
 }  // namespace mirror::db

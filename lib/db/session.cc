@@ -18,8 +18,8 @@ constexpr milliseconds kWatchTimeout = seconds(3);
 constexpr const char* kLockNotAvailable = "55P03";
 constexpr const char* kNoOwnSession = "0A000";  // feature not supported
 
-// Every name is qualified: at this point the search_path is whatever the server's configuration
-// says. An older database has its tables where that points.
+// Every name is qualified, because the search_path is still the server's. In an older database the
+// tables are in a schema of that search_path.
 constexpr const char* kEnterSchema =
     "SELECT pg_catalog.set_config('search_path', pg_catalog.concat("
     "CASE WHEN pg_catalog.to_regclass('mirror.schema_version') IS NOT NULL THEN 'mirror' "
@@ -100,9 +100,9 @@ class Interpreter : public Observer {
   std::string holders_;
 };
 
-// A pooler tells the client of a process id of its own making. While a session is ours alone,
-// nobody else can have its server process. A pooler that gives it out for one transaction has it
-// free between two of ours, and gives it to the next who asks.
+// A pooler sends the client a process id of its own. While a session is ours alone, no other client
+// can get its server process. But a pooler that gives it out for one transaction has it free
+// between two of ours, and gives it to the next client.
 bool shared_by_pooler(const std::string& conninfo, std::int32_t backend) {
   try {
     Connection other(conninfo, "mod_mirror pooler watch", kWatchTimeout);

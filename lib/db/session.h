@@ -1,5 +1,5 @@
-// How every program of ours opens a connection: one place that sets what a session of ours must
-// have. lib/pg makes the connection, this file makes it one of mod_mirror's.
+// How all our programs open a connection: the one place that sets what a session must have. lib/pg
+// makes the connection, this file sets it up.
 //
 // - search_path is our schema alone (pg_catalog stands before it, pg_temp behind it), so that
 //   nobody's functions and tables are used for ours.

@@ -58,7 +58,7 @@ class PiecesLane : public Lane {
 
 }  // namespace
 
-// Slowest first: who takes the last block of a slow lane early ends early.
+// Slowest lanes first: their last blocks are then taken early, and the pass ends early.
 Lanes::Lanes(const HashKinds& kinds) : kinds_(kinds) {
   const auto whole = [&](bool wanted, const char* name, std::string FileHashes::*member) {
     if (wanted) lanes_.push_back(std::make_unique<WholeLane>(name, member));

@@ -166,7 +166,7 @@ class Comparer {
     return std::binary_search(useful_.begin(), useful_.end(), id);
   }
 
-  // One that the catalog lacks is missed by its files, if there are any.
+  // If the catalog lacks a cohort, the comparison of its files says so, if it has files.
   void compare_cohort(const Cohort& cohort) {
     const auto ours = reader_.cohort(cohort.id);
     if (!ours || cohort.rev > until_) return;

@@ -1,5 +1,4 @@
-// Whether a catalog is what the database has, file by file, in as little memory as one page of
-// files takes.
+// Compares a catalog with the database, file by file, with memory for one page of files.
 #pragma once
 
 #include <cstdint>

@@ -181,8 +181,8 @@ bool Feed::take_lock(bool well) {
   return false;
 }
 
-// Who opens the catalog later finds what its names say. What another process put in force is
-// followed, not undone.
+// A process that opens the catalog later follows its names. If another process has put another file
+// into use, that is followed and not undone.
 void Feed::keep_in_place() {
   const catalog::Directory& directory = catalog_.directory();
   if (!lock_->in_place()) {
@@ -287,7 +287,7 @@ void Feed::say_unreadable(const db::UnreadableRows& rows) {
   unreadable_said_ = text;
 }
 
-// The file is put in force when it is complete and safe on disk; until then nobody sees it.
+// The file is put into use when it is complete and safe on disk; until then no reader sees it.
 void Feed::load() {
   next_load_ = Steady::now() + kLoadPause;
   connection_->set_patience(options_.patience);

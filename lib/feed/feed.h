@@ -1,8 +1,8 @@
-// Keeps a catalog true: from one database into one directory, on every redirector host. Of all
-// processes that run a Feed for a directory one is the writer, the others only watch for a new
-// file; when it ends, however it does, another one takes over. The writer has a second thread, for
-// the mirrors alone (feed/mirror_follower.h). One thread calls step(); everything
-// that takes long asks `stop` in between.
+// Keeps a catalog up to date: from one database into one directory, on every redirector host. Of
+// all processes that run a Feed for a directory, one is the writer; the others only watch for a new
+// file. When the writer ends, for whatever reason, another one takes over. The writer has a second
+// thread for the mirrors (feed/mirror_follower.h). One thread calls step(); everything that takes
+// long checks `stop` in between.
 #pragma once
 
 #include <atomic>

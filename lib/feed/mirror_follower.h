@@ -1,6 +1,6 @@
-// Keeps the mirrors of the catalog in force true, on a thread and a connection of its own: what
-// disables a mirror is followed within a second, whatever holds up the files (a lock on their
-// table, many of them, a slow disk, a whole new catalog). Only the catalog's writer runs one.
+// Keeps the mirrors of the catalog in use up to date, with its own thread and connection. So a
+// disabled mirror is noticed within a second, whatever delays the files (a lock on their table, a
+// long pull, a slow disk, a new catalog). Only the catalog's writer runs one.
 #pragma once
 
 #include <atomic>
@@ -20,8 +20,8 @@ namespace mirror {
 
 class MirrorFollower {
  public:
-  // Starts the thread, which has the caller's signal mask. All that is given by reference must
-  // outlive this. Throws std::system_error when no thread can be had.
+  // Starts the thread, which has the caller's signal mask. All references must outlive this. Throws
+  // std::system_error if no thread can be started.
   MirrorFollower(const FeedOptions& options, catalog::Catalog& catalog, Log log);
   // Waits for the thread, whose waits for the database then end at once.
   ~MirrorFollower();

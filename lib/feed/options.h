@@ -1,4 +1,4 @@
-// What a Feed is told: one database, and how patient to be with it.
+// A Feed's options: the database, and how long to wait for it.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,8 @@ struct FeedOptions {
   std::chrono::milliseconds poll{5000};
   std::chrono::seconds complain_after{
       60};  // how long the database may be away before the log says so
-  // Told a fault each time it is met, while the log is told once, and "" when it is over. May be
-  // empty.
+  // Called with the fault each time it happens (the log has it once), and with "" when it is over.
+  // May be empty.
   std::function<void(const std::string& fault)> tell_fault;
 
   // How often to ask the database; servers that cannot call (`listens` false) are asked more often.

@@ -176,8 +176,8 @@ class Pull {
     return changed;
   }
 
-  // A file may come to a cohort that has not changed since long, and that an interrupted pull or
-  // nobody brought.
+  // A file may come to a cohort that has not changed for long, and that the catalog does not have
+  // yet, for example after an interrupted pull.
   std::vector<Cohort> unknown_cohorts(const std::vector<FeedFile>& files) {
     std::vector<std::int64_t> unknown;
     {

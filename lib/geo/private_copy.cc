@@ -18,7 +18,7 @@ constexpr std::size_t kBlockBytes = 1 << 18;
 [[noreturn]] void fail() { throw std::runtime_error(std::strerror(errno)); }
 
 FileIdentity identity_of(const struct stat& info) {
-  // Another kind of file may have no end, and a fifo nobody who writes.
+  // Another kind of file may have no end, and a fifo may have no writer.
   if (!S_ISREG(info.st_mode)) throw std::runtime_error("not a regular file");
   return {info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
 }

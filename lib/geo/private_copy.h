@@ -1,6 +1,6 @@
-// A copy of a file in memory that has no name, so nobody else can change it: who overwrites or cuts
-// the file cannot harm those who read the copy. The memory goes with the last mapping and
-// descriptor of it.
+// A copy of a file in memory without a name, so nobody else can change it: overwriting or
+// truncating the file cannot harm readers of the copy. The memory is freed with its last mapping
+// and descriptor.
 #pragma once
 
 #include <sys/stat.h>

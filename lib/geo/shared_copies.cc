@@ -33,8 +33,8 @@ std::string name_of(const std::string& path, const FileIdentity& identity) {
                      identity.size, identity.mtime_s, identity.mtime_ns);
 }
 
-// Until it goes out of scope, this process alone makes copies. Who waits is often a process that
-// serves nobody before it has the databases.
+// Until it goes out of scope, this process alone makes copies. Often a process waits that cannot
+// serve clients before it has the databases.
 Descriptor lock(const std::string& folder) {
   const std::string path = folder + "/lock";
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));

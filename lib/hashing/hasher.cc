@@ -27,8 +27,8 @@ bool read_cached(int fd, std::int64_t offset, std::span<char> into) {
   return preadv2(fd, &all, 1, offset, RWF_NOWAIT) == static_cast<ssize_t>(into.size());
 }
 
-// Whether most of a file is in the page cache, by a few single bytes. FADV_RANDOM keeps the looking
-// from reading ahead; a file system that cannot tell counts as one where nothing was.
+// Whether most of a file is in the page cache, judged by a few single bytes. FADV_RANDOM prevents
+// reading ahead. If the file system cannot tell, nothing counts as cached.
 bool is_cached(int fd, std::int64_t size_bytes) {
   constexpr std::int64_t kProbes = 8;
   posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
@@ -53,7 +53,7 @@ class FileReader {
   }
   FileReader(const FileReader&) = delete;
 
-  // Never beyond the size that the file had: one that grows faster than it is read would have no
+  // Never beyond the size that the file had: a file that grows faster than it is read would never
   // end.
   std::size_t operator()(std::span<char> into) {
     const auto wanted = static_cast<std::size_t>(

@@ -19,7 +19,7 @@ namespace mirror::hash {
 enum class FileOutcome : std::uint8_t {
   hashed,
   changed,  // while it was read, or since it was looked at: to be done again
-  gone,     // no regular file any more
+  gone,     // not a regular file any more
   failed,   // `error` says why
   stopped,
 };
@@ -40,11 +40,11 @@ struct Done {
   std::optional<std::int64_t> signature_ctime_ns;
 };
 
-// The signature beside the job's file, or that there is none.
+// Reads the signature beside the job's file, or notes that there is none.
 void read_signature(const SourceTree& tree, const Job& job, FileHashes& hashes,
                     std::optional<std::int64_t>& ctime_ns);
 
-// What the threads have in common.
+// What the threads share.
 struct Shared {
   const SourceTree& tree;
   HashKinds kinds;

@@ -1,5 +1,5 @@
-// The threads: each hashes files from the queue; one that finds the queue empty helps with the
-// large files of the others. All members are for the thread that made the pool.
+// The threads. Each hashes files from the queue; if the queue is empty, it helps with the large
+// files of the others. Only the thread that made the pool may call the members.
 #pragma once
 
 #include <chrono>

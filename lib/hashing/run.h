@@ -1,6 +1,6 @@
-// From the files of a local source to their stored hashes. The calling thread talks to the
-// database, another one, on a connection of its own, stores what was found, and a pool of threads
-// reads files.
+// Reads the files of a local source and stores their hashes. The calling thread talks to the
+// database, a second thread with its own connection stores results, and a pool of threads reads
+// files.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ struct Counts {
   double seconds = 0;
 };
 
-// Who hears what happens, in the calling thread.
+// Called with what happens, in the calling thread.
 class Observer {
  public:
   virtual ~Observer() = default;

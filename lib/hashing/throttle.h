@@ -1,4 +1,4 @@
-// --max-rate for all threads together. Any thread may call.
+// Keeps all threads together within --max-rate. Any thread may call.
 #pragma once
 
 #include <algorithm>

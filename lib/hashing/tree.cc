@@ -21,7 +21,8 @@ namespace {
 constexpr std::pair<const char*, SignatureKind> kSuffixes[] = {{".asc", SignatureKind::asc},
                                                                {".sig", SignatureKind::sig}};
 
-// A clock that went mad must not overflow: the last second that can be told stands for all later.
+// A wrong clock must not cause an overflow: the last second that can be represented stands for all
+// later ones.
 std::int64_t nanoseconds(const timespec& time) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   constexpr std::int64_t kLastSecond = std::numeric_limits<std::int64_t>::max() / kSecond - 1;

@@ -1,5 +1,5 @@
-// The source's folder, which nothing here leaves: no link is followed on the way to a file, so
-// nobody who moves directories about leads a reader out of it.
+// The source's folder. No link is followed on the way to a file, so somebody who moves directories
+// cannot lead a reader out of the folder.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 
 namespace mirror::hash {
 
-// What tells that a file has changed.
+// What shows that a file has changed.
 struct FileStatus {
   std::int64_t size_bytes = 0;
   std::int64_t mtime_s = 0;     // as file.mtime has it
@@ -44,7 +44,7 @@ class SourceTree {
 
   // A regular file or nothing opens; errno tells why not. Any thread.
   Descriptor open_file(const std::string& path) const;
-  // The .asc or else the .sig beside the file, when it is readable, not empty and not too long. Any
+  // The .asc or else the .sig beside the file, if it is readable, not empty and not too long. Any
   // thread.
   Signature read_signature(const std::string& path) const;
 
@@ -52,7 +52,7 @@ class SourceTree {
   std::optional<FileStatus> status(const std::string& path);
   // Whether a name in its directory looks like its signature's. Directories are listed when first
   // met and remembered as long as paths come in order, so that a million files without signatures
-  // cost no two million attempts to open one.
+  // do not cost two million attempts to open one.
   bool may_have_signature(const std::string& path);
   // The ctime_ns that read_signature() would give; 0 without a signature.
   std::int64_t signature_ctime(const std::string& path);

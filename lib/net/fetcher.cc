@@ -38,7 +38,7 @@ struct Incoming {
   std::size_t header_bytes = 0;
   bool too_large = false, out_of_memory = false;
 
-  // How many bytes libcurl is told were taken: fewer than came end the transfer.
+  // The number of bytes that libcurl counts as taken: fewer than came end the transfer.
   template <class Take>
   std::size_t take(std::size_t bytes, bool fits, Take take_them) noexcept {
     if (!fits) {

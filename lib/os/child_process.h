@@ -16,17 +16,17 @@ namespace mirror {
 
 enum class ReadEnd { finished, idle, stopped };
 
-// The program in PATH's absolute directories, else `otherwise`.
+// Searches the program in PATH's absolute directories; returns `otherwise` if it is in none.
 std::string find_program(const std::string& name, const std::string& otherwise);
 
 class ChildProcess {
  public:
-  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. What
-  // keeps it from starting comes through stderr and exit status 127. Throws std::system_error
-  // without processes or descriptors.
+  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. If the
+  // program cannot be started, stderr says why and the exit status is 127. Throws std::system_error
+  // if there is no process or descriptor left.
   ChildProcess(const std::string& program, const std::vector<std::string>& argv,
                const std::vector<std::string>& env);
-  // Kills what still runs of its process group.
+  // Kills all processes of its group that still run.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -36,7 +36,8 @@ class ChildProcess {
     std::chrono::milliseconds first;    // until the first data
     std::chrono::milliseconds between;  // from any data to the next
   };
-  // Reads both streams until they end, nothing came for so long, or `stop_fd` becomes readable.
+  // Reads both streams until they end, until nothing came within the limit, or until `stop_fd`
+  // becomes readable.
   ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, Patience patience, int stop_fd);
 
   // Waits until the child has ended, at most `patience`, then kills it. Its exit status; 128 plus

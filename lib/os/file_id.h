@@ -1,5 +1,5 @@
-// Which file it is, whatever its name: tells a name that was given to another file, and a file that
-// was deleted while it is open, as programs notice that their log was rotated. Any thread.
+// Identifies a file independent of its name. So a program notices that a name leads to another file
+// now, or that an open file was deleted, as when a log is rotated. Any thread.
 #pragma once
 
 #include <sys/stat.h>
@@ -15,8 +15,7 @@ struct FileId {
   bool operator==(const FileId&) const = default;
 };
 
-// nullopt where the name or the descriptor is none of a file's, or that cannot be found out now
-// (errno).
+// nullopt if there is no such file or descriptor, or if the system call fails (errno).
 inline std::optional<FileId> file_id(const std::string& name) {
   struct stat found;
   if (::stat(name.c_str(), &found) != 0) return std::nullopt;

@@ -22,7 +22,8 @@ void ask_to_stop(int) {
   const int error = errno;
   g_asked = true;
   const std::uint64_t one = 1;
-  // An eventfd takes this write; who polls the descriptor only would otherwise never hear of it.
+  // Code that only polls the descriptor would otherwise not notice it; an eventfd accepts this
+  // write.
   if (write(g_event_fd, &one, sizeof one) < 0) _exit(128 + SIGTERM);
   errno = error;
 }

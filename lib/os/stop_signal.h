@@ -1,5 +1,5 @@
-// SIGINT, SIGTERM and SIGHUP as a request to stop, for programs that end their work in order. Made
-// once, in main(), before any other thread: all threads share what it tells.
+// SIGINT, SIGTERM and SIGHUP as a request to stop, for programs that must finish their work. Made
+// once, in main(), before any other thread; all threads use it.
 #pragma once
 
 #include <atomic>
@@ -8,8 +8,8 @@
 
 namespace mirror {
 
-// The first signal asks; a second one ends the program at once. SIGPIPE is ignored from now on:
-// a reader that went away is a failed write.
+// The first signal asks the program to stop; a second one ends it at once. SIGPIPE is ignored from
+// now on: writing to a closed pipe is a failed write.
 class StopSignal {
  public:
   // Throws std::system_error. REQUIRES: there is no other one.

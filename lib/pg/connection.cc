@@ -356,7 +356,7 @@ Transaction::~Transaction() {
   try {
     connection_.script("ROLLBACK");
   } catch (const std::exception&) {
-    // The server rolls back by itself once the connection ends; there is nobody to tell here.
+    // The server rolls back by itself when the connection ends; nothing can be reported here.
   }
 }
 

@@ -22,7 +22,7 @@ namespace mirror::db {
 
 using Clock = std::chrono::steady_clock;
 
-// A statement or connection that failed. `sqlstate` is empty where the server said nothing.
+// A statement or connection that failed. `sqlstate` is empty if the server sent none.
 class Error : public std::runtime_error {
  public:
   Error(const std::string& what, std::string sqlstate, std::string constraint = "")
@@ -35,7 +35,7 @@ class Error : public std::runtime_error {
  private:
   std::string sqlstate_, constraint_;
 };
-// The connection is gone or never came about.
+// The connection is lost or was never made.
 class ConnectionError : public Error {
  public:
   explicit ConnectionError(const std::string& what, const std::string& sqlstate = "")
@@ -47,8 +47,8 @@ class Timeout : public ConnectionError {
   using ConnectionError::ConnectionError;
 };
 
-// Whoever opens a connection may know more of its statements than this driver does. Called on the
-// thread that uses the connection; must not use it.
+// Code that opens a connection may know more about its statements than this driver does. Called on
+// the thread that uses the connection; must not use it.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -125,13 +125,13 @@ class Connection {
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
 
-  // From now on every call ends by `deadline` or throws Timeout; nullopt takes the bound off.
+  // From now on every call ends by `deadline` or throws Timeout; nullopt removes the limit.
   void set_deadline(std::optional<Clock::time_point> deadline) { deadline_ = deadline; }
 
   // Every statement from now on has this long.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
-  // Once it is true every wait ends in a Timeout, at once or `grace` later: so much time is left to
-  // write down how things stand.
+  // Once it is true every wait ends in a Timeout, at once or after `grace`, which leaves time to
+  // record the state of the work.
   void set_stop(const std::atomic<bool>* stop,
                 std::chrono::milliseconds grace = std::chrono::milliseconds(0)) {
     stop_ = stop;
@@ -162,7 +162,7 @@ class Connection {
   }                     // which one of the conninfo's answered, where a timeout was given
   bool broken() const;  // the connection must not be used any more: it is gone, or an answer was
                         // given up waiting for
-  // The server process that the other side says to be: a pooler says something of its own.
+  // The process id that the server sends; a pooler sends one of its own.
   int claimed_backend() const { return PQbackendPID(raw()); }
   PGconn* raw() const { return connection_.get(); }
 

@@ -63,7 +63,7 @@ ConnectionOptions with(ConnectionOptions options, const char* keyword, const std
   return options;
 }
 
-// A number of the string's stands where it is from 1 to `most`.
+// The string's number is kept if it is from 1 to `most`.
 ConnectionOptions with_at_most(ConnectionOptions options, const char* keyword, int most) {
   const std::string said = value_of(options, keyword);
   int number = 0;

@@ -1,5 +1,5 @@
-// What a libpq connection string says, without connecting. Pure but for libpq's own parser, which
-// reads its environment and service files; usable from any thread.
+// What a libpq connection string says, without connecting. Pure, except that libpq's parser reads
+// its environment and service files. Any thread.
 #pragma once
 
 #include <string>
@@ -16,17 +16,17 @@ std::string database_name(const std::string& conninfo);
 // libpq's keywords and values.
 using ConnectionOptions = std::vector<std::pair<std::string, std::string>>;
 
-// Every list below makes TCP notice a peer that has gone silent within two minutes: keep-alive
-// probes and tcp_user_timeout are on, whatever the string says, and no longer than kSilenceSeconds.
+// With each list below, TCP notices within two minutes that the peer is silent: keep-alive probes
+// and tcp_user_timeout are on, whatever the string says, and at most kSilenceSeconds.
 inline constexpr int kSilenceSeconds = 120;
 inline constexpr int kProbeAfterSeconds = 60, kProbeEverySeconds = 10, kProbes = 6;
 
 // The whole string, for libpq to try its hosts. Throws as database_name does.
 ConnectionOptions all_hosts(const std::string& conninfo);
 
-// What libpq would try one after another, as attempts at one host each. libpq gives up a silent
-// host only where it blocks; who connects without blocking has to bound each attempt himself. At
-// least one; what libpq will refuse is left to it. Throws as database_name does.
+// The hosts that libpq would try one after another, one attempt each. libpq gives up a silent host
+// only when it blocks, so code that connects without blocking must limit each attempt itself. At
+// least one attempt; libpq itself refuses bad values. Throws as database_name does.
 std::vector<ConnectionOptions> single_hosts(const std::string& conninfo);
 
 }  // namespace mirror::db

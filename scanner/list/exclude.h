@@ -1,5 +1,5 @@
-// Which names of a tree are no files of it: what transfers leave while they run, for example. Pure.
-// An Exclusion belongs to one thread, since it remembers the last folder it was asked about.
+// Names in a tree that are ignored, such as temporary files of transfers. Pure. An Exclusion
+// belongs to one thread, because it remembers the last folder it was asked about.
 //
 // A pattern is a glob: `*` and `?` stand for any bytes but a slash, `[a-z]` and `[!a-z]` for one
 // byte of a set, a backslash takes the next byte as it is. A pattern without a slash is matched

@@ -1,6 +1,6 @@
-// What every listing goes through, whoever made it: entries are counted and bounded, paths are
-// checked, excluded names left out, what lies below a directory that others may not read is staged,
-// and module paths become tree paths. One Listing belongs to one thread.
+// Every listing passes its entries through this, whatever its method: it counts and limits entries,
+// checks paths, leaves out excluded names, marks what is below a directory that others may not read
+// as staged, and turns module paths into tree paths. One Listing belongs to one thread.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace mirror::scanner {
 
-// The listing is not whole; nothing of it may be merged.
+// The listing is not complete; nothing of it may be merged.
 class ListingError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -47,7 +47,7 @@ struct ListingCounts {
   bool missing = false;            // the listed subtree does not exist there: an empty listing
 };
 
-// What the running scans and the rest of the program tell each other; outlives the scans.
+// What the running scans and the rest of the program exchange; outlives the scans.
 struct Control {
   int stop_fd = -1;                               // readable once the program is to stop
   std::atomic<std::int64_t>* progress = nullptr;  // entries so far, for the progress line
@@ -63,13 +63,13 @@ class Listing {
 
   // Entries that fit these patterns are counted only. Before the first add().
   void exclude(const std::vector<std::string>& patterns) { exclusion_ = Exclusion(patterns); }
-  // Who hears of directories that may not be read; without a sink they are counted only.
+  // Called with directories that may not be read; without a sink they are only counted.
   void on_unreadable(UnreadableSink sink) { unreadable_sink_ = std::move(sink); }
 
   // Counts, checks and passes on one entry. False for an excluded one: nothing below it is wanted.
   // Throws ListingError for a path that no honest listing has and beyond max_entries.
   bool add(const Entry& entry);
-  // An entry of which only is known that its path is too long.
+  // An entry whose path is too long.
   void add_too_long();
   // A directory, as listed, that may not be read. At most once for each.
   void add_unreadable(std::string_view path);

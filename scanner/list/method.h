@@ -1,5 +1,5 @@
 // The ways to list a tree, one row each. A row is defined in the folder of scanner/ that does the
-// listing; what calls it knows no more of a method than this file says.
+// listing. Callers know a method only by what this file says.
 #pragma once
 
 #include <string_view>

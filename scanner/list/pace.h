@@ -1,5 +1,6 @@
-// How long a listing may take, and how slow it may be: a server that says a word now and then is
-// never silent, and would keep a scan from ending. One Pace for each listing, in its thread.
+// How long a listing may take, and how slow it may be. A server that sends something now and then
+// is never silent, so a limit on silence alone would not end the scan. One Pace for each listing,
+// in its thread.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// What a method is asked to list. A plain value.
+// What a method shall list. A plain value.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@
 
 namespace mirror::scanner {
 
-// What is wrong, in words that go after "it cannot be used:"; nullopt: nothing.
+// What is wrong, as text after "it cannot be used:"; nullopt: nothing.
 using Fault = std::optional<std::string>;
 
 struct Target {

@@ -119,7 +119,7 @@ class Walk {
     listing_.add_unreadable(path);
   }
 
-  // False where the directory may be read and not searched: nothing in it can be examined.
+  // False if the directory may be read but not searched: nothing in it can be examined.
   bool add(int directory_fd, const char* name, const std::string& parent) {
     entry_.path = parent.empty() ? name : parent + '/' + name;
     struct stat status {};

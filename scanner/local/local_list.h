@@ -1,5 +1,5 @@
-// Lists a local source tree: descends without following links, and without depth or width costing
-// more than the names that wait.
+// Lists a local source tree without following links. It keeps in memory only the names that it has
+// not visited yet.
 #pragma once
 
 #include <string>

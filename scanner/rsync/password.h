@@ -1,6 +1,5 @@
-// The file with a password for rsync. mb-scan reads it itself, since the rsync program refuses
-// files that are not its own user's when root runs it; so root and a timer's user can share one
-// file.
+// The file with a password for rsync. mb-scan reads it itself, because rsync, run by root, refuses
+// files of other users. So root and a timer's user can share one file.
 #pragma once
 
 #include <string>

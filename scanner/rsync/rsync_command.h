@@ -1,4 +1,4 @@
-// What rsync is asked: its command line, from values that nobody trusts. Pure.
+// rsync's command line, made from untrusted values. Pure.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mirror::scanner {
 
-// What is wrong with an rsync URL, in words; nullopt when it may be given to rsync.
+// What is wrong with an rsync URL, as text; nullopt if rsync may get it.
 Fault rsync_url_fault(std::string_view url);
 
 // What is wrong with an rsync option, in words; nullopt for the harmless long options that a mirror

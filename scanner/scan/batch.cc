@@ -70,8 +70,8 @@ class Batch {
     bool slow = false;
   };
 
-  // One mirror's slowness delays no other's scan: a slow scan goes on, but another one may begin
-  // beside it. With the mutex.
+  // A slow mirror does not delay the scans of others: a slow scan goes on, but another scan may
+  // begin beside it. Needs the mutex.
   void start_workers() {
     for (Slot& slot : slots_) look_for_slowness(slot);
     while (next_ < tasks_.size() && has_room() && busy() < kMostWorkers * jobs()) {

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::int64_t kMaxJoinedFiles = 200'000;  // a fraction of a second under the merge lock
 
-// The mirrors to scan; unknown names are told and counted in `unknown`.
+// The mirrors to scan; unknown names are reported and counted in `unknown`.
 std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options,
                                              Reporter& reporter, int& unknown) {
   db::require_schema(connection);

@@ -56,7 +56,8 @@ std::string error_line(const Result& result) {
   return fmt::format("{}: {}", subject(result), result.error);
 }
 
-// The source's directories are told always, since files below them are not seen any more.
+// The source's unreadable directories are always reported, because files below them are no longer
+// seen.
 std::vector<std::string> note_lines(const Result& result, bool verbose) {
   const ListingCounts& listing = result.listing;
   std::vector<std::string> lines;

@@ -29,7 +29,7 @@ struct Running {
 std::string result_line(const Result& result, std::size_t name_width);  // of a scan that worked
 std::string detail_line(const Result& result);                          // what -v adds
 std::string error_line(const Result& result);                           // of one that did not
-// What was skipped, held or ended, a line each, for stderr.
+// What was skipped, held or ended, one line each, for stderr.
 std::vector<std::string> note_lines(const Result& result, bool verbose);
 std::string no_use_line(const Result& result);  // of one that found nothing
 std::string totals_line(const Totals& totals);

@@ -1,4 +1,4 @@
-// How one scan ended: what the summary line, the JSON and the exit status are made of. A plain
+// How one scan ended. The summary line, the JSON and the exit status are made from it. A plain
 // value.
 #pragma once
 

@@ -79,8 +79,8 @@ db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& li
     try {
       scan.fail(fmt::format("{}; {}", error.what(), stands));
     } catch (const std::exception&) {
-      // The first error is the one to tell; without a database the row stays open and its lock's
-      // end shows that nobody works on it.
+      // The first error is the one to report. Without a database the row stays open; because its
+      // lock is free, later scans know that it was cut off.
     }
     throw;
   }
@@ -111,7 +111,7 @@ std::optional<UsableEndpoint> usable_endpoint(const db::MirrorRecord& record) {
   return std::nullopt;
 }
 
-// The target of a mirror, from a record that nobody trusts; throws ListingError in words.
+// The target of a mirror, from an untrusted record; throws ListingError with the reason.
 Target mirror_target(const db::MirrorRecord& record, const UsableEndpoint& usable,
                      const Options& options) {
   const auto& [method, endpoint] = usable;

@@ -9,7 +9,7 @@
 
 namespace mirror::scanner {
 
-// Whatever goes wrong is in the Result; nothing is thrown but std::bad_alloc.
+// All failures are in the Result; only std::bad_alloc is thrown.
 Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
                    const Options& options, const Control& control);
 // Touched files of a local source are hashed afterwards, for options.instance.hash_touched_s.

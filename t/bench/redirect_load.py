@@ -105,7 +105,7 @@ def ask(server, requests, count):
 
 
 def check_answers(server, requests, bases, links, digests):
-    """That it does what is measured: redirects to a mirror, with so many duplicates. RigError when not."""
+    """Checks that it does what is measured: redirects to a mirror, with so many duplicates. Raises RigError if not."""
     for path, client, answer in ask(server, requests, 200):
         location = answer.headers.get("Location", "")
         duplicates = [link for link in answer.headers.get_all("Link", []) if "rel=duplicate" in link]

@@ -10,8 +10,10 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "catalog/reader.h"
+#include "db/feed.h"
 #include "feed/feed.h"
 #include "t/db/feed_world.h"
 
@@ -64,6 +66,7 @@ class FeedTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aLockOnTheFilesIsSaid);
   CPPUNIT_TEST(rowsThatCannotBeReadAreLeftOutAndNamed);
   CPPUNIT_TEST(aGraceThatIsNoNumberOfSecondsStopsNothing);
+  CPPUNIT_TEST(whatHelpsWhenARowIsLostIsSaid);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -71,6 +74,7 @@ class FeedTest : public CppUnit::TestFixture {
   void aLockOnTheFilesIsSaid();
   void rowsThatCannotBeReadAreLeftOutAndNamed();
   void aGraceThatIsNoNumberOfSecondsStopsNothing();
+  void whatHelpsWhenARowIsLostIsSaid();
   void anotherDatabaseIsNoticed();  // or an older state of it
   void aNewFileIsSeenWhileAFaultLasts();
   void aDatabaseThatIsAwayIsSaidOnce();
@@ -274,6 +278,31 @@ void FeedTest::aGraceThatIsNoNumberOfSecondsStopsNothing() {
                  difference(after, state_of(*followed.catalog.environment())).empty();
         }));
     CPPUNIT_ASSERT_EQUAL_MESSAGE(grace, std::size_t{1}, followed.lines.size());
+  }
+}
+
+void FeedTest::whatHelpsWhenARowIsLostIsSaid() {
+  const auto read = [](Connection& connection) {
+    return std::pair(feed_state(connection).rev, mirrors_rev(connection));
+  };
+  for (const char* table : {"source", "mirror_rev"}) {
+    World world(1);
+    world.change_source();
+    const auto before = read(world.connection);
+    world.connection.script(fmt::format("DELETE FROM {}", table));
+    std::string told;
+    try {
+      read(world.connection);
+    } catch (const Error& error) {
+      told = error.what();
+    }
+    const std::size_t statement = told.find("INSERT INTO ");
+    CPPUNIT_ASSERT_MESSAGE(told, statement != std::string::npos);
+    world.connection.script(told.substr(statement));
+    const auto after = read(world.connection);
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(table, before.first, after.first);
+    CPPUNIT_ASSERT_MESSAGE(table, after.second >= before.second);
+    world.change();
   }
 }
 

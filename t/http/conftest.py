@@ -35,7 +35,7 @@ def postgres():
 
 @pytest.fixture(scope="session")
 def stoppable_postgres():
-    """Another cluster, which tests may freeze and stop. Who takes it starts it first, and finds what others left."""
+    """Another cluster, which tests may freeze and stop. A test starts it first, and finds the data of earlier tests."""
     with rig.Postgres(tcp=True) as server:
         yield server
 

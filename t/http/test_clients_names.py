@@ -60,7 +60,7 @@ def is_carried(character):
 
 
 def shown(name, but=""):
-    """A name as XML and HTML have it: what they cannot carry, and the characters of `but`, as %XX."""
+    """A name as XML and HTML have it: bytes that they cannot contain, and the characters of `but`, as %XX."""
     text = os.fsencode(name).decode(errors="surrogateescape")
     return "".join(c if is_carried(c) and c not in but and not "\ud800" <= c <= "\udfff" else
                    "".join("%%%02X" % byte for byte in c.encode(errors="surrogateescape")) for c in text)

@@ -40,7 +40,7 @@ def magnet_of(downloads, name):
 
 
 def info_hashes(found):
-    """v1 and v2 in hex; v2 None for what has none."""
+    """v1 and v2 in hex; v2 is None if there is none."""
     return str(found.v1), str(found.v2) if found.has_v2() else None
 
 
@@ -144,7 +144,7 @@ def test_a_magnet_downloads_from_its_web_seeds(downloads, scratch, name):
 
 @every_file
 def test_transmission_reads_the_torrent(downloads, scratch, name):
-    """Transmission 3 reads no hybrid torrents, whoever made them; what it makes of libtorrent's, it must make of ours."""
+    """Transmission 3 cannot read any hybrid torrent; it must treat ours as it treats libtorrent's."""
     def show(torrent):
         (scratch / "torrent").write_bytes(torrent)
         return rig.run(["transmission-show", scratch / "torrent"], check=False)

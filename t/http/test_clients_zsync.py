@@ -1,4 +1,4 @@
-"""zsync fetches what is new of a file from a mirror, and takes the rest from an old version."""
+"""zsync fetches the new parts of a file from a mirror, and takes the rest from an old version."""
 
 import pytest
 import rig

@@ -9,7 +9,7 @@ import rig
 
 
 def dumped(postgres, name):
-    """pg_dump's text; what it says at random or of the one who dumps is left out."""
+    """pg_dump's text, without random values and the dumping role."""
     env = {**postgres.environment(name), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(["pg_dump", "--schema-only", name], env=env, capture_output=True, text=True, check=True, timeout=60)
     return re.sub(r"(?m)^\\(un)?restrict .*$", "", done.stdout)

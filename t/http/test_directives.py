@@ -1,4 +1,4 @@
-"""The manual of the directives says what the module's own table says, and both what the code does."""
+"""The manual of the directives agrees with the module's own table, and both agree with the code."""
 
 import re
 
@@ -79,7 +79,7 @@ def test_the_defaults_are_the_code_s(build, table):
 
 
 def test_manual_lists_every_reason_to_decline(build):
-    """MB_DECLINED is for people who read logs: none of its values may be a riddle."""
+    """MB_DECLINED is for people who read logs: the manual explains each of its values."""
     code = (build.srcdir / "lib/answer/decide.cc").read_text().partition("decline_text")[2].partition("\n}\n")[0]
     reasons = re.findall(r'return "([a-z-]+)";', code)
     text = (build.srcdir / "doc/directives.md").read_text()

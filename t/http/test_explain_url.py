@@ -1,4 +1,4 @@
-"""mb explain URL: what the running httpd would do, by its own word, is what it does; and nobody else is told."""
+"""mb explain URL: the running httpd does what it says it would do, and explains to nobody else."""
 
 import json
 import socket

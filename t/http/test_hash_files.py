@@ -1,4 +1,4 @@
-"""mb-hash on real trees: what it stores, what it reads again, whose the hashes are."""
+"""mb-hash on real trees: what it stores, what it reads again, and which version the hashes belong to."""
 
 import datetime
 import os

@@ -1,4 +1,4 @@
-"""Whose hashes clients are told: only ever those of the file's present content."""
+"""Clients only get hashes of the file's present content."""
 
 import base64
 import hashlib

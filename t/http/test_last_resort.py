@@ -1,4 +1,4 @@
-"""MirrorLastResort: what lists name where no mirror helps. And what MirrorManager's clients put into a list's query."""
+"""MirrorLastResort: what lists name if no mirror helps. Also the arguments that MirrorManager's clients use."""
 
 import xml.etree.ElementTree as ElementTree
 

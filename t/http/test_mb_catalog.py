@@ -1,4 +1,4 @@
-"""mb catalog: what it says of a catalog, and catalogs that travel to a host without a database."""
+"""mb catalog: what it says about a catalog, and catalogs that are copied to a host without a database."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""mb explain, file ls, iplookup, instances and db: what they tell of a small database."""
+"""mb explain, file ls, iplookup, instances and db: what they print about a small database."""
 
 import json
 
@@ -55,7 +55,7 @@ def test_explain_ranks_and_says_why_not(look):
 
 
 def test_explain_says_why_a_mirror_lacks_the_version(look, database):
-    """As far as the database knows: it keeps what mirrors have of the present version alone."""
+    """As far as the database knows: it keeps only which mirrors have the present version."""
     def reason():
         told = explained(look, "a/b 100%.iso", "--ip", BERLIN)
         return next(r["reason"] for r in told["rejected"] if r["mirror"] == "empty")

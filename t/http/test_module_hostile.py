@@ -1,4 +1,4 @@
-"""Requests as nobody honest makes them: httpd survives each with the same processes, answers 4xx, and tells nothing."""
+"""Hostile requests: httpd survives each with the same processes, answers 4xx, and reveals nothing."""
 
 import os
 import re

@@ -292,7 +292,7 @@ SCRIPT = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nhello\\n'\n"
 
 @pytest.fixture(scope="module")
 def whole(site, build, keep):
-    """A host that is a tree as a whole, but for one section."""
+    """A host that is a tree as a whole, except one section."""
     server = rig.Httpd(f"MirrorDatabase {site.database.conninfo()}\n{WHOLE}", build=build, modules=("cgid", "vhost_alias"))
     rig.make_tree(server.docroot, {"tree/f": SIZE, "cgi/script": SCRIPT})
     (server.docroot / "cgi" / "script").chmod(0o755)

@@ -1,4 +1,4 @@
-"""The database goes away and comes back: what requests get meanwhile, how long they wait, what the log says."""
+"""The database goes down and comes back: what requests get in the meantime, how long they wait, what the log says."""
 
 import contextlib
 import socket

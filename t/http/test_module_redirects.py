@@ -1,4 +1,4 @@
-"""What a redirect says: where to, by whom, and who else has the file. Both kinds of tree, from one table."""
+"""What a redirect says: the URL, the mirror, and which other mirrors have the file. Both kinds of tree, from one table."""
 
 import http.client
 import json

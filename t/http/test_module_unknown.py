@@ -1,4 +1,4 @@
-"""While the database cannot be asked nobody is told that a file does not exist, and no representation becomes the file."""
+"""While the database is down, no answer says that a file does not exist, and no representation becomes the file."""
 
 import pytest
 

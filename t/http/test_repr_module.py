@@ -1,4 +1,4 @@
-"""Representations as httpd sends them: how they are asked for, with which headers, and what is said where there is none."""
+"""Representations as httpd sends them: how to ask for them, their headers, and the answer if there is none."""
 
 import hashlib
 import json

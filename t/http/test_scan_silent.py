@@ -1,4 +1,4 @@
-"""mb-scan over a TCP connection to PostgreSQL that goes silent: what it waits for ends, and nobody is locked out for long."""
+"""mb-scan over a TCP connection to PostgreSQL that goes silent: its wait ends, and it does not lock out others for long."""
 
 import re
 import signal

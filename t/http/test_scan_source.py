@@ -17,7 +17,7 @@ def world(database, scratch, cleanup):
 
 
 def files(world):
-    """path -> kind, staged, link target; what is gone is left out."""
+    """path -> kind, staged, link target; gone files are left out."""
     rows = world.query("SELECT encode(path, 'hex'), kind, staged, coalesce(encode(link_target, 'hex'), '') FROM file"
                        " WHERE gone_at IS NULL")
     return {os.fsdecode(bytes.fromhex(p)): (k, s == "t", os.fsdecode(bytes.fromhex(t))) for p, k, s, t in rows}

@@ -50,7 +50,7 @@ FORMS = {"md5": md5, "sha256": sha256}
 
 @pytest.fixture(scope="module")
 def mirror(build):
-    """A mirror that serves only who has a good stamp, for each form."""
+    """A mirror that serves only clients with a good stamp, for each form."""
     check = build.srcdir / "doc/examples/check-stamp"
     config = "RewriteEngine On\n" + "".join(f"""
         RewriteMap {form} "prg:{check} --key-file {{dir}}/key --form {form} --valid 100"

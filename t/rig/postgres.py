@@ -104,7 +104,7 @@ class Postgres:
         return [self._process.pid, *self._process.descendants()] if self._process and self._process.alive() else []
 
     def freeze(self):
-        """Stops the server and all of its backends in their tracks: connections stay open, nobody answers."""
+        """Freezes the server and all of its backends: connections stay open, but nothing answers."""
         os.kill(self._process.pid, signal.SIGSTOP)
         self._frozen = [self._process.pid]
         while fresh := [pid for pid in self._process.descendants() if pid not in self._frozen]:

@@ -1,4 +1,4 @@
-// What our programs exit with, the same number for the same thing in each.
+// The exit statuses of our programs, the same in all of them.
 #pragma once
 
 namespace mirror::cli {

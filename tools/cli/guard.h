@@ -1,5 +1,5 @@
-// The outermost frame of a program that works on the database: what was thrown becomes one line and
-// an exit status.
+// The outermost function of a program that works on the database: it turns an exception into one
+// line and an exit status.
 #pragma once
 
 #include <functional>

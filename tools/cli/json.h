@@ -12,8 +12,8 @@ namespace mirror::cli {
 // Keys keep the order in which they were set: for lines that people read too.
 using OrderedJson = nlohmann::ordered_json;
 
-// In ASCII alone, so that no byte of it means anything to a terminal; what is no UTF-8 becomes
-// U+FFFD, since one strange name must not keep the rest from being told. `indent` -1: on one line.
+// In ASCII alone, so that no byte of it controls a terminal. Broken UTF-8 becomes U+FFFD, so that
+// one strange name does not hide the rest. `indent` -1: on one line.
 template <typename Json>
 std::string json_text(const Json& value, int indent = -1) {
   return value.dump(indent, ' ', true, Json::error_handler_t::replace);

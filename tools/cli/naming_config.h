@@ -1,4 +1,4 @@
-// Whose database cannot be reached may just lack the configuration file that names it.
+// If the database cannot be reached, perhaps the configuration file that names it is missing.
 #pragma once
 
 #include <fmt/core.h>

@@ -71,7 +71,7 @@ class Options {
 
   // The text below the options in --help.
   void footer(const std::string& text);
-  // The words that no option took. REQUIRES: the command line was parsed.
+  // The words that belong to no option. REQUIRES: the command line was parsed.
   std::vector<std::string> remaining() const;
 
  private:

@@ -17,13 +17,13 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  // Whether it is worth while to make a text.
+  // Whether a text would be shown.
   bool wanted() const { return wanted_; }
   // The terminal's columns as they are now.
   static std::size_t width();
-  // Draws it over the line before.
+  // Draws it over the previous line.
   void draw(const std::string& text);
-  // To be called before anything else is written to the terminal.
+  // Call this before anything else is written to the terminal.
   void clear();
 
  private:

@@ -1,4 +1,4 @@
-// What mb-hash does beside hashing and verifying.
+// mb-hash --import.
 #pragma once
 
 #include "hash_command.h"

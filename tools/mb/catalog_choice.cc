@@ -29,7 +29,7 @@ void say_crash(const char* file) {
   ::_exit(kFailure);
 }
 
-// Names may change while httpd puts a new file in force.
+// Names may change while httpd puts a new file into use.
 std::shared_ptr<catalog::Environment> open_settled(const catalog::Directory& directory) {
   catalog::Access access;
   access.max_bytes = 0;  // as its writer has it

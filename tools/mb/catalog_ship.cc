@@ -53,7 +53,7 @@ catalog::Meta inspect(const std::string& file, const std::string& name) {
   }
 }
 
-// What is in force and still good must not be replaced by something older unasked.
+// A usable catalog must not be replaced by an older one unless --force asks for it.
 void check_newer(const catalog::Directory& directory, const catalog::Meta& next,
                  const std::string& name) {
   std::int64_t present_s = 0;

@@ -139,7 +139,7 @@ int run(Context& context, const Wanted& wanted) {
   } else {
     say_table(status);
   }
-  // Who is imported has nobody to follow the database, and needs none.
+  // An imported catalog does not follow a database.
   const bool kept = status.is_written || status.writer.empty();
   return status.state == "complete" && kept ? kSuccess : kFailure;
 }

@@ -10,7 +10,7 @@
 
 namespace mirror::mb {
 
-// What a command does once its arguments are read; returns the exit status.
+// Runs a command after its arguments are read; returns the exit status.
 using Action = std::function<int()>;
 // Adds the command's options to its parser. The Action holds what they are read into.
 using Setup = Action (*)(cli::Options& app, Context& context);
@@ -50,8 +50,8 @@ Action setup_db_migrate(cli::Options&, Context&);
 Action setup_db_version(cli::Options&, Context&);
 Action setup_db_check(cli::Options&, Context&);
 
-// Tells of a mirror with this server's own URL, and disables it. Returns whether all is well: the
-// mirror has none, or is not enabled.
+// Disables a mirror with this server's own URL, and says so. Returns true if the mirror has no such
+// URL or is not enabled.
 bool keep_own_url_out(Context& context, const Mirror& mirror);
 
 }  // namespace mirror::mb

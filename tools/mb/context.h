@@ -19,11 +19,11 @@ inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
 
-// Something that was asked for cannot be done: exit status 1.
+// A command failed: exit status 1.
 struct Failure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-// The command line makes no sense: exit status 2.
+// The command line is wrong: exit status 2.
 struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

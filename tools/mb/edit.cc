@@ -1,4 +1,4 @@
-// mb edit and mb weight: changing a mirror's columns; they say what was and what is.
+// mb edit and mb weight: change a mirror's columns, and say the old and the new values.
 #include <fmt/core.h>
 
 #include "commands.h"
@@ -29,8 +29,8 @@ std::string place_options(const Client& found) {
   return text;
 }
 
-// A mirror that moved to another host keeps its place, which only the administrator may know: it is
-// told where GeoIP sees the new host.
+// A mirror that moved to another host keeps its place, which only the administrator may know. So
+// say where GeoIP sees the new host.
 void complain_of_old_place(Context& context, const db::MirrorRecord& before,
                            const db::MirrorRecord& after) {
   const std::string was = host_of(before), is = host_of(after);

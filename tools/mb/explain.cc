@@ -131,7 +131,7 @@ void find_without(db::Connection& connection, const File& file, const db::FileTi
   });
 }
 
-// Where the client goes, as far as it can be told without httpd.
+// Where the client goes, as far as this is known without httpd.
 ExplainedAnswer answer_of(const Explanation& explanation) {
   const auto& accepted = explanation.ranking.accepted;
   const ExplainedFile& file = *explanation.file;

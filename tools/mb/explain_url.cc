@@ -119,7 +119,7 @@ void require_explanation(const UrlQuestion& question, const net::FetchResponse& 
       response.peer, response.status));
 }
 
-// What is nested deeper is left out: whatever answered may be no httpd, and printing recurses.
+// What is nested deeper is left out: the answer may not come from httpd, and printing recurses.
 bool is_shallow(int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
   constexpr int kMostNested = 16;
   return depth <= kMostNested;

@@ -1,4 +1,4 @@
-// mb file ls: what the file table has, and who has it.
+// mb file ls: the files of the file table, and the mirrors that have them.
 #include <fmt/format.h>
 
 #include "commands.h"
@@ -25,7 +25,7 @@ std::string state(const db::ListedFile& file) {
   return file.pending ? "pending" : file.is_link ? "link" : "";
 }
 
-// Of those that have it, who takes redirects.
+// Which of the mirrors that have it take redirects.
 std::vector<std::string> names_of(const std::vector<MirrorId>& ids, const MirrorTable& table) {
   std::vector<std::string> names;
   for (const MirrorId id : ids) {

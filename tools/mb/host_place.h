@@ -1,4 +1,4 @@
-// Where a mirror is: its host's addresses and what the GeoIP databases say of them.
+// Where a mirror is: its host's addresses and what the GeoIP databases say about them.
 #pragma once
 
 #include <optional>

@@ -66,8 +66,8 @@ std::string full_name(const CLI::App& app) {
   return app.get_parent() == nullptr ? "mb" : full_name(*app.get_parent()) + " " + app.get_name();
 }
 
-// The parser's own message for a word that nobody knows does not help; this one names the command
-// and what may have been meant.
+// The parser's own message for an unknown word does not help; this one names the command and what
+// may have been meant.
 std::string unknown_word(CLI::App& app, const std::string& word) {
   std::vector<std::string> known;
   if (word.starts_with('-')) {
@@ -151,7 +151,7 @@ int run(int argc, char** argv) {
   return kUsage;
 }
 
-// What libpq and the schema check say, and where the connection string came from.
+// The message of libpq or of the schema check, and where the connection string came from.
 void complain_of_database(const std::string& what, bool connection) {
   complain(what);
   if (connection) {

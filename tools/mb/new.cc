@@ -31,8 +31,7 @@ void add_place(const ColumnOptions& given, const Client& found, std::vector<db::
   const bool agrees = !given.given("country") || (country && *country == found.country);
   fill("country", std::string(found.country.text()));
   if (agrees) fill("region", std::string(region_code(found.region)));
-  // Coordinates in another country than the one given would be wrong, and one without the other is
-  // none.
+  // Coordinates in another country than the given one would be wrong, and both are needed.
   if (agrees && found.place && !given.given("latitude") && !given.given("longitude")) {
     fill("latitude", fmt::format("{}", found.place->latitude));
     fill("longitude", fmt::format("{}", found.place->longitude));

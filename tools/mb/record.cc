@@ -27,7 +27,7 @@ nlohmann::json list_json(const std::string& text) {
   return list;
 }
 
-// Numbers and truth values as such; null where nothing is known.
+// Numbers and booleans as such; null if nothing is known.
 nlohmann::json value_json(const std::string& text, db::ColumnShape shape) {
   switch (shape) {
     case db::ColumnShape::boolean:

@@ -34,12 +34,12 @@ class ColumnOptions {
   std::vector<std::unique_ptr<Entry>> entries_;
 };
 
-// The region of a country that was given without one: a country lies in one region.
+// The region of a country that was given without a region: a country is in one region.
 void add_region(const ColumnOptions& given, std::vector<db::Change>& changes);
-// A remark for each code given that no country has.
+// A message for each given code that no country has.
 void complain_of_countries(const ColumnOptions& given);
 
-// Everything that the administrator's side knows of a mirror.
+// Everything that is known about a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
 
 // "enabled", or the first reason why no client is sent there: "disabled", "offline", "weight 0".

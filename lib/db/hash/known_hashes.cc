@@ -135,7 +135,7 @@ SignatureKind read_signature_kind(const Result& rows, int row, int column) {
   return kind == "a" ? SignatureKind::asc : kind == "s" ? SignatureKind::sig : SignatureKind::none;
 }
 
-// A slice at a time. What is hashed anew meanwhile has none.
+// A slice at a time. A file that is hashed again in the meantime has none.
 void load_zsync_sums(Connection& connection, std::int64_t file_id, std::int64_t version_rev,
                      ZsyncSums& zsync) {
   for (;;) {
@@ -200,9 +200,9 @@ HashBacklog hash_backlog(Connection& connection, std::string_view subtree, const
 }
 
 // Advisory locks of one bigint are a key space of their own (locks.h has the other one): the file's
-// id is the key. Anybody may take them, so a file is ours as well when only somebody who may not
-// store hashes holds it. Such a holder must be seen: PostgreSQL reads pg_locks once, so a claim of
-// another mb-hash may be younger than what was read.
+// id is the key. Every role may take them, so a file is ours too if only a session without the
+// right to store hashes holds its lock. Such a holder must be visible: PostgreSQL reads pg_locks
+// once, so a claim of another mb-hash may be newer than what was read.
 constexpr const char* kClaim =
     "SELECT id FROM unnest($1::bigint[]) AS id WHERE pg_try_advisory_lock(id) OR id IN ("
     "SELECT k.classid::bigint << 32 | k.objid::bigint "

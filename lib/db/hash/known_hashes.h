@@ -47,13 +47,13 @@ struct HashBacklog {
 HashBacklog hash_backlog(Connection&, std::string_view subtree, const HashKinds&,
                          bool known = false);
 
-// Which of the files nobody else is hashing; from now on this session is, until they are released
-// or it ends. What another one has just finished is told by looking again afterwards
-// (others_merged, find_hash_targets).
+// Claims files that no other session is hashing, until they are released or this session ends;
+// returns which. Look again afterwards for what another session has just finished (others_merged,
+// find_hash_targets).
 std::vector<std::int64_t> claim_files(Connection&, const std::vector<std::int64_t>& file_ids);
 void release_files(Connection&, const std::vector<std::int64_t>& file_ids);
 
-// What was found out about one version. Without any digest it is news of the signature alone.
+// The result for one version. Without any digest it is about the signature alone.
 struct HashResult {
   std::int64_t file_id = 0;
   std::int64_t version_rev =
@@ -86,7 +86,7 @@ std::optional<FileHashes> load_hashes(Connection&, std::string_view path,
 // are no longer those of a shown file with this SHA-1. One prepared statement.
 std::string load_zsync_part(Connection&, std::string_view path, std::string_view sha1,
                             std::int64_t offset, std::int32_t count);
-// As the first: whether the file is shown, or has been touched, or not.
+// Whether the file is shown, or has been touched, or neither.
 std::optional<FileHashes> load_hashes(Connection&, std::int64_t file_id);
 
 }  // namespace mirror::db

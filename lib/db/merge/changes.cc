@@ -9,8 +9,8 @@ constexpr int kFewFiles = 1000;  // of these notes are kept however small the ta
 constexpr int kForgottenAtOnce = 100;
 
 // The weight of all notes before; each row weighs one more than it has files, so that rows without
-// any are forgotten too. What is beyond half of the schema's bound nobody of ours wrote: counting
-// on from it would end at the bound, and with it all merges.
+// any are forgotten too. Our programs never write more than half of the schema's bound. Continuing
+// from a larger number would reach the bound, and then every merge would fail.
 constexpr const char* kUpto =
     "coalesce((SELECT upto FROM change WHERE upto < 576460752303423488 "
     "ORDER BY rev DESC, upto DESC LIMIT 1), 0)";

@@ -40,7 +40,7 @@ class ChangeNotes {
   void note_hashes(std::int64_t rev, std::int64_t at_most, const std::string& query);
   // Before the commit of a merge that has a revision, whether it changed files or not.
   void finish(std::int64_t rev);
-  // Whether it changed so much of the table that the planner's statistics hold no longer.
+  // Whether it changed so much of the table that the planner's statistics are outdated.
   bool changed_much() const { return too_many_; }
 
  private:

@@ -25,7 +25,7 @@ class NewFolders {
   // source has.
   void find(std::int64_t all_files);
   bool any() const { return any_; }
-  // Makes the cohorts; `counts` has their files in the cohort `otherwise`, and is mended.
+  // Makes the cohorts; `counts` has their files in the cohort `otherwise`, and is corrected.
   void make_cohorts(MergeTransaction&, std::int64_t otherwise, CountChanges& counts);
   // To be joined to `merge_delta d`; then folder.cohort_id is the new file's cohort, NULL for one
   // that gets none of its own.

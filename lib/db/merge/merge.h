@@ -15,7 +15,7 @@
 
 namespace mirror::db {
 
-// Locks in the constructor; rolled back on destruction unless committed.
+// Takes the lock in the constructor; rolled back on destruction unless committed.
 class MergeTransaction {
  public:
   // `before_lock` is done in the transaction, but before the lock.
@@ -28,7 +28,7 @@ class MergeTransaction {
   // Until use_indexes(): for what touches most of the rows, which walks through both tables in the
   // order of their indexes.
   void use_order();
-  // The cohort without mirrors, or of whatever mirrors: found or made.
+  // The cohort without mirrors, or with these mirrors: found or made.
   std::int64_t cohort_of(const std::vector<MirrorId>& mirrors);
   // This merge changes which files the source has, in which version: what was known of mirrors'
   // listings holds no longer.
@@ -83,7 +83,7 @@ class ScanRow {
   // After the merge, when all that a scan writes is written: how many files the mirror has.
   void settle(std::int64_t held);
   bool open() const { return open_; }
-  // For a scan that is given up without a word, or whose merge threw: never throws.
+  // For a scan that is given up without a reason, or whose merge threw: never throws.
   void close_as_failed(const ScanCounts& counts, std::string_view error) noexcept;
 
  private:

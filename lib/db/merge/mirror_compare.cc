@@ -142,8 +142,9 @@ void MirrorCompare::compare(const StagedListing& listing) {
   snapshot.commit();
 }
 
-// Of each cohort the smaller part moves. Where that is the unchanged rest, its files are collected
-// here, outside the lock; all in the order of the table, so that the merge walks through it once.
+// The smaller part of each cohort moves. If that is the unchanged rest, its files are collected
+// here, outside the lock. All are in the order of the table, so that the merge passes through it
+// once.
 void MirrorCompare::choose_sides() {
   connection_.script("CREATE INDEX ON merge_changed (file_id)");
   std::vector<std::int64_t> cohorts, with_rest;
@@ -171,8 +172,8 @@ void MirrorCompare::choose_sides() {
   warm_up();
 }
 
-// Reads what the merge is going to write, the index pages too, into the server's cache: so nobody
-// waits for that under the lock.
+// Reads what the merge will write, also the index pages, into the server's cache, so that the merge
+// does not wait for the disk under the lock.
 void MirrorCompare::warm_up() {
   connection_.script(
       "SET LOCAL enable_nestloop = on; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin "

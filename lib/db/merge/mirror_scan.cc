@@ -51,8 +51,8 @@ struct MirrorScan::Impl {
 
 namespace {
 
-// A listing this large, or all files where nobody noted what has changed, cost too much to look
-// through under the lock; others' merges are caught up with outside it, if they can be.
+// A listing this large, or all files if there are no notes of what has changed, would take too long
+// to search under the lock; so other merges are caught up with outside it, if possible.
 constexpr std::int64_t kLargeListing = 1'000'000;
 constexpr int kAttempts = 3;
 
@@ -167,7 +167,7 @@ std::string MirrorScan::Impl::fault_of(const ScanCounts& counts) {
   return fmt::format("all {} files that the source has too are other versions", counts.known);
 }
 
-// False when nothing is left to change: others did it, or undid it, meanwhile.
+// False if nothing is left to change, because other merges did it or undid it in the meantime.
 bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report) {
   for (int attempt = 1;; ++attempt) {
     if (compare.behind()) {

@@ -37,8 +37,8 @@ struct MergeReport {
   MergeOutcome outcome = MergeOutcome::unchanged;
   std::string
       refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
-  // Why a listing that was merged is of no use, with the likely cause: the mirror has no file, or
-  // the source has none below the subtree. "" when all is well.
+  // Why a merged listing is useless, with the likely cause: the mirror has no file, or the source
+  // has none below the subtree. "" if it is useful.
   std::string of_no_use;
   ScanCounts counts;
   double lock_seconds = 0;  // how long the merge lock was held
@@ -46,7 +46,7 @@ struct MergeReport {
 
 enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };
 
-// How exact a listing was, which its method knows when it has ended.
+// How exact a listing was. Its method knows that when the listing has ended.
 struct Fidelity {
   Precision times = Precision::second;
 };
@@ -89,8 +89,8 @@ class SourceScan {
   // resolve.
   void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s,
            bool staged, std::string_view target = {});
-  // A folder whose content could not be seen: what is known below it stays as it was, but is staged
-  // from now on where `staged` says that others may not read the folder. Each at most once.
+  // A folder that could not be read: files below it stay as they were, but become staged if
+  // `staged` says that others may not read the folder. Call it at most once for each.
   void hold_below(std::string_view folder, bool staged);
   MergeReport merge(const MergeOptions&);
   void fail(std::string_view error);
@@ -100,7 +100,7 @@ class SourceScan {
   std::unique_ptr<Impl> impl_;
 };
 
-// Joins cohorts that list the same mirrors, but for large ones (db/folders.h), and drops empty
+// Joins cohorts that list the same mirrors, except large ones (db/merge/folders.h), and drops empty
 // ones, moving at most `max_files` file rows; returns how many moved. Takes the merge lock for a
 // short time; to be called after a batch of scans.
 std::int64_t join_cohorts(Connection&, std::int64_t max_files);

@@ -93,8 +93,8 @@ void SourceCompare::hold(const std::vector<HeldRange>& ranges, StagedListing&) {
       "WHERE f.gone_at IS NULL AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path)");
 }
 
-// What lies behind a staged link must not be reached through one that is shown: only a staged link
-// itself is read. In a part of the source a link may lead through one that was not looked at.
+// Nothing behind a staged link may be reached through another link: a staged link is read only when
+// it is itself resolved. In a part of the source a link may lead through one that was not listed.
 void SourceCompare::resolve(const ListedLinks& listed, StagedListing&) {
   ListedLinks links = listed;
   add_unasked(links);
@@ -122,8 +122,8 @@ void SourceCompare::resolve(const ListedLinks& listed, StagedListing&) {
       "FROM merge_link r LEFT JOIN merge_listing t ON t.path = r.target AND t.kind <> 'l' "
       "WHERE k.path = r.path AND k.kind = 'l' AND (r.target = '' OR k.staged AND t.kind IS NOT "
       "NULL OR NOT t.staged);"
-      // A known link into a held folder: where it leads to cannot be looked up now. Directories
-      // that were not looked at are there still, as long as a link leads to the same one.
+      // A known link into a held folder: its target cannot be looked up now. Directories that were
+      // not listed still count as existing while a link leads to the same one.
       "UPDATE merge_listing k SET target = f.link_target, size = 0, mtime = 0 "
       "FROM merge_link r JOIN merge_held h ON r.target > h.low AND r.target < h.high, file f "
       "WHERE k.path = r.path AND k.kind = 'l' AND k.target IS NULL AND f.path = k.path "
@@ -178,7 +178,7 @@ void SourceCompare::count() {
       "SELECT count(*), count(*) FILTER (WHERE NOT staged), count(*) FILTER (WHERE pending) FROM "
       "file WHERE gone_at IS NULL");
   entries_ = listed.int8(0, 0);
-  // Every path is listed once: where as many known ones are as there are files, none is gone.
+  // Every path is listed once: if as many known paths are listed as there are files, none is gone.
   if (files.int8(0, 0) > entries_ - delta.int8(0, 5)) find_gone();
   const Result gone =
       connection_.run("SELECT count(*), count(*) FILTER (WHERE was_current) FROM merge_gone");
@@ -249,7 +249,8 @@ void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_m
                      Params().int8(without_mirrors).int8(merge.rev()));
 }
 
-// Afterwards the cohorts in merge_delta are those of the files: whoever moves one raises its rev.
+// Afterwards the cohorts in merge_delta are those of the files: a merge that moves a file raises
+// its rev.
 void SourceCompare::judge_again() {
   if (newest_rev(connection_) == snapshot_rev_) return;
   connection_.run(

@@ -1,11 +1,11 @@
-// What a violated constraint means, in words that name the option to change.
+// The message for a violated constraint; it names the option to change.
 #pragma once
 
 #include <string_view>
 
 namespace mirror::db {
 
-// "" for a constraint that only a fault of ours can violate.
+// "" for a constraint that only a bug can violate.
 std::string_view constraint_words(std::string_view constraint_name);
 
 }  // namespace mirror::db

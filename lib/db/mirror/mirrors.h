@@ -1,5 +1,5 @@
-// The mirrors as the admin sees them. What there is to know of one is a table of members
-// (members.h), which drives reading, writing, `mb new`/`mb edit` options, `mb show` and its JSON.
+// The mirrors as the admin sees them. A table of members (members.h) drives reading, writing, the
+// options of `mb new` and `mb edit`, `mb show` and its JSON.
 #pragma once
 
 #include <optional>
@@ -52,7 +52,7 @@ using Change = std::pair<std::string, std::string>;  // column name, new value a
 // one that may not read endpoints, as httpd's.
 std::vector<MirrorRecord> list_mirrors(Connection&);  // by identifier
 std::optional<MirrorRecord> find_mirror(Connection&, std::string_view identifier);
-// Values are checked by the database's constraints too; an Error says which one in words.
+// The database's constraints check values too; the Error explains which one was violated.
 MirrorId insert_mirror(Connection&, std::string_view identifier,
                        const std::vector<Change>& columns);
 void update_mirror(Connection&, MirrorId, const std::vector<Change>& columns);
