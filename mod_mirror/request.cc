@@ -99,6 +99,8 @@ std::string server_url(request_rec* asked) {
 
 // How many characters at the end both have in common, in whole segments.
 std::size_t common_tail(std::string_view uri, std::string_view path) {
+  if (uri.size() > path.size() && uri.ends_with(path) && uri[uri.size() - path.size() - 1] == '/')
+    return path.size();
   const std::size_t most = std::min(uri.size(), path.size());
   std::size_t same = 0, whole = 0;
   while (same < most && uri[uri.size() - 1 - same] == path[path.size() - 1 - same]) {

@@ -29,13 +29,13 @@ def own(*folders):
             shutil.chown(folder, USER, USER)
 
 
-def total(profile):
-    """Instructions per request."""
+def total(profile, requests):
+    """Instructions per request, of so many."""
     summary = next(line for line in profile.read_text().splitlines() if line.startswith(("totals:", "summary:")))
-    return int(summary.split()[1]) / REQUESTS
+    return int(summary.split()[1]) / requests
 
 
-def annotated(profile, inclusive):
+def annotated(profile, inclusive, requests):
     """[(instructions per request, function)], most first."""
     text = subprocess.run(["callgrind_annotate", f"--inclusive={'yes' if inclusive else 'no'}", "--threshold=99.9", profile],
                           capture_output=True, text=True, check=True).stdout
@@ -43,5 +43,5 @@ def annotated(profile, inclusive):
     for line in text.splitlines():
         if found := _ROW.match(line):
             name = re.sub(r" \[[^]]*\]$", "", found[2])
-            rows.append((int(found[1].replace(",", "")) / REQUESTS, os.path.basename(name) if name.startswith("/") else name))
+            rows.append((int(found[1].replace(",", "")) / requests, os.path.basename(name) if name.startswith("/") else name))
     return rows

@@ -234,7 +234,7 @@ def test_a_directory_of_another_database_is_refused(redirector, postgres, build,
     for _ in range(60):
         assert goes_to(second, "http://other.example/") and goes_to(redirector, MIRROR)
         time.sleep(0.1)
-    assert second.log_lines("another httpd keeps the catalog of .* there")
+    assert second.log_lines("another httpd keeps the catalog of .* in this directory")
     shown = faults_shown(second)
     assert len(shown) == 1 and "another httpd keeps the catalog of" in shown.pop()
     assert faults_shown(redirector) == {"none"}

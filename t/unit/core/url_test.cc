@@ -193,6 +193,14 @@ class UrlTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(same_url("http://A.example:80/x/", "http://a.example/x/"));
     CPPUNIT_ASSERT(!same_url("http://a.example/x/", "https://a.example/x/"));
     CPPUNIT_ASSERT(!same_url("http://a.example:443/x/", "http://a.example/x/"));
+    CPPUNIT_ASSERT(same_url("https://a.example/x/", "https://A.EXAMPLE:443/x/"));
+    for (const char* other :
+         {"http://b.example/x/", "http://a.examplf/x/", "http://a.example.org/x/",
+          "http://a.exampl/x/", "http://a.example:81/x/", "http://a.example/y/",
+          "http://a.example:8080/x/", "http://a.example/x"}) {
+      CPPUNIT_ASSERT(!same_url("http://a.example/x/", other));
+      CPPUNIT_ASSERT(!same_url(other, "http://a.example:80/x/"));
+    }
     CPPUNIT_ASSERT(is_below("https://a.example:443/x/y/", "http://A.EXAMPLE/x/"));
     CPPUNIT_ASSERT(is_below("http://a.example/x/", "http://a.example/x/"));
     CPPUNIT_ASSERT(!is_below("http://a.example/x/", "http://a.example/x/y/"));
