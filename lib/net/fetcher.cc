@@ -94,13 +94,22 @@ Kind kind_of(CURLcode code, bool connected) {
     case CURLE_COULDNT_CONNECT:
       return Kind::connect;
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
       return Kind::certificate;
+    case CURLE_SSL_CACERT_BADFILE:
+      return Kind::ca_file;
     case CURLE_OPERATION_TIMEDOUT:
       return Kind::timeout;
     default:
       return Kind::other;
   }
+}
+
+// libcurl sends such bytes as they are: more headers, or another request.
+void require_printable(const std::string& text, const char* what) {
+  const bool is_printable = std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
+  });
+  if (!is_printable) throw FetchError(Kind::url, fmt::format("{} has a control character", what));
 }
 
 std::string peer_of(CURL* curl) {
@@ -182,6 +191,8 @@ Fetcher::Fetcher() : handle_(std::make_unique<Handle>()) {
 Fetcher::~Fetcher() = default;
 
 FetchResponse Fetcher::get(const FetchRequest& request) {
+  require_printable(request.user_agent, "the user agent");
+  for (const std::string& header : request.headers) require_printable(header, "a header");
   List headers, connect_to;
   for (const std::string& header : request.headers) append(headers, header);
   if (!request.connect_to.empty()) append(connect_to, "::" + request.connect_to);
