@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "access.h"
 #include "answer/decide.h"
 #include "answer/repositories.h"
 #include "dir_config.h"
@@ -48,6 +49,7 @@ class Exchange {
   void find();
   std::unique_ptr<Lookup> find_with(HashParts parts);
   RestReader rest_of(const Outcome& outcome) const;
+  Check needed_check() const;
   int right_to(std::string_view path);
   Outcome forbidden(int status) const;
   void locate();

@@ -106,8 +106,8 @@ std::unique_ptr<Explanation> Exchange::explained_lookup() const {
   return told;
 }
 
-// For what was decided without a lookup, or by a part of one: what the mirrors would be. A link
-// that leads to what the client may not fetch tells nothing of it.
+// For what was decided without a lookup, or by a part of one: what the mirrors would be. What the
+// client may not fetch, or nobody knows whether he may, is not told of.
 void Exchange::look_for_explanation(const Outcome& outcome) {
   explanation_ = std::make_unique<Explanation>();
   locate();
@@ -116,10 +116,14 @@ void Exchange::look_for_explanation(const Outcome& outcome) {
       reason == DeclineReason::database_down || reason == DeclineReason::catalog_too_old;
   if (!lookup_ && !failed && check_path(request_.path) == PathFault::none) find();
   if (!lookup_) return;
-  explanation_ = explained_lookup();
+  auto told = explained_lookup();
+  const std::string path(lookup_->found == Found::file ? lookup_->file.path : request_.path);
   lookup_->snapshot.reset();
-  const bool is_link = lookup_->found == Found::file && lookup_->file.path != request_.path;
-  if (is_link && right_to(lookup_->file.path) != OK) explanation_ = std::make_unique<Explanation>();
+  const auto may_tell = [&](std::string_view of) {
+    return access_to(r_, config_, asked_, of, Check::in_known_folder) == OK;
+  };
+  if (may_tell(request_.path) && (path == request_.path || may_tell(path)))
+    explanation_ = std::move(told);
 }
 
 ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {

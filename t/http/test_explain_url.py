@@ -5,13 +5,13 @@ import os
 import re
 import socket
 import subprocess
-import tempfile
 import threading
 
 import pytest
 
 import rig
 from answers import COUNTRY, NOWHERE, SIZE, Answer, File, ask, exchange
+from explaining import HOST, KEY, KEY_FILE, explain, mb, wish
 
 MIRRORS = {
     "berlin": {"http_url": "http://berlin.example/pub/", "https_url": "https://berlin.example/", "country": "DE", "region": "EU"},
@@ -27,11 +27,6 @@ FILES = {name: File(ALL) for name in NAMES} | {
     "fb/tokyo-only": File(("tokyo",)), "small": File(ALL, size=100), "grace": File(ALL, gone_s=3600),
     "gone": File(ALL, gone_s=2 * 86400), "pending": File(ALL, pending=True), "nowhere": File(), "link": File(link="f"),
     "to-denied": File(link="denied/f"), "to-private": File(link="private/f"), "only-grace": File(("paris",), gone_s=60)}
-KEY = "0123456789abcdefABCDEF" + "7" * 42
-_key_file = tempfile.NamedTemporaryFile("w", prefix="mirror-explain-key-")  # mode 0600, gone with this process
-_key_file.write(KEY + "\n")
-_key_file.flush()
-KEY_FILE = _key_file.name
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
@@ -77,7 +72,6 @@ RequestHeader set X-Added-By-Httpd 1 early
 TREE = {f"local/{name}": SIZE for name in ("f", "odd name 100%.iso", "secret.key", "denied/f", "private/f", "fb/tokyo-only",
                                              "off/f", "nowhere", "pending", "unknown")} | {
     "local/small": 100, "local/differs": SIZE + 1, "local/folder/f": SIZE}
-HOST = "http://redirector.example"
 SAME = ("Date", "Age")
 
 
@@ -95,21 +89,6 @@ def site(request, make_site, authority):
 
 def config_of(site):
     return CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
-
-
-def mb(site, target, *args, host=HOST, key=KEY_FILE):
-    return site.database.tool("mb", "explain", host + target, "--connect", f"127.0.0.1:{site.httpd.port}", "--key", key, *args,
-                              check=False)
-
-
-def explain(site, target, *args):
-    done = mb(site, target, "--json", *args)
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return json.loads(done.stdout)
-
-
-def wish(form="text", **more):
-    return {"X-Mirror-Explain": form, "X-Mirror-Explain-Key": KEY, **more}
 
 
 def told(answer):
