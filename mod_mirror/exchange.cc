@@ -183,7 +183,7 @@ Outcome Exchange::decided() {
   Outcome outcome =
       decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
   rest_ = rest_of(outcome);
-  if (explain_) explanation_ = explained_lookup();
+  if (explain_) explanation_ = explained_lookup(outcome.given ? outcome.given : wanted(request_));
   const bool is_link = lookup_->file.path != request_.path;
   const bool is_unseen_file =
       !config_.database_tree() && local_ == nullptr && request_.repository == nullptr;

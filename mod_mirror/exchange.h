@@ -65,7 +65,8 @@ class Exchange {
 
   // exchange_explain.cc
   static bool is_refused(const Outcome& outcome);
-  std::unique_ptr<Explanation> explained_lookup() const;
+  void explain_mirrors(std::optional<Representation> which, Explanation& told) const;
+  std::unique_ptr<Explanation> explained_lookup(std::optional<Representation> which) const;
   void look_for_explanation(const Outcome& outcome);
   ExplainedAnswer explained_answer(const Outcome& outcome) const;
   int explain(const Outcome& outcome);

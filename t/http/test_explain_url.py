@@ -24,7 +24,7 @@ MIRRORS = {
 ALL = ("berlin", "paris", "tokyo", "off", "self")
 NAMES = ("f", "odd name 100%.iso", "secret.key", "cut/f", "denied/f", "private/f", "fb/tokyo-only", "differs", "off/f")
 FILES = {name: File(ALL) for name in NAMES} | {
-    "fb/tokyo-only": File(("tokyo",)), "small": File(ALL, size=100), "grace": File(ALL, gone_s=3600),
+    "two/f": File(ALL), "pub/1/m": File(ALL), "fb/tokyo-only": File(("tokyo",)), "small": File(ALL, size=100), "grace": File(ALL, gone_s=3600),
     "gone": File(ALL, gone_s=2 * 86400), "pending": File(ALL, pending=True), "nowhere": File(), "link": File(link="f"),
     "to-denied": File(link="denied/f"), "to-private": File(link="private/f"), "only-grace": File(("paris",), gone_s=60)}
 CONFIG = """
@@ -34,6 +34,7 @@ MirrorExplain On {key}
 MirrorStickiness 0
 RemoteIPHeader X-Told-By-Balancer
 RequestHeader set X-Added-By-Httpd 1 early
+CustomLog {dir}/notes.log "%U %{MB_EXPLAINED}e %{MB_MIRROR}e"
 <LocationMatch ^/(db|local)>
   MirrorEngine On
   MirrorExcludeFileMask \\.nothing$ \\.key$
@@ -44,6 +45,11 @@ RequestHeader set X-Added-By-Httpd 1 early
   MirrorEngine On
   MirrorTree database
   MirrorOrigin http://origin.example/o/
+  MirrorRepositoryList pub/{x} m x=[0-9]+
+  MirrorRepositoryNear 1
+</Location>
+<Location /db/two>
+  MirrorListLimit 1
 </Location>
 <Location /local>
   MirrorEngine On
@@ -160,6 +166,40 @@ def test_every_mirror_is_told_of(site):
     assert said["file"]["size"] == SIZE and said["file"]["path"] == "f" and said["not_looked_at"] is None
     assert said["seen_by"] == f"127.0.0.1:{site.httpd.port}"
     assert said["known_from"].startswith(f"the {site.source} ")
+
+
+LISTS = {"/db/f?mirrorlist=text": {}, "/db/f?mirrorlist=text&country=fr,jp": {}, "/db/f?mirrorlist=text&country=jp": {},
+         "/db/f?mirrorlist=text&protocol=https": {"paris": "no https for an https client"},
+         "/db/f?mirrorlist=text&protocol=http": {}, "/db/two/f?mirrorlist=text": {"paris": "beyond MirrorListLimit"},
+         "/db/two/f?mirrorlist=text&country=fr,de": {"berlin": "beyond MirrorListLimit"}, "/db/f.meta4": {}, "/db/f?json": {},
+         "/db/mirrorlist?x=1": {}, "/db/mirrorlist?x=1&country=br": {}, "/db/metalink?x=1": {}}
+
+
+@pytest.mark.parametrize("target", LISTS)
+def test_a_list_is_explained_as_it_is(site, target):
+    body = site.ask(target, client=COUNTRY["de"]).body.decode()
+    said = explain(site, target, "--ip", COUNTRY["de"])
+    hosts = re.findall(r"https?://(\w+)[.]example/", body.replace("redirector.example/local/", "self.example/"))
+    hosts = [host for host in dict.fromkeys(hosts) if host in MIRRORS]
+    assert [c["mirror"] for c in said["candidates"]] == hosts != []
+    assert all(c["url"].startswith("https:") == ("protocol=https" in target) for c in said["candidates"])
+    reasons = {r["mirror"]: r["reason"] for r in said["rejected"]}
+    assert set(reasons) == set(MIRRORS) - set(hosts)
+    for mirror, reason in LISTS[target].items():
+        assert reasons[mirror] == reason or reason is None
+
+
+def test_a_repositorys_list_is_named_as_one(site):
+    assert explain(site, "/db/mirrorlist?x=1")["answer"]["text"].startswith("the list of the repository's mirrors, ")
+    assert explain(site, "/db/f?mirrorlist=text")["answer"]["text"].startswith("the list of the file's mirrors, ")
+
+
+def test_the_access_log_tells_an_explanation_from_a_download(site):
+    for target in ("/db/two/f", "/local/folder/", "/local/off/f"):
+        site.ask(target, headers=wish())
+        site.ask(target)
+        rig.wait_for("the log", lambda: f"{target} - " in [line[:len(target) + 3] for line in site.logged("notes.log")])
+        assert f"{target} 1 -" in site.logged("notes.log")
 
 
 def test_what_is_excluded_is_ranked_all_the_same(site):
