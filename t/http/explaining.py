@@ -5,10 +5,10 @@ import tempfile
 
 HOST = "http://redirector.example"
 KEY = "0123456789abcdefABCDEF" + "7" * 42
-_key_file = tempfile.NamedTemporaryFile("w", prefix="mirror-explain-key-")  # mode 0600, gone with this process
-_key_file.write(KEY + "\n")
-_key_file.flush()
-KEY_FILE = _key_file.name
+key_file = tempfile.NamedTemporaryFile("w", prefix="mirror-explain-key-")  # mode 0600; conftest.py removes it
+key_file.write(KEY + "\n")
+key_file.flush()
+KEY_FILE = key_file.name
 
 
 def mb(site, target, *args, host=HOST, key=KEY_FILE):
