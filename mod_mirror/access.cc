@@ -69,6 +69,19 @@ Subrequest look_up(request_rec* r, const Root& root, std::string_view asked,
   return {ap_sub_req_lookup_file(below(root.prefix, path).c_str(), r, nullptr), ap_destroy_sub_req};
 }
 
+// httpd stops at a folder that is not on disk, and takes that for the file.
+bool stopped_at_folder(const request_rec* sub) {
+  return sub->finfo.filetype == APR_NOFILE && sub->path_info != nullptr && *sub->path_info != '\0';
+}
+
+// The file as if it were in the last folder that is on disk: so rules of its name count.
+Subrequest look_up_name(const request_rec* stopped, request_rec* r, std::string_view path) {
+  const std::string_view missing = stopped->filename;
+  std::string file(missing.substr(0, missing.rfind('/') + 1));
+  file += path.substr(path.rfind('/') + 1);
+  return {ap_sub_req_lookup_file(file.c_str(), r, nullptr), ap_destroy_sub_req};
+}
+
 void pass_challenge(request_rec* r, const request_rec* from, const char* header) {
   if (const char* value = apr_table_get(from->err_headers_out, header))
     apr_table_set(r->err_headers_out, header, value);
@@ -97,11 +110,16 @@ bool take_access_check(request_rec* r) {
 }
 
 int access_to(request_rec* r, const DirConfig& config, std::string_view asked,
-              std::string_view path) {
-  if (!has_url_rules()) return OK;
+              std::string_view path, Check check) {
+  if (check == Check::by_need && !has_url_rules()) return OK;
   const Checking checking(r, config);
   const OtherSections sections(r);
-  const Subrequest sub = look_up(r, config.root(), asked, path);
+  Subrequest sub = look_up(r, config.root(), asked, path);
+  if (check != Check::by_need && !ap_is_HTTP_ERROR(sub->status) && !config.database_tree() &&
+      stopped_at_folder(sub.get())) {
+    if (check == Check::in_known_folder) return HTTP_FORBIDDEN;
+    sub = look_up_name(sub.get(), r, path);
+  }
   if (!ap_is_HTTP_ERROR(sub->status)) return OK;
   if (sub->status == HTTP_UNAUTHORIZED) pass_challenge(r, sub.get(), "WWW-Authenticate");
   if (sub->status == HTTP_PROXY_AUTHENTICATION_REQUIRED)

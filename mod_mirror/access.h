@@ -22,12 +22,20 @@ RequestNote& make_note(request_rec* r);      // there is one from now on
 // it. False for all other requests.
 bool take_access_check(request_rec* r);
 
+// When httpd is asked, and what counts.
+enum class Check {
+  by_need,         // asked where the configuration may tell URLs apart (url_rules.h)
+  always,          // asked in any case: rules of files may differ as well
+  in_known_folder  // the same; 403 for a file of a local tree whose folder is not on disk, since
+                   // httpd cannot know that folder's rules
+};
+
 // OK when httpd's rules let this request's client fetch the file of that path of the tree by GET,
 // else the status to answer with; for 401 the challenge is in err_headers_out then. `asked` is the
-// path of the tree that the URL itself stands for. Costs a subrequest where the configuration may
-// tell URLs apart (url_rules.h), otherwise nothing. In a database tree it does no I/O of its own;
-// in a local tree the rules of directories count too.
+// path of the tree that the URL itself stands for. Costs a subrequest where httpd is asked,
+// otherwise nothing. In a database tree it does no I/O of its own. In a local tree the rules of
+// directories and files count too; of directories that are not on disk, only those of <Files> do.
 int access_to(request_rec* r, const DirConfig& config, std::string_view asked,
-              std::string_view path);
+              std::string_view path, Check check);
 
 }  // namespace mirror::httpd

@@ -388,7 +388,8 @@ constexpr Directive kDirectives[] = {
      "repeatable (default None)",
      add_repository, inherit<&D::repositories>},
     {"MirrorRepositoryNear", kSection, 1, 1,
-     "NUMBER - so many near mirrors are a repository's list; 0: all are listed (default 0)",
+     "NUMBER - how many near mirrors are enough for a repository's list; 0: all are listed "
+     "(default 0)",
      set<&D::repository_near, parse_list_limit>, inherit<&D::repository_near>},
     {"MirrorDistanceScale", kSection, 1, 1,
      "KM - how fast a mirror's weight falls with its distance beyond the nearest mirror's "

@@ -183,10 +183,13 @@ Outcome Exchange::decided() {
   Outcome outcome =
       decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
   rest_ = rest_of(outcome);
-  if (explain_) explanation_ = explained_lookup();
+  if (explain_) explanation_ = explained_lookup(outcome.given ? outcome.given : wanted(request_));
   const bool is_link = lookup_->file.path != request_.path;
+  const bool is_unseen_file =
+      !config_.database_tree() && local_ == nullptr && request_.repository == nullptr;
   lookup_->snapshot.reset();
-  const int status = is_link ? right_to(lookup_->file.path) : OK;
+  int status = is_unseen_file ? right_to(request_.path) : OK;
+  if (status == OK && is_link) status = right_to(lookup_->file.path);
   return status == OK ? std::move(outcome) : forbidden(status);
 }
 
@@ -207,7 +210,15 @@ RestReader Exchange::rest_of(const Outcome& outcome) const {
 
 // The path of a file that this request's URL itself has not been checked for. No state of the
 // catalog may be held: a rule may ask a slow server for a password's owner.
-int Exchange::right_to(std::string_view path) { return access_to(r_, config_, asked_, path); }
+int Exchange::right_to(std::string_view path) {
+  return access_to(r_, config_, asked_, path, needed_check());
+}
+
+// Of what is not on disk, httpd has not judged the file yet, as it does when it finds one.
+Check Exchange::needed_check() const {
+  const bool is_unseen = !config_.database_tree() && local_ == nullptr;
+  return is_unseen || explain_ ? Check::always : Check::by_need;
+}
 
 // A link of a local tree: httpd sends the file by its own rules, which is no answer to a wish for
 // something else.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "access.h"
 #include "answer/decide.h"
 #include "answer/repositories.h"
 #include "dir_config.h"
@@ -48,6 +49,7 @@ class Exchange {
   void find();
   std::unique_ptr<Lookup> find_with(HashParts parts);
   RestReader rest_of(const Outcome& outcome) const;
+  Check needed_check() const;
   int right_to(std::string_view path);
   Outcome forbidden(int status) const;
   void locate();
@@ -63,7 +65,8 @@ class Exchange {
 
   // exchange_explain.cc
   static bool is_refused(const Outcome& outcome);
-  std::unique_ptr<Explanation> explained_lookup() const;
+  void explain_mirrors(std::optional<Representation> which, Explanation& told) const;
+  std::unique_ptr<Explanation> explained_lookup(std::optional<Representation> which) const;
   void look_for_explanation(const Outcome& outcome);
   ExplainedAnswer explained_answer(const Outcome& outcome) const;
   int explain(const Outcome& outcome);

@@ -27,7 +27,16 @@ std::string first_line(std::string_view body) {
   return std::string(body.substr(0, std::min(body.find('\n'), body.size())));
 }
 
-void tell_answer(const Outcome::Answer& answer, const Outcome& outcome, ExplainedAnswer& told) {
+// "the file's meta4", "the list of the repository's mirrors".
+std::string name_of(Representation given, bool of_repository) {
+  const char* owner = of_repository ? "repository" : "file";
+  const bool is_list = given == Representation::text || given == Representation::json;
+  return is_list ? fmt::format("the list of the {}'s mirrors", owner)
+                 : fmt::format("the {}'s {}", owner, info_of(given).name);
+}
+
+void tell_answer(const Outcome::Answer& answer, const Outcome& outcome, bool of_repository,
+                 ExplainedAnswer& told) {
   told.status = answer.status;
   told.url = header_of(answer, "Location");
   if (!told.url.empty()) {
@@ -36,7 +45,7 @@ void tell_answer(const Outcome::Answer& answer, const Outcome& outcome, Explaine
         fmt::format("{} ({}{})", told.url, answer.status, to_origin ? ", MirrorOrigin" : "");
   } else if (outcome.given) {
     told.text = fmt::format(
-        "the file's {}, {} bytes ({})", info_of(*outcome.given).name,
+        "{}, {} bytes ({})", name_of(*outcome.given, of_repository),
         grouped(static_cast<std::int64_t>(answer.body.size()) + answer.rest_bytes), answer.status);
   } else {
     told.text = fmt::format("no mirror: {}{}{}", answer.status, answer.body.empty() ? "" : ", ",
@@ -76,9 +85,39 @@ bool Exchange::is_refused(const Outcome& outcome) {
   return reason_of(outcome) == DeclineReason::access;
 }
 
+// As the redirect would have them, or the list that `which` is.
+void Exchange::explain_mirrors(std::optional<Representation> which, Explanation& told) const {
+  const File& file = lookup_->file;
+  const Client client = overridden(client_, request_.query);
+  told.mirrors = lookup_->mirrors;
+  std::optional<Listed> list;
+  if (which && info_of(*which).lists_mirrors)
+    list = listed(*which, request_, client, file, *told.mirrors, settings_);
+  Request request = request_;
+  request.https = told.https = list ? list->https : request_.https;
+  told.ranking = rank(client, {told.https, file.size_bytes, request_.now_s}, file.mirrors,
+                      *told.mirrors, settings_.rank);
+  std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
+    const Mirror& mirror = *candidate.mirror;
+    if (!is_this_server(mirror, request, client)) return false;
+    told.left_out.push_back({mirror.id, mirror.identifier, "its URL is this server's own"});
+    return true;
+  });
+  if (list) {
+    rank_as_listed(told, *list, settings_.representations.max_mirrors,
+                   request_.repository != nullptr);
+  }
+  for (LeftOut& mirror : without_file(*told.mirrors, file.mirrors, [](const Mirror&) {
+         return std::string("does not have this version of the file");
+       })) {
+    told.left_out.push_back(std::move(mirror));
+  }
+}
+
 // While what is looked up is held.
-std::unique_ptr<Explanation> Exchange::explained_lookup() const {
+std::unique_ptr<Explanation> Exchange::explained_lookup(std::optional<Representation> which) const {
   auto told = std::make_unique<Explanation>();
+  told->https = request_.https;
   told->known_from = known_from(*lookup_, config_, catalog_age_s_);
   if (lookup_->found != Found::file) return told;
   const File& file = lookup_->file;
@@ -88,38 +127,29 @@ std::unique_ptr<Explanation> Exchange::explained_lookup() const {
   told->file->mtime_s = file.mtime_s;
   told->file->pending = file.pending;
   add_grace(*lookup_, *told->file);
-  told->mirrors = lookup_->mirrors;
-  told->ranking =
-      rank(overridden(client_, request_.query), {request_.https, file.size_bytes, request_.now_s},
-           file.mirrors, *told->mirrors, settings_.rank);
-  std::erase_if(told->ranking.accepted, [&](const Candidate& candidate) {
-    const Mirror& mirror = *candidate.mirror;
-    if (!is_this_server(mirror, request_, client_)) return false;
-    told->left_out.push_back({mirror.id, mirror.identifier, "its URL is this server's own"});
-    return true;
-  });
-  for (LeftOut& mirror : without_file(*told->mirrors, file.mirrors, [](const Mirror&) {
-         return std::string("does not have this version of the file");
-       })) {
-    told->left_out.push_back(std::move(mirror));
-  }
+  explain_mirrors(which, *told);
   return told;
 }
 
-// For what was decided without a lookup, or by a part of one: what the mirrors would be. A link
-// that leads to what the client may not fetch tells nothing of it.
+// For what was decided without a lookup, or by a part of one: what the mirrors would be. What the
+// client may not fetch, or nobody knows whether he may, is not told of.
 void Exchange::look_for_explanation(const Outcome& outcome) {
   explanation_ = std::make_unique<Explanation>();
+  explanation_->https = request_.https;
   locate();
   const auto reason = reason_of(outcome);
   const bool failed =
       reason == DeclineReason::database_down || reason == DeclineReason::catalog_too_old;
   if (!lookup_ && !failed && check_path(request_.path) == PathFault::none) find();
   if (!lookup_) return;
-  explanation_ = explained_lookup();
+  auto told = explained_lookup(wanted(request_));
+  const std::string path(lookup_->found == Found::file ? lookup_->file.path : request_.path);
   lookup_->snapshot.reset();
-  const bool is_link = lookup_->found == Found::file && lookup_->file.path != request_.path;
-  if (is_link && right_to(lookup_->file.path) != OK) explanation_ = std::make_unique<Explanation>();
+  const auto may_tell = [&](std::string_view of) {
+    return access_to(r_, config_, asked_, of, Check::in_known_folder) == OK;
+  };
+  if (may_tell(request_.path) && (path == request_.path || may_tell(path)))
+    explanation_ = std::move(told);
 }
 
 ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {
@@ -137,13 +167,13 @@ ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {
       answer == nullptr ? instead_of(std::get<DeclineReason>(outcome.result)) : Instead(OK);
   if (answer == nullptr) answer = std::get_if<Outcome::Answer>(&instead);
   if (answer != nullptr) {
-    tell_answer(*answer, outcome, told);
+    tell_answer(*answer, outcome, request_.repository != nullptr, told);
   } else if (config_.database_tree()) {
     told.status = std::get<int>(instead);
     told.text = fmt::format("no mirror: {}, there is no such file", *told.status);
   } else {
     told.text = local_ != nullptr ? "no mirror: httpd sends the file itself"
-                                  : "no mirror: httpd has no such file on its disk and says so";
+                                  : "no mirror: httpd has no such file on its disk and answers 404";
   }
   return told;
 }
@@ -151,7 +181,6 @@ ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {
 int Exchange::explain(const Outcome& outcome) {
   if (!explanation_) look_for_explanation(outcome);
   explanation_->client = overridden(client_, request_.query);
-  explanation_->https = request_.https;
   explanation_->at_s = request_.now_s;
   explanation_->answer = explained_answer(outcome);
   return write_explanation(r_, *explain_, *explanation_);

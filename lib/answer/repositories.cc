@@ -91,7 +91,7 @@ std::string repository_fault(const RepositoryRule& rule) {
         unknown = name;
         return std::nullopt;
       });
-  if (!unknown.empty()) return fmt::format("'{{{}}}' has no argument of this name", unknown);
+  if (!unknown.empty()) return fmt::format("there is no argument NAME=REGEX for '{{{}}}'", unknown);
   if (!directory) return fmt::format("'{}' has a brace outside {{NAME}}", rule.directory);
   const std::string marker = directory->empty() ? rule.marker : *directory + '/' + rule.marker;
   if (const PathFault fault = check_path(rule.marker); fault != PathFault::none) {

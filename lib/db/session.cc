@@ -73,10 +73,10 @@ class Interpreter : public Observer {
     std::string holders = std::move(holders_);
     holders_.clear();
     return fmt::format(
-        "another session holds a lock that is needed here, and did not release it within {} s: {}; "
-        "end it, or try again later",
+        "another session of the database holds a lock that is needed here, and did not release it "
+        "within {} s: {}; end that session, or try again later",
         std::chrono::duration_cast<seconds>(lock_patience_).count(),
-        holders.empty() ? "mod_mirror could not find out whose" : holders);
+        holders.empty() ? "it is not known which one" : holders);
   }
 
   void no_answer_yet() noexcept override {

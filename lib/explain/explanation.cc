@@ -3,8 +3,17 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace mirror {
+namespace {
+
+bool has_mirror(const std::vector<Candidate>& candidates, MirrorId id) {
+  return std::any_of(candidates.begin(), candidates.end(),
+                     [&](const Candidate& candidate) { return candidate.mirror->id == id; });
+}
+
+}  // namespace
 
 std::vector<LeftOut> without_file(const MirrorTable& mirrors, const MirrorSet& with_file,
                                   const std::function<std::string(const Mirror&)>& reason) {
@@ -15,6 +24,27 @@ std::vector<LeftOut> without_file(const MirrorTable& mirrors, const MirrorSet& w
       result.push_back({mirror.id, mirror.identifier, reason(mirror)});
   }
   return result;
+}
+
+void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool of_repository) {
+  std::vector<Candidate> named = list.ranked;
+  if (most > 0 && named.size() > static_cast<std::size_t>(most))
+    named.resize(static_cast<std::size_t>(most));
+  const auto reason = [&](const Mirror& mirror) {
+    if (list.http_only && mirror.http_url.empty()) return "has no http URL (protocol=http)";
+    const bool is_near = has_mirror(list.ranked, mirror.id);
+    return of_repository && !is_near ? "far, and enough mirrors are near: MirrorRepositoryNear"
+                                     : "beyond MirrorListLimit";
+  };
+  for (const Candidate& candidate : explanation.ranking.accepted) {
+    const Mirror& mirror = *candidate.mirror;
+    if (!has_mirror(named, mirror.id))
+      explanation.left_out.push_back({mirror.id, mirror.identifier, reason(mirror)});
+  }
+  // What one country refuses, a further one may have.
+  std::erase_if(explanation.ranking.rejected,
+                [&](const Rejected& rejected) { return has_mirror(named, rejected.id); });
+  explanation.ranking.accepted = std::move(named);
 }
 
 std::vector<double> shares(const std::vector<Candidate>& accepted) {

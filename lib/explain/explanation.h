@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "answer/decide.h"
+#include "answer/listed.h"
 #include "core/model.h"
 #include "rank/rank.h"
 
@@ -56,6 +57,11 @@ struct Explanation {
 // The mirrors that do not have the file, each with the reason that `reason` gives.
 std::vector<LeftOut> without_file(const MirrorTable& mirrors, const MirrorSet& with_file,
                                   const std::function<std::string(const Mirror&)>& reason);
+
+// For a list of mirrors instead of a redirect. `explanation` has everything that rank() tells for
+// the list's scheme; then its accepted mirrors are those that the list names, in the list's order,
+// and each of the others has its reason. `most` is MirrorListLimit; 0: none.
+void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool of_repository);
 
 // Each candidate's part of the clients like this one, among those that it competes with: its tier,
 // less whoever may not speak the client's family, refuses files of this size or has a shorter

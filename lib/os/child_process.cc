@@ -97,7 +97,7 @@ std::string find_program(const std::string& name, const std::string& otherwise) 
   std::string_view rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
     const std::size_t colon = rest.find(':');
-    const std::string candidate = std::string(rest.substr(0, colon)) + '/' + name;
+    std::string candidate = std::string(rest.substr(0, colon)) + '/' + name;
     if (candidate.front() == '/' && access(candidate.c_str(), X_OK) == 0) return candidate;
     rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon + 1);
   }

@@ -105,7 +105,7 @@ class LocksTest : public CppUnit::TestFixture {
     const std::string process = fmt::format("server process {} (user ", admin.claimed_backend());
     for (const std::string& part :
          {process, std::string("program test"), std::string("in a transaction since "),
-          std::string("which is idle")})
+          std::string("which is idle"), std::string("end that session, or try again later")})
       CPPUNIT_ASSERT_MESSAGE(said, said.find(part) != said.npos);
     admin.script("ROLLBACK");
     update_mirror(tool, id, {{"enabled", "no"}});

@@ -20,6 +20,12 @@ import answers  # noqa: E402
 import clients  # noqa: E402
 
 
+def pytest_sessionfinish():
+    """A worker of xdist ends without the interpreter's own clean-up."""
+    if shared := sys.modules.get("explaining"):
+        shared.key_file.close()
+
+
 @pytest.fixture(scope="session")
 def build():
     return rig.Build()

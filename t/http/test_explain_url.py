@@ -5,13 +5,13 @@ import os
 import re
 import socket
 import subprocess
-import tempfile
 import threading
 
 import pytest
 
 import rig
 from answers import COUNTRY, NOWHERE, SIZE, Answer, File, ask, exchange
+from explaining import HOST, KEY, KEY_FILE, explain, mb, wish
 
 MIRRORS = {
     "berlin": {"http_url": "http://berlin.example/pub/", "https_url": "https://berlin.example/", "country": "DE", "region": "EU"},
@@ -24,14 +24,9 @@ MIRRORS = {
 ALL = ("berlin", "paris", "tokyo", "off", "self")
 NAMES = ("f", "odd name 100%.iso", "secret.key", "cut/f", "denied/f", "private/f", "fb/tokyo-only", "differs", "off/f")
 FILES = {name: File(ALL) for name in NAMES} | {
-    "fb/tokyo-only": File(("tokyo",)), "small": File(ALL, size=100), "grace": File(ALL, gone_s=3600),
+    "two/f": File(ALL), "pub/1/m": File(ALL), "fb/tokyo-only": File(("tokyo",)), "small": File(ALL, size=100), "grace": File(ALL, gone_s=3600),
     "gone": File(ALL, gone_s=2 * 86400), "pending": File(ALL, pending=True), "nowhere": File(), "link": File(link="f"),
     "to-denied": File(link="denied/f"), "to-private": File(link="private/f"), "only-grace": File(("paris",), gone_s=60)}
-KEY = "0123456789abcdefABCDEF" + "7" * 42
-_key_file = tempfile.NamedTemporaryFile("w", prefix="mirror-explain-key-")  # mode 0600, gone with this process
-_key_file.write(KEY + "\n")
-_key_file.flush()
-KEY_FILE = _key_file.name
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
@@ -39,6 +34,7 @@ MirrorExplain On {key}
 MirrorStickiness 0
 RemoteIPHeader X-Told-By-Balancer
 RequestHeader set X-Added-By-Httpd 1 early
+CustomLog {dir}/notes.log "%U %{MB_EXPLAINED}e %{MB_MIRROR}e"
 <LocationMatch ^/(db|local)>
   MirrorEngine On
   MirrorExcludeFileMask \\.nothing$ \\.key$
@@ -49,6 +45,11 @@ RequestHeader set X-Added-By-Httpd 1 early
   MirrorEngine On
   MirrorTree database
   MirrorOrigin http://origin.example/o/
+  MirrorRepositoryList pub/{x} m x=[0-9]+
+  MirrorRepositoryNear 1
+</Location>
+<Location /db/two>
+  MirrorListLimit 1
 </Location>
 <Location /local>
   MirrorEngine On
@@ -77,7 +78,6 @@ RequestHeader set X-Added-By-Httpd 1 early
 TREE = {f"local/{name}": SIZE for name in ("f", "odd name 100%.iso", "secret.key", "denied/f", "private/f", "fb/tokyo-only",
                                              "off/f", "nowhere", "pending", "unknown")} | {
     "local/small": 100, "local/differs": SIZE + 1, "local/folder/f": SIZE}
-HOST = "http://redirector.example"
 SAME = ("Date", "Age")
 
 
@@ -95,21 +95,6 @@ def site(request, make_site, authority):
 
 def config_of(site):
     return CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
-
-
-def mb(site, target, *args, host=HOST, key=KEY_FILE):
-    return site.database.tool("mb", "explain", host + target, "--connect", f"127.0.0.1:{site.httpd.port}", "--key", key, *args,
-                              check=False)
-
-
-def explain(site, target, *args):
-    done = mb(site, target, "--json", *args)
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return json.loads(done.stdout)
-
-
-def wish(form="text", **more):
-    return {"X-Mirror-Explain": form, "X-Mirror-Explain-Key": KEY, **more}
 
 
 def told(answer):
@@ -181,6 +166,40 @@ def test_every_mirror_is_told_of(site):
     assert said["file"]["size"] == SIZE and said["file"]["path"] == "f" and said["not_looked_at"] is None
     assert said["seen_by"] == f"127.0.0.1:{site.httpd.port}"
     assert said["known_from"].startswith(f"the {site.source} ")
+
+
+LISTS = {"/db/f?mirrorlist=text": {}, "/db/f?mirrorlist=text&country=fr,jp": {}, "/db/f?mirrorlist=text&country=jp": {},
+         "/db/f?mirrorlist=text&protocol=https": {"paris": "no https for an https client"},
+         "/db/f?mirrorlist=text&protocol=http": {}, "/db/two/f?mirrorlist=text": {"paris": "beyond MirrorListLimit"},
+         "/db/two/f?mirrorlist=text&country=fr,de": {"berlin": "beyond MirrorListLimit"}, "/db/f.meta4": {}, "/db/f?json": {},
+         "/db/mirrorlist?x=1": {}, "/db/mirrorlist?x=1&country=br": {}, "/db/metalink?x=1": {}}
+
+
+@pytest.mark.parametrize("target", LISTS)
+def test_a_list_is_explained_as_it_is(site, target):
+    body = site.ask(target, client=COUNTRY["de"]).body.decode()
+    said = explain(site, target, "--ip", COUNTRY["de"])
+    hosts = re.findall(r"https?://(\w+)[.]example/", body.replace("redirector.example/local/", "self.example/"))
+    hosts = [host for host in dict.fromkeys(hosts) if host in MIRRORS]
+    assert [c["mirror"] for c in said["candidates"]] == hosts != []
+    assert all(c["url"].startswith("https:") == ("protocol=https" in target) for c in said["candidates"])
+    reasons = {r["mirror"]: r["reason"] for r in said["rejected"]}
+    assert set(reasons) == set(MIRRORS) - set(hosts)
+    for mirror, reason in LISTS[target].items():
+        assert reasons[mirror] == reason or reason is None
+
+
+def test_a_repositorys_list_is_named_as_one(site):
+    assert explain(site, "/db/mirrorlist?x=1")["answer"]["text"].startswith("the list of the repository's mirrors, ")
+    assert explain(site, "/db/f?mirrorlist=text")["answer"]["text"].startswith("the list of the file's mirrors, ")
+
+
+def test_the_access_log_tells_an_explanation_from_a_download(site):
+    for target in ("/db/two/f", "/local/folder/", "/local/off/f"):
+        site.ask(target, headers=wish())
+        site.ask(target)
+        rig.wait_for("the log", lambda: f"{target} - " in [line[:len(target) + 3] for line in site.logged("notes.log")])
+        assert f"{target} 1 -" in site.logged("notes.log")
 
 
 def test_what_is_excluded_is_ranked_all_the_same(site):

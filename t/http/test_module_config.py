@@ -110,7 +110,7 @@ BAD = {
        for name in ("MirrorListHeader", "MirrorListFooter")},
     "MirrorRepositoryList": [
         ("", "takes DIRECTORY"), ("pub", "takes a directory and a marker"), ("None m", "None must stand alone"),
-        ("pub/{x} m", "'{x}' has no argument of this name"), ("pub/{x m x=1", "has a brace outside {NAME}"),
+        ("pub/{x} m", "there is no argument NAME=REGEX for '{x}'"), ("pub/{x m x=1", "has a brace outside {NAME}"),
         ("pub/../{x} m x=1", "has a segment '.' or '..'"), ("pub ../m", "has a segment '.' or '..'"),
         ("pub /m", "starts with a slash"), ("pub m/", "has an empty segment"), ("pub m x", "'x' is not NAME=REGEX"),
         ("pub m =x", "'' is not the name of an argument"),

@@ -104,7 +104,7 @@ class RepositoryTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(), repository_fault(rule()));
     CPPUNIT_ASSERT_EQUAL(std::string(), repository_fault({"", "m", {}}));
     const std::vector<std::pair<RepositoryRule, std::string>> faults = {
-        {{"{x}", "m", {}}, "'{x}' has no argument of this name"},
+        {{"{x}", "m", {}}, "there is no argument NAME=REGEX for '{x}'"},
         {{"{}", "m", {any("x")}}, "'{}' has a brace outside {NAME}"},
         {{"{x", "m", {any("x")}}, "'{x' has a brace outside {NAME}"},
         {{"x}", "m", {any("x")}}, "'x}' has a brace outside {NAME}"},
