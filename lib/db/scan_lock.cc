@@ -103,7 +103,7 @@ std::optional<LockHolder> scan_lock_holder(Connection& connection, MirrorId id) 
 
 std::optional<LockHolder> break_scan_lock(Connection& connection, MirrorId id,
                                           std::chrono::milliseconds patience) {
-  const std::optional<LockHolder> holder = scan_lock_holder(connection, id);
+  std::optional<LockHolder> holder = scan_lock_holder(connection, id);
   if (!holder) return std::nullopt;
   connection.run(
       "SELECT pg_terminate_backend(backend) FROM scan_lock l WHERE mirror_id = $1 AND " + held(),

@@ -54,8 +54,8 @@ std::string each(const HashColumn (&columns)[N], const char* pattern) {
 void create_tables(Connection& connection) {
   if (!connection.run("SELECT WHERE to_regclass('pg_temp.hash_result') IS NOT NULL").empty())
     return;
-  const auto wide = [](std::string type) {
-    return type == "integer" ? std::string("bigint") : type;
+  const auto wide = [](std::string_view type) {
+    return type == "integer" ? std::string_view("bigint") : type;
   };
   std::string columns;
   for (const HashColumn& column : kContent)
