@@ -80,17 +80,19 @@ constexpr int kDays[] = {1, 7, 30};
 
 // All that is known of the ways to a mirror, with how many percent of the last days each was up.
 struct Watched {
+  MirrorId mirror = 0;
   std::vector<db::WayHealth> ways;
   std::vector<db::Event> events;
   std::int64_t now_s = std::time(nullptr);
 
   double share(const db::WayHealth& way, int days) const {
-    return db::availability(way, events, now_s - days * kSecondsPerDay, now_s);
+    return db::availability(mirror, way, events, now_s - days * kSecondsPerDay, now_s);
   }
 };
 
 Watched watched(db::Connection& connection, const Mirror& mirror) {
   Watched all;
+  all.mirror = mirror.id;
   all.ways = db::read_health(connection, mirror.id);
   if (!all.ways.empty())
     all.events =
