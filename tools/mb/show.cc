@@ -44,15 +44,14 @@ std::string keeps_times_text(const db::MirrorRecord& record) {
 nlohmann::json runs_json(const std::vector<db::ScanRun>& runs) {
   auto list = nlohmann::json::array();
   for (const db::ScanRun& run : runs) {
-    list.push_back(
-        {{"started", rfc3339(run.started_s)},
-         {"ended", run.ended_s ? nlohmann::json(rfc3339(*run.ended_s)) : nlohmann::json()},
-         {"method", run.method},
-         {"outcome", run.outcome},
-         {"error", run.error},
-         {"seen", run.seen},
-         {"gained", run.gained},
-         {"lost", run.lost}});
+    list.push_back({{"started", rfc3339(run.started_s)},
+                    {"ended", time_json(run.ended_s)},
+                    {"method", run.method},
+                    {"outcome", run.outcome},
+                    {"error", run.error},
+                    {"seen", run.seen},
+                    {"gained", run.gained},
+                    {"lost", run.lost}});
   }
   return list;
 }
@@ -98,10 +97,6 @@ Watched watched(db::Connection& connection, const Mirror& mirror) {
     all.events =
         db::read_events(connection, mirror.identifier, all.now_s - kDays[2] * kSecondsPerDay);
   return all;
-}
-
-nlohmann::json time_json(const std::optional<std::int64_t>& time_s) {
-  return time_s ? nlohmann::json(rfc3339(*time_s)) : nlohmann::json();
 }
 
 nlohmann::json health_json(const Watched& all) {
