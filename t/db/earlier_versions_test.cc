@@ -10,6 +10,7 @@
 
 #include "db/hash/known_hashes.h"
 #include "db/merge/content_checks.h"
+#include "db/merge/one_file.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {
@@ -308,11 +309,8 @@ class EarlierVersionsTest : public CppUnit::TestFixture {
   }
 
   void confirm(const std::string& mirror, const std::string& path) {
-    c().run(
-        "UPDATE cohort SET mirrors = ARRAY[(SELECT id FROM mirror WHERE identifier = $1)], rev "
-        "= (SELECT max(rev) FROM revision) WHERE id = (SELECT cohort_id FROM file WHERE path = "
-        "$2)",
-        Params().text(mirror).bytes(path));
+    const HashTarget target = find_hash_targets(c(), std::vector{path}, {}).at(0);
+    confirm_files(c(), {{find_mirror(c(), mirror)->mirror.id, target.file_id, target.version_rev}});
   }
   void expect(const std::string& path, const std::string& mirrors) {
     CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(c(), path));
