@@ -13,11 +13,11 @@ struct Entry {
   ListedKind kind = ListedKind::file;
   bool world_readable = false;  // others may read it; a directory: read and search it
   std::int64_t size_bytes = 0;
-  std::int64_t mtime_s = 0;              // Unix time
-  std::optional<std::int64_t> ctime_ns;  // the inode's last change, where the method sees it
-  std::string path;                      // unescaped, as listed, not checked
-  std::string target;                    // of a link
-  bool odd_time = false;  // its time is none that a listing can tell: mtime_s means nothing
+  std::int64_t mtime_s = 0;  // Unix time
+  std::string path;          // unescaped, as listed, not checked
+  std::string target;        // of a link
+  bool odd_time = false;     // its time is none that a listing can tell: mtime_s means nothing
+  std::optional<std::int64_t> ctime_ns = {};  // the inode's last change, where a method sees it
 };
 
 }  // namespace mirror::scanner

@@ -69,7 +69,10 @@ class EarlierVersionsTest : public CppUnit::TestFixture {
     add_mirror(c(), "two");
     scan_source(c(), tree_);
   }
-  void tearDown() override { CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c())); }
+  void tearDown() override {
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c()));
+    connection_.reset();
+  }
 
   void aChangedInodeIsToBeReadAgain() {
     hash_file(c(), "f1", 1, 77);
