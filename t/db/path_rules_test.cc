@@ -4,6 +4,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 
+#include <optional>
 #include <random>
 
 #include "db/lookup.h"
@@ -37,8 +38,8 @@ class PathRulesTest : public CppUnit::TestFixture {
     }
     for (const std::string& glob : globs) {
       const PathRules rules({glob});
-      const Result fits = c_.run("SELECT encode(p, 'hex') ~ $2 FROM unnest($1) AS p",
-                                 Params().bytes_array(paths).text(rules.immutable_hex_regex()));
+      const Result fits = c().run("SELECT encode(p, 'hex') ~ $2 FROM unnest($1) AS p",
+                                  Params().bytes_array(paths).text(rules.immutable_hex_regex()));
       for (std::size_t i = 0; i < paths.size(); ++i)
         CPPUNIT_ASSERT_EQUAL_MESSAGE(glob + " " + paths[i], rules.is_immutable(paths[i]),
                                      fits.boolean(static_cast<int>(i), 0));
@@ -46,21 +47,21 @@ class PathRulesTest : public CppUnit::TestFixture {
   }
 
   void onlyOtherRulesAreWrittenAndHeardOf() {
-    const auto rev = [&] { return value(c_, "SELECT rev FROM mirror_rev"); };
+    const auto rev = [&] { return value(c(), "SELECT rev FROM mirror_rev"); };
     const PathRules rules({"pool/**", "*.rpm"}), others({"*.rpm", "pool/**"});
     const std::string before = rev();
-    CPPUNIT_ASSERT(!store_path_rules(c_, PathRules()) && rev() == before);
-    CPPUNIT_ASSERT(store_path_rules(c_, rules) && rev() != before);
+    CPPUNIT_ASSERT(!store_path_rules(c(), PathRules()) && rev() == before);
+    CPPUNIT_ASSERT(store_path_rules(c(), rules) && rev() != before);
     const std::string written = rev();
-    CPPUNIT_ASSERT(!store_path_rules(c_, rules) && rev() == written);
-    CPPUNIT_ASSERT(load_path_rules(c_) == rules && load_mirrors(c_)->rules() == rules);
-    CPPUNIT_ASSERT(store_path_rules(c_, others) && load_path_rules(c_) == others);
-    CPPUNIT_ASSERT(store_path_rules(c_, PathRules()) && load_mirrors(c_)->rules() == PathRules());
+    CPPUNIT_ASSERT(!store_path_rules(c(), rules) && rev() == written);
+    CPPUNIT_ASSERT(load_path_rules(c()) == rules && load_mirrors(c())->rules() == rules);
+    CPPUNIT_ASSERT(store_path_rules(c(), others) && load_path_rules(c()) == others);
+    CPPUNIT_ASSERT(store_path_rules(c(), PathRules()) && load_mirrors(c())->rules() == PathRules());
   }
 
   void rolesReadAndTheScannerWritesThem() {
-    Connection scanner = database_.connect("mirror_scanner");
-    Connection httpd = database_.connect("mirror_httpd");
+    Connection scanner = database_->connect("mirror_scanner");
+    Connection httpd = database_->connect("mirror_httpd");
     const PathRules rules({"*.rpm"});
     CPPUNIT_ASSERT(store_path_rules(scanner, rules));
     CPPUNIT_ASSERT(load_mirrors(httpd)->rules() == rules);
@@ -71,53 +72,63 @@ class PathRulesTest : public CppUnit::TestFixture {
     Tree tree = files("dir/f", 20);
     tree.push_back({"pool/a.rpm", 7, 1000});
     tree.push_back({"pool/a.txt", 7, 1000});
-    scan_source(c_, tree);
+    scan_source(c(), tree);
     tree[20].mtime = tree[21].mtime = 5000;
-    store_path_rules(c_, PathRules({"*.rpm"}));
-    const MergeReport report = scan_mirror(c_, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c_, "pool/a.rpm"));
-    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c_, "pool/a.txt"));
+    store_path_rules(c(), PathRules({"*.rpm"}));
+    const MergeReport report = scan_mirror(c(), "one", tree);
+    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c(), "pool/a.rpm"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c(), "pool/a.txt"));
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, report.counts.outdated);
     tree[20].size = 8;
-    scan_mirror(c_, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c_, "pool/a.rpm"));
-    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c_));
+    scan_mirror(c(), "one", tree);
+    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c(), "pool/a.rpm"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c()));
   }
 
   // Times from before the source's are of an older version, but not of an immutable file.
   void anOldFileOfAMirrorWithoutTimesCounts() {
     Tree tree = files("dir/f", 20);
     tree.push_back({"pool/a.rpm", 7, 1000});
-    scan_source(c_, tree);
+    scan_source(c(), tree);
     for (Entry& entry : tree) entry.mtime = 3000;
     tree[0].mtime = tree[20].mtime = 500;
-    store_path_rules(c_, PathRules({"pool/**"}));
-    scan_mirror(c_, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c_, "dir/f1"));
-    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c_, "dir/f0"));
-    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c_, "pool/a.rpm"));
+    store_path_rules(c(), PathRules({"pool/**"}));
+    scan_mirror(c(), "one", tree);
+    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c(), "dir/f1"));
+    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c(), "dir/f0"));
+    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c(), "pool/a.rpm"));
   }
 
   void otherRulesLetTheSameListingSayMore() {
     Tree tree = files("dir/f", 20);
     tree.push_back({"pool/a.rpm", 7, 1000});
-    scan_source(c_, tree);
+    scan_source(c(), tree);
     tree[20].mtime = 5000;
-    for (int i = 0; i < 2; ++i) scan_mirror(c_, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c_, "pool/a.rpm"));
-    store_path_rules(c_, PathRules({"*.rpm"}));
-    scan_mirror(c_, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c_, "pool/a.rpm"));
-    store_path_rules(c_, PathRules());
-    scan_mirror(c_, "one", tree);
-    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c_, "pool/a.rpm"));
+    for (int i = 0; i < 2; ++i) scan_mirror(c(), "one", tree);
+    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c(), "pool/a.rpm"));
+    store_path_rules(c(), PathRules({"*.rpm"}));
+    scan_mirror(c(), "one", tree);
+    CPPUNIT_ASSERT_EQUAL(std::string("one"), mirrors_of(c(), "pool/a.rpm"));
+    store_path_rules(c(), PathRules());
+    scan_mirror(c(), "one", tree);
+    CPPUNIT_ASSERT_EQUAL(std::string(), mirrors_of(c(), "pool/a.rpm"));
   }
 
-  void setUp() override { add_mirror(c_, "one"); }
+  void setUp() override {
+    database_.emplace();
+    connection_.emplace(database_->connect());
+    add_mirror(c(), "one");
+  }
+  void tearDown() override {
+    connection_.reset();
+    database_.reset();
+  }
 
  private:
-  TestDatabase database_;
-  Connection c_ = database_.connect();
+  Connection& c() { return *connection_; }
+
+  std::optional<TestDatabase> database_;
+  std::optional<Connection> connection_;
 };
 
 CPPUNIT_TEST_SUITE_REGISTRATION(PathRulesTest);
