@@ -18,7 +18,8 @@ constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out
 constexpr std::int64_t kOffsetMinTimes = 5;
 
 // $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 times must match, $5 and $6 the
-// first and the last path in scope, $7 by how much the mirror's times are ahead.
+// first and the last path in scope, $7 by how much the mirror's times are ahead, $8 what fits
+// immutable files (PathRules), NULL for none.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
 #define ACCEPTED_TIME(condition)                                                               \
   "EXISTS (SELECT FROM hash h, unnest(h.mtimes) t WHERE h.file_id = f.id AND h.version_rev = " \
@@ -27,14 +28,16 @@ constexpr std::int64_t kOffsetMinTimes = 5;
 #define SAME_TIME \
   "(abs(" SOURCE_TIME " - f.mtime) < $3 OR " ACCEPTED_TIME("abs(" SOURCE_TIME " - t) < $3") ")"
 #define NOT_OLDER "(" SOURCE_TIME " > f.mtime - $3 OR " ACCEPTED_TIME(SOURCE_TIME " > t - $3") ")"
+// Looked at last, since the times of most files fit.
+#define IMMUTABLE "coalesce(encode(f.path, 'hex') ~ $8, false)"
 // What is listed fits none of the file's earlier versions.
 #define TOLD_APART                                                                                 \
   "CASE WHEN f.earlier_sizes IS NULL THEN true ELSE NOT EXISTS (SELECT FROM "                      \
   "unnest(f.earlier_sizes, f.earlier_times) e (size, mtime) WHERE e.size = l.size AND (NOT $4 OR " \
-  "abs(" SOURCE_TIME " - e.mtime) < $3)) END"
-#define HAS                                                   \
-  "coalesce(l.size = f.size AND CASE WHEN $4 THEN " SAME_TIME \
-  " ELSE f.version_rev <= $2 AND " NOT_OLDER " END, false)"
+  "abs(" SOURCE_TIME " - e.mtime) < $3)) OR " IMMUTABLE " END"
+#define HAS                                                    \
+  "coalesce(l.size = f.size AND (CASE WHEN $4 THEN " SAME_TIME \
+  " ELSE f.version_rev <= $2 AND " NOT_OLDER " END OR " IMMUTABLE "), false)"
 
 // {0}: the table of files. A pending file keeps the mirrors it has; a gone one may lose but not
 // gain them. What cannot be told apart from an earlier version is not gained either, but kept: the
@@ -60,6 +63,10 @@ constexpr const char* kCountEntries =
     "), "
     "count(*) FILTER (WHERE comparable AND had AND l.size = f.size), "
     "count(*) FILTER (WHERE comparable AND had AND l.size = f.size AND " SAME_TIME
+    "), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size AND NOT " SAME_TIME " AND " IMMUTABLE
+    "), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size AND NOT " NOT_OLDER " AND " IMMUTABLE
     ") "
     "FROM merge_listing l JOIN file f ON f.path = l.path "
     "LEFT JOIN (SELECT id, true AS had FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id = "
@@ -93,20 +100,22 @@ constexpr const char* kFindOffset =
 #undef SAME_TIME
 #undef NOT_OLDER
 #undef TOLD_APART
+#undef IMMUTABLE
 #undef HAS
 
 }  // namespace
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
                              Precision precision, std::int64_t start_rev,
-                             const MeasuredTimes& measured)
+                             const MeasuredTimes& measured, const PathRules& rules)
     : connection_(connection),
       tables_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
       precision_(precision),
       start_rev_(start_rev),
-      times_(measured) {}
+      times_(measured),
+      immutable_regex_(rules.immutable_hex_regex()) {}
 
 Params MirrorCompare::scope() const {
   Params params;
@@ -118,7 +127,8 @@ Params MirrorCompare::scope() const {
     params.null().null();
   else
     params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
-  return params.int8(times_.offset_s);
+  params.int8(times_.offset_s);
+  return immutable_regex_.empty() ? params.null() : params.text(immutable_regex_);
 }
 
 void MirrorCompare::count_entries(const StagedListing& listing) {
@@ -130,7 +140,9 @@ void MirrorCompare::count_entries(const StagedListing& listing) {
   counts_.seen = listing.seen();
   counts_.known = found.known;
   counts_.unknown = listing.rows() - found.known;
-  const std::int64_t right = times_must_match() ? found.all.same : found.not_older;
+  // Of immutable files the size alone counts.
+  const std::int64_t right = times_must_match() ? found.all.same + found.immutable_of_other_time
+                                                : found.not_older + found.immutable_and_older;
   counts_.outdated = found.comparable - right;
   counts_.other_time = found.all.files - right;
 }
@@ -140,6 +152,8 @@ MirrorCompare::EntryCounts MirrorCompare::read_entries() {
   return {.known = found.int8(0, 0),
           .comparable = found.int8(0, 1),
           .not_older = found.int8(0, 4),
+          .immutable_of_other_time = found.int8(0, 7),
+          .immutable_and_older = found.int8(0, 8),
           .all = {.files = found.int8(0, 2), .same = found.int8(0, 3)},
           .had = {.files = found.int8(0, 5), .same = found.int8(0, 6)}};
 }

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/path_rules.h"
 #include "db/merge/merge.h"
 #include "db/merge/staging.h"
 #include "db/mirror/time_keeping.h"
@@ -19,7 +20,7 @@ class MirrorCompare {
  public:
   // `start_rev`: read before the listing's first byte. `measured`: by earlier scans.
   MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
-                const MeasuredTimes& measured);
+                const MeasuredTimes& measured, const PathRules& rules);
 
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const StagedListing& listing);
@@ -56,6 +57,7 @@ class MirrorCompare {
   };
   struct EntryCounts {
     std::int64_t known = 0, comparable = 0, not_older = 0;
+    std::int64_t immutable_of_other_time = 0, immutable_and_older = 0;
     SameTimes all, had;  // had: of the files that the mirror has
     SameTimes measured(bool decided) const;
   };
@@ -76,6 +78,7 @@ class MirrorCompare {
   Precision precision_;
   std::int64_t start_rev_;
   MeasuredTimes times_;
+  std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;
   std::unordered_map<std::int64_t, Change> changes_;  // by cohort
