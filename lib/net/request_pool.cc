@@ -252,6 +252,8 @@ std::string RequestPool::Transfer::failure_words(FailureKind kind, CURLcode code
     case FailureKind::broken:
       if (code == CURLE_GOT_NOTHING) return "the connection was closed without an answer";
       if (code == CURLE_RECV_ERROR) return "the connection broke off";
+      if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+        return "what it sends is not HTTP";
       break;
     case FailureKind::url:
     case FailureKind::own:

@@ -180,8 +180,10 @@ std::string Check::where(const std::string& reason) const {
 std::optional<Verdict> Check::follow(const std::string& url) {
   if (url.empty()) return bad("answers with a redirect to nowhere");
   if (is_own(url, options_.server_urls)) return bad("redirects back to us: " + url);
+  if (!url.starts_with("http://") && !url.starts_with("https://"))
+    return bad("redirects to what is neither http nor https: " + url);
   if (url_.starts_with("https:") && !url.starts_with("https:"))
-    return bad("redirects from https to " + url.substr(0, url.find(':')) + ": " + url);
+    return bad("redirects from https to http: " + url);
   if (last_segment(url) != last_segment(target_.url))
     return bad("redirects to another file: " + url);
   if (url == url_ || std::find(followed_.begin(), followed_.end(), url) != followed_.end())

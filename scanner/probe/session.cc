@@ -29,7 +29,9 @@ Session::Session(const Options& options, const StopSignal& stop)
 }
 
 bool Session::try_lock() {
-  if (!lock_) lock_ = db::ScanLock::try_take(connection_, db::kProberLock);
+  if (lock_) return true;
+  if (auto taken = db::ScanLock::try_take(connection_, db::kProberLock))
+    lock_.emplace(std::move(*taken));
   return lock_.has_value();
 }
 
