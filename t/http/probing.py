@@ -129,7 +129,7 @@ class World:
         return {name: [state, reason] for name, state, reason in (line.split("|") for line in rows.splitlines())}
 
     def wait_for_state(self, name, state, within_s=15):
-        rig.wait_for(lambda: self.health().get(name, [None])[0] == state, f"{name} to be {state}", within_s)
+        rig.wait_for(f"{name} to be {state}", lambda: self.health().get(name, [None])[0] == state, within_s)
 
 
 class Loop:

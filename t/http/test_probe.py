@@ -116,9 +116,9 @@ def test_times_are_compared_where_the_mirror_keeps_them(world):
 
 
 def test_ipv6_dead_with_ipv4_alive(world):
-    """localhost is both ::1 and 127.0.0.1; nobody listens on the first."""
-    if not rig.has_ipv6() or not any(a[4][0] == "::1" for a in socket.getaddrinfo("localhost", 80)):
-        pytest.skip("localhost has no IPv6 address")
+    """To libcurl, localhost is both ::1 and 127.0.0.1; nobody listens on the first."""
+    if not rig.has_ipv6():
+        pytest.skip("this machine has no ::1")
     server = world.talker(answer())
     world.mirrors({"a": {"http_url": server.url("localhost"), "ipv6": True}})
     checks = world.checks("a")
