@@ -82,7 +82,9 @@ struct RequestPool::Transfer {
   List headers;
   PoolAnswer answer;
   std::size_t header_bytes = 0;
-  bool too_large = false, out_of_memory = false, cut = false, refused_address = false;
+  bool too_large = false, out_of_memory = false, cut = false;
+  bool private_address = false;  // is what it would have connected to
+  bool tried_to_connect = false;
 
   Transfer(PoolRequest asked, Done then)
       : request(std::move(asked)), done(std::move(then)), headers(make_list(request.headers)) {
@@ -175,13 +177,12 @@ std::size_t RequestPool::Transfer::on_body(char* data, std::size_t, std::size_t 
 curl_socket_t RequestPool::Transfer::on_socket(void* self, curlsocktype,
                                                curl_sockaddr* address) noexcept {
   auto& transfer = *static_cast<Transfer*>(self);
-  if (transfer.request.public_only) {
-    const std::optional<Address> to = address_of(address->addr);
-    if (!to || is_private(*to)) {
-      transfer.refused_address = true;
-      return CURL_SOCKET_BAD;
-    }
-  }
+  const std::optional<Address> to = address_of(address->addr);
+  const PoolRequest& request = transfer.request;
+  transfer.private_address = request.public_only && (!to || is_private(*to));
+  const bool other_family = request.family && (!to || to->family != *request.family);
+  if (transfer.private_address || other_family) return CURL_SOCKET_BAD;
+  transfer.tried_to_connect = true;
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -200,7 +201,7 @@ void RequestPool::Transfer::read_certificate() {
 FailureKind RequestPool::Transfer::failure_kind(CURLcode code) const {
   if (out_of_memory) return FailureKind::own;
   if (too_large) return FailureKind::too_large;
-  if (refused_address) return FailureKind::private_address;
+  if (private_address) return FailureKind::private_address;
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
       return easy.number(CURLINFO_NUM_CONNECTS) > 0 ? FailureKind::broken : FailureKind::url;
@@ -209,8 +210,8 @@ FailureKind RequestPool::Transfer::failure_kind(CURLcode code) const {
       return FailureKind::url;
     case CURLE_COULDNT_RESOLVE_HOST:
       return FailureKind::name;
-    case CURLE_COULDNT_CONNECT:
-      return FailureKind::connect;
+    case CURLE_COULDNT_CONNECT:  // also to an address of the other family
+      return tried_to_connect ? FailureKind::connect : FailureKind::name;
     case CURLE_PEER_FAILED_VERIFICATION:
       return FailureKind::certificate;
     case CURLE_OPERATION_TIMEDOUT:
