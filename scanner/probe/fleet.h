@@ -26,8 +26,8 @@ struct Item {
   bool settled = false;            // no check is needed to confirm the last one
   bool removed = false;            // the mirror is no longer probed; goes when its check has ended
   std::optional<Verdict> pending;  // would make it down; not taken yet
-  double first_bad_s = 0;          // of the failures that are not yet decided on
-  double last_good_s = -1;         // never: -1
+  double first_bad_s = 0;  // when the first check began of the failures that are not yet decided on
+  double last_good_s = -1;  // never: -1
   std::optional<std::int64_t> latency_ms, certificate_end_s;
   double warned_s = -1;  // of the certificate's end; never: -1
   db::HealthRow stored;  // as the database has it

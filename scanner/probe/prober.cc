@@ -1,5 +1,6 @@
 #include "scanner/probe/prober.h"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -21,6 +22,7 @@ constexpr double kStalled_s = 2;   // between two looks: then answers may have w
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
 constexpr double kSample_s = 10;   // for other files
+constexpr double kWrite_s = 0.2;
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
 constexpr double kMaxWait_s = 0.5;  // for a step
@@ -188,7 +190,7 @@ void Prober::ended(Run& run, const Verdict& verdict) {
     item.latency_ms = run.check.latency().count();
     item.last_good_s = now_s_;
   }
-  if (verdict.outcome == Outcome::bad && !item.failing()) item.first_bad_s = now_s_;
+  if (verdict.outcome == Outcome::bad && !item.failing()) item.first_bad_s = run.started_s;
   if (verdict.outcome == Outcome::bad && item.hysteresis.near_down()) {
     item.pending = verdict;
     pending_paths_[&item] = run.path;
@@ -252,6 +254,8 @@ void Prober::leave_aside(Item& item) {
 }
 
 void Prober::write(db::Connection& connection) {
+  if (options_.loop && now_s_ - wrote_s_ < kWrite_s) return;
+  wrote_s_ = now_s_;
   const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
   db::write_health(connection, rows);
   fleet_.written(rows, now_s_);

@@ -68,7 +68,7 @@ class Prober {
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look
   double stalled_s_ = -1;       // when this program last went on after it had stood still
-  double looked_s_ = -1, sampled_s_ = -1, pruned_s_ = -1;
+  double looked_s_ = -1, sampled_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
 };
 
 }  // namespace mirror::probe

@@ -61,9 +61,9 @@ std::string certificate_warning(const Item& item, std::int64_t now_s) {
   if (!item.certificate_end_s) return "";
   const std::int64_t left_s = *item.certificate_end_s - now_s;
   if (left_s < 0 || left_s >= kWarnDays * kDay_s) return "";
-  return fmt::format("mirror '{}': the certificate ends on {}, in {} days ({})", item.name(),
+  return fmt::format("mirror '{}': the certificate ends on {}, in {} {} ({})", item.name(),
                      utc_timestamp(*item.certificate_end_s).substr(0, 10), left_s / kDay_s,
-                     item.way.text());
+                     left_s / kDay_s == 1 ? "day" : "days", item.way.text());
 }
 
 void Reporter::checked(const Checked& checked) {

@@ -179,6 +179,14 @@ def test_most_mirrors_failing_at_once_needs_a_control(world):
     assert done.returncode == 1 and len(world.health()) == 3 and control.requests
 
 
+def test_some_that_hang_beside_others_that_answer_need_no_control(world):
+    well, silent = world.talker(answer()), world.talker(lambda request: None)
+    world.mirrors({**{name: silent.url() for name in "abc"}, **{name: well.url() for name in "defg"}})
+    done = world.probe("--all")
+    assert done.returncode == 1 and done.stderr == ""
+    assert [state for state, _ in world.health().values()] == ["down"] * 3 + ["up"] * 4
+
+
 def test_usage(world, build):
     for args, words in (([], "nothing to do"), (["--all", "a"], "not several"), (["--all", "--loop"], "not both"),
                         (["--timeout", "0", "a"], "--timeout")):

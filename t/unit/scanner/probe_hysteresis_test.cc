@@ -166,7 +166,7 @@ class ProbeHysteresisTest : public CppUnit::TestFixture {
     return record;
   }
 
-  const HysteresisOptions options_;
+  const HysteresisOptions options_{};
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(ProbeHysteresisTest);
 
