@@ -115,6 +115,14 @@ std::size_t Globals::add_catalog(const std::string& directory) {
   return catalogs.size() - 1;
 }
 
+std::size_t Globals::add_explain_key(const std::string& file, const char* at) {
+  const auto known = std::find_if(explain_keys.begin(), explain_keys.end(),
+                                  [&](const ExplainKey& key) { return key.file == file; });
+  if (known != explain_keys.end()) return known - explain_keys.begin();
+  explain_keys.push_back({file, at, ""});
+  return explain_keys.size() - 1;
+}
+
 Globals& globals() { return *current_globals; }
 
 void reset_globals(apr_pool_t* pconf) { current_globals = pool_new<Globals>(pconf); }

@@ -72,6 +72,11 @@ struct RepositorySetting {
   Root root;                                     // the section below which the lists are
 };
 
+struct ExplainSetting {
+  bool on = false;
+  std::size_t key = 0;  // in Globals::explain_keys, if on
+};
+
 struct DirConfig {
   std::optional<EngineSetting> engine;
   std::optional<DatabaseSetting> database;
@@ -105,7 +110,7 @@ struct DirConfig {
   std::optional<const char*> page_header, page_footer;  // null: the built-in one
   std::optional<RepositorySetting> repositories;
   std::optional<int> repository_near;
-  std::optional<bool> explain;  // to loopback peers
+  std::optional<ExplainSetting> explain;
 
   bool engine_on() const { return engine && engine->on; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }
@@ -136,10 +141,18 @@ struct CatalogConfig {
   bool used = false;  // by a section; check_configuration() finds out
 };
 
+// What a request must know to be explained.
+struct ExplainKey {
+  std::string file;
+  std::string at;      // "FILE:LINE" of the first directive that names the file
+  std::string secret;  // read or made in post_config
+};
+
 struct Globals {
   std::vector<DatabaseConfig> databases;
   std::vector<CatalogConfig> catalogs;
   std::vector<std::string> geo_files;
+  std::vector<ExplainKey> explain_keys;
   std::optional<int> max_connections;  // per database and host
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::int64_t> catalog_max_bytes;
@@ -150,6 +163,8 @@ struct Globals {
   // The place of one that is known, or is added. Throw BadValue for one too many.
   std::size_t add_database(const std::string& conninfo);
   std::size_t add_catalog(const std::string& directory);
+  // The place of the file's key.
+  std::size_t add_explain_key(const std::string& file, const char* at);
 };
 
 // The Globals of the configuration that is being read or in force; reset_globals starts anew, in

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "explain/wish.h"
 #include "geo/geo.h"
 #include "values.h"
 
@@ -263,6 +264,19 @@ void set_max_connections(const Line& line, DirConfig&) {
 
 void set_timeout(const Line& line, DirConfig&) { globals().timeout = parse_timeout(line.words[0]); }
 
+void set_explain(const Line& line, DirConfig& config) {
+  config.explain = ExplainSetting{parse_flag(line.words[0]), 0};
+  const bool names_file = line.words.size() == 2;
+  if (!config.explain->on) {
+    if (names_file) throw BadValue("Off takes no FILE");
+    return;
+  }
+  const char* file = names_file ? ap_server_root_relative(line.cmd->pool, line.words[1])
+                                : default_explain_key_file();
+  if (file == nullptr) throw BadValue(fmt::format("'{}' is not a file name", line.words[1]));
+  config.explain->key = globals().add_explain_key(file, place_of(line));
+}
+
 using D = DirConfig;
 constexpr Scope kGlobal = Scope::global, kTree = Scope::tree, kSection = Scope::section;
 constexpr int kWordLimit = 64;  // httpd's AP_MAX_ARGC: what stands behind is dropped silently
@@ -383,10 +397,10 @@ constexpr Directive kDirectives[] = {
     {"MirrorStickiness", kSection, 1, 1,
      "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
      set<&D::sticky_s, parse_stickiness>, inherit<&D::sticky_s>},
-    {"MirrorExplain", kSection, 1, 1,
-     "Off|Loopback - whether 'mb explain URL' on this machine is told what httpd would do "
-     "(default Off)",
-     set<&D::explain, parse_explain>, inherit<&D::explain>},
+    {"MirrorExplain", kSection, 1, 2,
+     "Off|On [FILE] - whether 'mb explain URL' on this machine is told what httpd would do, if it "
+     "knows the key in FILE (default Off)",
+     set_explain, inherit<&D::explain>},
 };
 constexpr std::size_t kCount = std::size(kDirectives);
 

@@ -3,6 +3,7 @@
 #include "check.h"
 #include "child.h"
 #include "directives.h"
+#include "explain.h"
 #include "handler.h"
 #include "status.h"
 #include "url_rules.h"
@@ -33,6 +34,13 @@ int guarded(const server_rec* server, const char* where, int on_failure, Body bo
   return on_failure;
 }
 
+int report(const std::vector<std::string>& faults) {
+  for (const auto& fault : faults)
+    log_line(static_cast<const server_rec*>(nullptr), APLOG_STARTUP | APLOG_EMERG, LogId(102),
+             fault);
+  return faults.empty() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
 int on_pre_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*) noexcept {
   return guarded(nullptr, "pre_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     reset_globals(pconf);
@@ -43,17 +51,16 @@ int on_pre_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*) noexcept {
 int on_check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
   return guarded(server, "check_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     find_url_rules();
-    const auto faults = check_configuration(server);
-    for (const auto& fault : faults)
-      log_line(static_cast<const server_rec*>(nullptr), APLOG_STARTUP | APLOG_EMERG, LogId(102),
-               fault);
-    return faults.empty() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+    auto faults = check_configuration(server);
+    for (auto& fault : check_explain_keys()) faults.push_back(std::move(fault));
+    return report(faults);
   });
 }
 
 int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
   return guarded(server, "post_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
+    if (const int failed = report(prepare_explain_keys()); failed != OK) return failed;
     prepare_shared_memory(server);
     prepare_catalogs(server);
     prepare_geo_copies(server);

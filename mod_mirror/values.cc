@@ -75,10 +75,6 @@ bool parse_flag(const char* word) {
   return parse_one_of<bool>(word, {{"On", true}, {"Off", false}});
 }
 
-bool parse_explain(const char* word) {
-  return parse_one_of<bool>(word, {{"Off", false}, {"Loopback", true}});
-}
-
 std::int64_t parse_integer(const char* word, std::int64_t least, std::int64_t most) {
   return parse_whole_number(word, least, most);
 }

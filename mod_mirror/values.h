@@ -11,7 +11,6 @@
 namespace mirror::httpd {
 
 bool parse_flag(const char* word);
-bool parse_explain(const char* word);
 std::int64_t parse_integer(const char* word, std::int64_t least, std::int64_t most);
 std::int64_t parse_size(const char* word);  // bytes; K, M, G multiply by 1024, its square, its cube
 std::chrono::milliseconds parse_timeout(const char* word);

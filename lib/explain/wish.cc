@@ -1,6 +1,10 @@
 #include "explain/wish.h"
 
+#include "installed.h"
+
 namespace mirror {
+
+const char* default_explain_key_file() { return MIRROR_STATEDIR "/explain-key"; }
 
 std::optional<ExplainWish> parse_explain_wish(std::string_view form, std::string_view client) {
   ExplainWish wish;

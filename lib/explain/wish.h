@@ -1,5 +1,5 @@
-// How `mb explain URL` asks httpd for an explanation instead of the answer: by two headers of a
-// request, which the answer repeats the first of. Pure.
+// How `mb explain URL` asks httpd for an explanation instead of the answer: by headers of a
+// request, the first of which the answer repeats. Pure.
 #pragma once
 
 #include <optional>
@@ -11,6 +11,11 @@ namespace mirror {
 
 inline constexpr char kExplainHeader[] = "X-Mirror-Explain";               // text or json
 inline constexpr char kExplainClientHeader[] = "X-Mirror-Explain-Client";  // an address
+// The secret of MirrorExplain's file: who may read that may ask.
+inline constexpr char kExplainKeyHeader[] = "X-Mirror-Explain-Key";
+
+// Where httpd and mb look for the secret unless they are told another file.
+const char* default_explain_key_file();
 
 struct ExplainWish {
   bool json = false;

@@ -89,13 +89,21 @@ Kind kind_of(CURLcode code, bool connected) {
     case CURLE_COULDNT_CONNECT:
       return Kind::connect;
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
       return Kind::certificate;
+    case CURLE_SSL_CACERT_BADFILE:
+      return Kind::ca_file;
     case CURLE_OPERATION_TIMEDOUT:
       return Kind::timeout;
     default:
       return Kind::other;
   }
+}
+
+void require_printable(const std::string& text, const char* what) {
+  const bool is_printable = std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
+  });
+  if (!is_printable) throw FetchError(Kind::url, fmt::format("{} has a control character", what));
 }
 
 void add_header(Headers& headers, std::string_view line) {

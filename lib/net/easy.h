@@ -56,6 +56,10 @@ class Easy {
 
 FetchError::Kind kind_of(CURLcode code, bool connected);
 
+// libcurl sends what would end a line of a request's head as it is: more headers, or another
+// request. Throws FetchError.
+void require_printable(const std::string& text, const char* what);
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 // Takes one line of an answer's head. What came before a status line was interim (1xx).
 void add_header(Headers& headers, std::string_view line);

@@ -87,6 +87,8 @@ Fetcher::Fetcher() : handle_(std::make_unique<Handle>()) {}
 Fetcher::~Fetcher() = default;
 
 FetchResponse Fetcher::get(const FetchRequest& request) {
+  require_printable(request.user_agent, "the user agent");
+  for (const std::string& header : request.headers) require_printable(header, "a header");
   const List headers = make_list(request.headers);
   List connect_to;
   if (!request.connect_to.empty()) connect_to = make_list({"::" + request.connect_to});

@@ -41,7 +41,8 @@ struct FetchResponse {
 // There is no whole answer.
 class FetchError : public std::runtime_error {
  public:
-  enum class Kind : std::uint8_t { url, connect, certificate, timeout, too_large, other };
+  // url: the request cannot be sent, mostly because of its URL; ca_file: that file cannot be used.
+  enum class Kind : std::uint8_t { url, ca_file, connect, certificate, timeout, too_large, other };
   FetchError(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
   Kind kind() const { return kind_; }
 
@@ -56,7 +57,8 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // GET. Throws FetchError unless the answer is whole, whatever its status.
+  // GET. Throws FetchError unless the answer is whole, whatever its status. What would end a line
+  // of the request's head is refused: no control character in headers or user_agent.
   FetchResponse get(const FetchRequest& request);
 
  private:

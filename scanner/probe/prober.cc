@@ -9,6 +9,7 @@
 #include <random>
 
 #include "core/path.h"
+#include "db/mirror/health.h"
 #include "scanner/probe/trouble.h"
 
 namespace mirror::probe {
@@ -73,6 +74,15 @@ bool is_chosen(const Options& options, const Mirror& mirror) {
   return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
 }
 
+std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
+  std::vector<db::HealthRow> rows;
+  for (const auto& [id, ways] : db::read_health(connection)) {
+    for (const db::WayHealth& way : ways)
+      rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s});
+  }
+  return rows;
+}
+
 std::string family_name(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
 
 }  // namespace
@@ -130,7 +140,7 @@ void Prober::read_mirrors(db::Connection& connection) {
   }
   if (first) {
     const auto unclaimed =
-        fleet_.set_stored(db::read_health(connection), db::count_changes(connection), now_s_);
+        fleet_.set_stored(stored_rows(connection), db::count_changes(connection), now_s_);
     if (writes_) db::drop_health(connection, unclaimed);
   }
   revision_ = revision;

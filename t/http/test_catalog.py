@@ -92,14 +92,17 @@ def last_to(redirector, base, commit):
 
 
 @pytest.mark.parametrize("there, back", [
-    (("disable", "m"), ("enable", "m")),
-    (("edit", "m", "--no-online"), ("edit", "m", "--online")),
-], ids=["disabled", "offline"])
+    (("mb", "disable", "m"), ("mb", "enable", "m")),
+    (("mb", "edit", "m", "--no-online"), ("mb", "edit", "m", "--online")),
+    ("INSERT INTO health (mirror_id, scheme, family, state) SELECT id, 'http', 'ipv4', 'down' FROM mirror",
+     "UPDATE health SET state = 'up'"),
+    ("UPDATE mirror SET standing = 'wrong', standing_reason = 'other files'", "UPDATE mirror SET standing = 'good'"),
+], ids=["disabled", "offline", "down", "wrong"])
 def test_mirrors_change_within_a_second(redirector, database, there, back):
     with Clients(redirector) as clients:
-        for arguments, old, new in ((there, MIRROR, ORIGIN), (back, ORIGIN, MIRROR)):
-            with Commit(database, "SELECT enabled, online FROM mirror") as commit:
-                database.tool("mb", *arguments)
+        for change, old, new in ((there, MIRROR, ORIGIN), (back, ORIGIN, MIRROR)):
+            with Commit(database, "SELECT enabled, online, down, standing FROM mirror") as commit:
+                database.sql(change) if isinstance(change, str) else database.tool(*change)
             assert {request.location for request in seen_after(redirector, commit)} == {new + "f"}
             assert last_to(redirector, old, commit) < FRESH_S
     assert clients.failures == []

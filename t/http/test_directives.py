@@ -39,7 +39,7 @@ DEFAULTS = {
     "MirrorRepositoryNear": ("lib/render/representation.h", r"repository_near = (\d+);", {}),
     "MirrorDistanceScale": ("lib/rank/rank.h", r"distance_scale_km = (\d+);", {}),
     "MirrorStickiness": ("lib/rank/rank.h", r"sticky_s = (\d+);", {}),
-    "MirrorExplain": ("mod_mirror/explain.cc", r"explain\.value_or\((\w+)\)", {"false": "Off"}),
+    "MirrorExplain": ("mod_mirror/dir_config.h", r"struct ExplainSetting {\s*bool on = (\w+);", {"false": "Off"}),
 }
 
 

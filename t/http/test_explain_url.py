@@ -1,8 +1,11 @@
-"""mb explain URL: the running httpd does what it says it would do, and explains to nobody else."""
+"""mb explain URL: the running httpd does what it says it would do, and explains only to who knows the key."""
 
 import json
+import os
+import re
 import socket
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -24,12 +27,18 @@ FILES = {name: File(ALL) for name in NAMES} | {
     "fb/tokyo-only": File(("tokyo",)), "small": File(ALL, size=100), "grace": File(ALL, gone_s=3600),
     "gone": File(ALL, gone_s=2 * 86400), "pending": File(ALL, pending=True), "nowhere": File(), "link": File(link="f"),
     "to-denied": File(link="denied/f"), "to-private": File(link="private/f"), "only-grace": File(("paris",), gone_s=60)}
+KEY = "0123456789abcdefABCDEF" + "7" * 42
+_key_file = tempfile.NamedTemporaryFile("w", prefix="mirror-explain-key-")  # mode 0600, gone with this process
+_key_file.write(KEY + "\n")
+_key_file.flush()
+KEY_FILE = _key_file.name
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
-MirrorExplain Loopback
+MirrorExplain On {key}
 MirrorStickiness 0
 RemoteIPHeader X-Told-By-Balancer
+RequestHeader set X-Added-By-Httpd 1 early
 <LocationMatch ^/(db|local)>
   MirrorEngine On
   MirrorExcludeFileMask \\.nothing$ \\.key$
@@ -64,7 +73,7 @@ RemoteIPHeader X-Told-By-Balancer
 <Location /status>
   SetHandler server-status
 </Location>
-"""
+""".replace("{key}", KEY_FILE)
 TREE = {f"local/{name}": SIZE for name in ("f", "odd name 100%.iso", "secret.key", "denied/f", "private/f", "fb/tokyo-only",
                                              "off/f", "nowhere", "pending", "unknown")} | {
     "local/small": 100, "local/differs": SIZE + 1, "local/folder/f": SIZE}
@@ -88,8 +97,9 @@ def config_of(site):
     return CONFIG.replace("{database}", site.database.conninfo()).replace("{geo}", str(site.geo))
 
 
-def mb(site, target, *args, host=HOST):
-    return site.database.tool("mb", "explain", host + target, "--connect", f"127.0.0.1:{site.httpd.port}", *args, check=False)
+def mb(site, target, *args, host=HOST, key=KEY_FILE):
+    return site.database.tool("mb", "explain", host + target, "--connect", f"127.0.0.1:{site.httpd.port}", "--key", key, *args,
+                              check=False)
 
 
 def explain(site, target, *args):
@@ -99,7 +109,7 @@ def explain(site, target, *args):
 
 
 def wish(form="text", **more):
-    return {"X-Mirror-Explain": form, **more}
+    return {"X-Mirror-Explain": form, "X-Mirror-Explain-Key": KEY, **more}
 
 
 def told(answer):
@@ -204,7 +214,7 @@ def test_a_country_goes_into_the_query(site):
 
 
 def test_https_is_asked_with_its_certificate_checked(site, authority):
-    target = ("--connect", f"127.0.0.1:{site.httpd.tls_port}")
+    target = ("--connect", f"127.0.0.1:{site.httpd.tls_port}", "--key", KEY_FILE)
     trusted = ("--cacert", authority.ca_file)
 
     def over_tls(host, *args):
@@ -214,6 +224,8 @@ def test_https_is_asked_with_its_certificate_checked(site, authority):
     for host, args in (("redirector.example", ()), ("another.example", trusted)):
         done = over_tls(host, *args)
         assert done.returncode == 1 and "certificate" in done.stderr and done.stdout == ""
+    done = over_tls("redirector.example", "--cacert", "/nonexistent/ca.pem")
+    assert (done.returncode, done.stdout) == (2, "") and "--cacert '/nonexistent/ca.pem' cannot be used" in done.stderr
 
 
 @pytest.mark.parametrize("target", ["/db/denied/f", "/local/denied/f", "/db/private/f", "/db/to-denied", "/db/to-private"])
@@ -238,20 +250,133 @@ def test_an_explanation_is_never_cached(site):
     assert site.ask("/db/f", method="HEAD", headers=wish()).body == b""
 
 
-@pytest.mark.parametrize("header", [
-    {"X-Forwarded-For": "127.0.0.1"}, {"x-forwarded-for": ""}, {"X-Forwarded-Proto": "https"}, {"Forwarded": "for=127.0.0.1"},
-    {"Via": "1.1 proxy"}, {"X-Real-IP": "127.0.0.1"}, {"X-Told-By-Balancer": "192.0.2.1"}, {"X-Told-By-Balancer": "127.0.0.1"}, {"X-Some-New-Proxy": "1"}, {"Cookie": "a=b"}])
-def test_nobody_behind_a_proxy_is_told(site, header):
+PROXIED = [{"X-Forwarded-For": "127.0.0.1"}, {"x-forwarded-for": ""}, {"Forwarded": "for=127.0.0.1"}, {"Via": "1.1 proxy"},
+           {"X-Told-By-Balancer": "192.0.2.1"}, {"X-Told-By-Balancer": "127.0.0.1"}, {"Cookie": "a=b"}]
+
+
+@pytest.mark.parametrize("key", [{}, *({"X-Mirror-Explain-Key": key} for key in (
+    "", KEY[:-1], KEY + "0", KEY[:-1] + "8", KEY.swapcase(), f"{KEY}, {KEY}", f'"{KEY}"', b"\xff" + KEY[1:].encode(), "0" * 8000))])
+def test_nobody_is_told_without_the_key(site, key):
+    asks = {"X-Mirror-Explain": "text", "X-Mirror-Explain-Client": "127.0.0.1", **key}
     for target in ("/db/f", "/local/secret.key", "/local/folder/"):
         assert site.ask(target, headers=wish()).get("X-Mirror-Explain") == "text"
-        assert is_plain(site, target, wish() | header)
+        for header in ({}, *PROXIED):
+            assert is_plain(site, target, asks | header)
+
+
+def test_nobody_is_told_through_a_proxy_that_adds_nothing(site):
+    """nginx asks by HTTP/1.0 and adds no header by default."""
+    plain = "GET /db/f HTTP/1.0\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\nUser-Agent: curl/8\r\nAccept: */*\r\n"
+    answers = [Answer(exchange(site.httpd, f"{plain}{more}\r\n".encode())) for more in ("", "X-Mirror-Explain: text\r\n")]
+    assert told(answers[0]) == told(answers[1]) and answers[0].status == 302
+
+
+@pytest.mark.parametrize("header", PROXIED)
+def test_the_key_is_enough_and_no_other_header_names_the_client(site, header):
+    answer = site.ask("/db/f", headers=wish("json") | header)
+    assert json.loads(answer.body)["client"]["address"] == NOWHERE
+
+
+def test_a_wrong_key_file_is_said(site, tmp_path):
+    other = tmp_path / "other"
+    other.write_text("0" * 64)
+    done = mb(site, "/db/f", key=other)
+    assert (done.returncode, done.stdout) == (1, "") and "names another FILE (--key FILE)" in done.stderr
+    for text, words in ((None, "httpd makes this file when it starts with `MirrorExplain On`"), ("0" * 63, "not 64 hexadecimal")):
+        other.unlink() if text is None else other.write_text(text)
+        done = mb(site, "/db/f", key=other)
+        assert (done.returncode, done.stdout) == (2, "") and words in done.stderr and str(other) in done.stderr
+
+
+def test_mb_says_who_may_read_the_key(build, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    hidden = tmp_path / "key"
+    hidden.write_text(KEY)
+    hidden.chmod(0o600)
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", build.program("mb"), "explain", HOST + "/",
+               "--key", hidden]
+    for folder in hidden.parents:
+        if not folder.stat().st_mode & 0o001:
+            folder.chmod(0o711)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "Run mb as root, or give your group the right to read this file" in done.stderr, done
+
+
+def test_httpd_makes_the_key_once(build, database):
+    config = f"MirrorDatabase {database.conninfo()}\nMirrorEngine On\nMirrorExplain On new/key\n"
+    with rig.Httpd(config, build=build) as httpd:
+        file = httpd.dir / "new" / "key"
+        key = file.read_text()
+        assert re.fullmatch("[0-9a-f]{64}\n", key) and file.stat().st_mode & 0o7777 == 0o600
+        for _ in range(2):
+            assert ask(httpd, "/x", headers=wish(**{"X-Mirror-Explain-Key": key.strip()})).get("X-Mirror-Explain") == "text"
+            httpd.graceful()
+        assert file.read_text() == key and sorted(path.name for path in file.parent.iterdir()) == ["key"]
+
+
+def test_each_section_has_its_own_key(build, database):
+    config = f"""MirrorDatabase {database.conninfo()}
+MirrorEngine On
+MirrorExplain On one
+<Location /two>
+  MirrorExplain On two
+</Location>
+"""
+    with rig.Httpd(config, build=build) as httpd:
+        keys = {name: (httpd.dir / name).read_text().strip() for name in ("one", "two")}
+        assert keys["one"] != keys["two"]
+        for name, target in (("one", "/x"), ("two", "/two/x")):
+            for other, key in keys.items():
+                answer = ask(httpd, target, headers=wish(**{"X-Mirror-Explain-Key": key}))
+                assert answer.get("X-Mirror-Explain") == ("text" if name == other else None)
+
+
+def test_a_group_may_be_given_the_key(build, database):
+    with rig.Httpd(f"MirrorDatabase {database.conninfo()}\nMirrorEngine On\nMirrorExplain On key\n", build=build) as httpd:
+        httpd.stop()
+        (httpd.dir / "key").chmod(0o640)
+        httpd.start()
+        assert (httpd.dir / "key").stat().st_mode & 0o7777 == 0o640
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda file: (file.write_text("0" * 63), file.chmod(0o600)), "it is not 64 hexadecimal digits; remove it"),
+    (lambda file: (file.write_text("0" * 64), file.chmod(0o644)), "others have rights to it; take these away: chmod o="),
+    (lambda file: file.mkdir(), "it is not a regular file"), (lambda file: file.symlink_to("/etc/passwd"), "it is a symbolic link"),
+    (lambda file: os.mkfifo(file), "it is not a regular file")])
+def test_a_bad_key_file_is_refused_at_the_start_and_left_alone(build, spoil, words):
+    httpd = rig.Httpd("MirrorExplain On key\n", build=build)
+    try:
+        file = httpd.dir / "key"
+        ok, said = httpd.configtest()
+        assert ok and not file.exists()  # a test writes nothing
+        spoil(file)
+        before = file.lstat()
+        for _ in range(2):
+            ok, said = httpd.configtest()
+            assert not ok and f"{httpd.config}:" in said and f"MirrorExplain: {file}: {words}" in said, said
+        assert file.lstat() == before
+    finally:
+        httpd.close()
+
+
+def test_a_key_that_cannot_be_made_stops_the_start(build):
+    httpd = rig.Httpd("MirrorExplain On no/such/folder/key\n", build=build)
+    try:
+        with pytest.raises(rig.RigError):
+            httpd.start()
+        said = httpd.error_log.read_text()
+        assert f"MirrorExplain: {httpd.dir}/no/such/folder/key: No such file or directory; correct the rights" in said
+    finally:
+        httpd.close()
 
 
 def test_without_connect_httpd_is_asked_at_the_urls_port(site, build):
     addresses = ["127.0.0.1"] + ["::1"] * rig.has_ipv6()
     for address in addresses:
         with rig.Httpd(config_of(site), build=build, address=address) as httpd:
-            done = site.database.tool("mb", "explain", f"{HOST}:{httpd.port}/db/f", "--country", "de", check=False)
+            done = site.database.tool("mb", "explain", f"{HOST}:{httpd.port}/db/f", "--country", "de", "--key", KEY_FILE, check=False)
             shown = f"[{address}]" if ":" in address else address
             assert done.stdout.startswith(f"as httpd at {shown}:{httpd.port} sees it\n"), done
 
@@ -267,14 +392,15 @@ def test_nobody_is_told_over_another_address(site, build):
         assert answer.status == 302 and answer.all("X-Mirror-Explain") == []
 
 
-def test_nobody_is_told_by_a_proxys_protocol(site, build):
-    """mod_remoteip believes what the proxy says before the request, also that the client is at a loopback address."""
+def test_a_proxys_protocol_names_no_client_of_an_explanation(site, build):
     config = config_of(site) + "RemoteIPProxyProtocol On\n"
     with rig.Httpd(config, build=build) as httpd:
-        for client in ("192.0.2.1", "127.0.0.1"):
-            answer = Answer(exchange(httpd, f"PROXY TCP4 {client} 127.0.0.1 1000 80\r\nGET /db/f HTTP/1.1\r\nHost: a\r\n"
-                                            "X-Mirror-Explain: text\r\nConnection: close\r\n\r\n".encode()))
-            assert answer.status == 302 and answer.all("X-Mirror-Explain") == []
+        for key, status in ((KEY, 200), ("0" * 64, 302)):
+            answer = Answer(exchange(httpd, f"PROXY TCP4 192.0.2.1 127.0.0.1 1000 80\r\nGET /db/f HTTP/1.1\r\nHost: a\r\n"
+                                            f"X-Mirror-Explain: json\r\nX-Mirror-Explain-Key: {key}\r\n"
+                                            "Connection: close\r\n\r\n".encode()))
+            assert answer.status == status
+            assert status != 200 or json.loads(answer.body)["client"]["address"] == NOWHERE
 
 
 @pytest.mark.parametrize("headers", [
@@ -286,7 +412,7 @@ def test_a_wish_is_read_strictly(site, headers):
 
 
 def test_a_wish_that_comes_twice_is_none(site):
-    pairs = [("X-Mirror-Explain", "text"), ("X-Mirror-Explain", "text")]
+    pairs = [*wish().items(), ("X-Mirror-Explain", "text")]
     assert site.ask("/db/f", headers=pairs).status == 302
 
 
@@ -298,12 +424,12 @@ def test_only_a_get_is_explained(site, method):
 def test_where_it_is_off_nobody_is_told(site):
     assert is_plain(site, "/db/silent/f", wish(**{"X-Mirror-Explain-Client": "127.0.0.1"}))
     done = mb(site, "/db/silent/f")
-    assert done.returncode == 1 and "`MirrorExplain Loopback` is not set for this URL" in done.stderr
+    assert done.returncode == 1 and "`MirrorExplain On` is not set for this URL" in done.stderr
 
 
 def test_it_is_off_unless_it_is_set(site, build):
     config = config_of(site)
-    with rig.Httpd(config.replace("MirrorExplain Loopback\n", ""), build=build) as httpd:
+    with rig.Httpd(config.replace(f"MirrorExplain On {KEY_FILE}\n", ""), build=build) as httpd:
         for target in ("/db/f", "/local/off/f", "/none"):
             assert ask(httpd, target, headers=wish()).all("X-Mirror-Explain") == []
 
@@ -319,7 +445,8 @@ def test_a_database_that_is_down_is_told(site, build):
     with rig.Httpd(config + "MirrorCatalog Off\n", build=build) as httpd:
         rig.make_tree(httpd.docroot, {"local/f": SIZE})
         for target, status in (("/db/f", 503), ("/local/f", None)):
-            done = site.database.tool("mb", "explain", HOST + target, "--connect", f"127.0.0.1:{httpd.port}", "--json")
+            done = site.database.tool("mb", "explain", HOST + target, "--connect", f"127.0.0.1:{httpd.port}", "--key", KEY_FILE,
+                                      "--json")
             said = json.loads(done.stdout)
             assert (said["answer"]["status"], said["answer"]["declined"]) == (status, "database-down")
             assert said["file"] is None and said["candidates"] == []
@@ -338,14 +465,25 @@ def test_a_database_that_is_down_is_told(site, build):
     (("http://redirector.example:x/",), 2, "'http://redirector.example:x/'"), (("http:///",), 2, "'http:///'"),
     (("http://redirector.example/a b",), 2, "'http://redirector.example/a b'"),
     (("http://redirector.example/", "--ip", "127.0.0"), 2, "expected an IPv4 or IPv6 address"),
-    (("http://redirector.example/", "--country", "x"), 2, "expected a country code"),
+    (("http://redirector.example/", "--country", "x"), 2, "--country 'x': expected a country code"),
+    (("http://redirector.example/", "--country", "de&direct"), 2, "--country 'de&direct': expected a country code"),
+    (("http://redirector.example/", "--country", "de#"), 2, "--country 'de#': expected a country code"),
+    (("http://redirector.example/", "--as", "5&mirrorlist=text"), 2, "--as '5&mirrorlist=text': expected the number of an AS"),
+    (("http://redirector.example/", "--as", "x"), 2, "--as 'x': expected the number of an AS"),
+    (("f", "--ip", "127.0.0.1", "--country", "de&direct"), 2, "--country 'de&direct': expected a country code"),
+    (("http://redirector.example/", "--user-agent", "a\r\nX-Mirror-Explain-Client: 8.8.8.8"), 2,
+     "the user agent has a control character"),
+    (("http://redirector.example/", "--user-agent", "a\nb"), 2, "the user agent has a control character"),
+    (("HTTP://redirector.example/", "--at", "@1"), 2, "--at is for a PATH"),
+    (("HttpS://redirector.example/", "--connect", "127.0.0.1:1"), 1, "--connect HOST:PORT says where else httpd listens"),
     (("http://redirector.example/", "--https"), 2, "--https is for a PATH"),
     (("http://redirector.example/", "--at", "@1"), 2, "--at is for a PATH"),
     (("http://redirector.example/", "--stickiness", "1"), 2, "--stickiness is for a PATH"),
     (("f", "--ip", "127.0.0.1", "--connect", "127.0.0.1:1"), 2, "--connect is for a URL")])
 def test_what_cannot_be_asked_is_said(mb, args, status, words):
     """No database is needed to ask httpd."""
-    done = mb("explain", *args, check=False, env={"PGPORT": "1"})
+    key = ("--key", KEY_FILE) if "://" in args[0] else ()
+    done = mb("explain", *args, *key, check=False, env={"PGPORT": "1"})
     assert (done.returncode, done.stdout) == (status, "") and words in done.stderr, done
 
 
@@ -394,7 +532,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nX-Mirror-Explain: text\r\n"
     (Answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), "answered 200, and not with an explanation")])
 def test_a_server_that_is_no_such_httpd_harms_nobody(mb, server, words):
     with server:
-        done = mb("explain", "http://redirector.example/f", "--connect", f"127.0.0.1:{server.port}", check=False, timeout_s=15,
+        done = mb("explain", "http://redirector.example/f", "--key", KEY_FILE, "--connect", f"127.0.0.1:{server.port}", check=False, timeout_s=15,
                   env={"http_proxy": "http://127.0.0.1:1/", "ALL_PROXY": "http://127.0.0.1:1/"})
         assert (done.returncode, done.stdout) == (1, "") and words in done.stderr, done
         assert len(server.requests) == 1 and b"\r\nHost: redirector.example\r\n" in server.requests[0]
@@ -404,12 +542,12 @@ def test_json_is_bounded_in_depth(mb):
     body = b'{"a": ' + b"[" * 2_000_000 + b"]" * 2_000_000 + b"}"
     head = HEAD.replace(b"text", b"json") + b"Content-Length: %d\r\n\r\n" % len(body)
     with Answering(head + body) as server:
-        done = mb("explain", "http://redirector.example/f", "--connect", f"127.0.0.1:{server.port}", "--json", check=False)
+        done = mb("explain", "http://redirector.example/f", "--key", KEY_FILE, "--connect", f"127.0.0.1:{server.port}", "--json", check=False)
         assert done.returncode in (0, 1) and len(done.stdout) < 1000
 
 
 def test_what_it_answers_does_nothing_to_the_terminal(mb):
     body = b"client\x1b[31m \xff\n\x07"
     with Answering(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) as server:
-        done = mb("explain", "http://redirector.example/f", "--connect", f"127.0.0.1:{server.port}")
+        done = mb("explain", "http://redirector.example/f", "--key", KEY_FILE, "--connect", f"127.0.0.1:{server.port}")
         assert done.stdout == f"as httpd at 127.0.0.1:{server.port} sees it\nclient\\x1B[31m \\xFF\n\\x07"

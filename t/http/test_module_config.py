@@ -122,7 +122,8 @@ BAD = {
                             ("inf", "is not a number"), ("-5", "is not a number"), ("500km", "is not a number")],
     "MirrorStickiness": [("", "takes SECONDS"), ("-1", "'-1' is not a number from 0 to 31622400"), ("1h", "is not a number"),
                          ("31622401", "is not a number"), ("3600.5", "is not a number")],
-    "MirrorExplain": [("", "takes Off|Loopback"), ("On", "'On' is none of Off, Loopback"), ("Loopback x", "takes Off|Loopback")],
+    "MirrorExplain": [("", "takes Off|On [FILE]"), ("Loopback", "'Loopback' is none of On, Off"), ("On a b", "takes Off|On [FILE]"),
+                      ("Off a", "Off takes no FILE")],
 }
 
 # Values that each directive must take.
@@ -167,7 +168,7 @@ GOOD = {
     "MirrorRepositoryNear": ["0", "32767"],
     "MirrorDistanceScale": ["1", "20000", "12.5"],
     "MirrorStickiness": ["0", "31622400"],
-    "MirrorExplain": ["Off", "loopback"],
+    "MirrorExplain": ["Off", "on explain-key", "On {dir}/other-key"],
 }
 CASES = [pytest.param(name, value, reason, id=f"{name}-{number}") for name, cases in BAD.items() for number,
          (value, reason) in enumerate(cases)]

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <ctime>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "answer/decide.h"
@@ -27,7 +29,7 @@ struct Wanted {
   std::string address, country, as_number, at;
   RankSettings settings;  // what httpd's configuration may set
   bool https = false, json = false;
-  std::string connect, user_agent, ca_file;
+  std::string connect, user_agent, ca_file, key_file;
   struct Given {
     const char* name;
     const cli::Option* option;
@@ -86,16 +88,29 @@ Address client_address(const Wanted& wanted) {
   return *address;
 }
 
-// --country and --as as the redirector's query arguments, which they are checked like.
+// A query argument of the redirector, which it is checked like. Alone: no value may bring others.
+std::string query_argument(const char* name, const std::string& value) {
+  const auto separates = [](unsigned char c) { return std::isalnum(c) == 0 && c != ','; };
+  const std::string text = fmt::format("{}={}", name, value);
+  const Query query = parse_query(text);
+  const bool is_known = query.country.has_value() || query.asn.has_value();
+  return std::any_of(value.begin(), value.end(), separates) || query.malformed || !is_known ? ""
+                                                                                            : text;
+}
+
+// --country and --as as the redirector's query arguments.
 std::string query_text(const Wanted& wanted) {
   std::string text;
-  if (!wanted.country.empty()) text = "country=" + wanted.country;
-  if (!wanted.as_number.empty()) text += (text.empty() ? "as=" : "&as=") + wanted.as_number;
-  const Query query = parse_query(text);
-  if (query.malformed || query.country.has_value() == wanted.country.empty()) {
-    throw UsageError(fmt::format(
-        "--country '{}', --as '{}': expected a country code of two letters, the number of an AS",
-        wanted.country, wanted.as_number));
+  for (const auto& [name, value] :
+       {std::pair("country", &wanted.country), std::pair("as", &wanted.as_number)}) {
+    if (value->empty()) continue;
+    const std::string argument = query_argument(name, *value);
+    if (argument.empty()) {
+      throw UsageError(fmt::format(
+          "--{} '{}': expected {}", name, *value,
+          value == &wanted.country ? "a country code of two letters" : "the number of an AS"));
+    }
+    text += (text.empty() ? "" : "&") + argument;
   }
   return text;
 }
@@ -186,6 +201,7 @@ int explain_by_httpd(const Wanted& wanted) {
                        .connect = wanted.connect,
                        .user_agent = wanted.user_agent,
                        .ca_file = wanted.ca_file,
+                       .key_file = wanted.key_file,
                        .json = wanted.json};
   if (!wanted.address.empty()) question.client = client_address(wanted).text();
   return explain_url(question);
@@ -195,9 +211,10 @@ int run(Context& context, const Wanted& wanted) {
   const bool by_httpd = is_web_url(wanted.subject);
   for (const auto& [name, option] : by_httpd ? wanted.for_path : wanted.for_url) {
     if (option->count() > 0)
-      refuse(fmt::format("{} is for {}", name,
-                         by_httpd ? "a PATH: of a URL httpd's own configuration tells"
-                                  : "a URL, which httpd is asked about"));
+      refuse(fmt::format(
+          "{} is for {}", name,
+          by_httpd ? "a PATH only: for a URL, httpd uses its own settings and the time now"
+                   : "a URL only: mb does not ask httpd about a PATH"));
   }
   return by_httpd ? explain_by_httpd(wanted) : explain_path(context, wanted);
 }
@@ -207,10 +224,10 @@ void add_path_options(cli::Options& app, Wanted& wanted) {
     wanted.for_path.push_back({name, option->group("For a path")});
   };
   add("--distance-scale",
-      app.add_option("--distance-scale", wanted.settings.distance_scale_km,
-                     "So many kilometres farther than the nearest mirror, and a quarter of the "
-                     "nearest one's distance more, a weight falls to a quarter; as httpd is "
-                     "configured (200)")
+      app.add_option(
+             "--distance-scale", wanted.settings.distance_scale_km,
+             "How fast a mirror's weight falls with its distance, as MirrorDistanceScale in "
+             "httpd's configuration (200)")
           ->between(1.0, 20000.0)
           ->type_name("KM"));
   add("--stickiness",
@@ -240,6 +257,9 @@ void add_url_options(cli::Options& app, Wanted& wanted) {
                                  "Authorities that may have signed httpd's certificate, instead "
                                  "of the system's")
                       ->type_name("FILE"));
+  add("--key",
+      app.add_option("--key", wanted.key_file, "The file with the key, if MirrorExplain names one")
+          ->type_name("FILE"));
 }
 
 }  // namespace
@@ -251,7 +271,7 @@ Action setup_explain(cli::Options& app, Context& context) {
       ->required()
       ->type_name("PATH|URL");
   app.add_option("--ip", wanted->address,
-                 "The client's address; of a URL this machine's by default")
+                 "The client's address; required for a PATH, for a URL by default this machine's")
       ->type_name("ADDRESS");
   app.add_option("--country", wanted->country, "As if the client asked with country=CC")
       ->type_name("CC");

@@ -2,7 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <strings.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <iterator>
 #include <vector>
 
 #include "config.h"
@@ -10,6 +15,7 @@
 #include "core/address.h"
 #include "explain/wish.h"
 #include "net/fetcher.h"
+#include "os/secret_file.h"
 #include "output.h"
 
 namespace mirror::mb {
@@ -49,10 +55,29 @@ std::string loopback_target(const std::string& text) {
   return text;
 }
 
+std::string key_of(const UrlQuestion& question) {
+  const std::string file =
+      question.key_file.empty() ? default_explain_key_file() : question.key_file;
+  try {
+    return read_secret(file);
+  } catch (const SecretError& error) {
+    const char* advice = "";
+    if (error.error_number() == ENOENT) {
+      advice =
+          "\nhttpd makes this file when it starts with `MirrorExplain On` in its configuration; "
+          "if that names another FILE, use --key FILE";
+    } else if (error.error_number() == EACCES) {
+      advice = "\nRun mb as root, or give your group the right to read this file";
+    }
+    throw UsageError(fmt::format("explain: {}{}", error.what(), advice));
+  }
+}
+
 net::FetchRequest request_for(const UrlQuestion& question) {
   net::FetchRequest request;
   request.url = with_query(question.url, question.query);
   request.headers.push_back(fmt::format("{}: {}", kExplainHeader, explain_form(question.json)));
+  request.headers.push_back(fmt::format("{}: {}", kExplainKeyHeader, key_of(question)));
   if (!question.client.empty())
     request.headers.push_back(fmt::format("{}: {}", kExplainClientHeader, question.client));
   request.user_agent = question.user_agent.empty() ? "mb/" PACKAGE_VERSION : question.user_agent;
@@ -65,6 +90,9 @@ net::FetchRequest request_for(const UrlQuestion& question) {
   switch (error.kind()) {
     case Kind::url:
       throw UsageError(fmt::format("'{}': {}", question.url, error.what()));
+    case Kind::ca_file:
+      throw UsageError(
+          fmt::format("--cacert '{}' cannot be used: {}", question.ca_file, error.what()));
     case Kind::connect:
       throw Failure(fmt::format(
           "nothing that could be asked listens on this machine at {}: {}\n--connect HOST:PORT says "
@@ -113,9 +141,9 @@ void require_explanation(const UrlQuestion& question, const net::FetchResponse& 
                     response.peer, response.status));
   }
   throw Failure(fmt::format(
-      "httpd at {} answered {}, and not with an explanation: `MirrorExplain Loopback` is not set "
-      "for this URL, mod_mirror is not loaded, its access rules refuse what the URL leads to, or "
-      "something between adds headers (a proxy, RequestHeader, mod_remoteip)",
+      "httpd at {} answered {}, and not with an explanation: `MirrorExplain On` is not set for "
+      "this URL or names another FILE (--key FILE), mod_mirror is not loaded, or httpd's access "
+      "rules refuse the file that the URL leads to",
       response.peer, response.status));
 }
 
@@ -126,6 +154,13 @@ bool is_shallow(int depth, nlohmann::json::parse_event_t, const nlohmann::json&)
 }
 
 }  // namespace
+
+bool is_web_url(const std::string& text) {
+  const auto begins = [&](std::string_view scheme) {
+    return strncasecmp(text.c_str(), scheme.data(), scheme.size()) == 0;
+  };
+  return begins("http://") || begins("https://");
+}
 
 int explain_url(const UrlQuestion& question) {
   const net::FetchResponse response = fetch(question);

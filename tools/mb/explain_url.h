@@ -12,12 +12,11 @@ struct UrlQuestion {
   std::string connect;     // --connect: HOST:PORT; "": 127.0.0.1, else ::1, and the URL's port
   std::string user_agent;  // "": mb's own
   std::string ca_file;     // "": the system's
+  std::string key_file;    // "": where httpd has it by default
   bool json = false;
 };
 
-inline bool is_web_url(const std::string& text) {
-  return text.starts_with("http://") || text.starts_with("https://");
-}
+bool is_web_url(const std::string& text);  // begins with http:// or https://, in any case
 
 // Says the explanation and returns the exit status. Throws UsageError for what cannot be asked, and
 // Failure when httpd does not explain.

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "core/place.h"
 #include "db/files.h"
+#include "db/mirror/health.h"
 #include "output.h"
 #include "record.h"
 
@@ -13,7 +14,7 @@ namespace {
 struct Filters {
   std::string country, region;
   std::optional<AsNumber> asn;
-  bool all = false, disabled = false, json = false;
+  bool all = false, disabled = false, health = false, json = false;
 };
 
 bool wanted(const Mirror& mirror, const Filters& filters) {
@@ -75,6 +76,55 @@ void say_table(const std::vector<db::MirrorRecord>& records,
   table.say();
 }
 
+bool claims(const Mirror& mirror, Way way) {
+  return !(way.https ? mirror.https_url : mirror.http_url).empty() &&
+         (way.family == Family::ipv4 ? mirror.ipv4 : mirror.ipv6);
+}
+
+// "?" for what nobody has checked, "" for what the mirror does not have.
+std::string way_state(const Mirror& mirror, const std::vector<db::WayHealth>& known, Way way) {
+  if (!claims(mirror, way)) return "";
+  for (const db::WayHealth& health : known) {
+    if (health.way == way && health.state != "unknown") return health.state;
+  }
+  return "?";
+}
+
+std::string last_checked(const std::vector<db::WayHealth>& known) {
+  std::int64_t last_s = 0;
+  for (const db::WayHealth& health : known) last_s = std::max(last_s, health.checked_s.value_or(0));
+  return last_s > 0 ? utc_minute(last_s) : "never";
+}
+
+std::string trouble(const Mirror& mirror) {
+  const bool both = !mirror.standing_reason.empty() && !mirror.down_reason.empty();
+  return mirror.standing_reason + (both ? "; " : "") + mirror.down_reason;
+}
+
+void say_health(const std::vector<db::MirrorRecord>& records,
+                std::map<MirrorId, std::vector<db::WayHealth>> health) {
+  Table table({{"MIRROR"},
+               {"STATE"},
+               {"STANDING"},
+               {"HTTP/4"},
+               {"HTTP/6"},
+               {"HTTPS/4"},
+               {"HTTPS/6"},
+               {"CHECKED"},
+               {"REASON"}});
+  for (const db::MirrorRecord& record : records) {
+    const Mirror& mirror = record.mirror;
+    const std::vector<db::WayHealth>& known = health[mirror.id];
+    std::vector<std::string> cells = {mirror.identifier, state_text(mirror),
+                                      std::string(standing_name(mirror.standing))};
+    for (const Way way : kWays) cells.push_back(way_state(mirror, known, way));
+    cells.push_back(last_checked(known));
+    cells.push_back(trouble(mirror));
+    table.add(std::move(cells));
+  }
+  table.say();
+}
+
 int run(Context& context, const Filters& filters) {
   check(filters);
   db::Connection& connection = context.database();
@@ -94,7 +144,10 @@ int run(Context& context, const Filters& filters) {
     say_json(list);
     return kSuccess;
   }
-  if (!shown.empty()) say_table(shown, files);
+  if (!shown.empty() && filters.health)
+    say_health(shown, db::read_health(connection));
+  else if (!shown.empty())
+    say_table(shown, files);
   Filters with_disabled = filters;
   with_disabled.all = true;
   const auto hidden =
@@ -119,6 +172,7 @@ Action setup_list(cli::Options& app, Context& context) {
   app.add_option("-c,--country", filters->country, "Mirrors in this country")->type_name("CC");
   app.add_option("-r,--region", filters->region, "Mirrors in this region")->type_name("REGION");
   app.add_option("--asn", filters->asn, "Mirrors in this AS")->type_name("NUMBER");
+  app.add_flag("--health", filters->health, "Whether they answer, and may be believed");
   app.add_flag("--json", filters->json, "As JSON, with all columns");
   return [&context, filters] { return run(context, *filters); };
 }

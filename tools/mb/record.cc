@@ -108,7 +108,11 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   nlohmann::json json = {{"id", mirror.id},
                          {"identifier", mirror.identifier},
                          {"enabled", mirror.enabled},
-                         {"online", mirror.online}};
+                         {"online", mirror.online},
+                         {"down", mirror.down.texts()},
+                         {"down_reason", mirror.down_reason},
+                         {"standing", standing_name(mirror.standing)},
+                         {"standing_reason", mirror.standing_reason}};
   for (const db::MirrorColumn& column : db::mirror_columns()) {
     const nlohmann::json value = value_json(db::column_text(record, column), column.shape);
     json[column.name] = value.is_discarded() ? nlohmann::json() : value;
@@ -126,7 +130,8 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
 
 std::string state_text(const Mirror& mirror) {
   const auto reason = serves_nobody(mirror);
-  return reason ? reject_text(*reason, &mirror) : "enabled";
+  if (reason) return std::string(reject_text(*reason));
+  return mirror.down.empty() ? "enabled" : "partly down";
 }
 
 }  // namespace mirror::mb

@@ -42,6 +42,7 @@ void complain_of_countries(const ColumnOptions& given);
 // Everything that is known about a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
 
-// "enabled", or the first reason why no client is sent there: "disabled", "offline", "weight 0".
+// "enabled", "partly down", or the first reason why no client is sent there: "disabled", "offline",
+// "down", "weight 0".
 std::string state_text(const Mirror& mirror);
 }  // namespace mirror::mb

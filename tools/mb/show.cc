@@ -1,8 +1,11 @@
 // mb show: all that is known of one mirror.
 #include <fmt/core.h>
 
+#include <ctime>
+
 #include "commands.h"
 #include "db/files.h"
+#include "db/mirror/health.h"
 #include "db/mirror/time_keeping.h"
 #include "output.h"
 #include "record.h"
@@ -72,14 +75,97 @@ void say_runs(const std::vector<db::ScanRun>& runs) {
   table.say();
 }
 
+constexpr std::int64_t kSecondsPerDay = 86400;
+constexpr int kDays[] = {1, 7, 30};
+
+// All that is known of the ways to a mirror, with how many percent of the last days each was up.
+struct Watched {
+  std::vector<db::WayHealth> ways;
+  std::vector<db::Event> events;
+  std::int64_t now_s = std::time(nullptr);
+
+  double share(const db::WayHealth& way, int days) const {
+    return db::availability(way, events, now_s - days * kSecondsPerDay, now_s);
+  }
+};
+
+Watched watched(db::Connection& connection, const Mirror& mirror) {
+  Watched all;
+  all.ways = db::read_health(connection, mirror.id);
+  if (!all.ways.empty())
+    all.events =
+        db::read_events(connection, mirror.identifier, all.now_s - kDays[2] * kSecondsPerDay);
+  return all;
+}
+
+nlohmann::json time_json(const std::optional<std::int64_t>& time_s) {
+  return time_s ? nlohmann::json(rfc3339(*time_s)) : nlohmann::json();
+}
+
+nlohmann::json health_json(const Watched& all) {
+  auto list = nlohmann::json::array();
+  for (const db::WayHealth& way : all.ways) {
+    nlohmann::json availability;
+    for (const int days : kDays) availability[std::to_string(days)] = all.share(way, days);
+    list.push_back(
+        {{"way", way.way.text()},
+         {"state", way.state},
+         {"since", rfc3339(way.since_s)},
+         {"checked", time_json(way.checked_s)},
+         {"reason", way.reason},
+         {"latency_ms", way.latency_ms ? nlohmann::json(*way.latency_ms) : nlohmann::json()},
+         {"certificate_end", time_json(way.certificate_end_s)},
+         {"availability", availability}});
+  }
+  return list;
+}
+
+void say_health(const Watched& all) {
+  if (all.ways.empty()) return;
+  say("health");
+  Table table({{"WAY"},
+               {"STATE"},
+               {"SINCE"},
+               {"CHECKED"},
+               {"MS", Align::right},
+               {"1 DAY", Align::right},
+               {"7 DAYS", Align::right},
+               {"30 DAYS", Align::right},
+               {"CERTIFICATE ENDS"},
+               {"REASON"}},
+              "  ");
+  for (const db::WayHealth& way : all.ways) {
+    std::vector<std::string> cells = {way.way.text(), way.state, utc_minute(way.since_s),
+                                      way.checked_s ? utc_minute(*way.checked_s) : "never",
+                                      way.latency_ms ? std::to_string(*way.latency_ms) : ""};
+    for (const int days : kDays)
+      cells.push_back(fmt::format("{:.1f} %", 100 * all.share(way, days)));
+    cells.push_back(way.certificate_end_s ? utc_minute(*way.certificate_end_s) : "");
+    cells.push_back(way.reason);
+    table.add(std::move(cells));
+  }
+  table.say();
+}
+
+std::string standing_text(const db::MirrorRecord& record) {
+  const Mirror& mirror = record.mirror;
+  std::string text(standing_name(mirror.standing));
+  if (mirror.standing == Standing::good) return text;
+  if (record.standing_since_s) text += " since " + utc_minute(*record.standing_since_s);
+  return mirror.standing_reason.empty() ? text : text + ": " + mirror.standing_reason;
+}
+
 int run(Context& context, const Wanted& wanted) {
   const db::MirrorRecord record = require_mirror(context, wanted.identifier);
   const Mirror& mirror = record.mirror;
   const std::int64_t files = files_of(context.database(), mirror.id);
   const std::vector<db::ScanRun> runs = db::last_scans(context.database(), mirror.id, kRunsShown);
+  const Watched health = watched(context.database(), mirror);
   if (wanted.json) {
     nlohmann::json json = to_json(record);
     json["files"] = files;
+    json["standing_since"] = time_json(record.standing_since_s);
+    json["health"] = health_json(health);
     json["scans"] = runs_json(runs);
     say_json(json);
     return kSuccess;
@@ -87,6 +173,7 @@ int run(Context& context, const Wanted& wanted) {
   Table table(2);
   table.add({"identifier", mirror.identifier});
   table.add({"state", state_text(mirror)});
+  table.add({"standing", standing_text(record)});
   table.add({"files", grouped(files)});
   for (const db::MirrorColumn& column : db::mirror_columns())
     table.add({column.name, db::column_text(record, column)});
@@ -95,6 +182,7 @@ int run(Context& context, const Wanted& wanted) {
   table.add({"last_scan", record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});
   table.add({"id", std::to_string(mirror.id)});
   table.say();
+  say_health(health);
   say_runs(runs);
   return kSuccess;
 }

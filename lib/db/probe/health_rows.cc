@@ -40,25 +40,6 @@ void write_mirror(Connection& connection, const HealthRow* begin, const HealthRo
 
 }  // namespace
 
-std::vector<HealthRow> read_health(Connection& connection) {
-  const Result rows = connection.run(
-      "SELECT mirror_id, scheme || '/' || family, state, reason, latency_ms::bigint, "
-      "extract(epoch FROM certificate_end)::bigint FROM health ORDER BY mirror_id");
-  std::vector<HealthRow> found;
-  for (int row = 0; row < rows.rows(); ++row) {
-    const std::optional<Way> way = Way::parse(rows.bytes(row, 1));
-    if (!way) continue;
-    HealthRow& health = found.emplace_back();
-    health.mirror_id = rows.int2(row, 0);
-    health.way = *way;
-    health.state = rows.bytes(row, 2);
-    health.reason = rows.bytes(row, 3);
-    health.latency_ms = rows.maybe_int8(row, 4);
-    health.certificate_end_s = rows.maybe_int8(row, 5);
-  }
-  return found;
-}
-
 void write_health(Connection& connection, const std::vector<HealthRow>& rows) {
   const HealthRow* const end = rows.data() + rows.size();
   for (const HealthRow* begin = rows.data(); begin != end;) {

@@ -1,5 +1,5 @@
 // What a prober keeps in the database: a row for each way of a mirror, from which triggers make
-// what redirectors read, and the events. Throws Error.
+// what redirectors read, and the events. db/mirror/health.h reads them. Throws Error.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,6 @@ struct HealthRow {
   std::optional<std::int64_t> certificate_end_s;  // Unix time
 };
 
-std::vector<HealthRow> read_health(Connection&);
 // Makes or changes these rows, which stand by mirror: all or none of each mirror. One that is gone
 // is left out. What was checked was checked now; `since` moves with the state alone.
 void write_health(Connection&, const std::vector<HealthRow>& rows);

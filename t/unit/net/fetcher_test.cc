@@ -42,6 +42,8 @@ class FetcherTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(endsWhereAServerIsSilent);
   CPPUNIT_TEST(takesNoPartForTheWhole);
   CPPUNIT_TEST(takesHttpUrlsOnly);
+  CPPUNIT_TEST(sendsNoHeaderWithinAHeader);
+  CPPUNIT_TEST(tellsAnUnusableFileOfAuthorities);
   CPPUNIT_TEST(tellsThatNobodyListens);
   CPPUNIT_TEST(isOfUseAgainAfterAFailure);
   CPPUNIT_TEST_SUITE_END();
@@ -116,6 +118,28 @@ class FetcherTest : public CppUnit::TestFixture {
       request.url = url;
       CPPUNIT_ASSERT_MESSAGE(url, failure(request) == Kind::url);
     }
+  }
+
+  void sendsNoHeaderWithinAHeader() {
+    for (const std::string& text :
+         {std::string("a\r\nX-B: c"), std::string("a\nX-B: c"), std::string("a\rb"),
+          std::string("a\0b", 3), std::string("a\x1b"), std::string("a\x7f")}) {
+      FetchRequest request;
+      request.url = "http://127.0.0.1:1/";
+      request.user_agent = text;
+      CPPUNIT_ASSERT_MESSAGE(text, failure(request) == Kind::url);
+      request.user_agent = "";
+      request.headers = {"X-A: 1", "X-B: " + text};
+      CPPUNIT_ASSERT_MESSAGE(text, failure(request) == Kind::url);
+    }
+  }
+
+  void tellsAnUnusableFileOfAuthorities() {
+    Server server([](int) {});
+    FetchRequest request = to(server);
+    request.url = "https://host.example/";
+    request.ca_file = "/nonexistent/ca.pem";
+    CPPUNIT_ASSERT(failure(request) == Kind::ca_file);
   }
 
   void tellsThatNobodyListens() {
