@@ -115,7 +115,8 @@ net::PoolRequest Check::request(Milliseconds spent) const {
   request.user_agent = options_.user_agent;
   request.ca_file = options_.ca_file;
   request.public_only = public_only_;
-  request.timeout = std::max(options_.timeout - spent, Milliseconds(1));
+  request.timeout =
+      is_first() ? options_.timeout : std::max(options_.timeout - spent, Milliseconds(1));
   if (step_ == Step::range) {
     request.method = Method::get;
     request.headers = {"Range: bytes=0-0"};
@@ -157,8 +158,7 @@ std::optional<Verdict> Check::take_failure(const net::PoolAnswer& answer) {
     return std::nullopt;
   }
   const bool waited = *answer.failure == FailureKind::timeout;
-  // Of the whole check's time this request had only a part.
-  Verdict verdict = bad(where(waited && !followed_.empty() ? "no answer in time" : answer.words));
+  Verdict verdict = bad(where(waited && !is_first() ? "no answer in time" : answer.words));
   if (*answer.failure == FailureKind::own || answer.os_error == ENETUNREACH)
     verdict.outcome = Outcome::unknown;
   verdict.waited = waited;

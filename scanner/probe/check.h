@@ -57,6 +57,8 @@ class Check {
 
  private:
   enum class Step : std::uint8_t { head, range, certificate };
+  // Later requests have only a part of the check's time.
+  bool is_first() const { return followed_.empty() && step_ == Step::head; }
   std::optional<Verdict> next(const net::PoolAnswer& answer, std::int64_t now_s);
   std::optional<Verdict> take_failure(const net::PoolAnswer& answer);
   Verdict judge_certificate(const net::PoolAnswer& answer, std::int64_t now_s) const;

@@ -167,8 +167,9 @@ class ProbeCheckTest : public CppUnit::TestFixture {
   void sharesItsTimeAmongItsRequests() {
     using std::chrono::milliseconds;
     options_.timeout = milliseconds(10000);
-    const Check one = check();
-    CPPUNIT_ASSERT(one.request(milliseconds(0)).timeout == milliseconds(10000));
+    Check one = check();
+    CPPUNIT_ASSERT(one.request(milliseconds(5)).timeout == milliseconds(10000));
+    CPPUNIT_ASSERT(!one.take(redirected("https://cdn.example/a%20b.deb"), kNow));
     CPPUNIT_ASSERT(one.request(milliseconds(9000)).timeout == milliseconds(1000));
     CPPUNIT_ASSERT(one.request(milliseconds(9000)).connect_timeout == milliseconds(1000));
     CPPUNIT_ASSERT(one.request(milliseconds(99000)).timeout == milliseconds(1));
