@@ -446,7 +446,7 @@ CREATE TABLE scan (
 );
 CREATE INDEX scan_mirror ON scan (mirror_id, started);
 
--- Who scans a mirror, or the source (mirror_id 0), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
+-- Who scans a mirror, or the source (mirror_id 0), or probes all (-1), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
 -- mirror does not wait for a scan.
 CREATE TABLE scan_lock (
   mirror_id smallint PRIMARY KEY,

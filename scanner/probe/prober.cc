@@ -1,0 +1,298 @@
+#include "scanner/probe/prober.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <random>
+
+#include "core/path.h"
+#include "db/mirror/health.h"
+#include "scanner/probe/trouble.h"
+
+namespace mirror::probe {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+using net::PoolAnswer;
+
+constexpr double kAgain_s = 10;    // to the check that confirms a change
+constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
+constexpr double kLook_s = 2;      // for changed mirrors
+constexpr double kReadAll_s = 60;  // also when none seems to have changed
+constexpr double kSample_s = 10;   // for other files
+constexpr double kWrite_s = 0.2;
+constexpr double kPrune_s = 3600;
+constexpr double kWarnAgain_s = 86400;
+constexpr double kMaxWait_s = 0.5;  // for a step
+constexpr std::size_t kMaxRunning = 1000;
+constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
+
+double steady_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// An interval that differs a little each time, so that mirrors do not all come at once.
+double jittered(double seconds) {
+  static std::minstd_rand random{std::random_device{}()};
+  return seconds * std::uniform_real_distribution<double>(0.9, 1.1)(random);
+}
+
+// Each request has a descriptor or two, while its name is looked up.
+std::size_t most_running() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOtherFiles;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4 * kMaxRunning);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t room =
+      limit.rlim_cur > 2 * kOtherFiles ? limit.rlim_cur - kOtherFiles : kOtherFiles;
+  return std::min(kMaxRunning, room / 2);
+}
+
+CheckOptions check_options(const Instance& instance) {
+  CheckOptions options;
+  options.user_agent = "mb-probe (mod_mirror)";
+  options.ca_file = instance.probe_ca;
+  options.server_urls = instance.server_urls;
+  options.timeout = std::chrono::seconds(instance.probe_timeout_s);
+  options.connect_timeout = std::min<Milliseconds>(options.connect_timeout, options.timeout);
+  return options;
+}
+
+HysteresisOptions hysteresis_options(const Options& options) {
+  const double interval_s = options.instance.probe_interval_s;
+  return {.interval_s = interval_s,
+          .again_s = std::min(kAgain_s, interval_s),
+          .holds_flapping = options.loop};
+}
+
+bool is_chosen(const Options& options, const Mirror& mirror) {
+  if (options.loop || options.all) return mirror.enabled;
+  return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
+}
+
+std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
+  std::vector<db::HealthRow> rows;
+  for (const auto& [id, ways] : db::read_health(connection)) {
+    for (const db::WayHealth& way : ways)
+      rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s});
+  }
+  return rows;
+}
+
+std::string family_name(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
+
+}  // namespace
+
+struct Prober::Run {
+  Item& item;
+  Check check;
+  std::string path;
+  double started_s;
+};
+
+Prober::Prober(const Options& options, Reporter& reporter, int wake_fd)
+    : options_(options),
+      reporter_(reporter),
+      wake_fd_(wake_fd),
+      check_options_(check_options(options.instance)),
+      hysteresis_options_(hysteresis_options(options)),
+      control_(pool_, options.instance.probe_control, check_options_) {}
+
+void Prober::begin(db::Connection& connection, bool writes) {
+  writes_ = writes;
+  revision_ = -1;
+  sampled_s_ = -1;
+  look_at_clock();
+  read_mirrors(connection);
+}
+
+void Prober::step(db::Connection& connection) {
+  look_at_clock();
+  if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
+  start_due(connection);
+  pool_.run(until_next(), wake_fd_);
+  look_at_clock();
+  const std::vector<Item*> items = fleet_.items();
+  for (const Family family : {Family::ipv4, Family::ipv6}) decide(family, items);
+  if (writes_) write(connection);
+}
+
+void Prober::look_at_clock() {
+  const double now_s = steady_s();
+  if (now_s_ > 0 && now_s - now_s_ > kStalled_s) stalled_s_ = now_s;
+  now_s_ = now_s;
+}
+
+void Prober::read_mirrors(db::Connection& connection) {
+  const bool first = revision_ < 0;
+  const std::int64_t revision = db::mirrors_revision(connection);
+  if (revision == revision_ && now_s_ - looked_s_ < kReadAll_s) return;
+  if (revision != revision_) {
+    std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
+    std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
+    mirrors_ = mirrors.size();
+    fleet_.set_mirrors(mirrors, now_s_,
+                       options_.loop && first ? hysteresis_options_.interval_s : 0);
+  }
+  if (first) {
+    const auto unclaimed =
+        fleet_.set_stored(stored_rows(connection), db::count_changes(connection), now_s_);
+    if (writes_) db::drop_health(connection, unclaimed);
+  }
+  revision_ = revision;
+  looked_s_ = now_s_;
+}
+
+void Prober::start_due(db::Connection& connection) {
+  static const std::size_t most = most_running();
+  for (Item* item : fleet_.items()) {
+    if (item->running || item->removed || item->pending || item->due_s > now_s_) continue;
+    if (!options_.loop && item->settled) continue;
+    if (pool_.running() >= most) return;
+    if (sampled_s_ < 0 || now_s_ - sampled_s_ >= kSample_s) {
+      files_.sample(connection);
+      sampled_s_ = now_s_;
+    }
+    const auto file = files_.choose(connection, item->mirror->mirror.id);
+    if (file) {
+      start(*item, *file);
+      continue;
+    }
+    reporter_.no_file(*item);
+    item->settled = true;
+    item->due_s = now_s_ + jittered(hysteresis_options_.interval_s);
+  }
+}
+
+void Prober::start(Item& item, const db::ProbeFile& file) {
+  const db::MirrorRecord& record = *item.mirror;
+  const std::string& base = item.way.https ? record.mirror.https_url : record.mirror.http_url;
+  CheckTarget target{item.way, file_url(base, file.path), file.size_bytes, std::nullopt};
+  if (record.keeps_times) target.mtime_s = file.mtime_s;
+  item.running = true;
+  ask(std::make_shared<Run>(
+      Run{item, Check(std::move(target), check_options_), file.path, now_s_}));
+}
+
+void Prober::ask(const std::shared_ptr<Run>& run) {
+  const double spent_s = steady_s() - run->started_s;
+  pool_.add(run->check.request(Milliseconds(static_cast<std::int64_t>(spent_s * 1000))),
+            [this, run](PoolAnswer&& answer) {
+              const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
+              verdict ? ended(*run, *verdict) : ask(run);
+            });
+}
+
+void Prober::ended(Run& run, const Verdict& verdict) {
+  Item& item = run.item;
+  item.running = false;
+  if (item.removed) return;
+  if (verdict.waited && run.started_s < stalled_s_) {  // we stood still, not the mirror
+    item.due_s = now_s_;
+    return;
+  }
+  if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
+  if (verdict.outcome == Outcome::good) {
+    item.latency_ms = run.check.latency().count();
+    item.last_good_s = now_s_;
+  }
+  if (verdict.outcome == Outcome::bad && !item.failing()) item.first_bad_s = run.started_s;
+  if (verdict.outcome == Outcome::bad && item.hysteresis.near_down()) {
+    item.pending = verdict;
+    pending_paths_[&item] = run.path;
+    return;
+  }
+  apply(item, verdict, run.path);
+}
+
+void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) {
+  const State before = item.hysteresis.state();
+  const double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
+  const bool between = item.failing() || item.hysteresis.recovering();
+  item.settled = !between || verdict.outcome == Outcome::unknown;
+  item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
+  reporter_.checked({item, verdict, path, before});
+  warn_of_certificate(item);
+}
+
+void Prober::warn_of_certificate(Item& item) {
+  if (item.warned_s >= 0 && now_s_ - item.warned_s < kWarnAgain_s) return;
+  const std::string warning = certificate_warning(item, std::time(nullptr));
+  if (warning.empty()) return;
+  reporter_.warning(warning);
+  item.warned_s = now_s_;
+}
+
+// What to do with those that would go down.
+void Prober::decide(Family family, const std::vector<Item*>& items) {
+  std::vector<Item*> pending;
+  for (Item* item : items)
+    if (item->pending && item->way.family == family) pending.push_back(item);
+  bool& told = told_trouble_[family == Family::ipv6];
+  if (pending.empty()) return;
+  Control::State control = Control::State::works;
+  if (looks_like_own_trouble(items, family)) control = control_.ask(family, now_s_);
+  if (control == Control::State::asking) return;
+  const bool trust = control == Control::State::works;
+  if (!trust && !told) {
+    reporter_.warning(
+        fmt::format("most mirrors fail at once over {}{}: nothing is changed", family_name(family),
+                    control == Control::State::none
+                        ? ", and no probe_control in mb.toml tells whether our own network works"
+                        : ", and so do the control URLs: our own network has trouble"));
+  }
+  told = !trust;
+  for (Item* item : pending) trust ? apply_pending(*item) : leave_aside(*item);
+}
+
+void Prober::apply_pending(Item& item) {
+  const Verdict verdict = *std::exchange(item.pending, std::nullopt);
+  const auto path = pending_paths_.extract(&item);
+  if (!item.removed) apply(item, verdict, path.mapped());
+}
+
+void Prober::leave_aside(Item& item) {
+  item.pending.reset();
+  pending_paths_.erase(&item);
+  item.hysteresis.forget_failures();
+  item.settled = had_trouble_ = true;
+  item.due_s = now_s_ + jittered(hysteresis_options_.interval_s);
+}
+
+void Prober::write(db::Connection& connection) {
+  if (options_.loop && now_s_ - wrote_s_ < kWrite_s) return;
+  wrote_s_ = now_s_;
+  const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
+  db::write_health(connection, rows);
+  fleet_.written(rows, now_s_);
+  if (!options_.loop || (pruned_s_ >= 0 && now_s_ - pruned_s_ < kPrune_s)) return;
+  db::drop_old_events(connection);
+  pruned_s_ = now_s_;
+}
+
+Milliseconds Prober::until_next() const {
+  double wait_s = kMaxWait_s;
+  for (const Item* item : fleet_.items()) {
+    if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
+      wait_s = std::min(wait_s, item->due_s - now_s_);
+  }
+  return Milliseconds(static_cast<std::int64_t>(std::max(wait_s, 0.01) * 1000));
+}
+
+bool Prober::finished() const {
+  const std::vector<Item*> items = fleet_.items();
+  return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; });
+}
+
+bool Prober::all_up() const {
+  const std::vector<Item*> items = fleet_.items();
+  return std::none_of(items.begin(), items.end(), [](const Item* item) {
+    return item->hysteresis.state() == State::down || item->failing();
+  });
+}
+
+}  // namespace mirror::probe

@@ -1,0 +1,74 @@
+// Probes mirrors: starts the checks that are due, many at a time, decides what their results mean
+// and writes it. Between calls of step() nothing happens. One thread.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "db/probe/probe_files.h"
+#include "net/request_pool.h"
+#include "pg/connection.h"
+#include "scanner/probe/check.h"
+#include "scanner/probe/control.h"
+#include "scanner/probe/fleet.h"
+#include "scanner/probe/options.h"
+#include "scanner/probe/report.h"
+
+namespace mirror::probe {
+
+class Prober {
+ public:
+  // All must outlive it. `wake_fd` is readable once the program shall end.
+  Prober(const Options& options, Reporter& reporter, int wake_fd);
+
+  // Begins with what the database says; again after another connection was made. `writes`: else
+  // nothing is ever written.
+  void begin(db::Connection& connection, bool writes);
+  // Goes on for a moment. Throws db::Error, and FetchError when libcurl cannot be used.
+  void step(db::Connection& connection);
+
+  // Not for a service: whether every item was checked as often as its state needs.
+  bool finished() const;
+  bool all_up() const;
+  // Whether results were left aside because our own network may be ill.
+  bool had_trouble() const { return had_trouble_; }
+  std::size_t mirrors() const { return mirrors_; }
+
+ private:
+  struct Run;  // a check under way
+  void look_at_clock();
+  void read_mirrors(db::Connection& connection);
+  void start_due(db::Connection& connection);
+  void start(Item& item, const db::ProbeFile& file);
+  void ask(const std::shared_ptr<Run>& run);
+  void ended(Run& run, const Verdict& verdict);
+  void apply(Item& item, const Verdict& verdict, const std::string& path);
+  void decide(Family family, const std::vector<Item*>& items);
+  void apply_pending(Item& item);
+  void leave_aside(Item& item);
+  void warn_of_certificate(Item& item);
+  void write(db::Connection& connection);
+  std::chrono::milliseconds until_next() const;
+
+  const Options& options_;
+  Reporter& reporter_;
+  const int wake_fd_;
+  const CheckOptions check_options_;
+  const HysteresisOptions hysteresis_options_;
+  Fleet fleet_;
+  net::RequestPool pool_;  // its requests point to items
+  Control control_;
+  db::ProbeFiles files_;
+  std::map<const Item*, std::string> pending_paths_;  // of files that a pending verdict is about
+  bool writes_ = false, had_trouble_ = false;
+  bool told_trouble_[2] = {false, false};  // by family
+  std::size_t mirrors_ = 0;
+  std::int64_t revision_ = -1;  // of the mirrors as read
+  double now_s_ = 0;            // of the steady clock, at the last look
+  double stalled_s_ = -1;       // when this program last went on after it had stood still
+  double looked_s_ = -1, sampled_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
+};
+
+}  // namespace mirror::probe
