@@ -21,7 +21,7 @@ constexpr std::size_t kMaxRedirects = 5;
 constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
 constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
 
-Verdict bad(std::string reason) { return {Outcome::bad, std::move(reason), false}; }
+Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false}; }
 
 // As a row may have it and a line may show it, whatever a server has sent.
 std::string bounded(std::string_view reason) {
@@ -160,7 +160,7 @@ std::optional<Verdict> Check::take_failure(const net::PoolAnswer& answer) {
   const bool waited = *answer.failure == FailureKind::timeout;
   Verdict verdict = bad(where(waited && !is_first() ? "no answer in time" : answer.words));
   if (*answer.failure == FailureKind::own || answer.os_error == ENETUNREACH)
-    verdict.outcome = Outcome::unknown;
+    verdict.outcome = CheckOutcome::unknown;
   verdict.waited = waited;
   return verdict;
 }

@@ -28,14 +28,14 @@ struct CheckOptions {
   std::chrono::milliseconds timeout{10000};  // of a check, redirects included
 };
 
-enum class Outcome : std::uint8_t {
+enum class CheckOutcome : std::uint8_t {
   good,
   bad,
   unknown  // this machine cannot tell
 };
 
 struct Verdict {
-  Outcome outcome = Outcome::good;
+  CheckOutcome outcome = CheckOutcome::good;
   std::string reason;   // in words; "" when good
   bool waited = false;  // time was up: a busy or frozen machine of ours looks like that too
 };

@@ -33,8 +33,8 @@ Hysteresis::Hysteresis(State state, std::size_t changes, double now_s)
     : state_(state), changes_s_(std::min(changes, kMostChanges), now_s) {}
 
 double Hysteresis::take(const Verdict& verdict, double now_s, const HysteresisOptions& options) {
-  if (verdict.outcome == Outcome::unknown) return options.interval_s;
-  if (verdict.outcome == Outcome::bad) {
+  if (verdict.outcome == CheckOutcome::unknown) return options.interval_s;
+  if (verdict.outcome == CheckOutcome::bad) {
     good_ = 0;
     bad_ = std::min(bad_ + 1, kNeeded);
     reason_ = verdict.reason;

@@ -19,7 +19,7 @@ namespace mirror::probe {
 namespace {
 
 // How many of the names are no mirror's.
-int tell_unknown_names(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
+int tell_unknown_names(const std::vector<db::MirrorRecord>& mirrors, const ProbeOptions& options,
                        Reporter& reporter) {
   int unknown = 0;
   std::vector<std::string> known;
@@ -38,14 +38,14 @@ int tell_unknown_names(const std::vector<db::MirrorRecord>& mirrors, const Optio
   return unknown;
 }
 
-bool may_write(Session& session, const Options& options, Reporter& reporter) {
+bool may_write(Session& session, const ProbeOptions& options, Reporter& reporter) {
   if (options.dry_run) return false;
   if (session.try_lock()) return true;
   reporter.warning("another prober is at work, so nothing is written here: " + session.holder());
   return false;
 }
 
-int run_once(const Options& options, const StopSignal& stop) {
+int run_once(const ProbeOptions& options, const StopSignal& stop) {
   Reporter reporter(options.json, true);
   Session session(options, stop);
   const int unknown = tell_unknown_names(db::list_mirrors(session.connection()), options, reporter);
@@ -59,17 +59,17 @@ int run_once(const Options& options, const StopSignal& stop) {
 }
 
 // As the command line and the file say now; what they said before when that cannot be used.
-Options reloaded(int argc, char** argv, const Options& before, Reporter& reporter) {
+ProbeOptions reloaded(int argc, char** argv, const ProbeOptions& before, Reporter& reporter) {
   try {
-    const std::variant<Options, int> parsed = parse_options(argc, argv);
-    if (const Options* const options = std::get_if<Options>(&parsed)) return *options;
+    const std::variant<ProbeOptions, int> parsed = parse_options(argc, argv);
+    if (const ProbeOptions* const options = std::get_if<ProbeOptions>(&parsed)) return *options;
   } catch (const ConfigError& error) {
     reporter.warning(fmt::format("{}; the configuration stays as it was", error.what()));
   }
   return before;
 }
 
-int run_loop(int argc, char** argv, Options options, const StopSignal& stop) {
+int run_loop(int argc, char** argv, ProbeOptions options, const StopSignal& stop) {
   ReloadSignal reload;
   ServiceManager manager;
   Reporter reporter(options.json, options.verbose);
@@ -82,9 +82,9 @@ int run_loop(int argc, char** argv, Options options, const StopSignal& stop) {
 }
 
 int run(int argc, char** argv) {
-  const std::variant<Options, int> parsed = parse_options(argc, argv);
+  const std::variant<ProbeOptions, int> parsed = parse_options(argc, argv);
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
-  const Options& options = std::get<Options>(parsed);
+  const ProbeOptions& options = std::get<ProbeOptions>(parsed);
   const StopSignal stop;
   return options.loop ? run_loop(argc, argv, options, stop) : run_once(options, stop);
 }

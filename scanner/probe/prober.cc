@@ -62,14 +62,14 @@ CheckOptions check_options(const Instance& instance) {
   return options;
 }
 
-HysteresisOptions hysteresis_options(const Options& options) {
+HysteresisOptions hysteresis_options(const ProbeOptions& options) {
   const double interval_s = options.instance.probe_interval_s;
   return {.interval_s = interval_s,
           .again_s = std::min(kAgain_s, interval_s),
           .holds_flapping = options.loop};
 }
 
-bool is_chosen(const Options& options, const Mirror& mirror) {
+bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
   if (options.loop || options.all) return mirror.enabled;
   return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
 }
@@ -94,7 +94,7 @@ struct Prober::Run {
   double started_s;
 };
 
-Prober::Prober(const Options& options, Reporter& reporter, int wake_fd)
+Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
     : options_(options),
       reporter_(reporter),
       wake_fd_(wake_fd),
@@ -196,12 +196,12 @@ void Prober::ended(Run& run, const Verdict& verdict) {
     return;
   }
   if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
-  if (verdict.outcome == Outcome::good) {
+  if (verdict.outcome == CheckOutcome::good) {
     item.latency_ms = run.check.latency().count();
     item.last_good_s = now_s_;
   }
-  if (verdict.outcome == Outcome::bad && !item.failing()) item.first_bad_s = run.started_s;
-  if (verdict.outcome == Outcome::bad && item.hysteresis.near_down()) {
+  if (verdict.outcome == CheckOutcome::bad && !item.failing()) item.first_bad_s = run.started_s;
+  if (verdict.outcome == CheckOutcome::bad && item.hysteresis.near_down()) {
     item.pending = verdict;
     pending_paths_[&item] = run.path;
     return;
@@ -213,7 +213,7 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) 
   const State before = item.hysteresis.state();
   const double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
   const bool between = item.failing() || item.hysteresis.recovering();
-  item.settled = !between || verdict.outcome == Outcome::unknown;
+  item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
   reporter_.checked({item, verdict, path, before});
   warn_of_certificate(item);

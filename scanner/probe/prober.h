@@ -13,7 +13,7 @@
 #include "scanner/probe/check.h"
 #include "scanner/probe/control.h"
 #include "scanner/probe/fleet.h"
-#include "scanner/probe/options.h"
+#include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
 
 namespace mirror::probe {
@@ -21,7 +21,7 @@ namespace mirror::probe {
 class Prober {
  public:
   // All must outlive it. `wake_fd` is readable once the program shall end.
-  Prober(const Options& options, Reporter& reporter, int wake_fd);
+  Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd);
 
   // Begins with what the database says; again after another connection was made. `writes`: else
   // nothing is ever written.
@@ -52,7 +52,7 @@ class Prober {
   void write(db::Connection& connection);
   std::chrono::milliseconds until_next() const;
 
-  const Options& options_;
+  const ProbeOptions& options_;
   Reporter& reporter_;
   const int wake_fd_;
   const CheckOptions check_options_;

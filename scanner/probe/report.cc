@@ -28,7 +28,7 @@ std::string check_line(const Checked& checked, std::size_t name_width) {
   const Verdict& verdict = checked.verdict;
   std::string line = fmt::format("{:<{}}  {:<10}  {:<10}  ", item.name(), name_width,
                                  item.way.text(), state_words(item));
-  line += verdict.outcome == Outcome::good && item.latency_ms
+  line += verdict.outcome == CheckOutcome::good && item.latency_ms
               ? fmt::format("{:>5} ms", *item.latency_ms)
               : fmt::format("{:>8}", "-");
   line += "  " + printable(checked.path);
@@ -42,12 +42,12 @@ std::string check_json(const Checked& checked) {
   cli::OrderedJson json;
   json["mirror"] = item.name();
   json["way"] = item.way.text();
-  json["ok"] = verdict.outcome == Outcome::good;
+  json["ok"] = verdict.outcome == CheckOutcome::good;
   json["state"] = state_words(item);
   json["before"] = state_name(checked.before);
   json["reason"] = verdict.reason.empty() ? nlohmann::ordered_json(nullptr)
                                           : nlohmann::ordered_json(verdict.reason);
-  json["latency_ms"] = verdict.outcome == Outcome::good && item.latency_ms
+  json["latency_ms"] = verdict.outcome == CheckOutcome::good && item.latency_ms
                            ? nlohmann::ordered_json(*item.latency_ms)
                            : nlohmann::ordered_json(nullptr);
   json["certificate_end"] = item.certificate_end_s

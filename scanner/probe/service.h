@@ -4,7 +4,7 @@
 #include "os/reload_signal.h"
 #include "os/service_manager.h"
 #include "os/stop_signal.h"
-#include "scanner/probe/options.h"
+#include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
 
 namespace mirror::probe {
@@ -12,7 +12,7 @@ namespace mirror::probe {
 class Service {
  public:
   // All must outlive it.
-  Service(const Options& options, Reporter& reporter, const StopSignal& stop,
+  Service(const ProbeOptions& options, Reporter& reporter, const StopSignal& stop,
           const ReloadSignal& reload, ServiceManager& manager)
       : options_(options), reporter_(reporter), stop_(stop), reload_(reload), manager_(manager) {}
 
@@ -26,7 +26,7 @@ class Service {
   bool wait_for_lock(class Session& session);
   void database_failed(const std::string& what);
 
-  const Options& options_;
+  const ProbeOptions& options_;
   Reporter& reporter_;
   const StopSignal& stop_;
   const ReloadSignal& reload_;

@@ -13,7 +13,7 @@ namespace {
 // Checks wait while the database is asked, so that must not take long.
 constexpr std::chrono::seconds kPatience(10);
 
-db::Connection connect(const Options& options, const StopSignal& stop) {
+db::Connection connect(const ProbeOptions& options, const StopSignal& stop) {
   db::SessionOptions session = db::tool_session("mb-probe", kPatience / 2, &stop.asked());
   session.connect_timeout = session.patience = kPatience;
   session.stop_grace = std::chrono::milliseconds(0);
@@ -23,7 +23,7 @@ db::Connection connect(const Options& options, const StopSignal& stop) {
 
 }  // namespace
 
-Session::Session(const Options& options, const StopSignal& stop)
+Session::Session(const ProbeOptions& options, const StopSignal& stop)
     : connection_(connect(options, stop)) {
   db::require_schema(connection_);
 }

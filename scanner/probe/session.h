@@ -7,14 +7,14 @@
 #include "db/scan_lock.h"
 #include "os/stop_signal.h"
 #include "pg/connection.h"
-#include "scanner/probe/options.h"
+#include "scanner/probe/probe_options.h"
 
 namespace mirror::probe {
 
 class Session {
  public:
   // Connects. Throws db::Error, also when the schema is not the program's.
-  Session(const Options& options, const StopSignal& stop);
+  Session(const ProbeOptions& options, const StopSignal& stop);
 
   db::Connection& connection() { return connection_; }
   // Whether this session has the lock now.

@@ -31,13 +31,13 @@ double seconds_since(Clock::time_point start) {
 struct Task {
   std::string name;
   bool is_source = false;
-  std::function<Result(db::Connection&, const Control&)> scan;
+  std::function<ScanResult(db::Connection&, const Control&)> scan;
 };
 
 class Batch {
  public:
-  Batch(std::vector<Task> tasks, const Options& options, Reporter& reporter, const StopSignal& stop,
-        Lent& lent)
+  Batch(std::vector<Task> tasks, const ScanOptions& options, Reporter& reporter,
+        const StopSignal& stop, Lent& lent)
       : tasks_(std::move(tasks)),
         options_(options),
         reporter_(reporter),
@@ -109,7 +109,7 @@ class Batch {
   void work(Slot& slot, Lent& connection) {
     do {
       const Task& task = *slot.task;
-      Result result;
+      ScanResult result;
       try {
         result = scan(task, connection, {stop_.fd(), &slot.entries});
       } catch (const std::exception& error) {
@@ -126,13 +126,13 @@ class Batch {
     } while (slot.task != nullptr);
   }
 
-  void count(const Result& result) {
+  void count(const ScanResult& result) {
     ++(result.worked() ? totals_.worked : totals_.failed);
     if (!result.of_no_use.empty()) ++totals_.useless;
   }
 
-  Result scan(const Task& task, Lent& connection, const Control& control) {
-    Result result;
+  ScanResult scan(const Task& task, Lent& connection, const Control& control) {
+    ScanResult result;
     if (control.stopped()) {
       result.error = "not scanned: interrupted";
       return result;
@@ -172,7 +172,7 @@ class Batch {
   std::size_t finished() const { return static_cast<std::size_t>(totals_.worked + totals_.failed); }
 
   const std::vector<Task> tasks_;
-  const Options& options_;
+  const ScanOptions& options_;
   Reporter& reporter_;
   const StopSignal& stop_;
   Lent& lent_;
@@ -186,7 +186,7 @@ class Batch {
 
 }  // namespace
 
-Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
+Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const ScanOptions& options,
                     Reporter& reporter, const StopSignal& stop, Lent& connection) {
   std::vector<Task> tasks;
   for (const db::MirrorRecord& record : mirrors) {
@@ -198,7 +198,7 @@ Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options&
   return Batch(std::move(tasks), options, reporter, stop, connection).run();
 }
 
-Totals scan_the_source(const Options& options, Reporter& reporter, const StopSignal& stop,
+Totals scan_the_source(const ScanOptions& options, Reporter& reporter, const StopSignal& stop,
                        Lent& connection) {
   std::vector<Task> tasks;
   tasks.push_back(

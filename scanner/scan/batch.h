@@ -7,8 +7,8 @@
 
 #include "os/stop_signal.h"
 #include "pg/connection.h"
-#include "scanner/scan/options.h"
 #include "scanner/scan/report.h"
+#include "scanner/scan/scan_options.h"
 
 namespace mirror::scanner {
 
@@ -18,11 +18,11 @@ using Lent = std::optional<db::Connection>;
 
 // Scans every mirror, telling each result as it comes; one mirror's failure stops no other. Once
 // `stop` is asked for the scans under way are given up and the rest fail without being tried.
-Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const Options& options,
+Totals scan_mirrors(const std::vector<db::MirrorRecord>& mirrors, const ScanOptions& options,
                     Reporter& reporter, const StopSignal& stop, Lent& connection);
 
 // The source, in the same way.
-Totals scan_the_source(const Options& options, Reporter& reporter, const StopSignal& stop,
+Totals scan_the_source(const ScanOptions& options, Reporter& reporter, const StopSignal& stop,
                        Lent& connection);
 
 }  // namespace mirror::scanner

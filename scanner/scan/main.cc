@@ -22,7 +22,7 @@ namespace {
 constexpr std::int64_t kMaxJoinedFiles = 200'000;  // a fraction of a second under the merge lock
 
 // The mirrors to scan; unknown names are reported and counted in `unknown`.
-std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const Options& options,
+std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const ScanOptions& options,
                                              Reporter& reporter, int& unknown) {
   db::require_schema(connection);
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
@@ -50,13 +50,13 @@ int exit_status(const Totals& totals) {
   return totals.worked > 0 ? cli::kFailed : cli::kAllFailed;
 }
 
-db::Connection connect(const Options& options, const StopSignal& stop) {
+db::Connection connect(const ScanOptions& options, const StopSignal& stop) {
   return cli::naming_config(options.instance, [&] {
     return db::open_merge_session(options.instance.database, "mb-scan", stop.asked());
   });
 }
 
-int run_source(const Options& options, const StopSignal& stop) {
+int run_source(const ScanOptions& options, const StopSignal& stop) {
   if (options.instance.source.empty()) {
     throw ConfigError(
         fmt::format("instance '{}' has no source: set source = \"/DIRECTORY\" or \"rsync://…\" in "
@@ -69,7 +69,7 @@ int run_source(const Options& options, const StopSignal& stop) {
   return exit_status(scan_the_source(options, reporter, stop, connection));
 }
 
-int run_mirrors(const Options& options, const StopSignal& stop) {
+int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
   std::size_t name_width = 0;
   Totals totals;
   std::vector<db::MirrorRecord> mirrors;
@@ -102,9 +102,9 @@ int run_mirrors(const Options& options, const StopSignal& stop) {
 }
 
 int run(int argc, char** argv) {
-  const std::variant<Options, int> parsed = parse_options(argc, argv);
+  const std::variant<ScanOptions, int> parsed = parse_options(argc, argv);
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
-  const Options& options = std::get<Options>(parsed);
+  const ScanOptions& options = std::get<ScanOptions>(parsed);
   const StopSignal stop;
   return options.source ? run_source(options, stop) : run_mirrors(options, stop);
 }

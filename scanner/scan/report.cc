@@ -17,14 +17,14 @@ std::string plural(std::int64_t count, std::string_view one, std::string_view ma
 }
 
 // How a line on standard error begins.
-std::string subject(const Result& result) {
+std::string subject(const ScanResult& result) {
   return fmt::format("mb-scan: {} '{}'", result.is_source ? "source" : "mirror",
                      printable(result.name));
 }
 
 }  // namespace
 
-std::string result_line(const Result& result, std::size_t name_width) {
+std::string result_line(const ScanResult& result, std::size_t name_width) {
   const db::ScanCounts& counts = result.counts;
   const std::string name = printable(result.name);
   if (result.is_source) {
@@ -42,7 +42,7 @@ std::string result_line(const Result& result, std::size_t name_width) {
       result.seconds, result.enabled ? ", now enabled" : "");
 }
 
-std::string detail_line(const Result& result) {
+std::string detail_line(const ScanResult& result) {
   std::string out =
       fmt::format("  {}, {} files held now, {} listed, merge lock held for {:.3f} s",
                   outcome_text(result.outcome), result.counts.held,
@@ -52,13 +52,13 @@ std::string detail_line(const Result& result) {
   return out;
 }
 
-std::string error_line(const Result& result) {
+std::string error_line(const ScanResult& result) {
   return fmt::format("{}: {}", subject(result), result.error);
 }
 
 // The source's unreadable directories are always reported, because files below them are no longer
 // seen.
-std::vector<std::string> note_lines(const Result& result, bool verbose) {
+std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   const ListingCounts& listing = result.listing;
   std::vector<std::string> lines;
   const auto tell = [&](std::int64_t count, const char* one, const char* many,
@@ -92,7 +92,7 @@ std::vector<std::string> note_lines(const Result& result, bool verbose) {
   return lines;
 }
 
-std::string no_use_line(const Result& result) {
+std::string no_use_line(const ScanResult& result) {
   return fmt::format("{}: {}", subject(result), result.of_no_use);
 }
 
@@ -102,7 +102,7 @@ std::string totals_line(const Totals& totals) {
                      totals.failed, totals.seconds);
 }
 
-std::string json_line(const Result& result) {
+std::string json_line(const ScanResult& result) {
   const db::ScanCounts& counts = result.counts;
   Json json;
   json[result.is_source ? "source" : "mirror"] = result.name;
@@ -150,7 +150,7 @@ std::string progress_text(const std::vector<Running>& running, std::size_t done,
 Reporter::Reporter(bool json, bool verbose, std::size_t name_width)
     : json_(json), verbose_(verbose), name_width_(name_width), progress_(!json) {}
 
-void Reporter::result(const Result& result) {
+void Reporter::result(const ScanResult& result) {
   const std::lock_guard guard(mutex_);
   progress_.clear();
   if (json_) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "scanner/scan/result.h"
+#include "scanner/scan/scan_result.h"
 #include "tools/cli/progress_line.h"
 
 namespace mirror::scanner {
@@ -26,21 +26,21 @@ struct Running {
 };
 
 // The texts, without printing: pure.
-std::string result_line(const Result& result, std::size_t name_width);  // of a scan that worked
-std::string detail_line(const Result& result);                          // what -v adds
-std::string error_line(const Result& result);                           // of one that did not
+std::string result_line(const ScanResult& result, std::size_t name_width);  // of a scan that worked
+std::string detail_line(const ScanResult& result);                          // what -v adds
+std::string error_line(const ScanResult& result);                           // of one that did not
 // What was skipped, held or ended, one line each, for stderr.
-std::vector<std::string> note_lines(const Result& result, bool verbose);
-std::string no_use_line(const Result& result);  // of one that found nothing
+std::vector<std::string> note_lines(const ScanResult& result, bool verbose);
+std::string no_use_line(const ScanResult& result);  // of one that found nothing
 std::string totals_line(const Totals& totals);
-std::string json_line(const Result& result);
+std::string json_line(const ScanResult& result);
 std::string json_line(const Totals& totals);
 std::string progress_text(const std::vector<Running>& running, std::size_t done, std::size_t all);
 
 class Reporter {
  public:
   Reporter(bool json, bool verbose, std::size_t name_width);
-  void result(const Result& result);
+  void result(const ScanResult& result);
   void totals(const Totals& totals);
   void warning(const std::string& text);  // to stderr, with the program's name
   void detail(const std::string& text);   // with -v only

@@ -42,7 +42,7 @@ std::string what_stands(const db::MirrorRecord& record) {
 
 std::string what_stands_of_source() { return "the file table stays as it was"; }
 
-db::MergeOptions merge_options(const Options& options) {
+db::MergeOptions merge_options(const ScanOptions& options) {
   const Instance& instance = options.instance;
   return {.max_shrink_percent = instance.max_shrink_percent,
           .max_change_percent = instance.max_change_percent,
@@ -51,19 +51,19 @@ db::MergeOptions merge_options(const Options& options) {
 }
 
 void take_report(const db::MergeReport& report, std::string_view option, const std::string& stands,
-                 Result& result) {
+                 ScanResult& result) {
   result.counts = report.counts;
   result.of_no_use = report.of_no_use;
   result.lock_seconds = report.lock_seconds;
   switch (report.outcome) {
     case db::MergeOutcome::merged:
-      result.outcome = Outcome::merged;
+      result.outcome = ScanOutcome::merged;
       break;
     case db::MergeOutcome::unchanged:
-      result.outcome = Outcome::unchanged;
+      result.outcome = ScanOutcome::unchanged;
       break;
     case db::MergeOutcome::refused:
-      result.outcome = Outcome::refused;
+      result.outcome = ScanOutcome::refused;
       result.error = fmt::format("{}; {} (--force merges it, {} sets the limit)", report.refusal,
                                  stands, option);
   }
@@ -86,7 +86,7 @@ db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& li
   }
 }
 
-Target base_target(const std::string& url, const Method& method, const Options& options) {
+Target base_target(const std::string& url, const Method& method, const ScanOptions& options) {
   Target target;
   target.url = url;
   if (&method == &kRsyncMethod) target.options = options.rsync_options;
@@ -113,7 +113,7 @@ std::optional<UsableEndpoint> usable_endpoint(const db::MirrorRecord& record) {
 
 // The target of a mirror, from an untrusted record; throws ListingError with the reason.
 Target mirror_target(const db::MirrorRecord& record, const UsableEndpoint& usable,
-                     const Options& options) {
+                     const ScanOptions& options) {
   const auto& [method, endpoint] = usable;
   Target target = base_target(endpoint->url, *method, options);
   if (const Fault wrong = method->url_fault(target.url)) {
@@ -134,7 +134,7 @@ Target mirror_target(const db::MirrorRecord& record, const UsableEndpoint& usabl
 }
 
 db::Fidelity list_mirror(const db::MirrorRecord& record,
-                         const std::optional<UsableEndpoint>& usable, const Options& options,
+                         const std::optional<UsableEndpoint>& usable, const ScanOptions& options,
                          const Control& control, const TreeSink& sink, ListingCounts& counts) {
   if (!usable) throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
   Target target = mirror_target(record, *usable, options);
@@ -148,8 +148,8 @@ db::Fidelity list_mirror(const db::MirrorRecord& record,
 }
 
 void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
-                        const Options& options, const Control& control, const std::string& stands,
-                        Result& result) {
+                        const ScanOptions& options, const Control& control,
+                        const std::string& stands, ScanResult& result) {
   const std::optional<UsableEndpoint> usable = usable_endpoint(record);
   const Method& method = usable ? *usable->method : kRsyncMethod;
   db::MirrorScan scan(connection, record, method.name, options.subtree);
@@ -173,8 +173,8 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   }
 }
 
-void scan_locked_source(db::Connection& connection, const Options& options, const Control& control,
-                        Result& result) {
+void scan_locked_source(db::Connection& connection, const ScanOptions& options,
+                        const Control& control, ScanResult& result) {
   const std::string& source = options.instance.source;
   const Method& method = method_of_source(source);
   if (!options.subtree.empty() && &method != &kLocalMethod)
@@ -201,8 +201,8 @@ void scan_locked_source(db::Connection& connection, const Options& options, cons
 
 // Runs `scan` under the lock of `id`, and puts what goes wrong into the result.
 template <typename Scan>
-Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bool break_lock,
-                      const std::string& stands, const Scan& scan) {
+ScanResult scan_with_lock(db::Connection& connection, MirrorId id, ScanResult result,
+                          bool break_lock, const std::string& stands, const Scan& scan) {
   const Stopwatch watch;
   try {
     if (break_lock) {
@@ -213,18 +213,18 @@ Result scan_with_lock(db::Connection& connection, MirrorId id, Result result, bo
     if (lock) {
       scan(result);
     } else {
-      result.outcome = Outcome::locked;
+      result.outcome = ScanOutcome::locked;
       const auto holder = db::scan_lock_holder(connection, id);
       result.error = fmt::format("another scan of it is running{}; --break-lock ends it",
                                  holder ? ": " + holder->text() : "");
     }
   } catch (const db::Error& error) {
-    result.outcome = Outcome::failed;
+    result.outcome = ScanOutcome::failed;
     result.error = cli::database_error(error.what());
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
-    result.outcome = Outcome::failed;
+    result.outcome = ScanOutcome::failed;
     result.error = fmt::format("{}; {}", error.what(), stands);
   }
   result.seconds = watch.seconds();
@@ -241,7 +241,7 @@ class Unobserved : public hash::Observer {
 
 // Touched files are not redirected until they are hashed again, so a local source's are hashed at
 // once, without the source's lock, within the time that there is for it.
-void hash_touched(const Options& options, const StopSignal& stop, Result& result) {
+void hash_touched(const ScanOptions& options, const StopSignal& stop, ScanResult& result) {
   const Instance& instance = options.instance;
   if (instance.hash_touched_s == 0 || &method_of_source(instance.source) != &kLocalMethod) return;
   const Stopwatch watch;
@@ -267,25 +267,25 @@ void hash_touched(const Options& options, const StopSignal& stop, Result& result
 
 }  // namespace
 
-Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
-                   const Options& options, const Control& control) {
-  Result result;
+ScanResult scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                       const ScanOptions& options, const Control& control) {
+  ScanResult result;
   result.name = record.mirror.identifier;
   const std::string stands = what_stands(record);
   return scan_with_lock(connection, record.mirror.id, std::move(result), options.break_lock, stands,
-                        [&](Result& into) {
+                        [&](ScanResult& into) {
                           scan_locked_mirror(connection, record, options, control, stands, into);
                         });
 }
 
-Result scan_source(db::Connection& connection, const Options& options, const Control& control,
-                   const StopSignal& stop) {
-  Result result;
+ScanResult scan_source(db::Connection& connection, const ScanOptions& options,
+                       const Control& control, const StopSignal& stop) {
+  ScanResult result;
   result.is_source = true;
   result.name = options.instance.source;
-  result =
-      scan_with_lock(connection, 0, std::move(result), options.break_lock, what_stands_of_source(),
-                     [&](Result& into) { scan_locked_source(connection, options, control, into); });
+  result = scan_with_lock(
+      connection, 0, std::move(result), options.break_lock, what_stands_of_source(),
+      [&](ScanResult& into) { scan_locked_source(connection, options, control, into); });
   if (result.worked() && result.counts.touched > 0) hash_touched(options, stop, result);
   return result;
 }

@@ -4,16 +4,16 @@
 
 #include "db/mirror/mirrors.h"
 #include "os/stop_signal.h"
-#include "scanner/scan/options.h"
-#include "scanner/scan/result.h"
+#include "scanner/scan/scan_options.h"
+#include "scanner/scan/scan_result.h"
 
 namespace mirror::scanner {
 
-// All failures are in the Result; only std::bad_alloc is thrown.
-Result scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
-                   const Options& options, const Control& control);
+// All failures are in the ScanResult; only std::bad_alloc is thrown.
+ScanResult scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                       const ScanOptions& options, const Control& control);
 // Touched files of a local source are hashed afterwards, for options.instance.hash_touched_s.
-Result scan_source(db::Connection& connection, const Options& options, const Control& control,
-                   const StopSignal& stop);
+ScanResult scan_source(db::Connection& connection, const ScanOptions& options,
+                       const Control& control, const StopSignal& stop);
 
 }  // namespace mirror::scanner

@@ -73,7 +73,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     for (const auto& [answer, reason] : cases) {
       const Verdict verdict = *check().take(answer, kNow);
       CPPUNIT_ASSERT_EQUAL(reason, verdict.reason);
-      CPPUNIT_ASSERT(verdict.outcome == (reason.empty() ? Outcome::good : Outcome::bad));
+      CPPUNIT_ASSERT(verdict.outcome == (reason.empty() ? CheckOutcome::good : CheckOutcome::bad));
     }
   }
 
@@ -84,7 +84,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
       const PoolRequest request = one.request({});
       CPPUNIT_ASSERT(request.method == PoolRequest::Method::get);
       CPPUNIT_ASSERT_EQUAL(std::string("Range: bytes=0-0"), request.headers.at(0));
-      CPPUNIT_ASSERT(one.take(answered(status), kNow)->outcome == Outcome::bad);
+      CPPUNIT_ASSERT(one.take(answered(status), kNow)->outcome == CheckOutcome::bad);
     }
   }
 
@@ -115,7 +115,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
                              "[fe80::1]", "[fd00::1]", "100.64.0.1"}) {
       const auto verdict =
           check().take(redirected(std::string("https://") + host + ":8/a%20b.deb"), kNow);
-      CPPUNIT_ASSERT_MESSAGE(host, verdict && verdict->outcome == Outcome::bad);
+      CPPUNIT_ASSERT_MESSAGE(host, verdict && verdict->outcome == CheckOutcome::bad);
       CPPUNIT_ASSERT(verdict->reason.starts_with("redirects to an address of a private network: "));
     }
     Check named = check();
@@ -134,7 +134,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     Check one = check();
     CPPUNIT_ASSERT(!one.take(redirected("https://10.1.2.3/a%20b.deb", "127.0.0.1"), kNow));
     CPPUNIT_ASSERT(!one.request({}).public_only);
-    CPPUNIT_ASSERT(one.take(answered(200), kNow)->outcome == Outcome::good);
+    CPPUNIT_ASSERT(one.take(answered(200), kNow)->outcome == CheckOutcome::good);
   }
 
   void saysWhenACertificateExpired() {
@@ -157,10 +157,10 @@ class ProbeCheckTest : public CppUnit::TestFixture {
       return check().take(answer, kNow)->outcome;
     };
     CPPUNIT_ASSERT(outcome(failed(FailureKind::connect, "network is unreachable", ENETUNREACH)) ==
-                   Outcome::unknown);
-    CPPUNIT_ASSERT(outcome(failed(FailureKind::own, "no memory")) == Outcome::unknown);
+                   CheckOutcome::unknown);
+    CPPUNIT_ASSERT(outcome(failed(FailureKind::own, "no memory")) == CheckOutcome::unknown);
     CPPUNIT_ASSERT(outcome(failed(FailureKind::connect, "connection refused", ECONNREFUSED)) ==
-                   Outcome::bad);
+                   CheckOutcome::bad);
     CPPUNIT_ASSERT(check().take(failed(FailureKind::timeout, "no answer"), kNow)->waited);
   }
 

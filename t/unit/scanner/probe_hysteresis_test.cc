@@ -8,8 +8,8 @@ namespace mirror::probe::test {
 namespace {
 
 const Verdict kGood{};
-const Verdict kBad{Outcome::bad, "connection refused", false};
-const Verdict kUnknown{Outcome::unknown, "no route", false};
+const Verdict kBad{CheckOutcome::bad, "connection refused", false};
+const Verdict kUnknown{CheckOutcome::unknown, "no route", false};
 
 class ProbeHysteresisTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProbeHysteresisTest);

@@ -14,10 +14,10 @@ class ScanReportTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(saysWhatIsUnderWay);
   CPPUNIT_TEST_SUITE_END();
 
-  static Result sample() {
-    Result result;
+  static ScanResult sample() {
+    ScanResult result;
     result.name = "ftp.example.org";
-    result.outcome = Outcome::merged;
+    result.outcome = ScanOutcome::merged;
     result.counts = {
         .seen = 63440, .gained = 10, .lost = 2, .unknown = 3, .outdated = 4, .held = 63400};
     result.listing.entries = 70000;
@@ -27,7 +27,7 @@ class ScanReportTest : public CppUnit::TestFixture {
 
  public:
   void saysOneReadableLineAMirror() {
-    Result result = sample();
+    ScanResult result = sample();
     CPPUNIT_ASSERT_EQUAL(std::string("ftp.example.org       63440 seen,       10 gained,        2 "
                                      "lost,        3 unknown to the source, "
                                      "       4 outdated,    1.2 s"),
@@ -42,7 +42,7 @@ class ScanReportTest : public CppUnit::TestFixture {
   }
 
   void saysWhatTheSourceHas() {
-    Result result = sample();
+    ScanResult result = sample();
     result.is_source = true;
     result.name = "/srv/pub";
     result.counts.changed = 7;
@@ -53,9 +53,9 @@ class ScanReportTest : public CppUnit::TestFixture {
   }
 
   void givesMachinesEveryFigure() {
-    Result result = sample();
+    ScanResult result = sample();
     result.name = "odd\"\xff\n";
-    result.outcome = Outcome::refused;
+    result.outcome = ScanOutcome::refused;
     result.error = "too \xfe small";
     const auto json = nlohmann::json::parse(json_line(result));
     CPPUNIT_ASSERT_EQUAL(std::string("refused"), json.at("outcome").get<std::string>());

@@ -11,17 +11,17 @@
 
 namespace mirror::scanner {
 
-enum class Outcome : std::uint8_t { merged, unchanged, refused, failed, locked };
+enum class ScanOutcome : std::uint8_t { merged, unchanged, refused, failed, locked };
 
-constexpr std::string_view outcome_text(Outcome outcome) {
+constexpr std::string_view outcome_text(ScanOutcome outcome) {
   constexpr std::string_view kTexts[] = {"merged", "unchanged", "refused", "failed", "locked"};
   return kTexts[static_cast<std::size_t>(outcome)];
 }
 
-struct Result {
+struct ScanResult {
   bool is_source = false;
   std::string name;  // the mirror's identifier; the source's directory or URL
-  Outcome outcome = Outcome::failed;
+  ScanOutcome outcome = ScanOutcome::failed;
   std::string error;  // for refused, failed, locked
   db::ScanCounts counts;
   std::string of_no_use;  // of one that worked: why it found nothing, or ""
@@ -33,7 +33,9 @@ struct Result {
   std::int64_t hashed = 0;  // touched files of the source that were hashed again at once
   std::string hash_fault;   // why that broke off, or ""
 
-  bool worked() const { return outcome == Outcome::merged || outcome == Outcome::unchanged; }
+  bool worked() const {
+    return outcome == ScanOutcome::merged || outcome == ScanOutcome::unchanged;
+  }
 };
 
 }  // namespace mirror::scanner

@@ -1,4 +1,4 @@
-#include "scanner/probe/options.h"
+#include "scanner/probe/probe_options.h"
 
 #include <algorithm>
 #include <optional>
@@ -20,7 +20,7 @@ struct Given {
   std::optional<int> interval_s, timeout_s;
 };
 
-void add_options(cli::Options& app, Options& options, Given& given) {
+void add_options(cli::Options& app, ProbeOptions& options, Given& given) {
   app.add_option("NAME", options.names, "mirrors to probe once, by identifier");
   app.add_flag("--all", options.all, "probe every enabled mirror once");
   app.add_flag("--loop", options.loop, "probe every enabled mirror for ever, as a service");
@@ -34,7 +34,7 @@ void add_options(cli::Options& app, Options& options, Given& given) {
 }
 
 // What is wrong with the options taken together; "" when nothing is.
-std::string fault(const Options& options) {
+std::string fault(const ProbeOptions& options) {
   if (options.all && options.loop) return "give --all or --loop, not both";
   if ((options.all || options.loop) && !options.names.empty())
     return "give --all, --loop or names of mirrors, not several of them";
@@ -47,8 +47,8 @@ std::string fault(const Options& options) {
 
 }  // namespace
 
-std::variant<Options, int> parse_options(int argc, char** argv) {
-  Options options;
+std::variant<ProbeOptions, int> parse_options(int argc, char** argv) {
+  ProbeOptions options;
   Given given;
   cli::CommandLine line(
       "mb-probe", "Asks mirrors whether they answer, and takes redirects from those that do not.",

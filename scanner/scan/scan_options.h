@@ -11,7 +11,7 @@
 
 namespace mirror::scanner {
 
-struct Options : cli::CommonOptions {
+struct ScanOptions : cli::CommonOptions {
   Instance instance;  // the command line's values take the place of the file's
   bool source = false;
   bool all = false;
@@ -26,6 +26,6 @@ struct Options : cli::CommonOptions {
 
 // The options, or the exit status when there is nothing more to do (help, version, a wrong command
 // line: already told). Throws ConfigError.
-std::variant<Options, int> parse_options(int argc, char** argv);
+std::variant<ScanOptions, int> parse_options(int argc, char** argv);
 
 }  // namespace mirror::scanner

@@ -1,4 +1,4 @@
-#include "scanner/scan/options.h"
+#include "scanner/scan/scan_options.h"
 
 #include <fmt/format.h>
 
@@ -30,7 +30,7 @@ struct Given {
 
 constexpr double kDayS = 86400;
 
-void add_options(cli::Options& app, Options& options, Given& given) {
+void add_options(cli::Options& app, ScanOptions& options, Given& given) {
   app.add_option("NAME", options.names, "mirrors to scan, by identifier");
   app.add_flag("--all", options.all, "scan every enabled mirror");
   app.add_flag("--source", options.source, "list the source into the file table");
@@ -80,7 +80,7 @@ void take(T& setting, const std::optional<T>& given) {
 }
 
 // What is wrong with the options taken together; "" when nothing is.
-std::string fault(Options& options) {
+std::string fault(ScanOptions& options) {
   if (!options.source && !options.all && options.names.empty()) {
     return "nothing to do: name mirrors, or say --all for every enabled mirror, or --source for "
            "the source";
@@ -105,8 +105,8 @@ std::string fault(Options& options) {
 
 }  // namespace
 
-std::variant<Options, int> parse_options(int argc, char** argv) {
-  Options options;
+std::variant<ScanOptions, int> parse_options(int argc, char** argv) {
+  ScanOptions options;
   Given given;
   cli::CommandLine line(
       "mb-scan", "Lists the source and the mirrors, and records which mirror has which files.",

@@ -10,7 +10,7 @@
 
 namespace mirror::probe {
 
-struct Options : cli::CommonOptions {
+struct ProbeOptions : cli::CommonOptions {
   Instance instance;  // the command line's values take the place of the file's
   bool all = false;   // every enabled mirror, once
   bool loop = false;  // every enabled mirror, for ever
@@ -20,6 +20,6 @@ struct Options : cli::CommonOptions {
 
 // The options, or the exit status when there is nothing more to do (help, version, a wrong command
 // line: already told). Throws ConfigError.
-std::variant<Options, int> parse_options(int argc, char** argv);
+std::variant<ProbeOptions, int> parse_options(int argc, char** argv);
 
 }  // namespace mirror::probe
