@@ -35,7 +35,6 @@ GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_pr
   TO mirror_scanner;
 GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health TO mirror_scanner;
 GRANT UPDATE ON merge_lock TO mirror_scanner;
-GRANT DELETE ON event TO mirror_scanner;
 GRANT UPDATE (grace_s, rev) ON source TO mirror_scanner;
 GRANT UPDATE (keeps_times, keeps_times_share, last_scan, standing, standing_since, standing_reason) ON mirror TO mirror_scanner;
 GRANT USAGE ON SEQUENCE revision_seq, cohort_id_seq TO mirror_scanner;

@@ -186,7 +186,7 @@ CREATE TABLE health (
   CONSTRAINT health_time_range CHECK (
     since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
     AND checked BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
-    AND certificate_end BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+    AND certificate_end BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 23:59:59+00')
 );
 
 -- The rev of all that redirects read of the mirrors. Its row lock is the mirrors' own: changing a mirror never waits for a merge.

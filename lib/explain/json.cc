@@ -13,10 +13,6 @@ namespace {
 
 using nlohmann::json;
 
-json time_json(const std::optional<std::int64_t>& time_s) {
-  return time_s ? json(rfc3339(*time_s)) : json();
-}
-
 json text_or_null(const std::string& text) { return text.empty() ? json() : json(text); }
 
 json file_json(const ExplainedFile& file) {
@@ -77,6 +73,10 @@ json rejected_json(const Explanation& explanation) {
 }
 
 }  // namespace
+
+json time_json(const std::optional<std::int64_t>& time_s) {
+  return time_s ? json(rfc3339(*time_s)) : json();
+}
 
 nlohmann::json client_json(const Client& client) {
   json told = {{"address", client.address.text()},

@@ -61,7 +61,7 @@ std::string_view reject_text(RejectReason reason) {
 }
 
 std::string reject_text(RejectReason reason, const Mirror* mirror) {
-  const std::string text(reject_text(reason));
+  std::string text(reject_text(reason));
   if (mirror == nullptr || reason < RejectReason::down || reason > RejectReason::returning)
     return text;
   const std::string& why =

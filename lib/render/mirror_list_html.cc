@@ -7,6 +7,7 @@
 
 #include "core/http_date.h"
 #include "core/path.h"
+#include "core/readable.h"
 #include "render/markup.h"
 #include "render/mirror_list_style.h"
 #include "render/representation.h"
@@ -18,12 +19,6 @@ using R = Representation;
 
 constexpr std::string_view kFooter =
     "<footer><p>Each of these mirrors has exactly this version of the file.</p></footer>";
-
-std::string grouped(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, 1, ',');
-  return digits;
-}
 
 std::string size_text(std::int64_t bytes) {
   constexpr std::array<const char*, 5> kUnits = {"kB", "MB", "GB", "TB", "PB"};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "db/lookup.h"
+#include "db/mirror/health.h"
 #include "db/mirror/mirrors.h"
 #include "t/db/database.h"
 
@@ -16,6 +17,7 @@ class HealthTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(eachChangeIsAnEvent);
   CPPUNIT_TEST(aMirrorIsReadWithWhatIsDownAndWhy);
   CPPUNIT_TEST(eventsOutliveTheirMirror);
+  CPPUNIT_TEST(availabilityIsTheShareOfTimeNotDown);
   CPPUNIT_TEST(onlyTheScannerWritesHealthAndNobodyEvents);
   CPPUNIT_TEST_SUITE_END();
 
@@ -82,6 +84,24 @@ class HealthTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("one https/ipv6 unknown>down gone"), events());
   }
 
+  void availabilityIsTheShareOfTimeNotDown() {
+    const auto event = [](std::int64_t at_s, MirrorId mirror, const char* from, const char* to) {
+      return Event{at_s, mirror, "one", "https/ipv6", from, to, ""};
+    };
+    const std::vector<Event> events = {event(50, 1, "up", "down"), event(120, 1, "down", "up"),
+                                       event(150, 2, "up", "down"), event(180, 1, "up", "down")};
+    WayHealth down, other;
+    down.way = {true, Family::ipv6};
+    down.state = "down";
+    other.state = "up";
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(0.6, availability(1, down, events, 100, 200), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(1 - 90.0 / 200, availability(1, down, events, 0, 200), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(0.0, availability(1, down, events, 190, 200), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(0.0, availability(3, down, events, 100, 200), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(1.0, availability(1, other, events, 100, 200), 1e-9);
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(0.0, availability(1, down, events, 200, 200), 1e-9);
+  }
+
   void onlyTheScannerWritesHealthAndNobodyEvents() {
     const char* const down = "UPDATE health SET state = 'down', reason = 'x'";
     const char* const stale = "UPDATE mirror SET standing = 'stale', standing_reason = 'x'";
@@ -93,6 +113,7 @@ class HealthTest : public CppUnit::TestFixture {
     scanner.script(down);
     scanner.script(stale);
     CPPUNIT_ASSERT_THROW(scanner.script(forged), Error);
+    CPPUNIT_ASSERT_THROW(scanner.script("DELETE FROM event"), Error);
     for (const char* sql : {down, stale, forged, "DELETE FROM event", "SELECT why FROM event"})
       CPPUNIT_ASSERT_THROW_MESSAGE(sql, httpd.script(sql), Error);
     for (const char* function : {"bump_mirror_rev", "note_health", "note_mirror_event"}) {

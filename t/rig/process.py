@@ -1,9 +1,11 @@
 """Processes that never outlive us, the scratch folders that they live in, and waiting without sleeping blindly."""
 
+import atexit
 import ctypes
 import os
 import pathlib
 import pwd
+import secrets
 import shutil
 import signal
 import stat
@@ -175,12 +177,17 @@ class Scratch:
     temporary folder."""
 
     def __init__(self, name="mirror", parent=None):
-        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=parent))
+        self.path = pathlib.Path(parent or tempfile.gettempdir(), f"{name}-{secrets.token_hex(4)}")
+        # Whatever interrupts us from now on, it goes; also when something that was killed still wrote into it meanwhile.
+        atexit.register(self.close)
+        self.path.mkdir()
         self.path.chmod(0o755)
 
     def close(self):
-        if not os.environ.get("RIG_KEEP"):
+        if not os.environ.get("RIG_KEEP") and self.path.exists():
             shutil.rmtree(self.path, onerror=_make_removable)
+        if not self.path.exists():
+            atexit.unregister(self.close)
 
     def __enter__(self):
         return self.path

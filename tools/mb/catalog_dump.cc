@@ -41,7 +41,7 @@ void put_hashes(json& line, const FileHashes& hashes) {
 }
 
 json file_line(const FeedFile& file) {
-  json line = {{"gone_at", file.gone_s ? json(rfc3339(*file.gone_s)) : json()}};
+  json line = {{"gone_at", time_json(file.gone_s)}};
   put_bytes(line, "path", file.path);
   if (file.link_target) {
     line["kind"] = "link";

@@ -36,13 +36,12 @@ std::vector<std::string> names_of(const std::vector<MirrorId>& ids, const Mirror
 }
 
 nlohmann::json file_json(const db::ListedFile& file, const MirrorTable& table) {
-  nlohmann::json json = {
-      {"size", file.size_bytes},
-      {"mtime", rfc3339(file.mtime_s)},
-      {"staged", file.staged},
-      {"pending", file.pending},
-      {"gone_at", file.gone_s ? nlohmann::json(rfc3339(*file.gone_s)) : nlohmann::json()},
-      {"mirrors", names_of(file.mirrors, table)}};
+  nlohmann::json json = {{"size", file.size_bytes},
+                         {"mtime", rfc3339(file.mtime_s)},
+                         {"staged", file.staged},
+                         {"pending", file.pending},
+                         {"gone_at", time_json(file.gone_s)},
+                         {"mirrors", names_of(file.mirrors, table)}};
   put_bytes(json, "path", file.path);
   if (file.is_link) put_bytes(json, "link_target", file.link_target);
   return json;

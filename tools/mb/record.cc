@@ -123,8 +123,7 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   json["keeps_times"] = record.keeps_times;
   json["keeps_times_share"] =
       record.keeps_times_share ? nlohmann::json(*record.keeps_times_share) : nlohmann::json();
-  json["last_scan"] =
-      record.last_scan_s ? nlohmann::json(rfc3339(*record.last_scan_s)) : nlohmann::json();
+  json["last_scan"] = time_json(record.last_scan_s);
   return json;
 }
 

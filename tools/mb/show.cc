@@ -44,15 +44,14 @@ std::string keeps_times_text(const db::MirrorRecord& record) {
 nlohmann::json runs_json(const std::vector<db::ScanRun>& runs) {
   auto list = nlohmann::json::array();
   for (const db::ScanRun& run : runs) {
-    list.push_back(
-        {{"started", rfc3339(run.started_s)},
-         {"ended", run.ended_s ? nlohmann::json(rfc3339(*run.ended_s)) : nlohmann::json()},
-         {"method", run.method},
-         {"outcome", run.outcome},
-         {"error", run.error},
-         {"seen", run.seen},
-         {"gained", run.gained},
-         {"lost", run.lost}});
+    list.push_back({{"started", rfc3339(run.started_s)},
+                    {"ended", time_json(run.ended_s)},
+                    {"method", run.method},
+                    {"outcome", run.outcome},
+                    {"error", run.error},
+                    {"seen", run.seen},
+                    {"gained", run.gained},
+                    {"lost", run.lost}});
   }
   return list;
 }
@@ -80,26 +79,24 @@ constexpr int kDays[] = {1, 7, 30};
 
 // All that is known of the ways to a mirror, with how many percent of the last days each was up.
 struct Watched {
+  MirrorId mirror = 0;
   std::vector<db::WayHealth> ways;
   std::vector<db::Event> events;
   std::int64_t now_s = std::time(nullptr);
 
   double share(const db::WayHealth& way, int days) const {
-    return db::availability(way, events, now_s - days * kSecondsPerDay, now_s);
+    return db::availability(mirror, way, events, now_s - days * kSecondsPerDay, now_s);
   }
 };
 
 Watched watched(db::Connection& connection, const Mirror& mirror) {
   Watched all;
+  all.mirror = mirror.id;
   all.ways = db::read_health(connection, mirror.id);
   if (!all.ways.empty())
     all.events =
         db::read_events(connection, mirror.identifier, all.now_s - kDays[2] * kSecondsPerDay);
   return all;
-}
-
-nlohmann::json time_json(const std::optional<std::int64_t>& time_s) {
-  return time_s ? nlohmann::json(rfc3339(*time_s)) : nlohmann::json();
 }
 
 nlohmann::json health_json(const Watched& all) {

@@ -60,15 +60,15 @@ std::vector<Event> read_events(Connection& connection, std::string_view mirror,
   return events;
 }
 
-double availability(const WayHealth& way, const std::vector<Event>& events, std::int64_t since_s,
-                    std::int64_t now_s) {
+double availability(MirrorId mirror, const WayHealth& way, const std::vector<Event>& events,
+                    std::int64_t since_s, std::int64_t now_s) {
   if (now_s <= since_s) return way.state == "down" ? 0 : 1;
   // Backwards from now: a state lasted from its event on.
   std::int64_t end_s = now_s, down_s = 0;
   std::string_view state = way.state;
   const std::string name = way.way.text();
   for (auto event = events.rbegin(); event != events.rend() && end_s > since_s; ++event) {
-    if (event->what != name) continue;
+    if (event->what != name || event->mirror_id != mirror) continue;
     const std::int64_t from_s = std::clamp(event->at_s, since_s, end_s);
     if (state == "down") down_s += end_s - from_s;
     end_s = from_s;

@@ -41,9 +41,9 @@ struct Event {
 // of all ("").
 std::vector<Event> read_events(Connection&, std::string_view mirror, std::int64_t since_s);
 
-// Of the seconds from `since_s` to `now_s`, the share in which this way was not down; `events` are
-// the mirror's from `since_s` or earlier on, the oldest first. Pure.
-double availability(const WayHealth& way, const std::vector<Event>& events, std::int64_t since_s,
-                    std::int64_t now_s);
+// Of the seconds from `since_s` to `now_s`, the share in which this way to the mirror was not down;
+// `events` from `since_s` or earlier on, the oldest first. Pure.
+double availability(MirrorId mirror, const WayHealth& way, const std::vector<Event>& events,
+                    std::int64_t since_s, std::int64_t now_s);
 
 }  // namespace mirror::db
