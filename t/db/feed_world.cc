@@ -10,6 +10,7 @@
 #include "db/feed.h"
 #include "db/hash/known_hashes.h"
 #include "db/lookup.h"
+#include "db/merge/one_file.h"
 #include "feed/pull.h"
 
 namespace mirror::db::test {
@@ -177,6 +178,7 @@ void World::change() {
   if (action == 7) return replace_mirror();
   if (action == 8) return void(join_cohorts(connection, roll(50)));
   if (action == 9) return edit_mirror();
+  if (action == 10) return look_at_some_files();
   scan_some_mirror();
 }
 
@@ -210,6 +212,17 @@ void World::scan_some_mirror() {
       listing.push_back(entry);
   }
   scan_mirror(connection, name(roll(kMirrors)), listing, kForce, subtree);
+}
+
+// Single files come to some mirrors or leave them, without a listing.
+void World::look_at_some_files() {
+  const Result found = connection.run(
+      "SELECT m.id, f.id, f.version_rev FROM mirror m CROSS JOIN file f ORDER BY random() LIMIT $1",
+      Params().int8(1 + roll(20)));
+  std::vector<FileOnMirror> files;
+  for (int row = 0; row < found.rows(); ++row)
+    files.push_back({found.int2(row, 0), found.int8(row, 1), found.int8(row, 2)});
+  roll(2) == 0 ? withdraw_files(connection, files) : confirm_files(connection, files);
 }
 
 void World::hash_some() {

@@ -56,6 +56,7 @@ class World {
 
  private:
   void scan_some_mirror();
+  void look_at_some_files();
   void hash_some();
   void replace_mirror();
   void edit_mirror();
