@@ -52,12 +52,15 @@ std::string without_prefix(std::string_view text, std::string_view prefix) {
 }  // namespace
 
 bool is_private(const Address& address) {
-  static constexpr std::string_view kIpv4[] = {"0.0.0.0/8",     "10.0.0.0/8",     "100.64.0.0/10",
-                                               "127.0.0.0/8",   "169.254.0.0/16", "172.16.0.0/12",
-                                               "192.168.0.0/16"};
-  static constexpr std::string_view kIpv6[] = {"::/128", "::1/128", "fc00::/7", "fe80::/10"};
-  const auto holds = [&](std::string_view prefix) { return in_prefix(address, prefix); };
-  return address.family == Family::ipv4 ? std::any_of(std::begin(kIpv4), std::end(kIpv4), holds)
+  static constexpr std::string_view kIpv4[] = {"0.0.0.0/8",    "10.0.0.0/8",     "100.64.0.0/10",
+                                               "127.0.0.0/8",  "169.254.0.0/16", "172.16.0.0/12",
+                                               "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15",
+                                               "224.0.0.0/4",  "240.0.0.0/4"};
+  static constexpr std::string_view kIpv6[] = {"::/96",     "64:ff9b:1::/48", "fc00::/7",
+                                               "fe80::/10", "fec0::/10",      "ff00::/8"};
+  const Address reached = address.located();
+  const auto holds = [&](std::string_view prefix) { return in_prefix(reached, prefix); };
+  return reached.family == Family::ipv4 ? std::any_of(std::begin(kIpv4), std::end(kIpv4), holds)
                                         : std::any_of(std::begin(kIpv6), std::end(kIpv6), holds);
 }
 
@@ -116,6 +119,8 @@ void RequestPool::Transfer::set_request() {
   easy.set(CURLOPT_FRESH_CONNECT, 1L);
   easy.set(CURLOPT_FORBID_REUSE, 1L);
   easy.set(CURLOPT_CERTINFO, 1L);
+  // At the end nobody waits for the thread that looks up a name.
+  easy.set(CURLOPT_QUICK_EXIT, 1L);
   if (handshake) {
     easy.set(CURLOPT_CONNECT_ONLY, 1L);
     easy.set(CURLOPT_SSL_VERIFYPEER, 0L);

@@ -85,8 +85,9 @@ class RequestPool {
   std::unique_ptr<Multi> multi_;
 };
 
-// Of this machine's own networks, where a stranger's name must not lead to: private (RFC 1918, RFC
-// 4193), shared (RFC 6598), loopback, link-local, unspecified.
+// Where a stranger's name must not lead to: not a public server's address. Private (RFC 1918, RFC
+// 4193), shared (RFC 6598), loopback, link-local, site-local, unspecified, multicast, reserved and
+// benchmarking (RFC 6890); also inside an address of NAT64 or 6to4.
 bool is_private(const Address& address);
 
 // Unix time of an end of time as libcurl has it: "Nov 29 15:05:34 2026 GMT"; nullopt: another form.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 
 #include "core/http_date.h"
 #include "core/path.h"
@@ -22,6 +23,9 @@ constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong wi
 constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
 
 Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false}; }
+Verdict wrong_file(std::string reason) {
+  return {CheckOutcome::wrong_file, std::move(reason), false};
+}
 
 // As a row may have it and a line may show it, whatever a server has sent.
 std::string bounded(std::string_view reason) {
@@ -87,6 +91,24 @@ bool is_own(std::string_view url, const std::vector<std::string>& server_urls) {
 }
 
 bool head_may_be_refused(int status) { return status == 403 || status == 405 || status == 501; }
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 'a' - 'A');
+  return result;
+}
+
+// A page in place of a file that is none: "not found" with status 200, a portal, advertisements.
+bool is_page(std::string_view content_type) {
+  const std::string type = lower(content_type.substr(0, content_type.find(';')));
+  return type.starts_with("text/html") || type.starts_with("application/xhtml");
+}
+
+bool may_be_page(const std::string& name) {
+  const std::string lowered = lower(name);
+  return lowered.find(".htm") != lowered.npos || lowered.find(".xht") != lowered.npos;
+}
 
 bool is_private_text(const std::string& address) {
   const std::optional<Address> parsed = Address::parse(address);
@@ -199,19 +221,34 @@ std::optional<Verdict> Check::follow(const std::string& url) {
 
 std::optional<Verdict> Check::judge(const net::PoolAnswer& answer) const {
   const bool empty = answer.status == 416 && target_.size_bytes == 0;
-  if (answer.status != 200 && answer.status != 206 && !empty)
-    return bad(fmt::format("answers {} for a file that it should have", answer.status));
+  if (answer.status != 200 && answer.status != 206 && !empty) {
+    const std::string reason =
+        fmt::format("answers {} for a file that it should have", answer.status);
+    return answer.status == 404 || answer.status == 410 ? wrong_file(reason) : bad(reason);
+  }
   const std::optional<std::int64_t> size = size_in(answer);
   if (size && *size != target_.size_bytes) {
-    return bad(
+    return wrong_file(
         fmt::format("sends {} bytes instead of {}", grouped(*size), grouped(target_.size_bytes)));
   }
+  if (!size && is_page(answer.header("Content-Type")) && !may_be_page(last_segment(target_.url)))
+    return wrong_file("sends a web page in place of the file");
   const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
-  if (target_.mtime_s && time_s >= 0 && time_s != *target_.mtime_s) {
-    return bad(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
-                           utc_timestamp(*target_.mtime_s)));
+  if (time_s >= 0 && !has_time(time_s)) {
+    return wrong_file(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
+                                  utc_timestamp(target_.mtimes_s.front())));
   }
   return Verdict{};
 }
+
+// Another host may have the file under the time at which it got it.
+bool Check::has_time(std::int64_t time_s) const {
+  if (target_.mtimes_s.empty() || host_of(url_) != host_of(target_.url)) return true;
+  return std::any_of(target_.mtimes_s.begin(), target_.mtimes_s.end(), [&](std::int64_t accepted) {
+    return std::abs(time_s - accepted) <= target_.time_tolerance_s;
+  });
+}
+
+std::string Check::final_host() const { return std::string(host_of(url_)); }
 
 }  // namespace mirror::probe

@@ -18,7 +18,9 @@ struct CheckTarget {
   Way way;
   std::string url;  // of the file, on the mirror
   std::int64_t size_bytes = 0;
-  std::optional<std::int64_t> mtime_s;  // nullopt: the mirror does not keep times
+  // The times under which the source has had this version; none: times are not compared.
+  std::vector<std::int64_t> mtimes_s;
+  std::int64_t time_tolerance_s = 0;  // how exactly the mirror keeps times
 };
 
 struct CheckOptions {
@@ -30,8 +32,9 @@ struct CheckOptions {
 
 enum class CheckOutcome : std::uint8_t {
   good,
-  bad,
-  unknown  // this machine cannot tell
+  bad,         // the server does not answer as a mirror must
+  wrong_file,  // it answers, but does not have this file, or has another one in its place
+  unknown      // this machine cannot tell
 };
 
 struct Verdict {
@@ -52,6 +55,7 @@ class Check {
   std::optional<Verdict> take(const net::PoolAnswer& answer, std::int64_t now_s);
 
   const CheckTarget& target() const { return target_; }
+  std::string final_host() const;  // that was asked last, after all redirects
   std::chrono::milliseconds latency() const { return latency_; }  // of the mirror's own answer
   const std::optional<std::int64_t>& certificate_end() const { return certificate_end_; }
 
@@ -65,6 +69,7 @@ class Check {
   std::string where(const std::string& reason) const;
   std::optional<Verdict> follow(const std::string& url);
   std::optional<Verdict> judge(const net::PoolAnswer& answer) const;
+  bool has_time(std::int64_t time_s) const;
 
   CheckTarget target_;
   const CheckOptions& options_;

@@ -3,22 +3,27 @@
 namespace mirror::probe {
 namespace {
 
-constexpr double kValid_s = 10;  // an answer tells this long that the network works
+constexpr double kPause_s = 1;  // between two rounds
 
 }  // namespace
 
-Control::State Control::ask(Family family, double now_s) {
-  if (urls_.empty()) return State::none;
+Control::State Control::ask(Family family, double since_s) {
   Round& round = rounds_[family == Family::ipv6];
-  if (round.answered && now_s - round.asked_s < kValid_s) return State::works;
+  const bool counts = round.began_s >= since_s;
+  if (counts && round.answered) return State::works;
   if (round.waiting > 0) return State::asking;
-  if (round.asked_s >= 0 && now_s - round.asked_s < kValid_s) return State::fails;
-  round = Round{.asked_s = now_s};
-  begin(family, round);
+  if (counts) return State::fails;
+  if (round.began_s < 0 || now_s_ - round.began_s >= kPause_s) begin(family, round);
   return State::asking;
 }
 
+bool Control::worked_since(Family family, double since_s) const {
+  return rounds_[family == Family::ipv6].worked_s >= since_s;
+}
+
 void Control::begin(Family family, Round& round) {
+  round.began_s = now_s_;
+  round.answered = false;
   for (const std::string& url : urls_) {
     net::PoolRequest request;
     request.url = url;
@@ -28,9 +33,11 @@ void Control::begin(Family family, Round& round) {
     request.connect_timeout = options_.connect_timeout;
     request.timeout = options_.timeout;
     ++round.waiting;
-    pool_.add(std::move(request), [&round](net::PoolAnswer&& answer) {
+    pool_.add(std::move(request), [this, &round](net::PoolAnswer&& answer) {
       --round.waiting;
-      if (!answer.failure) round.answered = true;
+      if (answer.failure) return;
+      round.answered = true;
+      round.worked_s = now_s_;
     });
   }
 }

@@ -12,23 +12,28 @@
 
 namespace mirror::probe {
 
+// Times are seconds of the caller's clock, as its last tick() said.
 class Control {
  public:
-  enum class State : std::uint8_t { asking, works, fails, none };  // none: there is no URL
+  enum class State : std::uint8_t { asking, works, fails };
 
   // All must outlive it.
   Control(net::RequestPool& pool, const std::vector<std::string>& urls, const CheckOptions& options)
       : pool_(pool), urls_(urls), options_(options) {}
 
-  // Whether one of the URLs answers over this family, whatever its status. Asks anew when it was
-  // not asked for some seconds.
-  State ask(Family family, double now_s);
+  bool exists() const { return !urls_.empty(); }
+  void tick(double now_s) { now_s_ = now_s; }
+  // Whether one of the URLs answers over this family, whatever its status, in a round of questions
+  // that began at `since_s` or later. Begins one where there is none. REQUIRES: exists().
+  State ask(Family family, double since_s);
+  // Whether one answered between `since_s` and now.
+  bool worked_since(Family family, double since_s) const;
 
  private:
   struct Round {
     int waiting = 0;
     bool answered = false;
-    double asked_s = -1;  // never: -1
+    double began_s = -1, worked_s = -1;  // never: -1
   };
   void begin(Family family, Round& round);
 
@@ -36,6 +41,7 @@ class Control {
   const std::vector<std::string>& urls_;
   const CheckOptions& options_;
   std::array<Round, 2> rounds_;  // by family
+  double now_s_ = 0;
 };
 
 }  // namespace mirror::probe

@@ -1,6 +1,7 @@
 #include "scanner/probe/fleet.h"
 
 #include <algorithm>
+#include <deque>
 #include <random>
 #include <set>
 
@@ -75,9 +76,10 @@ std::vector<std::pair<MirrorId, Way>> Fleet::set_stored(const std::vector<db::He
   for (auto& [key, item] : items_) {
     const State state = parse_state(item->stored.state).value_or(State::unknown);
     if (state == item->hysteresis.state()) continue;
-    const auto counted = changes.find(key);
-    const int count = counted != changes.end() ? counted->second : 0;
-    item->hysteresis = Hysteresis(state, static_cast<std::size_t>(std::max(count, 0)), now_s);
+    std::deque<double> changes_s;
+    if (const auto found = changes.find(key); found != changes.end())
+      for (const double ago_s : found->second) changes_s.push_back(now_s - ago_s);
+    item->hysteresis = Hysteresis(state, std::move(changes_s));
     item->certificate_end_s = item->stored.certificate_end_s;
     item->latency_ms = item->stored.latency_ms;
   }

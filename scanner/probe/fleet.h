@@ -16,6 +16,14 @@
 
 namespace mirror::probe {
 
+// A failed check that would make a way down, before it is known whose fault it was.
+struct Failure {
+  Verdict verdict;
+  std::string path;             // of the file that was asked for
+  double ended_s = 0;           // of the check
+  bool network_worked = false;  // was seen after the first failure and before this check
+};
+
 // A way of a mirror. Times are seconds of the prober's steady clock.
 struct Item {
   std::shared_ptr<const db::MirrorRecord> mirror;
@@ -25,8 +33,8 @@ struct Item {
   bool running = false;            // a check is under way
   bool settled = false;            // no check is needed to confirm the last one
   bool removed = false;            // the mirror is no longer probed; goes when its check has ended
-  std::optional<Verdict> pending;  // would make it down; not taken yet
-  double first_bad_s = 0;  // when the first check began of the failures that are not yet decided on
+  std::optional<Failure> pending;  // would make it down; not taken yet
+  double first_bad_s = 0;   // when the first of the failed checks began that are not decided on yet
   double last_good_s = -1;  // never: -1
   std::optional<std::int64_t> latency_ms, certificate_end_s;
   double warned_s = -1;  // of the certificate's end; never: -1
@@ -39,8 +47,8 @@ struct Item {
 
 class Fleet {
  public:
-  using Key = std::pair<MirrorId, std::string>;  // the way's text
-  using Changes = std::map<Key, int>;
+  using Key = std::pair<MirrorId, std::string>;        // the way's text
+  using Changes = std::map<Key, std::vector<double>>;  // how many seconds ago; oldest first
 
   // These are the mirrors to probe from now on. New items are due at once, or, with `spread_s`,
   // some time within that. Keeps what it knows of the others.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace mirror::probe {
 namespace {
@@ -29,11 +30,19 @@ std::optional<State> parse_state(std::string_view name) {
   return std::nullopt;
 }
 
-Hysteresis::Hysteresis(State state, std::size_t changes, double now_s)
-    : state_(state), changes_s_(std::min(changes, kMostChanges), now_s) {}
+Hysteresis::Hysteresis(State state, std::deque<double> changes_s)
+    : state_(state), changes_s_(std::move(changes_s)) {
+  while (changes_s_.size() > kMostChanges) changes_s_.pop_front();
+}
 
 double Hysteresis::take(const Verdict& verdict, double now_s, const HysteresisOptions& options) {
   if (verdict.outcome == CheckOutcome::unknown) return options.interval_s;
+  if (verdict.outcome == CheckOutcome::wrong_file) {
+    good_ = bad_ = 0;
+    if (state_ == State::unknown) change(State::up, now_s);
+    if (state_ == State::down) reason_ = verdict.reason;
+    return options.interval_s;
+  }
   if (verdict.outcome == CheckOutcome::bad) {
     good_ = 0;
     bad_ = std::min(bad_ + 1, kNeeded);
@@ -52,8 +61,6 @@ double Hysteresis::take(const Verdict& verdict, double now_s, const HysteresisOp
   change(State::up, now_s);
   return options.interval_s;
 }
-
-void Hysteresis::forget_failures() { bad_ = 0; }
 
 // How long it must have been good to come back: nothing more than the two checks ask, and for one
 // that flaps an interval, doubled with each further change.

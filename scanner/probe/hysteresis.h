@@ -30,14 +30,13 @@ class Hysteresis {
   static constexpr std::size_t kChangesADay = 6;  // more of them are flapping
   static constexpr double kLongestHold_s = 3600;
 
-  // `changes` were counted within the last day, up to now.
-  explicit Hysteresis(State state = State::unknown, std::size_t changes = 0, double now_s = 0);
+  // `changes_s` is when it went up or down within the last day, oldest first.
+  explicit Hysteresis(State state = State::unknown, std::deque<double> changes_s = {});
 
   // What a check found. Returns the seconds until the next one. An unknown outcome changes nothing.
+  // A wrong file shows that the server answers: it is no failure, and does not bring it back
+  // either.
   double take(const Verdict& verdict, double now_s, const HysteresisOptions& options);
-  // The last checks do not count: this machine was at fault.
-  void forget_failures();
-
   State state() const { return state_; }
   bool failing() const { return bad_ > 0 && state_ != State::down; }
   // Whether a bad check now would make it down.

@@ -6,6 +6,7 @@
 #include "core/nearest.h"
 #include "core/path.h"
 #include "db/mirror/mirrors.h"
+#include "db/probe/health_rows.h"
 #include "os/reload_signal.h"
 #include "os/service_manager.h"
 #include "os/stop_signal.h"
@@ -38,6 +39,18 @@ int tell_unknown_names(const std::vector<db::MirrorRecord>& mirrors, const Probe
   return unknown;
 }
 
+// The mirrors that the command line means; with --all also disabled ones.
+std::vector<std::pair<MirrorId, std::string>> chosen(const std::vector<db::MirrorRecord>& mirrors,
+                                                     const ProbeOptions& options) {
+  std::vector<std::pair<MirrorId, std::string>> found;
+  for (const db::MirrorRecord& record : mirrors) {
+    const std::string& name = record.mirror.identifier;
+    if (options.all || std::binary_search(options.names.begin(), options.names.end(), name))
+      found.emplace_back(record.mirror.id, name);
+  }
+  return found;
+}
+
 bool may_write(Session& session, const ProbeOptions& options, Reporter& reporter) {
   if (options.dry_run) return false;
   if (session.try_lock()) return true;
@@ -55,7 +68,24 @@ int run_once(const ProbeOptions& options, const StopSignal& stop) {
     reporter.warning("no mirror is enabled: nothing to probe");
   while (!prober.finished() && !stop.asked()) prober.step(session.connection());
   if (stop.asked() || prober.had_trouble()) return cli::kAllFailed;
-  return unknown == 0 && prober.all_up() ? cli::kDone : cli::kFailed;
+  const bool all_probed = unknown == 0 && prober.mirrors() > 0 && !prober.had_no_file();
+  return all_probed && prober.all_up() ? cli::kDone : cli::kFailed;
+}
+
+// For a prober that runs no more: nobody else would ever find out that a mirror came back.
+int run_forget(const ProbeOptions& options, const StopSignal& stop) {
+  Reporter reporter(options.json, true);
+  Session session(options, stop);
+  db::Connection& connection = session.connection();
+  const std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
+  const int unknown = tell_unknown_names(mirrors, options, reporter);
+  for (const auto& [id, name] : chosen(mirrors, options)) {
+    if (db::forget_health(connection, id) > 0)
+      fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
+  }
+  if (!session.try_lock())
+    reporter.warning("a prober is at work and will find out again: " + session.holder());
+  return unknown == 0 ? cli::kDone : cli::kFailed;
 }
 
 // As the command line and the file say now; what they said before when that cannot be used.
@@ -86,6 +116,7 @@ int run(int argc, char** argv) {
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
   const ProbeOptions& options = std::get<ProbeOptions>(parsed);
   const StopSignal stop;
+  if (options.forget) return run_forget(options, stop);
   return options.loop ? run_loop(argc, argv, options, stop) : run_once(options, stop);
 }
 

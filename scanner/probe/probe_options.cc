@@ -8,9 +8,9 @@ namespace {
 
 constexpr double kDayS = 86400;
 constexpr const char* kFooter =
-    "\nExit status: 0 all are up, 1 some are down, or there is no such mirror, 2 wrong usage, or "
-    "our "
-    "own network has trouble, 3 wrong configuration or no database.\n"
+    "\nExit status: 0 all are up, 1 some are down or could not be probed, 2 wrong usage, or our "
+    "own "
+    "network has trouble, 3 wrong configuration or no database.\n"
     "Examples:\n"
     "  mb-probe ftp.example.org      probe one mirror now\n"
     "  mb-probe --all                probe every enabled mirror once\n"
@@ -24,6 +24,8 @@ void add_options(cli::Options& app, ProbeOptions& options, Given& given) {
   app.add_option("NAME", options.names, "mirrors to probe once, by identifier");
   app.add_flag("--all", options.all, "probe every enabled mirror once");
   app.add_flag("--loop", options.loop, "probe every enabled mirror for ever, as a service");
+  app.add_flag("--forget", options.forget,
+               "probe nothing: forget what was found of them, so that they count as up");
   app.add_flag("-n,--dry-run", options.dry_run, "write nothing into the database");
   app.add_option("--interval", given.interval_s, "seconds from one probe of a mirror to the next")
       ->between(1, kDayS)
@@ -35,6 +37,8 @@ void add_options(cli::Options& app, ProbeOptions& options, Given& given) {
 
 // What is wrong with the options taken together; "" when nothing is.
 std::string fault(const ProbeOptions& options) {
+  if (options.forget && (options.loop || options.dry_run))
+    return "give --forget with names of mirrors, or with --all";
   if (options.all && options.loop) return "give --all or --loop, not both";
   if ((options.all || options.loop) && !options.names.empty())
     return "give --all, --loop or names of mirrors, not several of them";

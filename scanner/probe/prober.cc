@@ -10,7 +10,6 @@
 
 #include "core/path.h"
 #include "db/mirror/health.h"
-#include "scanner/probe/trouble.h"
 
 namespace mirror::probe {
 namespace {
@@ -83,15 +82,22 @@ std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
   return rows;
 }
 
-std::string family_name(Family family) { return family == Family::ipv4 ? "IPv4" : "IPv6"; }
+// How exactly the mirror keeps times: as its listings show them, since it may have got the files in
+// the same way.
+std::int64_t time_tolerance_s(const db::MirrorRecord& record) {
+  constexpr std::int64_t kDay_s = 86400;
+  const bool exact = !record.endpoints.empty() && record.endpoints.front().method == "rsync";
+  return exact ? 1 : kDay_s;
+}
 
 }  // namespace
 
 struct Prober::Run {
   Item& item;
   Check check;
-  std::string path;
+  db::ProbeFile file;
   double started_s;
+  bool network_worked = false;  // was seen since the item began to fail
 };
 
 Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
@@ -100,7 +106,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       wake_fd_(wake_fd),
       check_options_(check_options(options.instance)),
       hysteresis_options_(hysteresis_options(options)),
-      control_(pool_, options.instance.probe_control, check_options_) {}
+      network_(pool_, options.instance.probe_control, check_options_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
@@ -116,8 +122,7 @@ void Prober::step(db::Connection& connection) {
   start_due(connection);
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
-  const std::vector<Item*> items = fleet_.items();
-  for (const Family family : {Family::ipv4, Family::ipv6}) decide(family, items);
+  decide();
   if (writes_) write(connection);
 }
 
@@ -125,26 +130,26 @@ void Prober::look_at_clock() {
   const double now_s = steady_s();
   if (now_s_ > 0 && now_s - now_s_ > kStalled_s) stalled_s_ = now_s;
   now_s_ = now_s;
+  network_.tick(now_s);
 }
 
 void Prober::read_mirrors(db::Connection& connection) {
+  looked_s_ = now_s_;
   const bool first = revision_ < 0;
   const std::int64_t revision = db::mirrors_revision(connection);
-  if (revision == revision_ && now_s_ - looked_s_ < kReadAll_s) return;
-  if (revision != revision_) {
-    std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
-    std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
-    mirrors_ = mirrors.size();
-    fleet_.set_mirrors(mirrors, now_s_,
-                       options_.loop && first ? hysteresis_options_.interval_s : 0);
-  }
+  // What scans find out of a mirror does not raise the revision.
+  if (revision == revision_ && now_s_ - read_s_ < kReadAll_s) return;
+  std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
+  std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
+  mirrors_ = mirrors.size();
+  fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
   if (first) {
     const auto unclaimed =
-        fleet_.set_stored(stored_rows(connection), db::count_changes(connection), now_s_);
+        fleet_.set_stored(stored_rows(connection), db::recent_changes(connection), now_s_);
     if (writes_) db::drop_health(connection, unclaimed);
   }
   revision_ = revision;
-  looked_s_ = now_s_;
+  read_s_ = now_s_;
 }
 
 void Prober::start_due(db::Connection& connection) {
@@ -157,13 +162,13 @@ void Prober::start_due(db::Connection& connection) {
       files_.sample(connection);
       sampled_s_ = now_s_;
     }
-    const auto file = files_.choose(connection, item->mirror->mirror.id);
+    const auto file = files_.choose(connection, item->mirror->mirror.id, !options_.loop);
     if (file) {
       start(*item, *file);
       continue;
     }
     reporter_.no_file(*item);
-    item->settled = true;
+    item->settled = had_no_file_ = true;
     item->due_s = now_s_ + jittered(hysteresis_options_.interval_s);
   }
 }
@@ -171,17 +176,22 @@ void Prober::start_due(db::Connection& connection) {
 void Prober::start(Item& item, const db::ProbeFile& file) {
   const db::MirrorRecord& record = *item.mirror;
   const std::string& base = item.way.https ? record.mirror.https_url : record.mirror.http_url;
-  CheckTarget target{item.way, file_url(base, file.path), file.size_bytes, std::nullopt};
-  if (record.keeps_times) target.mtime_s = file.mtime_s;
+  CheckTarget target{item.way, file_url(base, file.path), file.size_bytes, {}, 0};
+  if (record.keeps_times) {
+    target.mtimes_s = file.mtimes_s;
+    target.time_tolerance_s = time_tolerance_s(record);
+  }
   item.running = true;
+  const bool worked = item.failing() && network_.worked_since_failure(item, fleet_.items());
   ask(std::make_shared<Run>(
-      Run{item, Check(std::move(target), check_options_), file.path, now_s_}));
+      Run{item, Check(std::move(target), check_options_), file, now_s_, worked}));
 }
 
 void Prober::ask(const std::shared_ptr<Run>& run) {
   const double spent_s = steady_s() - run->started_s;
   pool_.add(run->check.request(Milliseconds(static_cast<std::int64_t>(spent_s * 1000))),
             [this, run](PoolAnswer&& answer) {
+              look_at_clock();
               const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
               verdict ? ended(*run, *verdict) : ask(run);
             });
@@ -200,13 +210,21 @@ void Prober::ended(Run& run, const Verdict& verdict) {
     item.latency_ms = run.check.latency().count();
     item.last_good_s = now_s_;
   }
-  if (verdict.outcome == CheckOutcome::bad && !item.failing()) item.first_bad_s = run.started_s;
-  if (verdict.outcome == CheckOutcome::bad && item.hysteresis.near_down()) {
-    item.pending = verdict;
-    pending_paths_[&item] = run.path;
+  if (verdict.outcome == CheckOutcome::bad)
+    failed(run, verdict);
+  else
+    apply(item, verdict, run.file.path);
+}
+
+void Prober::failed(const Run& run, const Verdict& verdict) {
+  Item& item = run.item;
+  if (!item.failing()) item.first_bad_s = run.started_s;
+  if (item.hysteresis.near_down()) {
+    item.pending = Failure{verdict, run.file.path, now_s_, run.network_worked};
     return;
   }
-  apply(item, verdict, run.path);
+  apply(item, verdict, run.file.path);
+  if (item.failing()) network_.suspect(item);
 }
 
 void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) {
@@ -228,39 +246,49 @@ void Prober::warn_of_certificate(Item& item) {
 }
 
 // What to do with those that would go down.
-void Prober::decide(Family family, const std::vector<Item*>& items) {
-  std::vector<Item*> pending;
-  for (Item* item : items)
-    if (item->pending && item->way.family == family) pending.push_back(item);
-  bool& told = told_trouble_[family == Family::ipv6];
-  if (pending.empty()) return;
-  Control::State control = Control::State::works;
-  if (looks_like_own_trouble(items, family)) control = control_.ask(family, now_s_);
-  if (control == Control::State::asking) return;
-  const bool trust = control == Control::State::works;
-  if (!trust && !told) {
-    reporter_.warning(
-        fmt::format("most mirrors fail at once over {}{}: nothing is changed", family_name(family),
-                    control == Control::State::none
-                        ? ", and no probe_control in mb.toml tells whether our own network works"
-                        : ", and so do the control URLs: our own network has trouble"));
+void Prober::decide() {
+  const std::vector<Item*> items = fleet_.items();
+  bool failing[2] = {false, false};
+  for (Item* item : items) {
+    const Family family = item->way.family;
+    failing[family == Family::ipv6] |= item->failing();
+    if (!item->pending) continue;
+    switch (network_.judge(*item, items)) {
+      case Fault::asking:
+        break;
+      case Fault::mirrors:
+        apply_pending(*item);
+        break;
+      case Fault::once:
+        item->pending.reset();
+        item->due_s = now_s_;
+        break;
+      case Fault::networks:
+        tell_trouble(family);
+        leave_aside(*item);
+    }
   }
-  told = !trust;
-  for (Item* item : pending) trust ? apply_pending(*item) : leave_aside(*item);
+  for (const int family : {0, 1})
+    if (!failing[family]) told_trouble_[family] = false;
+}
+
+// Once, until nothing fails any more.
+void Prober::tell_trouble(Family family) {
+  had_trouble_ = true;
+  if (!std::exchange(told_trouble_[family == Family::ipv6], true))
+    reporter_.warning(network_.words(family));
 }
 
 void Prober::apply_pending(Item& item) {
-  const Verdict verdict = *std::exchange(item.pending, std::nullopt);
-  const auto path = pending_paths_.extract(&item);
-  if (!item.removed) apply(item, verdict, path.mapped());
+  const Failure failure = *std::exchange(item.pending, std::nullopt);
+  if (!item.removed) apply(item, failure.verdict, failure.path);
 }
 
+// It stays as it is, and is checked again soon.
 void Prober::leave_aside(Item& item) {
   item.pending.reset();
-  pending_paths_.erase(&item);
-  item.hysteresis.forget_failures();
-  item.settled = had_trouble_ = true;
-  item.due_s = now_s_ + jittered(hysteresis_options_.interval_s);
+  item.settled = true;
+  item.due_s = now_s_ + jittered(hysteresis_options_.again_s);
 }
 
 void Prober::write(db::Connection& connection) {
@@ -270,7 +298,7 @@ void Prober::write(db::Connection& connection) {
   db::write_health(connection, rows);
   fleet_.written(rows, now_s_);
   if (!options_.loop || (pruned_s_ >= 0 && now_s_ - pruned_s_ < kPrune_s)) return;
-  db::drop_old_events(connection);
+  db::prune_events(connection);
   pruned_s_ = now_s_;
 }
 

@@ -2,17 +2,15 @@
 // and writes it. Between calls of step() nothing happens. One thread.
 #pragma once
 
-#include <map>
-#include <set>
-#include <string>
+#include <memory>
 #include <vector>
 
 #include "db/probe/probe_files.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
 #include "scanner/probe/check.h"
-#include "scanner/probe/control.h"
 #include "scanner/probe/fleet.h"
+#include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
 
@@ -34,6 +32,8 @@ class Prober {
   bool all_up() const;
   // Whether results were left aside because our own network may be ill.
   bool had_trouble() const { return had_trouble_; }
+  // Whether some mirror could not be asked, because no file is known that it has.
+  bool had_no_file() const { return had_no_file_; }
   std::size_t mirrors() const { return mirrors_; }
 
  private:
@@ -44,8 +44,10 @@ class Prober {
   void start(Item& item, const db::ProbeFile& file);
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);
+  void failed(const Run& run, const Verdict& verdict);
   void apply(Item& item, const Verdict& verdict, const std::string& path);
-  void decide(Family family, const std::vector<Item*>& items);
+  void decide();
+  void tell_trouble(Family family);
   void apply_pending(Item& item);
   void leave_aside(Item& item);
   void warn_of_certificate(Item& item);
@@ -59,16 +61,15 @@ class Prober {
   const HysteresisOptions hysteresis_options_;
   Fleet fleet_;
   net::RequestPool pool_;  // its requests point to items
-  Control control_;
+  Network network_;
   db::ProbeFiles files_;
-  std::map<const Item*, std::string> pending_paths_;  // of files that a pending verdict is about
-  bool writes_ = false, had_trouble_ = false;
+  bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
   bool told_trouble_[2] = {false, false};  // by family
   std::size_t mirrors_ = 0;
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look
   double stalled_s_ = -1;       // when this program last went on after it had stood still
-  double looked_s_ = -1, sampled_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
+  double looked_s_ = -1, read_s_ = -1, sampled_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
 };
 
 }  // namespace mirror::probe

@@ -21,10 +21,14 @@ class ProbeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(choosesAnotherFileEachTime);
   CPPUNIT_TEST(leavesOutWhatIsPendingGoneOrStaged);
   CPPUNIT_TEST(searchesTheTableForAMirrorOfFewFiles);
+  CPPUNIT_TEST(asksASmallMirrorForAllOfItsFiles);
+  CPPUNIT_TEST(knowsAllTimesOfAVersion);
   CPPUNIT_TEST(findsNothingInAnEmptyTable);
   CPPUNIT_TEST(writesRowsWithTheTimeOfTheirState);
   CPPUNIT_TEST(skipsAMirrorThatIsGone);
-  CPPUNIT_TEST(countsTheChangesOfADay);
+  CPPUNIT_TEST(knowsTheChangesOfADay);
+  CPPUNIT_TEST(clampsTheEndOfACertificate);
+  CPPUNIT_TEST(forgetsWhatAProberLeft);
   CPPUNIT_TEST(forgetsEventsAfter400Days);
   CPPUNIT_TEST(oneProberHasTheLock);
   CPPUNIT_TEST_SUITE_END();
@@ -45,8 +49,8 @@ class ProbeTest : public CppUnit::TestFixture {
     std::set<char> of_one, of_two;
     for (int i = 0; i < 100; ++i) {
       probe_files.sample(c_);
-      of_one.insert(probe_files.choose(c_, one_)->path[0]);
-      of_two.insert(probe_files.choose(c_, two_)->path[0]);
+      of_one.insert(probe_files.choose(c_, one_, false)->path[0]);
+      of_two.insert(probe_files.choose(c_, two_, false)->path[0]);
     }
     CPPUNIT_ASSERT(of_one == (std::set<char>{'a', 'b'}) && of_two == std::set<char>{'b'});
   }
@@ -58,8 +62,8 @@ class ProbeTest : public CppUnit::TestFixture {
     probe_files.sample(c_);
     std::set<std::string> paths;
     for (int i = 0; i < 100; ++i) {
-      const ProbeFile file = probe_files.choose(c_, one_).value();
-      CPPUNIT_ASSERT(file.size_bytes >= 0 && file.mtime_s > 0 && file.id > 0);
+      const ProbeFile file = probe_files.choose(c_, one_, false).value();
+      CPPUNIT_ASSERT(file.size_bytes >= 0 && file.mtimes_s.at(0) > 0 && file.id > 0);
       paths.insert(file.path);
     }
     CPPUNIT_ASSERT(paths.size() > 20);
@@ -74,7 +78,7 @@ class ProbeTest : public CppUnit::TestFixture {
         "UPDATE file SET staged = true, cohort_id = NULL WHERE path = 'a2'");
     ProbeFiles probe_files;
     probe_files.sample(c_);
-    for (int i = 0; i < 3; ++i) CPPUNIT_ASSERT(!probe_files.choose(c_, one_));
+    for (int i = 0; i < 3; ++i) CPPUNIT_ASSERT(!probe_files.choose(c_, one_, false));
   }
 
   // One file among so many that no sample has it.
@@ -90,19 +94,46 @@ class ProbeTest : public CppUnit::TestFixture {
     ProbeFiles probe_files;  // without a sample
     int tries = 1;
     std::optional<ProbeFile> found;
-    for (; !(found = probe_files.choose(c_, two_)); ++tries) CPPUNIT_ASSERT(tries < 5);
-    CPPUNIT_ASSERT_EQUAL(3, tries);
+    for (; !(found = probe_files.choose(c_, two_, false)); ++tries) CPPUNIT_ASSERT(tries < 6);
     CPPUNIT_ASSERT_EQUAL(std::string("a0"), found->path);
-    CPPUNIT_ASSERT_EQUAL(std::string("a0"), probe_files.choose(c_, two_)->path);
+    CPPUNIT_ASSERT_EQUAL(std::string("a0"), probe_files.choose(c_, two_, false)->path);
+    CPPUNIT_ASSERT_EQUAL(std::string("a0"), ProbeFiles().choose(c_, two_, true)->path);
     owner_.script("UPDATE file SET pending = true WHERE path = 'a0'");
-    CPPUNIT_ASSERT(!probe_files.choose(c_, two_));
-    CPPUNIT_ASSERT(!probe_files.choose(c_, one_));
+    CPPUNIT_ASSERT(!probe_files.choose(c_, two_, true));
+    CPPUNIT_ASSERT(!probe_files.choose(c_, one_, true));
+  }
+
+  // Where no sample has any of them: all of its files in turn.
+  void asksASmallMirrorForAllOfItsFiles() {
+    scan_source(owner_, files("a", 300));
+    scan_mirror(owner_, "two", files("a", 90));
+    ProbeFiles probe_files;
+    std::set<std::string> paths;
+    for (int i = 0; i < 400; ++i) paths.insert(probe_files.choose(c_, two_, false)->path);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{90}, paths.size());
+  }
+
+  void knowsAllTimesOfAVersion() {
+    scan_source(owner_, files("a", 1));
+    scan_mirror(owner_, "one", files("a", 1));
+    owner_.script(
+        "INSERT INTO hash (file_id, version_rev, sha256, mtimes) SELECT id, version_rev, "
+        "sha256('x'), ARRAY[5, 1000, 7] FROM file");
+    ProbeFiles probe_files;
+    probe_files.sample(c_);
+    const ProbeFile file = probe_files.choose(c_, one_, false).value();
+    CPPUNIT_ASSERT((file.mtimes_s == std::vector<std::int64_t>{1000, 5, 7}));
+    CPPUNIT_ASSERT(ProbeFiles::again(c_, one_, file) && !ProbeFiles::again(c_, two_, file));
+    owner_.script("UPDATE file SET version_rev = version_rev + 1");
+    CPPUNIT_ASSERT(!ProbeFiles::again(c_, one_, file));
+    probe_files.sample(c_);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, probe_files.choose(c_, one_, false)->mtimes_s.size());
   }
 
   void findsNothingInAnEmptyTable() {
     ProbeFiles probe_files;
     probe_files.sample(c_);
-    CPPUNIT_ASSERT(!probe_files.choose(c_, one_));
+    CPPUNIT_ASSERT(!probe_files.choose(c_, one_, false));
   }
 
   void writesRowsWithTheTimeOfTheirState() {
@@ -126,18 +157,43 @@ class ProbeTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, read_health(c_).size());
   }
 
-  void countsTheChangesOfADay() {
+  void knowsTheChangesOfADay() {
     for (const char* state : {"up", "down", "up", "down"})
       write_health(c_, {{one_, kWay, state, "", {}, {}}});
-    CPPUNIT_ASSERT_EQUAL(3, count_changes(c_).at({one_, "http/ipv4"}));
+    owner_.script(
+        "UPDATE event SET at = at - interval '1 hour' WHERE id = (SELECT max(id) - 2 FROM event)");
+    const auto changes = recent_changes(c_).at({one_, "http/ipv4"});
+    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, changes.size());
+    CPPUNIT_ASSERT(changes[0] >= 3600 && changes[0] < 3700 && changes[2] < 100);
     owner_.script("UPDATE event SET at = now() - interval '25 hours'");
-    CPPUNIT_ASSERT(count_changes(c_).empty());
+    CPPUNIT_ASSERT(recent_changes(c_).empty());
+  }
+
+  void clampsTheEndOfACertificate() {
+    write_health(c_, {{one_, kWay, "up", "", {}, 1'000'000'000'000'000},
+                      {two_, kWay, "up", "", {}, -9'000'000'000}});
+    CPPUNIT_ASSERT_EQUAL(std::string("1970-01-01 00:00:00+00 9999-12-31 23:59:59+00"),
+                         value(owner_,
+                               "SELECT min(certificate_end) || ' ' || max(certificate_end) FROM "
+                               "health"));
+  }
+
+  void forgetsWhatAProberLeft() {
+    write_health(c_, {{one_, kWay, "down", "reset", {}, {}}, {two_, kWay, "down", "x", {}, {}}});
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, forget_health(c_, one_));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, forget_health(c_, one_));
+    CPPUNIT_ASSERT_EQUAL(std::string("{} unknown"),
+                         value(owner_,
+                               "SELECT down::text || ' ' || (SELECT \"to\" FROM event ORDER BY id "
+                               "DESC LIMIT 1) FROM mirror WHERE identifier = 'one'"));
+    CPPUNIT_ASSERT_EQUAL(std::string("{http/ipv4}"),
+                         value(owner_, "SELECT down FROM mirror WHERE identifier = 'two'"));
   }
 
   void forgetsEventsAfter400Days() {
     for (const char* state : {"up", "down"}) write_health(c_, {{one_, kWay, state, "", {}, {}}});
     owner_.script("UPDATE event SET at = now() - interval '401 days' WHERE \"to\" = 'up'");
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, drop_old_events(c_));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, prune_events(c_));
     CPPUNIT_ASSERT_EQUAL(std::string("down"), value(owner_, "SELECT \"to\" FROM event"));
   }
 

@@ -27,26 +27,33 @@ def day(days):
 
 
 def test_a_good_certificate(world, authority):
+    end = day(30)
     server = world.talker(answer(), tls=authority.certificate("127.0.0.1", days=30))
     world.mirrors({"a": {"https_url": server.url()}})
     done = world.probe("a", check=True)
     assert done.stderr == "" and world.health() == {"a https/ipv4": ["up", ""]}
-    assert world.database.sql("SELECT certificate_end::date FROM health").strip() == day(30)
+    assert world.database.sql("SELECT certificate_end::date FROM health").strip() in (end, day(30))
 
 
 def test_a_certificate_that_ends_soon_is_up_with_a_warning(world, authority):
+    ends = [day(5)]
     server = world.talker(answer(), tls=authority.certificate("127.0.0.1", days=5))
+    ends.append(day(5))
     world.mirrors({"a": {"https_url": server.url()}})
     done = world.probe("a", check=True)
-    assert done.stderr in [f"mb-probe: mirror 'a': the certificate ends on {day(5)}, in {left} days (https/ipv4)\n" for left in (4, 5)]
+    assert done.stderr in [f"mb-probe: mirror 'a': the certificate ends on {end}, in {left} days (https/ipv4)\n"
+                           for end in ends for left in (4, 5)]
 
 
 def test_an_expired_certificate_takes_https_alone(world, authority):
+    ended = [day(-1)]
     secure = world.talker(answer(), tls=authority.certificate("127.0.0.1", days=-1))
+    ended.append(day(-1))
     plain = world.talker(answer())
     world.mirrors({"a": {"http_url": plain.url(), "https_url": secure.url()}})
     assert world.probe("a").returncode == 1
-    assert world.health() == {"a http/ipv4": ["up", ""], "a https/ipv4": ["down", f"the certificate expired on {day(-1)}"]}
+    assert world.health() in [{"a http/ipv4": ["up", ""], "a https/ipv4": ["down", f"the certificate expired on {day}"]}
+                              for day in ended]
     assert not secure.requests
 
 

@@ -21,7 +21,7 @@ void write_row(Connection& connection, const HealthRow& row) {
   connection.run(
       "INSERT INTO health (mirror_id, scheme, family, state, checked, reason, latency_ms, "
       "certificate_end) SELECT id, $2, $3, $4, now(), $5, $6::bigint::integer, "
-      "to_timestamp($7::bigint) FROM mirror WHERE id = $1 "
+      "to_timestamp(least(greatest($7::bigint, 0), 253402300799)) FROM mirror WHERE id = $1 "
       "ON CONFLICT (mirror_id, scheme, family) DO UPDATE SET state = excluded.state, "
       "since = CASE WHEN health.state = excluded.state THEN health.since ELSE now() END, "
       "checked = now(), reason = excluded.reason, latency_ms = excluded.latency_ms, "
@@ -57,24 +57,36 @@ void drop_health(Connection& connection, const std::vector<std::pair<MirrorId, W
   }
 }
 
-std::map<std::pair<MirrorId, std::string>, int> count_changes(Connection& connection) {
+std::map<std::pair<MirrorId, std::string>, std::vector<double>> recent_changes(
+    Connection& connection) {
   const Result rows = connection.run(
-      "SELECT mirror_id, what, least(count(*), 1000)::integer FROM event "
+      "SELECT mirror_id, what, ago FROM (SELECT mirror_id, what, "
+      "greatest(extract(epoch FROM now() - at), 0)::float8 AS ago, "
+      "row_number() OVER (PARTITION BY mirror_id, what ORDER BY at DESC) AS nth FROM event "
       "WHERE at > now() - interval '1 day' AND \"from\" IN ('up', 'down') AND \"to\" IN ('up', "
-      "'down') "
-      "GROUP BY mirror_id, what");
-  std::map<std::pair<MirrorId, std::string>, int> counts;
+      "'down')) AS e WHERE nth <= 64 ORDER BY ago DESC");
+  std::map<std::pair<MirrorId, std::string>, std::vector<double>> changes;
   for (int row = 0; row < rows.rows(); ++row)
-    counts[{rows.int2(row, 0), std::string(rows.bytes(row, 1))}] = rows.int4(row, 2);
-  return counts;
+    changes[{rows.int2(row, 0), std::string(rows.bytes(row, 1))}].push_back(rows.float8(row, 2));
+  return changes;
 }
 
-std::int64_t drop_old_events(Connection& connection) {
-  return connection
-      .run(
-          "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < now() - interval '400 "
-          "days' ORDER BY at LIMIT 10000)")
-      .affected();
+std::int64_t forget_health(Connection& connection, MirrorId id) {
+  Transaction transaction(connection);
+  connection.run("SELECT FROM mirror WHERE id = $1 FOR NO KEY UPDATE", Params().int2(id));
+  const std::int64_t known =
+      connection
+          .run(
+              "UPDATE health SET state = 'unknown', since = now(), reason = '' "
+              "WHERE mirror_id = $1 AND state <> 'unknown'",
+              Params().int2(id))
+          .affected();
+  transaction.commit();
+  return known;
+}
+
+std::int64_t prune_events(Connection& connection) {
+  return connection.run("SELECT prune_events()").int8(0, 0);
 }
 
 std::int64_t mirrors_revision(Connection& connection) {

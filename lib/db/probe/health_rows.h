@@ -33,10 +33,14 @@ struct HealthRow {
 void write_health(Connection&, const std::vector<HealthRow>& rows);
 void drop_health(Connection&, const std::vector<std::pair<MirrorId, Way>>& ways);
 
-// How often each way went up or down within the last day.
-std::map<std::pair<MirrorId, std::string>, int> count_changes(Connection&);
+// How many seconds ago each way went up or down within the last day: the oldest first, and the last
+// ones of many.
+std::map<std::pair<MirrorId, std::string>, std::vector<double>> recent_changes(Connection&);
+// Makes this mirror's ways unknown, which count as up: what a prober that runs no more has left.
+// Returns how many were known.
+std::int64_t forget_health(Connection&, MirrorId);
 // Forgets the oldest events after 400 days, some at a time. Returns how many.
-std::int64_t drop_old_events(Connection&);
+std::int64_t prune_events(Connection&);
 
 // Whether the mirrors were changed is told by this number.
 std::int64_t mirrors_revision(Connection&);

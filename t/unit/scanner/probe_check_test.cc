@@ -41,6 +41,9 @@ PoolAnswer failed(FailureKind kind, const std::string& words, int os_error = 0) 
 class ProbeCheckTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProbeCheckTest);
   CPPUNIT_TEST(judgesWhatAnAnswerSays);
+  CPPUNIT_TEST(tellsAWrongFileFromAServerThatFails);
+  CPPUNIT_TEST(acceptsEachTimeThatTheVersionHadAsTheMirrorKeepsThem);
+  CPPUNIT_TEST(comparesNoTimesOfAnotherHost);
   CPPUNIT_TEST(asksForOneByteWhereHeadIsRefused);
   CPPUNIT_TEST(saysWhichRedirectsAreWrong);
   CPPUNIT_TEST(followsRedirectsFromPublicToPublicAddressesOnly);
@@ -58,23 +61,65 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     const std::pair<PoolAnswer, std::string> cases[] = {
         {answered(200), ""},
         {answered(200, {{"content-length", "5678"}, {"Last-Modified", time}}), ""},
-        {answered(200, {{"Content-Length", "1234"}}), "sends 1,234 bytes instead of 5,678"},
         {answered(200, {{"Content-Length", "1234"}, {"Content-Encoding", "gzip"}}), ""},
         {answered(200, {{"Content-Length", "-1"}}), ""},
         {answered(206, {{"Content-Range", "bytes 0-0/5678"}, {"Content-Length", "1"}}), ""},
-        {answered(206, {{"Content-Range", "bytes 0-0/9"}}), "sends 9 bytes instead of 5,678"},
         {answered(206, {{"Content-Range", "bytes 0-0/*"}}), ""},
         {answered(416), "answers 416 for a file that it should have"},
-        {answered(404), "answers 404 for a file that it should have"},
+        {answered(403), "answers 403 for a file that it should have"},
         {answered(204), "answers 204 for a file that it should have"},
-        {answered(200, {{"Last-Modified", "Tue, 14 Nov 2023 22:13:21 GMT"}}),
-         "has the file of 2023-11-14T22:13:21Z instead of 2023-11-14T22:13:20Z"},
         {answered(200, {{"Last-Modified", "yesterday"}}), ""}};
     for (const auto& [answer, reason] : cases) {
       const Verdict verdict = *check().take(answer, kNow);
       CPPUNIT_ASSERT_EQUAL(reason, verdict.reason);
       CPPUNIT_ASSERT(verdict.outcome == (reason.empty() ? CheckOutcome::good : CheckOutcome::bad));
     }
+  }
+
+  void tellsAWrongFileFromAServerThatFails() {
+    const std::pair<PoolAnswer, std::string> cases[] = {
+        {answered(404), "answers 404 for a file that it should have"},
+        {answered(410), "answers 410 for a file that it should have"},
+        {answered(200, {{"Content-Length", "1234"}}), "sends 1,234 bytes instead of 5,678"},
+        {answered(206, {{"Content-Range", "bytes 0-0/9"}}), "sends 9 bytes instead of 5,678"},
+        {answered(200, {{"Content-Type", "Text/HTML; charset=utf-8"}}),
+         "sends a web page in place of the file"},
+        {answered(200, {{"Last-Modified", "Tue, 14 Nov 2023 22:13:21 GMT"}}),
+         "has the file of 2023-11-14T22:13:21Z instead of 2023-11-14T22:13:20Z"}};
+    for (const auto& [answer, reason] : cases) {
+      const Verdict verdict = *check().take(answer, kNow);
+      CPPUNIT_ASSERT_EQUAL(reason, verdict.reason);
+      CPPUNIT_ASSERT(verdict.outcome == CheckOutcome::wrong_file);
+    }
+    // A file that some server takes for a page, and pages.
+    const std::pair<std::string, std::string> type{"Content-Type", "text/html"};
+    CPPUNIT_ASSERT(check().take(answered(200, {{"Content-Length", "5678"}, type}), kNow)->outcome ==
+                   CheckOutcome::good);
+    Check page({Way{true, Family::ipv4}, "https://ftp.example/Index.HTML", 5678, {}, 0}, options_);
+    CPPUNIT_ASSERT(page.take(answered(200, {type}), kNow)->outcome == CheckOutcome::good);
+  }
+
+  void acceptsEachTimeThatTheVersionHadAsTheMirrorKeepsThem() {
+    const auto outcome = [&](const char* time, std::int64_t tolerance_s) {
+      Check one({Way{}, kUrl, 5678, {1'700'000'000, 1'600'000'000}, tolerance_s}, options_);
+      return one.take(answered(200, {{"Last-Modified", time}}), kNow)->outcome;
+    };
+    CPPUNIT_ASSERT(outcome("Tue, 14 Nov 2023 22:13:20 GMT", 0) == CheckOutcome::good);
+    CPPUNIT_ASSERT(outcome("Sun, 13 Sep 2020 12:26:40 GMT", 0) == CheckOutcome::good);
+    CPPUNIT_ASSERT(outcome("Sun, 13 Sep 2020 12:26:41 GMT", 0) == CheckOutcome::wrong_file);
+    CPPUNIT_ASSERT(outcome("Sun, 13 Sep 2020 12:26:41 GMT", 1) == CheckOutcome::good);
+    CPPUNIT_ASSERT(outcome("Sun, 13 Sep 2020 00:00:00 GMT", 86400) == CheckOutcome::good);
+    CPPUNIT_ASSERT(outcome("Sat, 12 Sep 2020 00:00:00 GMT", 86400) == CheckOutcome::wrong_file);
+  }
+
+  void comparesNoTimesOfAnotherHost() {
+    const PoolAnswer answer = answered(200, {{"Last-Modified", "Sun, 13 Sep 2020 12:26:40 GMT"}});
+    Check cdn = check(), same = check();
+    CPPUNIT_ASSERT(!cdn.take(redirected("https://cdn.example/a%20b.deb"), kNow));
+    CPPUNIT_ASSERT(cdn.take(answer, kNow)->outcome == CheckOutcome::good);
+    CPPUNIT_ASSERT_EQUAL(std::string("cdn.example"), cdn.final_host());
+    CPPUNIT_ASSERT(!same.take(redirected("https://ftp.example/x/a%20b.deb"), kNow));
+    CPPUNIT_ASSERT(same.take(answer, kNow)->outcome == CheckOutcome::wrong_file);
   }
 
   void asksForOneByteWhereHeadIsRefused() {
@@ -200,7 +245,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
 
  private:
   Check check() const {
-    return Check({Way{true, Family::ipv4}, kUrl, 5678, 1'700'000'000}, options_);
+    return Check({Way{true, Family::ipv4}, kUrl, 5678, {1'700'000'000}, 0}, options_);
   }
 
   CheckOptions options_;

@@ -2,7 +2,7 @@
 
 #include <cppunit/extensions/HelperMacros.h>
 
-#include "scanner/probe/trouble.h"
+#include "scanner/probe/fleet.h"
 
 namespace mirror::probe::test {
 namespace {
@@ -19,7 +19,7 @@ class ProbeHysteresisTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(changesNothingForAnUnknownOutcome);
   CPPUNIT_TEST(keepsAFlappingWayDownForLonger);
   CPPUNIT_TEST(forgetsChangesAfterADay);
-  CPPUNIT_TEST(suspectsItselfWhenMostMirrorsFailAtOnce);
+  CPPUNIT_TEST(takesAWrongFileForAnAnswer);
   CPPUNIT_TEST(keepsItemsWhoseMirrorStays);
   CPPUNIT_TEST(writesChangesAtOnceAndTheRestNowAndThen);
   CPPUNIT_TEST_SUITE_END();
@@ -64,9 +64,25 @@ class ProbeHysteresisTest : public CppUnit::TestFixture {
     Hysteresis way(State::up);
     way.take(kBad, 0, options_);
     CPPUNIT_ASSERT_EQUAL(60.0, way.take(kUnknown, 10, options_));
-    CPPUNIT_ASSERT(way.failing());
-    way.forget_failures();
+    CPPUNIT_ASSERT(way.failing() && way.state() == State::up);
+  }
+
+  void takesAWrongFileForAnAnswer() {
+    const Verdict wrong{CheckOutcome::wrong_file, "answers 404", false};
+    Hysteresis way(State::up);
+    way.take(kBad, 0, options_);
+    CPPUNIT_ASSERT_EQUAL(60.0, way.take(wrong, 10, options_));
     CPPUNIT_ASSERT(!way.failing() && way.state() == State::up);
+    for (int i = 0; i < 5; ++i) way.take(wrong, 70 + i, options_);
+    CPPUNIT_ASSERT(way.state() == State::up);
+    Hysteresis dead(State::down);
+    dead.take(kGood, 0, options_);
+    dead.take(wrong, 10, options_);
+    CPPUNIT_ASSERT(dead.state() == State::down && !dead.recovering());
+    CPPUNIT_ASSERT_EQUAL(std::string("answers 404"), dead.reason());
+    Hysteresis fresh;
+    fresh.take(wrong, 0, options_);
+    CPPUNIT_ASSERT(fresh.state() == State::up);
   }
 
   void keepsAFlappingWayDownForLonger() {
@@ -74,7 +90,7 @@ class ProbeHysteresisTest : public CppUnit::TestFixture {
     const std::pair<std::size_t, double> cases[] = {{5, 10},  {6, 10},    {7, 120},   {8, 240},
                                                     {9, 480}, {11, 1920}, {12, 3600}, {60, 3600}};
     for (const auto& [changes, held_s] : cases) {
-      Hysteresis way(State::down, changes, 1000);
+      Hysteresis way(State::down, std::deque<double>(changes, 1000));
       double now_s = 1000;
       while (way.state() == State::down) now_s += way.take(kGood, now_s, options_);
       const double up_s = now_s - 60 - 1000;
@@ -83,40 +99,17 @@ class ProbeHysteresisTest : public CppUnit::TestFixture {
     }
     HysteresisOptions once = options_;
     once.holds_flapping = false;
-    Hysteresis way(State::down, 60, 0);
+    Hysteresis way(State::down, std::deque<double>(60, 0));
     way.take(kGood, 0, once);
     way.take(kGood, 10, once);
     CPPUNIT_ASSERT(way.state() == State::up);
   }
 
   void forgetsChangesAfterADay() {
-    Hysteresis way(State::down, 60, 0);
+    Hysteresis way(State::down, std::deque<double>(60, 0));
     way.take(kGood, 86401, options_);
     way.take(kGood, 86411, options_);
     CPPUNIT_ASSERT(way.state() == State::up);
-  }
-
-  void suspectsItselfWhenMostMirrorsFailAtOnce() {
-    const auto suspects = [&](int failing, int well, int checked_before) {
-      std::vector<std::unique_ptr<Item>> items;
-      std::vector<Item*> pointers;
-      for (int i = 0; i < failing + well + checked_before; ++i) {
-        auto& item = items.emplace_back(std::make_unique<Item>());
-        auto record = std::make_shared<db::MirrorRecord>();
-        record->mirror.id = static_cast<MirrorId>(i + 1);
-        item->mirror = record;
-        item->last_good_s = i < failing ? 80 : i < failing + well ? 105 : 90;
-        if (i < failing) item->hysteresis.take(kBad, item->first_bad_s = 100 + i, options_);
-        pointers.push_back(item.get());
-      }
-      return looks_like_own_trouble(pointers, Family::ipv4);
-    };
-    CPPUNIT_ASSERT(!suspects(2, 0, 0));
-    CPPUNIT_ASSERT(suspects(3, 0, 0));
-    CPPUNIT_ASSERT(suspects(3, 2, 0));
-    CPPUNIT_ASSERT(!suspects(3, 3, 0));
-    CPPUNIT_ASSERT(suspects(3, 2, 100));  // who was well before the first failure says nothing
-    CPPUNIT_ASSERT(!suspects(0, 9, 0));
   }
 
   void keepsItemsWhoseMirrorStays() {
