@@ -26,17 +26,17 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM mirror_scanner;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_scanner;
 GRANT USAGE ON SCHEMA {schema} TO mirror_scanner;
-GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, health, event, cohort, file, hash, source, scan,
+GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, health, doubt, event, cohort, file, hash, source, scan,
   scan_lock TO mirror_scanner;
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note,
               keeps_times, keeps_times_share, last_scan, down, down_reason, standing, standing_since, standing_reason) ON mirror
   TO mirror_scanner;
-GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health TO mirror_scanner;
+GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health, doubt TO mirror_scanner;
 GRANT UPDATE ON merge_lock TO mirror_scanner;
 GRANT UPDATE (grace_s, rev) ON source TO mirror_scanner;
-GRANT UPDATE (keeps_times, keeps_times_share, last_scan, standing, standing_since, standing_reason) ON mirror TO mirror_scanner;
+GRANT UPDATE (keeps_times, keeps_times_share, last_scan) ON mirror TO mirror_scanner;
 GRANT USAGE ON SEQUENCE revision_seq, cohort_id_seq TO mirror_scanner;
 GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events() TO mirror_scanner;
 DO $$ BEGIN

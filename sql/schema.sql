@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (12);
+INSERT INTO schema_version (version) VALUES (13);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -281,6 +281,34 @@ WITH old AS (DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < now(
              RETURNING 1)
 SELECT count(*) FROM old $$;
 REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), prune_events() FROM PUBLIC;
+
+-- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
+-- of them: wrong, then returning, then stale; good without any.
+CREATE TABLE doubt (
+  mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
+  kind text NOT NULL,
+  since timestamptz NOT NULL DEFAULT now(),
+  reason text NOT NULL,
+  PRIMARY KEY (mirror_id, kind),
+  CONSTRAINT doubt_kind_known CHECK (kind IN ('stale', 'wrong', 'returning')),
+  CONSTRAINT doubt_reason_shape CHECK (octet_length(reason) <= 500 AND reason !~ '[[:cntrl:]]'),
+  CONSTRAINT doubt_since_range CHECK (since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+CREATE FUNCTION note_doubt() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  which smallint := CASE WHEN TG_OP = 'DELETE' THEN OLD.mirror_id ELSE NEW.mirror_id END;
+BEGIN
+  -- The statements below see what others had committed when they got this lock.
+  PERFORM FROM mirror WHERE id = which FOR NO KEY UPDATE;
+  UPDATE mirror SET standing = worst.kind, standing_reason = worst.reason, standing_since = worst.since
+    FROM (SELECT kind, reason, since FROM (SELECT kind, reason, since FROM doubt WHERE mirror_id = which
+                                           UNION ALL SELECT 'good', '', now()) AS found
+          ORDER BY array_position(ARRAY['wrong', 'returning', 'stale', 'good'], kind) LIMIT 1) AS worst
+    WHERE id = which AND (standing, standing_reason) IS DISTINCT FROM (worst.kind, worst.reason);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER doubt_note AFTER INSERT OR UPDATE OR DELETE ON doubt FOR EACH ROW EXECUTE FUNCTION note_doubt();
+REVOKE EXECUTE ON FUNCTION note_doubt() FROM PUBLIC;
 
 -- The files that exactly the same mirrors have. Two rows may name the same mirrors; small ones are joined later. `mirrors` is
 -- sorted and without duplicates; n_files is exact.

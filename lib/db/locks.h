@@ -6,8 +6,8 @@
 //   3. merge (transaction): to write file, cohort, hash or revision
 //   4. rows of file, cohort, hash, scan, source: only under the merge lock, except that a scan
 //      updates its own scan row, and a source scan the grace time, each in its own statement
-//   5. rows of mirror, then health, mirror_prefix, mirror_rev, endpoint: a merge never writes them,
-//      so changing a mirror never waits for a merge
+//   5. rows of mirror, then mirror_prefix, mirror_rev, endpoint, health, doubt: a merge never
+//      writes them, so changing a mirror never waits for a merge
 //
 // Every role that may connect can take any advisory lock, also other programs of the web server. So
 // scans wait only for locks that need rights: rows of scan_lock, and the table merge_lock. Advisory

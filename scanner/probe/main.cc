@@ -6,6 +6,7 @@
 #include "core/nearest.h"
 #include "core/path.h"
 #include "db/mirror/mirrors.h"
+#include "db/mirror/standing.h"
 #include "db/probe/health_rows.h"
 #include "os/reload_signal.h"
 #include "os/service_manager.h"
@@ -80,7 +81,10 @@ int run_forget(const ProbeOptions& options, const StopSignal& stop) {
   const std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   const int unknown = tell_unknown_names(mirrors, options, reporter);
   for (const auto& [id, name] : chosen(mirrors, options)) {
-    if (db::forget_health(connection, id) > 0)
+    bool known = db::forget_health(connection, id) > 0;
+    for (const Standing doubt : {Standing::wrong, Standing::returning})
+      known |= db::clear_doubt(connection, id, doubt);
+    if (known)
       fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
   }
   if (!session.try_lock())

@@ -104,7 +104,9 @@ class HealthTest : public CppUnit::TestFixture {
 
   void onlyTheScannerWritesHealthAndNobodyEvents() {
     const char* const down = "UPDATE health SET state = 'down', reason = 'x'";
-    const char* const stale = "UPDATE mirror SET standing = 'stale', standing_reason = 'x'";
+    const char* const stale =
+        "INSERT INTO doubt (mirror_id, kind, reason) VALUES (1, 'stale', 'x')";
+    const char* const believed = "UPDATE mirror SET standing = 'good', standing_reason = ''";
     const char* const forged =
         "INSERT INTO event (mirror_id, mirror, what, \"from\", \"to\") VALUES (1, 'a', 'b', 'c', "
         "'d')";
@@ -113,10 +115,13 @@ class HealthTest : public CppUnit::TestFixture {
     scanner.script(down);
     scanner.script(stale);
     CPPUNIT_ASSERT_THROW(scanner.script(forged), Error);
+    CPPUNIT_ASSERT_THROW(scanner.script(believed), Error);
     CPPUNIT_ASSERT_THROW(scanner.script("DELETE FROM event"), Error);
-    for (const char* sql : {down, stale, forged, "DELETE FROM event", "SELECT why FROM event"})
+    for (const char* sql :
+         {down, stale, believed, forged, "DELETE FROM event", "SELECT why FROM event"})
       CPPUNIT_ASSERT_THROW_MESSAGE(sql, httpd.script(sql), Error);
-    for (const char* function : {"bump_mirror_rev", "note_health", "note_mirror_event"}) {
+    for (const char* function :
+         {"bump_mirror_rev", "note_health", "note_doubt", "note_mirror_event"}) {
       try {
         httpd.script(fmt::format(
             "CREATE TEMP TABLE t (a int); CREATE TRIGGER x AFTER INSERT ON t FOR EACH ROW EXECUTE "

@@ -64,8 +64,7 @@ std::string misfits(Connection& c) {
          difference("the scanner's grant", columns_up_to(Reader::scans),
                     readable(c, "mirror_scanner")) +
          difference("the scanner's right to write",
-                    {"keeps_times", "keeps_times_share", "last_scan", "standing", "standing_reason",
-                     "standing_since"},
+                    {"keeps_times", "keeps_times_share", "last_scan"},
                     readable(c, "mirror_scanner", "UPDATE")) +
          difference("trigger (old)", columns_up_to(Reader::redirects), compared(c, "old")) +
          difference("trigger (new)", columns_up_to(Reader::redirects), compared(c, "new"));
