@@ -1,5 +1,6 @@
 """mb-probe: what it finds of mirrors on loopback that answer in all kinds of ways, and the reason that it gives."""
 
+import email.utils
 import socket
 
 import pytest
@@ -42,10 +43,8 @@ def test_a_good_mirror_is_up(world):
 
 
 @pytest.mark.parametrize("talk, reason", [
-    (answer(404), "answers 404 for a file that it should have"),
     (answer(403), "answers 403 for a file that it should have"),
     (answer(500), "answers 500 for a file that it should have"),
-    (answer(Content_Length=1234), f"sends 1,234 bytes instead of {SIZE:,}"),
     (reset, "the connection broke off"),
     (lambda request: b"", "the connection was closed without an answer"),
     (lambda request: None, "no answer within 2 s"),
@@ -64,6 +63,18 @@ def test_a_bad_mirror_goes_down_with_a_reason(world, talk, reason):
     assert all(reason in check["reason"] for check in checks), checks
     assert world.health() == {"a http/ipv4": ["down", checks[-1]["reason"]]}
     assert world.probe("a").returncode == 1
+
+
+@pytest.mark.parametrize("talk, reason", [
+    (answer(404), "answers 404 for a file that it should have"),
+    (answer(410), "answers 410 for a file that it should have"),
+    (answer(Content_Length=1234), f"sends 1,234 bytes instead of {SIZE:,}"),
+    (lambda request: b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", "sends a web page in place of the file"),
+])
+def test_a_wrong_file_does_not_take_the_mirror_down(world, talk, reason):
+    checks = one(world, talk)
+    assert checks[-1]["state"] == "up" and not checks[-1]["ok"] and checks[-1]["reason"] == reason
+    assert world.health() == {"a http/ipv4": ["up", ""]}
 
 
 def test_connection_refused(world):
@@ -115,6 +126,26 @@ def test_times_are_compared_where_the_mirror_keeps_them(world):
     assert world.checks("a")[-1]["reason"].startswith("has the file of 1994-11-06T08:49:37Z instead of 20")
 
 
+def test_each_time_under_which_the_source_had_the_version_is_right(world):
+    """After a touch at the source the mirrors still have the time of before."""
+    server = world.talker(answer(Last_Modified="Sun, 06 Nov 1994 08:49:37 GMT"))
+    world.mirrors({"a": server.url()})
+    world.database.sql("UPDATE mirror SET keeps_times = true;"
+                       " INSERT INTO hash (file_id, version_rev, sha256, mtimes) SELECT id, version_rev, sha256('x'),"
+                       " ARRAY[mtime, 784111777] FROM file")
+    assert world.checks("a")[-1]["ok"]
+
+
+def test_times_are_compared_as_exactly_as_the_mirror_keeps_them(world):
+    server = world.talker(answer(Last_Modified=email.utils.formatdate(MTIME + 3600, usegmt=True)))
+    world.mirrors({"a": server.url()})
+    world.database.sql("UPDATE mirror SET keeps_times = true;"
+                       " INSERT INTO endpoint (mirror_id, method, url) SELECT id, 'rsync', 'rsync://127.0.0.1/pub/' FROM mirror")
+    assert "has the file of" in world.checks("-n", "a")[-1]["reason"]
+    world.database.sql("UPDATE endpoint SET method = 'ftp', url = 'ftp://127.0.0.1/pub/'")
+    assert world.checks("-n", "a")[-1]["ok"]
+
+
 def test_ipv6_dead_with_ipv4_alive(world):
     """To libcurl, localhost is both ::1 and 127.0.0.1; nobody listens on the first."""
     if not rig.has_ipv6():
@@ -136,7 +167,24 @@ def test_a_mirror_without_files_is_not_judged(world):
     world.mirrors({"a": "http://127.0.0.1:1/"})
     world.database.sql("UPDATE file SET pending = true")
     done = world.probe("a")
-    assert done.returncode == 0 and "found no file that it has" in done.stderr and world.health() == {}
+    assert done.returncode == 1 and "found no file that it has" in done.stderr and world.health() == {}
+
+
+def test_nothing_probed_is_no_success(world):
+    assert world.probe("--all").returncode == 1
+
+
+def test_what_a_prober_left_can_be_forgotten(world):
+    dead = f"http://127.0.0.1:{free_port()}/"
+    world.mirrors({"a": dead, "b": dead})
+    world.probe("--all")
+    assert {state for state, _ in world.health().values()} == {"down"}
+    done = world.probe("--forget", "a", check=True)
+    assert done.stdout == "mirror 'a': what was found is forgotten; it counts as up\n" and done.stderr == ""
+    assert world.health()["a http/ipv4"] == ["unknown", ""] and world.health()["b http/ipv4"][0] == "down"
+    assert world.database.sql("SELECT identifier FROM mirror WHERE down <> '{}'").split() == ["b"]
+    world.probe("--forget", "--all", check=True)
+    assert {state for state, _ in world.health().values()} == {"unknown"}
 
 
 def test_a_dry_run_writes_nothing(world):

@@ -10,7 +10,7 @@ import pytest
 
 import rig
 from answers import SIZE, File, ask, fill
-from probing import FILE, FILE_URL, World, answer
+from probing import FILE, FILE_URL, World, answer, reset
 
 CONFIG = """
 MirrorDatabase {database}
@@ -164,6 +164,48 @@ def test_a_reload_takes_the_new_configuration_and_keeps_the_old_for_a_wrong_one(
     rig.wait_for("checks each second", lambda: len(server.requests) >= 4)
     status, _, _, err = loop.stop()
     assert status == 0 and err.count("the configuration stays as it was") == 1 and "nonsense" in err
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_an_outage_of_our_own_network_takes_no_mirror_down(world, control):
+    """A small fleet, of which never more than one fails at the same moment, and the control, are out of reach for a while, again
+    and again: in the end all are good, and one that is really dead is down."""
+    network = {"works": True}
+    well = answer()
+    servers = [world.talker(lambda request: well(request) if network["works"] else reset(request)) for _ in range(5)]
+    if control:
+        control = world.talker(lambda request: answer(404)(request) if network["works"] else reset(request))
+        world.configure(f'probe_control = ["{control.url()}"]\n')
+    world.mirrors({name: server.url() for name, server in zip("abcde", servers)})
+    loop = world.start()
+    for name in "abcde":
+        world.wait_for_state(f"{name} http/ipv4", "up")
+    for seconds in (1.3, 4, 2.1):
+        network["works"] = False
+        time.sleep(seconds)
+        network["works"] = True
+        time.sleep(2.5)
+    servers[0].talk = reset
+    world.wait_for_state("a http/ipv4", "down", 20)
+    status, _, _, err = loop.stop()
+    assert status == 0 and "mirrors fail over IPv4" in err
+    assert world.database.sql("SELECT mirror FROM event WHERE \"to\" = 'down'").split() == ["a"]
+
+
+def test_nobody_else_answers_and_there_is_no_control(world):
+    """Three mirrors of which one after the other dies: the last one may be our own network."""
+    servers = [world.talker(answer()) for _ in range(3)]
+    world.mirrors({name: server.url() for name, server in zip("abc", servers)})
+    loop = world.start()
+    for name in "abc":
+        world.wait_for_state(f"{name} http/ipv4", "up")
+    for name, server in zip("ab", servers):
+        server.talk = reset
+        world.wait_for_state(f"{name} http/ipv4", "down", 20)
+    servers[2].talk = reset
+    time.sleep(6)
+    assert world.health()["c http/ipv4"] == ["up", ""]
+    assert loop.stop()[3].count("no probe_control in mb.toml tells whether our own network works") == 1
 
 
 def test_systemd_is_told(world, scratch):

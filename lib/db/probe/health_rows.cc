@@ -21,7 +21,8 @@ void write_row(Connection& connection, const HealthRow& row) {
   connection.run(
       "INSERT INTO health (mirror_id, scheme, family, state, checked, reason, latency_ms, "
       "certificate_end) SELECT id, $2, $3, $4, now(), $5, $6::bigint::integer, "
-      "to_timestamp(least(greatest($7::bigint, 0), 253402300799)) FROM mirror WHERE id = $1 "
+      "CASE WHEN $7::bigint IS NOT NULL THEN to_timestamp(least(greatest($7::bigint, 0), "
+      "253402300799)) END FROM mirror WHERE id = $1 "
       "ON CONFLICT (mirror_id, scheme, family) DO UPDATE SET state = excluded.state, "
       "since = CASE WHEN health.state = excluded.state THEN health.since ELSE now() END, "
       "checked = now(), reason = excluded.reason, latency_ms = excluded.latency_ms, "

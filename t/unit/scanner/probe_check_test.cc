@@ -66,7 +66,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
         {answered(206, {{"Content-Range", "bytes 0-0/5678"}, {"Content-Length", "1"}}), ""},
         {answered(206, {{"Content-Range", "bytes 0-0/*"}}), ""},
         {answered(416), "answers 416 for a file that it should have"},
-        {answered(403), "answers 403 for a file that it should have"},
+        {answered(500), "answers 500 for a file that it should have"},
         {answered(204), "answers 204 for a file that it should have"},
         {answered(200, {{"Last-Modified", "yesterday"}}), ""}};
     for (const auto& [answer, reason] : cases) {
