@@ -56,6 +56,7 @@ struct Instance {
   std::vector<std::string> exclude = default_exclude();
   int probe_interval_s = 60;               // from one check of a mirror to the next
   int probe_timeout_s = 10;                // of a check
+  int rescan_after_s = 3600;  // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
   HashOptions hash;

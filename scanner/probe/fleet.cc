@@ -28,7 +28,8 @@ db::HealthRow row_of(const Item& item) {
                     std::string(state_name(hysteresis.state())),
                     "",
                     item.latency_ms,
-                    item.certificate_end_s};
+                    item.certificate_end_s,
+                    0};
   if (hysteresis.state() == State::down)
     row.reason = hysteresis.reason().empty() ? item.stored.reason : hysteresis.reason();
   return row;
@@ -65,7 +66,7 @@ std::vector<std::pair<MirrorId, Way>> Fleet::set_stored(const std::vector<db::He
   std::vector<std::pair<MirrorId, Way>> unclaimed;
   std::set<MirrorId> probed;
   for (const auto& entry : items_) probed.insert(entry.first.first);
-  for (auto& [key, item] : items_) item->stored = {key.first, item->way, "unknown", "", {}, {}};
+  for (auto& [key, item] : items_) item->stored = {key.first, item->way, "unknown", "", {}, {}, 0};
   for (const db::HealthRow& row : rows) {
     const auto found = items_.find({row.mirror_id, row.way.text()});
     if (found != items_.end())
@@ -80,6 +81,7 @@ std::vector<std::pair<MirrorId, Way>> Fleet::set_stored(const std::vector<db::He
     if (const auto found = changes.find(key); found != changes.end())
       for (const double ago_s : found->second) changes_s.push_back(now_s - ago_s);
     item->hysteresis = Hysteresis(state, std::move(changes_s));
+    item->down_since_s = now_s - item->stored.age_s;
     item->certificate_end_s = item->stored.certificate_end_s;
     item->latency_ms = item->stored.latency_ms;
   }

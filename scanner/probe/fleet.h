@@ -12,6 +12,7 @@
 
 #include "db/mirror/mirrors.h"
 #include "db/probe/health_rows.h"
+#include "db/probe/probe_files.h"
 #include "scanner/probe/hysteresis.h"
 
 namespace mirror::probe {
@@ -36,6 +37,8 @@ struct Item {
   std::optional<Failure> pending;  // would make it down; not taken yet
   double first_bad_s = 0;   // when the first of the failed checks began that are not decided on yet
   double last_good_s = -1;  // never: -1
+  double down_since_s = 0;  // while it is down
+  std::optional<db::ProbeFile> doubted;  // that it did not have; to be asked for once more
   std::optional<std::int64_t> latency_ms, certificate_end_s;
   double warned_s = -1;  // of the certificate's end; never: -1
   db::HealthRow stored;  // as the database has it

@@ -70,7 +70,7 @@ int run_once(const ProbeOptions& options, const StopSignal& stop) {
   while (!prober.finished() && !stop.asked()) prober.step(session.connection());
   if (stop.asked() || prober.had_trouble()) return cli::kAllFailed;
   const bool all_probed = unknown == 0 && prober.mirrors() > 0 && !prober.had_no_file();
-  return all_probed && prober.all_up() ? cli::kDone : cli::kFailed;
+  return all_probed && prober.all_good() ? cli::kDone : cli::kFailed;
 }
 
 // For a prober that runs no more: nobody else would ever find out that a mirror came back.
@@ -84,8 +84,7 @@ int run_forget(const ProbeOptions& options, const StopSignal& stop) {
     bool known = db::forget_health(connection, id) > 0;
     for (const Standing doubt : {Standing::wrong, Standing::returning})
       known |= db::clear_doubt(connection, id, doubt);
-    if (known)
-      fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
+    if (known) fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
   }
   if (!session.try_lock())
     reporter.warning("a prober is at work and will find out again: " + session.holder());

@@ -8,7 +8,8 @@ namespace {
 
 constexpr double kDayS = 86400;
 constexpr const char* kFooter =
-    "\nExit status: 0 all are up, 1 some are down or could not be probed, 2 wrong usage, or our "
+    "\nExit status: 0 all are up, 1 some are down, lack files or could not be probed, 2 wrong "
+    "usage, or our "
     "own "
     "network has trouble, 3 wrong configuration or no database.\n"
     "Examples:\n"

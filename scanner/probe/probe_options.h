@@ -11,9 +11,9 @@
 namespace mirror::probe {
 
 struct ProbeOptions : cli::CommonOptions {
-  Instance instance;  // the command line's values take the place of the file's
-  bool all = false;   // every enabled mirror, once
-  bool loop = false;  // every enabled mirror, for ever
+  Instance instance;    // the command line's values take the place of the file's
+  bool all = false;     // every enabled mirror, once
+  bool loop = false;    // every enabled mirror, for ever
   bool forget = false;  // what probers found of them, instead of probing
   bool dry_run = false;
   std::vector<std::string> names;  // sorted

@@ -18,6 +18,7 @@ using Milliseconds = std::chrono::milliseconds;
 using net::PoolAnswer;
 
 constexpr double kAgain_s = 10;    // to the check that confirms a change
+constexpr double kDoubted_s = 5;   // to the check that asks for a missing file once more
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
@@ -77,7 +78,8 @@ std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
   std::vector<db::HealthRow> rows;
   for (const auto& [id, ways] : db::read_health(connection)) {
     for (const db::WayHealth& way : ways)
-      rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s});
+      rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s,
+                      static_cast<double>(std::time(nullptr) - way.since_s)});
   }
   return rows;
 }
@@ -98,6 +100,7 @@ struct Prober::Run {
   db::ProbeFile file;
   double started_s;
   bool network_worked = false;  // was seen since the item began to fail
+  bool again = false;           // the file was missing or wrong in the check before
 };
 
 Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
@@ -106,7 +109,8 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       wake_fd_(wake_fd),
       check_options_(check_options(options.instance)),
       hysteresis_options_(hysteresis_options(options)),
-      network_(pool_, options.instance.probe_control, check_options_) {}
+      network_(pool_, options.instance.probe_control, check_options_),
+      findings_(reporter, hysteresis_options_.interval_s) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
@@ -123,7 +127,9 @@ void Prober::step(db::Connection& connection) {
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
   decide();
-  if (writes_) write(connection);
+  if (!writes_) return findings_.discard();
+  findings_.settle(connection);
+  write(connection);
 }
 
 void Prober::look_at_clock() {
@@ -147,7 +153,9 @@ void Prober::read_mirrors(db::Connection& connection) {
     const auto unclaimed =
         fleet_.set_stored(stored_rows(connection), db::recent_changes(connection), now_s_);
     if (writes_) db::drop_health(connection, unclaimed);
+    findings_.begin(connection);
   }
+  if (writes_) findings_.review(connection);
   revision_ = revision;
   read_s_ = now_s_;
 }
@@ -162,8 +170,7 @@ void Prober::start_due(db::Connection& connection) {
       files_.sample(connection);
       sampled_s_ = now_s_;
     }
-    const auto file = files_.choose(connection, item->mirror->mirror.id, !options_.loop);
-    if (file) {
+    if (const auto file = choose_file(connection, *item)) {
       start(*item, *file);
       continue;
     }
@@ -171,6 +178,12 @@ void Prober::start_due(db::Connection& connection) {
     item->settled = had_no_file_ = true;
     item->due_s = now_s_ + jittered(hysteresis_options_.interval_s);
   }
+}
+
+std::optional<db::ProbeFile> Prober::choose_file(db::Connection& connection, Item& item) {
+  const MirrorId id = item.mirror->mirror.id;
+  if (item.doubted) item.doubted = db::ProbeFiles::again(connection, id, *item.doubted);
+  return item.doubted ? item.doubted : files_.choose(connection, id, !options_.loop);
 }
 
 void Prober::start(Item& item, const db::ProbeFile& file) {
@@ -183,8 +196,8 @@ void Prober::start(Item& item, const db::ProbeFile& file) {
   }
   item.running = true;
   const bool worked = item.failing() && network_.worked_since_failure(item, fleet_.items());
-  ask(std::make_shared<Run>(
-      Run{item, Check(std::move(target), check_options_), file, now_s_, worked}));
+  ask(std::make_shared<Run>(Run{item, Check(std::move(target), check_options_), file, now_s_,
+                                worked, item.doubted.has_value()}));
 }
 
 void Prober::ask(const std::shared_ptr<Run>& run) {
@@ -210,10 +223,23 @@ void Prober::ended(Run& run, const Verdict& verdict) {
     item.latency_ms = run.check.latency().count();
     item.last_good_s = now_s_;
   }
-  if (verdict.outcome == CheckOutcome::bad)
-    failed(run, verdict);
-  else
-    apply(item, verdict, run.file.path);
+  if (verdict.outcome == CheckOutcome::bad) return failed(run, verdict);
+  judge_file(run, verdict);
+  apply(item, verdict, run.file.path);
+}
+
+// A file is asked for once more before the mirror counts as not having it.
+void Prober::judge_file(const Run& run, const Verdict& verdict) {
+  Item& item = run.item;
+  if (verdict.outcome == CheckOutcome::good) {
+    item.doubted.reset();
+    findings_.right(*item.mirror, now_s_);
+  } else if (verdict.outcome == CheckOutcome::wrong_file && !run.again) {
+    item.doubted = run.file;
+  } else if (verdict.outcome == CheckOutcome::wrong_file) {
+    item.doubted.reset();
+    findings_.wrong(*item.mirror, run.file, verdict.reason, now_s_);
+  }
 }
 
 void Prober::failed(const Run& run, const Verdict& verdict) {
@@ -229,12 +255,30 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
 
 void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) {
   const State before = item.hysteresis.state();
-  const double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
-  const bool between = item.failing() || item.hysteresis.recovering();
+  double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
+  const State after = item.hysteresis.state();
+  if (after == State::down && before != State::down) item.down_since_s = now_s_;
+  if (after == State::up && before == State::down) look_at_return(item);
+  if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
+  if (after == State::up && findings_.doubts(item.mirror->mirror.id))
+    delay_s = std::min(delay_s, hysteresis_options_.again_s);
+  const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
   reporter_.checked({item, verdict, path, before});
   warn_of_certificate(item);
+}
+
+// A mirror that answered over no way for long may have missed much.
+void Prober::look_at_return(const Item& item) {
+  double since_s = item.down_since_s;
+  for (const Item* other : fleet_.items()) {
+    if (other == &item || other->mirror->mirror.id != item.mirror->mirror.id) continue;
+    if (other->hysteresis.state() != State::down) return;
+    since_s = std::max(since_s, other->down_since_s);
+  }
+  if (now_s_ - since_s > options_.instance.rescan_after_s)
+    findings_.came_back(*item.mirror, now_s_ - since_s);
 }
 
 void Prober::warn_of_certificate(Item& item) {
@@ -316,7 +360,8 @@ bool Prober::finished() const {
   return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; });
 }
 
-bool Prober::all_up() const {
+bool Prober::all_good() const {
+  if (findings_.found_wrong()) return false;
   const std::vector<Item*> items = fleet_.items();
   return std::none_of(items.begin(), items.end(), [](const Item* item) {
     return item->hysteresis.state() == State::down || item->failing();

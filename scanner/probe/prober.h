@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "db/probe/probe_files.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
 #include "scanner/probe/check.h"
+#include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
@@ -29,7 +31,7 @@ class Prober {
 
   // Not for a service: whether every item was checked as often as its state needs.
   bool finished() const;
-  bool all_up() const;
+  bool all_good() const;  // all are up and had the files that were asked for
   // Whether results were left aside because our own network may be ill.
   bool had_trouble() const { return had_trouble_; }
   // Whether some mirror could not be asked, because no file is known that it has.
@@ -41,10 +43,13 @@ class Prober {
   void look_at_clock();
   void read_mirrors(db::Connection& connection);
   void start_due(db::Connection& connection);
+  std::optional<db::ProbeFile> choose_file(db::Connection& connection, Item& item);
   void start(Item& item, const db::ProbeFile& file);
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);
   void failed(const Run& run, const Verdict& verdict);
+  void judge_file(const Run& run, const Verdict& verdict);
+  void look_at_return(const Item& item);
   void apply(Item& item, const Verdict& verdict, const std::string& path);
   void decide();
   void tell_trouble(Family family);
@@ -62,6 +67,7 @@ class Prober {
   Fleet fleet_;
   net::RequestPool pool_;  // its requests point to items
   Network network_;
+  Findings findings_;
   db::ProbeFiles files_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
   bool told_trouble_[2] = {false, false};  // by family

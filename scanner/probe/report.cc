@@ -18,7 +18,7 @@ constexpr std::int64_t kWarnDays = 14;
 }  // namespace
 
 std::string_view state_words(const Item& item) {
-  if (item.failing()) return "failing";
+  if (item.failing() || item.doubted) return "failing";
   if (item.hysteresis.recovering()) return "recovering";
   return state_name(item.hysteresis.state());
 }

@@ -26,6 +26,7 @@ struct HealthRow {
   std::string reason;             // why it is down
   std::optional<std::int64_t> latency_ms;
   std::optional<std::int64_t> certificate_end_s;  // Unix time
+  double age_s = 0;                               // as read: how long the state has been so
 };
 
 // Makes or changes these rows, which stand by mirror: all or none of each mirror. One that is gone
