@@ -12,6 +12,7 @@ GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, coun
               asn, prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
               operator_name, operator_url, public_note, last_scan, down, down_reason, standing,
               standing_since, standing_reason) ON mirror TO mirror_httpd;
+GRANT EXECUTE ON FUNCTION note_redirector(text, text, bigint) TO mirror_httpd;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'httpd_file') THEN
     CREATE POLICY httpd_file ON file FOR SELECT TO mirror_httpd USING (NOT staged OR was_shown);

@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (13);
+INSERT INTO schema_version (version) VALUES (14);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -499,3 +499,30 @@ $$ UPDATE mirror SET enabled = true WHERE id = which AND NOT enabled $$;
 CREATE FUNCTION analyze_files() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
 $$ BEGIN ANALYZE file, cohort, hash, change, revision; END $$;
 REVOKE EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() FROM PUBLIC;
+
+-- Which redirectors follow this database, and how far each is: for `mb status`.
+CREATE TABLE redirector (
+  host text NOT NULL,
+  catalog text NOT NULL,
+  rev bigint NOT NULL,
+  seen timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (host, catalog)
+);
+-- For httpd's role, which writes nothing else: at most once a minute for each catalog. Other programs of the web server may call
+-- it too, so there is an end to how much they can write.
+CREATE FUNCTION note_redirector(host_name text, directory text, reached bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
+BEGIN
+  IF host_name !~ '^[A-Za-z0-9._-]{1,255}$' OR octet_length(directory) NOT BETWEEN 1 AND 1024 OR directory ~ '[[:cntrl:]]'
+     OR reached NOT BETWEEN 0 AND 1152921504606846976 THEN
+    RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM redirector WHERE host = host_name AND catalog = directory AND seen > now() - interval '50 seconds') THEN
+    RETURN;
+  END IF;
+  DELETE FROM redirector WHERE seen < now() - interval '7 days';
+  INSERT INTO redirector (host, catalog, rev) SELECT host_name, directory, reached
+    WHERE (SELECT count(*) FROM redirector) < 1000 OR EXISTS (SELECT FROM redirector WHERE host = host_name AND catalog = directory)
+    ON CONFLICT (host, catalog) DO UPDATE SET rev = excluded.rev, seen = now();
+END $$;
+REVOKE EXECUTE ON FUNCTION note_redirector(text, text, bigint) FROM PUBLIC;

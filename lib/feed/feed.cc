@@ -6,6 +6,7 @@
 
 #include "catalog/error.h"
 #include "db/feed.h"
+#include "db/redirectors.h"
 #include "db/schema.h"
 #include "db/session.h"
 #include "feed/pull.h"
@@ -25,6 +26,7 @@ constexpr milliseconds kFaultPause{5000};  // of writing, after the disk was ful
 constexpr milliseconds kLongestFaultPause{60'000};
 constexpr milliseconds kLoadPause{2000};  // when what was made is no good either
 constexpr seconds kReaderCheck{60};
+constexpr seconds kNoteEvery{60};  // in the database, how far this catalog is
 
 std::string fault_text(const std::exception& error, const std::string& database) {
   const auto* failed = dynamic_cast<const db::Error*>(&error);
@@ -246,9 +248,22 @@ void Feed::follow() {
   fresh_connection_ = false;
   catalog_.directory().note_contact();
   contact_at_ = Steady::now();
+  tell_database();
   if (away_said_) say(LogLevel::notice, LogId(307), options_.name + " answers again");
   away_said_ = false;
   recovered();
+}
+
+void Feed::tell_database() noexcept {
+  if (Steady::now() < next_note_) return;
+  next_note_ = Steady::now() + kNoteEvery;
+  try {
+    const std::int64_t rev = catalog::Snapshot(catalog_.environment())->meta().rev;
+    connection_->set_patience(options_.timeout);
+    db::note_redirector(*connection_, catalog_.directory().path(), rev);
+  } catch (const std::exception&) {
+    // `mb status` shows that the redirector is silent. The next look notices a broken connection.
+  }
 }
 
 void Feed::bring_up_to_date() {

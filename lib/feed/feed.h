@@ -45,6 +45,7 @@ class Feed {
   void copy_open_file(const catalog::Environment& environment);
   void follow();
   void connect();
+  void tell_database() noexcept;
   void bring_up_to_date();
   void pull(const std::shared_ptr<catalog::Environment>& environment);
   void say_unreadable(const db::UnreadableRows& rows);
@@ -63,7 +64,7 @@ class Feed {
   bool listens_ = false;
   bool fresh_connection_ = false;  // nothing was asked on it yet
   std::chrono::steady_clock::time_point next_poll_{}, next_connect_{}, next_lock_{}, next_sweep_{},
-      next_load_{}, next_try_{};
+      next_load_{}, next_try_{}, next_note_{};
   std::chrono::steady_clock::time_point contact_at_;
   std::chrono::milliseconds fault_pause_;  // doubles while a fault lasts
   bool away_said_ = false;

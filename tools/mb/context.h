@@ -18,6 +18,8 @@ namespace mirror::mb {
 inline constexpr int kSuccess = 0;
 inline constexpr int kFailure = 1;
 inline constexpr int kUsage = 2;
+// Of `mb status`, whose exit status is that of a monitoring plugin: 2 would mean critical.
+inline constexpr int kStatusUnknown = 3;
 
 // A command failed: exit status 1.
 struct Failure : std::runtime_error {

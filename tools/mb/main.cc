@@ -102,7 +102,7 @@ int report_usage(CLI::App& root, const CLI::ParseError& error) {
   const std::string name = full_name(app);
   complain(
       fmt::format("{}{}\nSee `{} --help`.", name == "mb" ? "" : name.substr(3) + ": ", what, name));
-  return kUsage;
+  return name == "mb status" ? kStatusUnknown : kUsage;
 }
 
 // The words for the parser, last one first as it takes them. `--column=` clears a column; the

@@ -1,0 +1,37 @@
+#include "db/redirectors.h"
+
+#include <sys/utsname.h>
+
+namespace mirror::db {
+namespace {
+
+std::string own_host() {
+  utsname names{};
+  return ::uname(&names) == 0 ? names.nodename : "";
+}
+
+}  // namespace
+
+void note_redirector(Connection& connection, std::string_view catalog_directory, std::int64_t rev) {
+  connection.run("SELECT note_redirector($1, $2, $3) WHERE NOT pg_is_in_recovery()",
+                 Params().text(own_host()).text(catalog_directory).int8(rev));
+}
+
+std::vector<Redirector> read_redirectors(Connection& connection) {
+  const Result rows = connection.run(
+      "SELECT host, catalog, rev, extract(epoch FROM now() - seen)::bigint, "
+      "coalesce((SELECT extract(epoch FROM now() - v.at)::bigint FROM revision v "
+      "WHERE v.rev > r.rev ORDER BY v.rev LIMIT 1), 0) FROM redirector r ORDER BY host, catalog");
+  std::vector<Redirector> redirectors;
+  for (int row = 0; row < rows.rows(); ++row) {
+    Redirector& one = redirectors.emplace_back();
+    one.host = rows.bytes(row, 0);
+    one.catalog = rows.bytes(row, 1);
+    one.rev = rows.int8(row, 2);
+    one.silent_s = rows.int8(row, 3);
+    one.lag_s = rows.int8(row, 4);
+  }
+  return redirectors;
+}
+
+}  // namespace mirror::db

@@ -1,0 +1,41 @@
+#include "db/status.h"
+
+namespace mirror::db {
+namespace {
+
+// mirror_id NULL is the source. Scans of a mirror's subtree count as its last one, but not as good.
+constexpr const char* kScans =
+    "SELECT s.mirror_id, s.outcome, s.error, (SELECT extract(epoch FROM now() - "
+    "max(g.ended))::bigint "
+    "FROM scan g WHERE g.mirror_id IS NOT DISTINCT FROM s.mirror_id AND g.subtree = '' "
+    "AND g.outcome IN ('merged', 'unchanged')) "
+    "FROM (SELECT DISTINCT ON (mirror_id) mirror_id, outcome, error FROM scan "
+    "WHERE outcome NOT IN ('running', 'interrupted') ORDER BY mirror_id, started DESC, id DESC) AS "
+    "s";
+
+constexpr const char* kRest =
+    "SELECT extract(epoch FROM now())::bigint, "
+    "(SELECT extract(epoch FROM now() - max(checked))::bigint FROM health), "
+    "(SELECT coalesce(sum(n_files), 0)::bigint FROM cohort), "
+    "pg_database_size(current_database())";
+
+}  // namespace
+
+Overview read_overview(Connection& connection) {
+  Overview overview;
+  const Result scans = connection.run(kScans);
+  for (int row = 0; row < scans.rows(); ++row) {
+    LastScan& scan = scans.is_null(row, 0) ? overview.source : overview.scans[scans.int2(row, 0)];
+    scan.outcome = scans.bytes(row, 1);
+    scan.error = scans.bytes(row, 2);
+    scan.good = scans.maybe_int8(row, 3);
+  }
+  const Result rest = connection.run(kRest);
+  overview.now_s = rest.int8(0, 0);
+  overview.probed_age_s = rest.maybe_int8(0, 1);
+  overview.files = rest.int8(0, 2);
+  overview.database_bytes = rest.int8(0, 3);
+  return overview;
+}
+
+}  // namespace mirror::db

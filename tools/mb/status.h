@@ -1,0 +1,89 @@
+// What `mb status` knows of one instance, what it makes of that, and how it says it. Reading is in
+// status.cc; judging (status_judge.cc) and the text (status_text.cc) are pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/mirror/mirrors.h"
+#include "db/redirectors.h"
+#include "db/status.h"
+#include "tools/cli/json.h"
+
+namespace mirror::mb {
+
+// As monitoring plugins end (Monitoring Plugins Development Guidelines, "Plugin Return Codes").
+enum class Level : std::uint8_t { ok, warning, critical, unknown };
+std::string_view level_name(Level level);  // "OK", "WARNING", …
+
+// From which value on it is a warning, and critical; nullopt: never.
+struct Limits {
+  std::optional<double> warning, critical;
+  bool warning_is_share = false, critical_is_share = false;  // percent of all, not a number
+  Level of(double value) const;                              // the more, the worse
+  Level of_rest(double value) const;                         // the less, the worse
+};
+
+// WARN,CRIT as the options take them; each part may be empty. Throws UsageError.
+Limits parse_counts(const std::string& option, const std::string& text);  // N, or N%
+Limits parse_percents(const std::string& option, const std::string& text);
+Limits parse_ages(const std::string& option, const std::string& text);  // 30s, 10m, 24h, 3d
+
+struct Thresholds {
+  Limits mirrors;         // how many enabled mirrors get no clients, or are partly down
+  Limits scans;           // how many enabled mirrors' scans fail or are overdue
+  double scan_age_s = 0;  // overdue: no good scan for so long
+  Limits source_age_s, feed_lag_s, probe_age_s;
+  Limits disk_free_percent;
+};
+
+struct Disk {
+  std::string what, path;  // "source", "catalog"
+  std::int64_t free_bytes = 0, size_bytes = 0;
+  std::string fault;  // why it cannot be looked at; "" when it was
+};
+
+// One instance as it was read.
+struct InstanceState {
+  std::string name;
+  Level fault_level = Level::ok;
+  std::string fault;  // why nothing is known but the disks; "" when all was read
+  std::vector<db::MirrorRecord> mirrors;
+  db::Overview overview;
+  std::vector<db::Redirector> redirectors;
+  std::vector<Disk> disks;
+  bool has_source = false;  // one is configured
+};
+
+// What is wrong, worst first where it is said.
+struct Problem {
+  Level level = Level::warning;
+  std::string text;
+};
+
+struct MirrorCounts {
+  std::vector<std::string> up, partly, down, stale, wrong, returning, disabled;
+  std::vector<std::string> failing, overdue;  // scans, of enabled mirrors
+  std::size_t enabled() const;
+};
+MirrorCounts count_mirrors(const InstanceState&, const Thresholds&);
+
+struct Judged {
+  const InstanceState* state = nullptr;
+  MirrorCounts counts;
+  std::vector<Problem> problems;
+  Level level() const;
+};
+Judged judge(const InstanceState&, const Thresholds&);
+// Of several: critical before unknown before warning before ok.
+Level worse(Level a, Level b);
+
+// The first line is for a monitoring system, with its performance data; then one screen for people.
+std::string status_text(const std::vector<Judged>& all, const Thresholds&);
+nlohmann::json status_json(const std::vector<Judged>& all);
+// "3 days", "25 minutes".
+std::string age_text(std::int64_t seconds);
+
+}  // namespace mirror::mb
