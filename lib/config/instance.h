@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/hashes.h"
+#include "core/path_rules.h"
 
 namespace mirror {
 
@@ -59,6 +60,7 @@ struct Instance {
   int rescan_after_s = 3600;  // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
+  PathRules rules;  // `immutable`
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
 };
