@@ -50,6 +50,15 @@ StepThread::Duration CatalogKeeper::step() noexcept {
   return kLeavingPause;
 }
 
+std::shared_ptr<const MirrorTable> CatalogKeeper::mirrors() {
+  try {
+    const auto snapshot = catalog_.snapshot();
+    return snapshot ? (*snapshot)->mirrors() : nullptr;
+  } catch (const catalog::Error&) {  // the lookup that follows says so
+    return nullptr;
+  }
+}
+
 std::unique_ptr<Lookup> CatalogKeeper::find(std::string_view path, std::int64_t now_s,
                                             HashParts parts) {
   try {

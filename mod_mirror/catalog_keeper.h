@@ -34,6 +34,9 @@ class CatalogKeeper {
   // for.
   std::unique_ptr<Lookup> find(std::string_view path, std::int64_t now_s, HashParts parts);
 
+  // Of the present state; nullptr as find().
+  std::shared_ptr<const MirrorTable> mirrors();
+
   // That many bytes of zsync's sums of the file of that real path, from `offset` on; "" when they
   // are not to be had any more.
   std::string zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,

@@ -209,6 +209,13 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
   current_child->geo->start();
 }
 
+std::shared_ptr<const MirrorTable> Child::mirrors_of(const DirConfig& config) const {
+  CatalogKeeper* keeper = catalog_of(config);
+  auto mirrors = keeper != nullptr ? keeper->mirrors() : nullptr;
+  if (mirrors != nullptr || !config.database) return mirrors;
+  return databases.at(config.database->index)->mirrors();
+}
+
 const Child* child() { return current_child; }
 
 }  // namespace mirror::httpd

@@ -23,6 +23,9 @@ struct Child {
     const auto index = config.catalog_index();
     return index ? catalogs.at(*index).get() : nullptr;
   }
+  // As the last lookup in a database, or the present state of a catalog, has them; nullptr: not
+  // known yet.
+  std::shared_ptr<const MirrorTable> mirrors_of(const DirConfig& config) const;
 };
 
 // Before the first fork: the shared memory, kept in httpd's process pool across restarts, and each

@@ -147,6 +147,11 @@ std::shared_ptr<const MirrorTable> Database::held(std::int64_t rev,
                                                                                    : nullptr;
 }
 
+std::shared_ptr<const MirrorTable> Database::mirrors() {
+  const std::lock_guard lock(table_mutex_);
+  return table_;
+}
+
 // The held table when its rev is the file's, else a new one; nullptr when another thread's load did
 // not end in time.
 std::shared_ptr<const MirrorTable> Database::mirrors_of(db::Connection& connection,

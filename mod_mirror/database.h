@@ -28,6 +28,9 @@ class Database {
   std::string zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
                          std::int64_t count);
 
+  // As the last lookup had them; nullptr: there was none yet.
+  std::shared_ptr<const MirrorTable> mirrors();
+
  private:
   std::unique_ptr<Lookup> ask(db::Connection& connection, std::string_view path, HashParts parts,
                               Clock::time_point deadline);

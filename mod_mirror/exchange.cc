@@ -107,8 +107,16 @@ void Exchange::find() {
   lookup_ = find_with(HashParts::redirect);
 }
 
-Outcome Exchange::for_file() {
+// Which files are immutable, and so may be small, the mirrors' last state tells before a lookup.
+std::optional<DeclineReason> Exchange::screened() const {
   const auto reason = screen(request_, asking_address(), settings_);
+  const Child* self = reason == DeclineReason::min_size ? child() : nullptr;
+  const auto mirrors = self != nullptr ? self->mirrors_of(config_) : nullptr;
+  return mirrors != nullptr && mirrors->rules().is_immutable(request_.path) ? std::nullopt : reason;
+}
+
+Outcome Exchange::for_file() {
+  const auto reason = screened();
   if (reason && (*reason == DeclineReason::method || *reason == DeclineReason::directory ||
                  *reason == DeclineReason::bad_path)) {
     return {.result = *reason};

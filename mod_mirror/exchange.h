@@ -41,6 +41,7 @@ class Exchange {
   // An answer, or the status that httpd makes one of.
   using Instead = std::variant<Outcome::Answer, int>;
 
+  std::optional<DeclineReason> screened() const;
   Outcome for_file();
   Outcome for_list(const Repository& repository);
   Outcome for_lookup();

@@ -95,8 +95,9 @@ void Exchange::explain_mirrors(std::optional<Representation> which, Explanation&
     list = listed(*which, request_, client, file, *told.mirrors, settings_);
   Request request = request_;
   request.https = told.https = list ? list->https : request_.https;
-  told.ranking = rank(client, {told.https, file.size_bytes, request_.now_s}, file.mirrors,
-                      *told.mirrors, settings_.rank);
+  const RankRequest rank_request{told.https, file.size_bytes, request_.now_s,
+                                 told.mirrors->is_for_stale(file.path)};
+  told.ranking = rank(client, rank_request, file.mirrors, *told.mirrors, settings_.rank);
   std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
     const Mirror& mirror = *candidate.mirror;
     if (!is_this_server(mirror, request, client)) return false;

@@ -133,11 +133,12 @@ Answer unchanged(const File& file, const Settings& settings) {
 }
 
 std::optional<DeclineReason> file_decline(const Request& request, const File& file,
-                                          const Settings& settings) {
+                                          const PathRules& rules, const Settings& settings) {
   if (file.pending) return DeclineReason::pending;
   if (request.local_size_bytes && *request.local_size_bytes != file.size_bytes)
     return DeclineReason::version_differs;
-  if (file.size_bytes < settings.min_size_bytes) return DeclineReason::min_size;
+  if (file.size_bytes < settings.min_size_bytes && !rules.is_immutable(file.path))
+    return DeclineReason::min_size;
   return std::nullopt;
 }
 
@@ -275,7 +276,8 @@ Outcome decide(const Request& request, const Client& client, const File& file,
   const Client& seen = overrides ? changed : client;
   if (const auto which = wanted(request))
     return represent(*which, request, seen, file, hashes, mirrors, settings);
-  if (const auto reason = file_decline(request, file, settings)) return {.result = *reason};
+  if (const auto reason = file_decline(request, file, mirrors.rules(), settings))
+    return {.result = *reason};
   if (const auto which = negotiated(request, settings)) {
     Outcome outcome = represent(*which, request, seen, file, hashes, mirrors, settings);
     if (!outcome.refused && !outcome.no_mirror) return outcome;

@@ -116,12 +116,13 @@ void Batch::drop_empty(const std::set<std::int64_t>& cohorts) {
   }
 }
 
-void Batch::put_mirrors(const std::vector<Mirror>& mirrors, Meta& meta) {
-  const std::string text = encode_mirrors(mirrors);
-  if (!decode_mirrors(text))
+void Batch::put_mirrors(const std::vector<Mirror>& mirrors, const PathRules& rules, Meta& meta) {
+  const std::string text = encode_mirrors(mirrors), rules_text = encode_rules(rules);
+  if (!decode_mirrors(text) || !decode_rules(rules_text))
     throw Error("the mirrors have a value that cannot be stored in a catalog", EINVAL);
   ++meta.mirrors_count;
   store(environment_.texts(), "mirrors", text);
+  store(environment_.texts(), "rules", rules_text);
 }
 
 Meta Batch::meta() const {

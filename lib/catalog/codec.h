@@ -12,6 +12,7 @@
 
 #include "core/feed_file.h"
 #include "core/model.h"
+#include "core/path_rules.h"
 
 namespace mirror::catalog {
 
@@ -77,5 +78,7 @@ bool decode_hashes(std::string_view record, HashParts parts, FileHashes& hashes)
 
 std::string encode_mirrors(const std::vector<Mirror>& mirrors);
 std::optional<std::vector<Mirror>> decode_mirrors(std::string_view text);
+std::string encode_rules(const PathRules& rules);
+std::optional<PathRules> decode_rules(std::string_view text);
 
 }  // namespace mirror::catalog

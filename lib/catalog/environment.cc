@@ -226,12 +226,14 @@ Environment::Size Environment::size() const {
 }
 
 std::shared_ptr<const MirrorTable> Environment::mirrors(std::int64_t count, std::int64_t rev,
-                                                        std::string_view text) {
+                                                        std::string_view text,
+                                                        std::string_view rules_text) {
   const std::lock_guard lock(mutex_);
   if (mirrors_ == nullptr || mirrors_count_ != count) {
     auto decoded = decode_mirrors(text);
-    if (!decoded) throw Error(file_ + ": its mirrors cannot be read", MDB_CORRUPTED);
-    mirrors_ = std::make_shared<const MirrorTable>(rev, *std::move(decoded));
+    auto rules = decode_rules(rules_text);
+    if (!decoded || !rules) throw Error(file_ + ": its mirrors cannot be read", MDB_CORRUPTED);
+    mirrors_ = std::make_shared<const MirrorTable>(rev, *std::move(decoded), *std::move(rules));
     mirrors_count_ = count;
   }
   return mirrors_;

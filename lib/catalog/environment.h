@@ -88,11 +88,11 @@ class Environment : public std::enable_shared_from_this<Environment> {
   MDB_dbi links() const { return links_; }
   MDB_dbi cohorts() const { return cohorts_; }
   MDB_dbi hashes() const { return hashes_; }
-  MDB_dbi texts() const { return texts_; }  // "meta" and "mirrors"
+  MDB_dbi texts() const { return texts_; }  // "meta", "mirrors" and "rules"
 
   // The mirrors of the state numbered `count`, decoded once for all readers.
   std::shared_ptr<const MirrorTable> mirrors(std::int64_t count, std::int64_t rev,
-                                             std::string_view text);
+                                             std::string_view text, std::string_view rules);
 
  private:
   struct Close {

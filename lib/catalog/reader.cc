@@ -92,7 +92,10 @@ void Reader::read_texts() {
   meta_ = *std::move(meta);
   const auto mirrors = get(environment_.texts(), "mirrors");
   if (!mirrors && meta_.complete) damaged("mirror");
-  mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"));
+  // Those who wrote before there were rules wrote none.
+  const auto rules = get(environment_.texts(), "rules");
+  mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"),
+                                  rules.value_or(R"({"immutable":[]})"));
   has_links_ = count(environment_.links()) > 0;
 }
 

@@ -174,7 +174,7 @@ void reduce_to(Region region, Environment& copy, Meta& meta) {
     }
     return true;
   });
-  batch->put_mirrors(useful.all(), meta);
+  batch->put_mirrors(useful.all(), before->mirrors()->rules(), meta);
   meta.region = region;
   batch->commit();
 }

@@ -147,4 +147,16 @@ std::optional<std::vector<Mirror>> decode_mirrors(std::string_view text) {
   }
 }
 
+std::string encode_rules(const PathRules& rules) {
+  return dump({{"immutable", rules.immutable_texts()}});
+}
+
+std::optional<PathRules> decode_rules(std::string_view text) {
+  try {
+    return PathRules(json::parse(text).at("immutable").get<std::vector<std::string>>());
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace mirror::catalog

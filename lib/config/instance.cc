@@ -119,6 +119,28 @@ Fault read_patterns(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
+Fault read_globs(const toml::node& node, std::vector<std::string>& into) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_type(node, "an array of patterns");
+  if (list->size() > kMaxPathGlobs)
+    return fmt::format("expected at most {} patterns", kMaxPathGlobs);
+  for (const toml::node& entry : *list) {
+    std::string& glob = into.emplace_back();
+    if (Fault fault = read_string(entry, glob); !fault.empty())
+      return fmt::format("entry {}: {}", into.size(), fault);
+    if (const std::string fault = PathGlob::fault(glob); !fault.empty())
+      return fmt::format("entry {}, '{}': {}", into.size(), printable(glob), fault);
+  }
+  return kFine;
+}
+
+Fault read_immutable(const toml::node& node, PathRules& into) {
+  std::vector<std::string> globs;
+  Fault fault = read_globs(node, globs);
+  into = PathRules(globs);
+  return fault;
+}
+
 Fault read_conninfo(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
   try {
@@ -311,6 +333,7 @@ constexpr Key<Instance> kInstanceKeys[] = {
     {"hash_touched_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
     {"exclude", [](const toml::node& n, Instance& i) { return read_patterns(n, i.exclude); }},
+    {"immutable", [](const toml::node& n, Instance& i) { return read_immutable(n, i.rules); }},
 };
 
 constexpr Key<NotifyTarget> kNotifyKeys[] = {

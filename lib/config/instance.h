@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/hashes.h"
+#include "core/path_rules.h"
 
 namespace mirror {
 
@@ -74,6 +75,7 @@ struct Instance {
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
+  PathRules rules;  // `immutable`
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
   std::vector<NotifyTarget> notify;  // those of this instance

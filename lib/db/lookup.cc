@@ -91,7 +91,8 @@ std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
                                                 UnreadableRows* unreadable) {
   static const std::string sql =
       "SELECT " + select_members(Reader::redirects) +
-      ", r.rev FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
+      ", r.rev, ARRAY(SELECT glob FROM path_rule WHERE kind = 'immutable' ORDER BY position) "
+      "FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
   const Result rows = connection.run(sql, {}, "load_mirrors");
   std::vector<Mirror> mirrors;
   for (int row = 0; row < rows.rows(); ++row) {
@@ -103,8 +104,10 @@ std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
       if (unreadable) unreadable->add(fmt::format("mirror {}", rows.int2(row, 0)), error.what());
     }
   }
-  return std::make_shared<const MirrorTable>(
-      rows.empty() ? 0 : rows.int8(0, count_members(Reader::redirects)), std::move(mirrors));
+  if (rows.empty()) return std::make_shared<const MirrorTable>(0, std::move(mirrors));
+  const int rev = count_members(Reader::redirects);
+  return std::make_shared<const MirrorTable>(rows.int8(0, rev), std::move(mirrors),
+                                             PathRules(rows.text_array(0, rev + 1)));
 }
 
 }  // namespace mirror::db

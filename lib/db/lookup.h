@@ -29,8 +29,8 @@ struct FoundFile {
 // and absent paths. Staged files and gone files past their grace are absent.
 FoundFile find_file(Connection&, std::string_view path);
 
-// All mirrors, in one statement. A row that cannot be read is left out, and added to `unreadable`
-// unless that is null.
+// All mirrors and the rules for paths, in one statement. A row that cannot be read is left out, and
+// added to `unreadable` unless that is null.
 std::shared_ptr<const MirrorTable> load_mirrors(Connection&, UnreadableRows* unreadable = nullptr);
 
 }  // namespace mirror::db

@@ -47,6 +47,11 @@ void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool
   explanation.ranking.accepted = std::move(named);
 }
 
+const PathGlob* immutable_glob(const Explanation& explanation) {
+  if (!explanation.file || explanation.mirrors == nullptr) return nullptr;
+  return explanation.mirrors->rules().immutable_glob(explanation.file->path);
+}
+
 std::vector<double> shares(const std::vector<Candidate>& accepted) {
   const auto class_of = [](const Candidate& c) {
     const int prefix_bits = c.tier == Tier::prefix ? c.prefix_bits : 0;

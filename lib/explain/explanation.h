@@ -68,6 +68,9 @@ void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool
 // prefix. Later classes get clients only when all before them have failed.
 std::vector<double> shares(const std::vector<Candidate>& accepted);
 
+// The pattern that makes the file immutable; nullptr: none does.
+const PathGlob* immutable_glob(const Explanation& explanation);
+
 // Why a request was declined, with the directive that says so. `client` is its address.
 std::string declined_because(DeclineReason reason, const Request& request, const Address& client,
                              const Settings& settings);

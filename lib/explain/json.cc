@@ -15,10 +15,13 @@ using nlohmann::json;
 
 json text_or_null(const std::string& text) { return text.empty() ? json() : json(text); }
 
-json file_json(const ExplainedFile& file) {
+json file_json(const Explanation& explanation) {
+  const ExplainedFile& file = *explanation.file;
+  const PathGlob* const glob = immutable_glob(explanation);
   json told = {{"size", file.size_bytes},
                {"mtime", rfc3339(file.mtime_s)},
                {"pending", file.pending},
+               {"immutable", glob != nullptr ? json(glob->text()) : json()},
                {"is_gone", file.gone},
                {"version_since", time_json(file.version_since_s)},
                {"gone", time_json(file.gone_s)},
@@ -47,6 +50,7 @@ json candidate_json(const Candidate& candidate, double share, const Explanation&
           {"share", share},
           {"speaks_family", candidate.speaks_family},
           {"oversized", candidate.oversized},
+          {"stale", candidate.mirror->standing == Standing::stale},
           {"url", explanation.file ? json(file_url(base, explanation.file->path)) : json()}};
 }
 
@@ -107,7 +111,7 @@ void put_bytes(nlohmann::json& object, const std::string& key, std::string_view 
 
 std::string explanation_json(const Explanation& explanation) {
   json told = {{"client", client_json(explanation.client)},
-               {"file", explanation.file ? file_json(*explanation.file) : json()},
+               {"file", explanation.file ? file_json(explanation) : json()},
                {"answer", answer_json(explanation.answer)},
                {"known_from", text_or_null(explanation.known_from)},
                {"candidates", candidates_json(explanation)},

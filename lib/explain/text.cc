@@ -29,6 +29,10 @@ void add_file(TextTable& table, const Explanation& explanation) {
   const ExplainedFile& file = *explanation.file;
   table.add({"file", fmt::format("{} ({} bytes, {})", file.path, grouped(file.size_bytes),
                                  utc_minute(file.mtime_s))});
+  if (const PathGlob* glob = immutable_glob(explanation))
+    table.add({"immutable", fmt::format("it fits {}: its size alone decides, and stale mirrors "
+                                        "serve it too",
+                                        glob->text())});
   if (file.pending)
     table.add(
         {"pending", "touched at the source and not yet hashed again: not redirected for now"});
@@ -51,13 +55,16 @@ std::string head(const Explanation& explanation) {
 
 std::string note(const Candidate& candidate, const Client& client) {
   std::string text;
-  if (!candidate.speaks_family) text = "may not speak IPv6";
-  if (candidate.oversized)
-    text += std::string(text.empty() ? "" : ", ") + "the file is above its file_maxsize";
-  const bool own_region =
-      client.region != Region::unknown && candidate.mirror->region == client.region;
-  if (candidate.tier == Tier::far && own_region)
-    text += std::string(text.empty() ? "" : ", ") + "own region";
+  const auto add = [&text](bool holds, const char* words) {
+    if (holds) text.append(text.empty() ? "" : ", ").append(words);
+  };
+  const Mirror& mirror = *candidate.mirror;
+  add(!candidate.speaks_family, "may not speak IPv6");
+  add(candidate.oversized, "the file is above its file_maxsize");
+  add(mirror.standing == Standing::stale, "stale, but the file is immutable");
+  add(candidate.tier == Tier::far && client.region != Region::unknown &&
+          mirror.region == client.region,
+      "own region");
   return text;
 }
 

@@ -149,6 +149,7 @@ class Comparer {
     }
     if (result_.mirrors_behind) return;
     const MirrorTable& ours = *reader_.mirrors();
+    if (!(ours.rules() == table->rules())) found("rules", "", "other patterns of immutable files");
     for (const MirrorId id : useful_) {
       const Mirror& mirror = *table->find(id);
       ++result_.mirrors;

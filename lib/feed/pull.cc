@@ -114,11 +114,12 @@ void set_state(Meta& meta, const db::FeedState& state) {
 bool has_mirrors(Environment& environment, const MirrorTable& table) {
   const catalog::Snapshot now(environment.shared_from_this());
   return now->meta().mirrors_rev == table.rev() &&
-         catalog::encode_mirrors(now->mirrors()->all()) == catalog::encode_mirrors(table.all());
+         catalog::encode_mirrors(now->mirrors()->all()) == catalog::encode_mirrors(table.all()) &&
+         now->mirrors()->rules() == table.rules();
 }
 
 void put_mirrors(Batch& batch, const MirrorTable& table, Meta& meta) {
-  batch.put_mirrors(table.all(), meta);
+  batch.put_mirrors(table.all(), table.rules(), meta);
   meta.mirrors_rev = table.rev();
 }
 

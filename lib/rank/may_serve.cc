@@ -66,15 +66,19 @@ std::string reject_text(RejectReason reason, const Mirror* mirror) {
     return text;
   const std::string& why =
       reason == RejectReason::down ? mirror->down_reason : mirror->standing_reason;
-  return why.empty() ? text : text + ": " + why;
+  if (!why.empty()) text += ": " + why;
+  if (reason == RejectReason::stale) text += " (it serves immutable files alone)";
+  return text;
 }
 
-std::optional<RejectReason> serves_nobody(const Mirror& mirror) {
+std::optional<RejectReason> serves_nobody(const Mirror& mirror, bool with_stale) {
   if (!mirror.enabled) return RejectReason::disabled;
   if (!mirror.online) return RejectReason::offline;
   if (mirror.weight <= 0) return RejectReason::no_weight;
   if (mirror.http_url.empty() && mirror.https_url.empty()) return RejectReason::no_url;
-  if (const auto reason = not_believed(mirror.standing)) return reason;
+  if (const auto reason = not_believed(mirror.standing);
+      reason && !(with_stale && *reason == RejectReason::stale))
+    return reason;
   const bool reachable = std::any_of(
       kWays.begin(), kWays.end(), [&](Way way) { return answers(mirror, way.https, way.family); });
   return reachable ? std::nullopt : std::optional(RejectReason::down);
@@ -92,8 +96,9 @@ bool answers(const Mirror& mirror, bool https, Family family) {
   return !url.empty() && way && !mirror.down.has(*way);
 }
 
-std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family) {
-  if (const auto reason = serves_nobody(mirror)) return reason;
+std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family,
+                                     bool with_stale) {
+  if (const auto reason = serves_nobody(mirror, with_stale)) return reason;
   if (https && mirror.https_url.empty()) return RejectReason::https_only_client;
   if (family == Family::ipv4 && !mirror.ipv4) return RejectReason::ipv6_only;
   if (!answers(mirror, true, family) && (https || !answers(mirror, false, family)))

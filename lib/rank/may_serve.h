@@ -16,8 +16,8 @@ enum class RejectReason : std::uint8_t {
   unknown_mirror,  // the file's cohort names an id that the table lacks
   disabled,
   offline,
-  down,  // over every way that the client could take
-  stale,
+  down,   // over every way that the client could take
+  stale,  // and the file is not immutable
   wrong,
   returning,
   no_weight,
@@ -40,8 +40,9 @@ struct Nearness {
   int prefix_bits = 0;  // as Candidate has it
 };
 
-// Why it serves no client, whoever asks; nullopt: it serves some.
-std::optional<RejectReason> serves_nobody(const Mirror& mirror);
+// Why it serves no client, whoever asks; nullopt: it serves some. `with_stale`: of an immutable
+// file, which a stale mirror may serve.
+std::optional<RejectReason> serves_nobody(const Mirror& mirror, bool with_stale = false);
 
 // Over which way a client of this address family reaches the mirror's URLs of one scheme: one that
 // has only IPv6 may reach a mirror without IPv6 over a translator of its network. nullopt: none.
@@ -50,7 +51,8 @@ std::optional<Way> way_to(const Mirror& mirror, bool https, Family family);
 bool answers(const Mirror& mirror, bool https, Family family);
 
 // Why it serves no client of this scheme and address family, whatever the client's place.
-std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family);
+std::optional<RejectReason> unusable(const Mirror& mirror, bool https, Family family,
+                                     bool with_stale);
 
 // Whether it does not want a client of this country (unknown: of no country). A client that is
 // nearer than an only-flag asks is served: one in the mirror's prefixes is served by a country_only

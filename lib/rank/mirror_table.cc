@@ -31,8 +31,9 @@ RankRow rank_row(const Mirror& mirror) {
   const auto set = [&row](int flag, bool on) { row.flags |= on ? flag : 0; };
   for (const bool https : {false, true}) {
     for (const Family family : {Family::ipv6, Family::ipv4})
-      set(RankRow::usable_flag(https, family), !unusable(mirror, https, family));
+      set(RankRow::usable_flag(https, family), !unusable(mirror, https, family, true));
   }
+  set(RankRow::stale, mirror.standing == Standing::stale);
   set(RankRow::ipv6, mirror.ipv6);
   set(RankRow::plain, is_plain(mirror));
   return row;
@@ -40,8 +41,8 @@ RankRow rank_row(const Mirror& mirror) {
 
 }  // namespace
 
-MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors)
-    : rev_(rev), mirrors_(std::move(mirrors)) {
+MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRules rules)
+    : rev_(rev), mirrors_(std::move(mirrors)), rules_(std::move(rules)) {
   std::sort(mirrors_.begin(), mirrors_.end(),
             [](const Mirror& a, const Mirror& b) { return a.id < b.id; });
   rows_.reserve(mirrors_.size());

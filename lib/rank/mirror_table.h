@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "core/model.h"
+#include "core/path_rules.h"
 #include "rank/rank_index.h"
 
 namespace mirror {
@@ -17,7 +19,7 @@ namespace mirror {
 class MirrorTable {
  public:
   MirrorTable() = default;
-  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors);
+  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRules rules = {});
   const Mirror* find(MirrorId id) const;  // nullptr when unknown
   // Where all() and rows() have it; nullopt when unknown.
   std::optional<std::size_t> position(MirrorId id) const {
@@ -33,6 +35,13 @@ class MirrorTable {
   const std::vector<RankRow>& rows() const { return rows_; }  // of all()
   const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }
   const RankIndex& index() const { return index_; }
+  // What the admin says of paths; of the same revision.
+  const PathRules& rules() const { return rules_; }
+  // Whether mirrors are asked for this file that serve immutable files alone. Costs nothing while
+  // there is no such mirror.
+  bool is_for_stale(std::string_view path) const {
+    return index_.has_stale() && rules_.is_immutable(path);
+  }
   std::int64_t rev() const { return rev_; }
 
  private:
@@ -41,6 +50,7 @@ class MirrorTable {
   std::vector<RankRow> rows_;            // of mirrors_
   std::vector<std::int32_t> positions_;  // by id; -1: none
   RankIndex index_;                      // of rows_
+  PathRules rules_;
 };
 
 }  // namespace mirror

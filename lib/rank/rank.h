@@ -26,6 +26,7 @@ struct RankRequest {
   bool https = false;
   std::int64_t size_bytes = 0;  // of the file, for file_maxsize
   std::int64_t now_s = 0;       // Unix time, chooses the time slot
+  bool with_stale = false;      // the file is immutable: stale mirrors have it as it is
 };
 
 struct Candidate {

@@ -97,7 +97,8 @@ class FirstRanker {
 
   // Leaves in near_ who may be near, and in far_ and far_mute_ who is far.
   void split() {
-    const MirrorBits& usable = index_.usable(request_.https, client_.address.family);
+    const MirrorBits& usable =
+        index_.usable(request_.https, client_.address.family, request_.with_stale);
     const MirrorBits& near = index_.near(client_.country);
     for (std::size_t i = 0; i < index_.words(); ++i) {
       far_[i] = near_[i] & usable[i] & ~near[i];

@@ -18,7 +18,9 @@ RankIndex::RankIndex(std::span<const RankRow> rows) {
   MirrorId highest = 0;
   for (const RankRow& row : rows) highest = std::max(highest, row.id);
   const MirrorBits none(rows.empty() ? 0 : static_cast<std::size_t>(highest) / 64 + 1);
-  for (auto& by_family : usable_) by_family.fill(none);
+  for (auto& by_scheme : usable_) {
+    for (auto& by_family : by_scheme) by_family.fill(none);
+  }
   ipv6_ = nowhere_ = not_plain_ = anywhere_ = none;
   in_region_.fill(none);
   country_.fill(-1);
@@ -43,10 +45,12 @@ RankIndex::RankIndex(std::span<const RankRow> rows) {
 void RankIndex::add(const RankRow& row) {
   for (const bool https : {false, true}) {
     for (const Family family : {Family::ipv6, Family::ipv4}) {
-      if (row.flags & RankRow::usable_flag(https, family))
-        set(usable_[https][family == Family::ipv4], row.id);
+      if (!(row.flags & RankRow::usable_flag(https, family))) continue;
+      set(usable_[true][https][family == Family::ipv4], row.id);
+      if (!(row.flags & RankRow::stale)) set(usable_[false][https][family == Family::ipv4], row.id);
     }
   }
+  has_stale_ |= (row.flags & RankRow::stale) != 0;
   if (row.flags & RankRow::ipv6) set(ipv6_, row.id);
   if (std::isnan(row.direction.x)) set(nowhere_, row.id);
   set(in_region_[static_cast<std::size_t>(row.region)], row.id);

@@ -19,8 +19,9 @@ namespace mirror {
 // What ranking needs to know of every mirror, packed so that hundreds of them fit a processor's
 // nearest cache.
 struct RankRow {
-  // rank/may_serve.h says what is plain, and what is usable for clients of which scheme and family.
-  enum Flag : std::uint8_t { plain = 1, ipv6 = 2, usable = 4 };
+  // rank/may_serve.h says what is plain, and what is usable for clients of which scheme and family
+  // (of immutable files, where it is stale). Four flags of usable.
+  enum Flag : std::uint8_t { plain = 1, ipv6 = 2, usable = 4, stale = 64 };
   static constexpr int usable_flag(bool https, Family family) {
     return usable << (2 * https + (family == Family::ipv4));
   }
@@ -54,10 +55,11 @@ class RankIndex {
       std::span<const RankRow> rows);  // in order of ids; of several with one id the last counts
 
   std::size_t words() const { return ipv6_.size(); }
-  // Who may serve a client of this scheme and family at all.
-  const MirrorBits& usable(bool https, Family family) const {
-    return usable_[https][family == Family::ipv4];
+  // Who may serve a client of this scheme and family at all: with stale mirrors or without.
+  const MirrorBits& usable(bool https, Family family, bool with_stale) const {
+    return usable_[with_stale][https][family == Family::ipv4];
   }
+  bool has_stale() const { return has_stale_; }
   const MirrorBits& ipv6() const { return ipv6_; }
   const MirrorBits& nowhere() const { return nowhere_; }  // no direction known
   const MirrorBits& in(Region region) const { return in_region_[static_cast<std::size_t>(region)]; }
@@ -74,7 +76,8 @@ class RankIndex {
  private:
   void add(const RankRow& row);
 
-  std::array<std::array<MirrorBits, 2>, 2> usable_;
+  std::array<std::array<std::array<MirrorBits, 2>, 2>, 2> usable_;
+  bool has_stale_ = false;
   MirrorBits ipv6_, nowhere_, not_plain_, anywhere_;
   std::array<MirrorBits, kRegions> in_region_;
   std::array<std::int16_t, CountryCode::kSlots> country_{};  // in near_; -1: no plain mirrors

@@ -40,7 +40,7 @@ class RankRules {
 
   // As rank/may_serve.h has it, of this client.
   std::optional<RejectReason> unusable(const Mirror& mirror) const {
-    return mirror::unusable(mirror, request_.https, client_.address.family);
+    return mirror::unusable(mirror, request_.https, client_.address.family, request_.with_stale);
   }
   std::optional<RejectReason> unwilling(const Mirror& mirror, const Nearness& near) const {
     return mirror::unwilling(mirror, near, client_.country);

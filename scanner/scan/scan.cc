@@ -11,6 +11,7 @@
 #include "config/own_url.h"
 #include "core/path.h"
 #include "db/merge/scan.h"
+#include "db/path_rules.h"
 #include "db/session.h"
 #include "hashing/run.h"
 #include "scanner/list/method.h"
@@ -179,6 +180,9 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
   const Method& method = method_of_source(source);
   if (!options.subtree.empty() && &method != &kLocalMethod)
     throw ListingError("only a local source can be listed in part (-d)");
+  // Who knows the source knows what becomes of its files. Not within the scan: a scan that fails
+  // does not keep back what the admin has changed.
+  if (options.instance.file_found) db::store_path_rules(connection, options.instance.rules);
   db::SourceScan scan(connection, method.name, options.subtree);
   const auto list = [&] {
     const auto sink = [&scan](const TreeEntry& entry) {

@@ -13,6 +13,7 @@
 #include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "db/mirror/mirrors.h"
+#include "db/path_rules.h"
 #include "feed/pull.h"
 #include "t/db/feed_world.h"
 
@@ -49,6 +50,7 @@ const std::map<std::string, std::vector<std::string>>& odd_values() {
        {"", "\\x00", "\\xff2f2e2e2f", "\\x2f", std::string(2048, 'x'), std::string(2049, 'y'),
         std::string(70000, 'z')}},
       {"text", {"", "x", "\x7f", "https://h.example/", std::string(5000, 't')}},
+      {"text[]", {"{}", "{NULL}", "{{a,b},{c,d}}", "[5:6]={a,b}", "{a/b,\"\"}"}},
       {"\"char\"", {"", "f", "l", "a", "s", "x"}},
       {"uuid", {"00000000-0000-0000-0000-000000000000"}},
   };
@@ -146,6 +148,7 @@ void BoundsTest::check_all_readers(World& world, catalog::Environment& environme
 void BoundsTest::whateverTheSchemaLetsInIsRead() {
   World world(7);
   for (int i = 0; i < 60; ++i) world.change();
+  store_path_rules(world.connection, PathRules({"*.rpm", "pool/**"}));
   Folder folder;
   const auto environment = load(world.connection, folder / "catalog.1.mdb", true);
   int accepted = 0, refused = 0;

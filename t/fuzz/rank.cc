@@ -39,7 +39,8 @@ Mirror any_mirror(FuzzedDataProvider& input) {
   for (const Way way : kWays) {
     if (input.ConsumeProbability<double>() > 0.9) mirror.down.add(way);
   }
-  if (input.ConsumeProbability<double>() > 0.9) mirror.standing = Standing::wrong;
+  if (const double odd = input.ConsumeProbability<double>(); odd > 0.8)
+    mirror.standing = odd > 0.9 ? Standing::wrong : Standing::stale;
   mirror.weight = input.ConsumeBool() ? 100 : input.ConsumeIntegral<int>();
   mirror.country = any_country(input);
   mirror.place = any_place(input);
@@ -72,7 +73,8 @@ void check_order(const Ranking& ranking) {
 void check_candidate(const Candidate& candidate, const Client& client, const RankRequest& request) {
   const Mirror& mirror = *candidate.mirror;
   require(mirror.enabled && mirror.online && mirror.weight > 0);
-  require(mirror.standing == Standing::good);
+  require(mirror.standing == Standing::good ||
+          (request.with_stale && mirror.standing == Standing::stale));
   require(base_url(mirror, request.https, client.address.family)
               .starts_with(request.https ? "https://" : "http"));
   require(client.address.family == Family::ipv6 || mirror.ipv4);
@@ -101,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   client.place = any_place(input);
   client.asn = input.ConsumeIntegralInRange<AsNumber>(0, 3);
   const RankRequest request{input.ConsumeBool(), input.ConsumeIntegral<std::int64_t>(),
-                            input.ConsumeIntegral<std::int64_t>()};
+                            input.ConsumeIntegral<std::int64_t>(), input.ConsumeBool()};
   const RankSettings settings{input.ConsumeFloatingPoint<double>(),
                               input.ConsumeFloatingPoint<double>(),
                               input.ConsumeIntegral<std::int64_t>()};

@@ -88,7 +88,7 @@ void CatalogWriter::put_mirrors(Batch& batch) {
     mirror.http_url = fmt::format("http://{}.example/{}/", mirror.identifier, meta_.mirrors_rev);
     mirror.weight = static_cast<int>(meta_.mirrors_rev % 1000);
   }
-  batch.put_mirrors(mirrors, meta_);
+  batch.put_mirrors(mirrors, {}, meta_);
 }
 
 void CatalogWriter::put_cohort(Batch& batch, std::int64_t cohort) {

@@ -176,7 +176,8 @@ Explanation explain(Context& context, const Wanted& wanted) {
                               times.gone_s, times.grace_ends_s};
   result.at_s =
       wanted.at.empty() ? static_cast<std::int64_t>(std::time(nullptr)) : parse_time(wanted.at);
-  const RankRequest request{wanted.https, file.size_bytes, result.at_s};
+  const RankRequest request{wanted.https, file.size_bytes, result.at_s,
+                            result.mirrors->is_for_stale(file.path)};
   result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, wanted.settings);
   find_without(connection, file, times, result);
   result.answer = answer_of(result);

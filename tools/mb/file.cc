@@ -26,11 +26,13 @@ std::string state(const db::ListedFile& file) {
 }
 
 // Which of the mirrors that have it take redirects.
-std::vector<std::string> names_of(const std::vector<MirrorId>& ids, const MirrorTable& table) {
+std::vector<std::string> names_of(const db::ListedFile& file, const MirrorTable& table) {
+  const bool with_stale = table.is_for_stale(file.path);
   std::vector<std::string> names;
-  for (const MirrorId id : ids) {
+  for (const MirrorId id : file.mirrors) {
     const Mirror* const mirror = table.find(id);
-    if (mirror != nullptr && !serves_nobody(*mirror)) names.push_back(mirror->identifier);
+    if (mirror != nullptr && !serves_nobody(*mirror, with_stale))
+      names.push_back(mirror->identifier);
   }
   return names;
 }
@@ -41,7 +43,7 @@ nlohmann::json file_json(const db::ListedFile& file, const MirrorTable& table) {
                          {"staged", file.staged},
                          {"pending", file.pending},
                          {"gone_at", time_json(file.gone_s)},
-                         {"mirrors", names_of(file.mirrors, table)}};
+                         {"mirrors", names_of(file, table)}};
   put_bytes(json, "path", file.path);
   if (file.is_link) put_bytes(json, "link_target", file.link_target);
   return json;
@@ -53,7 +55,7 @@ void say_page(const std::vector<db::ListedFile>& page, const MirrorTable& mirror
               bool with_mirrors) {
   Table table({{"", Align::right}, {""}, {"", Align::right}, {""}, {""}});
   for (const db::ListedFile& file : page) {
-    const std::vector<std::string> names = names_of(file.mirrors, mirrors);
+    const std::vector<std::string> names = names_of(file, mirrors);
     std::string have = fmt::format("{} mirror{}", names.size(), names.size() == 1 ? "" : "s");
     if (with_mirrors)
       have =

@@ -11,16 +11,18 @@ constexpr std::int64_t kTimesMinFiles = 5;
 constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out of the cache
 
 // $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 times must match, $5 and $6 the
-// first and the last path in scope.
+// first and the last path in scope, $7 what fits immutable files (PathRules), NULL for none.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
 #define ACCEPTED_TIME(condition)                                                               \
   "EXISTS (SELECT FROM hash h, unnest(h.mtimes) t WHERE h.file_id = f.id AND h.version_rev = " \
   "f.version_rev AND " condition ")"
 #define SAME_TIME "(abs(l.mtime - f.mtime) < $3 OR " ACCEPTED_TIME("abs(l.mtime - t) < $3") ")"
 #define NOT_OLDER "(l.mtime > f.mtime - $3 OR " ACCEPTED_TIME("l.mtime > t - $3") ")"
-#define HAS                                                   \
-  "coalesce(l.size = f.size AND CASE WHEN $4 THEN " SAME_TIME \
-  " ELSE f.version_rev <= $2 AND " NOT_OLDER " END, false)"
+// Looked at last, since the times of most files fit.
+#define IMMUTABLE "coalesce(encode(f.path, 'hex') ~ $7, false)"
+#define HAS                                                    \
+  "coalesce(l.size = f.size AND (CASE WHEN $4 THEN " SAME_TIME \
+  " ELSE f.version_rev <= $2 AND " NOT_OLDER " END OR " IMMUTABLE "), false)"
 
 // {0}: the table of files. A pending file keeps the mirrors it has; a gone one may lose but not
 // gain them.
@@ -45,6 +47,10 @@ constexpr const char* kCountEntries =
     "), "
     "count(*) FILTER (WHERE comparable AND had AND l.size = f.size), "
     "count(*) FILTER (WHERE comparable AND had AND l.size = f.size AND " SAME_TIME
+    "), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size AND NOT " SAME_TIME " AND " IMMUTABLE
+    "), "
+    "count(*) FILTER (WHERE comparable AND l.size = f.size AND NOT " NOT_OLDER " AND " IMMUTABLE
     ") "
     "FROM merge_listing l JOIN file f ON f.path = l.path "
     "LEFT JOIN (SELECT id, true AS had FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id = "
@@ -60,20 +66,22 @@ constexpr const char* kCountHad =
 #undef ACCEPTED_TIME
 #undef SAME_TIME
 #undef NOT_OLDER
+#undef IMMUTABLE
 #undef HAS
 
 }  // namespace
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
                              Precision precision, std::int64_t start_rev,
-                             std::optional<double> times_share)
+                             std::optional<double> times_share, const PathRules& rules)
     : connection_(connection),
       tables_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
       precision_(precision),
       start_rev_(start_rev),
-      share_(times_share) {}
+      share_(times_share),
+      immutable_regex_(rules.immutable_hex_regex()) {}
 
 Params MirrorCompare::scope() const {
   Params params;
@@ -81,8 +89,11 @@ Params MirrorCompare::scope() const {
       .int8(start_rev_)
       .int8(static_cast<std::int64_t>(precision_))
       .boolean(times_must_match());
-  if (subtree_.empty()) return params.null().null();
-  return params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
+  if (subtree_.empty())
+    params.null().null();
+  else
+    params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
+  return immutable_regex_.empty() ? params.null() : params.text(immutable_regex_);
 }
 
 void MirrorCompare::count_entries(const StagedListing& listing) {
@@ -97,8 +108,11 @@ void MirrorCompare::count_entries(const StagedListing& listing) {
   counts_.seen = listing.seen();
   counts_.known = known;
   counts_.unknown = listing.rows() - known;
-  counts_.outdated = comparable - (times_must_match() ? same_time : not_older);
-  counts_.other_time = times_must_match() ? same_size - same_time : same_size - not_older;
+  // Of immutable files the size alone counts.
+  const std::int64_t fitting =
+      times_must_match() ? same_time + found.int8(0, 7) : not_older + found.int8(0, 8);
+  counts_.outdated = comparable - fitting;
+  counts_.other_time = same_size - fitting;
 }
 
 // Once it is known what a mirror does, only the files that it has already can show that it does

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/path_rules.h"
 #include "db/merge/merge.h"
 #include "db/merge/staging.h"
 #include "db/mirror/time_keeping.h"
@@ -19,7 +20,7 @@ class MirrorCompare {
  public:
   // `start_rev`: read before the listing's first byte. `times_share`: what earlier scans measured.
   MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
-                std::optional<double> times_share);
+                std::optional<double> times_share, const PathRules& rules);
 
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const StagedListing& listing);
@@ -65,6 +66,7 @@ class MirrorCompare {
   Precision precision_;
   std::int64_t start_rev_;
   std::optional<double> share_;
+  std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;
   std::unordered_map<std::int64_t, Change> changes_;  // by cohort

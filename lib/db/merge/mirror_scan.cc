@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include "core/fnv.h"
 #include "core/path.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
 #include "db/merge/scan.h"
 #include "db/merge/staging.h"
 #include "db/mirror/time_keeping.h"
+#include "db/path_rules.h"
 
 namespace mirror::db {
 
@@ -26,6 +28,7 @@ struct MirrorScan::Impl {
         mirror(m),
         method(how),
         subtree(part),
+        rules(load_path_rules(c)),
         start_rev(newest_rev(c)),
         row(c, m.mirror.id, how, part),
         listing(c, last_good_scan(c, m.mirror.id, how) ? kHeldBytes : 0) {}
@@ -37,12 +40,14 @@ struct MirrorScan::Impl {
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void record_scan(const MirrorCompare& compare);
   std::int64_t held();
+  std::int64_t basis(Precision precision) const;
   std::string fault_of(const ScanCounts& counts);
   std::string fitting_prefix();
 
   Connection& connection;
   MirrorRecord mirror;
   std::string method, subtree;
+  PathRules rules;
   std::int64_t start_rev;
   ScanRow row;
   StagedListing listing;
@@ -192,6 +197,15 @@ bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report
   }
 }
 
+// What a listing is judged by, besides the source: under other rules the same one may say more.
+std::int64_t MirrorScan::Impl::basis(Precision precision) const {
+  const std::int64_t number = static_cast<std::int64_t>(precision) + kRules;
+  const std::string regex = rules.immutable_hex_regex();
+  return regex.empty()
+             ? number
+             : static_cast<std::int64_t>(fnv1a(regex, static_cast<std::uint64_t>(number)));
+}
+
 // Nothing to compare: neither the listing nor the source has changed.
 MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
   MergeReport report;
@@ -209,8 +223,7 @@ MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
 
 MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
   if (subtree.empty()) {
-    const std::string fingerprint =
-        listing.fingerprint(static_cast<std::int64_t>(precision) + kRules);
+    const std::string fingerprint = listing.fingerprint(basis(precision));
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
     if (before && before->fingerprint == fingerprint && before->held == held() &&
@@ -220,7 +233,7 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev,
-                        mirror.keeps_times_share);
+                        mirror.keeps_times_share, rules);
   compare.compare(listing);
   MergeReport report;
   report.counts = compare.counts();

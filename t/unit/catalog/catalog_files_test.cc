@@ -329,7 +329,7 @@ class CatalogFilesTest : public CppUnit::TestFixture {
     const auto environment = catalog.environment();
     {
       Batch batch(*environment);
-      batch.put_mirrors({}, *std::make_unique<Meta>());
+      batch.put_mirrors({}, {}, *std::make_unique<Meta>());
       Meta meta = sample_meta();
       meta.mirrors_count = 100;
       batch.put_meta(meta);

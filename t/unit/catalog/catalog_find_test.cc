@@ -236,7 +236,7 @@ class CatalogFindTest : public CppUnit::TestFixture {
     batch.put_cohort(2, std::vector<MirrorId>{9});
     batch.drop_empty({1});
     Meta meta = before->meta();
-    batch.put_mirrors({sample_mirror(9)}, meta);
+    batch.put_mirrors({sample_mirror(9)}, {}, meta);
     batch.put_meta(meta);
     batch.commit();
     CPPUNIT_ASSERT_EQUAL(std::size_t{3}, found.file.mirrors.size());

@@ -91,7 +91,7 @@ inline std::shared_ptr<Environment> make_catalog(const std::string& file,
   std::vector<Mirror> mirrors;
   for (MirrorId id = 1; id < 10; ++id) mirrors.push_back(sample_mirror(id));
   Meta meta = sample_meta(hashes);
-  batch.put_mirrors(mirrors, meta);
+  batch.put_mirrors(mirrors, {}, meta);
   batch.put_meta(meta);
   batch.put_cohort(1, std::vector<MirrorId>{1, 2, 3});
   for (const FeedFile& one : files) batch.put(one);

@@ -73,6 +73,7 @@ grace_hours = 0
 connect_timeout_s = 1
 idle_timeout_s = 86400
 max_entries = 1000000000000
+immutable = ["pool/**", "*.rpm"]
 [instance.main.mirror."ftp.example.org"]
 rsync_password_file = "/etc/secret"
 )",
@@ -90,6 +91,7 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(1, instance.connect_timeout_s);
     CPPUNIT_ASSERT_EQUAL(86400, instance.idle_timeout_s);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1'000'000'000'000}, instance.max_entries);
+    CPPUNIT_ASSERT(instance.rules == PathRules({"pool/**", "*.rpm"}));
     CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"),
                          instance.mirrors.at("ftp.example.org").rsync_password_file);
   }
@@ -190,6 +192,8 @@ form = "slack"
         {"geo_databases = \"/a\"", 2, "expected an array of file names, not a string"},
         {"geo_databases = [\"/a\", \"b\"]", 2, "geo_databases: entry 2: expected an absolute path"},
         {"geo_databases = [[]]", 2, "entry 1: expected a string, not an array"},
+        {"immutable = \"*.rpm\"", 2, "immutable: expected an array of patterns, not a string"},
+        {"immutable = [\"*.rpm\", \"pool/\"]", 2, "immutable: entry 2, 'pool/': it ends in '/'"},
         {"server_urls = \"http://a/\"", 2, "expected an array of URLs, not a string"},
         {"server_urls = [\"ftp://a/\"]", 2, "server_urls: entry 1: the URL cannot be used: "},
         {"\n\nmirror = 5", 4, "mirror: expected a table, not an integer"},

@@ -99,7 +99,7 @@ class RankFirstTest : public CppUnit::TestFixture {
     for (int round = 0; round < 20; ++round) {
       const Client client = some_client(random);
       const RankRequest request{chance(random, 50), static_cast<std::int64_t>(random() % 2000),
-                                static_cast<std::int64_t>(random())};
+                                static_cast<std::int64_t>(random()), chance(random, 50)};
       const RankSettings settings{chance(random, 10) ? 0.0 : 200.0};
       const std::size_t how_many = random() % 8;
       const Ranking whole = rank(client, request, ids, table, settings);

@@ -19,6 +19,7 @@ class RankTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(ordersByTier);
   CPPUNIT_TEST(honoursEveryFlagForEveryClient);
   CPPUNIT_TEST(rejectsWhatCannotServe);
+  CPPUNIT_TEST(aStaleMirrorServesImmutableFilesAlone);
   CPPUNIT_TEST(excludedCountriesCountEvenInThePrefix);
   CPPUNIT_TEST(namedCountriesCountOnlyWithoutAMirrorOfTheirOwn);
   CPPUNIT_TEST(asTierEndsWhereTheAsIsTooFar);
@@ -116,6 +117,25 @@ class RankTest : public CppUnit::TestFixture {
             ranked(german(), {mirror}, {}, settings));
       }
     }
+  }
+
+  void aStaleMirrorServesImmutableFilesAlone() {
+    Mirror stale = sample_mirror(1), wrong = sample_mirror(2), off = sample_mirror(3);
+    stale.standing = off.standing = Standing::stale;
+    wrong.standing = Standing::wrong;
+    off.enabled = false;
+    const MirrorTable table(1, {stale, wrong, off}, PathRules({"*.rpm"}));
+    CPPUNIT_ASSERT(table.is_for_stale("a.rpm") && !table.is_for_stale("a.deb"));
+    CPPUNIT_ASSERT(!MirrorTable(1, {wrong}, PathRules({"*.rpm"})).is_for_stale("a.rpm"));
+    const Client client = sample_client();
+    CPPUNIT_ASSERT_EQUAL(std::string("1 country; 2: wrong; 3: disabled"),
+                         text(rank_all(client, table, {.with_stale = true})));
+    CPPUNIT_ASSERT_EQUAL(std::string("; 1: stale; 2: wrong; 3: disabled"),
+                         text(rank_all(client, table)));
+    CPPUNIT_ASSERT_EQUAL(
+        std::size_t{1},
+        rank_first(9, client, {.with_stale = true}, all_ids(table), table, {}).size());
+    CPPUNIT_ASSERT(rank_first(9, client, {}, all_ids(table), table, {}).empty());
   }
 
   void rejectsWhatCannotServe() {
