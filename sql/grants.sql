@@ -41,7 +41,7 @@ GRANT UPDATE ON merge_lock TO mirror_scanner;
 GRANT UPDATE (grace_s, rev) ON source TO mirror_scanner;
 GRANT UPDATE (keeps_times, keeps_times_share, last_scan) ON mirror TO mirror_scanner;
 GRANT USAGE ON SEQUENCE revision_seq, cohort_id_seq TO mirror_scanner;
-GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() TO mirror_scanner;
+GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events() TO mirror_scanner;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'scanner_file') THEN
     CREATE POLICY scanner_file ON file TO mirror_scanner USING (true);
@@ -56,7 +56,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO mirror_
 REVOKE INSERT, UPDATE, DELETE ON schema_version FROM mirror_admin;
 REVOKE INSERT, UPDATE ON event FROM mirror_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO mirror_admin;
-GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() TO mirror_admin;
+GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events() TO mirror_admin;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'admin_file') THEN
     CREATE POLICY admin_file ON file TO mirror_admin USING (true);

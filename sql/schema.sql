@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (15);
+INSERT INTO schema_version (version) VALUES (16);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -294,7 +294,12 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER health_note AFTER INSERT OR UPDATE OR DELETE ON health FOR EACH ROW EXECUTE FUNCTION note_health();
-REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health() FROM PUBLIC;
+-- Events are kept for 400 days. Nobody may change them; the prober may let the old ones go.
+CREATE FUNCTION prune_events() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+WITH old AS (DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < now() - interval '400 days' ORDER BY at LIMIT 10000)
+             RETURNING 1)
+SELECT count(*) FROM old $$;
+REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), prune_events() FROM PUBLIC;
 
 -- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
 -- of them: wrong, then returning, then stale; good without any.
@@ -493,7 +498,7 @@ CREATE TABLE scan (
 );
 CREATE INDEX scan_mirror ON scan (mirror_id, started);
 
--- Who scans a mirror, or the source (mirror_id 0), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
+-- Who scans a mirror, or the source (mirror_id 0), or probes all (-1), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
 -- mirror does not wait for a scan.
 CREATE TABLE scan_lock (
   mirror_id smallint PRIMARY KEY,
