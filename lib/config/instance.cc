@@ -338,6 +338,8 @@ constexpr Key<Instance> kInstanceKeys[] = {
                           Instance& i) { return read_integer(n, i.rescan_after_s, 1, 31622400); }},
     {"probe_timeout_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.probe_timeout_s, 1, 300); }},
+    {"fresh_requests",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.fresh_requests, 0, 60000); }},
     {"probe_control",
      [](const toml::node& n, Instance& i) { return read_urls(n, UrlKind::page, i.probe_control); }},
     {"probe_ca", [](const toml::node& n, Instance& i) { return read_file_name(n, i.probe_ca); }},

@@ -69,6 +69,13 @@ HysteresisOptions hysteresis_options(const ProbeOptions& options) {
           .holds_flapping = options.loop};
 }
 
+// A service's only.
+fresh::FreshOptions fresh_options(const ProbeOptions& options) {
+  const CheckOptions check = check_options(options.instance);
+  return {options.loop ? options.instance.fresh_requests : 0, options.instance.probe_timeout_s,
+          check.user_agent, check.ca_file};
+}
+
 bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
   if (options.loop || options.all) return mirror.enabled;
   return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
@@ -110,12 +117,14 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       check_options_(check_options(options.instance)),
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
+      fresh_(pool_, fresh_options(options)),
       findings_(reporter, hysteresis_options_.interval_s) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
   revision_ = -1;
   sampled_s_ = -1;
+  fresh_.begin();
   look_at_clock();
   read_mirrors(connection);
 }
@@ -124,6 +133,7 @@ void Prober::step(db::Connection& connection) {
   look_at_clock();
   if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
   start_due(connection);
+  if (writes_) fresh_.step(connection, now_s_);
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
   decide();
@@ -148,6 +158,7 @@ void Prober::read_mirrors(db::Connection& connection) {
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
   mirrors_ = mirrors.size();
+  fresh_.set_mirrors(mirrors);
   fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
   if (first) {
     const auto unclaimed =
@@ -347,7 +358,8 @@ void Prober::write(db::Connection& connection) {
 }
 
 Milliseconds Prober::until_next() const {
-  double wait_s = kMaxWait_s;
+  double wait_s =
+      writes_ && options_.loop ? std::min(kMaxWait_s, fresh_.next_s() - now_s_) : kMaxWait_s;
   for (const Item* item : fleet_.items()) {
     if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
       wait_s = std::min(wait_s, item->due_s - now_s_);
