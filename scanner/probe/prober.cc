@@ -10,6 +10,7 @@
 
 #include "core/path.h"
 #include "db/mirror/health.h"
+#include "db/path_rules.h"
 
 namespace mirror::probe {
 namespace {
@@ -162,6 +163,7 @@ void Prober::read_mirrors(db::Connection& connection) {
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
   mirrors_ = mirrors.size();
+  rules_ = db::load_path_rules(connection);
   fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
   if (first) {
     const auto unclaimed =
@@ -198,7 +200,7 @@ void Prober::start(Item& item, const Job& job) {
                            .url = file_url(base, job.file.path) + (impossible ? nonsense() : ""),
                            .size_bytes = job.file.size_bytes,
                            .mtimes_s = job.file.mtimes_s,
-                           .keeps_times = record.keeps_times,
+                           .keeps_times = record.keeps_times && !rules_.is_immutable(job.file.path),
                            .time_tolerance_s = time_tolerance_s(record),
                            .piece = job.piece,
                            .impossible = impossible};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/path_rules.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
 #include "scanner/probe/check.h"
@@ -69,6 +70,7 @@ class Prober {
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
   bool told_trouble_[2] = {false, false};  // by family
+  PathRules rules_;
   std::size_t mirrors_ = 0;
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look

@@ -136,6 +136,14 @@ def test_each_time_under_which_the_source_had_the_version_is_right(world):
     assert world.checks("a")[-1]["ok"]
 
 
+def test_times_of_immutable_files_do_not_count(world):
+    server = world.talker(answer(Last_Modified="Sun, 06 Nov 1994 08:49:37 GMT"))
+    world.mirrors({"a": server.url()})
+    world.database.sql("UPDATE mirror SET keeps_times = true;"
+                       " INSERT INTO path_rule (position, kind, glob) VALUES (1, 'immutable', 'pool/**')")
+    assert world.checks("a")[-1]["ok"]
+
+
 def test_times_are_compared_as_exactly_as_the_mirror_keeps_them(world):
     server = world.talker(answer(Last_Modified=email.utils.formatdate(MTIME + 3600, usegmt=True)))
     world.mirrors({"a": server.url()})

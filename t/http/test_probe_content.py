@@ -35,7 +35,7 @@ class Files:
         content = self.content.get(path[1:])
         size = self.sizes.get(path[1:]) if content is None else len(content)
         if size is None:
-            return answer(200 if self.any_name else 404, Content_Length=0)(request)
+            return answer(404)(request).replace(b" 404 ", b" 200 " if self.any_name else b" 404 ")
         headers = {"Last_Modified": self.modified} if self.modified else {}
         wanted = re.search(r"\r\nRange: bytes=(\d+)-(\d+)\r\n", request)
         if not wanted:
