@@ -77,6 +77,15 @@ JobOptions job_options(const ProbeOptions& options) {
           .large_s = 24 * content_s};
 }
 
+// A mirror whose clock or time zone is off may show the times so, or right.
+std::vector<std::int64_t> accepted_times(const db::ProbeFile& file,
+                                         const db::MirrorRecord& record) {
+  std::vector<std::int64_t> times_s = file.mtimes_s;
+  if (record.time_offset_s == 0) return times_s;
+  for (const std::int64_t time_s : file.mtimes_s) times_s.push_back(time_s + record.time_offset_s);
+  return times_s;
+}
+
 // The end of a name that no server has.
 std::string nonsense() {
   static std::minstd_rand random{std::random_device{}()};
@@ -199,7 +208,7 @@ void Prober::start(Item& item, const Job& job) {
   const CheckTarget target{.way = item.way,
                            .url = file_url(base, job.file.path) + (impossible ? nonsense() : ""),
                            .size_bytes = job.file.size_bytes,
-                           .mtimes_s = job.file.mtimes_s,
+                           .mtimes_s = accepted_times(job.file, record),
                            .keeps_times = record.keeps_times && !rules_.is_immutable(job.file.path),
                            .time_tolerance_s = time_tolerance_s(record),
                            .piece = job.piece,
