@@ -79,7 +79,8 @@ struct Instance {
   int probe_timeout_s = 10;   // of a check
   // How many new files mb-probe asks a mirror for in a minute; 0: none.
   int fresh_requests = 1200;
-  int rescan_after_s = 3600;  // a mirror that was down for longer is checked before it is believed
+  int probe_content_s = 3600;  // from one check of a mirror's content to the next
+  int rescan_after_s = 3600;   // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
   PathRules rules;                         // `immutable`
