@@ -71,16 +71,19 @@ struct Instance {
   int connect_timeout_s = 30;     // rsync
   int idle_timeout_s = 300;       // rsync
   double max_scan_minutes = 240;  // for one listing
+  // A mirror is stale whose last good scan is so much older than the newest one of any mirror; 0:
+  // never.
+  double max_scan_age_hours = 72;
   std::int64_t max_entries = 50'000'000;
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
-  int probe_interval_s = 60;               // from one check of a mirror to the next
-  int probe_timeout_s = 10;                // of a check
+  int probe_interval_s = 60;  // from one check of a mirror to the next
+  int probe_timeout_s = 10;   // of a check
   int rescan_after_s = 3600;  // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
-  PathRules rules;  // `immutable`
+  PathRules rules;                         // `immutable`
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
   std::vector<NotifyTarget> notify;  // those of this instance
