@@ -338,6 +338,10 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
     {"probe_interval_s", [](const toml::node& n,
                             Instance& i) { return read_integer(n, i.probe_interval_s, 1, 86400); }},
+    {"probe_content_s",
+     [](const toml::node& n, Instance& i) {
+       return read_integer(n, i.probe_content_s, 1, 31622400);
+     }},
     {"rescan_after_s", [](const toml::node& n,
                           Instance& i) { return read_integer(n, i.rescan_after_s, 1, 31622400); }},
     {"probe_timeout_s",
