@@ -34,8 +34,9 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
   app.add_option("NAME", options.names, "mirrors to scan, by identifier");
   app.add_flag("--all", options.all, "scan every enabled mirror");
   app.add_flag("--source", options.source, "list the source into the file table");
-  app.add_flag("--watch", options.watch,
-               "with --source: list it, then each folder in which something changes, for ever");
+  app.add_flag(
+      "--watch", options.watch,
+      "list the source, then each folder of it in which something changes, until told to stop");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
   app.add_option("-j,--jobs", given.jobs, "mirrors scanned at a time")
