@@ -6,6 +6,7 @@
 
 #include "core/links.h"
 #include "db/mirror/members.h"
+#include "db/new_files.h"
 
 namespace mirror::db {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 // planner expects thousands of rows in a table of one row, unless LIMIT 1 says otherwise.
 constexpr const char* kFindFile =
     "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target, f.gone_at IS NOT "
-    "NULL FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
+    "NULL, " NEW_SINCE " FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
     "LEFT JOIN file f ON f.path = $1 AND " VISIBLE
     " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
     "LEFT JOIN cohort c ON c.id = f.cohort_id";
@@ -80,6 +81,7 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
     found.found = Found::file;
     found.file = {std::move(path), row.int8(0, 2), row.int8(0, 3), {}, row.boolean(0, 4)};
     found.gone = row.boolean(0, 7);
+    if (!row.is_null(0, 8)) found.file.new_since_s = row.int8(0, 8);
     if (!row.is_null(0, 5)) found.mirrors = row.int2_array(0, 5);
     found.file.mirrors = found.mirrors;
     return found;
