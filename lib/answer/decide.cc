@@ -189,6 +189,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "not-in-table";
     case DeclineReason::pending:
       return "pending";
+    case DeclineReason::origin_only:
+      return "origin-only";
     case DeclineReason::version_differs:
       return "version-differs";
     case DeclineReason::no_mirror:
@@ -285,13 +287,15 @@ Outcome decide(const Request& request, const Client& client, const File& file,
   if (not_modified(request.validators, file.size_bytes, file.mtime_s))
     return {.result = unchanged(file, settings)};
 
+  if (file.origin_only) return {.result = DeclineReason::origin_only};
   const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
   const Mirror* itself = nullptr;
   const std::vector<Candidate> ranked =
       candidates(how_many, request, seen, file, mirrors, settings, itself);
   if (ranked.empty()) {
-    if (auto answer = fallback_answer(request, client, file.path, settings))
-      return {.result = *std::move(answer), .no_mirror = true, .itself = itself};
+    // Nobody knows which state of a group a fallback has.
+    auto answer = file.group ? std::nullopt : fallback_answer(request, client, file.path, settings);
+    if (answer) return {.result = *std::move(answer), .no_mirror = true, .itself = itself};
     return {.result = DeclineReason::no_mirror, .no_mirror = true, .itself = itself};
   }
   const Candidate& best = ranked.front();

@@ -55,7 +55,10 @@ struct Instance {
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
-  PathRules rules;  // `immutable`
+  std::vector<std::string> presets;    // names of presets (config/presets.h)
+  std::vector<std::string> immutable;  // patterns
+  std::vector<MutableRule> mutable_groups;
+  PathRules rules;  // made of these three
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
 };
