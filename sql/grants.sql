@@ -33,15 +33,17 @@ GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, end
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note,
-              keeps_times, keeps_times_share, last_scan, down, down_reason, standing, standing_since, standing_reason) ON mirror
+              keeps_times, keeps_times_share, time_offset_s, last_scan, down, down_reason, standing, standing_since,
+              standing_reason) ON mirror
   TO mirror_scanner;
 GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health, doubt, path_rule,
   mutable_group TO mirror_scanner;
 GRANT UPDATE ON merge_lock TO mirror_scanner;
 GRANT UPDATE (grace_s, rev) ON source TO mirror_scanner;
-GRANT UPDATE (keeps_times, keeps_times_share, last_scan) ON mirror TO mirror_scanner;
+GRANT UPDATE (keeps_times, keeps_times_share, time_offset_s, last_scan) ON mirror TO mirror_scanner;
 GRANT USAGE ON SEQUENCE revision_seq, cohort_id_seq TO mirror_scanner;
-GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() TO mirror_scanner;
+GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text)
+  TO mirror_scanner;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'scanner_file') THEN
     CREATE POLICY scanner_file ON file TO mirror_scanner USING (true);
@@ -56,7 +58,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO mirror_
 REVOKE INSERT, UPDATE, DELETE ON schema_version FROM mirror_admin;
 REVOKE INSERT, UPDATE ON event FROM mirror_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO mirror_admin;
-GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() TO mirror_admin;
+GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text)
+  TO mirror_admin;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'admin_file') THEN
     CREATE POLICY admin_file ON file TO mirror_admin USING (true);

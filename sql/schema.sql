@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (15);
+INSERT INTO schema_version (version) VALUES (17);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -107,6 +107,7 @@ CREATE TABLE mirror (
   standing text NOT NULL DEFAULT 'good',
   standing_since timestamptz NOT NULL DEFAULT now(),
   standing_reason text NOT NULL DEFAULT '',
+  time_offset_s integer NOT NULL DEFAULT 0,
   CONSTRAINT mirror_identifier_unique UNIQUE (identifier),
   CONSTRAINT mirror_identifier_shape CHECK (identifier ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
@@ -131,6 +132,7 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_admin_email_shape CHECK (admin_email ~ '^([^[:space:][:cntrl:]@]+@[^[:space:][:cntrl:]@]+)?$'),
   CONSTRAINT mirror_last_scan_range CHECK (last_scan BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
   CONSTRAINT mirror_keeps_times_share_range CHECK (keeps_times_share BETWEEN 0 AND 1),
+  CONSTRAINT mirror_time_offset_range CHECK (time_offset_s BETWEEN -50400 AND 50400 AND time_offset_s % 900 = 0),
   CONSTRAINT mirror_down_known CHECK (down <@ ARRAY['http/ipv4', 'http/ipv6', 'https/ipv4', 'https/ipv6']),
   CONSTRAINT mirror_standing_known CHECK (standing IN ('good', 'stale', 'wrong', 'returning')),
   CONSTRAINT mirror_standing_since_range CHECK (standing_since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
@@ -247,7 +249,7 @@ CREATE TRIGGER mirror_rev_rules AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON 
   FOR EACH STATEMENT EXECUTE FUNCTION bump_mirror_rev();
 
 -- What changed of a mirror: a way's health ("https/ipv6"), its standing, whether it is enabled. Nobody writes it but the triggers
--- below. No foreign key: what happened stays known when the mirror is deleted.
+-- below and note_scan_event(). No foreign key: what happened stays known when the mirror is deleted.
 CREATE TABLE event (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now(),
@@ -294,7 +296,12 @@ BEGIN
   RETURN NULL;
 END $$;
 CREATE TRIGGER health_note AFTER INSERT OR UPDATE OR DELETE ON health FOR EACH ROW EXECUTE FUNCTION note_health();
-REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health() FROM PUBLIC;
+-- Events are kept for 400 days. Nobody may change them; the prober may let the old ones go.
+CREATE FUNCTION prune_events() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+WITH old AS (DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < now() - interval '400 days' ORDER BY at LIMIT 10000)
+             RETURNING 1)
+SELECT count(*) FROM old $$;
+REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), prune_events() FROM PUBLIC;
 
 -- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
 -- of them: wrong, then returning, then stale; good without any.
@@ -341,6 +348,8 @@ CREATE INDEX cohort_mirrors ON cohort USING hash (mirrors);
 -- What the source has or had. cohort_id is set for regular files that are current or gone and in their grace time, and refers to
 -- cohort without a foreign key, which would cost a query per moved file. Every change of a row raises its rev. version_rev is
 -- the rev at which the present version (size, mtime) appeared. A link's target is the real path inside the tree, '' the root.
+-- earlier_sizes and earlier_times: the sizes and mtimes that the last 32 earlier versions had, as pairs, the newest last; NULL for
+-- a file that never had another version. What a listing shows of a mirror may be one of them (lib/db/merge/earlier_versions.h).
 -- was_shown: of a staged file, that it was not staged before, so that replicas must hear of it. httpd's role sees no other staged
 -- ones (sql/grants.sql).
 -- Columns stand in the order that wastes no alignment: there are millions of rows.
@@ -358,6 +367,8 @@ CREATE TABLE file (
   path bytea NOT NULL,
   link_target bytea,
   was_shown boolean NOT NULL DEFAULT false,
+  earlier_sizes bigint[],
+  earlier_times bigint[],
   CONSTRAINT file_path_unique UNIQUE (path),
   CONSTRAINT file_path_length CHECK (octet_length(path) BETWEEN 1 AND 2048),
   CONSTRAINT file_size_range CHECK (size >= 0),
@@ -365,11 +376,14 @@ CREATE TABLE file (
                                               WHEN 'l' THEN link_target IS NOT NULL AND NOT pending ELSE false END),
   CONSTRAINT file_cohort_known CHECK (CASE WHEN kind = 'l' OR staged THEN cohort_id IS NULL
                                            ELSE cohort_id IS NOT NULL OR gone_at IS NOT NULL END),
+  CONSTRAINT file_earlier_pairs CHECK (
+    cardinality(earlier_sizes) IS NOT DISTINCT FROM cardinality(earlier_times)),
   CONSTRAINT file_gone_range CHECK (gone_at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
   CONSTRAINT file_rev_range CHECK (
     rev BETWEEN 0 AND 1152921504606846976 AND version_rev BETWEEN 0 AND 1152921504606846976)
 );
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
+CREATE INDEX file_earlier ON file (id) WHERE earlier_sizes IS NOT NULL;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change
 -- changes.
 ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);
@@ -507,7 +521,7 @@ CREATE TABLE scan (
 );
 CREATE INDEX scan_mirror ON scan (mirror_id, started);
 
--- Who scans a mirror, or the source (mirror_id 0), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
+-- Who scans a mirror, or the source (mirror_id 0), or probes all (-1), and from where (lib/db/scan_lock.h). No foreign key: an admin who deletes a
 -- mirror does not wait for a scan.
 CREATE TABLE scan_lock (
   mirror_id smallint PRIMARY KEY,
@@ -526,7 +540,12 @@ CREATE FUNCTION enable_mirror(which smallint) RETURNS void LANGUAGE sql SECURITY
 $$ UPDATE mirror SET enabled = true WHERE id = which AND NOT enabled $$;
 CREATE FUNCTION analyze_files() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS
 $$ BEGIN ANALYZE file, cohort, hash, change, revision; END $$;
-REVOKE EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files() FROM PUBLIC;
+-- That a scan that was refused, or that failed, was believed all the same.
+CREATE FUNCTION note_scan_event(which smallint, outcome text, why text) RETURNS void LANGUAGE sql SECURITY DEFINER
+  SET search_path FROM CURRENT AS
+$$ INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
+     SELECT id, identifier, 'scan', outcome, 'merged', why FROM mirror WHERE id = which $$;
+REVOKE EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), note_scan_event(smallint, text, text) FROM PUBLIC;
 
 -- Which redirectors follow this database, and how far each is: for `mb status`.
 CREATE TABLE redirector (

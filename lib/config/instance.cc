@@ -94,14 +94,14 @@ Fault read_file_names(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
-Fault read_web_urls(const toml::node& node, std::vector<std::string>& into) {
+Fault read_urls(const toml::node& node, UrlKind kind, std::vector<std::string>& into) {
   const toml::array* list = node.as_array();
   if (list == nullptr) return wrong_type(node, "an array of URLs");
   for (const toml::node& entry : *list) {
     std::string& url = into.emplace_back();
     if (Fault fault = read_string(entry, url); !fault.empty())
       return fmt::format("entry {}: {}", into.size(), fault);
-    if (const UrlFault fault = check_url(url, UrlKind::web_base))
+    if (const UrlFault fault = check_url(url, kind))
       return fmt::format("entry {}: the URL cannot be used: {}", into.size(), fault.text());
   }
   return kFine;
@@ -257,8 +257,8 @@ constexpr Key<Instance> kInstanceKeys[] = {
     {"catalog", [](const toml::node& n, Instance& i) { return read_file_name(n, i.catalog); }},
     {"geo_databases",
      [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
-    {"server_urls",
-     [](const toml::node& n, Instance& i) { return read_web_urls(n, i.server_urls); }},
+    {"server_urls", [](const toml::node& n,
+                       Instance& i) { return read_urls(n, UrlKind::web_base, i.server_urls); }},
     {"jobs", [](const toml::node& n, Instance& i) { return read_integer(n, i.jobs, 1, 1000); }},
     {"max_shrink_percent",
      [](const toml::node& n, Instance& i) { return read_number(n, i.max_shrink_percent, 0, 100); }},
@@ -284,6 +284,15 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) { return read_integer(n, i.slow_after_s, 1, 86400); }},
     {"hash_touched_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
+    {"probe_interval_s", [](const toml::node& n,
+                            Instance& i) { return read_integer(n, i.probe_interval_s, 1, 86400); }},
+    {"rescan_after_s", [](const toml::node& n,
+                          Instance& i) { return read_integer(n, i.rescan_after_s, 1, 31622400); }},
+    {"probe_timeout_s",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.probe_timeout_s, 1, 300); }},
+    {"probe_control",
+     [](const toml::node& n, Instance& i) { return read_urls(n, UrlKind::page, i.probe_control); }},
+    {"probe_ca", [](const toml::node& n, Instance& i) { return read_file_name(n, i.probe_ca); }},
     {"exclude", [](const toml::node& n, Instance& i) { return read_patterns(n, i.exclude); }},
     {"immutable", [](const toml::node& n, Instance& i) { return read_globs(n, i.immutable); }},
     {"preset", [](const toml::node& n, Instance& i) { return read_presets(n, i.presets); }},

@@ -1,6 +1,6 @@
-// The tools' configuration file (TOML) for mb, mb-scan and mb-hash: one section per instance, one
-// instance per source tree and database. The manual page mb.toml(5) describes every key, and
-// doc/examples/mb.toml shows each with its default.
+// The tools' configuration file (TOML) for mb, mb-scan, mb-hash and mb-probe: one section per
+// instance, one instance per source tree and database. The manual page mb.toml(5) describes every
+// key, and doc/examples/mb.toml shows each with its default.
 #pragma once
 
 #include <cstdint>
@@ -55,6 +55,11 @@ struct Instance {
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
+  int probe_interval_s = 60;               // from one check of a mirror to the next
+  int probe_timeout_s = 10;                // of a check
+  int rescan_after_s = 3600;  // a mirror that was down for longer is checked before it is believed
+  std::vector<std::string> probe_control;  // URLs that tell whether our own network works
+  std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
   std::vector<std::string> presets;    // names of presets (config/presets.h)
   std::vector<std::string> immutable;  // patterns
   std::vector<MutableRule> mutable_groups;

@@ -1,6 +1,7 @@
 // The locks of the project and the order in which they are taken. Code that keeps this order cannot
 // deadlock:
-//   1. scan (scan_lock.h; one mirror, or the source): taken without waiting, before all others
+//   1. scan (scan_lock.h; one mirror, the source, or the prober's): taken without waiting, before
+//      all others
 //   2. schema (transaction): to create and migrate tables; takes only locks of tables besides
 //   3. merge (transaction): to write file, cohort, hash or revision
 //   4. rows of file, cohort, hash, scan, source: only under the merge lock, except that a scan

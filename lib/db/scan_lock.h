@@ -1,8 +1,9 @@
-// Only one scan of a mirror, or of the source, runs at a time. The lock is a row of scan_lock,
-// which only the scanner's and the admin's role may write, so a role that may only read cannot hold
-// it. The row names its holder. It holds as long as the holder's session lives: that session has an
-// advisory lock of a number of the row's choice, and pg_locks tells whether that very session still
-// has it. A scan that dies leaves its row behind, and the next one takes it over.
+// Only one scan of a mirror, or of the source, and only one prober (probe/health_rows.h), runs at a
+// time. The lock is a row of scan_lock, which only the scanner's and the admin's role may write, so
+// a role that may only read cannot hold it. The row names its holder. It holds as long as the
+// holder's session lives: that session has an advisory lock of a number of the row's choice, and
+// pg_locks tells whether that very session still has it. A scan that dies leaves its row behind,
+// and the next one takes it over.
 #pragma once
 
 #include <chrono>

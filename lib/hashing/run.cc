@@ -84,6 +84,7 @@ class Run {
 
   Counts run() {
     for (const std::string& subtree : plan_.subtrees) walk(subtree);
+    look_at(plan_.file_ids);
     while (!over() && (pool_.in_hand() > 0 || !found_.empty() || !later_.empty())) {
       if (pool_.in_hand() == 0) store_all();
       if (pool_.in_hand() == 0) again();
@@ -130,6 +131,21 @@ class Run {
         if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
       }
       begin(std::move(chosen));
+    }
+  }
+
+  void look_at(const std::vector<std::int64_t>& ids) {
+    for (auto from = ids.begin(); from != ids.end() && !over();) {
+      const auto to = from + std::min<std::ptrdiff_t>(kPageRows, ids.end() - from);
+      page_rev_ = db::newest_rev(connection_);
+      our_revs_.clear();
+      std::vector<Job> chosen;
+      for (const db::HashTarget& target :
+           db::find_hash_targets(connection_, std::vector(from, to), kinds_)) {
+        if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
+      }
+      begin(std::move(chosen));
+      from = to;
     }
   }
 

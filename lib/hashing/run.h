@@ -25,7 +25,8 @@ struct Plan {
   bool verify = false;               // compare, and store nothing
   bool force = false;                // what is known too
   bool touched_only = false;  // only files that are not redirected until they are hashed again
-  double max_seconds = 0;     // then it ends, with what was done stored; 0: no limit
+  std::vector<std::int64_t> file_ids;  // and these: read again if their inode has changed
+  double max_seconds = 0;              // then it ends, with what was done stored; 0: no limit
   std::function<db::Connection()> connect;
 };
 

@@ -101,6 +101,7 @@ class Result {
   double float8(int row, int column) const;
   std::string_view bytes(int row, int column) const;  // bytea and text; valid as long as the Result
   std::vector<std::int16_t> int2_array(int row, int column) const;
+  std::vector<std::int64_t> int8_array(int row, int column) const;
   std::vector<std::string> text_array(int row, int column) const;
   std::int64_t affected() const;  // rows of an INSERT, UPDATE, DELETE, COPY
   const PGresult* raw() const { return result_.get(); }

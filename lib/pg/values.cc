@@ -14,7 +14,7 @@ namespace {
 // From pg_type.dat; they are part of the protocol and never change.
 constexpr Oid kBool = 16, kBytea = 17, kChar = 18, kName = 19, kInt8 = 20, kInt2 = 21, kInt4 = 23,
               kText = 25, kFloat8 = 701, kByteaArray = 1001, kInt2Array = 1005, kTextArray = 1009,
-              kBpchar = 1042, kVarchar = 1043;
+              kInt8Array = 1016, kBpchar = 1042, kVarchar = 1043;
 
 template <typename Int>
 void append_int(std::string& out, Int value) {
@@ -134,7 +134,6 @@ Params& Params::int2_array(const std::vector<std::int16_t>& values) {
   return *this;
 }
 Params& Params::int8_array(const std::vector<std::int64_t>& values) {
-  constexpr Oid kInt8Array = 1016;
   values_.push_back(
       {kInt8Array, false, array_data(kInt8, values, [](std::string& out, std::int64_t value) {
          append_int<std::int32_t>(out, 8);
@@ -184,6 +183,14 @@ std::vector<std::int16_t> Result::int2_array(int row, int column) const {
   read_array(raw(), row, column, kInt2Array, "smallint[]", [&](std::string_view element) {
     if (element.size() != 2) wrong_type(column, "smallint[]");
     out.push_back(read_int<std::int16_t>(element.data()));
+  });
+  return out;
+}
+std::vector<std::int64_t> Result::int8_array(int row, int column) const {
+  std::vector<std::int64_t> out;
+  read_array(raw(), row, column, kInt8Array, "bigint[]", [&](std::string_view element) {
+    if (element.size() != 8) wrong_type(column, "bigint[]");
+    out.push_back(read_int<std::int64_t>(element.data()));
   });
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mirror::scanner {
@@ -16,6 +17,7 @@ struct Entry {
   std::string path;          // unescaped, as listed, not checked
   std::string target;        // of a link
   bool odd_time = false;     // its time is none that a listing can tell: mtime_s means nothing
+  std::optional<std::int64_t> ctime_ns = {};  // the inode's last change, where a method sees it
 };
 
 }  // namespace mirror::scanner

@@ -50,7 +50,8 @@ bool Listing::add(const Entry& entry) {
     return true;
   }
   const bool staged = below || (entry.kind != ListedKind::link && !entry.world_readable);
-  sink_({full_path_, tree_kind(entry.kind), entry.size_bytes, entry.mtime_s, staged, entry.target});
+  sink_({full_path_, tree_kind(entry.kind), entry.size_bytes, entry.mtime_s, staged, entry.target,
+         entry.ctime_ns});
   return true;
 }
 

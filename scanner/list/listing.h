@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -30,6 +31,7 @@ struct TreeEntry {
   std::int64_t mtime_s = 0;
   bool staged = false;  // not world-readable, or below a directory that is not
   std::string_view target;
+  std::optional<std::int64_t> ctime_ns;
 };
 using TreeSink = std::function<void(const TreeEntry&)>;
 // A directory of the tree that the listing program may not read. `staged`: others may not read it

@@ -130,6 +130,7 @@ class Walk {
     }
     entry_.size_bytes = status.st_size;
     entry_.mtime_s = status.st_mtime;
+    entry_.ctime_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
     entry_.target.clear();
     entry_.world_readable = (status.st_mode & S_IROTH) != 0;
     if (S_ISDIR(status.st_mode)) {

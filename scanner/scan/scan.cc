@@ -55,6 +55,8 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
                  ScanResult& result) {
   result.counts = report.counts;
   result.of_no_use = report.of_no_use;
+  result.reread = report.reread;
+  result.counts.touched += static_cast<std::int64_t>(report.reread.size());
   result.lock_seconds = report.lock_seconds;
   switch (report.outcome) {
     case db::MergeOutcome::merged:
@@ -186,7 +188,8 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
   db::SourceScan scan(connection, method.name, options.subtree);
   const auto list = [&] {
     const auto sink = [&scan](const TreeEntry& entry) {
-      scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target);
+      scan.add(entry.path, entry.kind, entry.size_bytes, entry.mtime_s, entry.staged, entry.target,
+               entry.ctime_ns);
     };
     Listing listing(options.instance.max_entries, "", sink, control, result.listing);
     listing.exclude(options.instance.exclude);
@@ -243,8 +246,9 @@ class Unobserved : public hash::Observer {
   void progress(const hash::Counts&, std::int64_t) override {}
 };
 
-// Touched files are not redirected until they are hashed again, so a local source's are hashed at
-// once, without the source's lock, within the time that there is for it.
+// Touched files are not redirected until they are hashed again, and of those that got another inode
+// nobody knows yet whether they are what they were. So a local source's are hashed at once, without
+// the source's lock, within the time that there is for it.
 void hash_touched(const ScanOptions& options, const StopSignal& stop, ScanResult& result) {
   const Instance& instance = options.instance;
   if (instance.hash_touched_s == 0 || &method_of_source(instance.source) != &kLocalMethod) return;
@@ -255,6 +259,7 @@ void hash_touched(const ScanOptions& options, const StopSignal& stop, ScanResult
   plan.threads = instance.hash.jobs;
   plan.max_bytes_per_s = instance.hash.max_rate;
   plan.touched_only = true;
+  plan.file_ids = std::move(result.reread);
   plan.max_seconds = instance.hash_touched_s;
   plan.connect = [&] { return db::open_merge_session(instance.database, "mb-scan", stop.asked()); };
   try {

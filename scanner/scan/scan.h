@@ -9,7 +9,7 @@
 
 namespace mirror::scanner {
 
-// All failures are in the result; only std::bad_alloc is thrown.
+// All failures are in the ScanResult; only std::bad_alloc is thrown.
 ScanResult scan_mirror(db::Connection& connection, const db::MirrorRecord& record,
                        const ScanOptions& options, const Control& control);
 // Touched files of a local source are hashed afterwards, for options.instance.hash_touched_s.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "db/merge/scan.h"
 #include "scanner/list/listing.h"
@@ -28,10 +29,11 @@ struct ScanResult {
   ListingCounts listing;
   double seconds = 0;
   double lock_seconds = 0;
-  bool enabled = false;     // by --enable, just now
-  std::string ended;        // by --break-lock: whose scan; "": nobody's
-  std::int64_t hashed = 0;  // touched files of the source that were hashed again at once
-  std::string hash_fault;   // why that broke off, or ""
+  bool enabled = false;              // by --enable, just now
+  std::string ended;                 // by --break-lock: whose scan; "": nobody's
+  std::vector<std::int64_t> reread;  // of the source: MergeReport::reread
+  std::int64_t hashed = 0;           // touched files of the source that were hashed again at once
+  std::string hash_fault;            // why that broke off, or ""
 
   bool worked() const {
     return outcome == ScanOutcome::merged || outcome == ScanOutcome::unchanged;

@@ -59,7 +59,8 @@ Tree files(const std::string& prefix, int count) {
 
 MergeReport scan_source(Connection& connection, const Tree& tree, const MergeOptions& options) {
   SourceScan scan(connection, "local");
-  for (const Entry& e : tree) scan.add(e.path, e.kind, e.size, e.mtime, e.staged, e.target);
+  for (const Entry& e : tree)
+    scan.add(e.path, e.kind, e.size, e.mtime, e.staged, e.target, e.ctime_ns);
   return scan.merge(options);
 }
 

@@ -2,6 +2,7 @@
 // the one of the PG… variables.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ struct Entry {
   EntryKind kind = EntryKind::file;
   bool staged = false;
   std::string target = {};
+  std::optional<std::int64_t> ctime_ns = std::nullopt;  // the source's
 };
 using Tree = std::vector<Entry>;
 

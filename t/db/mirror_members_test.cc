@@ -64,7 +64,7 @@ std::string misfits(Connection& c) {
          difference("the scanner's grant", columns_up_to(Reader::scans),
                     readable(c, "mirror_scanner")) +
          difference("the scanner's right to write",
-                    {"keeps_times", "keeps_times_share", "last_scan"},
+                    {"keeps_times", "keeps_times_share", "last_scan", "time_offset_s"},
                     readable(c, "mirror_scanner", "UPDATE")) +
          difference("trigger (old)", columns_up_to(Reader::redirects), compared(c, "old")) +
          difference("trigger (new)", columns_up_to(Reader::redirects), compared(c, "new"));
@@ -122,8 +122,9 @@ class MirrorMembersTest : public CppUnit::TestFixture {
       // What only our programs write.
       static const Names kOurs = {"mirror_prefix_one_kind",      "endpoint_method_shape",
                                   "mirror_last_scan_range",      "mirror_keeps_times_share_range",
-                                  "mirror_down_known",           "mirror_standing_known",
-                                  "mirror_standing_since_range", "mirror_standing_reason_shape"};
+                                  "mirror_time_offset_range",    "mirror_down_known",
+                                  "mirror_standing_known",       "mirror_standing_since_range",
+                                  "mirror_standing_reason_shape"};
       if (kOurs.contains(name)) continue;
       CPPUNIT_ASSERT_MESSAGE(name, !constraint_words(name).empty());
     }

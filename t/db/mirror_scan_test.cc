@@ -296,8 +296,13 @@ class MirrorScanTest : public CppUnit::TestFixture {
     scan.merge({}, {});
     expect("dir/f0", "");
     expect("dir/f1", "one");
+    // Nor does a later listing: the version before had the same size, and its time is not kept.
     Tree listing = tree_;
     for (Entry& e : listing) e.mtime = 5000;
+    scan_mirror(c(), "one", listing);
+    expect("dir/f0", "");
+    tree_[0].size = listing[0].size = 2;
+    scan_source(other, tree_);
     scan_mirror(c(), "one", listing);
     expect("dir/f0", "one");
   }

@@ -32,7 +32,10 @@ class OneFileTest : public CppUnit::TestFixture {
     scan_source(c(), tree_);
     scan_mirror(c(), "one", tree_);
   }
-  void tearDown() override { CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c())); }
+  void tearDown() override {
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c()));
+    connection_.reset();
+  }
 
   void aWithdrawnFileLeavesTheMirrorAlone() {
     scan_mirror(c(), "two", tree_);

@@ -16,15 +16,15 @@ class Authority:
         run([*_REQUEST, "-x509", "-days", "2", "-subj", "/CN=mod_mirror test authority", "-keyout", self._ca_key,
              "-out", self.ca_file])
 
-    def certificate(self, *hosts):
-        """(certificate file, key file), valid for these addresses and names."""
-        stem = self.dir / hosts[0].replace(":", "_")
+    def certificate(self, *hosts, days=2):
+        """(certificate file, key file), valid for these addresses and names, until so many days from now."""
+        stem = self.dir / f"{hosts[0].replace(':', '_')}.{days}"
         names = ",".join(("IP:" if h[0].isdigit() or ":" in h else "DNS:") + h for h in hosts)
         csr, cert, key, extensions = (stem.with_name(stem.name + s) for s in (".csr", ".pem", ".key", ".ext"))
         extensions.write_text(f"subjectAltName={names}\n")
         run([*_REQUEST, "-subj", f"/CN={hosts[0]}", "-keyout", key, "-out", csr])
-        run(["openssl", "x509", "-req", "-in", csr, "-CA", self.ca_file, "-CAkey", self._ca_key, "-CAcreateserial", "-days", "2",
-             "-extfile", extensions, "-out", cert])
+        run(["openssl", "x509", "-req", "-in", csr, "-CA", self.ca_file, "-CAkey", self._ca_key, "-CAcreateserial",
+             "-days", str(days), "-extfile", extensions, "-out", cert])
         return cert, key
 
 

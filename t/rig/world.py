@@ -114,7 +114,7 @@ class World:
                                   f'geo_databases = ["{self.geo}/city.mmdb", "{self.geo}/asn.mmdb"]\n')
         self.bin = self.dir / "bin"
         self.bin.mkdir()
-        for name in ("mb", "mb-scan", "mb-hash"):
+        for name in ("mb", "mb-scan", "mb-hash", "mb-probe"):
             (self.bin / name).symlink_to(self.build.program(name))
         self.database = Database(self.postgres, "mirrors", self.build, extra_env={
             "MB_CONFIG": str(self.mb_config), "PATH": f"{self.bin}:{os.environ['PATH']}"})

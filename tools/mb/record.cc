@@ -123,6 +123,7 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   json["keeps_times"] = record.keeps_times;
   json["keeps_times_share"] =
       record.keeps_times_share ? nlohmann::json(*record.keeps_times_share) : nlohmann::json();
+  json["time_offset_s"] = record.time_offset_s;
   json["last_scan"] = time_json(record.last_scan_s);
   return json;
 }

@@ -36,9 +36,12 @@ std::string served_first(const Mirror& mirror) {
 std::string keeps_times_text(const db::MirrorRecord& record) {
   static constexpr const char* kTexts[] = {"undecided", "yes", "no"};
   const char* keeps = kTexts[static_cast<int>(db::keeping_of(record.keeps_times_share))];
-  return record.keeps_times_share
-             ? fmt::format("{} ({:.1f} % of its files)", keeps, 100 * *record.keeps_times_share)
-             : keeps;
+  std::string text = keeps;
+  if (record.keeps_times_share)
+    text += fmt::format(" ({:.1f} % of its files)", 100 * *record.keeps_times_share);
+  if (record.time_offset_s != 0)
+    text += fmt::format(", {:+g} h off", record.time_offset_s / 3600.0);
+  return text;
 }
 
 nlohmann::json runs_json(const std::vector<db::ScanRun>& runs) {

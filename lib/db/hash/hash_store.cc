@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "db/hash/known_hashes.h"
+#include "db/merge/earlier_versions.h"
 #include "db/merge/merge.h"
 #include "db/merge/staging.h"
 
@@ -159,6 +160,11 @@ Verdicts judge(Connection& connection) {
 void change_files(Connection& connection, MergeTransaction& merge, const Verdicts& verdicts) {
   merge.source_changed();
   const Params params = Params().int8(verdicts.others > 0 ? merge.cohort_of({}) : 0);
+  // Also under the time that it has now: no listing tells the two contents apart then.
+  static const std::string remember = remember_version(
+      "v.other",
+      "(SELECT h.mtimes FROM hash h WHERE h.file_id = f.id AND h.version_rev = f.version_rev)",
+      "true");
   std::optional<CountChanges> counts;
   if (verdicts.others > 0) {
     counts.emplace(connection)
@@ -173,8 +179,8 @@ void change_files(Connection& connection, MergeTransaction& merge, const Verdict
       verdicts.altered,
       "UPDATE file f SET pending = false, rev = $2, version_rev = CASE WHEN v.other THEN $2 ELSE "
       "f.version_rev END, "
-      "cohort_id = CASE WHEN v.other AND f.cohort_id IS NOT NULL THEN $1 ELSE f.cohort_id END "
-      "FROM hash_verdict v WHERE f.id = v.file_id AND v.alters",
+      "cohort_id = CASE WHEN v.other AND f.cohort_id IS NOT NULL THEN $1 ELSE f.cohort_id END, " +
+          remember + " FROM hash_verdict v WHERE f.id = v.file_id AND v.alters",
       Params(params).int8(merge.rev()));
   if (counts) merge.adjust_counts(*counts);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace mirror::db {
 namespace {
@@ -10,22 +11,37 @@ namespace {
 constexpr std::int64_t kTimesMinFiles = 5;
 constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out of the cache
 
+// Time zones: in steps of 15 minutes, at most 14 hours. Found only where so many different times
+// fit: that of a mirror's one big copy could be anything.
+#define OFFSET_STEP_S "900"
+#define MAX_OFFSET_STEPS "56"
+constexpr std::int64_t kOffsetMinTimes = 5;
+
 // $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 times must match, $5 and $6 the
-// first and the last path in scope, $7 what fits immutable files (PathRules), NULL for none.
+// first and the last path in scope, $7 by how much the mirror's times are ahead, $8 what fits
+// immutable files (PathRules), NULL for none.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
 #define ACCEPTED_TIME(condition)                                                               \
   "EXISTS (SELECT FROM hash h, unnest(h.mtimes) t WHERE h.file_id = f.id AND h.version_rev = " \
   "f.version_rev AND " condition ")"
-#define SAME_TIME "(abs(l.mtime - f.mtime) < $3 OR " ACCEPTED_TIME("abs(l.mtime - t) < $3") ")"
-#define NOT_OLDER "(l.mtime > f.mtime - $3 OR " ACCEPTED_TIME("l.mtime > t - $3") ")"
+#define SOURCE_TIME "l.mtime - $7"
+#define SAME_TIME \
+  "(abs(" SOURCE_TIME " - f.mtime) < $3 OR " ACCEPTED_TIME("abs(" SOURCE_TIME " - t) < $3") ")"
+#define NOT_OLDER "(" SOURCE_TIME " > f.mtime - $3 OR " ACCEPTED_TIME(SOURCE_TIME " > t - $3") ")"
 // Looked at last, since the times of most files fit.
-#define IMMUTABLE "coalesce(encode(f.path, 'hex') ~ $7, false)"
+#define IMMUTABLE "coalesce(encode(f.path, 'hex') ~ $8, false)"
+// What is listed fits none of the file's earlier versions.
+#define TOLD_APART                                                                                 \
+  "CASE WHEN f.earlier_sizes IS NULL THEN true ELSE NOT EXISTS (SELECT FROM "                      \
+  "unnest(f.earlier_sizes, f.earlier_times) e (size, mtime) WHERE e.size = l.size AND (NOT $4 OR " \
+  "abs(" SOURCE_TIME " - e.mtime) < $3)) OR " IMMUTABLE " END"
 #define HAS                                                    \
   "coalesce(l.size = f.size AND (CASE WHEN $4 THEN " SAME_TIME \
   " ELSE f.version_rev <= $2 AND " NOT_OLDER " END OR " IMMUTABLE "), false)"
 
 // {0}: the table of files. A pending file keeps the mirrors it has; a gone one may lose but not
-// gain them.
+// gain them. What cannot be told apart from an earlier version is not gained either, but kept: the
+// mirror's content was checked.
 constexpr const char* kInsertChanged =
     "INSERT INTO merge_changed SELECT f.id, f.cohort_id, f.gone_at IS NULL, coalesce(c.listed, "
     "false) FROM {} f "
@@ -34,7 +50,7 @@ constexpr const char* kInsertChanged =
     "LEFT JOIN merge_listing l ON l.path = f.path "
     "WHERE f.cohort_id IS NOT NULL AND NOT f.pending AND " IN_SCOPE
     " AND "
-    "CASE WHEN c.listed THEN NOT " HAS " ELSE " HAS " AND f.gone_at IS NULL END";
+    "CASE WHEN c.listed THEN NOT " HAS " ELSE " HAS " AND f.gone_at IS NULL AND " TOLD_APART " END";
 
 // Every parameter must appear for the server to take it.
 constexpr const char* kCountEntries =
@@ -62,10 +78,28 @@ constexpr const char* kCountEntries =
 constexpr const char* kCountHad =
     "SELECT count(*) FROM file f JOIN cohort c ON c.id = f.cohort_id AND $1 = ANY (c.mirrors) "
     "WHERE f.gone_at IS NULL";
+
+// By how much most files' times are ahead of the source's, and how many fit, under how many times.
+// $1 mirror, $2 precision in seconds, $3 whether only files count that the mirror has.
+constexpr const char* kFindOffset =
+    "SELECT steps * " OFFSET_STEP_S
+    ", count(*), count(DISTINCT f.mtime) FROM merge_listing l JOIN file f ON f.path = l.path "
+    "LEFT JOIN (SELECT id, true AS had FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id = "
+    "f.cohort_id "
+    "CROSS JOIN LATERAL (SELECT round((l.mtime - f.mtime) / " OFFSET_STEP_S
+    ".0)::bigint AS steps) s "
+    "WHERE f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending AND NOT f.staged AND l.size = "
+    "f.size AND (had OR NOT $3) AND abs(steps) <= " MAX_OFFSET_STEPS
+    " AND abs(l.mtime - f.mtime - steps * " OFFSET_STEP_S
+    ") < $2 GROUP BY steps ORDER BY 2 DESC, abs(steps) LIMIT 1";
+#undef OFFSET_STEP_S
+#undef MAX_OFFSET_STEPS
 #undef IN_SCOPE
 #undef ACCEPTED_TIME
+#undef SOURCE_TIME
 #undef SAME_TIME
 #undef NOT_OLDER
+#undef TOLD_APART
 #undef IMMUTABLE
 #undef HAS
 
@@ -73,14 +107,14 @@ constexpr const char* kCountHad =
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
                              Precision precision, std::int64_t start_rev,
-                             std::optional<double> times_share, const PathRules& rules)
+                             const MeasuredTimes& measured, const PathRules& rules)
     : connection_(connection),
       tables_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
       precision_(precision),
       start_rev_(start_rev),
-      share_(times_share),
+      times_(measured),
       immutable_regex_(rules.immutable_hex_regex()) {}
 
 Params MirrorCompare::scope() const {
@@ -93,33 +127,66 @@ Params MirrorCompare::scope() const {
     params.null().null();
   else
     params.bytes(subtree_ + '/').bytes(subtree_ + char('/' + 1));
+  params.int8(times_.offset_s);
   return immutable_regex_.empty() ? params.null() : params.text(immutable_regex_);
 }
 
 void MirrorCompare::count_entries(const StagedListing& listing) {
-  const Result found = connection_.run(kCountEntries, scope());
-  const std::int64_t known = found.int8(0, 0), comparable = found.int8(0, 1),
-                     same_size = found.int8(0, 2);
-  const std::int64_t same_time = found.int8(0, 3), not_older = found.int8(0, 4);
-  if (keeping_of(share_) == TimeKeeping::undecided)
-    measure_times(same_time, same_size);
-  else
-    measure_times(found.int8(0, 6), found.int8(0, 5));
+  const bool decided = keeping_of(times_.share) != TimeKeeping::undecided;
+  EntryCounts found = read_entries();
+  const SameTimes before = found.measured(decided);
+  if (before.clear_fault() && find_offset(decided, before.files)) found = read_entries();
+  measure_times(found.measured(decided));
   counts_.seen = listing.seen();
-  counts_.known = known;
-  counts_.unknown = listing.rows() - known;
+  counts_.known = found.known;
+  counts_.unknown = listing.rows() - found.known;
   // Of immutable files the size alone counts.
-  const std::int64_t fitting =
-      times_must_match() ? same_time + found.int8(0, 7) : not_older + found.int8(0, 8);
-  counts_.outdated = comparable - fitting;
-  counts_.other_time = same_size - fitting;
+  const std::int64_t right = times_must_match() ? found.all.same + found.immutable_of_other_time
+                                                : found.not_older + found.immutable_and_older;
+  counts_.outdated = found.comparable - right;
+  counts_.other_time = found.all.files - right;
+}
+
+MirrorCompare::EntryCounts MirrorCompare::read_entries() {
+  const Result found = connection_.run(kCountEntries, scope());
+  return {.known = found.int8(0, 0),
+          .comparable = found.int8(0, 1),
+          .not_older = found.int8(0, 4),
+          .immutable_of_other_time = found.int8(0, 7),
+          .immutable_and_older = found.int8(0, 8),
+          .all = {.files = found.int8(0, 2), .same = found.int8(0, 3)},
+          .had = {.files = found.int8(0, 5), .same = found.int8(0, 6)}};
 }
 
 // Once it is known what a mirror does, only the files that it has already can show that it does
 // otherwise now: a file that the source rolled back has another time on a mirror that keeps times.
-void MirrorCompare::measure_times(std::int64_t same_time, std::int64_t files) {
-  if (files < kTimesMinFiles) return;
-  share_ = static_cast<double>(same_time) / static_cast<double>(files);
+MirrorCompare::SameTimes MirrorCompare::EntryCounts::measured(bool decided) const {
+  return decided ? had : all;
+}
+
+// Whether enough files say that the mirror does not keep times, or that its clock is off.
+bool MirrorCompare::SameTimes::clear_fault() const {
+  return files >= kTimesMinFiles && keeping_of(share()) != TimeKeeping::kept;
+}
+
+double MirrorCompare::SameTimes::share() const {
+  return static_cast<double>(same) / static_cast<double>(files);
+}
+
+// Whether the offset is another one now. A part of the tree, or a listing of whole days, cannot
+// tell.
+bool MirrorCompare::find_offset(bool decided, std::int64_t files) {
+  if (!subtree_.empty() || precision_ > Precision::minute) return false;
+  const Result found = connection_.run(
+      kFindOffset,
+      Params().int2(mirror_).int8(static_cast<std::int64_t>(precision_)).boolean(decided));
+  const bool fits = !found.empty() && found.int8(0, 2) >= kOffsetMinTimes &&
+                    keeping_of(SameTimes{files, found.int8(0, 1)}.share()) == TimeKeeping::kept;
+  return std::exchange(times_.offset_s, fits ? found.int8(0, 0) : 0) != times_.offset_s;
+}
+
+void MirrorCompare::measure_times(const SameTimes& found) {
+  if (found.files >= kTimesMinFiles) times_.share = found.share();
 }
 
 void MirrorCompare::tally(const Result& rows) {

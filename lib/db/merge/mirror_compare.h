@@ -18,9 +18,9 @@ namespace mirror::db {
 
 class MirrorCompare {
  public:
-  // `start_rev`: read before the listing's first byte. `times_share`: what earlier scans measured.
+  // `start_rev`: read before the listing's first byte. `measured`: by earlier scans.
   MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
-                std::optional<double> times_share, const PathRules& rules);
+                const MeasuredTimes& measured, const PathRules& rules);
 
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const StagedListing& listing);
@@ -35,9 +35,8 @@ class MirrorCompare {
   // How many files the mirror had in the whole tree, and how many of them it lost on balance,
   // current ones only: {had, lost}.
   std::pair<std::int64_t, std::int64_t> shrinkage();
-  // The share of files that have the source's time: of this listing when it has enough files to
-  // measure it, else the one given; nullopt when neither is known.
-  std::optional<double> times_share() const { return share_; }
+  // Of this listing when it has enough files to measure it, else as given.
+  const MeasuredTimes& times() const { return times_; }
 
   // Writes the changes, under the merge lock and caught up.
   void apply(MergeTransaction&);
@@ -50,10 +49,23 @@ class MirrorCompare {
   };
   // Unless the mirror is known not to keep times. What is newer there than at the source may be
   // content that the source has withdrawn.
-  bool times_must_match() const { return keeping_of(share_) != TimeKeeping::not_kept; }
+  bool times_must_match() const { return keeping_of(times_.share) != TimeKeeping::not_kept; }
+  struct SameTimes {  // files with the source's size, and how many of them have its time
+    std::int64_t files = 0, same = 0;
+    bool clear_fault() const;
+    double share() const;
+  };
+  struct EntryCounts {
+    std::int64_t known = 0, comparable = 0, not_older = 0;
+    std::int64_t immutable_of_other_time = 0, immutable_and_older = 0;
+    SameTimes all, had;  // had: of the files that the mirror has
+    SameTimes measured(bool decided) const;
+  };
   Params scope() const;
+  EntryCounts read_entries();
+  bool find_offset(bool decided, std::int64_t files);
   void count_entries(const StagedListing& listing);
-  void measure_times(std::int64_t same_time, std::int64_t files);
+  void measure_times(const SameTimes& found);
   void tally(const Result& rows);
   void recount();
   void choose_sides();
@@ -65,7 +77,7 @@ class MirrorCompare {
   std::string subtree_;
   Precision precision_;
   std::int64_t start_rev_;
-  std::optional<double> share_;
+  MeasuredTimes times_;
   std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;

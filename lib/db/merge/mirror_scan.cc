@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kHeldBytes = 16 << 20;
 // Goes into fingerprints. To be raised when a listing comes to mean something else, so that no
 // mirror keeps what an older rule made of its listing. Must not look like a precision.
-constexpr std::int64_t kRules = std::int64_t{1} << 32;
+constexpr std::int64_t kRules = std::int64_t{2} << 32;
 
 }  // namespace
 
@@ -39,6 +39,7 @@ struct MirrorScan::Impl {
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void record_scan(const MirrorCompare& compare);
+  MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
   std::int64_t basis(Precision precision) const;
   std::string fault_of(const ScanCounts& counts);
@@ -98,8 +99,8 @@ std::string MirrorScan::Impl::guard(MirrorCompare& compare, const MergeOptions& 
 void MirrorScan::Impl::record_scan(const MirrorCompare& compare) {
   Params params;
   // A part of the tree tells too little about the whole mirror.
-  const std::optional<double> share =
-      subtree.empty() ? compare.times_share() : mirror.keeps_times_share;
+  const MeasuredTimes times = subtree.empty() ? compare.times() : measured();
+  const std::optional<double> share = times.share;
   params.int2(mirror.mirror.id).boolean(keeping_of(share) == TimeKeeping::kept);
   if (share)
     params.float8(*share);
@@ -107,8 +108,9 @@ void MirrorScan::Impl::record_scan(const MirrorCompare& compare) {
     params.null();
   connection.run(
       "UPDATE mirror SET last_scan = clock_timestamp(), keeps_times = $2, "
-      "keeps_times_share = coalesce($3::float8, keeps_times_share) WHERE id = $1",
-      params);
+      "keeps_times_share = coalesce($3::float8, keeps_times_share), time_offset_s = $4 "
+      "WHERE id = $1",
+      params.int8(times.offset_s));
 }
 
 std::int64_t MirrorScan::Impl::held() {
@@ -232,8 +234,8 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
     }
   }
   listing.finish();
-  MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev,
-                        mirror.keeps_times_share, rules);
+  MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
+                        rules);
   compare.compare(listing);
   MergeReport report;
   report.counts = compare.counts();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/limits.h"
 #include "db/mirror/mirrors.h"
@@ -41,6 +42,9 @@ struct MergeReport {
   // has none below the subtree. "" if it is useful.
   std::string of_no_use;
   ScanCounts counts;
+  // Source scan: known files whose inode changed since their content was read, while size and mtime
+  // say that they are the same; the first few thousand. Only reading them again can tell.
+  std::vector<std::int64_t> reread;
   double lock_seconds = 0;  // how long the merge lock was held
 };
 
@@ -86,9 +90,10 @@ class SourceScan {
   ~SourceScan();
   // `staged`: not world-readable, or below a directory that is not. For links `target` is the raw
   // link text; they are resolved in merge(). Directories are listed too, so that links to them
-  // resolve.
+  // resolve. `ctime_ns`: the inode's last change, if the method sees it.
   void add(std::string_view path, EntryKind, std::int64_t size_bytes, std::int64_t mtime_s,
-           bool staged, std::string_view target = {});
+           bool staged, std::string_view target = {},
+           std::optional<std::int64_t> ctime_ns = std::nullopt);
   // A folder that could not be read: files below it stay as they were, but become staged if
   // `staged` says that others may not read the folder. Call it at most once for each.
   void hold_below(std::string_view folder, bool staged);

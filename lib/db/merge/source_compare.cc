@@ -4,6 +4,7 @@
 
 #include "core/links.h"
 #include "core/path.h"
+#include "db/merge/earlier_versions.h"
 
 namespace mirror::db {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 constexpr double kKeepGoneSeconds = 30 * 86400.0;
 constexpr double kKeepRevisionsSeconds =
     60 * 86400.0;  // replicas that were away for longer start anew
+
+// Of more, mb-hash reads the rest.
+constexpr std::int64_t kMaxReread = 5000;
 
 // accepted: the same version, by its own mtime or one that its digest has shown. touched: the size
 // and a digest speak for the same version and the mtime against it; only hashing again can tell.
@@ -234,19 +238,26 @@ void SourceCompare::count_moves(std::int64_t without_mirrors, CountChanges& coun
              Params().int8(without_mirrors));  // the last lets it go again if nobody needs it
 }
 
+// A version that comes back with the size and the time that it had is believed to be the same one.
 void SourceCompare::change_known(MergeTransaction& merge, std::int64_t without_mirrors) {
-  connection_.script(
-      "DELETE FROM hash h USING merge_delta d WHERE h.file_id = d.file_id AND (d.fresh OR d.kind "
-      "<> 'f')");
+  static const std::string remember = remember_version(
+      "d.fresh AND f.kind = 'f'",
+      "ARRAY(SELECT f.mtime UNION SELECT unnest(h.mtimes) FROM hash h WHERE h.file_id = f.id AND "
+      "h.version_rev = f.version_rev)",
+      "NOT d.fresh OR (size, mtime) IS DISTINCT FROM (d.size, d.mtime)");
   merge.change_files(delta_,
                      "UPDATE file f SET size = d.size, mtime = d.mtime, kind = d.kind, staged = "
                      "d.staged, pending = d.pending, "
                      "was_shown = d.staged AND (f.was_shown OR NOT f.staged), "
                      "link_target = d.target, gone_at = NULL, rev = $2, version_rev = CASE WHEN "
                      "d.fresh THEN $2 ELSE f.version_rev END, "
-                     "cohort_id = " NEW_COHORT
-                     " FROM merge_delta d WHERE f.id = d.file_id AND d.file_id IS NOT NULL",
+                     "cohort_id = " NEW_COHORT ", " +
+                         remember +
+                         " FROM merge_delta d WHERE f.id = d.file_id AND d.file_id IS NOT NULL",
                      Params().int8(without_mirrors).int8(merge.rev()));
+  connection_.script(
+      "DELETE FROM hash h USING merge_delta d WHERE h.file_id = d.file_id AND (d.fresh OR d.kind "
+      "<> 'f')");
 }
 
 // Afterwards the cohorts in merge_delta are those of the files: a merge that moves a file raises
@@ -303,6 +314,21 @@ void SourceCompare::apply(MergeTransaction& merge, double grace_s) {
   prune(merge, grace_s);
   merge.use_indexes(false);
   merge.adjust_counts(counts);
+}
+
+std::vector<std::int64_t> SourceCompare::changed_inodes(const StagedListing&,
+                                                        std::int64_t since_ns) {
+  const Result found = connection_.run(
+      "SELECT f.id FROM merge_listing l JOIN file f ON f.path = l.path "
+      "JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
+      "WHERE l.kind = 'f' AND l.ctime_ns > $1 AND l.ctime_ns <> h.ctime_ns AND f.kind = 'f' AND "
+      "f.gone_at IS NULL AND NOT f.pending AND (f.size, f.mtime) = (l.size, l.mtime) "
+      "ORDER BY l.ctime_ns DESC LIMIT $2",
+      Params().int8(since_ns).int8(kMaxReread));
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(found.rows()));
+  for (int row = 0; row < found.rows(); ++row)
+    ids[static_cast<std::size_t>(row)] = found.int8(row, 0);
+  return ids;
 }
 #undef NEW_COHORT
 

@@ -58,6 +58,9 @@ class SourceCompare {
   bool anything_changed() const { return anything_changed_; }
 
   void apply(MergeTransaction&, double grace_s);
+  // Afterwards: current files whose content was read before their inode last changed, which was
+  // after `since_ns`; those whose size or time speaks for another version are not among them.
+  std::vector<std::int64_t> changed_inodes(const StagedListing& listing, std::int64_t since_ns);
 
  private:
   void add_unasked(ListedLinks& links);

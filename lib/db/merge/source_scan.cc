@@ -16,6 +16,7 @@ struct SourceScan::Impl {
     if (!subtree.empty()) held = held_beside(subtree);
   }
   MergeReport merge(const MergeOptions& options);
+  std::int64_t looked_before();
 
   Connection& connection;
   ScanRow row;
@@ -41,8 +42,20 @@ std::string guard(const SourceCompare& compare, const MergeOptions& options) {
 
 }  // namespace
 
+// Since when an inode can have changed that no good scan has looked at: nanoseconds of Unix time,
+// by the database's clock, which may differ from the source's by less than an hour.
+std::int64_t SourceScan::Impl::looked_before() {
+  return connection
+      .run(
+          "SELECT coalesce((extract(epoch FROM max(started) - interval '1 hour') * "
+          "1000000000)::bigint, 0) FROM scan WHERE mirror_id IS NULL AND subtree = '' AND outcome "
+          "IN ('merged', 'unchanged')")
+      .int8(0, 0);
+}
+
 MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   listing.finish();
+  const std::int64_t since_ns = looked_before();
   SourceCompare compare(connection);
   compare.hold(held, listing);
   compare.resolve(links, listing);
@@ -69,6 +82,7 @@ MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
   } else {
     row.close("unchanged", report.counts);
   }
+  report.reread = compare.changed_inodes(listing, since_ns);
   return report;
 }
 
@@ -80,7 +94,8 @@ SourceScan::~SourceScan() {
 }
 
 void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_bytes,
-                     std::int64_t mtime_s, bool staged, std::string_view target) {
+                     std::int64_t mtime_s, bool staged, std::string_view target,
+                     std::optional<std::int64_t> ctime_ns) {
   if (kind == EntryKind::link)
     impl_->links[std::string(path)] = {std::string(target), staged};
   else if (!impl_->links.empty())
@@ -88,7 +103,7 @@ void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_by
   if (kind == EntryKind::directory) ++impl_->directories;
   static constexpr char kKinds[] = {'f', 'l', 'd'};
   impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0),
-                     mtime_s, staged);
+                     mtime_s, staged, ctime_ns);
 }
 
 void SourceScan::hold_below(std::string_view folder, bool staged) {

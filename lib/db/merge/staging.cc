@@ -65,12 +65,13 @@ void CopyWriter::flush() {
 
 StagedListing::StagedListing(Connection& connection, std::size_t hold_bytes)
     : connection_(connection),
-      table_(connection,
-             {{"merge_listing",
-               "seq bigint, size bigint, mtime bigint, kind \"char\", staged boolean, again "
-               "boolean, path bytea, target bytea"}}),
+      table_(connection, {{"merge_listing",
+                           "seq bigint, size bigint, mtime bigint, ctime_ns bigint, kind \"char\", "
+                           "staged boolean, again "
+                           "boolean, path bytea, target bytea"}}),
       writer_(connection,
-              "COPY merge_listing (path, kind, size, mtime, staged, seq, again) FROM STDIN (FORMAT "
+              "COPY merge_listing (path, kind, size, mtime, staged, seq, again, ctime_ns) FROM "
+              "STDIN (FORMAT "
               "binary)"),
       met_(kHashBits) {
   writer_.hold(hold_bytes);
@@ -84,7 +85,7 @@ bool StagedListing::met_before(std::string_view path) {
 }
 
 void StagedListing::add(std::string_view path, char kind, std::int64_t size_bytes,
-                        std::int64_t mtime_s, bool staged) {
+                        std::int64_t mtime_s, bool staged, std::optional<std::int64_t> ctime_ns) {
   fingerprint_.text(path);
   for (const std::int64_t number :
        {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
@@ -92,7 +93,7 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
   }
   const bool again = met_before(path);
   duplicates_ = duplicates_ || again;
-  writer_.row(7);
+  writer_.row(8);
   writer_.bytes(path);
   writer_.bytes({&kind, 1});
   writer_.int8(size_bytes);
@@ -100,6 +101,7 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
   writer_.boolean(staged);
   writer_.int8(++seen_);
   writer_.boolean(again);
+  ctime_ns ? writer_.int8(*ctime_ns) : writer_.null();
 }
 
 std::string StagedListing::fingerprint(std::int64_t basis) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,15 +40,15 @@ class CopyWriter {
   std::size_t hold_bytes_ = 0;
 };
 
-// Owns the temporary table merge_listing(path, kind, size, mtime, staged, target, seq, again); who
-// is passed the object may read the table, and write to it where it is not const.
+// Owns the temporary table merge_listing(path, kind, size, mtime, ctime_ns, staged, target, seq,
+// again); who is passed the object may read the table, and write to it where it is not const.
 class StagedListing {
  public:
   explicit StagedListing(Connection&, std::size_t hold_bytes = 0);  // CopyWriter::hold
 
   // `kind` is file.kind's letter, or 'd'.
   void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
-           bool staged);
+           bool staged, std::optional<std::int64_t> ctime_ns = std::nullopt);
   // Of all entries so far, and of `basis`: what else a comparison depends on.
   std::string fingerprint(std::int64_t basis) const;
   // Sends the rest, lets the last entry of a path win, and tells the planner what is there.

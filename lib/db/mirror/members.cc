@@ -22,6 +22,7 @@ constexpr const char* kServedAs =
 constexpr std::tuple kScanned{
     Member{"keeps_times_share", &MirrorRecord::keeps_times_share},
     Member{"keeps_times", &MirrorRecord::keeps_times},
+    Member{"time_offset_s", &MirrorRecord::time_offset_s},
 };
 
 // What scans need to know beside the endpoints.

@@ -26,6 +26,8 @@ struct MirrorRecord {
   // As full scans measured it (time_keeping.h); nullopt until one had enough files.
   std::optional<double> keeps_times_share;
   bool keeps_times = false;
+  // By how much its times are ahead of the source's: a multiple of 15 minutes, up to 14 hours.
+  int time_offset_s = 0;
   std::optional<std::int64_t> standing_since_s;  // Unix time
   std::optional<std::int64_t> last_scan_s;       // Unix time of the last good scan
 

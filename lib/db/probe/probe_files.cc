@@ -1,0 +1,158 @@
+#include "db/probe/probe_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace mirror::db {
+namespace {
+
+constexpr int kPlaces = 32, kFilesEach = 32;  // of a sample
+constexpr int kPiece = 20'000;                // rows that a search reads at a time
+constexpr int kKnown = 64;                    // files of a mirror that a search remembers
+
+constexpr const char* kColumns =
+    "f.id, f.path, f.size, f.mtime, f.version_rev, f.cohort_id, coalesce((SELECT h.mtimes FROM "
+    "hash "
+    "h WHERE h.file_id = f.id AND h.version_rev = f.version_rev), '{}')";
+// A mirror can be asked for these: what the source has now, and whose version is certain.
+constexpr const char* kServed =
+    "f.kind = 'f' AND f.gone_at IS NULL AND f.cohort_id IS NOT NULL AND NOT f.staged AND NOT "
+    "f.pending";
+
+ProbeFile read_file(const Result& rows, int row) {
+  ProbeFile file{rows.int8(row, 0), std::string(rows.bytes(row, 1)),
+                 rows.int8(row, 2), {rows.int8(row, 3)},
+                 rows.int8(row, 4), rows.int8(row, 5)};
+  for (const std::int64_t mtime_s : rows.int8_array(row, 6))
+    if (mtime_s != file.mtimes_s.front()) file.mtimes_s.push_back(mtime_s);
+  return file;
+}
+
+// $1: the mirror
+std::string has_file() {
+  return fmt::format(
+      "{} AND EXISTS (SELECT FROM cohort c WHERE c.id = f.cohort_id AND $1 = ANY (c.mirrors))",
+      kServed);
+}
+
+std::optional<ProbeFile> read_one(Connection& connection, MirrorId mirror, std::int64_t id) {
+  const Result found = connection.run(
+      fmt::format("SELECT {} FROM file f WHERE f.id = $2 AND {}", kColumns, has_file()),
+      Params().int2(mirror).int8(id));
+  if (found.empty()) return std::nullopt;
+  return read_file(found, 0);
+}
+
+std::string sample_statement() {
+  return fmt::format(
+      "SELECT DISTINCT ON (f.id) {} FROM (SELECT min(id) AS first, max(id) AS last FROM file) AS "
+      "b, "
+      "LATERAL (SELECT b.first + floor(random() * (b.last - b.first + 1))::bigint AS place "
+      "FROM generate_series(1, {})) AS p, "
+      "LATERAL (SELECT * FROM file WHERE id >= p.place ORDER BY id LIMIT {}) AS f WHERE {}",
+      kColumns, kPlaces, kFilesEach, kServed);
+}
+
+}  // namespace
+
+void ProbeFiles::sample(Connection& connection) {
+  files_.clear();
+  cohorts_.clear();
+  const Result rows = connection.run(sample_statement());
+  for (int row = 0; row < rows.rows(); ++row) {
+    files_.push_back(read_file(rows, row));
+    cohorts_[files_.back().cohort_id];
+  }
+  std::vector<std::int64_t> ids;
+  for (const auto& cohort : cohorts_) ids.push_back(cohort.first);
+  const Result members = connection.run("SELECT id, mirrors FROM cohort WHERE id = ANY ($1)",
+                                        Params().int8_array(ids));
+  for (int row = 0; row < members.rows(); ++row)
+    cohorts_[members.int8(row, 0)] = members.int2_array(row, 1);
+}
+
+std::optional<ProbeFile> ProbeFiles::choose(Connection& connection, MirrorId id, bool thoroughly) {
+  const std::size_t count = files_.size();
+  const std::size_t start = count > 0 ? random_() % count : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const ProbeFile& file = files_[(start + i) % count];
+    const std::vector<MirrorId>& mirrors = cohorts_.at(file.cohort_id);
+    if (std::binary_search(mirrors.begin(), mirrors.end(), id)) return file;
+  }
+  return search(connection, id, thoroughly);
+}
+
+std::optional<ProbeFile> ProbeFiles::again(Connection& connection, MirrorId id,
+                                           const ProbeFile& file) {
+  std::optional<ProbeFile> now = read_one(connection, id, file.id);
+  if (now && now->version_rev != file.version_rev) now.reset();
+  return now;
+}
+
+std::optional<ProbeFile> ProbeFiles::search(Connection& connection, MirrorId id, bool thoroughly) {
+  const Result any =
+      connection.run("SELECT EXISTS (SELECT FROM cohort WHERE n_files > 0 AND $1 = ANY (mirrors))",
+                     Params().int2(id));
+  if (!any.boolean(0, 0)) return std::nullopt;
+  Search& search = searches_[id];
+  if (auto file = take_next(connection, id, search)) return file;
+  for (bool more = true; more && search.next.empty();)
+    more = search_piece(connection, id, search) && thoroughly;
+  if (auto file = take_next(connection, id, search)) return file;
+  std::swap(search.next, search.known);
+  return take_next(connection, id, search);
+}
+
+// A random one of those that were found and not asked for yet.
+std::optional<ProbeFile> ProbeFiles::take_next(Connection& connection, MirrorId id,
+                                               Search& search) {
+  while (!search.next.empty()) {
+    std::swap(search.next[random_() % search.next.size()], search.next.back());
+    const std::int64_t file_id = search.next.back();
+    search.next.pop_back();
+    std::optional<ProbeFile> file = read_one(connection, id, file_id);
+    if (!file) continue;
+    if (search.known.size() >= kKnown) search.known.clear();
+    search.known.push_back(file_id);
+    return file;
+  }
+  return std::nullopt;
+}
+
+// Begins at any place of the table, so that a prober that is started often asks for all files.
+// Whether there is more of the table.
+bool ProbeFiles::search_piece(Connection& connection, MirrorId id, Search& search) {
+  if (!search.after_id) {
+    const Result ends =
+        connection.run("SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM file");
+    search.first_id = ends.int8(0, 0);
+    search.after_id = search.began_id =
+        search.first_id - 1 +
+        static_cast<std::int64_t>(
+            random_() % static_cast<std::uint64_t>(ends.int8(0, 1) - search.first_id + 1));
+    search.wrapped = false;
+  }
+  const Result rows = connection.run(
+      fmt::format("WITH piece AS (SELECT * FROM file WHERE id > $2 ORDER BY id LIMIT {}) "
+                  "(SELECT id, true FROM piece f WHERE {} ORDER BY id LIMIT {}) UNION ALL "
+                  "SELECT max(id), false FROM piece",
+                  kPiece, has_file(), kKnown),
+      Params().int2(id).int8(*search.after_id));
+  const int hits = rows.rows() - 1;
+  for (int row = 0; row < hits; ++row) search.next.push_back(rows.int8(row, 0));
+  const std::optional<std::int64_t> last = rows.maybe_int8(hits, 0);
+  bool done = false;
+  if (!last) {  // behind the end: from the start
+    search.after_id = search.first_id - 1;
+    done = std::exchange(search.wrapped, true);
+  } else {
+    search.after_id = hits == kKnown ? search.next.back() : *last;
+    done = search.wrapped && *search.after_id >= search.began_id;
+  }
+  if (done) search.after_id.reset();
+  return !done;
+}
+
+}  // namespace mirror::db

@@ -1,0 +1,56 @@
+// Which file to ask a mirror for: one that it has now, as far as the last scans know, another one
+// each time. Costs the same however many files there are.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/model.h"
+#include "pg/connection.h"
+
+namespace mirror::db {
+
+struct ProbeFile {
+  std::int64_t id = 0;
+  std::string path;
+  std::int64_t size_bytes = 0;
+  std::vector<std::int64_t> mtimes_s;  // under which the source has had this version
+  std::int64_t version_rev = 0;
+  std::int64_t cohort_id = 0;
+};
+
+// One thread. Throws Error.
+class ProbeFiles {
+ public:
+  // Reads another sample of the files, for all mirrors together.
+  void sample(Connection& connection);
+  // A random one of the sample that the mirror has. Where the sample has none, the next one of the
+  // table, which is searched a piece at a time, or else, until more pieces were searched, one that
+  // was asked for before. `thoroughly`: searches the whole table if needed. nullopt: the mirror has
+  // none, or none was found yet.
+  std::optional<ProbeFile> choose(Connection& connection, MirrorId id, bool thoroughly);
+  // That file, if the mirror still has it in that version.
+  static std::optional<ProbeFile> again(Connection& connection, MirrorId id, const ProbeFile& file);
+
+ private:
+  struct Search {
+    std::optional<std::int64_t> after_id;  // where the next piece begins; nullopt: anywhere
+    std::int64_t first_id = 0, began_id = 0;
+    bool wrapped = false;                   // the table's end was reached
+    std::vector<std::int64_t> next, known;  // ids of files: to ask for, asked for
+  };
+  std::optional<ProbeFile> search(Connection& connection, MirrorId id, bool thoroughly);
+  std::optional<ProbeFile> take_next(Connection& connection, MirrorId id, Search& search);
+  bool search_piece(Connection& connection, MirrorId id, Search& search);
+
+  std::vector<ProbeFile> files_;
+  std::map<std::int64_t, std::vector<MirrorId>> cohorts_;  // of these files; sorted
+  std::map<MirrorId, Search> searches_;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace mirror::db

@@ -1,0 +1,124 @@
+#include "net/easy.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <new>
+
+namespace mirror::net {
+namespace {
+
+using Kind = FetchError::Kind;
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
+}
+
+}  // namespace
+
+List make_list(const std::vector<std::string>& lines) {
+  List list;
+  for (const std::string& line : lines) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    if (longer == nullptr) throw std::bad_alloc();
+    static_cast<void>(list.release());
+    list.reset(longer);
+  }
+  return list;
+}
+
+CURLcode start_libcurl() {
+  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
+  return started;
+}
+
+Easy::Easy() {
+  if (start_libcurl() == CURLE_OK) curl_ = curl_easy_init();
+  if (curl_ == nullptr) throw FetchError(Kind::other, "libcurl cannot be started");
+}
+
+void Easy::reset() {
+  curl_easy_reset(curl_);
+  error_ = {};
+  set(CURLOPT_ERRORBUFFER, error_.data());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_HTTP09_ALLOWED, 0L);
+  set(CURLOPT_NOSIGNAL, 1L);
+}
+
+std::string_view Easy::error(CURLcode code) const {
+  return error_[0] != '\0' ? error_.data() : curl_easy_strerror(code);
+}
+
+long Easy::number(CURLINFO info) const {
+  long value = 0;
+  curl_easy_getinfo(curl_, info, &value);
+  return value;
+}
+
+std::string Easy::text(CURLINFO info) const {
+  const char* value = nullptr;
+  if (curl_easy_getinfo(curl_, info, &value) != CURLE_OK || value == nullptr) return "";
+  return value;
+}
+
+std::string Easy::peer() const {
+  const std::string address = text(CURLINFO_PRIMARY_IP);
+  if (address.empty()) return "";
+  const bool is_ipv6 = address.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(is_ipv6 ? "[{}]:{}" : "{}:{}"), address,
+                     number(CURLINFO_PRIMARY_PORT));
+}
+
+Kind kind_of(CURLcode code, bool connected) {
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:  // the URL's, or what answers speaks none that we know
+      return connected ? Kind::other : Kind::url;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_LOGIN_DENIED:
+      return Kind::url;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+      return Kind::connect;
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return Kind::certificate;
+    case CURLE_SSL_CACERT_BADFILE:
+      return Kind::ca_file;
+    case CURLE_OPERATION_TIMEDOUT:
+      return Kind::timeout;
+    default:
+      return Kind::other;
+  }
+}
+
+void require_printable(const std::string& text, const char* what) {
+  const bool is_printable = std::none_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
+  });
+  if (!is_printable) throw FetchError(Kind::url, fmt::format("{} has a control character", what));
+}
+
+void add_header(Headers& headers, std::string_view line) {
+  if (line.starts_with("HTTP/")) headers.clear();
+  const std::size_t colon = line.find(':');
+  if (colon == line.npos) return;
+  headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
+}
+
+std::string_view find_header(const Headers& headers, std::string_view name) {
+  const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& header) {
+    return header.first.size() == name.size() &&
+           strncasecmp(header.first.data(), name.data(), name.size()) == 0;
+  });
+  return found != headers.end() ? std::string_view(found->second) : std::string_view();
+}
+
+}  // namespace mirror::net

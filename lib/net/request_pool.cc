@@ -1,0 +1,363 @@
+#include "net/request_pool.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <map>
+#include <new>
+
+#include "net/easy.h"
+
+namespace mirror::net {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+bool in_prefix(const Address& address, std::string_view prefix) {
+  return Prefix::parse(prefix)->contains(address);
+}
+
+std::optional<Address> address_of(const sockaddr& address) {
+  if (address.sa_family == AF_INET) {
+    const auto& ipv4 = reinterpret_cast<const sockaddr_in&>(address);
+    return Address::from_bytes({reinterpret_cast<const char*>(&ipv4.sin_addr), 4});
+  }
+  if (address.sa_family == AF_INET6) {
+    const auto& ipv6 = reinterpret_cast<const sockaddr_in6&>(address);
+    return Address::from_bytes({reinterpret_cast<const char*>(&ipv6.sin6_addr), 16});
+  }
+  return std::nullopt;
+}
+
+std::string seconds_text(Milliseconds time) {
+  return fmt::format("{:.3g} s", std::chrono::duration<double>(time).count());
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] += 'a' - 'A';
+  return text;
+}
+
+std::string without_prefix(std::string_view text, std::string_view prefix) {
+  if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+  return std::string(text);
+}
+
+}  // namespace
+
+bool is_private(const Address& address) {
+  static constexpr std::string_view kIpv4[] = {"0.0.0.0/8",    "10.0.0.0/8",     "100.64.0.0/10",
+                                               "127.0.0.0/8",  "169.254.0.0/16", "172.16.0.0/12",
+                                               "192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15",
+                                               "224.0.0.0/4",  "240.0.0.0/4"};
+  static constexpr std::string_view kIpv6[] = {"::/96",     "64:ff9b:1::/48", "fc00::/7",
+                                               "fe80::/10", "fec0::/10",      "ff00::/8"};
+  const Address reached = address.located();
+  const auto holds = [&](std::string_view prefix) { return in_prefix(reached, prefix); };
+  return reached.family == Family::ipv4 ? std::any_of(std::begin(kIpv4), std::end(kIpv4), holds)
+                                        : std::any_of(std::begin(kIpv6), std::end(kIpv6), holds);
+}
+
+std::optional<std::int64_t> parse_certificate_time(const std::string& text) {
+  for (const char* form : {"%b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S"}) {
+    std::tm time{};
+    const char* end = ::strptime(text.c_str(), form, &time);
+    if (end != nullptr && std::strcmp(end, " GMT") == 0) return ::timegm(&time);
+  }
+  return std::nullopt;
+}
+
+std::string_view PoolAnswer::header(std::string_view name) const {
+  return find_header(headers, name);
+}
+
+// One request under way. The callbacks never throw: libcurl is C.
+struct RequestPool::Transfer {
+  Easy easy;
+  PoolRequest request;
+  Done done;
+  List headers;
+  PoolAnswer answer;
+  std::size_t header_bytes = 0;
+  bool too_large = false, out_of_memory = false, cut = false;
+  bool private_address = false;  // is what it would have connected to
+  bool tried_to_connect = false;
+
+  Transfer(PoolRequest asked, Done then)
+      : request(std::move(asked)), done(std::move(then)), headers(make_list(request.headers)) {
+    easy.reset();
+    set_request();
+    set_callbacks();
+  }
+
+  void set_request();
+  void set_callbacks();
+  void finish(CURLcode code);
+
+ private:
+  static std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* self) noexcept;
+  static std::size_t on_body(char* data, std::size_t, std::size_t bytes, void* self) noexcept;
+  static curl_socket_t on_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept;
+  void read_certificate();
+  void fail(CURLcode code);
+  FailureKind failure_kind(CURLcode code) const;
+  std::string failure_words(FailureKind kind, CURLcode code) const;
+};
+
+void RequestPool::Transfer::set_request() {
+  using Method = PoolRequest::Method;
+  const bool handshake = request.method == Method::handshake;
+  easy.set(CURLOPT_URL, request.url.c_str());
+  easy.set(CURLOPT_NOBODY, request.method == Method::head ? 1L : 0L);
+  easy.set(CURLOPT_HTTPHEADER, headers.get());
+  easy.set(CURLOPT_FRESH_CONNECT, 1L);
+  easy.set(CURLOPT_FORBID_REUSE, 1L);
+  easy.set(CURLOPT_CERTINFO, 1L);
+  // At the end nobody waits for the thread that looks up a name.
+  easy.set(CURLOPT_QUICK_EXIT, 1L);
+  if (handshake) {
+    easy.set(CURLOPT_CONNECT_ONLY, 1L);
+    easy.set(CURLOPT_SSL_VERIFYPEER, 0L);
+    easy.set(CURLOPT_SSL_VERIFYHOST, 0L);
+  }
+  if (request.family) {
+    easy.set(
+        CURLOPT_IPRESOLVE,
+        static_cast<long>(*request.family == Family::ipv4 ? CURL_IPRESOLVE_V4 : CURL_IPRESOLVE_V6));
+  }
+  if (!request.user_agent.empty()) easy.set(CURLOPT_USERAGENT, request.user_agent.c_str());
+  if (!request.ca_file.empty()) easy.set(CURLOPT_CAINFO, request.ca_file.c_str());
+  // Zero would be no limit at all.
+  easy.set(CURLOPT_CONNECTTIMEOUT_MS,
+           std::max(1L, static_cast<long>(request.connect_timeout.count())));
+  easy.set(CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(request.timeout.count())));
+}
+
+void RequestPool::Transfer::set_callbacks() {
+  void* const self = this;
+  easy.set(CURLOPT_WRITEFUNCTION, &on_body);
+  easy.set(CURLOPT_WRITEDATA, self);
+  easy.set(CURLOPT_HEADERFUNCTION, &on_header);
+  easy.set(CURLOPT_HEADERDATA, self);
+  easy.set(CURLOPT_OPENSOCKETFUNCTION, &on_socket);
+  easy.set(CURLOPT_OPENSOCKETDATA, self);
+  easy.set(CURLOPT_PRIVATE, self);
+}
+
+std::size_t RequestPool::Transfer::on_header(char* data, std::size_t, std::size_t bytes,
+                                             void* self) noexcept {
+  auto& transfer = *static_cast<Transfer*>(self);
+  transfer.header_bytes += bytes;
+  transfer.too_large = transfer.header_bytes > transfer.request.max_header_bytes;
+  if (transfer.too_large) return 0;
+  try {
+    add_header(transfer.answer.headers, {data, bytes});
+    return bytes;
+  } catch (...) {
+    transfer.out_of_memory = true;
+    return 0;
+  }
+}
+
+std::size_t RequestPool::Transfer::on_body(char* data, std::size_t, std::size_t bytes,
+                                           void* self) noexcept {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::size_t room = transfer.request.max_body_bytes - transfer.answer.body.size();
+  try {
+    transfer.answer.body.append(data, std::min(bytes, room));
+  } catch (...) {
+    transfer.out_of_memory = true;
+    return 0;
+  }
+  transfer.cut = bytes > room;
+  return transfer.cut ? 0 : bytes;
+}
+
+curl_socket_t RequestPool::Transfer::on_socket(void* self, curlsocktype,
+                                               curl_sockaddr* address) noexcept {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const std::optional<Address> to = address_of(address->addr);
+  const PoolRequest& request = transfer.request;
+  transfer.private_address = request.public_only && (!to || is_private(*to));
+  const bool other_family = request.family && (!to || to->family != *request.family);
+  if (transfer.private_address || other_family) return CURL_SOCKET_BAD;
+  transfer.tried_to_connect = true;
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+void RequestPool::Transfer::read_certificate() {
+  curl_certinfo* info = nullptr;
+  curl_easy_getinfo(easy.curl(), CURLINFO_CERTINFO, &info);
+  if (info == nullptr || info->num_of_certs < 1) return;
+  constexpr std::string_view kEnd = "Expire date:";
+  for (const curl_slist* line = info->certinfo[0]; line != nullptr; line = line->next) {
+    const std::string_view text = line->data;
+    if (text.starts_with(kEnd))
+      answer.certificate_end = parse_certificate_time(std::string(text.substr(kEnd.size())));
+  }
+}
+
+FailureKind RequestPool::Transfer::failure_kind(CURLcode code) const {
+  if (out_of_memory) return FailureKind::own;
+  if (too_large) return FailureKind::too_large;
+  if (private_address) return FailureKind::private_address;
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return easy.number(CURLINFO_NUM_CONNECTS) > 0 ? FailureKind::broken : FailureKind::url;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_LOGIN_DENIED:
+      return FailureKind::url;
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return FailureKind::name;
+    case CURLE_COULDNT_CONNECT:  // also to an address of the other family
+      return tried_to_connect ? FailureKind::connect : FailureKind::name;
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return FailureKind::certificate;
+    case CURLE_OPERATION_TIMEDOUT:
+      return FailureKind::timeout;
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+      return FailureKind::own;
+    default:
+      return FailureKind::broken;
+  }
+}
+
+std::string RequestPool::Transfer::failure_words(FailureKind kind, CURLcode code) const {
+  switch (kind) {
+    case FailureKind::name:
+      return fmt::format("its name has no {}address, or cannot be looked up",
+                         !request.family                   ? ""
+                         : *request.family == Family::ipv4 ? "IPv4 "
+                                                           : "IPv6 ");
+    case FailureKind::private_address:
+      return "leads to an address of a private network";
+    case FailureKind::connect:
+      if (const long number = easy.number(CURLINFO_OS_ERRNO); number != 0)
+        return lower_first(std::strerror(static_cast<int>(number)));
+      return "no connection";
+    case FailureKind::timeout:
+      return fmt::format("no {} within {}",
+                         easy.number(CURLINFO_NUM_CONNECTS) > 0 ? "answer" : "connection",
+                         seconds_text(easy.number(CURLINFO_NUM_CONNECTS) > 0
+                                          ? request.timeout
+                                          : std::min(request.timeout, request.connect_timeout)));
+    case FailureKind::certificate:
+      return "its certificate cannot be trusted: " +
+             lower_first(without_prefix(
+                 without_prefix(easy.error(code), "SSL certificate problem: "), "SSL: "));
+    case FailureKind::too_large:
+      return fmt::format("its headers are longer than {} bytes", request.max_header_bytes);
+    case FailureKind::broken:
+      if (code == CURLE_GOT_NOTHING) return "the connection was closed without an answer";
+      if (code == CURLE_RECV_ERROR) return "the connection broke off";
+      if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
+        return "what it sends is not HTTP";
+      break;
+    case FailureKind::url:
+    case FailureKind::own:
+      break;
+  }
+  return lower_first(std::string(easy.error(code)));
+}
+
+void RequestPool::Transfer::fail(CURLcode code) {
+  answer.failure = failure_kind(code);
+  answer.os_error = static_cast<int>(easy.number(CURLINFO_OS_ERRNO));
+  answer.words = failure_words(*answer.failure, code);
+}
+
+void RequestPool::Transfer::finish(CURLcode code) {
+  answer.peer = easy.text(CURLINFO_PRIMARY_IP);
+  read_certificate();
+  if (code != CURLE_OK && !cut) return fail(code);
+  answer.status = static_cast<int>(easy.number(CURLINFO_RESPONSE_CODE));
+  answer.redirect_url = easy.text(CURLINFO_REDIRECT_URL);
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy.curl(), CURLINFO_STARTTRANSFER_TIME_T, &microseconds);
+  answer.first_byte = Milliseconds(microseconds / 1000);
+}
+
+struct RequestPool::Multi {
+  CURLM* multi = nullptr;
+  std::map<Transfer*, std::unique_ptr<Transfer>> transfers;
+
+  Multi() {
+    if (start_libcurl() == CURLE_OK) multi = curl_multi_init();
+    if (multi == nullptr) throw FetchError(FetchError::Kind::other, "libcurl cannot be started");
+  }
+  ~Multi() {
+    for (const auto& entry : transfers) curl_multi_remove_handle(multi, entry.first->easy.curl());
+    transfers.clear();
+    curl_multi_cleanup(multi);
+  }
+
+  static void check(CURLMcode code) {
+    if (code != CURLM_OK) {
+      throw FetchError(FetchError::Kind::other,
+                       fmt::format("libcurl: {}", curl_multi_strerror(code)));
+    }
+  }
+
+  // The next one that has ended, no longer among the others; nullptr: none.
+  std::unique_ptr<Transfer> take_ended() {
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      const CURLcode code = message->data.result;
+      char* pointer = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
+      const auto found = transfers.find(reinterpret_cast<Transfer*>(pointer));
+      std::unique_ptr<Transfer> ended = std::move(found->second);
+      transfers.erase(found);
+      ended->finish(code);
+      curl_multi_remove_handle(multi, ended->easy.curl());
+      return ended;
+    }
+    return nullptr;
+  }
+};
+
+RequestPool::RequestPool() : multi_(std::make_unique<Multi>()) {}
+RequestPool::~RequestPool() = default;
+
+std::size_t RequestPool::running() const { return multi_->transfers.size(); }
+
+void RequestPool::add(PoolRequest request, Done done) {
+  auto transfer = std::make_unique<Transfer>(std::move(request), std::move(done));
+  Transfer* const key = transfer.get();
+  multi_->transfers.emplace(key, std::move(transfer));
+  const CURLMcode code = curl_multi_add_handle(multi_->multi, key->easy.curl());
+  if (code != CURLM_OK) multi_->transfers.erase(key);
+  Multi::check(code);
+}
+
+void RequestPool::run(Milliseconds patience, int wake_fd) {
+  curl_waitfd wake{};
+  wake.fd = wake_fd;
+  wake.events = CURL_WAIT_POLLIN;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  for (bool some = false; !some;) {
+    int running = 0;
+    Multi::check(curl_multi_perform(multi_->multi, &running));
+    while (const std::unique_ptr<Transfer> ended = multi_->take_ended()) {
+      some = true;
+      ended->done(std::move(ended->answer));
+    }
+    const auto left =
+        std::chrono::duration_cast<Milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (some || left.count() <= 0 || (wake.revents & CURL_WAIT_POLLIN) != 0) return;
+    wake.revents = 0;
+    Multi::check(curl_multi_poll(multi_->multi, &wake, wake_fd >= 0 ? 1 : 0,
+                                 static_cast<int>(left.count()), nullptr));
+  }
+}
+
+}  // namespace mirror::net

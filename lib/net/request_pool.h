@@ -1,0 +1,96 @@
+// Many HTTP requests at a time by libcurl, for those who look whether servers answer: each has a
+// connection of its own, no redirect is followed, every wait and every size has an end, and at most
+// some bytes of a body are kept. Certificates are verified, and the end of their time is read. A
+// RequestPool belongs to one thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/address.h"
+
+namespace mirror::net {
+
+struct PoolRequest {
+  // handshake: only the connection and its certificate, whether it can be trusted or not.
+  enum class Method : std::uint8_t { head, get, handshake };
+  Method method = Method::head;
+  std::string url;                   // http or https, without a user's name
+  std::optional<Family> family;      // of the addresses to connect to; nullopt: either
+  std::vector<std::string> headers;  // "Name: value"
+  std::string user_agent;
+  std::string ca_file;       // of those who sign certificates; "": the system's
+  bool public_only = false;  // connect to no private, loopback or link-local address
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds timeout{10000};  // of all together
+  std::size_t max_body_bytes = 0;            // to keep; a longer body is cut, which is no failure
+  std::size_t max_header_bytes = std::size_t{32} << 10;  // of all headers together
+};
+
+// Why there is no answer.
+enum class FailureKind : std::uint8_t {
+  url,
+  name,             // its host has no address of that family, or cannot be looked up
+  connect,          // `os_error` says why
+  private_address,  // which public_only forbids
+  certificate,
+  timeout,
+  too_large,  // headers
+  broken,     // the connection ended, or what came is not HTTP
+  own         // this machine's: no memory, no certificates to trust
+};
+
+struct PoolAnswer {
+  std::optional<FailureKind> failure;  // nullopt: the head of an answer came
+  std::string words;                   // of the failure, in plain English: "connection refused"
+  int os_error = 0;                    // errno of a failed connection; 0: not known
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // as they came
+  std::string body;                                          // its first bytes
+  std::string redirect_url;                     // where Location leads to, as a whole URL; "": none
+  std::string peer;                             // the address that answered, without its port
+  std::chrono::milliseconds first_byte{0};      // from the start to the first byte of the answer
+  std::optional<std::int64_t> certificate_end;  // Unix time
+
+  // The first one of that name, in whatever case; "" when there is none.
+  std::string_view header(std::string_view name) const;
+};
+
+class RequestPool {
+ public:
+  using Done = std::function<void(PoolAnswer&&)>;
+
+  RequestPool();  // throws FetchError when libcurl cannot be used
+  ~RequestPool();
+  RequestPool(const RequestPool&) = delete;
+  RequestPool& operator=(const RequestPool&) = delete;
+
+  // Starts it. run() calls `done` once, which may add more. Throws FetchError.
+  void add(PoolRequest request, Done done);
+  std::size_t running() const;
+  // Goes on with all of them until some have ended, `wake_fd` is readable (-1: none) or `patience`
+  // is over. Passes on what a Done throws; the requests stay in order.
+  void run(std::chrono::milliseconds patience, int wake_fd);
+
+ private:
+  struct Transfer;
+  struct Multi;
+  std::unique_ptr<Multi> multi_;
+};
+
+// Where a stranger's name must not lead to: not a public server's address. Private (RFC 1918, RFC
+// 4193), shared (RFC 6598), loopback, link-local, site-local, unspecified, multicast, reserved and
+// benchmarking (RFC 6890); also inside an address of NAT64 or 6to4.
+bool is_private(const Address& address);
+
+// Unix time of an end of time as libcurl has it: "Nov 29 15:05:34 2026 GMT"; nullopt: another form.
+std::optional<std::int64_t> parse_certificate_time(const std::string& text);
+
+}  // namespace mirror::net

@@ -1,0 +1,254 @@
+#include "scanner/probe/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+
+#include "core/http_date.h"
+#include "core/path.h"
+#include "core/readable.h"
+#include "core/url.h"
+
+namespace mirror::probe {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+using net::FailureKind;
+
+constexpr std::size_t kMaxRedirects = 5;
+constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
+constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
+
+Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false}; }
+Verdict wrong_file(std::string reason) {
+  return {CheckOutcome::wrong_file, std::move(reason), false};
+}
+
+// As a row may have it and a line may show it, whatever a server has sent.
+std::string bounded(std::string_view reason) {
+  std::string text = printable(reason);
+  if (text.size() <= kMaxReasonBytes) return text;
+  std::size_t end = kMaxReasonBytes;
+  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // inside a UTF-8 sequence
+  return text.substr(0, end) + "...";
+}
+
+std::string_view without_query(std::string_view url) {
+  return url.substr(0, url.find_first_of("?#"));
+}
+
+// The name of the file, decoded.
+std::string last_segment(std::string_view url) {
+  url = without_query(url);
+  const std::string_view segment = url.substr(url.rfind('/') + 1);
+  return percent_decode(segment).value_or(std::string(segment));
+}
+
+std::string_view folder_of(std::string_view url) {
+  url = without_query(url);
+  return url.substr(0, url.rfind('/') + 1);
+}
+
+// HOST[:PORT] without the port and an IPv6 address's brackets.
+std::string_view host_of(std::string_view url) {
+  const std::size_t begin = url.find("://");
+  if (begin == url.npos) return {};
+  url.remove_prefix(begin + 3);
+  url = url.substr(0, url.find('/'));
+  if (url.starts_with('[')) return url.substr(1, url.find(']') - 1);
+  return url.substr(0, url.find(':'));
+}
+
+std::optional<std::int64_t> number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+// The file's size as an answer tells it (RFC 9110 §8.6, §14.4); nullopt: it does not.
+std::optional<std::int64_t> size_in(const net::PoolAnswer& answer) {
+  const std::string_view coding = answer.header("Content-Encoding");
+  if (!coding.empty() && coding != "identity") return std::nullopt;
+  if (answer.status == 206 || answer.status == 416) {
+    const std::string_view range = answer.header("Content-Range");
+    const std::size_t slash = range.rfind('/');
+    return slash == range.npos ? std::nullopt : number(range.substr(slash + 1));
+  }
+  return number(answer.header("Content-Length"));
+}
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+bool is_own(std::string_view url, const std::vector<std::string>& server_urls) {
+  return std::any_of(server_urls.begin(), server_urls.end(),
+                     [&](const std::string& own) { return is_below(folder_of(url), own); });
+}
+
+bool head_may_be_refused(int status) { return status == 403 || status == 405 || status == 501; }
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 'a' - 'A');
+  return result;
+}
+
+// A page in place of a file that is none: "not found" with status 200, a portal, advertisements.
+bool is_page(std::string_view content_type) {
+  const std::string type = lower(content_type.substr(0, content_type.find(';')));
+  return type.starts_with("text/html") || type.starts_with("application/xhtml");
+}
+
+bool may_be_page(const std::string& name) {
+  const std::string lowered = lower(name);
+  return lowered.find(".htm") != lowered.npos || lowered.find(".xht") != lowered.npos;
+}
+
+bool is_private_text(const std::string& address) {
+  const std::optional<Address> parsed = Address::parse(address);
+  return parsed && net::is_private(*parsed);
+}
+
+}  // namespace
+
+std::vector<Way> claimed_ways(const std::string& http_url, const std::string& https_url, bool ipv4,
+                              bool ipv6) {
+  std::vector<Way> ways;
+  for (const Way way : kWays) {
+    const std::string& url = way.https ? https_url : http_url;
+    if (url.empty() || !(way.family == Family::ipv4 ? ipv4 : ipv6)) continue;
+    const std::optional<Address> literal = Address::parse(host_of(url));
+    if (!literal || literal->family == way.family) ways.push_back(way);
+  }
+  return ways;
+}
+
+net::PoolRequest Check::request(Milliseconds spent) const {
+  using Method = net::PoolRequest::Method;
+  net::PoolRequest request;
+  request.url = url_;
+  request.family = target_.way.family;
+  request.user_agent = options_.user_agent;
+  request.ca_file = options_.ca_file;
+  request.public_only = public_only_;
+  request.timeout =
+      is_first() ? options_.timeout : std::max(options_.timeout - spent, Milliseconds(1));
+  if (step_ == Step::range) {
+    request.method = Method::get;
+    request.headers = {"Range: bytes=0-0"};
+  } else if (step_ == Step::certificate) {
+    request.method = Method::handshake;
+    request.timeout = std::min(options_.timeout, kCertificateTime);
+  }
+  request.connect_timeout = std::min(options_.connect_timeout, request.timeout);
+  return request;
+}
+
+std::optional<Verdict> Check::take(const net::PoolAnswer& answer, std::int64_t now_s) {
+  std::optional<Verdict> verdict = next(answer, now_s);
+  if (verdict) verdict->reason = bounded(verdict->reason);
+  return verdict;
+}
+
+std::optional<Verdict> Check::next(const net::PoolAnswer& answer, std::int64_t now_s) {
+  const bool own = followed_.empty();
+  if (own && answer.certificate_end) certificate_end_ = answer.certificate_end;
+  if (step_ == Step::certificate) return judge_certificate(answer, now_s);
+  if (answer.failure) return take_failure(answer);
+  if (own) {
+    public_only_ = !is_private_text(answer.peer);
+    if (latency_.count() == 0) latency_ = answer.first_byte;
+  }
+  if (is_redirect(answer.status)) return follow(answer.redirect_url);
+  if (step_ == Step::head && head_may_be_refused(answer.status)) {
+    step_ = Step::range;
+    return std::nullopt;
+  }
+  return judge(answer);
+}
+
+std::optional<Verdict> Check::take_failure(const net::PoolAnswer& answer) {
+  if (*answer.failure == FailureKind::certificate) {
+    step_ = Step::certificate;
+    certificate_words_ = answer.words;
+    return std::nullopt;
+  }
+  const bool waited = *answer.failure == FailureKind::timeout;
+  Verdict verdict = bad(where(waited && !is_first() ? "no answer in time" : answer.words));
+  if (*answer.failure == FailureKind::own || answer.os_error == ENETUNREACH)
+    verdict.outcome = CheckOutcome::unknown;
+  verdict.waited = waited;
+  return verdict;
+}
+
+Verdict Check::judge_certificate(const net::PoolAnswer& answer, std::int64_t now_s) const {
+  const std::optional<std::int64_t>& end = answer.certificate_end;
+  if (!end || *end >= now_s) return bad(where(certificate_words_));
+  return bad(where("the certificate expired on " + utc_timestamp(*end).substr(0, 10)));
+}
+
+// The reason, which is the mirror's own or that of a host that it redirects to.
+std::string Check::where(const std::string& reason) const {
+  if (followed_.empty()) return reason;
+  return fmt::format("redirects to {}: {}", host_of(url_), reason);
+}
+
+std::optional<Verdict> Check::follow(const std::string& url) {
+  if (url.empty()) return bad("answers with a redirect to nowhere");
+  if (is_own(url, options_.server_urls)) return bad("redirects back to us: " + url);
+  if (!url.starts_with("http://") && !url.starts_with("https://"))
+    return bad("redirects to what is neither http nor https: " + url);
+  if (url_.starts_with("https:") && !url.starts_with("https:"))
+    return bad("redirects from https to http: " + url);
+  if (last_segment(url) != last_segment(target_.url))
+    return bad("redirects to another file: " + url);
+  if (url == url_ || std::find(followed_.begin(), followed_.end(), url) != followed_.end())
+    return bad("redirects in a loop");
+  if (followed_.size() == kMaxRedirects)
+    return bad(fmt::format("redirects more than {} times", kMaxRedirects));
+  if (public_only_ && is_private_text(std::string(host_of(url))))
+    return bad("redirects to an address of a private network: " + url);
+  followed_.push_back(std::exchange(url_, url));
+  step_ = Step::head;
+  return std::nullopt;
+}
+
+std::optional<Verdict> Check::judge(const net::PoolAnswer& answer) const {
+  const bool empty = answer.status == 416 && target_.size_bytes == 0;
+  if (answer.status != 200 && answer.status != 206 && !empty) {
+    const std::string reason =
+        fmt::format("answers {} for a file that it should have", answer.status);
+    return answer.status == 404 || answer.status == 410 ? wrong_file(reason) : bad(reason);
+  }
+  const std::optional<std::int64_t> size = size_in(answer);
+  if (size && *size != target_.size_bytes) {
+    return wrong_file(
+        fmt::format("sends {} bytes instead of {}", grouped(*size), grouped(target_.size_bytes)));
+  }
+  if (!size && is_page(answer.header("Content-Type")) && !may_be_page(last_segment(target_.url)))
+    return wrong_file("sends a web page in place of the file");
+  const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
+  if (time_s >= 0 && !has_time(time_s)) {
+    return wrong_file(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
+                                  utc_timestamp(target_.mtimes_s.front())));
+  }
+  return Verdict{};
+}
+
+// Another host may have the file under the time at which it got it.
+bool Check::has_time(std::int64_t time_s) const {
+  if (target_.mtimes_s.empty() || host_of(url_) != host_of(target_.url)) return true;
+  return std::any_of(target_.mtimes_s.begin(), target_.mtimes_s.end(), [&](std::int64_t accepted) {
+    return std::abs(time_s - accepted) <= target_.time_tolerance_s;
+  });
+}
+
+std::string Check::final_host() const { return std::string(host_of(url_)); }
+
+}  // namespace mirror::probe

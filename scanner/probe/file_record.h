@@ -1,0 +1,25 @@
+// How many of a mirror's files were right when they were last checked. Pure; plain values.
+#pragma once
+
+#include <cstdint>
+
+namespace mirror::probe {
+
+class FileRecord {
+ public:
+  static constexpr int kRemembered = 50;  // checks
+  static constexpr int kFewestWrong = 5;
+  static constexpr double kMostWrong = 0.2;  // of those remembered
+
+  void add(bool right);
+  bool too_many_wrong() const;
+  int checked() const { return checked_; }  // of those remembered
+  int wrong() const;
+  int right_in_a_row() const { return right_in_a_row_; }
+
+ private:
+  std::uint64_t wrong_bits_ = 0;  // of the checks remembered; bit 0: the last one
+  int checked_ = 0, right_in_a_row_ = 0;
+};
+
+}  // namespace mirror::probe

@@ -1,0 +1,67 @@
+#include "scanner/probe/network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace mirror::probe {
+namespace {
+
+// With fewer mirrors there is too little to compare with.
+constexpr std::size_t kFewest = 3;
+
+MirrorId id_of(const Item& item) { return item.mirror->mirror.id; }
+
+bool another_was_good(const Item& item, const std::vector<Item*>& items) {
+  return std::any_of(items.begin(), items.end(), [&](const Item* other) {
+    return other->way.family == item.way.family && id_of(*other) != id_of(item) &&
+           other->last_good_s >= item.first_bad_s;
+  });
+}
+
+std::size_t count_mirrors(Family family, const std::vector<Item*>& items) {
+  std::set<MirrorId> mirrors;
+  for (const Item* item : items)
+    if (item->way.family == family) mirrors.insert(id_of(*item));
+  return mirrors.size();
+}
+
+}  // namespace
+
+void Network::suspect(const Item& item) {
+  if (control_.exists()) control_.ask(item.way.family, item.first_bad_s);
+}
+
+bool Network::worked_since_failure(const Item& item, const std::vector<Item*>& items) const {
+  if (control_.exists()) return control_.worked_since(item.way.family, item.first_bad_s);
+  return another_was_good(item, items);
+}
+
+// The network must have worked both before the check and after it, or it may have been away just
+// then.
+Fault Network::judge(const Item& item, const std::vector<Item*>& items) {
+  const Family family = item.way.family;
+  if (control_.exists()) {
+    switch (control_.ask(family, item.pending->ended_s)) {
+      case Control::State::asking:
+        return Fault::asking;
+      case Control::State::fails:
+        return Fault::networks;
+      case Control::State::works:
+        return item.pending->network_worked ? Fault::mirrors : Fault::once;
+    }
+  }
+  if (item.pending->network_worked || count_mirrors(family, items) < kFewest) return Fault::mirrors;
+  return another_was_good(item, items) ? Fault::once : Fault::networks;
+}
+
+std::string Network::words(Family family) const {
+  return fmt::format(
+      "mirrors fail over {}, {}: nothing is changed", family == Family::ipv4 ? "IPv4" : "IPv6",
+      control_.exists() ? "and so do the control URLs: our own network has trouble"
+                        : "none answers, and no probe_control in mb.toml tells whether our own "
+                          "network works");
+}
+
+}  // namespace mirror::probe

@@ -1,0 +1,371 @@
+#include "scanner/probe/prober.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <random>
+
+#include "core/path.h"
+#include "db/mirror/health.h"
+
+namespace mirror::probe {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+using net::PoolAnswer;
+
+constexpr double kAgain_s = 10;    // to the check that confirms a change
+constexpr double kDoubted_s = 5;   // to the check that asks for a missing file once more
+constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
+constexpr double kLook_s = 2;      // for changed mirrors
+constexpr double kReadAll_s = 60;  // also when none seems to have changed
+constexpr double kSample_s = 10;   // for other files
+constexpr double kWrite_s = 0.2;
+constexpr double kPrune_s = 3600;
+constexpr double kWarnAgain_s = 86400;
+constexpr double kMaxWait_s = 0.5;  // for a step
+constexpr std::size_t kMaxRunning = 1000;
+constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
+
+double steady_s() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// An interval that differs a little each time, so that mirrors do not all come at once.
+double jittered(double seconds) {
+  static std::minstd_rand random{std::random_device{}()};
+  return seconds * std::uniform_real_distribution<double>(0.9, 1.1)(random);
+}
+
+// Each request has a descriptor or two, while its name is looked up.
+std::size_t most_running() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return kOtherFiles;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 4 * kMaxRunning);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const std::size_t room =
+      limit.rlim_cur > 2 * kOtherFiles ? limit.rlim_cur - kOtherFiles : kOtherFiles;
+  return std::min(kMaxRunning, room / 2);
+}
+
+CheckOptions check_options(const Instance& instance) {
+  CheckOptions options;
+  options.user_agent = "mb-probe (mod_mirror)";
+  options.ca_file = instance.probe_ca;
+  options.server_urls = instance.server_urls;
+  options.timeout = std::chrono::seconds(instance.probe_timeout_s);
+  options.connect_timeout = std::min<Milliseconds>(options.connect_timeout, options.timeout);
+  return options;
+}
+
+HysteresisOptions hysteresis_options(const ProbeOptions& options) {
+  const double interval_s = options.instance.probe_interval_s;
+  return {.interval_s = interval_s,
+          .again_s = std::min(kAgain_s, interval_s),
+          .holds_flapping = options.loop};
+}
+
+bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
+  if (options.loop || options.all) return mirror.enabled;
+  return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
+}
+
+std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
+  std::vector<db::HealthRow> rows;
+  for (const auto& [id, ways] : db::read_health(connection)) {
+    for (const db::WayHealth& way : ways)
+      rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s,
+                      static_cast<double>(std::time(nullptr) - way.since_s)});
+  }
+  return rows;
+}
+
+// How exactly the mirror keeps times: as its listings show them, since it may have got the files in
+// the same way.
+std::int64_t time_tolerance_s(const db::MirrorRecord& record) {
+  constexpr std::int64_t kDay_s = 86400;
+  const bool exact = !record.endpoints.empty() && record.endpoints.front().method == "rsync";
+  return exact ? 1 : kDay_s;
+}
+
+}  // namespace
+
+struct Prober::Run {
+  Item& item;
+  Check check;
+  db::ProbeFile file;
+  double started_s;
+  bool network_worked = false;  // was seen since the item began to fail
+  bool again = false;           // the file was missing or wrong in the check before
+};
+
+Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
+    : options_(options),
+      reporter_(reporter),
+      wake_fd_(wake_fd),
+      check_options_(check_options(options.instance)),
+      hysteresis_options_(hysteresis_options(options)),
+      network_(pool_, options.instance.probe_control, check_options_),
+      findings_(reporter, hysteresis_options_.interval_s) {}
+
+void Prober::begin(db::Connection& connection, bool writes) {
+  writes_ = writes;
+  revision_ = -1;
+  sampled_s_ = -1;
+  look_at_clock();
+  read_mirrors(connection);
+}
+
+void Prober::step(db::Connection& connection) {
+  look_at_clock();
+  if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
+  start_due(connection);
+  pool_.run(until_next(), wake_fd_);
+  look_at_clock();
+  decide();
+  if (!writes_) return findings_.discard();
+  findings_.settle(connection);
+  write(connection);
+}
+
+void Prober::look_at_clock() {
+  const double now_s = steady_s();
+  if (now_s_ > 0 && now_s - now_s_ > kStalled_s) stalled_s_ = now_s;
+  now_s_ = now_s;
+  network_.tick(now_s);
+}
+
+void Prober::read_mirrors(db::Connection& connection) {
+  looked_s_ = now_s_;
+  const bool first = revision_ < 0;
+  const std::int64_t revision = db::mirrors_revision(connection);
+  // What scans find out of a mirror does not raise the revision.
+  if (revision == revision_ && now_s_ - read_s_ < kReadAll_s) return;
+  std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
+  std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
+  mirrors_ = mirrors.size();
+  fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
+  if (first) {
+    const auto unclaimed =
+        fleet_.set_stored(stored_rows(connection), db::recent_changes(connection), now_s_);
+    if (writes_) db::drop_health(connection, unclaimed);
+    findings_.begin(connection);
+  }
+  if (writes_) findings_.review(connection);
+  revision_ = revision;
+  read_s_ = now_s_;
+}
+
+void Prober::start_due(db::Connection& connection) {
+  static const std::size_t most = most_running();
+  for (Item* item : fleet_.items()) {
+    if (item->running || item->removed || item->pending || item->due_s > now_s_) continue;
+    if (!options_.loop && item->settled) continue;
+    if (pool_.running() >= most) return;
+    if (sampled_s_ < 0 || now_s_ - sampled_s_ >= kSample_s) {
+      files_.sample(connection);
+      sampled_s_ = now_s_;
+    }
+    if (const auto file = choose_file(connection, *item)) {
+      start(*item, *file);
+      continue;
+    }
+    reporter_.no_file(*item);
+    item->settled = had_no_file_ = true;
+    item->due_s = now_s_ + jittered(hysteresis_options_.interval_s);
+  }
+}
+
+std::optional<db::ProbeFile> Prober::choose_file(db::Connection& connection, Item& item) {
+  const MirrorId id = item.mirror->mirror.id;
+  if (item.doubted) item.doubted = db::ProbeFiles::again(connection, id, *item.doubted);
+  return item.doubted ? item.doubted : files_.choose(connection, id, !options_.loop);
+}
+
+void Prober::start(Item& item, const db::ProbeFile& file) {
+  const db::MirrorRecord& record = *item.mirror;
+  const std::string& base = item.way.https ? record.mirror.https_url : record.mirror.http_url;
+  CheckTarget target{item.way, file_url(base, file.path), file.size_bytes, {}, 0};
+  if (record.keeps_times) {
+    target.mtimes_s = file.mtimes_s;
+    target.time_tolerance_s = time_tolerance_s(record);
+  }
+  item.running = true;
+  const bool worked = item.failing() && network_.worked_since_failure(item, fleet_.items());
+  ask(std::make_shared<Run>(Run{item, Check(std::move(target), check_options_), file, now_s_,
+                                worked, item.doubted.has_value()}));
+}
+
+void Prober::ask(const std::shared_ptr<Run>& run) {
+  const double spent_s = steady_s() - run->started_s;
+  pool_.add(run->check.request(Milliseconds(static_cast<std::int64_t>(spent_s * 1000))),
+            [this, run](PoolAnswer&& answer) {
+              look_at_clock();
+              const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
+              verdict ? ended(*run, *verdict) : ask(run);
+            });
+}
+
+void Prober::ended(Run& run, const Verdict& verdict) {
+  Item& item = run.item;
+  item.running = false;
+  if (item.removed) return;
+  if (verdict.waited && run.started_s < stalled_s_) {  // we stood still, not the mirror
+    item.due_s = now_s_;
+    return;
+  }
+  if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
+  if (verdict.outcome == CheckOutcome::good) {
+    item.latency_ms = run.check.latency().count();
+    item.last_good_s = now_s_;
+  }
+  if (verdict.outcome == CheckOutcome::bad) return failed(run, verdict);
+  judge_file(run, verdict);
+  apply(item, verdict, run.file.path);
+}
+
+// A file is asked for once more before the mirror counts as not having it.
+void Prober::judge_file(const Run& run, const Verdict& verdict) {
+  Item& item = run.item;
+  if (verdict.outcome == CheckOutcome::good) {
+    item.doubted.reset();
+    findings_.right(*item.mirror, now_s_);
+  } else if (verdict.outcome == CheckOutcome::wrong_file && !run.again) {
+    item.doubted = run.file;
+  } else if (verdict.outcome == CheckOutcome::wrong_file) {
+    item.doubted.reset();
+    findings_.wrong(*item.mirror, run.file, verdict.reason, now_s_);
+  }
+}
+
+void Prober::failed(const Run& run, const Verdict& verdict) {
+  Item& item = run.item;
+  if (!item.failing()) item.first_bad_s = run.started_s;
+  if (item.hysteresis.near_down()) {
+    item.pending = Failure{verdict, run.file.path, now_s_, run.network_worked};
+    return;
+  }
+  apply(item, verdict, run.file.path);
+  if (item.failing()) network_.suspect(item);
+}
+
+void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) {
+  const State before = item.hysteresis.state();
+  double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
+  const State after = item.hysteresis.state();
+  if (after == State::down && before != State::down) item.down_since_s = now_s_;
+  if (after == State::up && before == State::down) look_at_return(item);
+  if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
+  if (after == State::up && findings_.doubts(item.mirror->mirror.id))
+    delay_s = std::min(delay_s, hysteresis_options_.again_s);
+  const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
+  item.settled = !between || verdict.outcome == CheckOutcome::unknown;
+  item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
+  reporter_.checked({item, verdict, path, before});
+  warn_of_certificate(item);
+}
+
+// A mirror that answered over no way for long may have missed much.
+void Prober::look_at_return(const Item& item) {
+  double since_s = item.down_since_s;
+  for (const Item* other : fleet_.items()) {
+    if (other == &item || other->mirror->mirror.id != item.mirror->mirror.id) continue;
+    if (other->hysteresis.state() != State::down) return;
+    since_s = std::max(since_s, other->down_since_s);
+  }
+  if (now_s_ - since_s > options_.instance.rescan_after_s)
+    findings_.came_back(*item.mirror, now_s_ - since_s);
+}
+
+void Prober::warn_of_certificate(Item& item) {
+  if (item.warned_s >= 0 && now_s_ - item.warned_s < kWarnAgain_s) return;
+  const std::string warning = certificate_warning(item, std::time(nullptr));
+  if (warning.empty()) return;
+  reporter_.warning(warning);
+  item.warned_s = now_s_;
+}
+
+// What to do with those that would go down.
+void Prober::decide() {
+  const std::vector<Item*> items = fleet_.items();
+  bool failing[2] = {false, false};
+  for (Item* item : items) {
+    const Family family = item->way.family;
+    failing[family == Family::ipv6] |= item->failing();
+    if (!item->pending) continue;
+    switch (network_.judge(*item, items)) {
+      case Fault::asking:
+        break;
+      case Fault::mirrors:
+        apply_pending(*item);
+        break;
+      case Fault::once:
+        item->pending.reset();
+        item->due_s = now_s_;
+        break;
+      case Fault::networks:
+        tell_trouble(family);
+        leave_aside(*item);
+    }
+  }
+  for (const int family : {0, 1})
+    if (!failing[family]) told_trouble_[family] = false;
+}
+
+// Once, until nothing fails any more.
+void Prober::tell_trouble(Family family) {
+  had_trouble_ = true;
+  if (!std::exchange(told_trouble_[family == Family::ipv6], true))
+    reporter_.warning(network_.words(family));
+}
+
+void Prober::apply_pending(Item& item) {
+  const Failure failure = *std::exchange(item.pending, std::nullopt);
+  if (!item.removed) apply(item, failure.verdict, failure.path);
+}
+
+// It stays as it is, and is checked again soon.
+void Prober::leave_aside(Item& item) {
+  item.pending.reset();
+  item.settled = true;
+  item.due_s = now_s_ + jittered(hysteresis_options_.again_s);
+}
+
+void Prober::write(db::Connection& connection) {
+  if (options_.loop && now_s_ - wrote_s_ < kWrite_s) return;
+  wrote_s_ = now_s_;
+  const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
+  db::write_health(connection, rows);
+  fleet_.written(rows, now_s_);
+  if (!options_.loop || (pruned_s_ >= 0 && now_s_ - pruned_s_ < kPrune_s)) return;
+  db::prune_events(connection);
+  pruned_s_ = now_s_;
+}
+
+Milliseconds Prober::until_next() const {
+  double wait_s = kMaxWait_s;
+  for (const Item* item : fleet_.items()) {
+    if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
+      wait_s = std::min(wait_s, item->due_s - now_s_);
+  }
+  return Milliseconds(static_cast<std::int64_t>(std::max(wait_s, 0.01) * 1000));
+}
+
+bool Prober::finished() const {
+  const std::vector<Item*> items = fleet_.items();
+  return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; });
+}
+
+bool Prober::all_good() const {
+  if (findings_.found_wrong()) return false;
+  const std::vector<Item*> items = fleet_.items();
+  return std::none_of(items.begin(), items.end(), [](const Item* item) {
+    return item->hysteresis.state() == State::down || item->failing();
+  });
+}
+
+}  // namespace mirror::probe

@@ -1,0 +1,133 @@
+"""mb-probe and the files that mirrors should have: what is missing or wrong is withdrawn, and a mirror of which too much is wrong
+gets no redirects until it is good again."""
+
+import time
+
+import pytest
+
+import rig
+from answers import File, fill
+from probing import FILE, World, answer, reset
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    return World(database, scratch, cleanup)
+
+
+def mirrors_with(world, path):
+    return world.database.sql("SELECT identifier FROM file JOIN cohort ON cohort.id = cohort_id"
+                              f" JOIN mirror ON mirror.id = ANY (mirrors) WHERE path = '{path}' ORDER BY 1").split()
+
+
+def standing(world, name):
+    return world.database.sql(f"SELECT standing, standing_reason FROM mirror WHERE identifier = '{name}'").strip().split("|")
+
+
+def wait_for_standing(world, name, expected, within_s=40):
+    rig.wait_for(f"{name} to be {expected}", lambda: standing(world, name)[0] == expected, within_s)
+    return standing(world, name)[1]
+
+
+def scan(world, name, subtree=""):
+    """As if it had been scanned just now."""
+    world.database.sql("INSERT INTO scan (mirror_id, method, subtree, started, ended, outcome)"
+                       f" SELECT id, 'rsync', '{subtree}', now(), now(), 'unchanged' FROM mirror WHERE identifier = '{name}'")
+
+
+def lists_by_rsync(world):
+    world.database.sql("INSERT INTO endpoint (mirror_id, method, url) SELECT id, 'rsync', 'rsync://127.0.0.1/pub/' FROM mirror")
+
+
+@pytest.mark.parametrize("talk, reason", [
+    (answer(404), "answers 404 for a file that it should have"),
+    (answer(Content_Length=1234), "sends 1,234 bytes instead of 10,000"),
+    (lambda request: b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", "sends a web page in place of the file"),
+])
+def test_a_wrong_file_is_withdrawn_from_that_mirror_after_a_second_look(world, talk, reason):
+    servers = {"a": world.talker(talk), "b": world.talker(answer())}
+    world.mirrors({name: server.url() for name, server in servers.items()})
+    done = world.probe("--all")
+    assert done.returncode == 1 and done.stderr == f"mb-probe: mirror 'a': '{FILE}' is withdrawn: {reason}\n"
+    assert mirrors_with(world, FILE) == ["b"] and len(servers["a"].requests) == 2
+    assert {state for state, _ in world.health().values()} == {"up"} and standing(world, "a") == ["good", ""]
+
+
+def test_a_file_that_is_there_at_the_second_look_stays(world):
+    server = world.talker(lambda request: answer(404 if len(server.requests) == 1 else 200)(request))
+    world.mirrors({"a": server.url()})
+    done = world.probe("a")
+    assert done.returncode == 0 and done.stderr == "" and mirrors_with(world, FILE) == ["a"] and len(server.requests) == 2
+
+
+def test_a_dry_run_withdraws_nothing(world):
+    world.mirrors({"a": world.talker(answer(404)).url()})
+    assert world.probe("-n", "a").returncode == 1 and mirrors_with(world, FILE) == ["a"]
+
+
+def test_what_most_mirrors_seem_to_lack_is_not_withdrawn(world):
+    """The source has changed, and was not scanned since."""
+    world.mirrors({name: world.talker(answer(404)).url() for name in "abcde"})
+    done = world.probe("--all")
+    assert done.stderr.count("most mirrors seem to lack files") == 1 and len(mirrors_with(world, FILE)) >= 3
+
+
+def test_a_mirror_that_serves_another_folder_is_wrong_until_it_was_scanned_and_is_good(world):
+    broken = {"is": True}
+    server = world.talker(lambda request: answer(404)(request) if broken["is"] and "/f1" in request else answer()(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(20)})
+    lists_by_rsync(world)
+    loop = world.start()
+    reason = wait_for_standing(world, "a", "wrong")
+    assert reason.startswith("rsync lists what the web server does not serve: 5 of the last ") and "answers 404" in reason, reason
+    assert world.health()["a http/ipv4"] == ["up", ""]
+    broken["is"] = False
+    scan(world, "a", "some/folder")
+    time.sleep(24)
+    assert standing(world, "a")[0] == "wrong"  # a scan of a part is no scan
+    scan(world, "a")
+    wait_for_standing(world, "a", "good")
+    _, _, _, err = loop.stop()
+    assert "mirror 'a' is wrong: rsync lists" in err and "mirror 'a' is no longer wrong" in err
+    assert world.database.sql("SELECT \"from\" || '>' || \"to\" FROM event WHERE what = 'standing' ORDER BY id").split() == [
+        "good>wrong", "wrong>good"]
+
+
+@pytest.mark.parametrize("by", ["scan", "probes"])
+def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(world, by):
+    world.configure("rescan_after_s = 2\n")
+    server = world.talker(answer())
+    world.mirrors({"a": server.url()})
+    loop = world.start()
+    world.wait_for_state("a http/ipv4", "up")
+    server.talk = reset
+    world.wait_for_state("a http/ipv4", "down")
+    time.sleep(3)
+    server.talk = answer()
+    reason = wait_for_standing(world, "a", "returning")
+    assert reason.startswith("was down for ") and reason.endswith(" s, and its files were not checked since")
+    world.wait_for_state("a http/ipv4", "up")
+    seen = len(server.requests)
+    if by == "scan":
+        scan(world, "a")
+        loop.stop()  # scans are looked for now and then, and at the start
+        loop = world.start()
+        wait_for_standing(world, "a", "good", 10)
+        assert len(server.requests) - seen < 18
+    else:
+        wait_for_standing(world, "a", "good")
+        assert len(server.requests) - seen >= 18
+    loop.stop()
+    order = world.database.sql("SELECT what || ' ' || \"to\" FROM event ORDER BY id DESC LIMIT 3").splitlines()[::-1]
+    assert order == ["standing returning", "http/ipv4 up", "standing good"]
+
+
+def test_a_mirror_that_was_down_for_short_is_believed_at_once(world):
+    world.configure("rescan_after_s = 100\n")
+    server = world.talker(answer())
+    world.mirrors({"a": server.url()})
+    world.start()
+    for talk, state in ((answer(), "up"), (reset, "down"), (answer(), "up")):
+        server.talk = talk
+        world.wait_for_state("a http/ipv4", state)
+    assert standing(world, "a")[0] == "good"

@@ -1,0 +1,240 @@
+"""mb-probe --loop: redirects leave a dead mirror and come back, whatever happens to the prober and the database."""
+
+import os
+import re
+import signal
+import socket
+import time
+
+import pytest
+
+import rig
+from answers import SIZE, File, ask, fill
+from probing import FILE, FILE_URL, World, answer, reset
+
+CONFIG = """
+MirrorDatabase {database}
+<Location /d>
+  MirrorEngine On
+  MirrorTree database
+  MirrorOrigin http://origin.example/
+</Location>
+"""
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    return World(database, scratch, cleanup)
+
+
+class Site:
+    """A redirector before two mirrors with real web servers, of which `far` has next to no weight."""
+
+    def __init__(self, world, make_httpd, make_mirror):
+        self.hosts = {name: make_mirror(name, {FILE: SIZE}, weight=weight) for name, weight in (("near", 1000000), ("far", 1))}
+        ids = "ARRAY(SELECT id FROM mirror ORDER BY id)"
+        world.database.sql(f"INSERT INTO cohort (mirrors, n_files, rev) VALUES ({ids}, 1, 1);"
+                           "INSERT INTO file (path, size, mtime, version_rev, rev, kind, cohort_id) SELECT"
+                           f" '{FILE}', {SIZE}, {rig.tree.DEFAULT_MTIME}, 1, 1, 'f', id FROM cohort")
+        self.httpd = make_httpd(CONFIG.replace("{database}", world.database.conninfo()), catalog=True)
+
+    def goes_to(self):
+        location = ask(self.httpd, f"/d{FILE_URL}").location
+        return next((name for name, host in self.hosts.items() if location.startswith(host.http_url)), location)
+
+    def wait_until_it_goes_to(self, name, within_s=15):
+        began = time.monotonic()
+        rig.wait_for(f"redirects to {name}", lambda: self.goes_to() == name, within_s)
+        return time.monotonic() - began
+
+
+@pytest.fixture
+def site(world, make_httpd, make_mirror):
+    return Site(world, make_httpd, make_mirror)
+
+
+def test_redirects_leave_a_mirror_whose_web_server_stops_and_come_back(world, site):
+    loop = world.start()
+    world.wait_for_state("near http/ipv4", "up")
+    assert site.goes_to() == "near"
+    site.hosts["near"].web.stop()
+    assert site.wait_until_it_goes_to("far") < 10
+    assert world.health()["near http/ipv4"] == ["down", "connection refused"]
+    site.hosts["near"].web.start()
+    assert site.wait_until_it_goes_to("near") < 10
+    status, seconds, out, err = loop.stop()
+    assert status == 0 and seconds < 5 and err == ""
+    assert [re.split(r" +", line)[:3] for line in out.splitlines() if line.startswith("near")] == [
+        ["near", "http/ipv4", state] for state in ("up", "down", "up")]
+
+
+def test_redirects_go_on_when_the_prober_is_killed(world, site):
+    loop = world.start()
+    world.wait_for_state("near http/ipv4", "up")
+    site.hosts["near"].web.stop()
+    site.wait_until_it_goes_to("far")
+    loop.kill()
+    site.hosts["near"].web.start()
+    time.sleep(3)
+    assert site.goes_to() == "far"
+    world.start()
+    site.wait_until_it_goes_to("near")
+
+
+def test_a_second_prober_waits_and_takes_over(world, site):
+    first = world.start("--verbose")
+    world.wait_for_state("near http/ipv4", "up")
+    second = world.start("--verbose")
+    time.sleep(3)
+    done = world.probe("near")
+    assert done.returncode == 0 and "another prober is at work, so nothing is written here: mb-probe on host" in done.stderr
+    first.kill()
+    site.hosts["near"].web.stop()
+    site.wait_until_it_goes_to("far")
+    status, _, out, err = second.stop()
+    assert status == 0 and err.count("another prober is at work, this one waits: mb-probe on host") == 1 and err.count("\n") == 1
+    assert "near  http/ipv4   down" in out
+
+
+def test_it_goes_on_after_the_database_was_away(stoppable_postgres, build, scratch, cleanup):
+    stoppable_postgres.create_database("probe_outage")
+    database = rig.Database(stoppable_postgres, "probe_outage", build)
+    cleanup(Closing(lambda: stoppable_postgres.drop_database("probe_outage")))
+    database.load_schema()
+    world = World(database, scratch, cleanup)
+    state = {"talk": answer()}
+    server = world.talker(lambda request: state["talk"](request))
+    world.mirrors({"a": server.url()})
+    loop = world.start()
+    world.wait_for_state("a http/ipv4", "up")
+    stoppable_postgres.stop()
+    time.sleep(3)
+    assert loop.process.poll() is None
+    stoppable_postgres.start()
+    state["talk"] = answer(500)
+    world.wait_for_state("a http/ipv4", "down")
+    status, _, _, err = loop.stop()
+    assert status == 0 and err.count("nothing is probed until it answers again") == 1 and "the database answers again" in err
+
+
+class Closing:
+    def __init__(self, close):
+        self.close = close
+
+
+def test_each_round_asks_for_another_file_and_writes_little(world):
+    server = world.talker(answer())
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(50)})
+    loop = world.start()
+    rig.wait_for("ten checks", lambda: len(server.requests) >= 10)
+    loop.stop()
+    assert len({request.split()[1] for request in server.requests}) > 4
+    written = "SELECT n_tup_ins + n_tup_upd FROM pg_stat_user_tables WHERE relname = 'health'"
+    rig.wait_for("the server's counts", lambda: world.database.sql(written).strip() != "0")
+    assert int(world.database.sql(written)) <= 2
+
+
+def test_a_mirror_that_is_enabled_or_disabled_is_noticed(world):
+    server = world.talker(answer())
+    world.mirrors({"a": {"http_url": server.url(), "enabled": False}})
+    world.start()
+    time.sleep(1)
+    assert not server.requests
+    world.database.tool("mb", "edit", "a", "--enabled")
+    world.wait_for_state("a http/ipv4", "up")
+    world.database.tool("mb", "disable", "a")
+    time.sleep(3)
+    seen = len(server.requests)
+    time.sleep(2)
+    assert len(server.requests) == seen
+
+
+def test_a_reload_takes_the_new_configuration_and_keeps_the_old_for_a_wrong_one(world):
+    server = world.talker(answer())
+    world.mirrors({"a": server.url()})
+    fast = world.config.read_text()
+    world.config.write_text("[instance.main]\nprobe_interval_s = 60\n")
+    loop = world.start()
+    time.sleep(1)
+    world.config.write_text("[instance.main]\nnonsense = 1\n")
+    loop.process.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    world.config.write_text(fast)
+    loop.process.send_signal(signal.SIGHUP)
+    rig.wait_for("checks each second", lambda: len(server.requests) >= 4)
+    status, _, _, err = loop.stop()
+    assert status == 0 and err.count("the configuration stays as it was") == 1 and "nonsense" in err
+
+
+@pytest.mark.parametrize("control", [False, True])
+def test_an_outage_of_our_own_network_takes_no_mirror_down(world, control):
+    """A small fleet, of which never more than one fails at the same moment, and the control, are out of reach for a while, again
+    and again: in the end all are good, and one that is really dead is down."""
+    network = {"works": True}
+    well = answer()
+    servers = [world.talker(lambda request: well(request) if network["works"] else reset(request)) for _ in range(5)]
+    if control:
+        control = world.talker(lambda request: answer(404)(request) if network["works"] else reset(request))
+        world.configure(f'probe_control = ["{control.url()}"]\n')
+    world.mirrors({name: server.url() for name, server in zip("abcde", servers)})
+    loop = world.start()
+    for name in "abcde":
+        world.wait_for_state(f"{name} http/ipv4", "up")
+    for seconds in (1.3, 4, 2.1):
+        network["works"] = False
+        time.sleep(seconds)
+        network["works"] = True
+        time.sleep(2.5)
+    servers[0].talk = reset
+    world.wait_for_state("a http/ipv4", "down", 20)
+    status, _, _, err = loop.stop()
+    assert status == 0 and "mirrors fail over IPv4" in err
+    assert world.database.sql("SELECT mirror FROM event WHERE \"to\" = 'down'").split() == ["a"]
+
+
+def test_nobody_else_answers_and_there_is_no_control(world):
+    """Three mirrors of which one after the other dies: the last one may be our own network."""
+    servers = [world.talker(answer()) for _ in range(3)]
+    world.mirrors({name: server.url() for name, server in zip("abc", servers)})
+    loop = world.start()
+    for name in "abc":
+        world.wait_for_state(f"{name} http/ipv4", "up")
+    for name, server in zip("ab", servers):
+        server.talk = reset
+        world.wait_for_state(f"{name} http/ipv4", "down", 20)
+    servers[2].talk = reset
+    time.sleep(6)
+    assert world.health()["c http/ipv4"] == ["up", ""]
+    assert loop.stop()[3].count("no probe_control in mb.toml tells whether our own network works") == 1
+
+
+def test_systemd_is_told(world, scratch):
+    server = world.talker(answer())
+    world.mirrors({"a": server.url()})
+    path = os.fspath(scratch / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(path)
+        notified.settimeout(10)
+        loop = world.start(env={"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "1000000"})
+        assert notified.recv(100) == b"READY=1"
+        assert notified.recv(100) == notified.recv(100) == b"WATCHDOG=1"
+        assert loop.stop()[0] == 0
+        while (last := notified.recv(100)) == b"WATCHDOG=1":
+            pass
+        assert last == b"STOPPING=1"
+
+
+def test_what_it_missed_while_it_stood_still_is_no_failure(world):
+    """A frozen prober, or one on a laptop that slept, finds its time-outs over."""
+    server = world.talker(answer())
+    world.mirrors({"a": server.url()})
+    loop = world.start()
+    world.wait_for_state("a http/ipv4", "up")
+    for _ in range(3):
+        loop.process.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)
+        loop.process.send_signal(signal.SIGCONT)
+        time.sleep(0.3)
+    time.sleep(1)
+    loop.stop()
+    assert world.database.sql("SELECT count(*) FROM event").strip() == "1"
