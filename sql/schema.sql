@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (17);
+INSERT INTO schema_version (version) VALUES (18);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -573,3 +573,16 @@ BEGIN
     ON CONFLICT (host, catalog) DO UPDATE SET rev = excluded.rev, seen = now();
 END $$;
 REVOKE EXECUTE ON FUNCTION note_redirector(text, text, bigint) FROM PUBLIC;
+
+-- What `mb notify` has sent: for each target of the configuration, and each recipient of one that writes to many. last_event: up to
+-- which event; sent: when notices went out within the last hour; failures in a row, and when to try again.
+CREATE TABLE notice (
+  target text NOT NULL,
+  recipient text NOT NULL DEFAULT '',
+  last_event bigint NOT NULL,
+  sent timestamptz[] NOT NULL DEFAULT '{}',
+  failures integer NOT NULL DEFAULT 0,
+  retry_at timestamptz,
+  error text NOT NULL DEFAULT '',
+  PRIMARY KEY (target, recipient)
+);

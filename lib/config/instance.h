@@ -31,6 +31,26 @@ struct HashOptions {
   std::int64_t max_rate = 0;
 };
 
+// One [[notify]]: whom `mb notify` tells what changed of the mirrors. Just one of command, email,
+// operators, webhook and webhook_file is given.
+struct NotifyTarget {
+  std::string name;                   // what was sent is remembered under it
+  std::string instance;               // of this one only; "": of all
+  std::vector<std::string> command;   // the notice as JSON on stdin
+  std::vector<std::string> email;     // addresses
+  bool operators = false;             // each mirror's own admin_email, of its events alone
+  std::string webhook, webhook_file;  // URL, or the file that has it in its first line
+  std::string form = "json";          // of the webhook: json, slack, discord, matrix, ntfy
+  std::string token_file;             // sent as `Authorization: Bearer …`
+  std::string from;                   // of e-mails; "": the system's
+  std::string sendmail = "/usr/sbin/sendmail";
+  std::vector<std::string> events;           // the new states to tell; empty: all
+  std::vector<std::string> mirrors = {"*"};  // patterns of identifiers
+  int group_s = 300;                         // how long changes are gathered
+  int max_per_hour = 12;                     // notices
+  int timeout_s = 20;
+};
+
 // Globs for temporary files in a tree: those of rsync (`.name.XXXXXX` and folders), and those of
 // other programs.
 std::vector<std::string> default_exclude();
@@ -55,9 +75,10 @@ struct Instance {
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
-  int probe_interval_s = 60;               // from one check of a mirror to the next
-  int probe_timeout_s = 10;                // of a check
-  int rescan_after_s = 3600;  // a mirror that was down for longer is checked before it is believed
+  int probe_interval_s = 60;   // from one check of a mirror to the next
+  int probe_timeout_s = 10;    // of a check
+  int probe_content_s = 3600;  // from one check of a mirror's content to the next
+  int rescan_after_s = 3600;   // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
   std::vector<std::string> presets;    // names of presets (config/presets.h)
@@ -66,6 +87,7 @@ struct Instance {
   PathRules rules;  // made of these three
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
+  std::vector<NotifyTarget> notify;  // those of this instance
 };
 
 // Reads `file`, or $MB_CONFIG, or the default file, in that order; without any of them (the default

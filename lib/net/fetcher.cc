@@ -65,6 +65,11 @@ void Fetcher::Handle::set_request(const FetchRequest& request, curl_slist* heade
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_HTTPHEADER, headers);
   set(CURLOPT_CONNECT_TO, connect_to);
+  if (request.method != "GET") {
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set(CURLOPT_POSTFIELDS, request.body.data());  // the request outlives the transfer
+  }
   if (!request.user_agent.empty()) set(CURLOPT_USERAGENT, request.user_agent.c_str());
   if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_timeout.count()));

@@ -26,6 +26,8 @@ struct FetchRequest {
   std::chrono::milliseconds timeout{5000};  // of all together
   std::size_t max_body_bytes = std::size_t{4} << 20;
   std::size_t max_header_bytes = std::size_t{64} << 10;  // of all headers together
+  std::string method = "GET";                            // or POST, PUT: with `body`
+  std::string body;
 };
 
 struct FetchResponse {
@@ -57,7 +59,7 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // GET. Throws FetchError unless the answer is whole, whatever its status. What would end a line
+  // Sends the request, GET by default. Throws FetchError unless the answer is whole, whatever its status. What would end a line
   // of the request's head is refused: no control character in headers or user_agent.
   FetchResponse get(const FetchRequest& request);
 

@@ -66,7 +66,7 @@ struct Start {
   const char* program;
   char* const* argv;
   char* const* env;
-  int null_fd, stdout_fd, stderr_fd;
+  int stdin_fd, stdout_fd, stderr_fd;
   pid_t parent;
 
   [[noreturn]] void run() const {
@@ -81,7 +81,7 @@ struct Start {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (dup2(null_fd, 0) == 0 && dup2(stdout_fd, 1) == 1 && dup2(stderr_fd, 2) == 2)
+    if (dup2(stdin_fd, 0) == 0 && dup2(stdout_fd, 1) == 1 && dup2(stderr_fd, 2) == 2)
       execve(program, argv, env);
     constexpr std::string_view kFailed =
         "cannot run rsync: is the Debian package rsync installed?\n";
@@ -105,7 +105,7 @@ std::string find_program(const std::string& name, const std::string& otherwise) 
 }
 
 ChildProcess::ChildProcess(const std::string& program, const std::vector<std::string>& argv,
-                           const std::vector<std::string>& env) {
+                           const std::vector<std::string>& env, int stdin_fd) {
   Fd null_fd(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (null_fd.get() < 0) fail("cannot open /dev/null");
   Fd out_read, out_write, error_read, error_write;
@@ -113,8 +113,12 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
   make_pipe(error_read, error_write);
   const std::vector<char*> argv_pointers = pointers(argv);
   const std::vector<char*> env_pointers = pointers(env);
-  const Start start{program.c_str(), argv_pointers.data(), env_pointers.data(),
-                    null_fd.get(),   out_write.get(),      error_write.get(),
+  const Start start{program.c_str(),
+                    argv_pointers.data(),
+                    env_pointers.data(),
+                    stdin_fd >= 0 ? stdin_fd : null_fd.get(),
+                    out_write.get(),
+                    error_write.get(),
                     getpid()};
   pid_ = fork();
   if (pid_ < 0) fail("cannot start a process");

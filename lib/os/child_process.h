@@ -21,11 +21,11 @@ std::string find_program(const std::string& name, const std::string& otherwise);
 
 class ChildProcess {
  public:
-  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty. If the
-  // program cannot be started, stderr says why and the exit status is 127. Throws std::system_error
-  // if there is no process or descriptor left.
+  // Runs the file `program` with exactly the environment `env` (NAME=value). stdin is empty, or
+  // `stdin_fd`, which stays the caller's. If the program cannot be started, stderr says why and the
+  // exit status is 127. Throws std::system_error if there is no process or descriptor left.
   ChildProcess(const std::string& program, const std::vector<std::string>& argv,
-               const std::vector<std::string>& env);
+               const std::vector<std::string>& env, int stdin_fd = -1);
   // Kills all processes of its group that still run.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;

@@ -11,6 +11,7 @@
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/url.h"
+#include "digest/message.h"
 
 namespace mirror::probe {
 namespace {
@@ -22,9 +23,9 @@ constexpr std::size_t kMaxRedirects = 5;
 constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
 constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
 
-Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false}; }
+Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false, false}; }
 Verdict wrong_file(std::string reason) {
-  return {CheckOutcome::wrong_file, std::move(reason), false};
+  return {CheckOutcome::wrong_file, std::move(reason), false, false};
 }
 
 // As a row may have it and a line may show it, whatever a server has sent.
@@ -79,6 +80,18 @@ std::optional<std::int64_t> size_in(const net::PoolAnswer& answer) {
     return slash == range.npos ? std::nullopt : number(range.substr(slash + 1));
   }
   return number(answer.header("Content-Length"));
+}
+
+// Where the bytes begin that a 206 sends (RFC 9110 §14.4); nullopt: it does not say.
+std::optional<std::int64_t> first_in(const net::PoolAnswer& answer) {
+  std::string_view range = answer.header("Content-Range");
+  if (!range.starts_with("bytes ")) return std::nullopt;
+  range.remove_prefix(6);
+  return number(range.substr(0, range.find('-')));
+}
+
+bool is_whole(const db::ContentPiece& piece, const CheckTarget& target) {
+  return piece.first == 0 && piece.bytes == target.size_bytes;
 }
 
 bool is_redirect(int status) {
@@ -139,7 +152,14 @@ net::PoolRequest Check::request(Milliseconds spent) const {
   request.public_only = public_only_;
   request.timeout =
       is_first() ? options_.timeout : std::max(options_.timeout - spent, Milliseconds(1));
-  if (step_ == Step::range) {
+  if (target_.piece && step_ == Step::head) {
+    request.method = Method::get;
+    request.max_body_bytes = static_cast<std::size_t>(target_.piece->bytes);
+    if (!is_whole(*target_.piece, target_)) {
+      request.headers = {fmt::format("Range: bytes={}-{}", target_.piece->first,
+                                     target_.piece->first + target_.piece->bytes - 1)};
+    }
+  } else if (step_ == Step::range) {
     request.method = Method::get;
     request.headers = {"Range: bytes=0-0"};
   } else if (step_ == Step::certificate) {
@@ -165,8 +185,9 @@ std::optional<Verdict> Check::next(const net::PoolAnswer& answer, std::int64_t n
     public_only_ = !is_private_text(answer.peer);
     if (latency_.count() == 0) latency_ = answer.first_byte;
   }
+  if (target_.impossible) return judge_impossible(answer);
   if (is_redirect(answer.status)) return follow(answer.redirect_url);
-  if (step_ == Step::head && head_may_be_refused(answer.status)) {
+  if (step_ == Step::head && !target_.piece && head_may_be_refused(answer.status)) {
     step_ = Step::range;
     return std::nullopt;
   }
@@ -219,9 +240,53 @@ std::optional<Verdict> Check::follow(const std::string& url) {
   return std::nullopt;
 }
 
+Verdict Check::judge_impossible(const net::PoolAnswer& answer) {
+  if (answer.status != 200 && answer.status != 206) return {};
+  return wrong_file(
+      fmt::format("answers {} for a file that cannot exist: it has any name", answer.status));
+}
+
 std::optional<Verdict> Check::judge(const net::PoolAnswer& answer) const {
+  std::optional<Verdict> verdict = judge_headers(answer);
+  if (!verdict && target_.piece) verdict = judge_piece(answer);
+  return verdict ? verdict : Verdict{};
+}
+
+// A server that sends the whole file in place of a piece cannot be checked this way.
+std::optional<Verdict> Check::judge_piece(const net::PoolAnswer& answer) const {
+  const db::ContentPiece& piece = *target_.piece;
+  const bool whole = is_whole(piece, target_);
+  if (answer.status == 200 && piece.first > 0) return std::nullopt;
+  if (answer.status == 206 && first_in(answer).value_or(piece.first) != piece.first)
+    return wrong_file(fmt::format("sends other bytes than those from {} on", piece.first));
+  const std::string_view coding = answer.header("Content-Encoding");
+  const bool encoded = !coding.empty() && coding != "identity";
+  if (encoded || (piece.sha1.empty() && piece.sha256.empty())) return std::nullopt;
+  if (static_cast<std::int64_t>(answer.body.size()) != piece.bytes)
+    return wrong_file(fmt::format("sends {} bytes instead of {}", answer.body.size(), piece.bytes));
+  const bool same = piece.sha256.empty() ? digest::sha1_of(answer.body) == piece.sha1
+                                         : digest::sha256_of(answer.body) == piece.sha256;
+  if (same) return std::nullopt;
+  Verdict verdict = wrong_file(
+      whole ? "sends other content than the source has"
+            : fmt::format("sends other content than the source has, from byte {} on", piece.first));
+  // It may be ahead of us.
+  verdict.other_bytes = !is_newer(answer);
+  return verdict;
+}
+
+bool Check::is_newer(const net::PoolAnswer& answer) const {
+  constexpr std::int64_t kDay_s = 86400;
+  const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
+  return std::all_of(target_.mtimes_s.begin(), target_.mtimes_s.end(),
+                     [&](std::int64_t known) { return time_s > known + kDay_s; });
+}
+
+std::optional<Verdict> Check::judge_headers(const net::PoolAnswer& answer) const {
   const bool empty = answer.status == 416 && target_.size_bytes == 0;
   if (answer.status != 200 && answer.status != 206 && !empty) {
+    if (answer.status == 416 && target_.piece)
+      return wrong_file(fmt::format("has no bytes from {} on", target_.piece->first));
     const std::string reason =
         fmt::format("answers {} for a file that it should have", answer.status);
     return answer.status == 404 || answer.status == 410 ? wrong_file(reason) : bad(reason);
@@ -238,12 +303,12 @@ std::optional<Verdict> Check::judge(const net::PoolAnswer& answer) const {
     return wrong_file(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
                                   utc_timestamp(target_.mtimes_s.front())));
   }
-  return Verdict{};
+  return std::nullopt;
 }
 
 // Another host may have the file under the time at which it got it.
 bool Check::has_time(std::int64_t time_s) const {
-  if (target_.mtimes_s.empty() || host_of(url_) != host_of(target_.url)) return true;
+  if (!target_.keeps_times || host_of(url_) != host_of(target_.url)) return true;
   return std::any_of(target_.mtimes_s.begin(), target_.mtimes_s.end(), [&](std::int64_t accepted) {
     return std::abs(time_s - accepted) <= target_.time_tolerance_s;
   });

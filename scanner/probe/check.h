@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/health.h"
+#include "db/probe/content_pieces.h"
 #include "net/request_pool.h"
 
 namespace mirror::probe {
@@ -18,9 +19,12 @@ struct CheckTarget {
   Way way;
   std::string url;  // of the file, on the mirror
   std::int64_t size_bytes = 0;
-  // The times under which the source has had this version; none: times are not compared.
-  std::vector<std::int64_t> mtimes_s;
-  std::int64_t time_tolerance_s = 0;  // how exactly the mirror keeps times
+  std::vector<std::int64_t> mtimes_s;  // under which the source has had this version
+  bool keeps_times = false;            // then they must match
+  std::int64_t time_tolerance_s = 0;   // how exactly the mirror keeps times
+  // Ask for these bytes of the file; nullopt: only whether it is there.
+  std::optional<db::ContentPiece> piece;
+  bool impossible = false;  // no such file can exist: 200 for it is wrong
 };
 
 struct CheckOptions {
@@ -39,8 +43,9 @@ enum class CheckOutcome : std::uint8_t {
 
 struct Verdict {
   CheckOutcome outcome = CheckOutcome::good;
-  std::string reason;   // in words; "" when good
-  bool waited = false;  // time was up: a busy or frozen machine of ours looks like that too
+  std::string reason;        // in words; "" when good
+  bool waited = false;       // time was up: a busy or frozen machine of ours looks like that too
+  bool other_bytes = false;  // the file looks right in all but its content
 };
 
 class Check {
@@ -68,8 +73,12 @@ class Check {
   Verdict judge_certificate(const net::PoolAnswer& answer, std::int64_t now_s) const;
   std::string where(const std::string& reason) const;
   std::optional<Verdict> follow(const std::string& url);
+  static Verdict judge_impossible(const net::PoolAnswer& answer);
   std::optional<Verdict> judge(const net::PoolAnswer& answer) const;
+  std::optional<Verdict> judge_headers(const net::PoolAnswer& answer) const;
+  std::optional<Verdict> judge_piece(const net::PoolAnswer& answer) const;
   bool has_time(std::int64_t time_s) const;
+  bool is_newer(const net::PoolAnswer& answer) const;
 
   CheckTarget target_;
   const CheckOptions& options_;

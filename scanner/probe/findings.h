@@ -12,6 +12,7 @@
 #include "db/mirror/standing.h"
 #include "db/probe/probe_files.h"
 #include "scanner/probe/file_record.h"
+#include "scanner/probe/job.h"
 #include "scanner/probe/report.h"
 
 namespace mirror::probe {
@@ -25,11 +26,10 @@ class Findings {
 
   // Begins with what the database says.
   void begin(db::Connection& connection);
-  // A check found the file as it should be.
-  void right(const db::MirrorRecord& mirror, double now_s);
-  // Two checks found that the mirror does not have it: `reason` in words.
-  void wrong(const db::MirrorRecord& mirror, const db::ProbeFile& file, const std::string& reason,
-             double now_s);
+  // A check found what it should.
+  void right(const db::MirrorRecord& mirror, Job::Kind kind, double now_s);
+  // Two checks did not: `reason` in words.
+  void wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict, double now_s);
   // The mirror answers again, after so long.
   void came_back(const db::MirrorRecord& mirror, double after_s);
 
@@ -41,6 +41,10 @@ class Findings {
 
   // Whether its files are to be checked more often than usual.
   bool doubts(MirrorId id) const;
+  // Whether this kind of check is still missing before the mirror can be believed again.
+  bool wants(MirrorId id, Job::Kind kind) const;
+  // There is no file by which the content could be checked.
+  void cannot_check_content(MirrorId id) { mirrors_[id].content_right = true; }
   bool found_wrong() const { return found_wrong_; }
 
  private:
@@ -48,8 +52,9 @@ class Findings {
     MirrorId mirror_id = 0;
     std::string mirror;
     enum class Kind : std::uint8_t { right, wrong, came_back } kind = Kind::right;
-    db::ProbeFile file;
+    Job job;
     std::string reason;
+    bool other_bytes = false;
     bool by_rsync = false;
     double at_s = 0;
   };
@@ -57,10 +62,14 @@ class Findings {
     std::string name;
     FileRecord record;
     std::optional<std::int64_t> wrong_since_s, returning_since_s;  // Unix times, of the doubts
+    bool content_right = false, impossible_right = false;          // since it is wrong
     double last_right_s = -1, last_wrong_s = -1;                   // never: -1
   };
   void settle_one(db::Connection& connection, const Finding& finding);
+  void take_right(db::Connection& connection, const Finding& finding, Believed& mirror);
+  void take_wrong(db::Connection& connection, const Finding& finding, Believed& mirror);
   void withdraw(db::Connection& connection, const Finding& finding, Believed& mirror);
+  void withdraw_large(db::Connection& connection, const Finding& finding);
   bool most_are_wrong(double now_s) const;
   void doubt(db::Connection& connection, const Finding& finding, Standing kind,
              const std::string& reason);

@@ -12,8 +12,8 @@
 
 #include "db/mirror/mirrors.h"
 #include "db/probe/health_rows.h"
-#include "db/probe/probe_files.h"
 #include "scanner/probe/hysteresis.h"
+#include "scanner/probe/job.h"
 
 namespace mirror::probe {
 
@@ -38,7 +38,7 @@ struct Item {
   double first_bad_s = 0;   // when the first of the failed checks began that are not decided on yet
   double last_good_s = -1;  // never: -1
   double down_since_s = 0;  // while it is down
-  std::optional<db::ProbeFile> doubted;  // that it did not have; to be asked for once more
+  std::optional<Job> doubted;  // did not find what it should; to be done once more
   std::optional<std::int64_t> latency_ms, certificate_end_s;
   double warned_s = -1;  // of the certificate's end; never: -1
   db::HealthRow stored;  // as the database has it

@@ -10,6 +10,7 @@
 
 #include "core/path.h"
 #include "db/mirror/health.h"
+#include "db/path_rules.h"
 
 namespace mirror::probe {
 namespace {
@@ -22,7 +23,6 @@ constexpr double kDoubted_s = 5;   // to the check that asks for a missing file 
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
-constexpr double kSample_s = 10;   // for other files
 constexpr double kWrite_s = 0.2;
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
@@ -69,6 +69,29 @@ HysteresisOptions hysteresis_options(const ProbeOptions& options) {
           .holds_flapping = options.loop};
 }
 
+JobOptions job_options(const ProbeOptions& options) {
+  const double content_s = options.instance.probe_content_s;
+  return {.loop = options.loop,
+          .content_s = content_s,
+          .impossible_s = content_s,
+          .large_s = 24 * content_s};
+}
+
+// A mirror whose clock or time zone is off may show the times so, or right.
+std::vector<std::int64_t> accepted_times(const db::ProbeFile& file,
+                                         const db::MirrorRecord& record) {
+  std::vector<std::int64_t> times_s = file.mtimes_s;
+  if (record.time_offset_s == 0) return times_s;
+  for (const std::int64_t time_s : file.mtimes_s) times_s.push_back(time_s + record.time_offset_s);
+  return times_s;
+}
+
+// The end of a name that no server has.
+std::string nonsense() {
+  static std::minstd_rand random{std::random_device{}()};
+  return fmt::format(".{:08x}{:08x}.no-such-file", random(), random());
+}
+
 bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
   if (options.loop || options.all) return mirror.enabled;
   return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
@@ -97,7 +120,7 @@ std::int64_t time_tolerance_s(const db::MirrorRecord& record) {
 struct Prober::Run {
   Item& item;
   Check check;
-  db::ProbeFile file;
+  Job job;
   double started_s;
   bool network_worked = false;  // was seen since the item began to fail
   bool again = false;           // the file was missing or wrong in the check before
@@ -110,12 +133,13 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       check_options_(check_options(options.instance)),
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
-      findings_(reporter, hysteresis_options_.interval_s) {}
+      findings_(reporter, hysteresis_options_.interval_s),
+      jobs_(job_options(options), findings_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
   revision_ = -1;
-  sampled_s_ = -1;
+  jobs_.forget_sample();
   look_at_clock();
   read_mirrors(connection);
 }
@@ -148,6 +172,7 @@ void Prober::read_mirrors(db::Connection& connection) {
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
   mirrors_ = mirrors.size();
+  rules_ = db::load_path_rules(connection);
   fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
   if (first) {
     const auto unclaimed =
@@ -166,12 +191,8 @@ void Prober::start_due(db::Connection& connection) {
     if (item->running || item->removed || item->pending || item->due_s > now_s_) continue;
     if (!options_.loop && item->settled) continue;
     if (pool_.running() >= most) return;
-    if (sampled_s_ < 0 || now_s_ - sampled_s_ >= kSample_s) {
-      files_.sample(connection);
-      sampled_s_ = now_s_;
-    }
-    if (const auto file = choose_file(connection, *item)) {
-      start(*item, *file);
+    if (const auto job = jobs_.choose(connection, *item, now_s_)) {
+      start(*item, *job);
       continue;
     }
     reporter_.no_file(*item);
@@ -180,24 +201,22 @@ void Prober::start_due(db::Connection& connection) {
   }
 }
 
-std::optional<db::ProbeFile> Prober::choose_file(db::Connection& connection, Item& item) {
-  const MirrorId id = item.mirror->mirror.id;
-  if (item.doubted) item.doubted = db::ProbeFiles::again(connection, id, *item.doubted);
-  return item.doubted ? item.doubted : files_.choose(connection, id, !options_.loop);
-}
-
-void Prober::start(Item& item, const db::ProbeFile& file) {
+void Prober::start(Item& item, const Job& job) {
   const db::MirrorRecord& record = *item.mirror;
   const std::string& base = item.way.https ? record.mirror.https_url : record.mirror.http_url;
-  CheckTarget target{item.way, file_url(base, file.path), file.size_bytes, {}, 0};
-  if (record.keeps_times) {
-    target.mtimes_s = file.mtimes_s;
-    target.time_tolerance_s = time_tolerance_s(record);
-  }
+  const bool impossible = job.kind == Job::Kind::impossible;
+  const CheckTarget target{.way = item.way,
+                           .url = file_url(base, job.file.path) + (impossible ? nonsense() : ""),
+                           .size_bytes = job.file.size_bytes,
+                           .mtimes_s = accepted_times(job.file, record),
+                           .keeps_times = record.keeps_times && !rules_.is_immutable(job.file.path),
+                           .time_tolerance_s = time_tolerance_s(record),
+                           .piece = job.piece,
+                           .impossible = impossible};
   item.running = true;
   const bool worked = item.failing() && network_.worked_since_failure(item, fleet_.items());
-  ask(std::make_shared<Run>(Run{item, Check(std::move(target), check_options_), file, now_s_,
-                                worked, item.doubted.has_value()}));
+  ask(std::make_shared<Run>(
+      Run{item, Check(target, check_options_), job, now_s_, worked, item.doubted.has_value()}));
 }
 
 void Prober::ask(const std::shared_ptr<Run>& run) {
@@ -223,9 +242,14 @@ void Prober::ended(Run& run, const Verdict& verdict) {
     item.latency_ms = run.check.latency().count();
     item.last_good_s = now_s_;
   }
+  // Whether a way is down is found out by asking for files alone.
+  const bool rare = run.job.kind != Job::Kind::presence;
+  if (verdict.outcome == CheckOutcome::bad && rare)
+    return apply(item, {CheckOutcome::unknown, verdict.reason, verdict.waited, false},
+                 run.job.file.path);
   if (verdict.outcome == CheckOutcome::bad) return failed(run, verdict);
   judge_file(run, verdict);
-  apply(item, verdict, run.file.path);
+  apply(item, verdict, run.job.file.path);
 }
 
 // A file is asked for once more before the mirror counts as not having it.
@@ -233,12 +257,12 @@ void Prober::judge_file(const Run& run, const Verdict& verdict) {
   Item& item = run.item;
   if (verdict.outcome == CheckOutcome::good) {
     item.doubted.reset();
-    findings_.right(*item.mirror, now_s_);
+    findings_.right(*item.mirror, run.job.kind, now_s_);
   } else if (verdict.outcome == CheckOutcome::wrong_file && !run.again) {
-    item.doubted = run.file;
+    item.doubted = run.job;
   } else if (verdict.outcome == CheckOutcome::wrong_file) {
     item.doubted.reset();
-    findings_.wrong(*item.mirror, run.file, verdict.reason, now_s_);
+    findings_.wrong(*item.mirror, run.job, verdict, now_s_);
   }
 }
 
@@ -246,10 +270,10 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
   Item& item = run.item;
   if (!item.failing()) item.first_bad_s = run.started_s;
   if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.file.path, now_s_, run.network_worked};
+    item.pending = Failure{verdict, run.job.file.path, now_s_, run.network_worked};
     return;
   }
-  apply(item, verdict, run.file.path);
+  apply(item, verdict, run.job.file.path);
   if (item.failing()) network_.suspect(item);
 }
 

@@ -3,15 +3,15 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
-#include "db/probe/probe_files.h"
+#include "core/path_rules.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
 #include "scanner/probe/check.h"
 #include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
+#include "scanner/probe/jobs.h"
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
@@ -43,8 +43,7 @@ class Prober {
   void look_at_clock();
   void read_mirrors(db::Connection& connection);
   void start_due(db::Connection& connection);
-  std::optional<db::ProbeFile> choose_file(db::Connection& connection, Item& item);
-  void start(Item& item, const db::ProbeFile& file);
+  void start(Item& item, const Job& job);
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);
   void failed(const Run& run, const Verdict& verdict);
@@ -68,14 +67,15 @@ class Prober {
   net::RequestPool pool_;  // its requests point to items
   Network network_;
   Findings findings_;
-  db::ProbeFiles files_;
+  Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
   bool told_trouble_[2] = {false, false};  // by family
+  PathRules rules_;
   std::size_t mirrors_ = 0;
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look
   double stalled_s_ = -1;       // when this program last went on after it had stood still
-  double looked_s_ = -1, read_s_ = -1, sampled_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
+  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
 };
 
 }  // namespace mirror::probe

@@ -70,6 +70,8 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
     lines.push_back(
         fmt::format("{}: ended another scan of it: {}", subject(result), printable(result.ended)));
   }
+  if (!result.believed.empty())
+    lines.push_back(fmt::format("{}: merged all the same: {}", subject(result), result.believed));
   tell(listing.long_paths, "path", "paths",
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
   tell(listing.odd_times, "file", "files",
@@ -117,6 +119,7 @@ std::string json_line(const ScanResult& result) {
   if (result.is_source) json["changed"] = counts.changed;
   if (result.is_source) json["touched"] = counts.touched;
   if (result.is_source) json["touched_hashed"] = result.hashed;
+  if (!result.believed.empty()) json["believed"] = result.believed;
   json["warning"] = result.of_no_use.empty() ? Json(nullptr) : Json(result.of_no_use);
   json["entries"] = result.listing.entries;
   json["long_paths"] = result.listing.long_paths;

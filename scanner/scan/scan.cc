@@ -16,11 +16,14 @@
 #include "hashing/run.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
+#include "scanner/scan/loss_check.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::scanner {
 namespace {
 
+// Of fewer files that nobody finds little is known about the mirror.
+constexpr std::size_t kFewestOfFailed = 5;
 constexpr std::chrono::seconds kEndOfHolder(30);  // a session that was told to end
 
 class Stopwatch {
@@ -55,6 +58,7 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
                  ScanResult& result) {
   result.counts = report.counts;
   result.of_no_use = report.of_no_use;
+  result.believed = report.believed;
   result.reread = report.reread;
   result.counts.touched += static_cast<std::int64_t>(report.reread.size());
   result.lock_seconds = report.lock_seconds;
@@ -67,8 +71,9 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
       break;
     case db::MergeOutcome::refused:
       result.outcome = ScanOutcome::refused;
-      result.error = fmt::format("{}; {} (--force merges it, {} sets the limit)", report.refusal,
-                                 stands, option);
+      result.error =
+          fmt::format("{}{}{}; {} (--force merges it, {} sets the limit)", report.refusal,
+                      report.loss_words.empty() ? "" : "; ", report.loss_words, stands, option);
   }
 }
 
@@ -150,6 +155,31 @@ db::Fidelity list_mirror(const db::MirrorRecord& record,
   return usable->method->list(target, listing, control);
 }
 
+db::LossVerdict verdict_of(const db::MirrorRecord& record, const ScanOptions& options,
+                           const Control& control, const std::vector<std::string>& paths) {
+  const LossAnswers answers =
+      ask_web_server(record.mirror, paths, options.instance.connect_timeout_s, control.stop_fd);
+  return {answers.all_gone() && !control.stopped(), answers.words()};
+}
+
+// After a listing that failed: a mirror whose web server has nothing of what it had has nothing.
+// The reason of the failure stays the result's.
+void withdraw_if_gone(db::Connection& connection, const db::MirrorRecord& record,
+                      std::string_view method, const ScanOptions& options, const Control& control,
+                      ScanResult& result) {
+  const std::vector<std::string> paths =
+      db::sample_of_mirror(connection, record.mirror.id, options.subtree, kAskedFiles);
+  if (paths.size() < kFewestOfFailed || control.stopped()) return;
+  const db::LossVerdict verdict = verdict_of(record, options, control, paths);
+  if (!verdict.words.empty()) result.error += "; " + verdict.words;
+  if (!verdict.gone) return;
+  db::MirrorScan none(connection, record, method, options.subtree);
+  const db::MergeReport report = none.merge({}, {.force = true});
+  db::note_scan_event(connection, record.mirror.id, "failed", result.error);
+  result.counts = report.counts;
+  result.error += fmt::format(", so it has none of the {} that it had", report.counts.lost);
+}
+
 void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
                         const ScanOptions& options, const Control& control,
                         const std::string& stands, ScanResult& result) {
@@ -160,10 +190,20 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
     if (entry.kind == db::EntryKind::file && !entry.staged)
       scan.add(entry.path, entry.size_bytes, entry.mtime_s);
   };
-  const db::Fidelity fidelity = list_or_close(scan, stands, [&] {
-    return list_mirror(record, usable, options, control, sink, result.listing);
-  });
-  take_report(scan.merge(fidelity, merge_options(options)), "--max-shrink", stands, result);
+  db::Fidelity fidelity;
+  try {
+    fidelity = list_or_close(scan, stands, [&] {
+      return list_mirror(record, usable, options, control, sink, result.listing);
+    });
+  } catch (const ListingError& error) {
+    result.error = fmt::format("{}; {}", error.what(), stands);
+    return withdraw_if_gone(connection, record, method.name, options, control, result);
+  }
+  db::MergeOptions how = merge_options(options);
+  how.ask_about_losses = [&](const std::vector<std::string>& paths) {
+    return verdict_of(record, options, control, paths);
+  };
+  take_report(scan.merge(fidelity, how), "--max-shrink", stands, result);
   if (!options.enable || !result.worked() || record.mirror.enabled) return;
   if (result.counts.held == 0) {
     result.of_no_use += "; it is not enabled";

@@ -79,12 +79,16 @@ class Reset(Exception):
     pass
 
 
+NOTHING = b"HTTP/1.1 404 X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
 def answer(status=200, **headers):
-    """A talk() that always says this. Underscores in names stand for hyphens."""
+    """A talk() that always says this, but for names that cannot exist. Underscores in names stand for hyphens."""
     headers = {"Content_Length": SIZE if status == 200 else 0, **headers}
     lines = [f"HTTP/1.1 {status} X", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
              "Connection: close"]
-    return lambda request: "\r\n".join([*lines, "", ""]).encode()
+    said = "\r\n".join([*lines, "", ""]).encode()
+    return lambda request: NOTHING if "no-such-file" in request and status == 200 else said
 
 
 def reset(request):

@@ -136,6 +136,24 @@ def test_each_time_under_which_the_source_had_the_version_is_right(world):
     assert world.checks("a")[-1]["ok"]
 
 
+def test_times_of_a_mirror_whose_clock_is_off_are_compared_as_its_scans_found_them(world):
+    server = world.talker(answer(Last_Modified=email.utils.formatdate(MTIME + 7200, usegmt=True)))
+    world.mirrors({"a": server.url()})
+    world.database.sql("UPDATE mirror SET keeps_times = true, time_offset_s = 7200;"
+                       " INSERT INTO endpoint (mirror_id, method, url) SELECT id, 'rsync', 'rsync://127.0.0.1/pub/' FROM mirror")
+    assert world.checks("-n", "a")[-1]["ok"]
+    world.database.sql("UPDATE mirror SET time_offset_s = 3600")
+    assert not world.checks("-n", "a")[-1]["ok"]
+
+
+def test_times_of_immutable_files_do_not_count(world):
+    server = world.talker(answer(Last_Modified="Sun, 06 Nov 1994 08:49:37 GMT"))
+    world.mirrors({"a": server.url()})
+    world.database.sql("UPDATE mirror SET keeps_times = true;"
+                       " INSERT INTO path_rule (position, kind, glob) VALUES (1, 'immutable', 'pool/**')")
+    assert world.checks("a")[-1]["ok"]
+
+
 def test_times_are_compared_as_exactly_as_the_mirror_keeps_them(world):
     server = world.talker(answer(Last_Modified=email.utils.formatdate(MTIME + 3600, usegmt=True)))
     world.mirrors({"a": server.url()})

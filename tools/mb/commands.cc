@@ -22,6 +22,7 @@ const std::vector<Command>& commands() {
       {"rules", "show which files never change, or only together", setup_rules, {}},
       {"events", "show what changed of the mirrors", setup_events, {}},
       {"status", "show whether all is well, for people and for monitoring", setup_status, {}},
+      {"notify", "tell people what changed of the mirrors", setup_notify, {}},
       {"explain", "show which mirrors a client gets for a file, and why", setup_explain, {}},
       {"iplookup", "show where an address or host is", setup_iplookup, {}},
       {"instances", "list the instances of the configuration", setup_instances, {}},

@@ -40,6 +40,7 @@ Action setup_file_ls(cli::Options&, Context&);
 Action setup_rules(cli::Options&, Context&);
 Action setup_events(cli::Options&, Context&);
 Action setup_status(cli::Options&, Context&);
+Action setup_notify(cli::Options&, Context&);
 Action setup_explain(cli::Options&, Context&);
 Action setup_iplookup(cli::Options&, Context&);
 Action setup_instances(cli::Options&, Context&);

@@ -309,6 +309,16 @@ std::pair<std::int64_t, std::int64_t> MirrorCompare::shrinkage() {
   return {connection_.run(kCountHad, Params().int2(mirror_)).int8(0, 0), lost};
 }
 
+std::vector<std::string> MirrorCompare::sample_losses(std::int32_t count) {
+  const Result rows = connection_.run(
+      "SELECT f.path FROM (SELECT file_id FROM merge_changed WHERE listed AND current ORDER BY "
+      "random() LIMIT $1) c JOIN file f ON f.id = c.file_id",
+      Params().int4(count));
+  std::vector<std::string> paths;
+  for (int row = 0; row < rows.rows(); ++row) paths.emplace_back(rows.bytes(row, 0));
+  return paths;
+}
+
 // In-place changes come first, so that a set which a cohort is about to leave is not found for
 // files that move to it.
 void MirrorCompare::apply(MergeTransaction& merge) {

@@ -35,6 +35,8 @@ class MirrorCompare {
   // How many files the mirror had in the whole tree, and how many of them it lost on balance,
   // current ones only: {had, lost}.
   std::pair<std::int64_t, std::int64_t> shrinkage();
+  // Some of the current files that the mirror lost, by chance.
+  std::vector<std::string> sample_losses(std::int32_t count);
   // Of this listing when it has enough files to measure it, else as given.
   const MeasuredTimes& times() const { return times_; }
 

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <utility>
 #include "core/fnv.h"
+
 #include "core/path.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
@@ -38,6 +40,7 @@ struct MirrorScan::Impl {
   MergeReport same_listing(const GoodScan& before);
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
+  void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   void record_scan(const MirrorCompare& compare);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
@@ -93,6 +96,16 @@ std::string MirrorScan::Impl::guard(MirrorCompare& compare, const MergeOptions& 
     return "";
   return fmt::format("the mirror would shrink from {} to {} files, more than {}% of them", had,
                      had - lost, options.max_shrink_percent);
+}
+
+// Takes the refusal back if the losses are real.
+void MirrorScan::Impl::ask_about_losses(MirrorCompare& compare, const MergeOptions& options,
+                                        MergeReport& report) {
+  constexpr std::int32_t kAsked = 20;
+  if (!options.ask_about_losses) return;
+  const LossVerdict verdict = options.ask_about_losses(compare.sample_losses(kAsked));
+  report.loss_words = verdict.words;
+  if (verdict.gone) report.believed = std::exchange(report.refusal, {}) + "; " + verdict.words;
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.
@@ -242,6 +255,7 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
   report.counts.seen += outside;
   if (compare.anything_changed()) {
     report.refusal = guard(compare, options);
+    if (!report.refusal.empty()) ask_about_losses(compare, options, report);
     if (!report.refusal.empty()) {
       report.outcome = MergeOutcome::refused;
       report.counts.gained = report.counts.lost = 0;
@@ -258,10 +272,35 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
     row.close("unchanged", report.counts);
   }
   record_scan(compare);
+  if (!report.believed.empty())
+    note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();
   row.settle(report.counts.held);
   report.of_no_use = fault_of(report.counts);
   return report;
+}
+
+std::vector<std::string> sample_of_mirror(Connection& connection, MirrorId mirror,
+                                          std::string_view subtree, std::int32_t count) {
+  const std::string folder(subtree);
+  const Result rows = connection.run(
+      "SELECT f.path FROM file f JOIN cohort c ON c.id = f.cohort_id AND $1 = ANY (c.mirrors) "
+      "WHERE f.gone_at IS NULL AND ($2 = ''::bytea OR f.path > $2 AND f.path < $3) "
+      "ORDER BY random() LIMIT $4",
+      Params()
+          .int2(mirror)
+          .bytes(folder.empty() ? "" : folder + '/')
+          .bytes(folder + char('/' + 1))
+          .int4(count));
+  std::vector<std::string> paths;
+  for (int row = 0; row < rows.rows(); ++row) paths.emplace_back(rows.bytes(row, 0));
+  return paths;
+}
+
+void note_scan_event(Connection& connection, MirrorId mirror, std::string_view outcome,
+                     std::string_view why) {
+  connection.run("SELECT note_scan_event($1, $2, $3)",
+                 Params().int2(mirror).text(outcome).text(why));
 }
 
 MirrorScan::MirrorScan(Connection& connection, const MirrorRecord& mirror, std::string_view method,

@@ -38,6 +38,9 @@ struct MergeReport {
   MergeOutcome outcome = MergeOutcome::unchanged;
   std::string
       refusal;  // for refused: what the guard saw, with the numbers; the caller says what to do
+  std::string loss_words;  // what MergeOptions::ask_about_losses said, if it was asked
+  // Why a listing was merged that would have been refused; "" if it would not.
+  std::string believed;
   // Why a merged listing is useless, with the likely cause: the mirror has no file, or the source
   // has none below the subtree. "" if it is useful.
   std::string of_no_use;
@@ -55,13 +58,28 @@ struct Fidelity {
   Precision times = Precision::second;
 };
 
+// Whether what a mirror would lose is gone for certain, as somebody found who asked the mirror.
+struct LossVerdict {
+  bool gone = false;
+  std::string words;
+};
+
 struct MergeOptions {
   double max_shrink_percent = 50;    // mirror scans: of all that the mirror has
   double max_change_percent = 5;     // source scans
   std::int64_t min_held_files = 20;  // source scans: fewer changed or gone files are never held
   double grace_s = kDefaultGraceS;   // source scans: how long gone files are still redirected
   bool force = false;
+  // Mirror scans that max_shrink_percent would refuse: is called, outside of any transaction, with
+  // some of the files that the mirror would lose. Empty: such scans are refused.
+  std::function<LossVerdict(const std::vector<std::string>& paths)> ask_about_losses = {};
 };
+
+// A random sample of the current files below `subtree` ("": all) that the mirror has.
+std::vector<std::string> sample_of_mirror(Connection&, MirrorId, std::string_view subtree,
+                                          std::int32_t count);
+// That a scan whose outcome would have been this was believed all the same: an event of the mirror.
+void note_scan_event(Connection&, MirrorId, std::string_view outcome, std::string_view why);
 
 class MirrorScan {
  public:

@@ -5,23 +5,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "db/probe/probe_file_rows.h"
+
 namespace mirror::db {
-namespace {
-
-constexpr int kPlaces = 32, kFilesEach = 32;  // of a sample
-constexpr int kPiece = 20'000;                // rows that a search reads at a time
-constexpr int kKnown = 64;                    // files of a mirror that a search remembers
-
-constexpr const char* kColumns =
+const char* const kProbeColumns =
     "f.id, f.path, f.size, f.mtime, f.version_rev, f.cohort_id, coalesce((SELECT h.mtimes FROM "
     "hash "
     "h WHERE h.file_id = f.id AND h.version_rev = f.version_rev), '{}')";
-// A mirror can be asked for these: what the source has now, and whose version is certain.
-constexpr const char* kServed =
+const char* const kProbeServed =
     "f.kind = 'f' AND f.gone_at IS NULL AND f.cohort_id IS NOT NULL AND NOT f.staged AND NOT "
     "f.pending";
 
-ProbeFile read_file(const Result& rows, int row) {
+ProbeFile read_probe_file(const Result& rows, int row) {
   ProbeFile file{rows.int8(row, 0), std::string(rows.bytes(row, 1)),
                  rows.int8(row, 2), {rows.int8(row, 3)},
                  rows.int8(row, 4), rows.int8(row, 5)};
@@ -30,19 +25,24 @@ ProbeFile read_file(const Result& rows, int row) {
   return file;
 }
 
-// $1: the mirror
-std::string has_file() {
+std::string has_probe_file() {
   return fmt::format(
       "{} AND EXISTS (SELECT FROM cohort c WHERE c.id = f.cohort_id AND $1 = ANY (c.mirrors))",
-      kServed);
+      kProbeServed);
 }
+
+namespace {
+
+constexpr int kPlaces = 32, kFilesEach = 32;  // of a sample
+constexpr int kPiece = 20'000;                // rows that a search reads at a time
+constexpr int kKnown = 64;                    // files of a mirror that a search remembers
 
 std::optional<ProbeFile> read_one(Connection& connection, MirrorId mirror, std::int64_t id) {
   const Result found = connection.run(
-      fmt::format("SELECT {} FROM file f WHERE f.id = $2 AND {}", kColumns, has_file()),
+      fmt::format("SELECT {} FROM file f WHERE f.id = $2 AND {}", kProbeColumns, has_probe_file()),
       Params().int2(mirror).int8(id));
   if (found.empty()) return std::nullopt;
-  return read_file(found, 0);
+  return read_probe_file(found, 0);
 }
 
 std::string sample_statement() {
@@ -52,7 +52,7 @@ std::string sample_statement() {
       "LATERAL (SELECT b.first + floor(random() * (b.last - b.first + 1))::bigint AS place "
       "FROM generate_series(1, {})) AS p, "
       "LATERAL (SELECT * FROM file WHERE id >= p.place ORDER BY id LIMIT {}) AS f WHERE {}",
-      kColumns, kPlaces, kFilesEach, kServed);
+      kProbeColumns, kPlaces, kFilesEach, kProbeServed);
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ void ProbeFiles::sample(Connection& connection) {
   cohorts_.clear();
   const Result rows = connection.run(sample_statement());
   for (int row = 0; row < rows.rows(); ++row) {
-    files_.push_back(read_file(rows, row));
+    files_.push_back(read_probe_file(rows, row));
     cohorts_[files_.back().cohort_id];
   }
   std::vector<std::int64_t> ids;
@@ -138,7 +138,7 @@ bool ProbeFiles::search_piece(Connection& connection, MirrorId id, Search& searc
       fmt::format("WITH piece AS (SELECT * FROM file WHERE id > $2 ORDER BY id LIMIT {}) "
                   "(SELECT id, true FROM piece f WHERE {} ORDER BY id LIMIT {}) UNION ALL "
                   "SELECT max(id), false FROM piece",
-                  kPiece, has_file(), kKnown),
+                  kPiece, has_probe_file(), kKnown),
       Params().int2(id).int8(*search.after_id));
   const int hits = rows.rows() - 1;
   for (int row = 0; row < hits; ++row) search.next.push_back(rows.int8(row, 0));

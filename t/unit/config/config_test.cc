@@ -41,6 +41,8 @@ class ConfigTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(keepsTheDefaultsOfWhatIsLeftOut);
   CPPUNIT_TEST(choosesTheInstance);
   CPPUNIT_TEST(namesWhatIsWrongAndWhere);
+  CPPUNIT_TEST(readsWhomToNotify);
+  CPPUNIT_TEST(namesWhatIsWrongWithWhomToNotify);
   CPPUNIT_TEST(survivesOddFiles);
   CPPUNIT_TEST(findsTheFile);
   CPPUNIT_TEST(saysWhyAFileIsNotRead);
@@ -100,6 +102,48 @@ rsync_password_file = "/etc/secret"
                               {"repodata", {"repomd.xml"}, {"repomd.xml.asc", "repomd.xml.key"}}}));
     CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"),
                          instance.mirrors.at("ftp.example.org").rsync_password_file);
+  }
+
+  void readsWhomToNotify() {
+    const Instance instance = parse_instance(R"([instance.a]
+[instance.b]
+[[notify]]
+name = "admins"
+email = ["a@x.example"]
+events = ["down", "stale"]
+mirrors = ["ftp*"]
+[[notify]]
+name = "chat"
+instance = "b"
+webhook = "https://hooks.example/secret"
+form = "slack"
+)",
+                                             "mb.toml", "a");
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, instance.notify.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("a@x.example"), instance.notify[0].email.at(0));
+    CPPUNIT_ASSERT_EQUAL(300, instance.notify[0].group_s);
+  }
+
+  void namesWhatIsWrongWithWhomToNotify() {
+    const std::pair<const char*, const char*> cases[] = {
+        {"email = [\"a@b\"]", "[[notify]]: it needs a name"},
+        {"name = \"x\"", "[[notify]]: it needs just one of"},
+        {"name = \"x\"\nemail = [\"a@b\"]\noperators = true", "it needs just one of"},
+        {"name = \"x\"\nemail = [\"-oQ/tmp@b\"]", "is not an address"},
+        {"name = \"x\"\nemail = [\"a@b\\nBcc: c@d\"]", "is not an address"},
+        {"name = \"x\"\ncommand = [\"logger\"]", "expected a program with its absolute path"},
+        {"name = \"x\"\nwebhook = \"ftp://h/secret\"", "the URL cannot be used"},
+        {"name = \"x\"\nevents = [\"gone\"]", "expected some of up, down"},
+        {"name = \"x\"\nform = \"irc\"", "expected one of json, slack"},
+        {"name = \"x\"\nmail = 1", "unknown key 'mail' in [[notify]]"},
+    };
+    for (const auto& [lines, words] : cases) {
+      const std::string found = fault(std::string("[instance.a]\n[[notify]]\n") + lines + "\n");
+      CPPUNIT_ASSERT_MESSAGE(found, found.find(words) != found.npos);
+      CPPUNIT_ASSERT(found.find("secret") == found.npos);
+    }
+    CPPUNIT_ASSERT(fault("[instance.a]\n[notify]\n").find("with two brackets") !=
+                   std::string::npos);
   }
 
   // One instance says nothing to another.

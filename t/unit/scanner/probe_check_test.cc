@@ -3,6 +3,9 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include <cerrno>
+#include <utility>
+
+#include "digest/message.h"
 
 namespace mirror::probe::test {
 namespace {
@@ -43,6 +46,9 @@ class ProbeCheckTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(judgesWhatAnAnswerSays);
   CPPUNIT_TEST(tellsAWrongFileFromAServerThatFails);
   CPPUNIT_TEST(acceptsEachTimeThatTheVersionHadAsTheMirrorKeepsThem);
+  CPPUNIT_TEST(comparesThePieceThatItAskedFor);
+  CPPUNIT_TEST(tellsANewerFileFromOtherBytes);
+  CPPUNIT_TEST(expectsThatNoNameOfItsOwnExists);
   CPPUNIT_TEST(comparesNoTimesOfAnotherHost);
   CPPUNIT_TEST(asksForOneByteWhereHeadIsRefused);
   CPPUNIT_TEST(saysWhichRedirectsAreWrong);
@@ -95,13 +101,16 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     const std::pair<std::string, std::string> type{"Content-Type", "text/html"};
     CPPUNIT_ASSERT(check().take(answered(200, {{"Content-Length", "5678"}, type}), kNow)->outcome ==
                    CheckOutcome::good);
-    Check page({Way{true, Family::ipv4}, "https://ftp.example/Index.HTML", 5678, {}, 0}, options_);
+    Check page(
+        {Way{true, Family::ipv4}, "https://ftp.example/Index.HTML", 5678, {}, false, 0, {}, false},
+        options_);
     CPPUNIT_ASSERT(page.take(answered(200, {type}), kNow)->outcome == CheckOutcome::good);
   }
 
   void acceptsEachTimeThatTheVersionHadAsTheMirrorKeepsThem() {
     const auto outcome = [&](const char* time, std::int64_t tolerance_s) {
-      Check one({Way{}, kUrl, 5678, {1'700'000'000, 1'600'000'000}, tolerance_s}, options_);
+      Check one({Way{}, kUrl, 5678, {1'700'000'000, 1'600'000'000}, true, tolerance_s, {}, false},
+                options_);
       return one.take(answered(200, {{"Last-Modified", time}}), kNow)->outcome;
     };
     CPPUNIT_ASSERT(outcome("Tue, 14 Nov 2023 22:13:20 GMT", 0) == CheckOutcome::good);
@@ -110,6 +119,63 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(outcome("Sun, 13 Sep 2020 12:26:41 GMT", 1) == CheckOutcome::good);
     CPPUNIT_ASSERT(outcome("Sun, 13 Sep 2020 00:00:00 GMT", 86400) == CheckOutcome::good);
     CPPUNIT_ASSERT(outcome("Sat, 12 Sep 2020 00:00:00 GMT", 86400) == CheckOutcome::wrong_file);
+  }
+
+  void comparesThePieceThatItAskedFor() {
+    const std::string body = "piece";
+    const auto judged = [&](db::ContentPiece piece, PoolAnswer answer) {
+      answer.body = body;
+      Check one({Way{}, kUrl, 5678, {1'700'000'000}, false, 0, std::move(piece), false}, options_);
+      return one.take(answer, kNow)->reason;
+    };
+    const auto part = [](int first) {
+      return answered(206, {{"Content-Range", "bytes " + std::to_string(first) + "-9/5678"}});
+    };
+    const std::string other = "sends other content than the source has, from byte 5 on";
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged({5, 5, digest::sha1_of(body), ""}, part(5)));
+    CPPUNIT_ASSERT_EQUAL(other, judged({5, 5, digest::sha1_of("other"), ""}, part(5)));
+    CPPUNIT_ASSERT_EQUAL(std::string("sends other bytes than those from 5 on"),
+                         judged({5, 5, digest::sha1_of(body), ""}, part(0)));
+    CPPUNIT_ASSERT_EQUAL(std::string("sends 5 bytes instead of 6"),
+                         judged({5, 6, digest::sha1_of(body), ""}, part(5)));
+    CPPUNIT_ASSERT_EQUAL(std::string("has no bytes from 5 on"),
+                         judged({5, 5, digest::sha1_of(body), ""}, answered(416)));
+    // The whole file in place of a piece, and what is packed, cannot be compared.
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged({5, 5, digest::sha1_of("x"), ""}, answered(200)));
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged({0, 5678, "", digest::sha256_of("x")},
+                                               answered(200, {{"Content-Encoding", "gzip"}})));
+  }
+
+  void tellsANewerFileFromOtherBytes() {
+    for (const auto& [time, other_bytes] : {std::pair{"Tue, 14 Nov 2023 22:13:20 GMT", true},
+                                            std::pair{"Fri, 17 Nov 2023 22:13:20 GMT", false}}) {
+      PoolAnswer answer = answered(200, {{"Last-Modified", time}});
+      answer.body = std::string(5678, 'x');
+      Check one({Way{},
+                 kUrl,
+                 5678,
+                 {1'700'000'000},
+                 false,
+                 0,
+                 db::ContentPiece{0, 5678, "", digest::sha256_of("y")},
+                 false},
+                options_);
+      CPPUNIT_ASSERT(one.request({}).headers.empty());  // the whole of it
+      const Verdict verdict = *one.take(answer, kNow);
+      CPPUNIT_ASSERT(verdict.outcome == CheckOutcome::wrong_file);
+      CPPUNIT_ASSERT_EQUAL(other_bytes, verdict.other_bytes);
+    }
+  }
+
+  void expectsThatNoNameOfItsOwnExists() {
+    const auto outcome = [&](PoolAnswer answer) {
+      Check one({Way{}, kUrl, 5678, {}, false, 0, {}, true}, options_);
+      return one.take(answer, kNow)->outcome;
+    };
+    for (const int status : {404, 403, 500})
+      CPPUNIT_ASSERT(outcome(answered(status)) == CheckOutcome::good);
+    CPPUNIT_ASSERT(outcome(redirected("https://ftp.example/home")) == CheckOutcome::good);
+    CPPUNIT_ASSERT(outcome(answered(200)) == CheckOutcome::wrong_file);
   }
 
   void comparesNoTimesOfAnotherHost() {
@@ -245,7 +311,8 @@ class ProbeCheckTest : public CppUnit::TestFixture {
 
  private:
   Check check() const {
-    return Check({Way{true, Family::ipv4}, kUrl, 5678, {1'700'000'000}, 0}, options_);
+    return Check({Way{true, Family::ipv4}, kUrl, 5678, {1'700'000'000}, true, 0, {}, false},
+                 options_);
   }
 
   CheckOptions options_;

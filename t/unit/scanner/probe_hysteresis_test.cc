@@ -8,8 +8,8 @@ namespace mirror::probe::test {
 namespace {
 
 const Verdict kGood{};
-const Verdict kBad{CheckOutcome::bad, "connection refused", false};
-const Verdict kUnknown{CheckOutcome::unknown, "no route", false};
+const Verdict kBad{CheckOutcome::bad, "connection refused", false, false};
+const Verdict kUnknown{CheckOutcome::unknown, "no route", false, false};
 
 class ProbeHysteresisTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProbeHysteresisTest);
@@ -68,7 +68,7 @@ class ProbeHysteresisTest : public CppUnit::TestFixture {
   }
 
   void takesAWrongFileForAnAnswer() {
-    const Verdict wrong{CheckOutcome::wrong_file, "answers 404", false};
+    const Verdict wrong{CheckOutcome::wrong_file, "answers 404", false, false};
     Hysteresis way(State::up);
     way.take(kBad, 0, options_);
     CPPUNIT_ASSERT_EQUAL(60.0, way.take(wrong, 10, options_));

@@ -1,0 +1,34 @@
+// Pieces of files whose digests are known, by which a prober checks what a mirror serves; and files
+// that are too large for servers of 32 bits. Throws Error.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "db/merge/one_file.h"
+#include "db/probe/probe_files.h"
+#include "pg/connection.h"
+
+namespace mirror::db {
+
+struct ContentPiece {
+  std::int64_t first = 0, bytes = 0;  // of the file
+  std::string sha1, sha256;           // one of them
+};
+
+// A random piece of a file in that version, or the whole of a small one. nullopt: its digests are
+// not known, its pieces are too long, or it is empty.
+std::optional<ContentPiece> choose_piece(Connection&, const ProbeFile& file,
+                                         std::minstd_rand& random);
+
+// Beyond this some servers cannot send.
+inline constexpr std::int64_t kLargeBytes = std::int64_t{2} << 30;
+
+// Files larger than that, all of the mirror's or, to ask for, a random one. Reads the whole table.
+std::optional<ProbeFile> choose_large_file(Connection&, MirrorId id);
+std::vector<FileOnMirror> large_files(Connection&, MirrorId id);
+
+}  // namespace mirror::db

@@ -1,0 +1,51 @@
+// What to check next: mostly whether a mirror has a random file; now and then its content, a name
+// that cannot exist, and what lies beyond 2 GiB. One thread. Times are seconds of the prober's
+// clock.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <random>
+
+#include "db/probe/probe_files.h"
+#include "scanner/probe/findings.h"
+#include "scanner/probe/fleet.h"
+#include "scanner/probe/job.h"
+
+namespace mirror::probe {
+
+struct JobOptions {
+  bool loop = false;           // else: presence alone
+  double content_s = 3600;     // from one check of a mirror's content to the next
+  double impossible_s = 3600;  // from one such name to the next
+  double large_s = 86400;
+};
+
+class Jobs {
+ public:
+  // `findings` must outlive it.
+  Jobs(const JobOptions& options, Findings& findings) : options_(options), findings_(findings) {}
+
+  // For the item's next check; nullopt: no file is known that it has. Throws db::Error.
+  std::optional<Job> choose(db::Connection& connection, Item& item, double now_s);
+  // Other files from now on, after some seconds.
+  void forget_sample() { sampled_s_ = -1; }
+
+ private:
+  struct Due {
+    double content_s = 0, impossible_s = 0, large_s = 0;
+  };
+  std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
+  std::optional<Job> content(db::Connection& connection, MirrorId id);
+  Due& due(MirrorId id, double now_s);
+  double later(double seconds, double now_s);
+
+  const JobOptions options_;
+  Findings& findings_;
+  db::ProbeFiles files_;
+  std::map<MirrorId, Due> due_;
+  double sampled_s_ = -1;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+}  // namespace mirror::probe
