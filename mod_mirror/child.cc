@@ -194,6 +194,8 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     });
     starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
   }
+  starting->recent_requests = &shared_memory->recent_requests();
+  starting->traffic = &shared_memory->traffic();
   starting->geo = std::make_unique<GeoWatch>(config.geo_files, geo_copies, log);
   if (std::any_of(config.catalogs.begin(), config.catalogs.end(),
                   [](const CatalogConfig& catalog) { return catalog.used; })) {

@@ -9,6 +9,8 @@
 #include "database.h"
 #include "dir_config.h"
 #include "geo_watch.h"
+#include "recent_requests.h"
+#include "traffic.h"
 
 namespace mirror::httpd {
 
@@ -17,6 +19,8 @@ struct Child {
   std::vector<std::unique_ptr<CatalogKeeper>>
       catalogs;  // as in Globals::catalogs; null where no section uses it
   std::unique_ptr<GeoWatch> geo;
+  RecentRequests* recent_requests = nullptr;  // these two in the memory that all processes share
+  Traffic* traffic = nullptr;
 
   // nullptr: lookups go to the database.
   CatalogKeeper* catalog_of(const DirConfig& config) const {

@@ -63,6 +63,8 @@ Settings settings_of(const DirConfig& config) {
   settings.last_resort = config.last_resort.value_or(settings.last_resort);
   settings.max_links = config.max_links.value_or(settings.max_links);
   settings.stamp = stamp_of(config.stamp.value_or(StampSetting()));
+  settings.first_arrival = config.first_arrival.value_or(settings.first_arrival);
+  settings.first_arrival.rest = config.first_arrival_rest.value_or(settings.first_arrival.rest);
   settings.rank.distance_scale_km =
       config.distance_scale_km.value_or(settings.rank.distance_scale_km);
   settings.rank.sticky_s = config.sticky_s.value_or(settings.rank.sticky_s);

@@ -21,6 +21,7 @@
 namespace mirror::httpd {
 
 inline constexpr int kDefaultMaxConnections = 20;
+inline constexpr std::int64_t kDefaultRepeatS = 60;
 inline constexpr std::chrono::milliseconds kDefaultDatabaseTimeout{2000};
 
 // Where a directive stands that may give the tree its root.
@@ -93,6 +94,9 @@ struct DirConfig {
   std::optional<StampSetting> stamp;
   std::optional<double> distance_scale_km;
   std::optional<std::int64_t> sticky_s;
+  std::optional<FirstArrivalSettings> first_arrival;  // but its rest
+  std::optional<FirstArrivalRest> first_arrival_rest;
+  std::optional<std::int64_t> repeat_s;
   std::vector<Matcher>* excluded_mime_types = nullptr;
   std::vector<Matcher>* excluded_user_agents = nullptr;
   std::vector<Matcher>* excluded_paths = nullptr;

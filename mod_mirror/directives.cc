@@ -264,6 +264,25 @@ void set_max_connections(const Line& line, DirConfig&) {
 
 void set_timeout(const Line& line, DirConfig&) { globals().timeout = parse_timeout(line.words[0]); }
 
+void set_first_arrival(const Line& line, DirConfig& config) {
+  FirstArrivalSettings settings;
+  if (strcasecmp(line.words[0], "Off") == 0) {
+    if (line.words.size() == 2) throw BadValue("Off takes no MIN_SIZE");
+    settings.factor = 0;
+  } else {
+    settings.factor = parse_factor(line.words[0]);
+  }
+  if (line.words.size() == 2) settings.min_size_bytes = parse_size(line.words[1]);
+  config.first_arrival = settings;
+}
+
+void set_first_arrival_rest(const Line& line, DirConfig& config) {
+  config.first_arrival_rest = parse_one_of<FirstArrivalRest>(
+      line.words[0], {{"Fallback", FirstArrivalRest::fallback},
+                      {"Origin", FirstArrivalRest::origin},
+                      {"Unavailable", FirstArrivalRest::unavailable}});
+}
+
 void set_explain(const Line& line, DirConfig& config) {
   config.explain = ExplainSetting{parse_flag(line.words[0]), 0};
   const bool names_file = line.words.size() == 2;
@@ -398,6 +417,17 @@ constexpr Directive kDirectives[] = {
     {"MirrorStickiness", kSection, 1, 1,
      "SECONDS - how long a client keeps its mirror; 0: for ever (default 3600)",
      set<&D::sticky_s, parse_stickiness>, inherit<&D::sticky_s>},
+    {"MirrorRepeatWindow", kSection, 1, 1,
+     "SECONDS - a client that asks for the same file again so soon gets the next mirror; 0: never "
+     "(default 60)",
+     set<&D::repeat_s, parse_repeat_window>, inherit<&D::repeat_s>},
+    {"MirrorFirstArrivalFactor", kSection, 1, 2,
+     "FACTOR|Off [MIN_SIZE] - while few mirrors have a new file of that size, only this factor "
+     "times their part of all mirrors' weight is redirected (default 4 10M)",
+     set_first_arrival, inherit<&D::first_arrival>},
+    {"MirrorFirstArrivalRest", kSection, 1, 1,
+     "Fallback|Origin|Unavailable - what the others get meanwhile (default Fallback)",
+     set_first_arrival_rest, inherit<&D::first_arrival_rest>},
     {"MirrorExplain", kSection, 1, 2,
      "Off|On [FILE] - whether 'mb explain URL' on this machine is told what httpd would do, if it "
      "knows the key in FILE (default Off)",

@@ -188,6 +188,7 @@ Outcome Exchange::for_lookup() {
 }
 
 Outcome Exchange::decided() {
+  prepare_choice();
   Outcome outcome =
       decide(request_, client_, lookup_->file, *lookup_->mirrors, settings_, lookup_->hashes);
   rest_ = rest_of(outcome);
@@ -256,6 +257,8 @@ void Exchange::write_notes(const Outcome& outcome) {
   note_client(r_, overridden(client_, request_.query));
   if (outcome.mirror != nullptr) note(r_, "MB_MIRROR", outcome.mirror->identifier);
   if (outcome.no_mirror) note(r_, "MB_NOMIRROR", "1");
+  if (outcome.mirror != nullptr && request_.turn > 0)
+    note(r_, "MB_TURN", std::to_string(request_.turn));
   if (outcome.tier) note(r_, "MB_REALM", tier_name(*outcome.tier));
   if (outcome.given) note(r_, "MB_REPRESENTATION", info_of(*outcome.given).name);
   const auto* declined = std::get_if<DeclineReason>(&outcome.result);
@@ -269,6 +272,7 @@ int Exchange::finish(Outcome outcome) {
   if (explain_ && !is_refused(outcome)) return explain(outcome);
   if (lookup_) lookup_->snapshot.reset();
   write_notes(outcome);
+  count_redirect(outcome);
   if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
   if (!outcome.why.empty()) {
     if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))

@@ -64,6 +64,12 @@ class Exchange {
   std::optional<DeclineReason> not_in_grace();
   Address asking_address() const;
 
+  // exchange_choice.cc
+  std::uint64_t number_of(const Mirror& mirror) const;
+  bool is_download() const;
+  void prepare_choice();
+  void count_redirect(const Outcome& outcome) const;
+
   // exchange_explain.cc
   static bool is_refused(const Outcome& outcome);
   void explain_mirrors(std::optional<Representation> which, Explanation& told) const;

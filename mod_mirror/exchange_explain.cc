@@ -96,7 +96,7 @@ void Exchange::explain_mirrors(std::optional<Representation> which, Explanation&
   Request request = request_;
   request.https = told.https = list ? list->https : request_.https;
   const RankRequest rank_request{told.https, file.size_bytes, request_.now_s,
-                                 told.mirrors->is_for_stale(file.path)};
+                                 told.mirrors->is_for_stale(file.path), request_.query.avoided};
   told.ranking = rank(client, rank_request, file.mirrors, *told.mirrors, settings_.rank);
   std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
     const Mirror& mirror = *candidate.mirror;

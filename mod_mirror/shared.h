@@ -16,6 +16,8 @@
 #include "bounds.h"
 #include "catalog/crashes.h"
 #include "log_gate.h"
+#include "recent_requests.h"
+#include "traffic.h"
 
 namespace mirror::httpd {
 
@@ -114,7 +116,7 @@ class SharedFault {
 class SharedMemory {
  public:
   // Changes with the layout: a newer module must not read the memory of an older one.
-  static constexpr const char* kName = "mod_mirror shared memory 4";
+  static constexpr const char* kName = "mod_mirror shared memory 5";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
@@ -124,6 +126,8 @@ class SharedMemory {
   // By the place in Globals::catalogs.
   LogGate& catalog_log(std::size_t catalog) { return catalog_logs_[catalog]; }
   catalog::CrashCounts& crashes() { return crashes_; }
+  RecentRequests& recent_requests() { return recent_requests_; }
+  Traffic& traffic() { return traffic_; }
   SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog]; }
 
  private:
@@ -133,6 +137,8 @@ class SharedMemory {
   std::array<LogGate, kMaxCatalogs> catalog_logs_;
   catalog::CrashCounts crashes_;
   std::array<SharedFault, kMaxCatalogs> catalog_faults_;
+  RecentRequests recent_requests_;
+  Traffic traffic_;
 };
 
 }  // namespace mirror::httpd

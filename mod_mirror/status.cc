@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <utility>
+#include <vector>
 
 #include "catalog/error.h"
 #include "child.h"
@@ -11,11 +13,28 @@
 namespace mirror::httpd {
 namespace {
 
+struct MirrorTraffic {
+  std::string identifier;
+  double mbit = 0;
+  int max_mbit = 0;
+};
+
 struct Row {
   std::string directory, state, fault;
   std::int64_t rev = 0, mirrors_rev = 0, age_s = 0, files = 0;
   catalog::Environment::Size size;
+  std::vector<MirrorTraffic> traffic;  // of the mirrors that have some, or a cap
 };
+
+std::vector<MirrorTraffic> traffic_of(const std::string& directory, const MirrorTable& mirrors) {
+  std::vector<MirrorTraffic> all;
+  for (const Mirror& mirror : mirrors.all()) {
+    const double mbit = child()->traffic->mbit(Traffic::number_of(directory, mirror.id),
+                                               static_cast<std::int64_t>(std::time(nullptr)));
+    if (mbit > 0 || mirror.max_mbit > 0) all.push_back({mirror.identifier, mbit, mirror.max_mbit});
+  }
+  return all;
+}
 
 Row row_of(CatalogKeeper& keeper) {
   Row row;
@@ -37,6 +56,7 @@ Row row_of(CatalogKeeper& keeper) {
         std::max<std::int64_t>(0, static_cast<std::int64_t>(std::time(nullptr)) - keeper.as_of_s());
     row.files = static_cast<std::int64_t>(snapshot->files());
     row.size = environment->size();
+    row.traffic = traffic_of(row.directory, *snapshot->mirrors());
   } catch (const catalog::Error& error) {
     row.state = error.what();
   }
@@ -68,6 +88,35 @@ void write_lines(request_rec* r, std::size_t number, const Row& row) {
       number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files,
       row.size.used_bytes, row.size.max_bytes, row.size.readers, row.size.max_readers, row.fault);
   ap_rputs(lines.c_str(), r);
+  for (const MirrorTraffic& mirror : row.traffic) {
+    ap_rputs(fmt::format("MirrorCatalog{}Traffic: {} {:.3f} Mbit/s of {}\n", number,
+                         mirror.identifier, mirror.mbit, mirror.max_mbit)
+                 .c_str(),
+             r);
+  }
+}
+
+void write_traffic(request_rec* r, const std::vector<Row>& rows) {
+  bool any = false;
+  for (const Row& row : rows) {
+    for (const MirrorTraffic& mirror : row.traffic) {
+      if (!std::exchange(any, true)) {
+        ap_rputs(
+            "<h2>Mirrors: redirected traffic</h2>\n<table border=\"0\"><tr><th>catalog</th>"
+            "<th>mirror</th><th>Mbit/s</th><th>at most</th></tr>\n",
+            r);
+      }
+      std::string directory, identifier;
+      append_markup(directory, row.directory, Markup::html);
+      append_markup(identifier, mirror.identifier, Markup::html);
+      const std::string cap = mirror.max_mbit > 0 ? std::to_string(mirror.max_mbit) : "no limit";
+      ap_rputs(fmt::format("<tr><td>{}</td><td>{}</td><td>{:.1f}</td><td>{}</td></tr>\n", directory,
+                           identifier, mirror.mbit, cap)
+                   .c_str(),
+               r);
+    }
+  }
+  if (any) ap_rputs("</table>\n", r);
 }
 
 }  // namespace
@@ -75,27 +124,25 @@ void write_lines(request_rec* r, std::size_t number, const Row& row) {
 void write_status(request_rec* r, bool short_form) {
   const Child* self = child();
   if (self == nullptr) return;
-  bool any = false;
-  std::size_t number = 0;
+  std::vector<Row> rows;
   for (const auto& keeper : self->catalogs) {
-    if (keeper == nullptr) continue;
-    if (!any && !short_form) {
-      ap_rputs(
-          "<hr />\n<h2>Mirrors: catalogs</h2>\n<table "
-          "border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
-          "<th>mirrors' revision</th><th>age</th><th>files</th><th>size</th><th>reader "
-          "slots</th><th>fault</th></tr>\n",
-          r);
-    }
-    any = true;
-    const Row row = row_of(*keeper);
-    if (short_form) {
-      write_lines(r, number++, row);
-    } else {
-      write_html(r, row);
-    }
+    if (keeper != nullptr) rows.push_back(row_of(*keeper));
   }
-  if (any && !short_form) ap_rputs("</table>\n", r);
+  if (short_form) {
+    for (std::size_t number = 0; number < rows.size(); ++number)
+      write_lines(r, number, rows[number]);
+    return;
+  }
+  if (rows.empty()) return;
+  ap_rputs(
+      "<hr />\n<h2>Mirrors: catalogs</h2>\n<table "
+      "border=\"0\"><tr><th>directory</th><th>state</th><th>revision</th>"
+      "<th>mirrors' revision</th><th>age</th><th>files</th><th>size</th><th>reader "
+      "slots</th><th>fault</th></tr>\n",
+      r);
+  for (const Row& row : rows) write_html(r, row);
+  ap_rputs("</table>\n", r);
+  write_traffic(r, rows);
 }
 
 }  // namespace mirror::httpd

@@ -112,6 +112,10 @@ double parse_distance(const char* word) { return parse_whole_number<double>(word
 
 std::int64_t parse_stickiness(const char* word) { return parse_integer(word, 0, 366 * 86400); }
 
+std::int64_t parse_repeat_window(const char* word) { return parse_integer(word, 0, 3600); }
+
+double parse_factor(const char* word) { return parse_whole_number<double>(word, 0.01, 1000); }
+
 std::string parse_base_url(const char* word) {
   std::string url = word;
   if (!url.ends_with('/')) url += '/';

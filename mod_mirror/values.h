@@ -17,6 +17,8 @@ std::chrono::milliseconds parse_timeout(const char* word);
 int parse_max_links(const char* word);
 double parse_distance(const char* word);
 std::int64_t parse_stickiness(const char* word);
+std::int64_t parse_repeat_window(const char* word);  // seconds, up to an hour
+double parse_factor(const char* word);
 std::string parse_base_url(const char* word);  // adds a '/' at the end
 std::string parse_page_url(const char* word);  // http or https, with any path and query
 std::string parse_tracker(const char* word);   // http, https or udp

@@ -11,7 +11,7 @@ GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, pat
   TO mirror_httpd;
 GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, country, region, subdivision, latitude, longitude,
               asn, prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
-              operator_name, operator_url, public_note, last_scan, down, down_reason, standing,
+              operator_name, operator_url, public_note, last_scan, down, down_reason, standing, max_mbit, places,
               standing_since, standing_reason) ON mirror TO mirror_httpd;
 GRANT EXECUTE ON FUNCTION note_redirector(text, text, bigint) TO mirror_httpd;
 DO $$ BEGIN
@@ -32,7 +32,7 @@ GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, end
   scan_lock, path_rule, mutable_group TO mirror_scanner;
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
-              other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note,
+              other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note, max_mbit, places,
               keeps_times, keeps_times_share, time_offset_s, last_scan, down, down_reason, standing, standing_since,
               standing_reason) ON mirror
   TO mirror_scanner;

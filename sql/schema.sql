@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (18);
+INSERT INTO schema_version (version) VALUES (19);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -108,6 +108,8 @@ CREATE TABLE mirror (
   standing_since timestamptz NOT NULL DEFAULT now(),
   standing_reason text NOT NULL DEFAULT '',
   time_offset_s integer NOT NULL DEFAULT 0,
+  max_mbit integer NOT NULL DEFAULT 0,
+  places text[] NOT NULL DEFAULT '{}',
   CONSTRAINT mirror_identifier_unique UNIQUE (identifier),
   CONSTRAINT mirror_identifier_shape CHECK (identifier ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
@@ -136,7 +138,10 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_down_known CHECK (down <@ ARRAY['http/ipv4', 'http/ipv6', 'https/ipv4', 'https/ipv6']),
   CONSTRAINT mirror_standing_known CHECK (standing IN ('good', 'stale', 'wrong', 'returning')),
   CONSTRAINT mirror_standing_since_range CHECK (standing_since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
-  CONSTRAINT mirror_standing_reason_shape CHECK (octet_length(standing_reason) <= 500 AND standing_reason !~ '[[:cntrl:]]')
+  CONSTRAINT mirror_standing_reason_shape CHECK (octet_length(standing_reason) <= 500 AND standing_reason !~ '[[:cntrl:]]'),
+  CONSTRAINT mirror_max_mbit_range CHECK (max_mbit BETWEEN 0 AND 10000000),
+  CONSTRAINT mirror_places_shape CHECK (cardinality(places) <= 200 AND
+    places::text ~ '^[{](-?[0-9]{1,3}([.][0-9]{1,20})?/-?[0-9]{1,3}([.][0-9]{1,20})?/[A-Z]{2}(,|(?=[}])))*[}]$')
 );
 
 -- The ways to list a mirror, which only scans read; the one of the smallest priority is tried first. Which methods there are is
@@ -217,13 +222,13 @@ CREATE TRIGGER mirror_rev_columns AFTER UPDATE ON mirror FOR EACH ROW
          OLD.subdivision, OLD.latitude, OLD.longitude, OLD.asn, OLD.prefix_only, OLD.as_only, OLD.country_only, OLD.region_only,
          OLD.other_countries, OLD.excluded_countries, OLD.ipv4, OLD.ipv6, OLD.file_maxsize, OLD.operator_name, OLD.operator_url,
          OLD.public_note, OLD.down, OLD.down_reason, OLD.standing,
-         OLD.standing_reason)
+         OLD.standing_reason, OLD.max_mbit, OLD.places)
     IS DISTINCT FROM
         (NEW.id, NEW.identifier, NEW.http_url, NEW.https_url, NEW.enabled, NEW.online, NEW.weight, NEW.country, NEW.region,
          NEW.subdivision, NEW.latitude, NEW.longitude, NEW.asn, NEW.prefix_only, NEW.as_only, NEW.country_only, NEW.region_only,
          NEW.other_countries, NEW.excluded_countries, NEW.ipv4, NEW.ipv6, NEW.file_maxsize, NEW.operator_name, NEW.operator_url,
          NEW.public_note, NEW.down, NEW.down_reason, NEW.standing,
-         NEW.standing_reason))
+         NEW.standing_reason, NEW.max_mbit, NEW.places))
   EXECUTE FUNCTION bump_mirror_rev();
 CREATE TRIGGER mirror_rev_prefixes AFTER INSERT OR UPDATE OR DELETE ON mirror_prefix
   FOR EACH ROW EXECUTE FUNCTION bump_mirror_rev();

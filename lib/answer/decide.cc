@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "answer/choose.h"
+#include "answer/first_arrival.h"
 #include "answer/listed.h"
 #include "answer/represent.h"
 #include "answer/wishes.h"
@@ -46,15 +48,16 @@ void add_location(Headers& headers, std::string_view base, std::string_view path
   append_stamp(url, has_query ? '&' : '?', base, path, request, settings);
 }
 
-void add_duplicate(Headers& headers, const Mirror& mirror, const Subject& subject,
+void add_duplicate(Headers& headers, const Candidate& candidate, const Subject& subject,
                    const Request& request, const Settings& settings, int priority) {
-  const std::string_view base = base_url(mirror, request.https, subject.client.address.family);
+  const std::string_view base =
+      base_url(*candidate.mirror, request.https, subject.client.address.family);
   std::string& link = headers.open("Link").append("<").append(base).append(subject.url_path);
   append_stamp(link, '?', base, subject.file.path, request, settings);
   link.append(">; rel=duplicate; pri=").append(std::to_string(priority));
-  if (!mirror.country.known() || mirror.country.everyone()) return;
+  if (!candidate.country.known() || candidate.country.everyone()) return;
   link += "; geo=";
-  for (const char c : mirror.country.text()) link += static_cast<char>(c - 'A' + 'a');
+  for (const char c : candidate.country.text()) link += static_cast<char>(c - 'A' + 'a');
 }
 
 // What else the file's URL on this server leads to (RFC 6249 §4).
@@ -116,7 +119,7 @@ Answer redirect(const Request& request, const Subject& subject, const Settings& 
   if (negotiable(settings.representations)) headers.add("Vary", "Accept");
   add_descriptions(headers, subject);
   for (std::size_t i = 1; i < ranked.size(); ++i) {
-    add_duplicate(headers, *ranked[i].mirror, subject, request, settings, static_cast<int>(i));
+    add_duplicate(headers, ranked[i], subject, request, settings, static_cast<int>(i));
   }
   add_digests(headers, request, subject.hashes);
   return answer;
@@ -140,6 +143,32 @@ std::optional<DeclineReason> file_decline(const Request& request, const File& fi
   if (file.size_bytes < settings.min_size_bytes && !rules.is_immutable(file.path))
     return DeclineReason::min_size;
   return std::nullopt;
+}
+
+// No mirror takes it: the fallback that fits the client, else what declining means for the tree.
+Outcome elsewhere(DeclineReason reason, const Request& request, const Client& client,
+                  const File& file, const Settings& settings) {
+  // Nobody knows which state of a mutable group a fallback has.
+  auto answer = file.group ? std::nullopt : fallback_answer(request, client, file.path, settings);
+  if (answer) return {.result = *std::move(answer)};
+  return {.result = reason};
+}
+
+// For the clients whom the few mirrors of a new file cannot bear yet.
+Outcome not_yet(const Request& request, const Client& client, const File& file,
+                const Settings& settings) {
+  switch (settings.first_arrival.rest) {
+    case FirstArrivalRest::fallback:
+      return elsewhere(DeclineReason::first_arrival, request, client, file, settings);
+    case FirstArrivalRest::origin:
+      return {.result = DeclineReason::first_arrival};
+    case FirstArrivalRest::unavailable:
+      break;
+  }
+  Answer answer = plain_answer(
+      503, "The file is new, and few mirrors have it yet. Please try again in a minute.\n");
+  answer.headers.add("Retry-After", std::to_string(next_draw_s(request.now_s)));
+  return {.result = std::move(answer), .refused = DeclineReason::first_arrival};
 }
 
 bool any_matches(std::span<const Matcher> matchers, std::string_view text) {
@@ -195,6 +224,10 @@ std::string_view decline_text(DeclineReason reason) {
       return "version-differs";
     case DeclineReason::no_mirror:
       return "no-mirror";
+    case DeclineReason::traffic:
+      return "traffic";
+    case DeclineReason::first_arrival:
+      return "first-arrival";
     case DeclineReason::database_down:
       return "database-down";
     case DeclineReason::catalog_too_old:
@@ -290,14 +323,19 @@ Outcome decide(const Request& request, const Client& client, const File& file,
   if (file.origin_only) return {.result = DeclineReason::origin_only};
   const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
   const Mirror* itself = nullptr;
+  bool at_cap = false;
   const std::vector<Candidate> ranked =
-      candidates(how_many, request, seen, file, mirrors, settings, itself);
+      chosen(how_many, request, seen, file, mirrors, settings, itself, at_cap);
   if (ranked.empty()) {
-    // Nobody knows which state of a group a fallback has.
-    auto answer = file.group ? std::nullopt : fallback_answer(request, client, file.path, settings);
-    if (answer) return {.result = *std::move(answer), .no_mirror = true, .itself = itself};
-    return {.result = DeclineReason::no_mirror, .no_mirror = true, .itself = itself};
+    Outcome outcome = elsewhere(at_cap ? DeclineReason::traffic : DeclineReason::no_mirror, request,
+                                client, file, settings);
+    outcome.no_mirror = true;
+    outcome.itself = itself;
+    return outcome;
   }
+  if (!is_among(mirrored_share(file, mirrors, settings.first_arrival, request.now_s),
+                client.address, request.now_s))
+    return not_yet(request, client, file, settings);
   const Candidate& best = ranked.front();
   const Subject subject{.file = file,
                         .hashes = hashes,

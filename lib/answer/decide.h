@@ -38,6 +38,8 @@ enum class DeclineReason : std::uint8_t {
   origin_only,      // an anchor or signature of a mutable group
   version_differs,  // the local file is not the version that the table knows
   no_mirror,
+  traffic,        // every mirror that has it has as much traffic as it allows (max_mbit)
+  first_arrival,  // few mirrors have the new file: MirrorFirstArrivalFactor
   database_down,
   catalog_too_old,     // MirrorCatalogMaxAge
   no_hashes,           // what the representation is made of is not known
@@ -62,6 +64,16 @@ struct Fallback {
 // Whether lists name this server, the origin and fallbacks after the mirrors.
 enum class LastResort : std::uint8_t { off, no_mirror, always };
 
+// What clients get of a new file while few mirrors have it, who are not sent to these.
+enum class FirstArrivalRest : std::uint8_t { fallback, origin, unavailable };
+
+// See answer/first_arrival.h.
+struct FirstArrivalSettings {
+  double factor = 4;  // 0: all clients are sent to mirrors
+  std::int64_t min_size_bytes = 10 * 1024 * 1024;
+  FirstArrivalRest rest = FirstArrivalRest::fallback;
+};
+
 // A Location's settings as far as decisions need them. Lists are views into the configuration,
 // which outlives every request: a request's Settings cost nothing to make.
 struct Settings {
@@ -76,6 +88,7 @@ struct Settings {
   LastResort last_resort = LastResort::always;
   int max_links = 5;  // Link: rel=duplicate headers
   Stamp stamp = {};   // empty: none
+  FirstArrivalSettings first_arrival = {};
   RankSettings rank = {};
   RepresentationSettings representations = {};
 };
@@ -83,6 +96,9 @@ struct Settings {
 struct Repository;
 
 enum class Method : std::uint8_t { get, head, other };
+
+// Whether a mirror has as much redirected traffic as it allows.
+using IsFull = std::function<bool(const Mirror&)>;
 
 struct Request {
   Method method = Method::get;
@@ -107,6 +123,9 @@ struct Request {
   std::optional<Representation> suffix = {};  // `path` has already lost it
   const Repository* repository =
       nullptr;  // the request is for its mirrors; `path` is then its marker's
+  // How often this client has asked for this file just before: it could not reach those mirrors.
+  std::size_t turn = 0;
+  IsFull is_full = {};  // empty: nobody counts
 };
 
 // What goes to the log, whatever the answer is.

@@ -9,13 +9,18 @@
 namespace mirror {
 namespace {
 
+RankRequest rank_request(const Request& request, const File& file, const MirrorTable& mirrors) {
+  return {request.https, file.size_bytes, request.now_s, mirrors.is_for_stale(file.path),
+          request.query.avoided};
+}
+
 // rank() less this server. `how_many` 0: all.
 std::vector<Candidate> all_candidates(std::size_t how_many, const Request& request,
                                       const Client& client, const File& file,
                                       const MirrorTable& mirrors, const Settings& settings) {
-  const RankRequest rank_request{request.https, file.size_bytes, request.now_s,
-                                 mirrors.is_for_stale(file.path)};
-  auto ranked = rank(client, rank_request, file.mirrors, mirrors, settings.rank).accepted;
+  auto ranked =
+      rank(client, rank_request(request, file, mirrors), file.mirrors, mirrors, settings.rank)
+          .accepted;
   std::erase_if(ranked, [&](const auto& c) { return is_this_server(*c.mirror, request, client); });
   if (how_many > 0 && ranked.size() > how_many) ranked.resize(how_many);
   return ranked;
@@ -109,9 +114,8 @@ std::vector<Candidate> candidates(std::size_t how_many, const Request& request,
                                   const Client& client, const File& file,
                                   const MirrorTable& mirrors, const Settings& settings,
                                   const Mirror*& itself) {
-  const RankRequest rank_request{request.https, file.size_bytes, request.now_s,
-                                 mirrors.is_for_stale(file.path)};
-  auto ranked = rank_first(how_many, client, rank_request, file.mirrors, mirrors, settings.rank);
+  auto ranked = rank_first(how_many, client, rank_request(request, file, mirrors), file.mirrors,
+                           mirrors, settings.rank);
   const auto own = std::find_if(ranked.begin(), ranked.end(), [&](const Candidate& candidate) {
     return is_this_server(*candidate.mirror, request, client);
   });

@@ -51,6 +51,13 @@ void read_country(Query& query, std::string_view value) {
   if (!everywhere) query.further_countries.assign(codes.begin() + 1, codes.end());
 }
 
+// Of mirrors. A name that no mirror has does no harm: the client may know an older list.
+void read_avoided(Query& query, std::string_view value) {
+  each_member(value, [&](std::string_view name) {
+    if (!name.empty() && query.avoided.size() < kMostAvoided) query.avoided.emplace_back(name);
+  });
+}
+
 void read_as(Query& query, std::string_view value) {
   AsNumber number = 0;
   const char* const end = value.data() + value.size();
@@ -86,6 +93,7 @@ void read_argument(Query& query, std::string_view raw_name,
   if (*word == "country") read_country(query, value);
   if (*word == "as") read_as(query, value);
   if (*word == "protocol") read_protocol(query, value);
+  if (*word == "avoid") read_avoided(query, value);
   if (*word == "ip") query.address = Address::parse(value);
 }
 

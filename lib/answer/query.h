@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,8 @@ inline constexpr std::string_view kDirectWord = "direct";
 
 // Each country of country= costs a list a ranking of its own; further ones are ignored.
 inline constexpr std::size_t kMostCountries = 16;
+// So many names of avoid= count.
+inline constexpr std::size_t kMostAvoided = 32;
 
 // What the query string asks for, read once per request. Unknown words are ignored, because they
 // may be for the mirror. Unknown values are ignored too; malformed ones are noted.
@@ -51,6 +54,7 @@ struct Query {
   std::vector<CountryCode> further_countries;  // country=xx,yy: lists name their mirrors next
   bool everywhere = false;                     // country=global: the client is nowhere
   std::optional<AsNumber> asn;                 // as=NNN
+  std::vector<std::string> avoided;            // avoid=NAME,...: mirrors that do not count
   std::optional<Address> address;              // ip=: lists are for a client at this address
   Schemes schemes = Schemes::any;              // protocol=: the URLs that lists may have
   std::optional<Representation>

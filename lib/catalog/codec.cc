@@ -10,7 +10,7 @@
 namespace mirror::catalog {
 namespace {
 
-enum Flag : std::uint8_t {
+enum Flag : std::uint16_t {
   kPending = 1,
   kGone = 2,
   kSha256 = 4,
@@ -19,6 +19,7 @@ enum Flag : std::uint8_t {
   kBtihV1 = 32,
   kAsc = 64,
   kSig = 128,
+  kNew = 256,
 };
 
 void put_unsigned(std::string& out, std::uint64_t value) {
@@ -80,10 +81,10 @@ class Decoder {
   bool ok_ = true;
 };
 
-std::uint8_t flags_of(const FeedFile& file) {
+unsigned flags_of(const FeedFile& file) {
   const FileHashes& hashes = file.hashes;
-  std::uint8_t flags = 0;
-  const auto set = [&flags](Flag flag, bool on) { flags |= on ? flag : 0; };
+  unsigned flags = 0;
+  const auto set = [&flags](Flag flag, bool on) { flags |= on ? static_cast<unsigned>(flag) : 0u; };
   set(kPending, file.pending);
   set(kGone, file.gone_s.has_value());
   set(kSha256, hashes.sha256.size() == 32);
@@ -92,6 +93,7 @@ std::uint8_t flags_of(const FeedFile& file) {
   set(kBtihV1, hashes.has_btih_v1());
   set(kAsc, hashes.signature_kind == SignatureKind::asc);
   set(kSig, hashes.signature_kind == SignatureKind::sig);
+  set(kNew, file.new_since_s.has_value());
   return flags;
 }
 
@@ -114,11 +116,12 @@ std::string_view key_of(std::string_view path, std::string& room) {
 
 void encode_file(std::string& out, const FeedFile& file) {
   out.clear();
-  out += static_cast<char>(flags_of(file));
+  put_unsigned(out, flags_of(file));
   put_signed(out, file.size_bytes);
   put_signed(out, file.mtime_s);
   put_signed(out, file.cohort_id);
   if (file.gone_s) put_signed(out, *file.gone_s);
+  if (file.new_since_s) put_signed(out, *file.new_since_s);
   if (file.hashes.sha256.size() == 32) out += file.hashes.sha256;
   if (is_long(file.path)) out += file.path;
 }
@@ -126,7 +129,7 @@ void encode_file(std::string& out, const FeedFile& file) {
 std::optional<FileRecord> decode_file(std::string_view record) {
   Decoder decoder(record);
   FileRecord file;
-  const std::uint8_t flags = decoder.byte();
+  const std::uint64_t flags = decoder.number();
   file.pending = flags & kPending;
   file.btih_exists = flags & kBtih;
   file.btih_v1_exists = flags & kBtihV1;
@@ -137,6 +140,7 @@ std::optional<FileRecord> decode_file(std::string_view record) {
   file.mtime_s = decoder.signed_number();
   file.cohort_id = decoder.signed_number();
   if (flags & kGone) file.gone_s = decoder.signed_number();
+  if (flags & kNew) file.new_since_s = decoder.signed_number();
   if (flags & kSha256) file.sha256 = decoder.bytes(32);
   if (!decoder.ok() || file.size_bytes < 0) return std::nullopt;
   if (flags & kLong) file.path = decoder.bytes(decoder.left());

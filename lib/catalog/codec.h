@@ -17,7 +17,7 @@
 namespace mirror::catalog {
 
 inline constexpr int kFormat =
-    5;  // also another one when revisions tell something else, so that a catalog is loaded anew
+    7;  // also another one when revisions tell something else, so that a catalog is loaded anew
 
 // What a catalog says of itself.
 struct Meta {
@@ -44,7 +44,7 @@ inline bool is_long(std::string_view path) { return path.size() > kMaxPlainKey; 
 // Views into the record.
 struct FileRecord {
   std::int64_t size_bytes = 0, mtime_s = 0, cohort_id = 0;
-  std::optional<std::int64_t> gone_s;
+  std::optional<std::int64_t> gone_s, new_since_s;
   bool pending = false, btih_exists = false, btih_v1_exists = false;
   SignatureKind signature_kind = SignatureKind::none;
   std::string_view sha256;  // "": not known

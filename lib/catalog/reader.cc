@@ -231,6 +231,7 @@ void Reader::fill(CatalogFile& found, const FileRecord& record, HashParts parts)
   file.size_bytes = record.size_bytes;
   file.mtime_s = record.mtime_s;
   file.pending = record.pending;
+  file.new_since_s = record.new_since_s;
   found.gone = record.gone_s.has_value();
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   heed_group(file, mirrors_->rules(),
@@ -277,6 +278,7 @@ FeedFile Reader::feed_file(std::string_view key, const FileRecord& record) const
   file.mtime_s = record.mtime_s;
   file.cohort_id = record.cohort_id;
   file.gone_s = record.gone_s;
+  file.new_since_s = record.new_since_s;
   file.pending = record.pending;
   read_hashes(key, record, HashParts::all, file.hashes);
   return file;

@@ -23,6 +23,7 @@ json member_json(Region region) { return std::string(region_code(region)); }
 json member_json(WaySet ways) { return ways.texts(); }
 json member_json(Standing standing) { return std::string(standing_name(standing)); }
 json member_json(const Prefix& prefix) { return prefix.text(); }
+json member_json(const MirrorPlace& place) { return place.text(); }
 template <class Item>
 json member_json(const std::vector<Item>& items) {
   json list = json::array();
@@ -60,6 +61,7 @@ void read_member(const json& list, std::vector<CountryCode>& countries) {
   read_parsed(list, countries);
 }
 void read_member(const json& list, std::vector<Prefix>& prefixes) { read_parsed(list, prefixes); }
+void read_member(const json& list, std::vector<MirrorPlace>& places) { read_parsed(list, places); }
 
 template <class Value>
 void put(json& object, const char* name, const Value& value) {

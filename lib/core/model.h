@@ -32,6 +32,7 @@ struct Mirror {
   CountryCode country;
   Region region = Region::unknown;
   std::optional<Place> place;
+  std::vector<MirrorPlace> places;  // further ones; a client counts the one that is nearest to it
   AsNumber asn = 0;
   bool prefix_only = false;
   bool as_only = false;
@@ -40,6 +41,7 @@ struct Mirror {
   bool ipv4 = true;
   bool ipv6 = false;
   std::int64_t file_maxsize = 0;  // bytes; larger files rank after everyone else; 0: no limit
+  int max_mbit = 0;               // Mbit/s that redirects may cause; 0: no limit
   std::vector<CountryCode> other_countries;
   std::vector<CountryCode> excluded_countries;
   std::vector<Prefix> prefixes;     // networks that it serves first
@@ -56,6 +58,15 @@ constexpr std::uint64_t scattered(std::uint64_t x) {
   return x ^ x >> 31;
 }
 
+// A number for a client by its located() address: an IPv4 address or an IPv6 /64. A NAT64 client is
+// its IPv4 address: all share one /64.
+constexpr std::uint64_t client_number(const Address& located) {
+  std::uint64_t who = static_cast<std::uint64_t>(located.family);
+  for (std::size_t i = 0; i < (located.family == Family::ipv4 ? 4 : 8); ++i)
+    who = scattered(who) ^ located.bytes[i];
+  return scattered(who);
+}
+
 // What a path leads to in the tree.
 enum class Found : std::uint8_t { file, directory, absent };
 
@@ -66,6 +77,8 @@ struct File {
   std::int64_t mtime_s = 0;  // Unix time
   MirrorSet mirrors;         // that may serve it; owned by what found the file, as what follows
   bool pending = false;      // touched at the source and not yet hashed again: no redirects
+  // Unix time at which this version came; nullopt: more than a day ago, or with the whole tree.
+  std::optional<std::int64_t> new_since_s = {};
   // Of a mutable group (core/group_rule.h): all mirrors that have the file, and those of them that
   // have the whole group. Without one they are the same as `mirrors`.
   MirrorSet holders = {}, whole = {};

@@ -1,6 +1,9 @@
 #include "core/place.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <iterator>
 #include <numbers>
@@ -135,6 +138,28 @@ std::optional<Direction> centroid_direction_of(Region region) {
 std::string_view name_of(CountryCode country) {
   const Country* const found = find_country(country);
   return found == nullptr ? std::string_view() : found->name;
+}
+
+std::optional<MirrorPlace> MirrorPlace::parse(std::string_view text) {
+  MirrorPlace result;
+  const auto take_degrees = [&text](double most) -> std::optional<double> {
+    double value = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool fits = fault == std::errc() && end != text.data() + text.size() && *end == '/' &&
+                      std::abs(value) <= most;  // which NaN is not
+    if (!fits) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
+    return value;
+  };
+  const auto latitude = take_degrees(90);
+  const auto longitude = latitude ? take_degrees(180) : std::nullopt;
+  const auto country = longitude ? CountryCode::parse(text) : std::nullopt;
+  if (!country || country->everyone()) return std::nullopt;
+  return MirrorPlace{{*latitude, *longitude}, *country};
+}
+
+std::string MirrorPlace::text() const {
+  return fmt::format("{}/{}/{}", place.latitude, place.longitude, country.text());
 }
 
 }  // namespace mirror

@@ -79,4 +79,15 @@ std::optional<Direction> centroid_direction_of(Region region);
 // The English short name (tzdata's iso3166.tab), "" if unknown.
 std::string_view name_of(CountryCode country);
 
+// One of several places that a mirror has (a CDN's).
+struct MirrorPlace {
+  Place place;
+  CountryCode country;
+
+  // "LATITUDE/LONGITUDE/COUNTRY", degrees and a country's code: "50.1/8.7/DE".
+  static std::optional<MirrorPlace> parse(std::string_view text);
+  std::string text() const;
+  friend bool operator==(const MirrorPlace&, const MirrorPlace&) = default;
+};
+
 }  // namespace mirror

@@ -11,6 +11,7 @@
 #include "core/path.h"
 #include "db/hash/hash_rows.h"
 #include "db/merge/changes.h"
+#include "db/new_files.h"
 #include "db/session.h"
 
 namespace mirror::db {
@@ -18,26 +19,36 @@ namespace {
 
 constexpr int kFilesPerPage = 4000;
 constexpr int kFilesWithHashesPerPage = 64;  // one may have a hundred kilobytes of pieces
-constexpr int kFirstHash = 9;                // the columns before it are the file's
+constexpr int kFirstHash = 10;               // the columns before it are the file's
 constexpr int kCohortsPerPage = 2000;
 constexpr double kMaxGoneS = 253402300800;  // the year 10000, as the schema has it
 
 // A row of file that anybody may see, for its grace time at least.
 constexpr const char* kShown = "NOT f.staged AND (f.kind = 'l' OR f.cohort_id IS NOT NULL)";
 
-std::string file_query(const std::string& which, HashParts parts) {
+// Versions up to this revision are not new: looking each one up would take long.
+std::int64_t last_old_rev(Connection& connection) {
+  const Result row = connection.run(
+      "SELECT coalesce((SELECT rev FROM revision WHERE at <= now() - interval '1 day' ORDER BY rev "
+      "DESC LIMIT 1), 0)");
+  return row.int8(0, 0);
+}
+
+std::string file_query(const std::string& which, HashParts parts, std::int64_t old_rev) {
   const bool all = parts != HashParts::redirect;
   return fmt::format(
       "SELECT f.path, {0}, f.kind = 'l', coalesce(f.link_target, ''), f.size, f.mtime, "
       "coalesce(f.cohort_id, 0), "
-      "extract(epoch FROM f.gone_at)::float8, f.pending, {1} "
+      "extract(epoch FROM f.gone_at)::float8, f.pending, "
+      "CASE WHEN f.version_rev > {3} THEN " NEW_SINCE
+      " END, {1} "
       "FROM file f LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND NOT "
       "f.pending "
       "WHERE {2} ORDER BY f.path",
       kShown,
       all ? std::string(kSmallHashes) + kLargeHashes
           : "h.sha256, h.btih IS NOT NULL, h.btih_v1 IS NOT NULL, h.signature_kind",
-      which);
+      which, old_rev);
 }
 
 [[noreturn]] void out_of_range(const char* column) {
@@ -67,6 +78,7 @@ FeedFile file_of(const Result& rows, int row, HashParts parts) {
   file.cohort_id = rows.int8(row, 6);
   if (!rows.is_null(row, 7)) file.gone_s = gone_second(rows.float8(row, 7));
   file.pending = rows.boolean(row, 8);
+  if (!rows.is_null(row, 9)) file.new_since_s = rows.int8(row, 9);
   if (parts != HashParts::redirect) {
     file.hashes = read_hashes(rows, row, kFirstHash, parts);
     return file;
@@ -241,7 +253,8 @@ void FeedSnapshot::each_file_until(std::int64_t rev, HashParts parts, const File
 
 void FeedSnapshot::each_file(const std::string& which, HashParts parts, const FilePage& page) {
   const int per_page = parts != HashParts::redirect ? kFilesWithHashesPerPage : kFilesPerPage;
-  each_page(file_query(which, parts), {}, per_page, [&](const Result& rows) {
+  const std::string query = file_query(which, parts, last_old_rev(connection_));
+  each_page(query, {}, per_page, [&](const Result& rows) {
     std::vector<FeedFile> files;
     files.reserve(static_cast<std::size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) {

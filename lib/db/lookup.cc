@@ -7,6 +7,7 @@
 #include "core/group_rule.h"
 #include "core/links.h"
 #include "db/mirror/members.h"
+#include "db/new_files.h"
 #include "db/path_rules.h"
 
 namespace mirror::db {
@@ -21,7 +22,7 @@ namespace {
 // planner expects thousands of rows in a table of one row, unless LIMIT 1 says otherwise.
 constexpr const char* kFindFile =
     "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target, f.gone_at IS NOT "
-    "NULL, g.folder, g.mirrors FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
+    "NULL, " NEW_SINCE ", g.folder, g.mirrors FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
     "LEFT JOIN file f ON f.path = $1 AND " VISIBLE
     " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
     "LEFT JOIN cohort c ON c.id = f.cohort_id "
@@ -92,11 +93,12 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
     found.found = Found::file;
     found.file = {std::move(path), row.int8(0, 2), row.int8(0, 3), {}, row.boolean(0, 4)};
     found.gone = row.boolean(0, 7);
+    if (!row.is_null(0, 8)) found.file.new_since_s = row.int8(0, 8);
     if (!row.is_null(0, 5)) found.mirrors = row.int2_array(0, 5);
     found.file.mirrors = found.file.holders = found.file.whole = found.mirrors;
-    if (!row.is_null(0, 8)) {
-      found.group = row.bytes(0, 8);
-      found.group_mirrors = row.int2_array(0, 9);
+    if (!row.is_null(0, 9)) {
+      found.group = row.bytes(0, 9);
+      found.group_mirrors = row.int2_array(0, 10);
     }
     return found;
   }

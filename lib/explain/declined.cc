@@ -66,6 +66,10 @@ std::string declined_because(DeclineReason reason, const Request& request, const
       return "the file on disk is missing, or is not the version that the table has";
     case DeclineReason::no_mirror:
       return "no mirror that has the file may serve this client, and no MirrorFallback fits";
+    case DeclineReason::traffic:
+      return "every mirror that has the file has as much traffic as its max_mbit allows";
+    case DeclineReason::first_arrival:
+      return "the file is new and few mirrors have it: MirrorFirstArrivalFactor";
     case DeclineReason::database_down:
       return "the database does not answer, and there is no complete catalog";
     case DeclineReason::catalog_too_old:

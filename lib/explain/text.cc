@@ -63,7 +63,7 @@ std::string note(const Candidate& candidate, const Client& client) {
   add(candidate.oversized, "the file is above its file_maxsize");
   add(mirror.standing == Standing::stale, "stale, but the file is immutable");
   add(candidate.tier == Tier::far && client.region != Region::unknown &&
-          mirror.region == client.region,
+          candidate.region == client.region,
       "own region");
   return text;
 }
@@ -85,8 +85,7 @@ std::string candidates_text(const Explanation& explanation) {
     const Candidate& candidate = accepted[i];
     const bool known = !std::isnan(candidate.distance_km);
     table.add({std::to_string(i + 1), candidate.mirror->identifier,
-               std::string(tier_name(candidate.tier)),
-               std::string(candidate.mirror->country.text()),
+               std::string(tier_name(candidate.tier)), std::string(candidate.country.text()),
                known ? fmt::format("{:.0f} km", candidate.distance_km) : "unknown",
                std::to_string(candidate.mirror->weight),
                fmt::format("{:.2f}", candidate.effective_weight),

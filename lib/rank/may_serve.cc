@@ -56,6 +56,8 @@ std::string_view reject_text(RejectReason reason) {
       return "only its region";
     case RejectReason::excluded_country:
       return "excludes the country";
+    case RejectReason::avoided:
+      return "the client avoids it (avoid=)";
   }
   return "";
 }
@@ -124,7 +126,8 @@ std::optional<RejectReason> unwilling(const Mirror& mirror, const Nearness& near
 bool is_plain(const Mirror& mirror) {
   return !mirror.prefix_only && !mirror.as_only && !mirror.country_only && !mirror.region_only &&
          mirror.file_maxsize <= 0 && mirror.other_countries.empty() &&
-         mirror.excluded_countries.empty() && mirror.prefixes.empty() && mirror.served_as.empty();
+         mirror.excluded_countries.empty() && mirror.places.empty() && mirror.prefixes.empty() &&
+         mirror.served_as.empty();
 }
 
 }  // namespace mirror

@@ -29,6 +29,7 @@ enum class RejectReason : std::uint8_t {
   country_only,
   region_only,
   excluded_country,
+  avoided,  // by the client's wish
 };
 std::string_view reject_text(RejectReason reason);
 // The same, with what the prober said of the mirror: "down: connection refused". nullptr: unknown.

@@ -36,6 +36,15 @@ RankRow rank_row(const Mirror& mirror) {
   set(RankRow::stale, mirror.standing == Standing::stale);
   set(RankRow::ipv6, mirror.ipv6);
   set(RankRow::plain, is_plain(mirror));
+  set(RankRow::placed, mirror.place.has_value());
+  return row;
+}
+
+RankRow row_at(RankRow row, const MirrorPlace& place) {
+  row.direction = direction(place.place);
+  row.country = place.country;
+  row.region = region_of(place.country);
+  row.flags |= RankRow::placed;
   return row;
 }
 
@@ -54,6 +63,9 @@ MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRule
     mirror.identifier = printable(mirror.identifier);
     if (mirror.region == Region::unknown) mirror.region = region_of(mirror.country);
     rows_.push_back(rank_row(mirror));
+    for (const MirrorPlace& place : mirror.places)
+      place_rows_.push_back(row_at(rows_.back(), place));
+    first_place_.push_back(place_rows_.size());
     if (mirror.id < 0) continue;
     const auto slot = static_cast<std::size_t>(mirror.id);
     if (positions_.size() <= slot) positions_.resize(slot + 1, -1);

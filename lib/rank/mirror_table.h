@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,11 @@ class MirrorTable {
   }
   const std::vector<Mirror>& all() const { return mirrors_; }
   const std::vector<RankRow>& rows() const { return rows_; }  // of all()
+  // As the mirror's own row, of its further places.
+  std::span<const RankRow> place_rows(std::size_t position) const {
+    return std::span(place_rows_)
+        .subspan(first_place_[position], first_place_[position + 1] - first_place_[position]);
+  }
   const RankRow& row_of(const Mirror& mirror) const { return rows_[&mirror - mirrors_.data()]; }
   const RankIndex& index() const { return index_; }
   // What the admin says of paths; of the same revision.
@@ -46,10 +52,12 @@ class MirrorTable {
 
  private:
   std::int64_t rev_ = -1;
-  std::vector<Mirror> mirrors_;          // in id order
-  std::vector<RankRow> rows_;            // of mirrors_
-  std::vector<std::int32_t> positions_;  // by id; -1: none
-  RankIndex index_;                      // of rows_
+  std::vector<Mirror> mirrors_;  // in id order
+  std::vector<RankRow> rows_;    // of mirrors_
+  std::vector<RankRow> place_rows_;
+  std::vector<std::size_t> first_place_{0};  // in place_rows_, of each of mirrors_; its size
+  std::vector<std::int32_t> positions_;      // by id; -1: none
+  RankIndex index_;                          // of rows_
   PathRules rules_;
 };
 

@@ -15,7 +15,7 @@ class Ranker {
  public:
   Ranker(const Client& client, const RankRequest& request, const MirrorTable& table,
          const RankSettings& settings)
-      : table_(table), rules_(client, request, settings) {}
+      : table_(table), avoided_(request.avoided), rules_(client, request, settings) {}
 
   Ranking run(const MirrorSet& mirrors_with_file) {
     const std::vector<MirrorId> ids = mirrors_with_file.ids();
@@ -36,16 +36,20 @@ class Ranker {
     const Mirror* const mirror = table_.find(id);
     if (mirror == nullptr) return reject(id, mirror, RejectReason::unknown_mirror);
     if (const auto reason = rules_.unusable(*mirror)) return reject(id, mirror, *reason);
-    const Nearness near = rules_.nearness(*mirror);
+    if (std::find(avoided_.begin(), avoided_.end(), mirror->identifier) != avoided_.end())
+      return reject(id, mirror, RejectReason::avoided);
+    const RankRow& row = rules_.nearest_row(table_, table_.known_position(id));
+    const Nearness near = rules_.nearness(*mirror, row);
     if (const auto reason = rules_.unwilling(*mirror, near)) return reject(id, mirror, *reason);
 
-    Candidate candidate{.mirror = mirror,
-                        .distance_km = rules_.distance_to(table_.row_of(*mirror))};
-    candidate.tier = rules_.tier(*mirror, near, candidate.distance_km);
+    Candidate candidate{.mirror = mirror, .distance_km = rules_.distance_to(row)};
+    candidate.tier = rules_.tier(row, near, candidate.distance_km);
     candidate.speaks_family = rules_.speaks_family(mirror->ipv6);
     candidate.oversized = rules_.is_oversized(*mirror);
     candidate.prefix_bits = near.prefix_bits;
-    own_country_serves_ |= rules_.is_own_country(*mirror, candidate.oversized);
+    own_country_serves_ |= rules_.is_own_country(row, candidate.oversized);
+    candidate.country = row.country;
+    candidate.region = row.region;
     ranking_.accepted.push_back(candidate);
   }
 
@@ -77,14 +81,14 @@ class Ranker {
         candidate.effective_weight /=
             fall.divisor(std::isnan(distance_km) ? median_beyond_km : distance_km - nearest_km);
       }
-      if (tier == Tier::far && rules_.in_own_region(candidate.mirror->region))
+      if (tier == Tier::far && rules_.in_own_region(candidate.region))
         candidate.effective_weight *= 2;
     }
   }
 
   // NaN: not known.
   double counted_km(const Candidate& candidate) const {
-    return rules_.is_here(candidate.mirror->region) ? 0 : candidate.distance_km;
+    return rules_.is_here(candidate.region) ? 0 : candidate.distance_km;
   }
 
   // Of one or more.
@@ -119,6 +123,7 @@ class Ranker {
   }
 
   const MirrorTable& table_;
+  const std::span<const std::string> avoided_;
   const RankRules rules_;
   bool own_country_serves_ = false;
   Ranking ranking_;
@@ -152,7 +157,7 @@ std::vector<std::string_view> usable_bases(const Mirror& mirror, bool https, Fam
 void leave_out_far(std::vector<Candidate>& ranked, const Client& client, int enough) {
   const auto is_near = [&](const Candidate& candidate) {
     return candidate.tier != Tier::far ||
-           (client.region != Region::unknown && candidate.mirror->region == client.region);
+           (client.region != Region::unknown && candidate.region == client.region);
   };
   if (enough > 0 && std::count_if(ranked.begin(), ranked.end(), is_near) >= enough) {
     std::erase_if(ranked, [&](const Candidate& candidate) { return !is_near(candidate); });

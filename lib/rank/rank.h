@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <limits>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +29,7 @@ struct RankRequest {
   std::int64_t size_bytes = 0;  // of the file, for file_maxsize
   std::int64_t now_s = 0;       // Unix time, chooses the time slot
   bool with_stale = false;      // the file is immutable: stale mirrors have it as it is
+  std::span<const std::string> avoided = {};  // identifiers of mirrors that do not count
 };
 
 struct Candidate {
@@ -37,6 +40,9 @@ struct Candidate {
   bool speaks_family = true;  // has an address of the client's family
   bool oversized = false;  // the file is larger than the mirror's file_maxsize: after everyone else
   int prefix_bits = 0;  // of the longest prefix that the client is in; an IPv4 one counts 96 more
+  // Of the mirror's nearest place.
+  CountryCode country = {};
+  Region region = Region::unknown;
 };
 
 struct Rejected {

@@ -56,6 +56,7 @@ class FirstRanker {
 
  private:
   struct Entrant {
+    const RankRow* row;  // of its nearest place
     std::uint32_t position;
     std::uint8_t klass;            // RankRules::class_of
     std::uint8_t prefix_bits = 0;  // as Candidate has it
@@ -126,25 +127,26 @@ class FirstRanker {
   }
 
   void consider(std::size_t position) {
-    const RankRow& row = table_.rows()[position];
     const Mirror& mirror = table_.all()[position];
+    const RankRow* row = &table_.rows()[position];
     Nearness near;
     bool oversized = false;
-    if (row.flags & RankRow::plain) {
-      near.as = client_.asn != 0 && row.asn == client_.asn;
+    if (row->flags & RankRow::plain) {
+      near.as = client_.asn != 0 && row->asn == client_.asn;
       near.country =
-          client_.country.known() && (row.country == client_.country || row.country.everyone());
+          client_.country.known() && (row->country == client_.country || row->country.everyone());
     } else {
-      near = rules_.nearness(mirror);
+      row = &rules_.nearest_row(table_, position);
+      near = rules_.nearness(mirror, *row);
       if (rules_.unwilling(mirror, near)) return;
       oversized = rules_.is_oversized(mirror);
     }
-    own_country_serves_ |= near.country && row.country == client_.country && !oversized;
-    const Tier tier = rules_.tier(mirror, near, near.as ? rules_.distance_to(row) : 0);
+    own_country_serves_ |= near.country && row->country == client_.country && !oversized;
+    const Tier tier = rules_.tier(*row, near, near.as ? rules_.distance_to(*row) : 0);
     const std::uint8_t klass =
-        RankRules::class_of(oversized, tier, rules_.speaks_family(row.flags & RankRow::ipv6));
-    entrants_.push_back(
-        {static_cast<std::uint32_t>(position), klass, static_cast<std::uint8_t>(near.prefix_bits)});
+        RankRules::class_of(oversized, tier, rules_.speaks_family(row->flags & RankRow::ipv6));
+    entrants_.push_back({row, static_cast<std::uint32_t>(position), klass,
+                         static_cast<std::uint8_t>(near.prefix_bits)});
   }
 
   void demote_named() {
@@ -169,7 +171,7 @@ class FirstRanker {
     }
   }
 
-  const RankRow& row_of(const Entrant& entrant) const { return table_.rows()[entrant.position]; }
+  static const RankRow& row_of(const Entrant& entrant) { return *entrant.row; }
 
   // What the distance does in the tiers that are raced. False when somebody's is not known there.
   bool find_falls() {
@@ -275,7 +277,7 @@ class FirstRanker {
       const RankRow& row = rows[position];
       const double uniform = rules_.uniform(row.scatter), weight = row.weight * factor;
       if (comes_too_late(row, uniform, weight, fall, latest_time)) return;
-      place({static_cast<std::uint32_t>(position), klass}, row, uniform, weight, fall);
+      place({&row, static_cast<std::uint32_t>(position), klass}, row, uniform, weight, fall);
       latest_time = latest(klass);
     });
   }
@@ -306,7 +308,8 @@ class FirstRanker {
       const std::uint8_t klass = placed.entrant.klass;
       result.push_back({&table_.all()[placed.entrant.position], RankRules::tier_of(klass),
                         placed.distance_km, placed.effective_weight, !(klass & 1),
-                        (klass & 16) != 0, placed.entrant.prefix_bits});
+                        (klass & 16) != 0, placed.entrant.prefix_bits, placed.entrant.row->country,
+                        placed.entrant.row->region});
     }
     return result;
   }
@@ -333,8 +336,10 @@ std::vector<Candidate> rank_first(std::size_t how_many, const Client& client,
                                   const RankRequest& request, const MirrorSet& mirrors_with_file,
                                   const MirrorTable& table, const RankSettings& settings) {
   if (how_many == 0) return {};
-  if (auto first = FirstRanker(how_many, client, request, table, settings).run(mirrors_with_file))
-    return *std::move(first);
+  if (request.avoided.empty()) {
+    if (auto first = FirstRanker(how_many, client, request, table, settings).run(mirrors_with_file))
+      return *std::move(first);
+  }
   std::vector<Candidate> accepted =
       rank(client, request, mirrors_with_file, table, settings).accepted;
   accepted.resize(std::min(accepted.size(), how_many));

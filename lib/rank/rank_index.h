@@ -20,8 +20,9 @@ namespace mirror {
 // nearest cache.
 struct RankRow {
   // rank/may_serve.h says what is plain, and what is usable for clients of which scheme and family
-  // (of immutable files, where it is stale). Four flags of usable.
-  enum Flag : std::uint8_t { plain = 1, ipv6 = 2, usable = 4, stale = 64 };
+  // (of immutable files, where it is stale). Four flags of usable. placed: the coordinates are the
+  // mirror's, not its country's.
+  enum Flag : std::uint8_t { plain = 1, ipv6 = 2, usable = 4, stale = 64, placed = 128 };
   static constexpr int usable_flag(bool https, Family family) {
     return usable << (2 * https + (family == Family::ipv4));
   }

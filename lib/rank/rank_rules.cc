@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <tuple>
 
 namespace mirror {
 namespace {
 
-// The client (its IPv4 address or IPv6 /64) in its current time slot. A NAT64 client is its IPv4
-// address: all share one /64.
+// The client in its current time slot.
 std::uint64_t sticky_key(const Address& address, const RankRequest& request,
                          std::int64_t sticky_s) {
-  std::uint64_t who = static_cast<std::uint64_t>(address.family);
-  for (int i = 0; i < (address.family == Family::ipv4 ? 4 : 8); ++i)
-    who = scattered(who) ^ address.bytes[i];
-  who = scattered(who);
+  const std::uint64_t who = client_number(address);
   if (sticky_s <= 0) return who;
   const auto slot_s = static_cast<std::uint64_t>(sticky_s);
   const std::uint64_t jitter_s = who % slot_s;  // not all clients move at once
@@ -52,7 +49,23 @@ RankRules::RankRules(const Client& client, const RankRequest& request, const Ran
   region_only_ = direction_.has_value();
 }
 
-Nearness RankRules::nearness(const Mirror& mirror) const {
+const RankRow& RankRules::nearest_row(const MirrorTable& table, std::size_t position) const {
+  const RankRow* nearest = &table.rows()[position];
+  const auto further = table.place_rows(position);
+  const auto farness = [&](const RankRow& row) {
+    const double chord =
+        direction_ ? squared_chord(*direction_, row.direction) : 0;  // NaN: not known where
+    return std::tuple(!(client_.country.known() && row.country == client_.country),
+                      region_only_ && !in_own_region(row.region), std::isnan(chord),
+                      std::isnan(chord) ? 0 : chord);
+  };
+  for (const RankRow& row : further) {
+    if (farness(row) < farness(*nearest)) nearest = &row;
+  }
+  return *nearest;
+}
+
+Nearness RankRules::nearness(const Mirror& mirror, const RankRow& row) const {
   Nearness near;
   for (const Prefix& prefix : mirror.prefixes) {
     if (client_.overridden || !(prefix.contains(located_) || prefix.contains(client_.address)))
@@ -63,25 +76,26 @@ Nearness RankRules::nearness(const Mirror& mirror) const {
   near.as =
       client_.asn != 0 && (mirror.asn == client_.asn || contains(mirror.served_as, client_.asn));
   if (client_.country.known()) {
-    near.country = mirror.country == client_.country || mirror.country.everyone();
+    near.country = row.country == client_.country || mirror.country.everyone();
     near.named = contains(mirror.other_countries, client_.country);
   }
-  near.region = in_own_region(mirror.region);
+  near.region = in_own_region(row.region);
   return near;
 }
 
 // Some ASes span continents. In one country its centroid says nothing about how far, and a claimed
 // AS (as=) is meant as it is. A region says even less.
-bool RankRules::as_ends_before(const Mirror& mirror, double distance_km) const {
+bool RankRules::as_ends_before(const RankRow& row, double distance_km) const {
   if (!(distance_km > settings_.as_limit_km) || client_.overridden) return false;
-  const bool only_by_country = !client_.place || !mirror.place;
-  const bool only_by_region = region_only_ || !(mirror.place || centroid_of(mirror.country));
-  return !only_by_region && !(only_by_country && mirror.country == client_.country);
+  const bool placed = row.flags & RankRow::placed;
+  const bool only_by_country = !client_.place || !placed;
+  const bool only_by_region = region_only_ || !(placed || centroid_of(row.country));
+  return !only_by_region && !(only_by_country && row.country == client_.country);
 }
 
-Tier RankRules::tier(const Mirror& mirror, const Nearness& near, double distance_km) const {
+Tier RankRules::tier(const RankRow& row, const Nearness& near, double distance_km) const {
   if (near.prefix) return Tier::prefix;
-  if (near.as && !as_ends_before(mirror, distance_km)) return Tier::as;
+  if (near.as && !as_ends_before(row, distance_km)) return Tier::as;
   if (near.country) return Tier::country;
   return near.named ? Tier::other_country : Tier::far;
 }

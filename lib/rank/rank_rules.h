@@ -48,13 +48,17 @@ class RankRules {
   bool is_oversized(const Mirror& mirror) const {
     return mirror::is_oversized(mirror, request_.size_bytes);
   }
-  Nearness nearness(const Mirror& mirror) const;
+  // Of the mirror at that position: of several places the nearest, where the client's country comes
+  // before others.
+  const RankRow& nearest_row(const MirrorTable& table, std::size_t position) const;
+  // `row` is the mirror's nearest one.
+  Nearness nearness(const Mirror& mirror, const RankRow& row) const;
   // Takes the own country to have no mirror: where it has, other-country means far. The distance
   // matters for near.as only.
-  Tier tier(const Mirror& mirror, const Nearness& near, double distance_km) const;
+  Tier tier(const RankRow& row, const Nearness& near, double distance_km) const;
   // Whether this mirror is one that the client's own country has.
-  bool is_own_country(const Mirror& mirror, bool oversized) const {
-    return client_.country.known() && mirror.country == client_.country && !oversized;
+  bool is_own_country(const RankRow& row, bool oversized) const {
+    return client_.country.known() && row.country == client_.country && !oversized;
   }
   bool in_own_region(Region region) const {
     return client_.region != Region::unknown && region == client_.region;
@@ -93,7 +97,7 @@ class RankRules {
   const std::optional<Direction>& direction() const { return direction_; }
 
  private:
-  bool as_ends_before(const Mirror& mirror, double distance_km) const;
+  bool as_ends_before(const RankRow& row, double distance_km) const;
 
   const Client& client_;
   const RankRequest& request_;

@@ -95,7 +95,7 @@ class Meta4 {
   }
 
   void url(const Candidate& candidate, std::string_view base, int priority) {
-    const std::string location = country_location(candidate.mirror->country);
+    const std::string location = country_location(candidate.country);
     const std::string number = std::to_string(priority);
     xml_.raw("    ")
         .element("url", subject_.url_at(base), {{"location", location}, {"priority", number}})

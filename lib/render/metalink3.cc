@@ -85,7 +85,7 @@ class Metalink3 {
     if (subject_.has(Representation::torrent))
       url("bittorrent", "", subject_.url(Representation::torrent));
     for (const Candidate& candidate : subject_.mirrors()) {
-      const std::string location = country_location(candidate.mirror->country);
+      const std::string location = country_location(candidate.country);
       for (const std::string_view base : subject_.bases(candidate)) {
         url(base.substr(0, base.find(':')), location, subject_.url_at(base));
         preference_ = std::max(preference_ - 1, 1);

@@ -57,10 +57,10 @@ std::string_view region_name(Region region) {
   return "";
 }
 
-std::string place_of(const Mirror& mirror) {
-  if (mirror.country.everyone()) return "Worldwide";
-  const std::string_view name = name_of(mirror.country);
-  return std::string(name.empty() ? mirror.country.text() : name);
+std::string place_of(CountryCode country) {
+  if (country.everyone()) return "Worldwide";
+  const std::string_view name = name_of(country);
+  return std::string(name.empty() ? country.text() : name);
 }
 
 class Page {
@@ -135,9 +135,9 @@ class Page {
       return;
     }
     const std::string url = subject_.mirror_url(mirrors.front());
-    const Mirror& mirror = *mirrors.front().mirror;
-    const bool somewhere = !mirror.country.everyone() && mirror.country.known();
-    download_from(url, somewhere ? place_of(mirror) : "");
+    const CountryCode country = mirrors.front().country;
+    const bool somewhere = !country.everyone() && country.known();
+    download_from(url, somewhere ? place_of(country) : "");
   }
 
   void download_from(const std::string& url, const std::string& place = "") {
@@ -258,7 +258,7 @@ class Page {
                              {{"class", "also"}, {"href", subject_.url_at(bases[i])}});
     }
     html_.raw("</span>");
-    detail("where", place_of(mirror));
+    detail("where", place_of(candidate.country));
     if (std::isfinite(candidate.distance_km))
       detail("far", grouped(std::llround(candidate.distance_km)) + " km");
     operator_of(mirror);

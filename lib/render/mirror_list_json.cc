@@ -117,15 +117,15 @@ void write_client(Json& json, const Client& client) {
 
 void write_mirror(Json& json, const Subject& subject, const Candidate& candidate, int priority) {
   const Mirror& mirror = *candidate.mirror;
-  const bool one_country = !mirror.country.everyone();
+  const bool one_country = !candidate.country.everyone();
   json.open('{');
   json.number("priority", priority);
   json.text("identifier", mirror.identifier);
   json.text("url", subject.mirror_url(candidate));
   json.text("tier", tier_name(candidate.tier));
-  json.text("country", one_country ? mirror.country.text() : "");
-  json.text("country_name", one_country ? name_of(mirror.country) : "");
-  json.text("region", region_code(mirror.region));
+  json.text("country", one_country ? candidate.country.text() : "");
+  json.text("country_name", one_country ? name_of(candidate.country) : "");
+  json.text("region", region_code(candidate.region));
   if (std::isfinite(candidate.distance_km)) {
     json.number("distance_km", std::llround(candidate.distance_km));
   } else {

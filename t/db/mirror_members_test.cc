@@ -190,6 +190,7 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"operator_url", "http://o/"},
         {"admin_email", "a@b"},
         {"other_countries", "AT,CH"},
+        {"places", "50.1/8.7/DE,-33.9/151.2/AU"},
         {"excluded_countries", "FR"},
     };
     for (const auto& [name, value] : kSamples) {

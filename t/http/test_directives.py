@@ -39,6 +39,11 @@ DEFAULTS = {
     "MirrorRepositoryNear": ("lib/render/representation.h", r"repository_near = (\d+);", {}),
     "MirrorDistanceScale": ("lib/rank/rank.h", r"distance_scale_km = (\d+);", {}),
     "MirrorStickiness": ("lib/rank/rank.h", r"sticky_s = (\d+);", {}),
+    "MirrorRepeatWindow": ("mod_mirror/dir_config.h", r"kDefaultRepeatS = (\d+);", {}),
+    "MirrorFirstArrivalFactor": ("lib/answer/decide.h", r"double factor = (4;[^;]*min_size_bytes = 10 \* 1024 \* 1024);",
+                                 {"4;  // 0: all clients are sent to mirrors\n  std::int64_t min_size_bytes = 10 * 1024 * 1024":
+                                  "4 10M"}),
+    "MirrorFirstArrivalRest": ("lib/answer/decide.h", r"rest = FirstArrivalRest::(\w+);", {"fallback": "Fallback"}),
     "MirrorExplain": ("mod_mirror/dir_config.h", r"struct ExplainSetting {\s*bool on = (\w+);", {"false": "Off"}),
 }
 

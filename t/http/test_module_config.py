@@ -122,6 +122,11 @@ BAD = {
                             ("inf", "is not a number"), ("-5", "is not a number"), ("500km", "is not a number")],
     "MirrorStickiness": [("", "takes SECONDS"), ("-1", "'-1' is not a number from 0 to 31622400"), ("1h", "is not a number"),
                          ("31622401", "is not a number"), ("3600.5", "is not a number")],
+    "MirrorRepeatWindow": [("", "takes SECONDS"), ("-1", "'-1' is not a number from 0 to 3600"), ("3601", "is not a number")],
+    "MirrorFirstArrivalFactor": [("", "takes FACTOR|Off"), ("0", "'0' is not a number from 0.01 to 1000"), ("x", "is not a number"),
+                                 ("nan", "is not a number"), ("4 10MB", "is not a size"), ("Off 10M", "Off takes no MIN_SIZE"),
+                                 ("4 10M x", "takes FACTOR")],
+    "MirrorFirstArrivalRest": [("", "takes Fallback|Origin|Unavailable"), ("503", "'503' is none of Fallback")],
     "MirrorExplain": [("", "takes Off|On [FILE]"), ("Loopback", "'Loopback' is none of On, Off"), ("On a b", "takes Off|On [FILE]"),
                       ("Off a", "Off takes no FILE")],
 }
@@ -168,6 +173,9 @@ GOOD = {
     "MirrorRepositoryNear": ["0", "32767"],
     "MirrorDistanceScale": ["1", "20000", "12.5"],
     "MirrorStickiness": ["0", "31622400"],
+    "MirrorRepeatWindow": ["1", "3600"],
+    "MirrorFirstArrivalFactor": ["4", "0.5 10M", "Off", "off"],
+    "MirrorFirstArrivalRest": ["Fallback", "origin", "Unavailable"],
     "MirrorExplain": ["Off", "on explain-key", "On {dir}/other-key"],
 }
 CASES = [pytest.param(name, value, reason, id=f"{name}-{number}") for name, cases in BAD.items() for number,

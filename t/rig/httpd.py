@@ -92,7 +92,9 @@ class Httpd:
         # A module without a file of its own is compiled into this httpd.
         lines = [f"LoadModule {m}_module {libexec}/mod_{m}.so" for m in modules if (libexec / f"mod_{m}.so").exists()]
         if self.mirror:
-            lines += [f"LoadModule mirror_module {self.build.module}", f"MirrorCatalog {self.catalog or 'Off'}"]
+            lines += [f"LoadModule mirror_module {self.build.module}", f"MirrorCatalog {self.catalog or 'Off'}",
+                      # Tests ask for the same file again and again.
+                      "MirrorRepeatWindow 0"]
         lines += [f"ServerRoot {self.dir}", f"DefaultRuntimeDir {self.dir}", f"PidFile {self.dir}/httpd.pid",
                   # ServerName would take the colons of an IPv6 address for a port's.
                   f"ServerName {'localhost' if ':' in self.address else self.address}",

@@ -7,6 +7,7 @@
 #include "db/mirror/health.h"
 #include "output.h"
 #include "record.h"
+#include "traffic.h"
 
 namespace mirror::mb {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 struct Filters {
   std::string country, region;
   std::optional<AsNumber> asn;
+  std::optional<std::string> traffic;  // where to ask
   bool all = false, disabled = false, health = false, json = false;
 };
 
@@ -50,6 +52,22 @@ std::string schemes(const db::MirrorRecord& record) {
   for (const db::Endpoint& endpoint : record.endpoints) add(endpoint.method, endpoint.url);
   add("ftp", record.ftp_url);
   return text;
+}
+
+double mbit_of(const Traffic& traffic, const Mirror& mirror) {
+  const auto found = traffic.find(mirror.identifier);
+  return found == traffic.end() ? 0 : found->second;
+}
+
+void say_traffic(const std::vector<db::MirrorRecord>& records, const Traffic& traffic) {
+  Table table({{"MIRROR"}, {"STATE"}, {"MBIT/S", Align::right}, {"AT MOST", Align::right}});
+  for (const db::MirrorRecord& record : records) {
+    const Mirror& mirror = record.mirror;
+    table.add({mirror.identifier, state_text(mirror),
+               fmt::format("{:.1f}", mbit_of(traffic, mirror)),
+               mirror.max_mbit > 0 ? grouped(mirror.max_mbit) : "no limit"});
+  }
+  table.say();
 }
 
 void say_table(const std::vector<db::MirrorRecord>& records,
@@ -134,18 +152,23 @@ int run(Context& context, const Filters& filters) {
   for (const db::MirrorRecord& record : all) {
     if (wanted(record.mirror, filters)) shown.push_back(record);
   }
+  Traffic traffic;
+  if (filters.traffic) traffic = fetch_traffic(*filters.traffic);
   if (filters.json) {
     auto list = nlohmann::json::array();
     for (const db::MirrorRecord& record : shown) {
       list.push_back(to_json(record));
       const auto count = files.find(record.mirror.id);
       list.back()["files"] = count == files.end() ? 0 : count->second;
+      if (filters.traffic) list.back()["mbit"] = mbit_of(traffic, record.mirror);
     }
     say_json(list);
     return kSuccess;
   }
   if (!shown.empty() && filters.health)
     say_health(shown, db::read_health(connection));
+  else if (!shown.empty() && filters.traffic)
+    say_traffic(shown, traffic);
   else if (!shown.empty())
     say_table(shown, files);
   Filters with_disabled = filters;
@@ -173,6 +196,9 @@ Action setup_list(cli::Options& app, Context& context) {
   app.add_option("-r,--region", filters->region, "Mirrors in this region")->type_name("REGION");
   app.add_option("--asn", filters->asn, "Mirrors in this AS")->type_name("NUMBER");
   app.add_flag("--health", filters->health, "Whether they answer, and may be believed");
+  app.add_option("--traffic", filters->traffic,
+                 "What redirects cause there, by httpd's status page at this URL")
+      ->type_name("URL");
   app.add_flag("--json", filters->json, "As JSON, with all columns");
   return [&context, filters] { return run(context, *filters); };
 }

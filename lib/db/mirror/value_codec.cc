@@ -123,6 +123,11 @@ void read_value(const Result& rows, int row, int column, std::vector<Prefix>& va
     if (const auto prefix = Prefix::parse(text)) value.push_back(*prefix);
   }
 }
+void read_value(const Result& rows, int row, int column, std::vector<MirrorPlace>& value) {
+  for (const std::string& text : rows.text_array(row, column)) {
+    if (const auto place = MirrorPlace::parse(text)) value.push_back(*place);
+  }
+}
 void read_value(const Result& rows, int row, int column, std::vector<AsNumber>& value) {
   for (const std::string& text : rows.text_array(row, column))
     value.push_back(static_cast<AsNumber>(std::stoull(text)));
@@ -147,6 +152,10 @@ std::string value_text(const std::vector<CountryCode>& value) {
 }
 std::string value_text(const std::vector<std::string>& value) {
   return joined(value, [](const std::string& item) { return item; });
+}
+
+std::string value_text(const std::vector<MirrorPlace>& value) {
+  return joined(value, [](const MirrorPlace& place) { return place.text(); });
 }
 
 void bind_value(Tag<std::string>, Params& params, const char*, std::string_view value) {
@@ -186,6 +195,17 @@ void bind_value(Tag<std::vector<CountryCode>>, Params& params, const char*,
 void bind_value(Tag<std::vector<std::string>>, Params& params, const char*,
                 std::string_view value) {
   params.text_array(list_items(value));
+}
+
+void bind_value(Tag<std::vector<MirrorPlace>>, Params& params, const char* column,
+                std::string_view value) {
+  std::vector<std::string> places;
+  for (const std::string& item : list_items(value)) {
+    const auto place = MirrorPlace::parse(item);
+    if (!place) refuse(column, item, "LATITUDE/LONGITUDE/COUNTRY, like 50.1/8.7/DE");
+    places.push_back(place->text());
+  }
+  params.text_array(places);
 }
 
 }  // namespace mirror::db

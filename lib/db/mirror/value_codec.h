@@ -28,6 +28,7 @@ void read_value(const Result&, int row, int column, WaySet&);
 void read_value(const Result&, int row, int column, Standing&);
 void read_value(const Result&, int row, int column, std::vector<CountryCode>&);
 void read_value(const Result&, int row, int column, std::vector<Prefix>&);
+void read_value(const Result&, int row, int column, std::vector<MirrorPlace>&);
 void read_value(const Result&, int row, int column, std::vector<AsNumber>&);
 void read_value(const Result&, int row, int column, std::optional<std::int64_t>&);
 void read_value(const Result&, int row, int column, std::optional<double>&);
@@ -48,6 +49,9 @@ constexpr Input input_of(Tag<double>) { return {ColumnShape::number, "DEGREES"};
 constexpr Input input_of(Tag<CountryCode>) { return {ColumnShape::text, "CC"}; }
 constexpr Input input_of(Tag<Region>) { return {ColumnShape::text, "REGION"}; }
 constexpr Input input_of(Tag<std::vector<CountryCode>>) { return {ColumnShape::list, "CC,CC,..."}; }
+constexpr Input input_of(Tag<std::vector<MirrorPlace>>) {
+  return {ColumnShape::list, "LAT/LON/CC,..."};
+}
 constexpr Input input_of(Tag<std::vector<std::string>>) { return {ColumnShape::list, "A,B,..."}; }
 
 // As `mb show` prints it; "" for what is not known. A list's items have commas between them.
@@ -61,6 +65,7 @@ std::string value_text(const CountryCode&);
 std::string value_text(Region);
 std::string value_text(const std::vector<CountryCode>&);
 std::string value_text(const std::vector<std::string>&);
+std::string value_text(const std::vector<MirrorPlace>&);
 
 // Adds `value`, as a person writes it, as a parameter of the column's type; throws Error naming
 // `column` when it is none. Ranges and shapes are the database's to check.
@@ -74,5 +79,6 @@ void bind_value(Tag<CountryCode>, Params&, const char* column, std::string_view 
 void bind_value(Tag<Region>, Params&, const char* column, std::string_view value);
 void bind_value(Tag<std::vector<CountryCode>>, Params&, const char* column, std::string_view value);
 void bind_value(Tag<std::vector<std::string>>, Params&, const char* column, std::string_view value);
+void bind_value(Tag<std::vector<MirrorPlace>>, Params&, const char* column, std::string_view value);
 
 }  // namespace mirror::db

@@ -14,9 +14,21 @@ class PlaceTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(putsCountriesOnTheirContinent);
   CPPUNIT_TEST(knowsEveryCountryThatTzdataNames);
   CPPUNIT_TEST(takesCentroidsFromTheZones);
+  CPPUNIT_TEST(readsPlacesOfMirrors);
   CPPUNIT_TEST_SUITE_END();
 
  public:
+  void readsPlacesOfMirrors() {
+    const auto place = MirrorPlace::parse("-33.9/151.2/au");
+    CPPUNIT_ASSERT(place);
+    CPPUNIT_ASSERT_EQUAL(-33.9, place->place.latitude);
+    CPPUNIT_ASSERT_EQUAL(151.2, place->place.longitude);
+    CPPUNIT_ASSERT_EQUAL(std::string("-33.9/151.2/AU"), place->text());
+    for (const char* bad : {"", "1", "1/2", "1/2/", "1/2/D", "1/2/**", "1/2/DE/", "91/0/DE",
+                            "0/181/DE", "nan/0/DE", "inf/0/DE", "/0/DE", "1,5/2/DE", " 1/2/DE"})
+      CPPUNIT_ASSERT_MESSAGE(bad, !MirrorPlace::parse(bad));
+  }
+
   void measuresGreatCircles() {
     const double half_way_round_km = M_PI * 6371.0;
     const struct {

@@ -62,6 +62,11 @@ class RankFirstTest : public CppUnit::TestFixture {
       if (chance(random, odd_percent / 2)) mirror.prefixes.push_back(prefix(text));
     }
     if (chance(random, 30)) mirror.region = static_cast<Region>(random() % kRegions);
+    while (chance(random, odd_percent / 2)) {
+      CountryCode at = some_country(random);
+      const auto place = some_place(random, 100);
+      if (!at.everyone() && place) mirror.places.push_back({*place, at});
+    }
     if (chance(random, odd_percent)) mirror.served_as = {2};
     mirror.other_countries = some_countries(random, odd_percent);
     mirror.excluded_countries = some_countries(random, odd_percent);

@@ -41,6 +41,7 @@ class RankTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aPrefixOfEitherFamilyIsAsLong);
   CPPUNIT_TEST(aClientKnownByItsContinentStaysThere);
   CPPUNIT_TEST(aMirrorKnownByItsContinentServesIt);
+  CPPUNIT_TEST(countsTheNearestOfSeveralPlaces);
   CPPUNIT_TEST(survivesAbsurdTables);
   CPPUNIT_TEST_SUITE_END();
 
@@ -495,6 +496,27 @@ class RankTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(effective_weight(french, 1) > 1000 * effective_weight(french, 2));
     const Ranking mexican = rank_all(sample_client("MX"), table);
     CPPUNIT_ASSERT(effective_weight(mexican, 2) > 1000 * effective_weight(mexican, 1));
+  }
+
+  void countsTheNearestOfSeveralPlaces() {
+    Mirror cdn = sample_mirror(1, "US"), french = sample_mirror(2, "FR");
+    cdn.place = Place{40.7, -74.0};
+    french.place = Place{48.9, 2.4};
+    const auto tiers = [&](std::string_view code) {
+      return ranked(sample_client(code), {cdn, french});
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("1 country, 2 far"), tiers("US"));
+    CPPUNIT_ASSERT(tiers("JP").find("country") == std::string::npos);
+    cdn.places = {{{35.7, 139.7}, country("JP")}, {{50.1, 8.7}, country("DE")}};
+    for (const char* code : {"US", "JP", "DE"})
+      CPPUNIT_ASSERT_EQUAL(std::string("1 country, 2 far"), tiers(code));
+    CPPUNIT_ASSERT_EQUAL(std::string("2 country, 1 far"), tiers("FR"));
+    Client berlin = sample_client("DE");
+    berlin.place = Place{52.5, 13.4};
+    const MirrorTable table(1, {cdn, french});
+    const Candidate best = rank_all(berlin, table).accepted.front();
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(420, best.distance_km, 20);
+    CPPUNIT_ASSERT(best.country == country("DE") && best.region == Region::EU);
   }
 
   void survivesAbsurdTables() {

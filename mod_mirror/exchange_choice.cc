@@ -1,0 +1,42 @@
+// What an exchange knows of the requests before it: who asks again, and how much traffic redirects
+// cause on each mirror.
+#include "child.h"
+#include "core/fnv.h"
+#include "exchange.h"
+
+namespace mirror::httpd {
+
+std::uint64_t Exchange::number_of(const Mirror& mirror) const {
+  const auto catalog = config_.catalog_index();
+  const std::string& tree = catalog ? globals().catalogs[*catalog].directory
+                                    : globals().databases[config_.database->index].conninfo;
+  return Traffic::number_of(tree, mirror.id);
+}
+
+// HEAD tells only where a file is, and a range is a download that goes on.
+bool Exchange::is_download() const {
+  return request_.method == Method::get && !wanted(request_) && !explain_ &&
+         apr_table_get(r_->headers_in, "Range") == nullptr;
+}
+
+void Exchange::prepare_choice() {
+  const Child* self = child();
+  if (self == nullptr) return;
+  request_.is_full = [this, self](const Mirror& mirror) {
+    return self->traffic->is_full(number_of(mirror), mirror.max_mbit, request_.now_s);
+  };
+  const std::int64_t window_s = config_.repeat_s.value_or(kDefaultRepeatS);
+  if (window_s == 0 || !is_download()) return;
+  const std::uint64_t client = client_number(client_.address.located());
+  const std::uint64_t which = fnv1a(request_.user_agent, fnv1a(request_.path, scattered(client)));
+  request_.turn = self->recent_requests->note(which, request_.now_s, window_s);
+}
+
+void Exchange::count_redirect(const Outcome& outcome) const {
+  const Child* self = child();
+  if (self == nullptr || outcome.mirror == nullptr || explain_ || request_.method != Method::get)
+    return;
+  self->traffic->add(number_of(*outcome.mirror), size_bytes_.value_or(0), request_.now_s);
+}
+
+}  // namespace mirror::httpd
