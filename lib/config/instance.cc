@@ -348,6 +348,10 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) {
        return read_number(n, i.max_scan_minutes, 0.01, 7 * 24 * 60);
      }},
+    {"max_scan_age_hours",
+     [](const toml::node& n, Instance& i) {
+       return read_number(n, i.max_scan_age_hours, 0, 24 * 365);
+     }},
     {"max_entries",
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);

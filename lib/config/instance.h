@@ -71,6 +71,9 @@ struct Instance {
   int connect_timeout_s = 30;     // rsync
   int idle_timeout_s = 300;       // rsync
   double max_scan_minutes = 240;  // for one listing
+  // A mirror is stale whose last good scan is so much older than the newest one of any mirror; 0:
+  // never.
+  double max_scan_age_hours = 72;
   std::int64_t max_entries = 50'000'000;
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all

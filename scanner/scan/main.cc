@@ -7,6 +7,7 @@
 #include "core/path.h"
 #include "db/merge/scan.h"
 #include "db/mirror/mirrors.h"
+#include "db/mirror/stale.h"
 #include "db/schema.h"
 #include "db/session.h"
 #include "os/stop_signal.h"
@@ -69,6 +70,21 @@ int run_source(const ScanOptions& options, const StopSignal& stop) {
   return exit_status(scan_the_source(options, reporter, stop, connection));
 }
 
+// Whose last good scan is too old now, and whose is not any more.
+void judge_ages(Lent& connection, const ScanOptions& options, Reporter& reporter,
+                const StopSignal& stop) {
+  try {
+    if (!connection || connection->broken()) connection = connect(options, stop);
+    const double max_age_s = 3600 * options.instance.max_scan_age_hours;
+    for (const db::StaleChange& change : db::judge_stale(*connection, max_age_s)) {
+      reporter.warning(fmt::format("mirror {}: {}", printable(change.mirror),
+                                   change.is_stale ? "stale: " + change.reason : "not stale any more"));
+    }
+  } catch (const db::Error& error) {
+    reporter.warning(fmt::format("which mirrors are stale is not known: {}", error.what()));
+  }
+}
+
 int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
   std::size_t name_width = 0;
   Totals totals;
@@ -97,6 +113,7 @@ int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
           fmt::format("joining equal cohorts failed, the next scan tries again: {}", error.what()));
     }
   }
+  judge_ages(connection, options, reporter, stop);
   if (options.json || totals.worked + totals.failed > 1) reporter.totals(totals);
   return exit_status(totals);
 }

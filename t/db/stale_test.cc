@@ -1,0 +1,118 @@
+// Which mirrors are stale, by their last good scans.
+#include "db/mirror/stale.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "db/mirror/standing.h"
+#include "t/db/database.h"
+
+namespace mirror::db::test {
+namespace {
+
+constexpr double kDay = 86400;
+
+class StaleTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(StaleTest);
+  CPPUNIT_TEST(aMirrorWhoseScanIsOldIsStaleUntilTheNextGoodOne);
+  CPPUNIT_TEST(scansOfPartsAndFailedScansDoNotCount);
+  CPPUNIT_TEST(noMirrorIsStaleWhenAllScansStop);
+  CPPUNIT_TEST(aMirrorThatIsWrongStaysWrong);
+  CPPUNIT_TEST(oldScansAreKnownByTheMirrorsOwnColumn);
+  CPPUNIT_TEST(zeroMeansNever);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void setUp() override {
+    database_ = std::make_unique<TestDatabase>();
+    connection_ = std::make_unique<Connection>(database_->connect("mirror_scanner"));
+    admin_ = std::make_unique<Connection>(database_->connect());
+    for (const char* name : {"a", "b", "new"}) add_mirror(*admin_, name);
+    scanned("a", "merged", 1);
+    scanned("b", "merged", 4 * kDay);
+  }
+
+  void tearDown() override {
+    connection_.reset();
+    admin_.reset();
+    database_.reset();
+  }
+
+  void aMirrorWhoseScanIsOldIsStaleUntilTheNextGoodOne() {
+    CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
+    CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
+    CPPUNIT_ASSERT(value(*admin_, "SELECT standing_reason FROM mirror WHERE standing = 'stale'")
+                       .starts_with("its last good scan was at "));
+    const std::string before = value(*admin_, "SELECT rev FROM mirror_rev");
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    CPPUNIT_ASSERT_EQUAL(before, value(*admin_, "SELECT rev FROM mirror_rev"));
+    scanned("b", "unchanged", 0);
+    CPPUNIT_ASSERT_EQUAL(std::string("b good"), judged());
+    CPPUNIT_ASSERT_EQUAL(std::string("a good, b good, new good"), standings());
+  }
+
+  void scansOfPartsAndFailedScansDoNotCount() {
+    scanned("b", "merged", 10, "some/folder");
+    scanned("b", "failed", 5);
+    scanned("b", "refused", 4);
+    CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
+  }
+
+  void noMirrorIsStaleWhenAllScansStop() {
+    admin_->script("UPDATE scan SET ended = ended - interval '30 days'");
+    scanned("b", "merged", 30 * kDay);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+  }
+
+  void aMirrorThatIsWrongStaysWrong() {
+    set_doubt(*connection_, 2, Standing::wrong, "other files");
+    CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
+    CPPUNIT_ASSERT_EQUAL(std::string("a good, b wrong, new good"), standings());
+    clear_doubt(*connection_, 2, Standing::wrong);
+    CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
+  }
+
+  void oldScansAreKnownByTheMirrorsOwnColumn() {
+    admin_->script(
+        "DELETE FROM scan WHERE mirror_id = 2; UPDATE mirror SET last_scan = now() - interval '100 "
+        "days' WHERE id = 2");
+    CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
+  }
+
+  void zeroMeansNever() {
+    judged();
+    CPPUNIT_ASSERT_EQUAL(std::string("b good"), judged(0));
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged(0));
+  }
+
+ private:
+  void scanned(const std::string& mirror, const char* outcome, double seconds_ago,
+               const char* subtree = "") {
+    admin_->script(fmt::format(
+        "INSERT INTO scan (mirror_id, method, subtree, ended, outcome) SELECT id, 'rsync', '{}', "
+        "now() - {} * interval '1 second', '{}' FROM mirror WHERE identifier = '{}'",
+        subtree, seconds_ago, outcome, mirror));
+  }
+
+  std::string judged(double max_age_s = 3 * kDay) {
+    std::string text;
+    for (const StaleChange& change : judge_stale(*connection_, max_age_s))
+      text += (text.empty() ? "" : ", ") + change.mirror + (change.is_stale ? " stale" : " good");
+    return text;
+  }
+
+  std::string standings() {
+    return value(*admin_,
+                 "SELECT string_agg(identifier || ' ' || standing, ', ' ORDER BY id) FROM mirror");
+  }
+
+  // Every test method has an object of its own from the start on, and the server has few slots.
+  std::unique_ptr<TestDatabase> database_;
+  std::unique_ptr<Connection> connection_, admin_;
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(StaleTest);
+
+}  // namespace
+}  // namespace mirror::db::test
