@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (19);
+INSERT INTO schema_version (version) VALUES (20);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -490,6 +490,20 @@ CREATE TRIGGER file_hashes AFTER DELETE ON file REFERENCING OLD TABLE AS deleted
 CREATE FUNCTION empty_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
 $$ BEGIN DELETE FROM hash; RETURN NULL; END $$;
 CREATE TRIGGER file_hashes_truncate AFTER TRUNCATE ON file FOR EACH STATEMENT EXECUTE FUNCTION empty_hashes();
+
+-- Each folder of a mutable group (path_rule) that the source has, and who may serve its members: the mirrors that have all of
+-- them. Every merge keeps it right (lib/db/merge/groups.cc). cohorts: those of the members; 0 stands for one that nobody has for
+-- sure. anchored: false once the anchor is gone; then the folder is none of a group, and the row tells replicas so. rev: of the
+-- merge that last changed what replicas read.
+CREATE TABLE mutable_group (
+  folder bytea PRIMARY KEY,
+  anchored boolean NOT NULL,
+  cohorts bigint[] NOT NULL DEFAULT '{}',
+  mirrors smallint[] NOT NULL DEFAULT '{}',
+  rev bigint NOT NULL,
+  CONSTRAINT mutable_group_folder_length CHECK (octet_length(folder) <= 2048),
+  CONSTRAINT mutable_group_rev_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
+);
 
 -- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files
 -- the source has, or in which version.
