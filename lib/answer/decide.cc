@@ -148,8 +148,9 @@ std::optional<DeclineReason> file_decline(const Request& request, const File& fi
 // No mirror takes it: the fallback that fits the client, else what declining means for the tree.
 Outcome elsewhere(DeclineReason reason, const Request& request, const Client& client,
                   const File& file, const Settings& settings) {
-  if (auto answer = fallback_answer(request, client, file.path, settings))
-    return {.result = *std::move(answer)};
+  // Nobody knows which state of a mutable group a fallback has.
+  auto answer = file.group ? std::nullopt : fallback_answer(request, client, file.path, settings);
+  if (answer) return {.result = *std::move(answer)};
   return {.result = reason};
 }
 
@@ -217,6 +218,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "not-in-table";
     case DeclineReason::pending:
       return "pending";
+    case DeclineReason::origin_only:
+      return "origin-only";
     case DeclineReason::version_differs:
       return "version-differs";
     case DeclineReason::no_mirror:
@@ -317,6 +320,7 @@ Outcome decide(const Request& request, const Client& client, const File& file,
   if (not_modified(request.validators, file.size_bytes, file.mtime_s))
     return {.result = unchanged(file, settings)};
 
+  if (file.origin_only) return {.result = DeclineReason::origin_only};
   const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
   const Mirror* itself = nullptr;
   bool at_cap = false;

@@ -86,7 +86,10 @@ struct Instance {
   int rescan_after_s = 3600;   // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
-  PathRules rules;                         // `immutable`
+  std::vector<std::string> presets;        // names of presets (config/presets.h)
+  std::vector<std::string> immutable;      // patterns
+  std::vector<MutableRule> mutable_groups;
+  PathRules rules;  // made of these three
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
   std::vector<NotifyTarget> notify;  // those of this instance

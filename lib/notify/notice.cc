@@ -15,7 +15,6 @@ namespace {
 // "https over IPv6"
 std::string way_text(std::string_view what) {
   const std::size_t slash = what.find('/');
-  if (slash == what.npos) return printable(what);
   const std::string_view family = what.substr(slash + 1);
   return fmt::format("{} over {}", what.substr(0, slash),
                      family == "ipv6"   ? "IPv6"
@@ -26,11 +25,25 @@ std::string way_text(std::string_view what) {
 bool of_switch(const Change& change) { return change.what == "enabled"; }
 bool of_standing(const Change& change) { return change.what == "standing"; }
 
+bool of_way(const Change& change) { return change.what.find('/') != change.what.npos; }
+bool of_scan(const Change& change) { return change.what == "scan"; }
+
+// Also of what a later version writes.
 std::string what_became(const Change& change) {
   if (of_switch(change)) return change.to == "yes" ? "is enabled" : "is disabled";
   if (of_standing(change)) return change.to == "good" ? "is good again" : "is " + change.to;
+  if (of_scan(change))
+    return fmt::format("was believed although its scan was {}", printable(change.from));
+  if (!of_way(change))
+    return fmt::format("has another {}: {}", printable(change.what), printable(change.to));
   return fmt::format("is {} for {}", change.to == "up" ? "up again" : change.to,
                      way_text(change.what));
+}
+
+// What lasts has begun, and a scan is over.
+std::string when(const Change& change) {
+  return (of_way(change) || of_standing(change) || of_switch(change) ? "since " : "at ") +
+         utc_minute(change.at_s);
 }
 
 std::string subject_of(const std::vector<Change>& changes) {
@@ -85,14 +98,15 @@ void cut_parameters(std::string& text) {
 
 std::string_view state_of(const Change& change) {
   if (of_switch(change)) return change.to == "yes" ? "enabled" : "disabled";
+  if (of_scan(change)) return "scan";
   if (change.to == "unknown" || (change.from == "unknown" && change.to == "up")) return "";
   return change.to;
 }
 
 std::string sentence(const Change& change) {
   const std::string why = without_secrets(printable(change.why));
-  return fmt::format("mirror {} {} since {}{}", change.mirror, what_became(change),
-                     utc_minute(change.at_s), why.empty() ? "" : ": " + why);
+  return fmt::format("mirror {} {} {}{}", change.mirror, what_became(change), when(change),
+                     why.empty() ? "" : ": " + why);
 }
 
 Notice make_notice(const std::string& instance, const std::string& target,

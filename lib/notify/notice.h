@@ -8,15 +8,16 @@
 
 namespace mirror::notify {
 
-// An event of the database: a way's health ("https/ipv6"), "standing" or "enabled" changed.
+// An event of the database: a way's health ("https/ipv6"), "standing" or "enabled" changed, or a
+// refused or failed "scan" was merged all the same.
 struct Change {
   std::int64_t id = 0;
   std::int64_t at_s = 0;  // Unix time
   std::string mirror, what, from, to, why;
 };
 
-// "down", "up", "stale", …, "enabled", "disabled": what filters name; "" for what nobody is told: a
-// first check that found all well, and states that are unknown.
+// "down", "up", "stale", …, "enabled", "disabled", "scan": what filters name; "" for what nobody is
+// told: a first check that found all well, and states that are unknown.
 std::string_view state_of(const Change& change);
 // mirror a is down for https over IPv6 since 2026-11-29 10:02 UTC: connection refused
 std::string sentence(const Change& change);

@@ -109,7 +109,7 @@ std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
   for (const auto& [id, ways] : db::read_health(connection)) {
     for (const db::WayHealth& way : ways)
       rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s,
-                      static_cast<double>(std::time(nullptr) - way.since_s)});
+                      way.final_host, static_cast<double>(std::time(nullptr) - way.since_s)});
   }
   return rows;
 }
@@ -189,8 +189,8 @@ void Prober::read_mirrors(db::Connection& connection) {
     const auto unclaimed =
         fleet_.set_stored(stored_rows(connection), db::recent_changes(connection), now_s_);
     if (writes_) db::drop_health(connection, unclaimed);
-    findings_.begin(connection);
   }
+  findings_.read_doubts(connection);
   if (writes_) findings_.review(connection);
   revision_ = revision;
   read_s_ = now_s_;
@@ -251,6 +251,7 @@ void Prober::ended(Run& run, const Verdict& verdict) {
   if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
   if (verdict.outcome == CheckOutcome::good) {
     item.latency_ms = run.check.latency().count();
+    item.final_host = run.check.final_host();
     item.last_good_s = now_s_;
   }
   // Whether a way is down is found out by asking for files alone.

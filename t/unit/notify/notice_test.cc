@@ -35,6 +35,11 @@ class NoticeTest : public CppUnit::TestFixture {
         {change("standing", "good", "stale", "3 days behind"),
          "mirror a is stale since 2026-11-29 10:02 UTC: 3 days behind"},
         {change("standing", "stale", "good"), "mirror a is good again since 2026-11-29 10:02 UTC"},
+        {change("scan", "refused", "merged", "40 of 40 files are gone over http too"),
+         "mirror a was believed although its scan was refused at 2026-11-29 10:02 UTC: 40 of 40 "
+         "files are gone over http too"},
+        {change("colour", "red", "blue"),
+         "mirror a has another colour: blue at 2026-11-29 10:02 UTC"},
         {change("enabled", "yes", "no"), "mirror a is disabled since 2026-11-29 10:02 UTC"},
     };
     for (const auto& [one, text] : cases) CPPUNIT_ASSERT_EQUAL(std::string(text), sentence(one));
