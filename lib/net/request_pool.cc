@@ -121,6 +121,8 @@ void RequestPool::Transfer::set_request() {
   easy.set(CURLOPT_HTTPHEADER, headers.get());
   easy.set(CURLOPT_FRESH_CONNECT, request.keep_connection ? 0L : 1L);
   easy.set(CURLOPT_FORBID_REUSE, request.keep_connection ? 0L : 1L);
+  // Who looks whether a server answers must hear of a name that was moved or is gone.
+  if (!request.keep_connection) easy.set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   easy.set(CURLOPT_CERTINFO, 1L);
   // At the end nobody waits for the thread that looks up a name.
   easy.set(CURLOPT_QUICK_EXIT, 1L);

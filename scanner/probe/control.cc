@@ -1,9 +1,29 @@
 #include "scanner/probe/control.h"
 
+#include <string_view>
+#include <utility>
+
 namespace mirror::probe {
 namespace {
 
 constexpr double kPause_s = 1;  // between two rounds
+
+// HOST[:PORT]
+std::string_view authority_of(std::string_view url) {
+  const std::size_t begin = url.find("://");
+  if (begin == url.npos) return {};
+  url.remove_prefix(begin + 3);
+  return url.substr(0, url.find_first_of("/?#"));
+}
+
+// Whether the answer came from the URL's own host, which its certificate shows.
+bool is_own_answer(const std::string& url, const net::PoolAnswer& answer) {
+  if (answer.failure) return false;
+  if (url.starts_with("https://")) return true;
+  if (answer.status >= 200 && answer.status <= 299) return true;
+  return answer.status >= 300 && answer.status <= 399 &&
+         authority_of(answer.redirect_url) == authority_of(url);
+}
 
 }  // namespace
 
@@ -33,9 +53,9 @@ void Control::begin(Family family, Round& round) {
     request.connect_timeout = options_.connect_timeout;
     request.timeout = options_.timeout;
     ++round.waiting;
-    pool_.add(std::move(request), [this, &round](net::PoolAnswer&& answer) {
+    pool_.add(std::move(request), [this, &round, &url](net::PoolAnswer&& answer) {
       --round.waiting;
-      if (answer.failure) return;
+      if (!is_own_answer(url, answer)) return;
       round.answered = true;
       round.worked_s = now_s_;
     });

@@ -23,8 +23,10 @@ class Control {
 
   bool exists() const { return !urls_.empty(); }
   void tick(double now_s) { now_s_ = now_s; }
-  // Whether one of the URLs answers over this family, whatever its status, in a round of questions
-  // that began at `since_s` or later. Begins one where there is none. REQUIRES: exists().
+  // Whether one of the URLs answers over this family, in a round of questions that began at
+  // `since_s` or later. Begins one where there is none. Over http only 2xx counts, or a redirect to
+  // the same host: in a hotel's or a provider's network others answer in its place. REQUIRES:
+  // exists().
   State ask(Family family, double since_s);
   // Whether one answered between `since_s` and now.
   bool worked_since(Family family, double since_s) const;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/path.h"
+#include "db/feed.h"
 #include "db/merge/one_file.h"
 #include "db/probe/content_pieces.h"
 #include "db/probe/doubts.h"
@@ -18,6 +19,10 @@ namespace {
 // between them and us answers in their place.
 constexpr std::size_t kMostMirrors = 3;
 constexpr double kLookBack_s = 60;
+
+constexpr double kAgain_s = 10;  // to the next try of what failed
+constexpr double kMerge_s = 20;  // to the next look whether a merge has ended: each costs seconds
+constexpr int kTries = 3;
 
 std::string duration_text(double seconds) {
   const auto minutes = static_cast<std::int64_t>(seconds / 60);
@@ -67,8 +72,46 @@ void Findings::came_back(const db::MirrorRecord& mirror, double after_s) {
        0});
 }
 
-void Findings::settle(db::Connection& connection) {
-  for (; !queue_.empty(); queue_.pop_front()) settle_one(connection, queue_.front());
+void Findings::settle(db::Connection& connection, double now_s, bool patient) {
+  settle_all(connection, now_s, patient, false);
+}
+
+void Findings::settle_returns(db::Connection& connection, double now_s, bool patient) {
+  settle_all(connection, now_s, patient, true);
+}
+
+void Findings::settle_all(db::Connection& connection, double now_s, bool patient,
+                          bool returns_only) {
+  for (std::size_t left = queue_.size(); left > 0; --left) {
+    Finding finding = std::move(queue_.front());
+    queue_.pop_front();
+    const bool merges = finding.kind == Finding::Kind::wrong;
+    const bool waits = now_s < finding.again_s || (merges && now_s < merge_free_s_);
+    if (waits || (returns_only && finding.kind != Finding::Kind::came_back)) {
+      queue_.push_back(std::move(finding));
+      continue;
+    }
+    try {
+      settle_one(connection, finding);
+    } catch (const db::Error& error) {
+      put_off(std::move(finding), error, now_s);
+      if (!patient || connection.broken()) throw;
+    }
+  }
+}
+
+// Waiting for a merge is no failure, however long it takes.
+void Findings::put_off(Finding&& finding, const db::Error& error, double now_s) {
+  if (db::locked(error)) {
+    merge_free_s_ = now_s + kMerge_s;
+    queue_.push_back(std::move(finding));
+  } else if (++finding.tries < kTries) {
+    finding.again_s = now_s + kAgain_s;
+    queue_.push_back(std::move(finding));
+  } else {
+    reporter_.warning(fmt::format("mirror '{}': what a check found cannot be written: {}",
+                                  finding.mirror, error.what()));
+  }
 }
 
 void Findings::settle_one(db::Connection& connection, const Finding& finding) {

@@ -34,8 +34,12 @@ class Findings {
   // The mirror answers again, after so long.
   void came_back(const db::MirrorRecord& mirror, double after_s);
 
-  // Writes what follows. Throws db::Error; what was not written is written by the next call.
-  void settle(db::Connection& connection);
+  // Writes what follows. What fails is tried again after some seconds, and given up after some
+  // tries; while a merge holds its lock that may take as long as the merge. Throws db::Error when
+  // the connection is lost, and, unless `patient`, at the first failure.
+  void settle(db::Connection& connection, double now_s, bool patient);
+  // Of that only what must be known before a mirror that came back is up.
+  void settle_returns(db::Connection& connection, double now_s, bool patient);
   void discard() { queue_.clear(); }  // instead, where nothing may be written
   // Looks whether scans have made doubts groundless. Now and then.
   void review(db::Connection& connection);
@@ -58,6 +62,8 @@ class Findings {
     bool other_bytes = false;
     bool by_rsync = false;
     double at_s = 0;
+    int tries = 0;        // that failed
+    double again_s = -1;  // not before
   };
   struct Believed {
     std::string name;
@@ -66,6 +72,8 @@ class Findings {
     bool content_right = false, impossible_right = false;          // since it is wrong
     double last_right_s = -1, last_wrong_s = -1;                   // never: -1
   };
+  void settle_all(db::Connection& connection, double now_s, bool patient, bool returns_only);
+  void put_off(Finding&& finding, const db::Error& error, double now_s);
   void settle_one(db::Connection& connection, const Finding& finding);
   void take_right(db::Connection& connection, const Finding& finding, Believed& mirror);
   void take_wrong(db::Connection& connection, const Finding& finding, Believed& mirror);
@@ -80,6 +88,7 @@ class Findings {
   Reporter& reporter_;
   const double interval_s_;
   std::deque<Finding> queue_;
+  double merge_free_s_ = -1;  // until then withdrawals wait for somebody else's merge
   std::map<MirrorId, Believed> mirrors_;
   bool found_wrong_ = false, told_most_ = false;
 };

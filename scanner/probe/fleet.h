@@ -38,6 +38,7 @@ struct Item {
   double first_bad_s = 0;   // when the first of the failed checks began that are not decided on yet
   double last_good_s = -1;  // never: -1
   double down_since_s = 0;  // while it is down
+  bool was_rare = false;       // the last check asked for something else than whether a file is there
   std::optional<Job> doubted;  // did not find what it should; to be done once more
   std::optional<std::int64_t> latency_ms, certificate_end_s;
   std::string final_host;  // to which it redirects; "": to none

@@ -17,6 +17,13 @@ bool is_young(const db::ProbeFile& file) {
 }  // namespace
 
 std::optional<Job> Jobs::choose(db::Connection& connection, Item& item, double now_s) {
+  std::optional<Job> job = next(connection, item, now_s);
+  item.was_rare = job && job->kind != Job::Kind::presence;
+  return job;
+}
+
+// Never two rare ones in a row: they do not tell whether the way is down.
+std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now_s) {
   const MirrorId id = item.mirror->mirror.id;
   if (item.doubted && !db::ProbeFiles::again(connection, id, item.doubted->file))
     item.doubted.reset();  // gone, withdrawn or another version by now
@@ -25,7 +32,7 @@ std::optional<Job> Jobs::choose(db::Connection& connection, Item& item, double n
     files_.sample(connection);
     sampled_s_ = now_s;
   }
-  if (options_.loop && item.hysteresis.state() == State::up && !item.failing()) {
+  if (options_.loop && !item.was_rare && item.hysteresis.state() == State::up && !item.failing()) {
     if (auto job = rare(connection, item, now_s)) return job;
   }
   const auto file = files_.choose(connection, id, !options_.loop);

@@ -35,6 +35,7 @@ class Jobs {
   struct Due {
     double content_s = 0, impossible_s = 0, large_s = 0;
   };
+  std::optional<Job> next(db::Connection& connection, Item& item, double now_s);
   std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
   std::optional<Job> content(db::Connection& connection, MirrorId id);
   Due& due(MirrorId id, double now_s);

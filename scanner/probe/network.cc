@@ -34,8 +34,8 @@ void Network::suspect(const Item& item) {
 }
 
 bool Network::worked_since_failure(const Item& item, const std::vector<Item*>& items) const {
-  if (control_.exists()) return control_.worked_since(item.way.family, item.first_bad_s);
-  return another_was_good(item, items);
+  return (control_.exists() && control_.worked_since(item.way.family, item.first_bad_s)) ||
+         another_was_good(item, items);
 }
 
 // The network must have worked both before the check and after it, or it may have been away just
@@ -47,12 +47,13 @@ Fault Network::judge(const Item& item, const std::vector<Item*>& items) {
       case Control::State::asking:
         return Fault::asking;
       case Control::State::fails:
-        return Fault::networks;
+        break;  // it may be its own fault
       case Control::State::works:
         return item.pending->network_worked ? Fault::mirrors : Fault::once;
     }
   }
-  if (item.pending->network_worked || count_mirrors(family, items) < kFewest) return Fault::mirrors;
+  if (item.pending->network_worked) return Fault::mirrors;
+  if (!control_.exists() && count_mirrors(family, items) < kFewest) return Fault::mirrors;
   return another_was_good(item, items) ? Fault::once : Fault::networks;
 }
 

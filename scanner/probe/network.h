@@ -1,6 +1,6 @@
 // Whether failures are the mirrors' own or those of this machine's network. A mirror is believed to
 // be down only if the network was seen to work while the mirror failed: some control URL answered,
-// or, where there is none, another mirror did. One thread. Times are seconds of one steady clock.
+// or another mirror did. One thread. Times are seconds of one steady clock.
 #pragma once
 
 #include <cstdint>

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "core/path.h"
+#include "db/feed.h"
 #include "db/mirror/health.h"
 #include "db/path_rules.h"
 
@@ -26,6 +27,7 @@ constexpr double kReadAll_s = 60;  // also when none seems to have changed
 constexpr double kWrite_s = 0.2;
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
+constexpr double kFreshAgain_s = 20;  // to the next try to confirm new files during a merge
 constexpr double kMaxWait_s = 0.5;  // for a step
 constexpr std::size_t kMaxRunning = 1000;
 constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
@@ -99,6 +101,10 @@ std::string nonsense() {
   return fmt::format(".{:08x}{:08x}.no-such-file", random(), random());
 }
 
+bool tells_nothing(const Verdict& verdict) {
+  return verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown;
+}
+
 bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
   if (options.loop || options.all) return mirror.enabled;
   return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
@@ -157,13 +163,25 @@ void Prober::step(db::Connection& connection) {
   look_at_clock();
   if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
   start_due(connection);
-  if (writes_) fresh_.step(connection, now_s_);
+  if (writes_ && now_s_ >= fresh_again_s_) step_fresh(connection);
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
   decide();
   if (!writes_) return findings_.discard();
-  findings_.settle(connection);
+  // Waiting for a merge must not keep back whether mirrors are up.
+  findings_.settle_returns(connection, now_s_, options_.loop);
   write(connection);
+  findings_.settle(connection, now_s_, options_.loop);
+}
+
+// While a long merge holds its lock, nothing can be confirmed, but mirrors are probed.
+void Prober::step_fresh(db::Connection& connection) {
+  try {
+    fresh_.step(connection, now_s_);
+  } catch (const db::Error& error) {
+    if (!db::locked(error)) throw;
+    fresh_again_s_ = now_s_ + kFreshAgain_s;
+  }
 }
 
 void Prober::look_at_clock() {
@@ -256,9 +274,13 @@ void Prober::ended(Run& run, const Verdict& verdict) {
   }
   // Whether a way is down is found out by asking for files alone.
   const bool rare = run.job.kind != Job::Kind::presence;
-  if (verdict.outcome == CheckOutcome::bad && rare)
-    return apply(item, {CheckOutcome::unknown, verdict.reason, verdict.waited, false},
-                 run.job.file.path);
+  // Nor may a rare check that tells nothing be repeated for ever in their place.
+  if (rare && tells_nothing(verdict)) item.doubted.reset();
+  if (verdict.outcome == CheckOutcome::bad && rare) {
+    apply(item, {CheckOutcome::unknown, verdict.reason, verdict.waited, false}, run.job.file.path);
+    item.due_s = now_s_ + hysteresis_options_.again_s;
+    return;
+  }
   if (verdict.outcome == CheckOutcome::bad) return failed(run, verdict);
   judge_file(run, verdict);
   apply(item, verdict, run.job.file.path);
@@ -384,7 +406,8 @@ void Prober::write(db::Connection& connection) {
 
 Milliseconds Prober::until_next() const {
   double wait_s =
-      writes_ && options_.loop ? std::min(kMaxWait_s, fresh_.next_s() - now_s_) : kMaxWait_s;
+      writes_ && options_.loop ? std::min(kMaxWait_s, std::max(fresh_.next_s(), fresh_again_s_) - now_s_)
+                               : kMaxWait_s;
   for (const Item* item : fleet_.items()) {
     if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
       wait_s = std::min(wait_s, item->due_s - now_s_);

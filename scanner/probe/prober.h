@@ -42,6 +42,7 @@ class Prober {
  private:
   struct Run;  // a check under way
   void look_at_clock();
+  void step_fresh(db::Connection& connection);
   void read_mirrors(db::Connection& connection);
   void start_due(db::Connection& connection);
   void start(Item& item, const Job& job);
@@ -77,7 +78,7 @@ class Prober {
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look
   double stalled_s_ = -1;       // when this program last went on after it had stood still
-  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, pruned_s_ = -1;
+  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, pruned_s_ = -1, fresh_again_s_ = -1;
 };
 
 }  // namespace mirror::probe

@@ -251,10 +251,19 @@ def test_most_mirrors_failing_at_once_needs_a_control(world):
     done = world.probe("--all")
     assert done.returncode == 2 and "our own network has trouble" in done.stderr and world.health() == {}
     assert done.stderr.count("nothing is changed") == 1
-    control = world.talker(answer(404))
+    control = world.talker(answer())
     world.configure(f'probe_control = ["{dead}", "{control.url()}"]\n')
     done = world.probe("--all")
     assert done.returncode == 1 and len(world.health()) == 3 and control.requests
+
+
+def test_a_dead_control_keeps_no_dead_mirror_up_while_others_answer(world):
+    dead = f"http://127.0.0.1:{free_port()}/"
+    world.mirrors({"a": dead, **{name: world.talker(answer()).url() for name in "bc"}})
+    world.configure(f'probe_control = ["{dead}"]\n')
+    world.start()
+    world.wait_for_state("a http/ipv4", "down", 20)
+    assert world.health()["b http/ipv4"] == ["up", ""]
 
 
 def test_some_that_hang_beside_others_that_answer_need_no_control(world):

@@ -9,7 +9,7 @@ import pytest
 
 import rig
 from answers import File, fill
-from probing import World, answer
+from probing import World, answer, reset
 
 SMALL, LARGE = "pool/small.deb", "pool/large.iso"
 CONTENT = {SMALL: b"small" * 200, LARGE: bytes(range(256)) * 6000}
@@ -111,6 +111,23 @@ def test_a_newer_file_of_the_same_size_is_only_withdrawn(world):
     rig.wait_for("the file to be withdrawn", lambda: not held(world), 20)
     assert standing(world) == ["good", ""]
     assert "is withdrawn: sends other content than the source has" in loop.stop()[3]
+
+
+def test_a_mirror_that_dies_after_a_wrong_piece_is_down(world):
+    """What was to be asked for once more must not take the place of the checks that find out."""
+    well, seen = Files({SMALL: CONTENT[SMALL][::-1]}), []
+
+    def talk(request):
+        if seen:
+            reset(request)
+        if request.startswith("GET "):
+            seen.append(request)
+        return well(request)
+
+    have(world, talk, {SMALL: CONTENT[SMALL]})
+    world.start()
+    rig.wait_for("a piece to be read", lambda: seen, 20)
+    world.wait_for_state("a http/ipv4", "down", 20)
 
 
 def test_a_mirror_that_has_any_name_is_wrong_until_it_was_seen_not_to(world):

@@ -1,8 +1,10 @@
 """mb-probe and the files that mirrors should have: what is missing or wrong is withdrawn, and a mirror of which too much is wrong
 gets no redirects until it is good again."""
 
+import contextlib
 import time
 
+import psycopg2
 import pytest
 
 import rig
@@ -63,6 +65,23 @@ def test_a_file_that_is_there_at_the_second_look_stays(world):
 def test_a_dry_run_withdraws_nothing(world):
     world.mirrors({"a": world.talker(answer(404)).url()})
     assert world.probe("-n", "a").returncode == 1 and mirrors_with(world, FILE) == ["a"]
+
+
+def test_a_long_merge_holds_up_withdrawals_but_no_health(world):
+    servers = {name: world.talker(answer()) for name in "ab"}
+    world.mirrors({name: server.url() for name, server in servers.items()})
+    loop = world.start()
+    for name in "ab":
+        world.wait_for_state(f"{name} http/ipv4", "up")
+    with contextlib.closing(psycopg2.connect(world.database.conninfo())) as merging:
+        merging.cursor().execute("LOCK TABLE merge_lock IN EXCLUSIVE MODE")
+        servers["a"].talk = answer(404)
+        time.sleep(8)  # longer than the prober waits for a lock
+        servers["b"].talk = reset
+        world.wait_for_state("b http/ipv4", "down")
+        assert mirrors_with(world, FILE) == ["a", "b"]
+    rig.wait_for("the file to be withdrawn", lambda: mirrors_with(world, FILE) == ["b"], 40)
+    assert "nothing is probed" not in loop.stop()[3]
 
 
 def test_what_most_mirrors_seem_to_lack_is_not_withdrawn(world):

@@ -174,7 +174,7 @@ def test_an_outage_of_our_own_network_takes_no_mirror_down(world, control):
     well = answer()
     servers = [world.talker(lambda request: well(request) if network["works"] else reset(request)) for _ in range(5)]
     if control:
-        control = world.talker(lambda request: answer(404)(request) if network["works"] else reset(request))
+        control = world.talker(lambda request: answer()(request) if network["works"] else reset(request))
         world.configure(f'probe_control = ["{control.url()}"]\n')
     world.mirrors({name: server.url() for name, server in zip("abcde", servers)})
     loop = world.start()

@@ -14,12 +14,13 @@ class ProbeControlTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProbeControlTest);
   CPPUNIT_TEST(anAnswerCountsHoweverLongItTook);
   CPPUNIT_TEST(anOlderAnswerDoesNotCount);
+  CPPUNIT_TEST(anAnswerInPlaceOfTheHostsDoesNotCount);
   CPPUNIT_TEST(silenceIsAFailureOfItsRound);
   CPPUNIT_TEST_SUITE_END();
 
  public:
   void anAnswerCountsHoweverLongItTook() {
-    net::test::Server server(answering("404"));
+    net::test::Server server(answering("204 X"));
     begin("http://" + server.at() + "/");
     CPPUNIT_ASSERT(control_->ask(Family::ipv4, 100) == Control::State::asking);
     CPPUNIT_ASSERT(control_->ask(Family::ipv4, 100) == Control::State::asking);
@@ -32,7 +33,7 @@ class ProbeControlTest : public CppUnit::TestFixture {
   }
 
   void anOlderAnswerDoesNotCount() {
-    net::test::Server server(answering("200"));
+    net::test::Server server(answering("200 X"));
     begin("http://" + server.at() + "/");
     control_->ask(Family::ipv4, 100);
     end_round();
@@ -41,6 +42,22 @@ class ProbeControlTest : public CppUnit::TestFixture {
     control_->tick(101);
     CPPUNIT_ASSERT(control_->ask(Family::ipv4, 100.5) == Control::State::asking);
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, pool_.running());
+  }
+
+  void anAnswerInPlaceOfTheHostsDoesNotCount() {
+    const std::pair<std::string, bool> cases[] = {
+        {"200 OK", true},
+        {"503 X", false},
+        {"404 X", false},
+        {"302 X\r\nLocation: http://login.example/", false},
+        {"302 X\r\nLocation: /index.html", true}};
+    for (const auto& [head, counts] : cases) {
+      net::test::Server server(answering(head));
+      begin("http://" + server.at() + "/");
+      control_->ask(Family::ipv4, 100);
+      end_round();
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(head, counts, control_->worked_since(Family::ipv4, 100));
+    }
   }
 
   void silenceIsAFailureOfItsRound() {
@@ -56,7 +73,7 @@ class ProbeControlTest : public CppUnit::TestFixture {
  private:
   static std::function<void(int)> answering(const std::string& status) {
     return [status](int connection) {
-      net::test::send_all(connection, "HTTP/1.1 " + status + " X\r\nContent-Length: 0\r\n\r\n");
+      net::test::send_all(connection, "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n");
     };
   }
   void begin(const std::string& url) {
