@@ -23,6 +23,9 @@ constexpr std::size_t kMaxRedirects = 5;
 constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
 constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
 
+// For a server that is asked too often, or rests for a while (RFC 9110 §10.2.3, RFC 6585 §4).
+constexpr std::int64_t kLongestWait_s = 600;
+
 Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false, false}; }
 Verdict wrong_file(std::string reason) {
   return {CheckOutcome::wrong_file, std::move(reason), false, false};
@@ -35,6 +38,13 @@ std::string bounded(std::string_view reason) {
   std::size_t end = kMaxReasonBytes;
   while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // inside a UTF-8 sequence
   return text.substr(0, end) + "...";
+}
+
+// Of one file: others may be served.
+Verdict refused(std::string reason) {
+  Verdict verdict = bad(std::move(reason));
+  verdict.of_file = true;
+  return verdict;
 }
 
 std::string_view without_query(std::string_view url) {
@@ -123,6 +133,12 @@ bool may_be_page(const std::string& name) {
   return lowered.find(".htm") != lowered.npos || lowered.find(".xht") != lowered.npos;
 }
 
+// Seconds, or a date that is as good as the longest; not said: as long as usual.
+std::optional<std::int64_t> retry_after_s(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  return std::min(number(text).value_or(kLongestWait_s), kLongestWait_s);
+}
+
 bool is_private_text(const std::string& address) {
   const std::optional<Address> parsed = Address::parse(address);
   return parsed && net::is_private(*parsed);
@@ -159,7 +175,7 @@ net::PoolRequest Check::request(Milliseconds spent) const {
       request.headers = {fmt::format("Range: bytes={}-{}", target_.piece->first,
                                      target_.piece->first + target_.piece->bytes - 1)};
     }
-  } else if (step_ == Step::range) {
+  } else if (step_ == Step::range || (step_ == Step::head && target_.by_get)) {
     request.method = Method::get;
     request.headers = {"Range: bytes=0-0"};
   } else if (step_ == Step::certificate) {
@@ -187,7 +203,8 @@ std::optional<Verdict> Check::next(const net::PoolAnswer& answer, std::int64_t n
   }
   if (target_.impossible) return judge_impossible(answer);
   if (is_redirect(answer.status)) return follow(answer.redirect_url);
-  if (step_ == Step::head && !target_.piece && head_may_be_refused(answer.status)) {
+  if (step_ == Step::head && !target_.piece && !target_.by_get &&
+      head_may_be_refused(answer.status)) {
     step_ = Step::range;
     return std::nullopt;
   }
@@ -228,7 +245,7 @@ std::optional<Verdict> Check::follow(const std::string& url) {
   if (url_.starts_with("https:") && !url.starts_with("https:"))
     return bad("redirects from https to http: " + url);
   if (last_segment(url) != last_segment(target_.url))
-    return bad("redirects to another file: " + url);
+    return refused("redirects to another file: " + url);
   if (url == url_ || std::find(followed_.begin(), followed_.end(), url) != followed_.end())
     return bad("redirects in a loop");
   if (followed_.size() == kMaxRedirects)
@@ -256,12 +273,15 @@ std::optional<Verdict> Check::judge(const net::PoolAnswer& answer) const {
 std::optional<Verdict> Check::judge_piece(const net::PoolAnswer& answer) const {
   const db::ContentPiece& piece = *target_.piece;
   const bool whole = is_whole(piece, target_);
-  if (answer.status == 200 && piece.first > 0) return std::nullopt;
+  Verdict not_compared;
+  not_compared.compared = false;
+  if (answer.status == 200 && piece.first > 0) return not_compared;
   if (answer.status == 206 && first_in(answer).value_or(piece.first) != piece.first)
     return wrong_file(fmt::format("sends other bytes than those from {} on", piece.first));
   const std::string_view coding = answer.header("Content-Encoding");
   const bool encoded = !coding.empty() && coding != "identity";
-  if (encoded || (piece.sha1.empty() && piece.sha256.empty())) return std::nullopt;
+  if (encoded) return not_compared;
+  if (piece.sha1.empty() && piece.sha256.empty()) return std::nullopt;
   if (static_cast<std::int64_t>(answer.body.size()) != piece.bytes)
     return wrong_file(fmt::format("sends {} bytes instead of {}", answer.body.size(), piece.bytes));
   const bool same = piece.sha256.empty() ? digest::sha1_of(answer.body) == piece.sha1
@@ -271,39 +291,60 @@ std::optional<Verdict> Check::judge_piece(const net::PoolAnswer& answer) const {
       whole ? "sends other content than the source has"
             : fmt::format("sends other content than the source has, from byte {} on", piece.first));
   // It may be ahead of us.
-  verdict.other_bytes = !is_newer(answer);
+  verdict.newer = is_newer(answer);
+  verdict.other_bytes = parse_http_date(answer.header("Last-Modified")) >= 0 && !is_later(answer);
   return verdict;
 }
 
-bool Check::is_newer(const net::PoolAnswer& answer) const {
-  constexpr std::int64_t kDay_s = 86400;
+// Than each version that we know of.
+bool Check::is_later(const net::PoolAnswer& answer) const {
   const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
   return std::all_of(target_.mtimes_s.begin(), target_.mtimes_s.end(),
-                     [&](std::int64_t known) { return time_s > known + kDay_s; });
+                     [&](std::int64_t known) { return time_s > known + target_.time_tolerance_s; });
+}
+
+// A later time may be that of the copy, but for a mirror that keeps the source's.
+bool Check::is_newer(const net::PoolAnswer& answer) const {
+  return target_.keeps_times && host_of(url_) == host_of(target_.url) && is_later(answer);
 }
 
 std::optional<Verdict> Check::judge_headers(const net::PoolAnswer& answer) const {
   const bool empty = answer.status == 416 && target_.size_bytes == 0;
-  if (answer.status != 200 && answer.status != 206 && !empty) {
-    if (answer.status == 416 && target_.piece)
-      return wrong_file(fmt::format("has no bytes from {} on", target_.piece->first));
-    const std::string reason =
-        fmt::format("answers {} for a file that it should have", answer.status);
-    return answer.status == 404 || answer.status == 410 ? wrong_file(reason) : bad(reason);
-  }
+  if (answer.status != 200 && answer.status != 206 && !empty) return judge_status(answer);
   const std::optional<std::int64_t> size = size_in(answer);
   if (size && *size != target_.size_bytes) {
-    return wrong_file(
+    Verdict verdict = wrong_file(
         fmt::format("sends {} bytes instead of {}", grouped(*size), grouped(target_.size_bytes)));
+    verdict.newer = is_newer(answer);
+    return verdict;
   }
   if (!size && is_page(answer.header("Content-Type")) && !may_be_page(last_segment(target_.url)))
     return wrong_file("sends a web page in place of the file");
   const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
   if (time_s >= 0 && !has_time(time_s)) {
-    return wrong_file(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
-                                  utc_timestamp(target_.mtimes_s.front())));
+    Verdict verdict =
+        wrong_file(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
+                               utc_timestamp(target_.mtimes_s.front())));
+    verdict.newer = is_newer(answer);
+    return verdict;
   }
   return std::nullopt;
+}
+
+Verdict Check::judge_status(const net::PoolAnswer& answer) const {
+  const int status = answer.status;
+  if (status == 416 && target_.piece)
+    return wrong_file(fmt::format("has no bytes from {} on", target_.piece->first));
+  const std::string reason = fmt::format("answers {} for a file that it should have", status);
+  if (status == 404 || status == 410) return wrong_file(reason);
+  const std::string_view wait = answer.header("Retry-After");
+  if (status == 429 || (status == 503 && !wait.empty())) {
+    Verdict verdict = bad(reason);
+    if (status == 429) verdict.outcome = CheckOutcome::unknown;
+    verdict.wait_s = retry_after_s(wait);
+    return verdict;
+  }
+  return status == 403 || status == 451 || status >= 500 ? refused(reason) : bad(reason);
 }
 
 // Another host may have the file under the time at which it got it.

@@ -25,6 +25,7 @@ struct CheckTarget {
   // Ask for these bytes of the file; nullopt: only whether it is there.
   std::optional<db::ContentPiece> piece;
   bool impossible = false;  // no such file can exist: 200 for it is wrong
+  bool by_get = false;      // HEAD is not believed
 };
 
 struct CheckOptions {
@@ -46,6 +47,11 @@ struct Verdict {
   std::string reason;        // in words; "" when good
   bool waited = false;       // time was up: a busy or frozen machine of ours looks like that too
   bool other_bytes = false;  // the file looks right in all but its content
+  bool compared = true;      // false: good, but nothing tells whether the content is
+  bool newer = false;        // the file that it has is newer than any that we know of
+  bool of_file = false;      // bad, but perhaps for this file alone
+  bool at_once = false;      // bad: no second check is needed
+  std::optional<std::int64_t> wait_s = std::nullopt;  // to the next check, as the server asks for
 };
 
 class Check {
@@ -79,6 +85,8 @@ class Check {
   std::optional<Verdict> judge_headers(const net::PoolAnswer& answer) const;
   std::optional<Verdict> judge_piece(const net::PoolAnswer& answer) const;
   bool has_time(std::int64_t time_s) const;
+  Verdict judge_status(const net::PoolAnswer& answer) const;
+  bool is_later(const net::PoolAnswer& answer) const;
   bool is_newer(const net::PoolAnswer& answer) const;
 
   CheckTarget target_;

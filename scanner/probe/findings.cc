@@ -49,27 +49,35 @@ void Findings::read_doubts(db::Connection& connection) {
   }
 }
 
+Findings::Finding& Findings::add(const db::MirrorRecord& mirror, Finding::Kind kind) {
+  Finding finding;
+  finding.mirror_id = mirror.mirror.id;
+  finding.mirror = mirror.mirror.identifier;
+  finding.kind = kind;
+  finding.by_rsync = is_listed_by_rsync(mirror);
+  return queue_.emplace_back(std::move(finding));
+}
+
 void Findings::right(const db::MirrorRecord& mirror, Job::Kind kind, double now_s) {
-  queue_.push_back({mirror.mirror.id, mirror.mirror.identifier, Finding::Kind::right,
-                    Job{kind, {}, {}}, "", false, is_listed_by_rsync(mirror), now_s});
+  Finding& finding = add(mirror, Finding::Kind::right);
+  finding.job.kind = kind;
+  finding.at_s = now_s;
 }
 
 void Findings::wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict,
                      double now_s) {
   found_wrong_ = true;
-  queue_.push_back({mirror.mirror.id, mirror.mirror.identifier, Finding::Kind::wrong, job,
-                    verdict.reason, verdict.other_bytes, is_listed_by_rsync(mirror), now_s});
+  Finding& finding = add(mirror, Finding::Kind::wrong);
+  finding.job = job;
+  finding.reason = verdict.reason;
+  finding.other_bytes = verdict.other_bytes;
+  finding.newer = verdict.newer;
+  finding.at_s = now_s;
 }
 
 void Findings::came_back(const db::MirrorRecord& mirror, double after_s) {
-  queue_.push_back(
-      {mirror.mirror.id,
-       mirror.mirror.identifier,
-       Finding::Kind::came_back,
-       {},
-       fmt::format("was down for {}, and its files were not checked since", duration_text(after_s)),
-       is_listed_by_rsync(mirror),
-       0});
+  add(mirror, Finding::Kind::came_back).reason =
+      fmt::format("was down for {}, and its files were not checked since", duration_text(after_s));
 }
 
 void Findings::settle(db::Connection& connection, double now_s, bool patient) {
@@ -129,7 +137,10 @@ void Findings::settle_one(db::Connection& connection, const Finding& finding) {
 
 void Findings::take_right(db::Connection& connection, const Finding& finding, Believed& mirror) {
   const Job::Kind kind = finding.job.kind;
-  if (kind == Job::Kind::content) mirror.content_right = true;
+  if (kind == Job::Kind::content) {
+    mirror.content_right = true;
+    mirror.not_compared = 0;
+  }
   if (kind == Job::Kind::impossible) mirror.impossible_right = true;
   if (kind == Job::Kind::presence) {
     mirror.last_right_s = finding.at_s;
@@ -155,7 +166,7 @@ void Findings::take_wrong(db::Connection& connection, const Finding& finding, Be
       return withdraw(connection, finding, mirror);
     case Job::Kind::content:
       withdraw(connection, finding, mirror);
-      if (!finding.other_bytes) return;
+      if (!shows_other_bytes(finding, mirror)) return;
       return doubt(connection, finding, Standing::wrong,
                    fmt::format("'{}': {}", printable(finding.job.file.path), finding.reason));
     case Job::Kind::impossible:
@@ -163,6 +174,13 @@ void Findings::take_wrong(db::Connection& connection, const Finding& finding, Be
     case Job::Kind::large:
       return withdraw_large(connection, finding);
   }
+}
+
+// Where no time shows that the file is not ahead of us, it takes a second file.
+bool Findings::shows_other_bytes(const Finding& finding, Believed& mirror) {
+  if (finding.other_bytes || finding.newer) return finding.other_bytes;
+  const std::int64_t id = finding.job.file.id;
+  return std::exchange(mirror.perhaps_other, id).value_or(id) != id;
 }
 
 // What it has beyond 2 GiB it has not at all, and so it is with all such files.
@@ -183,6 +201,8 @@ void Findings::withdraw(db::Connection& connection, const Finding& finding, Beli
     return;
   reporter_.warning(fmt::format("mirror '{}': '{}' is withdrawn: {}", finding.mirror,
                                 printable(finding.job.file.path), finding.reason));
+  // A mirror that is ahead of our last look at the source is no worse for that.
+  if (finding.newer) return;
   FileRecord& record = mirror.record;
   record.add(false);
   if (!record.too_many_wrong()) return;
@@ -211,7 +231,11 @@ void Findings::doubt(db::Connection& connection, const Finding& finding, Standin
   auto& since_s = kind == Standing::wrong ? mirror.wrong_since_s : mirror.returning_since_s;
   if (!since_s) since_s = std::time(nullptr);
   mirror.record = FileRecord();
-  if (kind == Standing::wrong) mirror.content_right = mirror.impossible_right = false;
+  if (kind == Standing::wrong) {
+    mirror.content_right = mirror.impossible_right = false;
+    mirror.perhaps_other.reset();
+    mirror.not_compared = 0;
+  }
   if (!db::set_doubt(connection, finding.mirror_id, kind, reason)) return;
   reporter_.warning(
       fmt::format("mirror '{}' is {}: {}", finding.mirror, standing_name(kind), reason));
@@ -248,6 +272,16 @@ bool Findings::wants(MirrorId id, Job::Kind kind) const {
   return kind == Job::Kind::content      ? !mirror.content_right
          : kind == Job::Kind::impossible ? !mirror.impossible_right
                                          : false;
+}
+
+void Findings::not_compared(MirrorId id) {
+  Believed& mirror = mirrors_[id];
+  if (++mirror.not_compared >= kTries) mirror.content_right = true;
+}
+
+bool Findings::prefers_small(MirrorId id) const {
+  const auto found = mirrors_.find(id);
+  return found != mirrors_.end() && found->second.not_compared > 0;
 }
 
 bool Findings::doubts(MirrorId id) const {

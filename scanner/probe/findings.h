@@ -50,6 +50,10 @@ class Findings {
   bool wants(MirrorId id, Job::Kind kind) const;
   // There is no file by which the content could be checked.
   void cannot_check_content(MirrorId id) { mirrors_[id].content_right = true; }
+  // A check of content told nothing. After some of them it is wanted no more.
+  void not_compared(MirrorId id);
+  // Whether the last one told nothing: then a small file, which is read whole, may tell.
+  bool prefers_small(MirrorId id) const;
   bool found_wrong() const { return found_wrong_; }
 
  private:
@@ -59,7 +63,7 @@ class Findings {
     enum class Kind : std::uint8_t { right, wrong, came_back } kind = Kind::right;
     Job job;
     std::string reason;
-    bool other_bytes = false;
+    bool other_bytes = false, newer = false;  // as in Verdict
     bool by_rsync = false;
     double at_s = 0;
     int tries = 0;        // that failed
@@ -70,10 +74,14 @@ class Findings {
     FileRecord record;
     std::optional<std::int64_t> wrong_since_s, returning_since_s;  // Unix times, of the doubts
     bool content_right = false, impossible_right = false;          // since it is wrong
-    double last_right_s = -1, last_wrong_s = -1;                   // never: -1
+    std::optional<std::int64_t> perhaps_other;    // id of a file with other bytes, without a time
+    int not_compared = 0;                         // checks of content in a row that told nothing
+    double last_right_s = -1, last_wrong_s = -1;  // never: -1
   };
   void settle_all(db::Connection& connection, double now_s, bool patient, bool returns_only);
   void put_off(Finding&& finding, const db::Error& error, double now_s);
+  Finding& add(const db::MirrorRecord& mirror, Finding::Kind kind);
+  static bool shows_other_bytes(const Finding& finding, Believed& mirror);
   void settle_one(db::Connection& connection, const Finding& finding);
   void take_right(db::Connection& connection, const Finding& finding, Believed& mirror);
   void take_wrong(db::Connection& connection, const Finding& finding, Believed& mirror);

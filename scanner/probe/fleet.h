@@ -38,8 +38,12 @@ struct Item {
   double first_bad_s = 0;   // when the first of the failed checks began that are not decided on yet
   double last_good_s = -1;  // never: -1
   double down_since_s = 0;  // while it is down
-  bool was_rare = false;       // the last check asked for something else than whether a file is there
-  std::optional<Job> doubted;  // did not find what it should; to be done once more
+  bool was_rare = false;    // the last check asked for something else than whether a file is there
+  std::optional<Job> doubted;   // did not find what it should; to be done once more
+  bool doubts_refusal = false;  // that was no missing file, but an answer for this file alone
+  std::optional<Job> refused;   // for which it failed in a way that may be the file's
+  bool rested = false;          // asked for time in the last check
+  int wrong_alone = 0;          // files in a row that the mirror has over other ways only
   std::optional<std::int64_t> latency_ms, certificate_end_s;
   std::string final_host;  // to which it redirects; "": to none
   double warned_s = -1;    // of the certificate's end; never: -1

@@ -45,7 +45,7 @@ double Hysteresis::take(const Verdict& verdict, double now_s, const HysteresisOp
   }
   if (verdict.outcome == CheckOutcome::bad) {
     good_ = 0;
-    bad_ = std::min(bad_ + 1, kNeeded);
+    bad_ = verdict.at_once ? kNeeded : std::min(bad_ + 1, kNeeded);
     reason_ = verdict.reason;
     if (state_ != State::down && bad_ < kNeeded) return options.again_s;
     if (state_ != State::down) change(State::down, now_s);

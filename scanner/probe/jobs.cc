@@ -1,6 +1,7 @@
 #include "scanner/probe/jobs.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 namespace mirror::probe {
@@ -8,6 +9,8 @@ namespace {
 
 constexpr double kSample_s = 10;  // for other files
 constexpr int kTries = 8;         // for a file whose content can be checked
+constexpr int kTriesForSmall = 32;
+constexpr double kWantAgain_s = 60;  // for what a mirror needs to be believed again
 constexpr std::int64_t kSettled_s = 86400;
 
 bool is_young(const db::ProbeFile& file) {
@@ -40,50 +43,76 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
   return Job{Job::Kind::presence, *file, std::nullopt};
 }
 
+// The longest overdue first. What a mirror needs to be believed again comes sooner, but not all the
+// time.
 std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, double now_s) {
   const MirrorId id = item.mirror->mirror.id;
-  Due& next = due(id, now_s);
-  if (now_s >= next.content_s || findings_.wants(id, Job::Kind::content)) {
-    next.content_s = later(options_.content_s, now_s);
-    if (auto job = content(connection, id)) return job;
-    findings_.cannot_check_content(id);
-  }
-  if (now_s >= next.impossible_s || findings_.wants(id, Job::Kind::impossible)) {
-    next.impossible_s = later(options_.impossible_s, now_s);
-    if (const auto file = files_.choose(connection, id, false))
-      return Job{Job::Kind::impossible, *file, std::nullopt};
-  }
-  if (now_s >= next.large_s) {
-    next.large_s = later(options_.large_s, now_s);
-    if (const auto file = db::choose_large_file(connection, id)) {
-      std::uniform_int_distribution<std::int64_t> where(db::kLargeBytes, file->size_bytes - 1);
-      return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
-    }
+  Due& due = due_of(id, now_s);
+  std::array<Due::Kind*, 3> kinds{&due.content, &due.impossible, &due.large};
+  std::stable_sort(kinds.begin(), kinds.end(),
+                   [](const auto* a, const auto* b) { return a->at_s < b->at_s; });
+  for (Due::Kind* const kind : kinds) {
+    const bool wanted = now_s >= kind->wanted_s && findings_.wants(id, kind->kind);
+    if (now_s < kind->at_s && !wanted) continue;
+    if (wanted) kind->wanted_s = now_s + std::min(kWantAgain_s, options_.content_s);
+    kind->at_s = later(kind->every_s, now_s);
+    if (auto job = make(connection, id, kind->kind, now_s)) return job;
   }
   return std::nullopt;
+}
+
+std::optional<Job> Jobs::make(db::Connection& connection, MirrorId id, Job::Kind kind,
+                              double now_s) {
+  if (kind == Job::Kind::large) return large(connection, id, now_s);
+  if (kind == Job::Kind::content) {
+    auto job = content(connection, id);
+    if (!job) findings_.cannot_check_content(id);
+    return job;
+  }
+  if (const auto file = files_.choose(connection, id, false)) return Job{kind, *file, std::nullopt};
+  return std::nullopt;
+}
+
+// To find them the whole table is read, for all mirrors together.
+std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double now_s) {
+  if (large_read_s_ < 0 || now_s - large_read_s_ >= options_.large_s) {
+    large_ = db::large_file_ids(connection);
+    large_read_s_ = now_s;
+  }
+  const auto file = db::choose_large_file(connection, id, large_);
+  if (!file) return std::nullopt;
+  std::uniform_int_distribution<std::int64_t> where(db::kLargeBytes, file->size_bytes - 1);
+  return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
 }
 
 // Of a file that has not changed for a day: of others a mirror may have a newer version than the
 // database knows.
 std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id) {
-  for (int i = 0; i < kTries; ++i) {
+  const bool small = findings_.prefers_small(id);
+  std::optional<Job> any;
+  for (int i = 0; i < (small ? kTriesForSmall : kTries); ++i) {
     const auto file = files_.choose(connection, id, false);
-    if (!file) return std::nullopt;
+    if (!file) break;
     if (is_young(*file)) continue;
-    if (const auto piece = db::choose_piece(connection, *file, random_))
-      return Job{Job::Kind::content, *file, piece};
+    const auto piece = db::choose_piece(connection, *file, random_);
+    if (!piece) continue;
+    any = Job{Job::Kind::content, *file, piece};
+    if (!small || piece->first == 0) break;
   }
-  return std::nullopt;
+  return any;
 }
 
 // The first ones of all mirrors are spread.
-Jobs::Due& Jobs::due(MirrorId id, double now_s) {
+Jobs::Due& Jobs::due_of(MirrorId id, double now_s) {
   const auto [found, is_new] = due_.try_emplace(id);
   if (is_new) {
     std::uniform_real_distribution<double> share(0, 1);
-    found->second = {now_s + share(random_) * options_.content_s,
-                     now_s + share(random_) * options_.impossible_s,
-                     now_s + share(random_) * std::min(options_.large_s, options_.content_s)};
+    const auto first = [&](Job::Kind kind, double every_s) {
+      return Due::Kind{kind, every_s, now_s + share(random_) * every_s, 0};
+    };
+    found->second = {first(Job::Kind::content, options_.content_s),
+                     first(Job::Kind::impossible, options_.impossible_s),
+                     first(Job::Kind::large, options_.large_s)};
   }
   return found->second;
 }

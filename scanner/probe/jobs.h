@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <vector>
 
 #include "db/probe/probe_files.h"
 #include "scanner/probe/findings.h"
@@ -33,12 +34,19 @@ class Jobs {
 
  private:
   struct Due {
-    double content_s = 0, impossible_s = 0, large_s = 0;
+    struct Kind {
+      Job::Kind kind;
+      double every_s, at_s;
+      double wanted_s;  // sooner, but not before
+    };
+    Kind content, impossible, large;
   };
   std::optional<Job> next(db::Connection& connection, Item& item, double now_s);
   std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
+  std::optional<Job> make(db::Connection& connection, MirrorId id, Job::Kind kind, double now_s);
   std::optional<Job> content(db::Connection& connection, MirrorId id);
-  Due& due(MirrorId id, double now_s);
+  std::optional<Job> large(db::Connection& connection, MirrorId id, double now_s);
+  Due& due_of(MirrorId id, double now_s);
   double later(double seconds, double now_s);
 
   const JobOptions options_;
@@ -46,6 +54,8 @@ class Jobs {
   db::ProbeFiles files_;
   std::map<MirrorId, Due> due_;
   double sampled_s_ = -1;
+  std::vector<std::int64_t> large_;  // ids
+  double large_read_s_ = -1;
   std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -12,6 +12,7 @@
 #include "db/feed.h"
 #include "db/mirror/health.h"
 #include "db/path_rules.h"
+#include "scanner/probe/run.h"
 
 namespace mirror::probe {
 namespace {
@@ -28,7 +29,7 @@ constexpr double kWrite_s = 0.2;
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
 constexpr double kFreshAgain_s = 20;  // to the next try to confirm new files during a merge
-constexpr double kMaxWait_s = 0.5;  // for a step
+constexpr double kMaxWait_s = 0.5;    // for a step
 constexpr std::size_t kMaxRunning = 1000;
 constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
 
@@ -101,10 +102,6 @@ std::string nonsense() {
   return fmt::format(".{:08x}{:08x}.no-such-file", random(), random());
 }
 
-bool tells_nothing(const Verdict& verdict) {
-  return verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown;
-}
-
 bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
   if (options.loop || options.all) return mirror.enabled;
   return std::binary_search(options.names.begin(), options.names.end(), mirror.identifier);
@@ -129,15 +126,6 @@ std::int64_t time_tolerance_s(const db::MirrorRecord& record) {
 }
 
 }  // namespace
-
-struct Prober::Run {
-  Item& item;
-  Check check;
-  Job job;
-  double started_s;
-  bool network_worked = false;  // was seen since the item began to fail
-  bool again = false;           // the file was missing or wrong in the check before
-};
 
 Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
     : options_(options),
@@ -230,22 +218,34 @@ void Prober::start_due(db::Connection& connection) {
   }
 }
 
-void Prober::start(Item& item, const Job& job) {
-  const db::MirrorRecord& record = *item.mirror;
-  const std::string& base = item.way.https ? record.mirror.https_url : record.mirror.http_url;
+CheckTarget Prober::target_of(const db::MirrorRecord& record, Way way, const Job& job) const {
+  const std::string& base = way.https ? record.mirror.https_url : record.mirror.http_url;
   const bool impossible = job.kind == Job::Kind::impossible;
-  const CheckTarget target{.way = item.way,
-                           .url = file_url(base, job.file.path) + (impossible ? nonsense() : ""),
-                           .size_bytes = job.file.size_bytes,
-                           .mtimes_s = accepted_times(job.file, record),
-                           .keeps_times = record.keeps_times && !rules_.is_immutable(job.file.path),
-                           .time_tolerance_s = time_tolerance_s(record),
-                           .piece = job.piece,
-                           .impossible = impossible};
+  return {.way = way,
+          .url = file_url(base, job.file.path) + (impossible ? nonsense() : ""),
+          .size_bytes = job.file.size_bytes,
+          .mtimes_s = accepted_times(job.file, record),
+          .keeps_times = record.keeps_times && !rules_.is_immutable(job.file.path),
+          .time_tolerance_s = time_tolerance_s(record),
+          .piece = job.piece,
+          .impossible = impossible};
+}
+
+void Prober::start(Item& item, const Job& job) {
+  CheckTarget target = target_of(*item.mirror, item.way, job);
+  const bool again = item.doubted.has_value();
+  target.by_get = again;  // some servers say no to HEAD alone
   item.running = true;
   const bool worked = item.failing() && network_.worked_since_failure(item, fleet_.items());
-  ask(std::make_shared<Run>(
-      Run{item, Check(target, check_options_), job, now_s_, worked, item.doubted.has_value()}));
+  ask(std::make_shared<Run>(Run{item,
+                                Check(std::move(target), check_options_),
+                                job,
+                                now_s_,
+                                worked,
+                                again,
+                                again && item.doubts_refusal,
+                                {},
+                                {}}));
 }
 
 void Prober::ask(const std::shared_ptr<Run>& run) {
@@ -258,59 +258,6 @@ void Prober::ask(const std::shared_ptr<Run>& run) {
             });
 }
 
-void Prober::ended(Run& run, const Verdict& verdict) {
-  Item& item = run.item;
-  item.running = false;
-  if (item.removed) return;
-  if (verdict.waited && run.started_s < stalled_s_) {  // we stood still, not the mirror
-    item.due_s = now_s_;
-    return;
-  }
-  if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
-  if (verdict.outcome == CheckOutcome::good) {
-    item.latency_ms = run.check.latency().count();
-    item.final_host = run.check.final_host();
-    item.last_good_s = now_s_;
-  }
-  // Whether a way is down is found out by asking for files alone.
-  const bool rare = run.job.kind != Job::Kind::presence;
-  // Nor may a rare check that tells nothing be repeated for ever in their place.
-  if (rare && tells_nothing(verdict)) item.doubted.reset();
-  if (verdict.outcome == CheckOutcome::bad && rare) {
-    apply(item, {CheckOutcome::unknown, verdict.reason, verdict.waited, false}, run.job.file.path);
-    item.due_s = now_s_ + hysteresis_options_.again_s;
-    return;
-  }
-  if (verdict.outcome == CheckOutcome::bad) return failed(run, verdict);
-  judge_file(run, verdict);
-  apply(item, verdict, run.job.file.path);
-}
-
-// A file is asked for once more before the mirror counts as not having it.
-void Prober::judge_file(const Run& run, const Verdict& verdict) {
-  Item& item = run.item;
-  if (verdict.outcome == CheckOutcome::good) {
-    item.doubted.reset();
-    findings_.right(*item.mirror, run.job.kind, now_s_);
-  } else if (verdict.outcome == CheckOutcome::wrong_file && !run.again) {
-    item.doubted = run.job;
-  } else if (verdict.outcome == CheckOutcome::wrong_file) {
-    item.doubted.reset();
-    findings_.wrong(*item.mirror, run.job, verdict, now_s_);
-  }
-}
-
-void Prober::failed(const Run& run, const Verdict& verdict) {
-  Item& item = run.item;
-  if (!item.failing()) item.first_bad_s = run.started_s;
-  if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.job.file.path, now_s_, run.network_worked};
-    return;
-  }
-  apply(item, verdict, run.job.file.path);
-  if (item.failing()) network_.suspect(item);
-}
-
 void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) {
   const State before = item.hysteresis.state();
   double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
@@ -320,6 +267,8 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) 
   if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
   if (after == State::up && findings_.doubts(item.mirror->mirror.id))
     delay_s = std::min(delay_s, hysteresis_options_.again_s);
+  if (verdict.outcome == CheckOutcome::unknown && verdict.wait_s)
+    delay_s = std::max(delay_s, static_cast<double>(*verdict.wait_s));
   const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
@@ -332,7 +281,8 @@ void Prober::look_at_return(const Item& item) {
   double since_s = item.down_since_s;
   for (const Item* other : fleet_.items()) {
     if (other == &item || other->mirror->mirror.id != item.mirror->mirror.id) continue;
-    if (other->hysteresis.state() != State::down) return;
+    if (other->hysteresis.state() == State::up) return;
+    if (other->hysteresis.state() == State::unknown) continue;  // nobody here can tell
     since_s = std::max(since_s, other->down_since_s);
   }
   if (now_s_ - since_s > options_.instance.rescan_after_s)
@@ -405,9 +355,9 @@ void Prober::write(db::Connection& connection) {
 }
 
 Milliseconds Prober::until_next() const {
-  double wait_s =
-      writes_ && options_.loop ? std::min(kMaxWait_s, std::max(fresh_.next_s(), fresh_again_s_) - now_s_)
-                               : kMaxWait_s;
+  double wait_s = writes_ && options_.loop
+                      ? std::min(kMaxWait_s, std::max(fresh_.next_s(), fresh_again_s_) - now_s_)
+                      : kMaxWait_s;
   for (const Item* item : fleet_.items()) {
     if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
       wait_s = std::min(wait_s, item->due_s - now_s_);

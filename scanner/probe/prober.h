@@ -47,7 +47,13 @@ class Prober {
   void start_due(db::Connection& connection);
   void start(Item& item, const Job& job);
   void ask(const std::shared_ptr<Run>& run);
+  CheckTarget target_of(const db::MirrorRecord& record, Way way, const Job& job) const;
+  bool ask_other_way(const Run& run, const Verdict& verdict, std::vector<Way> ways);
+  void other_way_ended(const Run& run, const Verdict& verdict);
+  std::vector<Way> other_ways(const Item& item) const;
+  void missing(const Run& run, Verdict verdict, bool elsewhere);
   void ended(Run& run, const Verdict& verdict);
+  void rare_failed(const Run& run, Verdict verdict);
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
   void look_at_return(const Item& item);

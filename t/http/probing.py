@@ -88,7 +88,9 @@ def answer(status=200, **headers):
     lines = [f"HTTP/1.1 {status} X", *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
              "Connection: close"]
     said = "\r\n".join([*lines, "", ""]).encode()
-    return lambda request: NOTHING if "no-such-file" in request and status == 200 else said
+    body = b"x" if status == 200 and int(headers["Content_Length"] or 0) > 0 else b""  # as much as a prober reads
+    return lambda request: (NOTHING if "no-such-file" in request and status == 200
+                            else said + body if request.startswith("GET ") else said)
 
 
 def reset(request):

@@ -14,6 +14,7 @@ from probing import World, answer, reset
 SMALL, LARGE = "pool/small.deb", "pool/large.iso"
 CONTENT = {SMALL: b"small" * 200, LARGE: bytes(range(256)) * 6000}
 PIECE = 262144
+OLD = email.utils.formatdate(rig.tree.DEFAULT_MTIME, usegmt=True)
 
 
 @pytest.fixture
@@ -39,12 +40,12 @@ class Files:
         headers = {"Last_Modified": self.modified} if self.modified else {}
         wanted = re.search(r"\r\nRange: bytes=(\d+)-(\d+)\r\n", request)
         if not wanted:
-            return answer(Content_Length=size, **headers)(request) + (content if method == "GET" else b"")
+            return answer(Content_Length=size, **headers)("HEAD") + (content if method == "GET" else b"")
         first, last = map(int, wanted.groups())
         if self.limit and last >= self.limit:
             return answer(416, Content_Range=f"bytes */{size}")(request)
         body = content[first:last + 1] if content else b"x" * (last + 1 - first)
-        return answer(206, Content_Length=len(body), Content_Range=f"bytes {first}-{last}/{size}", **headers)(request) + body
+        return answer(206, Content_Length=len(body), Content_Range=f"bytes {first}-{last}/{size}", **headers)("HEAD") + body
 
 
 def pieces(content):
@@ -96,12 +97,18 @@ def test_right_content_is_read_and_believed(world):
 ])
 def test_other_content_makes_a_mirror_wrong_at_once(world, path, reason):
     content = {path: CONTENT[path]}
-    server = have(world, Files({path: CONTENT[path][::-1]}), content)
+    server = have(world, Files({path: CONTENT[path][::-1]}, modified=OLD), content)
     world.start()
     assert wait_for_standing(world, "wrong").startswith(reason)
     assert not held(world) and world.health() == {"a http/ipv4": ["up", ""]}
     reads = [request for request in server.requests if request.startswith("GET ")]
     assert len(reads) == 2 and reads[0] == reads[1]  # from two connections
+
+
+def test_other_content_without_a_time_makes_a_mirror_wrong_with_the_second_file(world):
+    have(world, Files({path: data[::-1] for path, data in CONTENT.items()}))
+    world.start()
+    assert "sends other content than the source has" in wait_for_standing(world, "wrong") and not held(world)
 
 
 def test_a_newer_file_of_the_same_size_is_only_withdrawn(world):
@@ -150,7 +157,7 @@ def test_what_lies_beyond_2_gib_is_withdrawn_where_it_is_not_sent(world):
     server = world.talker(talk)
     fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",), size=size) for path, size in talk.sizes.items()})
     loop = world.start()
-    rig.wait_for("the large files to be withdrawn", lambda: len(held(world)) == 1, 30)
+    rig.wait_for("the large files to be withdrawn", lambda: len(held(world)) == 1, 60)
     assert standing(world) == ["good", ""]
     assert "mirror 'a': 2 files larger than 2 GiB are withdrawn" in loop.stop()[3]
 
@@ -161,6 +168,6 @@ def test_large_files_that_are_sent_stay(world):
     server = world.talker(talk)
     fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",), size=size) for path, size in talk.sizes.items()})
     loop = world.start()
-    rig.wait_for("a range beyond 2 GiB", lambda: any("Range: bytes=2" in r or "Range: bytes=3" in r for r in server.requests), 30)
+    rig.wait_for("a range beyond 2 GiB", lambda: any("Range: bytes=2" in r or "Range: bytes=3" in r for r in server.requests), 60)
     time.sleep(2)
     assert len(held(world)) == 1 and loop.stop()[3] == ""

@@ -84,6 +84,56 @@ def test_a_long_merge_holds_up_withdrawals_but_no_health(world):
     assert "nothing is probed" not in loop.stop()[3]
 
 
+def test_a_way_that_serves_other_files_is_down_alone(world):
+    """The virtual host for IPv6 or https is another one than that for http, and has nothing."""
+    well = world.talker(answer())
+    other = world.talker(answer(404), address="::1", port=well.port)
+    fill(world.database, {"a": {"http_url": f"http://localhost:{well.port}/", "ipv6": True}}, {f"f{i}": File(("a",)) for i in range(9)})
+    loop = world.start()
+    world.wait_for_state("a http/ipv6", "down", 60)
+    assert world.health()["a http/ipv6"][1].startswith("serves other files over http/IPv6 than over its other ways: answers 404")
+    assert world.health()["a http/ipv4"] == ["up", ""] and standing(world, "a") == ["good", ""] and other.requests
+    assert all(mirrors_with(world, f"f{i}") == ["a"] for i in range(9)) and "withdrawn" not in loop.stop()[3]
+
+
+def test_a_file_that_is_refused_alone_is_withdrawn(world):
+    """As by rights that are wrong for one file."""
+    server = world.talker(lambda request: answer(403 if "/f1 " in request else 200)(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(4)})
+    world.start()
+    rig.wait_for("the file to be withdrawn", lambda: mirrors_with(world, "f1") == [], 30)
+    assert mirrors_with(world, "f2") == ["a"] and world.health()["a http/ipv4"] == ["up", ""]
+
+
+def test_a_file_for_which_head_alone_is_wrong_stays(world):
+    server = world.talker(lambda request: answer(404 if request.startswith("HEAD") else 200)(request))
+    world.mirrors({"a": server.url()})
+    done = world.probe("a")
+    assert done.returncode == 0 and mirrors_with(world, FILE) == ["a"]
+    assert "GET" in server.requests[-1] and "Range: bytes=0-0" in server.requests[-1]
+
+
+def test_a_mirror_that_asks_for_time_gets_it(world):
+    server = world.talker(answer())
+    world.mirrors({"a": server.url()})
+    world.start()
+    world.wait_for_state("a http/ipv4", "up")
+    server.talk = answer(429, Retry_After="600")
+    seen = len(server.requests)
+    rig.wait_for("another check", lambda: len(server.requests) > seen)
+    time.sleep(4)
+    assert len(server.requests) <= seen + 2 and world.health()["a http/ipv4"] == ["up", ""]
+
+
+def test_files_larger_than_a_mirror_gets_are_not_asked_for(world):
+    server = world.talker(answer())
+    fill(world.database, {"a": {"http_url": server.url(), "file_maxsize": 10_000}},
+         {"small": File(("a",)), "large": File(("a",), size=10_001)})
+    world.start()
+    rig.wait_for("checks", lambda: len(server.requests) > 4)
+    assert all("/small" in request for request in server.requests)
+
+
 def test_what_most_mirrors_seem_to_lack_is_not_withdrawn(world):
     """The source has changed, and was not scanned since."""
     world.mirrors({name: world.talker(answer(404)).url() for name in "abcde"})

@@ -41,12 +41,23 @@ std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile
                       std::string(digest.bytes(0, 0)), ""};
 }
 
-std::optional<ProbeFile> choose_large_file(Connection& connection, MirrorId id) {
+std::vector<std::int64_t> large_file_ids(Connection& connection) {
+  const Result found = connection.run(
+      fmt::format("SELECT f.id FROM file f WHERE f.size > $1 AND {} LIMIT $2", kProbeServed),
+      Params().int8(kLargeBytes).int4(kMostLarge));
+  std::vector<std::int64_t> ids;
+  for (int row = 0; row < found.rows(); ++row) ids.push_back(found.int8(row, 0));
+  return ids;
+}
+
+std::optional<ProbeFile> choose_large_file(Connection& connection, MirrorId id,
+                                           const std::vector<std::int64_t>& file_ids) {
+  if (file_ids.empty()) return std::nullopt;
   const Result found =
-      connection.run(fmt::format("SELECT {} FROM file f WHERE f.size > $2 AND {} ORDER BY random() "
-                                 "LIMIT 1",
+      connection.run(fmt::format("SELECT {} FROM file f WHERE f.id = ANY ($2) AND f.size > $3 AND "
+                                 "{} ORDER BY random() LIMIT 1",
                                  kProbeColumns, has_probe_file()),
-                     Params().int2(id).int8(kLargeBytes));
+                     Params().int2(id).int8_array(file_ids).int8(kLargeBytes));
   if (found.empty()) return std::nullopt;
   return read_probe_file(found, 0);
 }

@@ -27,8 +27,13 @@ std::optional<ContentPiece> choose_piece(Connection&, const ProbeFile& file,
 // Beyond this some servers cannot send.
 inline constexpr std::int64_t kLargeBytes = std::int64_t{2} << 30;
 
-// Files larger than that, all of the mirror's or, to ask for, a random one. Reads the whole table.
-std::optional<ProbeFile> choose_large_file(Connection&, MirrorId id);
+// Files larger than that: those of all mirrors, at most kMostLarge of them, and those of one. Reads
+// the whole table.
+inline constexpr std::int32_t kMostLarge = 100'000;
+std::vector<std::int64_t> large_file_ids(Connection&);
 std::vector<FileOnMirror> large_files(Connection&, MirrorId id);
+// Of these files a random one that the mirror has, to ask for.
+std::optional<ProbeFile> choose_large_file(Connection&, MirrorId id,
+                                           const std::vector<std::int64_t>& file_ids);
 
 }  // namespace mirror::db

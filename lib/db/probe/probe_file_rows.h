@@ -13,7 +13,8 @@ extern const char* const kProbeColumns;
 ProbeFile read_probe_file(const Result& rows, int row);
 
 // Conditions on `file f`: any mirror can be asked for it, since the source has it now and its
-// version is certain; and the mirror $1 has it.
+// version is certain; and the mirror $1 has it, and gets redirects for files
+// of its size.
 extern const char* const kProbeServed;
 std::string has_probe_file();
 

@@ -27,7 +27,9 @@ ProbeFile read_probe_file(const Result& rows, int row) {
 
 std::string has_probe_file() {
   return fmt::format(
-      "{} AND EXISTS (SELECT FROM cohort c WHERE c.id = f.cohort_id AND $1 = ANY (c.mirrors))",
+      "{} AND EXISTS (SELECT FROM cohort c WHERE c.id = f.cohort_id AND $1 = ANY (c.mirrors)) AND "
+      "NOT EXISTS (SELECT FROM mirror m WHERE m.id = $1 AND m.file_maxsize > 0 AND f.size > "
+      "m.file_maxsize)",
       kProbeServed);
 }
 
@@ -71,6 +73,15 @@ void ProbeFiles::sample(Connection& connection) {
                                         Params().int8_array(ids));
   for (int row = 0; row < members.rows(); ++row)
     cohorts_[members.int8(row, 0)] = members.int2_array(row, 1);
+  limits_.clear();
+  const Result limits =
+      connection.run("SELECT id, file_maxsize FROM mirror WHERE file_maxsize > 0");
+  for (int row = 0; row < limits.rows(); ++row) limits_[limits.int2(row, 0)] = limits.int8(row, 1);
+}
+
+bool ProbeFiles::is_too_large(MirrorId id, const ProbeFile& file) const {
+  const auto limit = limits_.find(id);
+  return limit != limits_.end() && file.size_bytes > limit->second;
 }
 
 std::optional<ProbeFile> ProbeFiles::choose(Connection& connection, MirrorId id, bool thoroughly) {
@@ -79,7 +90,8 @@ std::optional<ProbeFile> ProbeFiles::choose(Connection& connection, MirrorId id,
   for (std::size_t i = 0; i < count; ++i) {
     const ProbeFile& file = files_[(start + i) % count];
     const std::vector<MirrorId>& mirrors = cohorts_.at(file.cohort_id);
-    if (std::binary_search(mirrors.begin(), mirrors.end(), id)) return file;
+    if (std::binary_search(mirrors.begin(), mirrors.end(), id) && !is_too_large(id, file))
+      return file;
   }
   return search(connection, id, thoroughly);
 }

@@ -1,5 +1,6 @@
 // Which file to ask a mirror for: one that it has now, as far as the last scans know, another one
-// each time. Costs the same however many files there are.
+// each time, and no larger than the mirror gets redirects for. Costs the same however many files
+// there are.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +44,14 @@ class ProbeFiles {
     bool wrapped = false;                   // the table's end was reached
     std::vector<std::int64_t> next, known;  // ids of files: to ask for, asked for
   };
+  bool is_too_large(MirrorId id, const ProbeFile& file) const;
   std::optional<ProbeFile> search(Connection& connection, MirrorId id, bool thoroughly);
   std::optional<ProbeFile> take_next(Connection& connection, MirrorId id, Search& search);
   bool search_piece(Connection& connection, MirrorId id, Search& search);
 
   std::vector<ProbeFile> files_;
   std::map<std::int64_t, std::vector<MirrorId>> cohorts_;  // of these files; sorted
+  std::map<MirrorId, std::int64_t> limits_;                // file_maxsize, where there is one
   std::map<MirrorId, Search> searches_;
   std::minstd_rand random_{std::random_device{}()};
 };

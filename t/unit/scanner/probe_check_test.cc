@@ -48,6 +48,11 @@ class ProbeCheckTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(acceptsEachTimeThatTheVersionHadAsTheMirrorKeepsThem);
   CPPUNIT_TEST(comparesThePieceThatItAskedFor);
   CPPUNIT_TEST(tellsANewerFileFromOtherBytes);
+  CPPUNIT_TEST(tellsANewerFileFromAWrongOne);
+  CPPUNIT_TEST(waitsAsLongAsItIsAskedTo);
+  CPPUNIT_TEST(tellsWhatMayBeTheFileAlone);
+  CPPUNIT_TEST(asksForOneByteWhereHeadIsNotBelieved);
+  CPPUNIT_TEST(saysWhenItComparedNothing);
   CPPUNIT_TEST(expectsThatNoNameOfItsOwnExists);
   CPPUNIT_TEST(comparesNoTimesOfAnotherHost);
   CPPUNIT_TEST(asksForOneByteWhereHeadIsRefused);
@@ -165,6 +170,51 @@ class ProbeCheckTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(verdict.outcome == CheckOutcome::wrong_file);
       CPPUNIT_ASSERT_EQUAL(other_bytes, verdict.other_bytes);
     }
+  }
+
+  void tellsANewerFileFromAWrongOne() {
+    const auto newer = [&](const char* time) {
+      const auto wrong = answered(200, {{"Content-Length", "9"}, {"Last-Modified", time}});
+      const Verdict verdict = *check().take(wrong, kNow);
+      CPPUNIT_ASSERT(verdict.outcome == CheckOutcome::wrong_file);
+      return verdict.newer;
+    };
+    CPPUNIT_ASSERT(newer("Wed, 15 Nov 2023 22:13:20 GMT"));
+    CPPUNIT_ASSERT(!newer("Mon, 13 Nov 2023 22:13:20 GMT"));
+    CPPUNIT_ASSERT(!newer("yesterday"));
+  }
+
+  void waitsAsLongAsItIsAskedTo() {
+    const auto wait = [&](int status, const char* text) {
+      return check().take(answered(status, {{"Retry-After", text}}), kNow)->wait_s;
+    };
+    CPPUNIT_ASSERT(wait(429, "30") == 30);
+    CPPUNIT_ASSERT(wait(503, "86400") == 600);
+    CPPUNIT_ASSERT(wait(429, "Wed, 15 Nov 2023 22:13:20 GMT") == 600);
+    CPPUNIT_ASSERT(!wait(503, "") && !wait(500, "30"));
+    CPPUNIT_ASSERT(check().take(answered(429), kNow)->outcome == CheckOutcome::unknown);
+  }
+
+  void tellsWhatMayBeTheFileAlone() {
+    for (const int status : {403, 451, 500, 503})
+      CPPUNIT_ASSERT(judge_get(answered(status)).of_file);
+    CPPUNIT_ASSERT(judge_get(redirected("https://ftp.example/login")).of_file);
+    CPPUNIT_ASSERT(!judge_get(answered(204)).of_file && !judge_get(answered(401)).of_file);
+  }
+
+  void asksForOneByteWhereHeadIsNotBelieved() {
+    CheckTarget target = check().target();
+    target.by_get = true;
+    const PoolRequest request = Check(target, options_).request({});
+    CPPUNIT_ASSERT(request.method == PoolRequest::Method::get);
+    CPPUNIT_ASSERT(request.headers == std::vector<std::string>{"Range: bytes=0-0"});
+  }
+
+  void saysWhenItComparedNothing() {
+    CheckTarget target = check().target();
+    target.piece = db::ContentPiece{5, 5, digest::sha1_of("piece"), ""};
+    const Verdict verdict = *Check(target, options_).take(answered(200), kNow);
+    CPPUNIT_ASSERT(verdict.outcome == CheckOutcome::good && !verdict.compared);
   }
 
   void expectsThatNoNameOfItsOwnExists() {
@@ -311,6 +361,11 @@ class ProbeCheckTest : public CppUnit::TestFixture {
   }
 
  private:
+  Verdict judge_get(const PoolAnswer& answer) const {
+    CheckTarget target = check().target();
+    target.by_get = true;
+    return *Check(target, options_).take(answer, kNow);
+  }
   Check check() const {
     return Check({Way{true, Family::ipv4}, kUrl, 5678, {1'700'000'000}, true, 0, {}, false},
                  options_);
