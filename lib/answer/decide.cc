@@ -148,9 +148,11 @@ std::optional<DeclineReason> file_decline(const Request& request, const File& fi
 // No mirror takes it: the fallback that fits the client, else what declining means for the tree.
 Outcome elsewhere(DeclineReason reason, const Request& request, const Client& client,
                   const File& file, const Settings& settings) {
-  if (auto answer = fallback_answer(request, client, file.path, settings))
-    return {.result = *std::move(answer)};
-  return {.result = reason};
+  auto answer = fallback_answer(request, client, file.path, settings);
+  if (!answer) return {.result = reason};
+  Outcome outcome{.result = *std::move(answer)};
+  if (reason != DeclineReason::no_mirror) outcome.refused = reason;
+  return outcome;
 }
 
 // For the clients whom the few mirrors of a new file cannot bear yet.
@@ -329,7 +331,9 @@ Outcome decide(const Request& request, const Client& client, const File& file,
     outcome.itself = itself;
     return outcome;
   }
-  if (!is_among(mirrored_share(file, mirrors, settings.first_arrival, request.now_s),
+  const bool is_served_first = ranked.front().tier == Tier::prefix;
+  if (!is_served_first &&
+      !is_among(mirrored_share(file, mirrors, settings.first_arrival, request.now_s),
                 client.address, request.now_s))
     return not_yet(request, client, file, settings);
   const Candidate& best = ranked.front();
