@@ -134,9 +134,10 @@ std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_vi
   }
   lookup->mirrors = mirrors_of(connection, found.mirrors_rev, deadline);
   if (lookup->mirrors == nullptr) return nullptr;
-  lookup->file = std::move(found.file);
+  db::heed_rules(found, lookup->mirrors->rules());
+  lookup->file = std::move(found.file);  // its views stay with what they show
   lookup->ids = std::move(found.mirrors);
-  lookup->file.mirrors = lookup->ids;
+  lookup->whole = std::move(found.room);
   return lookup;
 }
 

@@ -117,8 +117,9 @@ void Exchange::explain_mirrors(std::optional<Representation> which, Explanation&
     rank_as_listed(told, *list, settings_.representations.max_mirrors,
                    request_.repository != nullptr);
   }
-  for (LeftOut& mirror : without_file(*told.mirrors, file.mirrors, [](const Mirror&) {
-         return std::string("does not have this version of the file");
+  for (LeftOut& mirror : without_file(*told.mirrors, file.mirrors, [&](const Mirror& lacking) {
+         const std::string held_back = held_back_because(file, lacking.id);
+         return held_back.empty() ? "does not have this version of the file" : held_back;
        })) {
     told.left_out.push_back(std::move(mirror));
   }

@@ -14,7 +14,7 @@ namespace mirror::httpd {
 // Held by pointer: it is large, and made where it stays.
 struct Lookup : catalog::CatalogFile {
   std::shared_ptr<const MirrorTable> mirrors;  // never null
-  std::vector<MirrorId> ids;                   // what file.mirrors shows, from the database
+  std::vector<MirrorId> ids, whole;            // what `file` shows, from the database
   std::optional<catalog::Snapshot>
       snapshot;  // what it shows, from the catalog: to be ended before anything is sent
 };

@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (18);
+INSERT INTO schema_version (version) VALUES (20);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -174,7 +174,7 @@ CREATE TABLE mirror_prefix (
 );
 
 -- Over which schemes and address families a mirror answers, as mb-probe finds it. What has no row is unknown, and counts as up.
--- reason: why it is down, in words.
+-- reason: why it is down, in words. final_host: to which the mirror redirects; empty: to none.
 CREATE TABLE health (
   mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
   scheme text NOT NULL,
@@ -185,10 +185,12 @@ CREATE TABLE health (
   reason text NOT NULL DEFAULT '',
   latency_ms integer,
   certificate_end timestamptz,
+  final_host text NOT NULL DEFAULT '',
   PRIMARY KEY (mirror_id, scheme, family),
   CONSTRAINT health_way_known CHECK (scheme IN ('http', 'https') AND family IN ('ipv4', 'ipv6')),
   CONSTRAINT health_state_known CHECK (state IN ('up', 'down', 'unknown')),
   CONSTRAINT health_reason_shape CHECK (octet_length(reason) <= 500 AND reason !~ '[[:cntrl:]]'),
+  CONSTRAINT health_final_host_shape CHECK (octet_length(final_host) <= 300 AND final_host !~ '[[:cntrl:]]'),
   CONSTRAINT health_latency_range CHECK (latency_ms >= 0),
   CONSTRAINT health_time_range CHECK (
     since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
@@ -300,13 +302,28 @@ BEGIN
     WHERE id = which AND (down, down_reason) IS DISTINCT FROM (found.ways, found.reasons);
   RETURN NULL;
 END $$;
+-- Once for each certificate that ends within 14 days.
+CREATE FUNCTION note_certificate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  ends text := 'ends ' || to_char(NEW.certificate_end AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI');
+BEGIN
+  IF NEW.certificate_end BETWEEN now() AND now() + interval '14 days' AND NOT EXISTS (
+       SELECT FROM event WHERE mirror_id = NEW.mirror_id AND at > now() - interval '15 days' AND what = 'certificate'
+         AND "to" = ends) THEN
+    INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
+      SELECT id, identifier, 'certificate', 'valid', ends, NEW.scheme || '/' || NEW.family FROM mirror WHERE id = NEW.mirror_id;
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER certificate_note AFTER INSERT OR UPDATE ON health
+  FOR EACH ROW WHEN (NEW.certificate_end IS NOT NULL) EXECUTE FUNCTION note_certificate();
 CREATE TRIGGER health_note AFTER INSERT OR UPDATE OR DELETE ON health FOR EACH ROW EXECUTE FUNCTION note_health();
 -- Events are kept for 400 days. Nobody may change them; the prober may let the old ones go.
 CREATE FUNCTION prune_events() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 WITH old AS (DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < now() - interval '400 days' ORDER BY at LIMIT 10000)
              RETURNING 1)
 SELECT count(*) FROM old $$;
-REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), prune_events() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), note_certificate(), prune_events() FROM PUBLIC;
 
 -- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
 -- of them: wrong, then returning, then stale; good without any.
@@ -473,6 +490,20 @@ CREATE TRIGGER file_hashes AFTER DELETE ON file REFERENCING OLD TABLE AS deleted
 CREATE FUNCTION empty_hashes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS
 $$ BEGIN DELETE FROM hash; RETURN NULL; END $$;
 CREATE TRIGGER file_hashes_truncate AFTER TRUNCATE ON file FOR EACH STATEMENT EXECUTE FUNCTION empty_hashes();
+
+-- Each folder of a mutable group (path_rule) that the source has, and who may serve its members: the mirrors that have all of
+-- them. Every merge keeps it right (lib/db/merge/groups.cc). cohorts: those of the members; 0 stands for one that nobody has for
+-- sure. anchored: false once the anchor is gone; then the folder is none of a group, and the row tells replicas so. rev: of the
+-- merge that last changed what replicas read.
+CREATE TABLE mutable_group (
+  folder bytea PRIMARY KEY,
+  anchored boolean NOT NULL,
+  cohorts bigint[] NOT NULL DEFAULT '{}',
+  mirrors smallint[] NOT NULL DEFAULT '{}',
+  rev bigint NOT NULL,
+  CONSTRAINT mutable_group_folder_length CHECK (octet_length(folder) <= 2048),
+  CONSTRAINT mutable_group_rev_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
+);
 
 -- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files
 -- the source has, or in which version.

@@ -148,7 +148,8 @@ std::optional<DeclineReason> file_decline(const Request& request, const File& fi
 // No mirror takes it: the fallback that fits the client, else what declining means for the tree.
 Outcome elsewhere(DeclineReason reason, const Request& request, const Client& client,
                   const File& file, const Settings& settings) {
-  auto answer = fallback_answer(request, client, file.path, settings);
+  // Nobody knows which state of a mutable group a fallback has.
+  auto answer = file.group ? std::nullopt : fallback_answer(request, client, file.path, settings);
   if (!answer) return {.result = reason};
   Outcome outcome{.result = *std::move(answer)};
   if (reason != DeclineReason::no_mirror) outcome.refused = reason;
@@ -219,6 +220,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "not-in-table";
     case DeclineReason::pending:
       return "pending";
+    case DeclineReason::origin_only:
+      return "origin-only";
     case DeclineReason::version_differs:
       return "version-differs";
     case DeclineReason::no_mirror:
@@ -319,6 +322,7 @@ Outcome decide(const Request& request, const Client& client, const File& file,
   if (not_modified(request.validators, file.size_bytes, file.mtime_s))
     return {.result = unchanged(file, settings)};
 
+  if (file.origin_only) return {.result = DeclineReason::origin_only};
   const std::size_t how_many = 1 + static_cast<std::size_t>(std::max(settings.max_links, 0));
   const Mirror* itself = nullptr;
   bool at_cap = false;

@@ -35,6 +35,7 @@ enum class DeclineReason : std::uint8_t {
   file_mask,
   not_in_table,     // no such file in the table (local trees serve what they have)
   pending,          // touched at the source, waiting for its hash
+  origin_only,      // an anchor or signature of a mutable group
   version_differs,  // the local file is not the version that the table knows
   no_mirror,
   traffic,        // every mirror that has it has as much traffic as it allows (max_mbit)

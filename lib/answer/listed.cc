@@ -89,7 +89,10 @@ std::vector<std::string> last_resorts(Representation which, const Request& reque
   std::vector<std::string> urls;
   if (settings.last_resort == LastResort::off) return urls;
   const std::string_view tail = tail_of(which, request, file.path);
-  for (const Fallback* fallback : fitting_fallbacks(client, https, settings))
+  // Nobody knows which state of a group a fallback has.
+  const bool may_be_old = file.group || file.origin_only;
+  for (const Fallback* fallback :
+       may_be_old ? std::vector<const Fallback*>() : fitting_fallbacks(client, https, settings))
     urls.push_back(file_url(fallback->url, tail));
   if (is_url(request.origin, https ? UrlKind::https_base : UrlKind::web_base))
     urls.push_back(file_url(request.origin, tail));

@@ -27,9 +27,12 @@ Outcome refused(Representation which, DeclineReason reason, std::string_view why
           .why = why};
 }
 
-File without_mirrors(File file) {
-  file.mirrors = {};
-  return file;
+// As a list sees the file. Clients get the hashes of a repository's marker with its mirrors, so an
+// old one that a mirror sends does no harm: it may be an anchor.
+File as_listed(const File& file, bool of_repository) {
+  File listed = file;
+  listed.mirrors = file.pending ? MirrorSet() : of_repository ? file.whole : file.mirrors;
+  return listed;
 }
 
 std::uint64_t mixed(std::uint64_t state, std::uint64_t word) {
@@ -94,8 +97,10 @@ Outcome represent(Representation which, const Request& request, const Client& cl
   if (const auto what = info.missing(known, file.size_bytes, own.torrent_form); !what.empty()) {
     return refused(which, DeclineReason::no_hashes, what);
   }
-  const Listed list = listed(which, request, client, file.pending ? without_mirrors(file) : file,
-                             mirrors, settings);
+  const bool of_repository = request.repository != nullptr;
+  const bool differs = file.pending || (of_repository && file.origin_only);
+  const Listed list = listed(which, request, client,
+                             differs ? as_listed(file, of_repository) : file, mirrors, settings);
   const Subject subject{.file = file,
                         .hashes = known,
                         .ranked = list.ranked,

@@ -98,6 +98,19 @@ void Batch::put_cohort(std::int64_t id, std::span<const MirrorId> mirrors) {
   store_cohort(id, {cohort_record(id).value_or(CohortRecord()).files, mirrors});
 }
 
+std::optional<std::vector<MirrorId>> Batch::group(std::string_view folder) {
+  const auto record = get(environment_.groups(), group_key(folder, key_room_));
+  return record ? std::optional(cohort_in(*record).mirrors.ids()) : std::nullopt;
+}
+
+void Batch::put_group(std::string_view folder, std::span<const MirrorId> mirrors) {
+  store(environment_.groups(), group_key(folder, key_room_), encode_cohort({0, mirrors}));
+}
+
+void Batch::erase_group(std::string_view folder) {
+  erase(environment_.groups(), group_key(folder, key_room_));
+}
+
 void Batch::write_counts() {
   for (const auto& [id, change] : counts_) {
     const auto old = change != 0 ? cohort_record(id) : std::nullopt;

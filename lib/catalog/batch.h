@@ -30,6 +30,10 @@ class Batch {
   bool has_cohort(std::int64_t id) const;
   std::vector<MirrorId> cohort(std::int64_t id) const;  // empty for an unknown one
   void put_cohort(std::int64_t id, std::span<const MirrorId> mirrors);
+  // Folders of mutable groups, and who has all of their members; nullopt: it is none.
+  std::optional<std::vector<MirrorId>> group(std::string_view folder);
+  void put_group(std::string_view folder, std::span<const MirrorId> mirrors);
+  void erase_group(std::string_view folder);
   void drop_empty(const std::set<std::int64_t>& cohorts);
   // Which cohorts lost files in this batch.
   const std::set<std::int64_t>& lost_files() const { return lost_files_; }

@@ -165,6 +165,16 @@ std::optional<LinkRecord> decode_link(std::string_view record) {
   return decoder.ok() ? std::optional(link) : std::nullopt;
 }
 
+// With a slash at its end, since no key is empty.
+std::string_view group_key(std::string_view folder, std::string& room) {
+  std::string name(folder);
+  name += '/';
+  std::string hashed;
+  const std::string_view key = key_of(name, hashed);
+  room = key;
+  return room;
+}
+
 std::string_view cohort_key(const std::int64_t& id) {
   return {reinterpret_cast<const char*>(&id), sizeof id};
 }

@@ -17,7 +17,7 @@
 namespace mirror::catalog {
 
 inline constexpr int kFormat =
-    6;  // also another one when revisions tell something else, so that a catalog is loaded anew
+    7;  // also another one when revisions tell something else, so that a catalog is loaded anew
 
 // What a catalog says of itself.
 struct Meta {
@@ -69,6 +69,9 @@ struct CohortRecord {
 std::string_view cohort_key(const std::int64_t& id);  // into the id
 std::string encode_cohort(const CohortRecord& cohort);
 std::optional<CohortRecord> decode_cohort(std::string_view record);
+
+// Of a mutable group's folder. Its record is a cohort's, without files.
+std::string_view group_key(std::string_view folder, std::string& room);
 
 // All but sha256 and signature_kind, which the file's record has.
 void encode_hashes(std::string& out, const FileHashes& hashes);

@@ -15,7 +15,7 @@
 namespace mirror::catalog {
 namespace {
 
-constexpr unsigned kTables = 5;
+constexpr unsigned kTables = 6;
 constexpr mdb_mode_t kMode = 0640;
 
 unsigned flags_of(Open how) {
@@ -137,6 +137,7 @@ void Environment::open_tables(Open how) {
   open("links", 0, links_);
   open("cohorts", MDB_INTEGERKEY, cohorts_);
   open("hashes", 0, hashes_);
+  open("groups", 0, groups_);
   open("texts", 0, texts_);
   has_slots_ = create || size().readers > 0;  // this transaction has one
   check(mdb_txn_commit(txn.release()), file_);

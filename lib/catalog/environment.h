@@ -88,6 +88,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   MDB_dbi links() const { return links_; }
   MDB_dbi cohorts() const { return cohorts_; }
   MDB_dbi hashes() const { return hashes_; }
+  MDB_dbi groups() const { return groups_; }
   MDB_dbi texts() const { return texts_; }  // "meta", "mirrors" and "rules"
 
   // The mirrors of the state numbered `count`, decoded once for all readers.
@@ -110,7 +111,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   std::unique_ptr<MDB_env, Close> env_;
   std::optional<FileId> lock_file_;  // nullopt: opened without one
   bool has_slots_ = true;
-  MDB_dbi files_ = 0, links_ = 0, cohorts_ = 0, hashes_ = 0, texts_ = 0;
+  MDB_dbi files_ = 0, links_ = 0, cohorts_ = 0, hashes_ = 0, groups_ = 0, texts_ = 0;
   std::mutex mutex_;  // of what follows
   std::vector<std::unique_ptr<Reader>> idle_;
   std::shared_ptr<const MirrorTable> mirrors_;

@@ -95,8 +95,9 @@ void Reader::read_texts() {
   // Those who wrote before there were rules wrote none.
   const auto rules = get(environment_.texts(), "rules");
   mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"),
-                                  rules.value_or(R"({"immutable":[]})"));
+                                  rules.value_or(R"({"immutable":[],"mutable":[]})"));
   has_links_ = count(environment_.links()) > 0;
+  has_groups_ = groups() > 0;
 }
 
 void Reader::probe() {
@@ -207,6 +208,24 @@ void Reader::find(std::string_view requested, std::int64_t now_s, HashParts part
   }
 }
 
+std::optional<MirrorSet> Reader::group(std::string_view folder) {
+  const auto record = get(environment_.groups(), group_key(folder, key_room_));
+  if (!record) return std::nullopt;
+  const auto group = decode_cohort(*record);
+  if (!group) damaged("group");
+  return group->mirrors;
+}
+
+// The innermost.
+std::optional<GroupView> Reader::group_around(std::string_view path) {
+  while (!path.empty()) {
+    const std::size_t slash = path.rfind('/');
+    path = path.substr(0, slash == path.npos ? 0 : slash);
+    if (const auto mirrors = group(path)) return GroupView{path, *mirrors};
+  }
+  return std::nullopt;
+}
+
 void Reader::fill(CatalogFile& found, const FileRecord& record, HashParts parts) {
   File& file = found.file;
   file.size_bytes = record.size_bytes;
@@ -215,6 +234,8 @@ void Reader::fill(CatalogFile& found, const FileRecord& record, HashParts parts)
   file.new_since_s = record.new_since_s;
   found.gone = record.gone_s.has_value();
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
+  heed_group(file, mirrors_->rules(),
+             has_groups_ && !found.gone ? group_around(file.path) : std::nullopt, found.room);
   if (record.pending) return;  // what is known of its content is of an earlier look
   read_hashes(key_of(file.path, key_room_), record, parts, found.hashes);
   found.hashes_complete = meta_.hashes || parts == HashParts::redirect;

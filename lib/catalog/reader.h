@@ -10,17 +10,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "catalog/codec.h"
 #include "catalog/crashes.h"
 #include "catalog/environment.h"
+#include "core/group_rule.h"
 
 namespace mirror::catalog {
 
 struct CatalogFile {
   Found found = Found::absent;
   File file;  // for Found::file; path is the real one: links, also in prefixes, are followed
-  bool gone = false;  // from the source; it is in its grace time
+  bool gone = false;           // from the source; it is in its grace time
+  std::vector<MirrorId> room;  // what file.mirrors shows of a mutable group
   FileHashes hashes;
   bool hashes_complete =
       true;  // all that was asked for and is known is in `hashes`; else only sha256 and what exists
@@ -66,7 +69,10 @@ class Reader {
   std::size_t files() const { return count(environment_.files()); }
   std::size_t links() const { return count(environment_.links()); }
   std::size_t cohorts() const { return count(environment_.cohorts()); }
+  std::size_t groups() const { return count(environment_.groups()); }
   std::size_t count(MDB_dbi table) const;
+  // Who has all members of the mutable group of that folder; nullopt: it is none.
+  std::optional<MirrorSet> group(std::string_view folder);
   void check_undisturbed() const { environment_.check_undisturbed(mdb_txn_id(txn_.get())); }
 
  private:
@@ -79,6 +85,7 @@ class Reader {
   bool hides(MDB_dbi table) const;  // all of its records
   bool is_directory(const std::string& path);
   bool has_below(MDB_dbi table, const std::string& folder);
+  std::optional<GroupView> group_around(std::string_view path);
   void fill(CatalogFile& found, const FileRecord& record, HashParts parts);
   // As far as they are kept.
   void read_hashes(std::string_view key, const FileRecord& record, HashParts parts,
@@ -91,7 +98,7 @@ class Reader {
   TransactionHandle txn_;
   std::optional<InUse> in_use_;      // from begin() to end(), which one thread calls
   std::optional<std::size_t> seen_;  // the state that meta_ and mirrors_ are of, by its number
-  bool has_links_ = false;
+  bool has_links_ = false, has_groups_ = false;
   Meta meta_;
   std::shared_ptr<const MirrorTable> mirrors_;
   std::string key_room_;

@@ -150,12 +150,27 @@ std::optional<std::vector<Mirror>> decode_mirrors(std::string_view text) {
 }
 
 std::string encode_rules(const PathRules& rules) {
-  return dump({{"immutable", rules.immutable_texts()}});
+  json groups = json::array();
+  for (const MutableRule& rule : rules.groups()) {
+    groups.push_back({{"folder", rule.folder},
+                      {"anchors", rule.anchors},
+                      {"signatures", rule.signatures},
+                      {"alternates_s", rule.alternates_s}});
+  }
+  return dump({{"immutable", rules.immutable_texts()}, {"mutable", groups}});
 }
 
 std::optional<PathRules> decode_rules(std::string_view text) {
   try {
-    return PathRules(json::parse(text).at("immutable").get<std::vector<std::string>>());
+    const json value = json::parse(text);
+    std::vector<MutableRule> groups;
+    for (const json& rule : value.at("mutable")) {
+      groups.push_back({rule.at("folder").get<std::string>(),
+                        rule.at("anchors").get<std::vector<std::string>>(),
+                        rule.at("signatures").get<std::vector<std::string>>(),
+                        rule.at("alternates_s").get<double>()});
+    }
+    return PathRules(value.at("immutable").get<std::vector<std::string>>(), groups);
   } catch (const json::exception&) {
     return std::nullopt;
   }

@@ -1,10 +1,12 @@
 #include "config/instance.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "config/presets.h"
 #include "core/nearest.h"
 #include "core/path.h"
 #include "core/url.h"
@@ -134,10 +136,26 @@ Fault read_globs(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
-Fault read_immutable(const toml::node& node, PathRules& into) {
-  std::vector<std::string> globs;
-  Fault fault = read_globs(node, globs);
-  into = PathRules(globs);
+Fault read_names(const toml::node& node, std::vector<std::string>& into) {
+  const toml::array* list = node.as_array();
+  if (list == nullptr) return wrong_type(node, "an array of names of files");
+  for (const toml::node& entry : *list) {
+    if (Fault fault = read_string(entry, into.emplace_back()); !fault.empty())
+      return fmt::format("entry {}: {}", into.size(), fault);
+  }
+  return kFine;
+}
+
+// One name, or an array of them.
+Fault read_presets(const toml::node& node, std::vector<std::string>& into) {
+  Fault fault = node.is_array() ? read_names(node, into) : read_string(node, into.emplace_back());
+  for (const std::string& name : into) {
+    if (!fault.empty() || find_preset(name) != nullptr) continue;
+    std::vector<std::string> known;
+    for (const Preset& preset : presets()) known.emplace_back(preset.name);
+    fault = fmt::format("there is no preset '{}'; expected one of: {}", printable(name),
+                        fmt::format("{}", fmt::join(known, ", ")));
+  }
   return fault;
 }
 
@@ -289,6 +307,12 @@ constexpr Key<MirrorOptions> kMirrorKeys[] = {
      }},
 };
 
+constexpr Key<MutableRule> kMutableKeys[] = {
+    {"folder", [](const toml::node& n, MutableRule& r) { return read_string(n, r.folder); }},
+    {"anchors", [](const toml::node& n, MutableRule& r) { return read_names(n, r.anchors); }},
+    {"signatures", [](const toml::node& n, MutableRule& r) { return read_names(n, r.signatures); }},
+};
+
 constexpr Key<HashOptions> kHashKeys[] = {
     {"digests", [](const toml::node& n, HashOptions& h) { return read_digests(n, h.kinds); }},
     {"zsync", [](const toml::node& n, HashOptions& h) { return read_boolean(n, h.kinds.zsync); }},
@@ -346,11 +370,14 @@ constexpr Key<Instance> kInstanceKeys[] = {
                           Instance& i) { return read_integer(n, i.rescan_after_s, 1, 31622400); }},
     {"probe_timeout_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.probe_timeout_s, 1, 300); }},
+    {"fresh_requests",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.fresh_requests, 0, 60000); }},
     {"probe_control",
      [](const toml::node& n, Instance& i) { return read_urls(n, UrlKind::page, i.probe_control); }},
     {"probe_ca", [](const toml::node& n, Instance& i) { return read_file_name(n, i.probe_ca); }},
     {"exclude", [](const toml::node& n, Instance& i) { return read_patterns(n, i.exclude); }},
-    {"immutable", [](const toml::node& n, Instance& i) { return read_immutable(n, i.rules); }},
+    {"immutable", [](const toml::node& n, Instance& i) { return read_globs(n, i.immutable); }},
+    {"preset", [](const toml::node& n, Instance& i) { return read_presets(n, i.presets); }},
 };
 
 constexpr Key<NotifyTarget> kNotifyKeys[] = {
@@ -418,12 +445,41 @@ const toml::table& as_table(const toml::node& node, const std::string& file,
   return *node.as_table();
 }
 
+void read_mutable(const toml::node& node, const std::string& file, const std::string& section,
+                  std::vector<MutableRule>& into) {
+  const std::string inner = fmt::format("[{}.mutable]]", section.substr(0, section.size() - 1));
+  const toml::array* list = node.as_array();
+  if (list == nullptr)
+    fail_at(node.source(), file,
+            fmt::format("mutable: {}", wrong_type(node, "tables, each as [[….mutable]]")));
+  for (const toml::node& entry : *list) {
+    MutableRule& rule = into.emplace_back();
+    read_keys(as_table(entry, file, inner), file, inner, kMutableKeys, rule);
+    if (const std::string fault = rule.fault(); !fault.empty())
+      fail_at(entry.source(), file, fmt::format("mutable: {}", printable(fault)));
+  }
+}
+
+PathRules rules_of(const Instance& instance) {
+  std::vector<std::string> immutable = instance.immutable;
+  std::vector<MutableRule> groups = instance.mutable_groups;
+  for (const std::string& name : instance.presets) {
+    const Preset& preset = *find_preset(name);
+    immutable.insert(immutable.end(), preset.immutable.begin(), preset.immutable.end());
+    groups.insert(groups.end(), preset.groups.begin(), preset.groups.end());
+  }
+  return PathRules(immutable, groups);
+}
+
 Instance read_instance(const toml::key& name, const toml::node& node, const std::string& file) {
   Instance instance;
   instance.name = name.str();
   const std::string section = fmt::format("[instance.{}]", printable(instance.name));
   const toml::table& table = as_table(node, file, section);
-  read_keys(table, file, section, kInstanceKeys, instance, {"mirror", "hash"});
+  read_keys(table, file, section, kInstanceKeys, instance, {"mirror", "hash", "mutable"});
+  if (const toml::node* groups = table.get("mutable"))
+    read_mutable(*groups, file, section, instance.mutable_groups);
+  instance.rules = rules_of(instance);
   if (const toml::node* hash = table.get("hash")) {
     const std::string inner = fmt::format("[instance.{}.hash]", printable(instance.name));
     read_keys(as_table(*hash, file, inner), file, inner, kHashKeys, instance.hash);

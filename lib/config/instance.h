@@ -78,13 +78,18 @@ struct Instance {
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
-  int probe_interval_s = 60;   // from one check of a mirror to the next
-  int probe_timeout_s = 10;    // of a check
+  int probe_interval_s = 60;  // from one check of a mirror to the next
+  int probe_timeout_s = 10;   // of a check
+  // How many new files mb-probe asks a mirror for in a minute; 0: none.
+  int fresh_requests = 1200;
   int probe_content_s = 3600;  // from one check of a mirror's content to the next
   int rescan_after_s = 3600;   // a mirror that was down for longer is checked before it is believed
   std::vector<std::string> probe_control;  // URLs that tell whether our own network works
   std::string probe_ca;                    // who signs mirrors' certificates; "": the system's
-  PathRules rules;                         // `immutable`
+  std::vector<std::string> presets;        // names of presets (config/presets.h)
+  std::vector<std::string> immutable;      // patterns
+  std::vector<MutableRule> mutable_groups;
+  PathRules rules;  // made of these three
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
   std::vector<NotifyTarget> notify;  // those of this instance

@@ -75,10 +75,15 @@ struct File {
   std::string path;  // the real path: links are resolved
   std::int64_t size_bytes = 0;
   std::int64_t mtime_s = 0;  // Unix time
-  MirrorSet mirrors;         // owned by what found the file
+  MirrorSet mirrors;         // that may serve it; owned by what found the file, as what follows
   bool pending = false;      // touched at the source and not yet hashed again: no redirects
   // Unix time at which this version came; nullopt: more than a day ago, or with the whole tree.
   std::optional<std::int64_t> new_since_s = {};
+  // Of a mutable group (core/group_rule.h): all mirrors that have the file, and those of them that
+  // have the whole group. Without one they are the same as `mirrors`.
+  MirrorSet holders = {}, whole = {};
+  std::optional<std::string> group = {};  // its folder
+  bool origin_only = false;               // an anchor or signature: no mirror may serve it
 };
 
 // The client that asks. Unknown fields are empty.

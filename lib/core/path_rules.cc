@@ -1,19 +1,63 @@
 #include "core/path_rules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace mirror {
+namespace {
 
-PathRules::PathRules(const std::vector<std::string>& immutable) {
+const PathGlob* first_fit(const std::vector<PathGlob>& globs, std::string_view path) {
+  const auto found = std::find_if(globs.begin(), globs.end(),
+                                  [&](const PathGlob& glob) { return glob.fits(path); });
+  return found == globs.end() ? nullptr : &*found;
+}
+
+std::string hex_regex(std::initializer_list<const std::vector<PathGlob>*> lists) {
+  std::string regex;
+  for (const std::vector<PathGlob>* globs : lists) {
+    for (const PathGlob& glob : *globs) regex += (regex.empty() ? "" : "|") + glob.hex_regex();
+  }
+  return regex.empty() ? "" : "^(?:" + regex + ")$";
+}
+
+}  // namespace
+
+std::string MutableRule::fault() const {
+  if (const std::string wrong = PathGlob::fault(folder); !wrong.empty())
+    return fmt::format("folder '{}': {}", folder, wrong);
+  if (anchors.empty()) return "it has no anchor";
+  for (const std::vector<std::string>* names : {&anchors, &signatures}) {
+    for (const std::string& name : *names) {
+      if (name.empty() || name.find('/') != name.npos || name.find("**") != name.npos)
+        return fmt::format("'{}' is not the name of a file in the folder", name);
+      if (const std::string wrong = PathGlob::fault(folder + '/' + name); !wrong.empty())
+        return fmt::format("'{}': {}", name, wrong);
+    }
+  }
+  return "";
+}
+
+PathRules::PathRules(const std::vector<std::string>& immutable,
+                     const std::vector<MutableRule>& groups) {
   for (const std::string& text : immutable) {
     if (PathGlob::fault(text).empty()) immutable_.emplace_back(text);
+  }
+  for (const MutableRule& rule : groups) {
+    if (!rule.fault().empty()) continue;
+    groups_.push_back(rule);
+    for (const std::string& name : rule.anchors) anchors_.emplace_back(rule.folder + '/' + name);
+    for (const std::string& name : rule.signatures)
+      signatures_.emplace_back(rule.folder + '/' + name);
   }
 }
 
 const PathGlob* PathRules::immutable_glob(std::string_view path) const {
-  const auto found = std::find_if(immutable_.begin(), immutable_.end(),
-                                  [&](const PathGlob& glob) { return glob.fits(path); });
-  return found == immutable_.end() ? nullptr : &*found;
+  return first_fit(immutable_, path);
+}
+
+bool PathRules::is_origin_only(std::string_view path) const {
+  return first_fit(anchors_, path) != nullptr || first_fit(signatures_, path) != nullptr;
 }
 
 std::vector<std::string> PathRules::immutable_texts() const {
@@ -22,10 +66,10 @@ std::vector<std::string> PathRules::immutable_texts() const {
   return texts;
 }
 
-std::string PathRules::immutable_hex_regex() const {
-  std::string regex;
-  for (const PathGlob& glob : immutable_) regex += (regex.empty() ? "" : "|") + glob.hex_regex();
-  return regex.empty() ? "" : "^(?:" + regex + ")$";
+std::string PathRules::immutable_hex_regex() const { return hex_regex({&immutable_}); }
+std::string PathRules::anchor_hex_regex() const { return hex_regex({&anchors_}); }
+std::string PathRules::no_member_hex_regex() const {
+  return hex_regex({&immutable_, &anchors_, &signatures_});
 }
 
 }  // namespace mirror

@@ -213,6 +213,26 @@ void FeedSnapshot::each_cohort_above(std::int64_t rev, const CohortPage& page) {
             kCohortsPerPage, [&](const Result& rows) { page(read_cohorts(rows)); });
 }
 
+std::vector<FeedSnapshot::Group> FeedSnapshot::groups_above(std::int64_t rev) {
+  const Result rows = connection_.run(
+      "SELECT folder, anchored, mirrors, rev FROM mutable_group WHERE rev > $1 ORDER BY folder",
+      Params().int8(rev), "feed_groups");
+  std::vector<Group> groups(static_cast<std::size_t>(rows.rows()));
+  for (int row = 0; row < rows.rows(); ++row) {
+    Group& group = groups[static_cast<std::size_t>(row)];
+    group.folder = rows.bytes(row, 0);
+    group.anchored = rows.boolean(row, 1);
+    group.rev = bounded_rev(rows.int8(row, 3));
+    try {
+      group.mirrors = mirrors_in(rows, row, 2);
+    } catch (const Error&) {
+      unreadable_.add(fmt::format("mutable group '{}'", printable(group.folder)),
+                      "its mirrors are not a list of ids");
+    }
+  }
+  return groups;
+}
+
 std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {
   return read_cohorts(
       connection_.run("SELECT id, mirrors, n_files, rev FROM cohort WHERE id = ANY ($1)",

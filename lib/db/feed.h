@@ -65,11 +65,19 @@ class FeedSnapshot {
     std::int64_t files = 0;
     std::int64_t rev = 0;
   };
+  // A folder that is one of a mutable group, or, with anchored false, was one.
+  struct Group {
+    std::string folder;
+    bool anchored = false;
+    std::vector<MirrorId> mirrors;  // that have all of its members
+    std::int64_t rev = 0;
+  };
   using CohortPage = std::function<void(const std::vector<Cohort>&)>;
   using FilePage = std::function<void(std::vector<FeedFile>&)>;
 
   // Above `rev`; all of them for 0.
   void each_cohort_above(std::int64_t rev, const CohortPage& page);
+  std::vector<Group> groups_above(std::int64_t rev);
   std::vector<Cohort> cohorts(const std::vector<std::int64_t>& ids);
   // Above `rev`, in bytewise order of their paths, gone and hidden ones too; for 0 all that are
   // shown. By the notes of the merges since, or by reading the whole table (db/changes.h).

@@ -4,9 +4,11 @@
 
 #include <vector>
 
+#include "core/group_rule.h"
 #include "core/links.h"
 #include "db/mirror/members.h"
 #include "db/new_files.h"
+#include "db/path_rules.h"
 
 namespace mirror::db {
 namespace {
@@ -20,10 +22,12 @@ namespace {
 // planner expects thousands of rows in a table of one row, unless LIMIT 1 says otherwise.
 constexpr const char* kFindFile =
     "SELECT r.rev, f.kind, f.size, f.mtime, f.pending, c.mirrors, f.link_target, f.gone_at IS NOT "
-    "NULL, " NEW_SINCE " FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
+    "NULL, " NEW_SINCE ", g.folder, g.mirrors FROM " ONE_ROW("mirror_rev", "r") " CROSS JOIN " ONE_ROW("source", "s") " "
     "LEFT JOIN file f ON f.path = $1 AND " VISIBLE
     " AND (f.kind = 'l' OR f.cohort_id IS NOT NULL) "
-    "LEFT JOIN cohort c ON c.id = f.cohort_id";
+    "LEFT JOIN cohort c ON c.id = f.cohort_id "
+    "LEFT JOIN LATERAL (SELECT folder, mirrors FROM mutable_group WHERE folder = ANY ($2) AND "
+    "anchored ORDER BY octet_length(folder) DESC LIMIT 1) g ON true";
 
 constexpr const char* kFindLinkPrefix =
     "SELECT f.path, f.link_target FROM " ONE_ROW("source", "s") " JOIN file f ON f.path = ANY($1) AND f.kind = 'l' "
@@ -35,6 +39,13 @@ constexpr const char* kFindLinkPrefix =
 constexpr const char* kFindBelow =
     "SELECT FROM file WHERE path > $1 AND path < $2 AND NOT staged ORDER BY path LIMIT 1";
 #undef VISIBLE
+
+std::vector<std::string> folders_around(std::string_view path) {
+  std::vector<std::string> folders = {""};
+  for (std::size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1))
+    folders.emplace_back(path.substr(0, slash));
+  return folders;
+}
 
 // The path with its first link prefix replaced by what it really is; nullopt when no prefix is a
 // link.
@@ -64,7 +75,8 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
   FoundFile found;
   std::string path(requested);
   for (int links = 0; links <= kMaxLinks; ++links) {
-    const Result row = connection.run(kFindFile, Params().bytes(path), "find_file");
+    const Result row = connection.run(
+        kFindFile, Params().bytes(path).bytes_array(folders_around(path)), "find_file");
     found.mirrors_rev = row.int8(0, 0);
     if (row.is_null(0, 1)) {
       if (auto real = through_prefix(connection, path)) {
@@ -83,18 +95,27 @@ FoundFile find_file(Connection& connection, std::string_view requested) {
     found.gone = row.boolean(0, 7);
     if (!row.is_null(0, 8)) found.file.new_since_s = row.int8(0, 8);
     if (!row.is_null(0, 5)) found.mirrors = row.int2_array(0, 5);
-    found.file.mirrors = found.mirrors;
+    found.file.mirrors = found.file.holders = found.file.whole = found.mirrors;
+    if (!row.is_null(0, 9)) {
+      found.group = row.bytes(0, 9);
+      found.group_mirrors = row.int2_array(0, 10);
+    }
     return found;
   }
   return found;
+}
+
+void heed_rules(FoundFile& found, const PathRules& rules) {
+  std::optional<GroupView> group;
+  if (found.group && !found.gone) group = GroupView{*found.group, found.group_mirrors};
+  heed_group(found.file, rules, group, found.room);
 }
 
 std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
                                                 UnreadableRows* unreadable) {
   static const std::string sql =
       "SELECT " + select_members(Reader::redirects) +
-      ", r.rev, ARRAY(SELECT glob FROM path_rule WHERE kind = 'immutable' ORDER BY position) "
-      "FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
+      ", r.rev FROM " ONE_ROW("mirror_rev", "r") " LEFT JOIN mirror m ON true ORDER BY m.id";
   const Result rows = connection.run(sql, {}, "load_mirrors");
   std::vector<Mirror> mirrors;
   for (int row = 0; row < rows.rows(); ++row) {
@@ -109,7 +130,7 @@ std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
   if (rows.empty()) return std::make_shared<const MirrorTable>(0, std::move(mirrors));
   const int rev = count_members(Reader::redirects);
   return std::make_shared<const MirrorTable>(rows.int8(0, rev), std::move(mirrors),
-                                             PathRules(rows.text_array(0, rev + 1)));
+                                             load_path_rules(connection));
 }
 
 }  // namespace mirror::db

@@ -1,27 +1,67 @@
 #include "db/path_rules.h"
 
+#include "db/merge/groups.h"
+#include "db/merge/merge.h"
+
 namespace mirror::db {
+namespace {
+
+void insert_rule(Connection& connection, std::int32_t position, const char* kind,
+                 const MutableRule& rule) {
+  connection.run(
+      "INSERT INTO path_rule (position, kind, glob, anchors, signatures, alternates_s) VALUES ($1, "
+      "$2, $3, $4, $5, $6)",
+      Params()
+          .int4(position)
+          .text(kind)
+          .text(rule.folder)
+          .text_array(rule.anchors)
+          .text_array(rule.signatures)
+          .float8(rule.alternates_s));
+}
+
+}  // namespace
 
 PathRules load_path_rules(Connection& connection) {
   const Result rows = connection.run(
-      "SELECT coalesce(array_agg(glob ORDER BY position), '{}') FROM path_rule WHERE kind = "
-      "'immutable'");
-  return PathRules(rows.text_array(0, 0));
+      "SELECT kind, glob, anchors, signatures, alternates_s FROM path_rule ORDER BY position", {},
+      "load_path_rules");
+  std::vector<std::string> immutable;
+  std::vector<MutableRule> groups;
+  for (int row = 0; row < rows.rows(); ++row) {
+    const std::string glob(rows.bytes(row, 1));
+    if (rows.bytes(row, 0) == "immutable")
+      immutable.push_back(glob);
+    else
+      groups.push_back(
+          {glob, rows.text_array(row, 2), rows.text_array(row, 3), rows.float8(row, 4)});
+  }
+  return PathRules(immutable, groups);
 }
 
+// As a merge of its own: which mirrors have a whole group changes with the rules.
 bool store_path_rules(Connection& connection, const PathRules& rules) {
-  Transaction transaction(connection);
-  const std::vector<std::string> texts = rules.immutable_texts();
-  // Two writers at once would both insert.
-  connection.script("LOCK TABLE path_rule IN SHARE ROW EXCLUSIVE MODE");
-  if (load_path_rules(connection).immutable_texts() == texts) return false;
-  connection.script("DELETE FROM path_rule WHERE kind = 'immutable'");
-  connection.run(
-      "INSERT INTO path_rule (position, kind, glob) SELECT place, 'immutable', glob FROM "
-      "unnest($1) WITH ORDINALITY AS given (glob, place)",
-      Params().text_array(texts));
-  transaction.commit();
+  if (load_path_rules(connection) == rules) return false;
+  MergeTransaction merge(connection);
+  if (load_path_rules(connection) == rules) return false;
+  connection.script("DELETE FROM path_rule");
+  std::int32_t position = 0;
+  for (const std::string& glob : rules.immutable_texts())
+    insert_rule(connection, ++position, "immutable", {glob, {}, {}});
+  for (const MutableRule& rule : rules.groups())
+    insert_rule(connection, ++position, "mutable", rule);
+  merge.rules_changed();
+  merge.commit();
   return true;
+}
+
+std::vector<HeldGroup> list_groups(Connection& connection) {
+  const Result rows =
+      connection.run("SELECT folder, mirrors FROM mutable_group WHERE anchored ORDER BY folder");
+  std::vector<HeldGroup> groups;
+  for (int row = 0; row < rows.rows(); ++row)
+    groups.push_back({std::string(rows.bytes(row, 0)), rows.int2_array(row, 1)});
+  return groups;
 }
 
 }  // namespace mirror::db

@@ -60,6 +60,8 @@ std::string declined_because(DeclineReason reason, const Request& request, const
       return "the table has no such file";
     case DeclineReason::pending:
       return "the file was touched at the source and is not yet hashed again";
+    case DeclineReason::origin_only:
+      return "it is an anchor or signature of a mutable group, which comes from the origin alone";
     case DeclineReason::version_differs:
       return "the file on disk is missing, or is not the version that the table has";
     case DeclineReason::no_mirror:

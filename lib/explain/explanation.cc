@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "core/path.h"
+
 namespace mirror {
 namespace {
 
@@ -24,6 +26,17 @@ std::vector<LeftOut> without_file(const MirrorTable& mirrors, const MirrorSet& w
       result.push_back({mirror.id, mirror.identifier, reason(mirror)});
   }
   return result;
+}
+
+std::string held_back_because(const File& file, MirrorId mirror) {
+  const std::vector<MirrorId> holders = file.holders.ids(), allowed = file.mirrors.ids();
+  const auto has = [mirror](const std::vector<MirrorId>& ids) {
+    return std::find(ids.begin(), ids.end(), mirror) != ids.end();
+  };
+  if (!has(holders) || has(allowed)) return "";
+  if (file.origin_only)
+    return "the file comes from the origin alone: it is an anchor or signature of a mutable group";
+  return "has not the whole current group " + printable(file.group.value_or(""));
 }
 
 void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool of_repository) {

@@ -58,6 +58,10 @@ struct Explanation {
 std::vector<LeftOut> without_file(const MirrorTable& mirrors, const MirrorSet& with_file,
                                   const std::function<std::string(const Mirror&)>& reason);
 
+// Why a mirror that has the file may not serve it: a mutable group. "": it does not have the file,
+// or may.
+std::string held_back_because(const File& file, MirrorId mirror);
+
 // For a list of mirrors instead of a redirect. `explanation` has everything that rank() tells for
 // the list's scheme; then its accepted mirrors are those that the list names, in the list's order,
 // and each of the others has its reason. `most` is MirrorListLimit; 0: none.

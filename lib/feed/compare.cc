@@ -127,6 +127,7 @@ class Comparer {
     snapshot_.each_cohort_above(-1, [&](const std::vector<Cohort>& page) {
       for (const Cohort& cohort : page) compare_cohort(cohort);
     });
+    compare_groups();
     snapshot_.each_file_until(until_, meta_.hashes ? HashParts::all : HashParts::redirect,
                               [&](const std::vector<FeedFile>& page) {
                                 for (const FeedFile& file : page) compare_file(file);
@@ -160,6 +161,17 @@ class Comparer {
     }
     for (const Mirror& mirror : ours.all()) {
       if (!is_useful(mirror.id)) found("mirror", mirror.identifier, "only in the catalog");
+    }
+  }
+
+  void compare_groups() {
+    for (const auto& group : snapshot_.groups_above(-1)) {
+      if (group.rev > until_) continue;
+      const auto ours = reader_.group(group.folder);
+      if (ours.has_value() != group.anchored)
+        found("group", group.folder, ours ? "only in the catalog" : "only in the database");
+      else if (ours && ours->ids() != group.mirrors)
+        found("group", group.folder, "other mirrors have all of its members");
     }
   }
 

@@ -20,6 +20,7 @@ using catalog::Batch;
 using catalog::Environment;
 using catalog::Meta;
 using Cohort = db::FeedSnapshot::Cohort;
+using Group = db::FeedSnapshot::Group;
 
 constexpr double kSweepEverySeconds = 86400;
 
@@ -83,6 +84,17 @@ std::size_t bytes_of(const FeedFile& file) {
 
 std::size_t bytes_of(const Cohort& cohort) { return cohort.mirrors.size() * sizeof(MirrorId); }
 
+std::size_t bytes_of(const Group& group) {
+  return group.folder.size() + group.mirrors.size() * sizeof(MirrorId);
+}
+
+void put_whole(Batch& batch, const Group& group) {
+  if (group.anchored)
+    batch.put_group(group.folder, group.mirrors);
+  else
+    batch.erase_group(group.folder);
+}
+
 // A page at once.
 void append(Batches& batches, std::vector<FeedFile>& page) {
   std::size_t bytes = 0;
@@ -135,9 +147,11 @@ class Pull {
   Pulled run() {
     Pulled pulled;
     if (snapshot_.state().rev != before_.rev) {
+      shrink_groups();
       pulled.cohorts = shrink_cohorts();
       pulled.files = put_files();
       complete_cohorts();
+      complete_groups();
       batches_.drop_empty_cohorts();
     }
     finish();
@@ -161,6 +175,25 @@ class Pull {
     const bool is_new = !batch.has_cohort(cohort.id);
     batch.put_cohort(cohort.id,
                      is_new ? cohort.mirrors : common(batch.cohort(cohort.id), cohort.mirrors));
+  }
+
+  // Before the files: a folder that became a group holds mirrors back at once, and one that gained
+  // mirrors has them when its members are there.
+  void shrink_groups() {
+    groups_ = snapshot_.groups_above(before_.rev);
+    for (const Group& group : groups_) {
+      if (!group.anchored) continue;
+      batches_.add(bytes_of(group), [&group](Batch& batch) {
+        const auto old = batch.group(group.folder);
+        batch.put_group(group.folder, old ? common(*old, group.mirrors) : group.mirrors);
+      });
+    }
+  }
+
+  void complete_groups() {
+    for (const Group& group : groups_) {
+      batches_.add(bytes_of(group), [&group](Batch& batch) { put_whole(batch, group); });
+    }
   }
 
   std::int64_t put_files() {
@@ -220,6 +253,7 @@ class Pull {
   Batches batches_;
   const Meta before_;
   std::set<std::int64_t> known_;  // cohorts that the catalog has
+  std::vector<Group> groups_;     // that changed
 };
 
 }  // namespace
@@ -260,6 +294,12 @@ bool load_files(db::FeedSnapshot& snapshot, Environment& environment, bool hashe
                     [cohort](Batch& batch) { batch.put_cohort(cohort.id, cohort.mirrors); });
       }
     });
+    const std::vector<Group> groups = snapshot.groups_above(-1);
+    for (const Group& group : groups) {
+      batches.add(bytes_of(group), [group](Batch& batch) {
+        if (group.anchored) put_whole(batch, group);
+      });
+    }
     snapshot.each_file_above(0, hashes ? HashParts::all : HashParts::redirect,
                              [&](std::vector<FeedFile>& page) { append(batches, page); });
     batches.add(0, [&](Batch& batch) {

@@ -1,9 +1,10 @@
 // One pull: what a snapshot of the database has above a catalog's revision, in batches of one LMDB
 // transaction each, in an order in which no reader between two of them sees a mirror that it should
-// not: new cohorts whole, changed ones less what they gained; files; changed cohorts whole; cohorts
-// that nobody is in any more; last what revision this is. A pull that broke off is done again.
-// Mirrors are pulled by themselves, at any time, by another thread even: what disables one waits
-// for no file. So no transaction is open while a pull waits for the database.
+// not: new mutable groups whole, changed ones less what they gained; the same of cohorts; files;
+// changed cohorts and groups whole; cohorts that nobody is in any more; last what revision this is.
+// A pull that broke off is done again. Mirrors are pulled by themselves, at any time, by another
+// thread even: what disables one waits for no file. So no transaction is open while a pull waits
+// for the database.
 #pragma once
 
 #include <atomic>

@@ -119,8 +119,8 @@ void RequestPool::Transfer::set_request() {
   easy.set(CURLOPT_URL, request.url.c_str());
   easy.set(CURLOPT_NOBODY, request.method == Method::head ? 1L : 0L);
   easy.set(CURLOPT_HTTPHEADER, headers.get());
-  easy.set(CURLOPT_FRESH_CONNECT, 1L);
-  easy.set(CURLOPT_FORBID_REUSE, 1L);
+  easy.set(CURLOPT_FRESH_CONNECT, request.keep_connection ? 0L : 1L);
+  easy.set(CURLOPT_FORBID_REUSE, request.keep_connection ? 0L : 1L);
   easy.set(CURLOPT_CERTINFO, 1L);
   // At the end nobody waits for the thread that looks up a name.
   easy.set(CURLOPT_QUICK_EXIT, 1L);

@@ -1,7 +1,7 @@
 // Many HTTP requests at a time by libcurl, for those who look whether servers answer: each has a
-// connection of its own, no redirect is followed, every wait and every size has an end, and at most
-// some bytes of a body are kept. Certificates are verified, and the end of their time is read. A
-// RequestPool belongs to one thread.
+// connection of its own unless it says otherwise, no redirect is followed, every wait and every
+// size has an end, and at most some bytes of a body are kept. Certificates are verified, and the
+// end of their time is read. A RequestPool belongs to one thread.
 #pragma once
 
 #include <chrono>
@@ -26,8 +26,9 @@ struct PoolRequest {
   std::optional<Family> family;      // of the addresses to connect to; nullopt: either
   std::vector<std::string> headers;  // "Name: value"
   std::string user_agent;
-  std::string ca_file;       // of those who sign certificates; "": the system's
-  bool public_only = false;  // connect to no private, loopback or link-local address
+  std::string ca_file;           // of those who sign certificates; "": the system's
+  bool keep_connection = false;  // may use one of an earlier request, and leave it to the next
+  bool public_only = false;      // connect to no private, loopback or link-local address
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds timeout{10000};  // of all together
   std::size_t max_body_bytes = 0;            // to keep; a longer body is cut, which is no failure

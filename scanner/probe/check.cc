@@ -314,6 +314,10 @@ bool Check::has_time(std::int64_t time_s) const {
   });
 }
 
-std::string Check::final_host() const { return std::string(host_of(url_)); }
+std::string Check::final_host() const {
+  constexpr std::size_t kLongest = 300;  // of a row
+  const std::string host = printable(host_of(url_));
+  return host_of(url_) == host_of(target_.url) || host.size() > kLongest ? "" : host;
+}
 
 }  // namespace mirror::probe

@@ -60,7 +60,8 @@ class Check {
   std::optional<Verdict> take(const net::PoolAnswer& answer, std::int64_t now_s);
 
   const CheckTarget& target() const { return target_; }
-  std::string final_host() const;  // that was asked last, after all redirects
+  // The host to which the mirror redirected in the end; "": to no other one.
+  std::string final_host() const;
   std::chrono::milliseconds latency() const { return latency_; }  // of the mirror's own answer
   const std::optional<std::int64_t>& certificate_end() const { return certificate_end_; }
 

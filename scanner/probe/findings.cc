@@ -33,7 +33,7 @@ bool is_listed_by_rsync(const db::MirrorRecord& mirror) {
 
 }  // namespace
 
-void Findings::begin(db::Connection& connection) {
+void Findings::read_doubts(db::Connection& connection) {
   for (auto& [id, mirror] : mirrors_)
     mirror.wrong_since_s = mirror.returning_since_s = std::nullopt;
   for (const db::MirrorDoubt& doubt : db::all_doubts(connection)) {

@@ -24,8 +24,9 @@ class Findings {
   // `interval_s`: from one check to the next. `reporter` must outlive it.
   Findings(Reporter& reporter, double interval_s) : reporter_(reporter), interval_s_(interval_s) {}
 
-  // Begins with what the database says.
-  void begin(db::Connection& connection);
+  // What the database says of mirrors' doubts: at the start, and now and then, since others may
+  // clear them.
+  void read_doubts(db::Connection& connection);
   // A check found what it should.
   void right(const db::MirrorRecord& mirror, Job::Kind kind, double now_s);
   // Two checks did not: `reason` in words.

@@ -29,6 +29,7 @@ db::HealthRow row_of(const Item& item) {
                     "",
                     item.latency_ms,
                     item.certificate_end_s,
+                    item.final_host,
                     0};
   if (hysteresis.state() == State::down)
     row.reason = hysteresis.reason().empty() ? item.stored.reason : hysteresis.reason();
@@ -66,7 +67,8 @@ std::vector<std::pair<MirrorId, Way>> Fleet::set_stored(const std::vector<db::He
   std::vector<std::pair<MirrorId, Way>> unclaimed;
   std::set<MirrorId> probed;
   for (const auto& entry : items_) probed.insert(entry.first.first);
-  for (auto& [key, item] : items_) item->stored = {key.first, item->way, "unknown", "", {}, {}, 0};
+  for (auto& [key, item] : items_)
+    item->stored = {key.first, item->way, "unknown", "", {}, {}, "", 0};
   for (const db::HealthRow& row : rows) {
     const auto found = items_.find({row.mirror_id, row.way.text()});
     if (found != items_.end())
@@ -84,6 +86,7 @@ std::vector<std::pair<MirrorId, Way>> Fleet::set_stored(const std::vector<db::He
     item->down_since_s = now_s - item->stored.age_s;
     item->certificate_end_s = item->stored.certificate_end_s;
     item->latency_ms = item->stored.latency_ms;
+    item->final_host = item->stored.final_host;
   }
   return unclaimed;
 }

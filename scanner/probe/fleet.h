@@ -40,9 +40,10 @@ struct Item {
   double down_since_s = 0;  // while it is down
   std::optional<Job> doubted;  // did not find what it should; to be done once more
   std::optional<std::int64_t> latency_ms, certificate_end_s;
-  double warned_s = -1;  // of the certificate's end; never: -1
-  db::HealthRow stored;  // as the database has it
-  double stored_s = -1;  // when that was written; never by us: -1
+  std::string final_host;  // to which it redirects; "": to none
+  double warned_s = -1;    // of the certificate's end; never: -1
+  db::HealthRow stored;    // as the database has it
+  double stored_s = -1;    // when that was written; never by us: -1
 
   bool failing() const { return pending || hysteresis.failing(); }
   const std::string& name() const { return mirror->mirror.identifier; }

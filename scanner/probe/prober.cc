@@ -69,6 +69,13 @@ HysteresisOptions hysteresis_options(const ProbeOptions& options) {
           .holds_flapping = options.loop};
 }
 
+// A service's only.
+fresh::FreshOptions fresh_options(const ProbeOptions& options) {
+  const CheckOptions check = check_options(options.instance);
+  return {options.loop ? options.instance.fresh_requests : 0, options.instance.probe_timeout_s,
+          check.user_agent, check.ca_file};
+}
+
 JobOptions job_options(const ProbeOptions& options) {
   const double content_s = options.instance.probe_content_s;
   return {.loop = options.loop,
@@ -102,7 +109,7 @@ std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
   for (const auto& [id, ways] : db::read_health(connection)) {
     for (const db::WayHealth& way : ways)
       rows.push_back({id, way.way, way.state, way.reason, way.latency_ms, way.certificate_end_s,
-                      static_cast<double>(std::time(nullptr) - way.since_s)});
+                      way.final_host, static_cast<double>(std::time(nullptr) - way.since_s)});
   }
   return rows;
 }
@@ -133,12 +140,14 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       check_options_(check_options(options.instance)),
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
+      fresh_(pool_, fresh_options(options)),
       findings_(reporter, hysteresis_options_.interval_s),
       jobs_(job_options(options), findings_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
   revision_ = -1;
+  fresh_.begin();
   jobs_.forget_sample();
   look_at_clock();
   read_mirrors(connection);
@@ -148,6 +157,7 @@ void Prober::step(db::Connection& connection) {
   look_at_clock();
   if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
   start_due(connection);
+  if (writes_) fresh_.step(connection, now_s_);
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
   decide();
@@ -172,14 +182,15 @@ void Prober::read_mirrors(db::Connection& connection) {
   std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
   mirrors_ = mirrors.size();
+  fresh_.set_mirrors(mirrors);
   rules_ = db::load_path_rules(connection);
   fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
   if (first) {
     const auto unclaimed =
         fleet_.set_stored(stored_rows(connection), db::recent_changes(connection), now_s_);
     if (writes_) db::drop_health(connection, unclaimed);
-    findings_.begin(connection);
   }
+  findings_.read_doubts(connection);
   if (writes_) findings_.review(connection);
   revision_ = revision;
   read_s_ = now_s_;
@@ -240,6 +251,7 @@ void Prober::ended(Run& run, const Verdict& verdict) {
   if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
   if (verdict.outcome == CheckOutcome::good) {
     item.latency_ms = run.check.latency().count();
+    item.final_host = run.check.final_host();
     item.last_good_s = now_s_;
   }
   // Whether a way is down is found out by asking for files alone.
@@ -371,7 +383,8 @@ void Prober::write(db::Connection& connection) {
 }
 
 Milliseconds Prober::until_next() const {
-  double wait_s = kMaxWait_s;
+  double wait_s =
+      writes_ && options_.loop ? std::min(kMaxWait_s, fresh_.next_s() - now_s_) : kMaxWait_s;
   for (const Item* item : fleet_.items()) {
     if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
       wait_s = std::min(wait_s, item->due_s - now_s_);

@@ -8,6 +8,7 @@
 #include "core/path_rules.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
+#include "scanner/fresh/fresh_checks.h"
 #include "scanner/probe/check.h"
 #include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
@@ -66,6 +67,7 @@ class Prober {
   Fleet fleet_;
   net::RequestPool pool_;  // its requests point to items
   Network network_;
+  fresh::FreshChecks fresh_;
   Findings findings_;
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;

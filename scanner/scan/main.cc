@@ -10,9 +10,12 @@
 #include "db/mirror/stale.h"
 #include "db/schema.h"
 #include "db/session.h"
+#include "os/service_manager.h"
 #include "os/stop_signal.h"
 #include "pg/connection.h"
+#include "scanner/list/method.h"
 #include "scanner/scan/batch.h"
+#include "scanner/scan/watch.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/guard.h"
 #include "tools/cli/naming_config.h"
@@ -67,7 +70,12 @@ int run_source(const ScanOptions& options, const StopSignal& stop) {
   Lent connection(connect(options, stop));
   db::require_schema(*connection);
   Reporter reporter(options.json, options.verbose, 0);
-  return exit_status(scan_the_source(options, reporter, stop, connection));
+  if (!options.watch) return exit_status(scan_the_source(options, reporter, stop, connection));
+  if (&method_of_source(options.instance.source) != &kLocalMethod)
+    throw ConfigError("only a local source can be watched (--watch)");
+  ServiceManager manager;
+  manager.ready();
+  return watch_source(options, reporter, stop, connection) ? cli::kDone : cli::kFailed;
 }
 
 // Whose last good scan is too old now, and whose is not any more.

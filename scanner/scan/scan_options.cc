@@ -34,6 +34,9 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
   app.add_option("NAME", options.names, "mirrors to scan, by identifier");
   app.add_flag("--all", options.all, "scan every enabled mirror");
   app.add_flag("--source", options.source, "list the source into the file table");
+  app.add_flag(
+      "--watch", options.watch,
+      "list the source, then each folder of it in which something changes, until told to stop");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
   app.add_option("-j,--jobs", given.jobs, "mirrors scanned at a time")
@@ -89,6 +92,8 @@ std::string fault(ScanOptions& options) {
     return "--source cannot be combined with mirrors: scan them with another call";
   if (options.break_lock && options.all) return "--break-lock needs names of mirrors, or --source";
   if (options.all && !options.names.empty()) return "give --all or names of mirrors, not both";
+  if (options.watch && (!options.source || !options.subtree.empty() || options.break_lock))
+    return "--watch goes with --source, and with neither -d nor --break-lock";
   if (options.source && options.enable) return "--enable is for mirrors, not for --source";
   while (options.subtree.ends_with('/')) options.subtree.pop_back();
   if (!options.subtree.empty()) {

@@ -14,6 +14,7 @@ namespace mirror::scanner {
 struct ScanOptions : cli::CommonOptions {
   Instance instance;  // the command line's values take the place of the file's
   bool source = false;
+  bool watch = false;  // the source, until told to stop
   bool all = false;
   std::vector<std::string> names;
   std::string subtree;  // "" or a valid path without a trailing slash

@@ -11,6 +11,7 @@
 #include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "db/merge/one_file.h"
+#include "db/path_rules.h"
 #include "feed/pull.h"
 
 namespace mirror::db::test {
@@ -18,7 +19,7 @@ namespace {
 
 using catalog::Environment;
 using catalog::Snapshot;
-constexpr int kMirrors = 6;
+constexpr int kMirrors = 6, kFolders = 4;
 const MergeOptions kForce{.force = true};
 
 // A file or link as one line, but for its mirrors.
@@ -78,6 +79,9 @@ State state_of(Connection& connection, bool hashes) {
           state.cohorts.insert(file.cohort_id);
         }
       });
+  for (const auto& group : snapshot.groups_above(-1)) {
+    if (group.anchored) state.groups[group.folder] = {group.mirrors.begin(), group.mirrors.end()};
+  }
   state.mirrors = catalog::encode_mirrors(load_mirrors(connection)->all());
   return state;
 }
@@ -105,11 +109,16 @@ State state_of(Environment& environment) {
     state.cohorts.insert(id);
     return true;
   });
+  for (int i = 0; i < kFolders; ++i) {
+    if (const auto group = snapshot->group(folder(i))) state.groups[folder(i)] = as_set(*group);
+  }
+  CPPUNIT_ASSERT_EQUAL(snapshot->groups(), state.groups.size());
   state.mirrors = catalog::encode_mirrors(snapshot->mirrors()->all());
   return state;
 }
 
 std::string difference(const State& database, const State& catalog) {
+  if (database.groups != catalog.groups) return "other mutable groups";
   for (const auto& [path, known] : database.files) {
     const auto found = catalog.files.find(path);
     if (found == catalog.files.end()) return path + " is missing in the catalog";
@@ -130,6 +139,25 @@ std::string difference(const State& database, const State& catalog) {
   return database.mirrors_rev == catalog.mirrors_rev ? "" : "the mirrors' revisions differ";
 }
 
+// A group holds mirrors back that it held back before or holds back after, or all of both.
+std::string wrong_groups(const State& before, const State& now, const State& after) {
+  for (const auto& [folder, mirrors] : now.groups) {
+    std::set<MirrorId> allowed;
+    for (const State* state : {&before, &after}) {
+      if (const auto found = state->groups.find(folder); found != state->groups.end())
+        allowed.insert(found->second.begin(), found->second.end());
+    }
+    if (!std::ranges::includes(allowed, mirrors))
+      return fmt::format("group {}: {} seen, {} allowed", folder, text_of(mirrors),
+                         text_of(allowed));
+  }
+  for (const auto& [folder, mirrors] : before.groups) {
+    if (after.groups.contains(folder) && !now.groups.contains(folder))
+      return "group " + folder + " is missing in between";
+  }
+  return "";
+}
+
 std::string wrong_in_between(const State& before, const State& now, const State& after) {
   static const Known kAbsent;
   const auto in = [](const State& state, const std::string& path) -> const Known& {
@@ -146,6 +174,7 @@ std::string wrong_in_between(const State& before, const State& now, const State&
     if (!std::ranges::includes(allowed, seen.mirrors))
       return fmt::format("{}: {} seen, {} allowed", path, text_of(seen.mirrors), text_of(allowed));
   }
+  if (const std::string wrong = wrong_groups(before, now, after); !wrong.empty()) return wrong;
   for (const auto& [path, old] : before.files) {
     if (!now.files.contains(path) && after.files.contains(path))
       return path + " is missing in between";
@@ -179,6 +208,7 @@ void World::change() {
   if (action == 8) return void(join_cohorts(connection, roll(50)));
   if (action == 9) return edit_mirror();
   if (action == 10) return look_at_some_files();
+  if (action == 11) return edit_rules();
   scan_some_mirror();
 }
 
@@ -253,6 +283,12 @@ void World::replace_mirror() {
   const std::string mirror = name(roll(kMirrors));
   delete_mirror(connection, find_mirror(connection, mirror)->mirror.id);
   add_mirror(connection, mirror);
+}
+
+void World::edit_rules() {
+  const PathRules choices[] = {PathRules({"**/f7"}, {{"**", {"f1"}, {"f2"}}}),
+                               PathRules({}, {{"d*", {"f1", "f3"}, {}}}), PathRules()};
+  store_path_rules(connection, choices[roll(3)]);
 }
 
 void World::edit_mirror() {

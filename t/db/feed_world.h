@@ -28,6 +28,7 @@ struct Known {
 struct State {
   std::map<std::string, Known> files;
   std::set<std::int64_t> cohorts;
+  std::map<std::string, std::set<MirrorId>> groups;  // mutable ones, by folder
   std::string mirrors;
   std::int64_t rev = 0, mirrors_rev = 0;
   std::string token;
@@ -60,6 +61,7 @@ class World {
   void hash_some();
   void replace_mirror();
   void edit_mirror();
+  void edit_rules();
 
   TestDatabase database_;
 

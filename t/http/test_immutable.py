@@ -88,7 +88,8 @@ def test_mb_rules_shows_what_the_database_has_and_whether_mb_toml_differs(site, 
     assert "pool/**" in same.stdout and "*.rpm" in same.stdout and not same.stderr
     other = apply(["*.rpm"], check=False)
     assert other.returncode == 1 and "other rules than the database" in other.stderr and "pool/**" in other.stdout
-    assert json.loads(apply(["*.rpm"], "--json", check=False).stdout) == {"immutable": ["pool/**", "*.rpm"], "configured": False}
+    assert json.loads(apply(["*.rpm"], "--json", check=False).stdout) == {
+        "immutable": ["pool/**", "*.rpm"], "configured": False, "mutable": [], "groups": []}
     wrong = apply(["pool/"], check=False)
     assert wrong.returncode != 0 and "ends in '/'" in wrong.stderr
 

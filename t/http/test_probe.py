@@ -102,6 +102,18 @@ def test_a_redirect_to_a_good_host_is_followed(world):
     server = world.talker(answer(307, Location=other.url() + FILE_URL[1:]))
     world.mirrors({"a": server.url()})
     assert world.checks("a")[-1]["state"] == "up" and len(other.requests) == 1
+    assert world.database.sql("SELECT final_host FROM health").strip() == ""
+
+
+def test_the_host_that_a_mirror_redirects_to_is_kept_and_shown(world):
+    other = world.talker(answer())
+    server = world.talker(answer(307, Location=other.url("localhost") + FILE_URL[1:]))
+    world.mirrors({"a": server.url()})
+    assert world.checks("a")[-1]["ok"]
+    assert "redirects to localhost" in world.database.tool("mb", "show", "a").stdout
+    server.talk = answer()
+    world.checks("a")
+    assert "redirects to" not in world.database.tool("mb", "show", "a").stdout
 
 
 def test_where_head_is_refused_a_range_is_asked_for(world):

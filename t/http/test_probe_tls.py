@@ -45,6 +45,20 @@ def test_a_certificate_that_ends_soon_is_up_with_a_warning(world, authority):
                            for end in ends for left in (4, 5)]
 
 
+def test_a_certificate_that_ends_soon_is_one_event(world, authority):
+    server = world.talker(answer(), tls=authority.certificate("localhost", days=5))
+    world.mirrors({"a": {"https_url": server.url("localhost")}})
+    for _ in range(3):
+        world.probe("a", check=True)
+        world.database.sql("UPDATE health SET checked = now()")
+    events = world.database.sql("SELECT \"from\", \"to\", why FROM event WHERE what = 'certificate'").splitlines()
+    assert len(events) == 1 and events[0].startswith("valid|ends 20") and events[0].endswith("|https/ipv4")
+    world.database.sql("UPDATE health SET certificate_end = certificate_end + interval '1 day'")
+    assert world.database.sql("SELECT count(*) FROM event WHERE what = 'certificate'").strip() == "2"
+    world.database.sql("UPDATE health SET certificate_end = certificate_end + interval '300 days'")
+    assert world.database.sql("SELECT count(*) FROM event WHERE what = 'certificate'").strip() == "2"
+
+
 def test_an_expired_certificate_takes_https_alone(world, authority):
     ended = [day(-1)]
     secure = world.talker(answer(), tls=authority.certificate("127.0.0.1", days=-1))

@@ -19,7 +19,7 @@ const std::vector<Command>& commands() {
        "files of the source tree",
        nullptr,
        {{"ls", "list files and who has them", setup_file_ls, {}}}},
-      {"rules", "show which files never change, as the database has it", setup_rules, {}},
+      {"rules", "show which files never change, or only together", setup_rules, {}},
       {"events", "show what changed of the mirrors", setup_events, {}},
       {"status", "show whether all is well, for people and for monitoring", setup_status, {}},
       {"notify", "tell people what changed of the mirrors", setup_notify, {}},

@@ -139,6 +139,8 @@ void find_without(db::Connection& connection, const File& file, const db::FileTi
   for (const db::MirrorRecord& record : db::list_mirrors(connection))
     scanned[record.mirror.id] = record.last_scan_s;
   result.left_out = without_file(*result.mirrors, file.mirrors, [&](const Mirror& mirror) {
+    if (std::string held_back = held_back_because(file, mirror.id); !held_back.empty())
+      return held_back;
     const auto began = listed.find(mirror.id);
     return reason_without(scanned[mirror.id],
                           began != listed.end() ? std::optional(began->second) : std::nullopt,
@@ -167,8 +169,9 @@ Explanation explain(Context& context, const Wanted& wanted) {
   result.client = overridden(context.geo().locate(client_address(wanted)), parse_query(query));
   result.https = wanted.https;
   db::Connection& connection = context.database();
-  const db::FoundFile found = find(connection, wanted.subject);
+  db::FoundFile found = find(connection, wanted.subject);
   result.mirrors = db::load_mirrors(connection);
+  db::heed_rules(found, result.mirrors->rules());
   const File& file = found.file;
   const db::FileTimes times = db::file_times(connection, file.path);
   result.file = ExplainedFile{file.path,    file.size_bytes,          file.mtime_s,

@@ -1,4 +1,5 @@
-// mb rules: what is known of which files change, in the database and in mb.toml.
+// mb rules: which files never change and which ones change together, as the database and mb.toml
+// have it.
 #include <fmt/format.h>
 
 #include "commands.h"
@@ -12,10 +13,38 @@ struct Wanted {
   bool apply = false, json = false;
 };
 
-void say_table(const PathRules& rules) {
-  Table table({{"RULE"}, {"PATTERN"}});
-  for (const std::string& glob : rules.immutable_texts()) table.add({"immutable", glob});
+void say_rules(const PathRules& rules) {
+  Table table({{"RULE"}, {"PATTERN"}, {"FROM THE ORIGIN ALONE"}});
+  for (const std::string& glob : rules.immutable_texts()) table.add({"immutable", glob, ""});
+  for (const MutableRule& rule : rules.groups()) {
+    std::vector<std::string> names = rule.anchors;
+    names.insert(names.end(), rule.signatures.begin(), rule.signatures.end());
+    table.add({"mutable", rule.folder, fmt::format("{}", fmt::join(names, ", "))});
+  }
   table.say();
+}
+
+void say_groups(const std::vector<db::HeldGroup>& groups) {
+  Table table({{"GROUP"}, {"MIRRORS WITH ALL OF IT", Align::right}});
+  for (const db::HeldGroup& group : groups)
+    table.add({group.folder + '/', std::to_string(group.mirrors.size())});
+  if (groups.empty()) return;
+  say_lines("\n");
+  table.say();
+}
+
+nlohmann::json to_json(const PathRules& rules, const std::vector<db::HeldGroup>& groups) {
+  auto kinds = nlohmann::json::array(), folders = nlohmann::json::array();
+  for (const MutableRule& rule : rules.groups()) {
+    kinds.push_back(
+        {{"folder", rule.folder}, {"anchors", rule.anchors}, {"signatures", rule.signatures}});
+  }
+  for (const db::HeldGroup& group : groups) {
+    nlohmann::json& told = folders.emplace_back();
+    told["mirrors"] = group.mirrors.size();
+    put_bytes(told, "folder", group.folder);
+  }
+  return {{"immutable", rules.immutable_texts()}, {"mutable", kinds}, {"groups", folders}};
 }
 
 int run(Context& context, const Wanted& wanted) {
@@ -27,10 +56,14 @@ int run(Context& context, const Wanted& wanted) {
     complain(fmt::format("the database has the rules of {} now", instance.file));
   const PathRules held = db::load_path_rules(connection);
   const bool differs = !(held == instance.rules);
+  const bool any = !(held == PathRules());
   if (wanted.json) {
-    say_json({{"immutable", held.immutable_texts()}, {"configured", !differs}});
-  } else if (!held.immutable().empty()) {
-    say_table(held);
+    nlohmann::json told = to_json(held, db::list_groups(connection));
+    told["configured"] = !differs;
+    say_json(told);
+  } else if (any) {
+    say_rules(held);
+    say_groups(db::list_groups(connection));
   }
   if (differs) {
     complain(fmt::format(
@@ -38,7 +71,7 @@ int run(Context& context, const Wanted& wanted) {
         config_file_text(instance)));
     return kFailure;
   }
-  if (held.immutable().empty() && !wanted.json) complain("there are no rules");
+  if (!any && !wanted.json) complain("there are no rules");
   return kSuccess;
 }
 

@@ -115,6 +115,7 @@ nlohmann::json health_json(const Watched& all) {
          {"reason", way.reason},
          {"latency_ms", way.latency_ms ? nlohmann::json(*way.latency_ms) : nlohmann::json()},
          {"certificate_end", time_json(way.certificate_end_s)},
+         {"final_host", way.final_host.empty() ? nlohmann::json() : nlohmann::json(way.final_host)},
          {"availability", availability}});
   }
   return list;
@@ -141,7 +142,8 @@ void say_health(const Watched& all) {
     for (const int days : kDays)
       cells.push_back(fmt::format("{:.1f} %", 100 * all.share(way, days)));
     cells.push_back(way.certificate_end_s ? utc_minute(*way.certificate_end_s) : "");
-    cells.push_back(way.reason);
+    cells.push_back(way.reason.empty() && !way.final_host.empty() ? "redirects to " + way.final_host
+                                                                  : way.reason);
     table.add(std::move(cells));
   }
   table.say();

@@ -50,6 +50,12 @@ std::int64_t MergeTransaction::cohort_of(const std::vector<MirrorId>& mirrors) {
 
 void MergeTransaction::source_changed() {
   connection_.run("UPDATE source SET rev = $1", Params().int8(rev()));
+  if (groups_ == GroupsToLookAt::of_changes) groups_ = GroupsToLookAt::with_new_ones;
+}
+
+void MergeTransaction::rules_changed() {
+  rev();
+  groups_ = GroupsToLookAt::all;
 }
 
 std::int64_t MergeTransaction::change_files(std::int64_t at_most, const std::string& statement,
@@ -71,7 +77,11 @@ void MergeTransaction::adjust_counts(const CountChanges&) {
 }
 
 double MergeTransaction::commit() {
-  if (rev_ != 0) notes_.finish(rev_);
+  if (rev_ != 0) {
+    notes_.finish(rev_);
+    use_indexes(true);
+    refresh_groups(connection_, rev_, groups_);
+  }
   transaction_.commit();
   const double held_s = std::chrono::duration<double>(Clock::now() - since_).count();
   if (notes_.changed_much()) refresh_statistics(connection_);

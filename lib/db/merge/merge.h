@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "db/merge/changes.h"
+#include "db/merge/groups.h"
 #include "db/merge/scan.h"
 #include "db/merge/temp_tables.h"
 
@@ -33,6 +34,8 @@ class MergeTransaction {
   // This merge changes which files the source has, in which version: what was known of mirrors'
   // listings holds no longer.
   void source_changed();
+  // The rules for paths (path_rule) are others.
+  void rules_changed();
   // The one way to write rows of file: an INSERT INTO file or UPDATE file that gives at most
   // `at_most` rows this revision, which replicas and other scans are told of. Returns how many.
   std::int64_t change_files(std::int64_t at_most, const std::string& statement,
@@ -42,7 +45,8 @@ class MergeTransaction {
   void note_hashes(std::int64_t at_most, const std::string& query);
   // Adds the numbers to the cohorts' counts, and drops the cohorts that became empty.
   void adjust_counts(const CountChanges&);
-  double commit();  // returns the seconds that the lock was held
+  // Mutable groups are made to fit first. Returns the seconds that the lock was held.
+  double commit();
 
  private:
   Connection& connection_;
@@ -50,6 +54,7 @@ class MergeTransaction {
   ChangeNotes notes_;
   Clock::time_point since_;
   std::int64_t rev_ = 0;
+  GroupsToLookAt groups_ = GroupsToLookAt::of_changes;
 };
 
 // For the planner, after a merge that changed much: it does not wait for autovacuum.

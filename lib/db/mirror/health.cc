@@ -8,7 +8,8 @@ namespace {
 constexpr const char* kHealth =
     "SELECT mirror_id, scheme || '/' || family, state, extract(epoch FROM since)::bigint, "
     "extract(epoch FROM checked)::bigint, reason, latency_ms, "
-    "extract(epoch FROM certificate_end)::bigint FROM health WHERE $1::smallint IS NULL OR "
+    "extract(epoch FROM certificate_end)::bigint, final_host FROM health WHERE $1::smallint IS "
+    "NULL OR "
     "mirror_id = $1 ORDER BY mirror_id, scheme, family";
 
 constexpr const char* kEvents =
@@ -31,6 +32,7 @@ std::map<MirrorId, std::vector<WayHealth>> read(Connection& connection, const Pa
     health.reason = rows.bytes(row, 5);
     if (!rows.is_null(row, 6)) health.latency_ms = rows.int4(row, 6);
     health.certificate_end_s = rows.maybe_int8(row, 7);
+    health.final_host = rows.bytes(row, 8);
   }
   return mirrors;
 }

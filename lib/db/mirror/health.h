@@ -24,6 +24,7 @@ struct WayHealth {
   std::string reason;                     // why it is down
   std::optional<std::int32_t> latency_ms;
   std::optional<std::int64_t> certificate_end_s;
+  std::string final_host = {};  // to which it redirects; "": to none
 };
 
 // By mirror, each in the order of kWays. Of all mirrors, or of one.

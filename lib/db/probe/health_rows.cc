@@ -18,15 +18,16 @@ void write_row(Connection& connection, const HealthRow& row) {
   params.text(row.state).text(row.reason);
   add_optional(params, row.latency_ms);
   add_optional(params, row.certificate_end_s);
+  params.text(row.final_host);
   connection.run(
       "INSERT INTO health (mirror_id, scheme, family, state, checked, reason, latency_ms, "
-      "certificate_end) SELECT id, $2, $3, $4, now(), $5, $6::bigint::integer, "
+      "certificate_end, final_host) SELECT id, $2, $3, $4, now(), $5, $6::bigint::integer, "
       "CASE WHEN $7::bigint IS NOT NULL THEN to_timestamp(least(greatest($7::bigint, 0), "
-      "253402300799)) END FROM mirror WHERE id = $1 "
+      "253402300799)) END, $8 FROM mirror WHERE id = $1 "
       "ON CONFLICT (mirror_id, scheme, family) DO UPDATE SET state = excluded.state, "
       "since = CASE WHEN health.state = excluded.state THEN health.since ELSE now() END, "
       "checked = now(), reason = excluded.reason, latency_ms = excluded.latency_ms, "
-      "certificate_end = excluded.certificate_end",
+      "certificate_end = excluded.certificate_end, final_host = excluded.final_host",
       params);
 }
 

@@ -26,6 +26,7 @@ struct HealthRow {
   std::string reason;             // why it is down
   std::optional<std::int64_t> latency_ms;
   std::optional<std::int64_t> certificate_end_s;  // Unix time
+  std::string final_host = {};                    // to which it redirects; "": to none
   double age_s = 0;                               // as read: how long the state has been so
 };
 

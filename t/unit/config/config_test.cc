@@ -74,6 +74,11 @@ connect_timeout_s = 1
 idle_timeout_s = 86400
 max_entries = 1000000000000
 immutable = ["pool/**", "*.rpm"]
+preset = ["nix", "rpm-md"]
+[[instance.main.mutable]]
+folder = "dists/*"
+anchors = ["InRelease"]
+signatures = ["Release.gpg"]
 [instance.main.mirror."ftp.example.org"]
 rsync_password_file = "/etc/secret"
 )",
@@ -91,7 +96,10 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(1, instance.connect_timeout_s);
     CPPUNIT_ASSERT_EQUAL(86400, instance.idle_timeout_s);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1'000'000'000'000}, instance.max_entries);
-    CPPUNIT_ASSERT(instance.rules == PathRules({"pool/**", "*.rpm"}));
+    CPPUNIT_ASSERT(instance.rules ==
+                   PathRules({"pool/**", "*.rpm", "nar/**", "*.rpm", "*.drpm"},
+                             {{"dists/*", {"InRelease"}, {"Release.gpg"}},
+                              {"repodata", {"repomd.xml"}, {"repomd.xml.asc", "repomd.xml.key"}}}));
     CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"),
                          instance.mirrors.at("ftp.example.org").rsync_password_file);
   }
@@ -171,7 +179,7 @@ form = "slack"
     const std::tuple<const char*, int, const char*> cases[] = {
         {"jbos = 3", 2, "unknown key 'jbos' in [instance.a]; did you mean 'jobs'?"},
         {"colour = 3", 2,
-         "unknown key 'colour' in [instance.a]; expected one of: mirror, hash, database"},
+         "unknown key 'colour' in [instance.a]; expected one of: mirror, hash, mutable, database"},
         {"jobs = \"3\"", 2, "jobs: expected an integer from 1 to 1000, not a string"},
         {"jobs = 3.0", 2, "jobs: expected an integer from 1 to 1000, not a float"},
         {"jobs = 0", 2, "jobs: expected an integer from 1 to 1000, not 0"},
@@ -194,6 +202,14 @@ form = "slack"
         {"geo_databases = [[]]", 2, "entry 1: expected a string, not an array"},
         {"immutable = \"*.rpm\"", 2, "immutable: expected an array of patterns, not a string"},
         {"immutable = [\"*.rpm\", \"pool/\"]", 2, "immutable: entry 2, 'pool/': it ends in '/'"},
+        {"preset = \"apt2\"", 2,
+         "preset: there is no preset 'apt2'; expected one of: none, apt, rpm-md, pacman"},
+        {"mutable = 3", 2, "mutable: expected tables, each as [["},
+        {"[[instance.a.mutable]]\nfolder = \"a\"", 2, "mutable: it has no anchor"},
+        {"[[instance.a.mutable]]\nfolder = \"a/\"\nanchors = [\"b\"]", 2, "it ends in '/'"},
+        {"[[instance.a.mutable]]\nfolder = \"a\"\nanchors = [\"b/c\"]", 2,
+         "'b/c' is not the name of a file in the folder"},
+        {"[[instance.a.mutable]]\nanchor = 1", 3, "unknown key 'anchor'"},
         {"server_urls = \"http://a/\"", 2, "expected an array of URLs, not a string"},
         {"server_urls = [\"ftp://a/\"]", 2, "server_urls: entry 1: the URL cannot be used: "},
         {"\n\nmirror = 5", 4, "mirror: expected a table, not an integer"},

@@ -184,6 +184,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!cdn.take(redirected("https://cdn.example/a%20b.deb"), kNow));
     CPPUNIT_ASSERT(cdn.take(answer, kNow)->outcome == CheckOutcome::good);
     CPPUNIT_ASSERT_EQUAL(std::string("cdn.example"), cdn.final_host());
+    CPPUNIT_ASSERT_EQUAL(std::string(), same.final_host());
     CPPUNIT_ASSERT(!same.take(redirected("https://ftp.example/x/a%20b.deb"), kNow));
     CPPUNIT_ASSERT(same.take(answer, kNow)->outcome == CheckOutcome::wrong_file);
   }

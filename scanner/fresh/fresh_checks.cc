@@ -1,0 +1,235 @@
+#include "scanner/fresh/fresh_checks.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+
+#include "core/http_date.h"
+#include "core/path.h"
+#include "db/path_rules.h"
+#include "scanner/fresh/head_verdict.h"
+
+namespace mirror::fresh {
+namespace {
+
+constexpr std::int32_t kMostFiles = 5000;  // at a time; scans find the rest
+constexpr double kRead_s = 2, kLook_s = 20, kWrite_s = 1;
+constexpr double kFirstRetry_s = 10, kLastRetry_s = 300, kRetryShare = 0.05;  // of the age
+constexpr double kRelease_s = 86400, kPause_s = 60;
+constexpr int kMostAtATime = 8;  // on one mirror
+constexpr double kBurst_s = 3;   // so much of the budget may be used at once
+
+HeadFacts facts_of(const net::PoolAnswer& answer) {
+  HeadFacts facts;
+  const std::string_view length = answer.header("Content-Length");
+  std::int64_t bytes = 0;
+  const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
+  if (!length.empty() && error == std::errc() && end == length.data() + length.size())
+    facts.size_bytes = bytes;
+  if (const std::int64_t time_s = parse_http_date(answer.header("Last-Modified")); time_s >= 0)
+    facts.mtime_s = time_s;
+  return facts;
+}
+
+}  // namespace
+
+void FreshChecks::begin() {
+  rev_ = -1;
+  files_.clear();
+  born_s_.clear();
+  confirmed_.clear();
+  for (auto& [id, mirror] : mirrors_) mirror.releases.clear();
+}
+
+void FreshChecks::set_mirrors(const std::vector<db::MirrorRecord>& mirrors) {
+  std::map<MirrorId, Asked> kept;
+  for (const db::MirrorRecord& record : mirrors) {
+    Asked& asked = kept[record.mirror.id];
+    if (const auto known = mirrors_.find(record.mirror.id); known != mirrors_.end())
+      asked = std::move(known->second);
+    asked.record = record;
+  }
+  mirrors_ = std::move(kept);
+  looked_s_ = -1;
+}
+
+void FreshChecks::step(db::Connection& connection, double now_s) {
+  if (options_.requests_per_minute == 0) {
+    next_s_ = now_s + kRelease_s;
+    return;
+  }
+  now_s_ = now_s;
+  write(connection);
+  if (read_s_ < 0 || now_s_ - read_s_ >= kRead_s) read_new(connection);
+  if (looked_s_ < 0 || now_s_ - looked_s_ >= kLook_s) look_again(connection);
+  const double rate = options_.requests_per_minute / 60.0;
+  const double more = filled_s_ < 0 ? rate : (now_s_ - filled_s_) * rate;
+  filled_s_ = now_s_;
+  for (auto& [id, mirror] : mirrors_) {
+    mirror.tokens = std::min(mirror.tokens + more, std::max(1.0, rate * kBurst_s));
+    start_due(mirror);
+  }
+  plan_next();
+}
+
+void FreshChecks::read_new(db::Connection& connection) {
+  read_s_ = now_s_;
+  if (rev_ < 0) rev_ = db::first_fresh_rev(connection);
+  db::FreshFiles fresh = db::read_fresh_files(connection, rev_, kMostFiles);
+  rev_ = fresh.rev;
+  if (fresh.files.empty()) return;
+  rules_ = db::load_path_rules(connection);
+  for (db::FreshFile& file : fresh.files) {
+    born_s_.try_emplace(file.version_rev, now_s_ - static_cast<double>(file.age_s));
+    files_.push_back(std::move(file));
+  }
+  looked_s_ = -1;
+}
+
+// Which of the files still are what they were, and are not known to be on which mirrors.
+void FreshChecks::look_again(db::Connection& connection) {
+  looked_s_ = now_s_;
+  std::erase_if(born_s_, [&](const auto& born) { return now_s_ - born.second > kRelease_s; });
+  std::erase_if(files_, [&](const auto& file) { return !born_s_.contains(file.version_rev); });
+  if (files_.empty()) return;
+  const auto holders = db::read_holders(connection, files_);
+  std::erase_if(files_, [&](const auto& file) { return !holders.contains(file.id); });
+  for (auto& [id, mirror] : mirrors_) {
+    const auto before = std::move(mirror.releases);
+    mirror.releases.clear();
+    for (const db::FreshFile& file : files_) {
+      const std::vector<MirrorId>& has = holders.at(file.id);
+      if (std::find(has.begin(), has.end(), id) != has.end()) continue;
+      const auto known = before.find(file.version_rev);
+      Release& release = mirror.releases[file.version_rev];
+      Wait wait{std::make_shared<db::FreshFile>(file), 0, false, false};
+      if (known != before.end()) {
+        release.there = known->second.there;
+        release.due_s = known->second.due_s;
+        release.next = known->second.next;
+        const auto same = std::find_if(known->second.waits.begin(), known->second.waits.end(),
+                                       [&](const Wait& old) { return old.file->id == file.id; });
+        if (same != known->second.waits.end()) wait = *same;
+        if (wait.found && confirmed_.empty()) {  // it was withdrawn since
+          wait.found = false;
+          wait.due_s = now_s_ + kLastRetry_s;
+        }
+      }
+      release.waits.push_back(std::move(wait));
+    }
+  }
+}
+
+bool FreshChecks::may_ask(const Asked& mirror) const {
+  return mirror.tokens >= 1 && mirror.running < kMostAtATime && mirror.paused_until_s <= now_s_;
+}
+
+void FreshChecks::start_due(Asked& mirror) {
+  for (auto& [rev, release] : mirror.releases) {
+    if (!may_ask(mirror)) return;
+    start_release(mirror.record.mirror.id, rev, release);
+  }
+}
+
+void FreshChecks::start_release(MirrorId id, std::int64_t rev, Release& release) {
+  const Asked& mirror = mirrors_.at(id);
+  if (!release.there) {
+    if (release.due_s > now_s_ || release.waits.empty()) return;
+    Wait& wait = release.waits[release.next++ % release.waits.size()];
+    release.due_s = now_s_ + retry_s(rev);
+    if (!wait.running && !wait.found) ask(id, rev, wait);
+    return;
+  }
+  for (Wait& wait : release.waits) {
+    if (!may_ask(mirror)) return;
+    if (!wait.running && !wait.found && wait.due_s <= now_s_) ask(id, rev, wait);
+  }
+}
+
+// Young files are looked for more often.
+double FreshChecks::retry_s(std::int64_t rev) const {
+  const auto born = born_s_.find(rev);
+  const double age_s = born == born_s_.end() ? kRelease_s : now_s_ - born->second;
+  return std::clamp(age_s * kRetryShare, kFirstRetry_s, kLastRetry_s);
+}
+
+void FreshChecks::ask(MirrorId id, std::int64_t rev, Wait& wait) {
+  Asked& mirror = mirrors_.at(id);
+  const Mirror& served = mirror.record.mirror;
+  net::PoolRequest request;
+  request.url =
+      file_url(served.http_url.empty() ? served.https_url : served.http_url, wait.file->path);
+  request.user_agent = options_.user_agent;
+  request.ca_file = options_.ca_file;
+  request.keep_connection = true;
+  request.timeout = std::chrono::seconds(options_.timeout_s);
+  wait.running = true;
+  ++mirror.running;
+  mirror.tokens -= 1;
+  pool_.add(std::move(request), [this, id, rev, file = wait.file->id](net::PoolAnswer&& answer) {
+    answered(id, rev, file, answer);
+  });
+}
+
+void FreshChecks::answered(MirrorId id, std::int64_t rev, std::int64_t file_id,
+                           const net::PoolAnswer& answer) {
+  const auto mirror = mirrors_.find(id);
+  if (mirror == mirrors_.end()) return;
+  Asked& asked = mirror->second;
+  --asked.running;
+  next_s_ = 0;
+  if (answer.failure) asked.paused_until_s = now_s_ + kPause_s;
+  const auto release = asked.releases.find(rev);
+  if (release == asked.releases.end()) return;
+  for (Wait& wait : release->second.waits) {
+    if (wait.file->id != file_id) continue;
+    wait.running = false;
+    const bool good = !answer.failure && answer.status == 200 &&
+                      confirms(*wait.file, rules_.is_immutable(wait.file->path),
+                               db::keeping_of(asked.record.keeps_times_share), facts_of(answer));
+    good ? found(asked, release->second, wait) : missing(rev, release->second, wait);
+  }
+}
+
+// A mirror that got something has most likely just been synchronised.
+void FreshChecks::found(Asked& mirror, Release& release, Wait& wait) {
+  wait.found = true;
+  confirmed_.push_back({mirror.record.mirror.id, wait.file->id, wait.file->version_rev});
+  if (std::exchange(release.there, true)) return;
+  for (auto& [rev, other] : mirror.releases) {
+    other.due_s = 0;
+    for (Wait& one : other.waits) one.due_s = 0;
+  }
+}
+
+void FreshChecks::missing(std::int64_t rev, Release&, Wait& wait) {
+  wait.due_s = now_s_ + retry_s(rev);
+}
+
+void FreshChecks::write(db::Connection& connection) {
+  if (confirmed_.empty() || (wrote_s_ >= 0 && now_s_ - wrote_s_ < kWrite_s)) return;
+  wrote_s_ = now_s_;
+  db::confirm_files(connection, confirmed_);
+  confirmed_.clear();
+}
+
+void FreshChecks::plan_next() {
+  next_s_ = now_s_ + kRead_s;
+  const auto at = [&](double due_s) {
+    next_s_ = std::min(next_s_, std::max(due_s, now_s_ + 0.05));
+  };
+  if (!confirmed_.empty()) at(wrote_s_ + kWrite_s);
+  for (const auto& [id, mirror] : mirrors_) {
+    if (mirror.paused_until_s > now_s_ || mirror.running >= kMostAtATime) continue;
+    for (const auto& [rev, release] : mirror.releases) {
+      if (!release.there) {
+        at(release.due_s);
+        continue;
+      }
+      for (const Wait& wait : release.waits)
+        if (!wait.running && !wait.found) at(wait.due_s);
+    }
+  }
+}
+
+}  // namespace mirror::fresh

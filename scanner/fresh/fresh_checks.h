@@ -1,0 +1,87 @@
+// New files first: asks mirrors by HEAD for the files that the source got lately, long before their
+// next scan, and confirms those that they have. The files of one merge are a release: while a
+// mirror lacks it, one of its files is asked for now and then; as soon as it is there, all that the
+// mirror is not known to have. The newest release goes first, and no mirror is asked for more than
+// so many files a minute. One thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "core/path_rules.h"
+#include "db/merge/one_file.h"
+#include "db/mirror/mirrors.h"
+#include "db/probe/fresh_files.h"
+#include "net/request_pool.h"
+
+namespace mirror::fresh {
+
+struct FreshOptions {
+  int requests_per_minute = 0;  // of each mirror; 0: it is never asked
+  int timeout_s = 10;
+  std::string user_agent, ca_file;
+};
+
+class FreshChecks {
+ public:
+  // The pool must outlive it, or not run any more once it is gone; its requests are answered while
+  // the caller runs it.
+  FreshChecks(net::RequestPool& pool, FreshOptions options)
+      : pool_(pool), options_(std::move(options)) {}
+
+  // Forgets everything, for another connection.
+  void begin();
+  void set_mirrors(const std::vector<db::MirrorRecord>& mirrors);
+  // Reads what is new, starts requests that are due, and writes what was confirmed. `now_s` is a
+  // steady clock's. Throws db::Error and FetchError.
+  void step(db::Connection& connection, double now_s);
+  // When step() has something to do.
+  double next_s() const { return next_s_; }
+
+ private:
+  struct Wait {  // for one file on one mirror
+    std::shared_ptr<const db::FreshFile> file;
+    double due_s = 0;
+    bool running = false, found = false;
+  };
+  struct Release {  // the files of one merge on one mirror
+    std::vector<Wait> waits;
+    bool there = false;  // the mirror has some of it
+    double due_s = 0;    // while it has none: when the next file is asked for
+    std::size_t next = 0;
+  };
+  struct Asked {  // a mirror
+    db::MirrorRecord record;
+    std::map<std::int64_t, Release, std::greater<>> releases;  // by revision, the newest first
+    double tokens = 0;                                         // requests that it may get now
+    double paused_until_s = 0;                                 // it did not answer
+    int running = 0;
+  };
+
+  void read_new(db::Connection& connection);
+  void look_again(db::Connection& connection);
+  void start_due(Asked& mirror);
+  void start_release(MirrorId id, std::int64_t rev, Release& release);
+  bool may_ask(const Asked& mirror) const;
+  void ask(MirrorId id, std::int64_t rev, Wait& wait);
+  void answered(MirrorId id, std::int64_t rev, std::int64_t file_id, const net::PoolAnswer& answer);
+  void found(Asked& mirror, Release& release, Wait& wait);
+  void missing(std::int64_t rev, Release& release, Wait& wait);
+  double retry_s(std::int64_t rev) const;
+  void write(db::Connection& connection);
+  void plan_next();
+
+  net::RequestPool& pool_;
+  FreshOptions options_;
+  PathRules rules_;
+  std::map<MirrorId, Asked> mirrors_;
+  std::vector<db::FreshFile> files_;         // not a day old
+  std::map<std::int64_t, double> born_s_;    // of a revision, by our clock
+  std::vector<db::FileOnMirror> confirmed_;  // not written yet
+  std::int64_t rev_ = -1;
+  double now_s_ = 0, next_s_ = 0, read_s_ = -1, looked_s_ = -1, wrote_s_ = -1, filled_s_ = -1;
+};
+
+}  // namespace mirror::fresh

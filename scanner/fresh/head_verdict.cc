@@ -1,0 +1,25 @@
+#include "scanner/fresh/head_verdict.h"
+
+#include <algorithm>
+
+namespace mirror::fresh {
+namespace {
+
+bool among(std::int64_t time_s, const std::vector<std::int64_t>& times_s) {
+  return std::find(times_s.begin(), times_s.end(), time_s) != times_s.end();
+}
+
+}  // namespace
+
+bool confirms(const db::FreshFile& file, bool immutable, db::TimeKeeping keeping,
+              const HeadFacts& facts) {
+  if (facts.size_bytes != file.size_bytes) return false;
+  if (immutable) return true;
+  if (!facts.mtime_s) return false;
+  if (keeping != db::TimeKeeping::not_kept)
+    return among(*facts.mtime_s, file.mtimes_s) && !among(*facts.mtime_s, file.earlier_mtimes_s);
+  return file.earlier_mtimes_s.empty() &&
+         *facts.mtime_s >= *std::min_element(file.mtimes_s.begin(), file.mtimes_s.end());
+}
+
+}  // namespace mirror::fresh

@@ -1,0 +1,99 @@
+"""New files first: mirrors get redirects for a release soon after they have it, long before their next scan."""
+
+import contextlib
+import functools
+import http.server
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+import rig
+from scanning import World
+
+RELEASE = {f"release/f{n}": 100 + n for n in range(300)}
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.server.connections += 1
+
+    def log_message(self, *args):
+        pass
+
+    def do_HEAD(self):
+        self.server.asked.append(self.path)
+        return super().do_HEAD()
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    world = World(database, scratch, cleanup)
+    world.configure(more="probe_interval_s = 60\n")
+    world.fill_source({"old/f": 100})
+    with contextlib.ExitStack() as stack:
+        world.mirrors = {name: start_mirror(world, name, stack) for name in ("one", "two", "three")}
+        yield world
+
+
+def start_mirror(world, name, stack):
+    tree = world.scratch / name
+    rig.copy_tree(world.source, tree)
+    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=tree))
+    web.tree, web.asked, web.connections = tree, [], 0
+    thread = threading.Thread(target=web.serve_forever)
+    thread.start()
+    stack.callback(web.server_close)
+    stack.callback(thread.join)
+    stack.callback(web.shutdown)
+    world.database.add_mirror(name, enabled=True, http_url=f"http://127.0.0.1:{web.server_port}/")
+    return web
+
+
+@contextlib.contextmanager
+def prober(world):
+    argv = [world.database.build.program("mb-probe"), "--config", world.config, "--loop"]
+    process = subprocess.Popen([os.fspath(a) for a in argv], env=world.database.environment(),
+                               stdin=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def served(world, name):
+    return sum(1 for path in world.files_of(name) if path.startswith("release/"))
+
+
+def test_a_release_is_redirected_to_each_mirror_within_a_minute_of_its_arrival(world):
+    with prober(world):
+        rig.make_tree(world.source, RELEASE)
+        world.mb_scan("--source", "--force", check=True)
+        time.sleep(3)
+        for name, web in world.mirrors.items():
+            arrived = time.monotonic()
+            rig.copy_tree(world.source / "release", web.tree / "release")
+            rig.wait_for(f"redirects to {name}", lambda: served(world, name) == len(RELEASE), 60)
+            print(f"{name}: {time.monotonic() - arrived:.1f} s")
+    for web in world.mirrors.values():
+        assert sum(1 for path in web.asked if "release" in path) < len(RELEASE) + 60
+        assert web.connections < 60  # they are kept
+
+
+def test_an_old_version_or_a_half_of_a_file_is_not_confirmed(world):
+    with prober(world):
+        rig.make_tree(world.source, {"release/f1": (100, 1_700_000_000), "release/f2": (100, 1_700_000_000),
+                                     "release/f3": (100, 1_700_000_000)})
+        tree = world.mirrors["one"].tree
+        rig.make_tree(tree, {"release/f1": (100, 1_600_000_000), "release/f2": (99, 1_700_000_000),
+                             "release/f3": (100, 1_700_000_000)})
+        world.mb_scan("--source", "--force", check=True)
+        rig.wait_for("the right one", lambda: "release/f3" in world.files_of("one"), 60)
+        time.sleep(3)
+        assert served(world, "one") == 1
