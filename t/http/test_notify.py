@@ -25,7 +25,7 @@ class Hook(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
-        self.got, self.status, self.hangs, self.says = [], 200, False, "no such hook, token=hush"
+        self.got, self.status, self.hangs, self.says = [], 200, 0, "no such hook, token=hush"
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -33,7 +33,7 @@ class Hook(http.server.ThreadingHTTPServer):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.got.append((self.command, self.path, self.headers, json.loads(body)))
                 if hook.hangs:
-                    time.sleep(5)
+                    time.sleep(hook.hangs)
                 self.send_response(hook.status)
                 self.end_headers()
                 self.wfile.write(hook.says.encode() if hook.status >= 400 else b"ok")
@@ -188,7 +188,7 @@ def test_what_fails_is_tried_again_and_holds_nobody_up(notify, hook, kind):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         refused = f"http://127.0.0.1:{closed.getsockname()[1]}/secret"
-        hook.status, hook.hangs = (500 if kind == "error" else 200), kind == "hanging"
+        hook.status, hook.hangs = (500 if kind == "error" else 200), 5 * (kind == "hanging")
         target = {"refused": {"webhook": refused}, "error": {"webhook": hook.url}, "hanging": {"webhook": hook.url},
                   "command": {"command": [notify.script("bad", "echo no paper token=hush >&2; exit 7\n")]},
                   "missing": {"command": ["/nonexistent/program"]},
@@ -207,7 +207,7 @@ def test_what_fails_is_tried_again_and_holds_nobody_up(notify, hook, kind):
     notify.database.sql("UPDATE notice SET retry_at = now()")
     assert "ill: not sent" in notify().stderr
     if kind in ("error", "hanging"):
-        hook.status, hook.hangs = 200, False
+        hook.status, hook.hangs = 200, 0
         notify.database.sql("UPDATE notice SET retry_at = now()")
         assert "ill: sent 1 change" in notify().stdout and len(notify.lines()) == 1
         assert len({got[3]["id"] for got in hook.got}) == 1, "the same notice has the same id"
@@ -296,12 +296,15 @@ def test_two_services_send_once_and_the_second_takes_over(notify):
     assert [line["changes"][0]["mirror"] for line in notify.lines()] == ["a", "b"]
 
 
-def test_a_service_that_is_stopped_waits_for_no_program(notify):
+@pytest.mark.parametrize("kind", ["program", "server"])
+def test_a_service_that_is_stopped_waits_for_nobody(notify, hook, kind):
     hanging = notify.script("hang", f'touch "{notify.folder}/began"; while :; do echo x; sleep 0.1; done\n')
-    notify.targets({"name": "ill", "timeout_s": 60, "command": [hanging]})
+    hook.hangs = 20
+    target = {"command": [hanging]} if kind == "program" else {"webhook": hook.url}
+    notify.targets({"name": "ill", "timeout_s": 60, **target})
     notify.down("a")
     with loop(notify) as service:
-        rig.wait_for("the program", (notify.folder / "began").exists, 10)
+        rig.wait_for("the sending", lambda: hook.got or (notify.folder / "began").exists(), 10)
         service.send_signal(signal.SIGTERM)
         assert service.wait(timeout=5) == 0
     assert notify.database.sql("SELECT failures FROM notice") == "0", "the next one sends it at once"

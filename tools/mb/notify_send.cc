@@ -99,7 +99,7 @@ Delivery run_program(const std::vector<std::string>& argv, const std::string& in
   return {status == 0, fmt::format("exit status {}{}", status, said.empty() ? "" : ": " + said)};
 }
 
-Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice) {
+Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice, int stop_fd) {
   const std::string url =
       target.webhook_file.empty() ? target.webhook : read_line(target.webhook_file);
   const std::string token = target.token_file.empty() ? "" : read_line(target.token_file);
@@ -114,6 +114,7 @@ Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice) {
   request.user_agent = "mod_mirror/" PACKAGE_VERSION;
   request.timeout = std::chrono::seconds(target.timeout_s);
   request.connect_timeout = request.timeout;
+  request.stop_fd = stop_fd;
   request.max_body_bytes = kMostAnswer;
   try {
     net::Fetcher fetcher;
@@ -124,6 +125,7 @@ Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice) {
     return {sent,
             fmt::format("{}: HTTP {}{}", host, response.status, said.empty() ? "" : ": " + said)};
   } catch (const net::FetchError& error) {
+    if (is_readable(stop_fd)) return {false, "stopped", false, true};
     // libcurl's own words may have the URL in them.
     const bool of_url = error.kind() == net::FetchError::Kind::url;
     return {false,
@@ -152,7 +154,7 @@ Delivery deliver(const NotifyTarget& target, const std::vector<std::string>& rec
     if (!target.command.empty())
       return run_program(target.command, notify::notice_json(notice) + "\n",
                          std::chrono::seconds(target.timeout_s), stop_fd);
-    return ask_web(target, notice);
+    return ask_web(target, notice, stop_fd);
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {

@@ -17,8 +17,8 @@ struct Delivery {
   bool stopped = false;  // this program was asked to stop meanwhile: whether it arrived is unknown
 };
 
-// `recipients`: e-mail addresses, where the target is e-mail. A program is ended once `stop_fd` is
-// readable (-1: none). Never throws for what is wrong with the target.
+// `recipients`: e-mail addresses, where the target is e-mail. It ends once `stop_fd` is readable
+// (-1: none). Never throws for what is wrong with the target.
 Delivery deliver(const NotifyTarget& target, const std::vector<std::string>& recipients,
                  const notify::Notice& notice, int stop_fd = -1);
 
