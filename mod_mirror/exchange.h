@@ -67,6 +67,8 @@ class Exchange {
   // exchange_choice.cc
   std::uint64_t number_of(const Mirror& mirror) const;
   bool is_download() const;
+  std::int64_t repeat_window_s() const;
+  std::uint64_t request_number() const;
   void prepare_choice();
   void count_redirect(const Outcome& outcome) const;
 

@@ -19,24 +19,33 @@ bool Exchange::is_download() const {
          apr_table_get(r_->headers_in, "Range") == nullptr;
 }
 
+std::int64_t Exchange::repeat_window_s() const {
+  return is_download() ? config_.repeat_s.value_or(kDefaultRepeatS) : 0;
+}
+
+// The client and the file, for RecentRequests.
+std::uint64_t Exchange::request_number() const {
+  const std::uint64_t client = client_number(client_.address.located());
+  return fnv1a(request_.user_agent, fnv1a(request_.path, scattered(client)));
+}
+
 void Exchange::prepare_choice() {
   const Child* self = child();
   if (self == nullptr) return;
   request_.is_full = [this, self](const Mirror& mirror) {
     return self->traffic->is_full(number_of(mirror), mirror.max_mbit, request_.now_s);
   };
-  const std::int64_t window_s = config_.repeat_s.value_or(kDefaultRepeatS);
-  if (window_s == 0 || !is_download()) return;
-  const std::uint64_t client = client_number(client_.address.located());
-  const std::uint64_t which = fnv1a(request_.user_agent, fnv1a(request_.path, scattered(client)));
-  request_.turn = self->recent_requests->note(which, request_.now_s, window_s);
+  if (const std::int64_t window_s = repeat_window_s(); window_s > 0)
+    request_.turn = self->recent_requests->turn(request_number(), request_.now_s, window_s);
 }
 
+// A download that is sent to a mirror.
 void Exchange::count_redirect(const Outcome& outcome) const {
   const Child* self = child();
-  if (self == nullptr || outcome.mirror == nullptr || explain_ || request_.method != Method::get)
-    return;
+  if (self == nullptr || outcome.mirror == nullptr || !is_download()) return;
   self->traffic->add(number_of(*outcome.mirror), size_bytes_.value_or(0), request_.now_s);
+  if (const std::int64_t window_s = repeat_window_s(); window_s > 0)
+    self->recent_requests->note(request_number(), request_.now_s, window_s);
 }
 
 }  // namespace mirror::httpd

@@ -104,6 +104,15 @@ void Exchange::explain_mirrors(std::optional<Representation> which, Explanation&
     told.left_out.push_back({mirror.id, mirror.identifier, "its URL is this server's own"});
     return true;
   });
+  if (!list && request_.is_full) {
+    std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
+      const Mirror& mirror = *candidate.mirror;
+      if (mirror.max_mbit == 0 || !request_.is_full(mirror)) return false;
+      told.left_out.push_back(
+          {mirror.id, mirror.identifier, "has as much traffic as its max_mbit allows"});
+      return true;
+    });
+  }
   if (list) {
     rank_as_listed(told, *list, settings_.representations.max_mirrors,
                    request_.repository != nullptr);
@@ -139,6 +148,7 @@ void Exchange::look_for_explanation(const Outcome& outcome) {
   explanation_ = std::make_unique<Explanation>();
   explanation_->https = request_.https;
   locate();
+  prepare_choice();
   const auto reason = reason_of(outcome);
   const bool failed =
       reason == DeclineReason::database_down || reason == DeclineReason::catalog_too_old;

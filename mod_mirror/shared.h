@@ -116,7 +116,7 @@ class SharedFault {
 class SharedMemory {
  public:
   // Changes with the layout: a newer module must not read the memory of an older one.
-  static constexpr const char* kName = "mod_mirror shared memory 5";
+  static constexpr const char* kName = "mod_mirror shared memory 6";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();

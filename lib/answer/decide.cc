@@ -150,8 +150,10 @@ Outcome elsewhere(DeclineReason reason, const Request& request, const Client& cl
                   const File& file, const Settings& settings) {
   // Nobody knows which state of a mutable group a fallback has.
   auto answer = file.group ? std::nullopt : fallback_answer(request, client, file.path, settings);
-  if (answer) return {.result = *std::move(answer)};
-  return {.result = reason};
+  if (!answer) return {.result = reason};
+  Outcome outcome{.result = *std::move(answer)};
+  if (reason != DeclineReason::no_mirror) outcome.refused = reason;
+  return outcome;
 }
 
 // For the clients whom the few mirrors of a new file cannot bear yet.
@@ -333,7 +335,9 @@ Outcome decide(const Request& request, const Client& client, const File& file,
     outcome.itself = itself;
     return outcome;
   }
-  if (!is_among(mirrored_share(file, mirrors, settings.first_arrival, request.now_s),
+  const bool is_served_first = ranked.front().tier == Tier::prefix;
+  if (!is_served_first &&
+      !is_among(mirrored_share(file, mirrors, settings.first_arrival, request.now_s),
                 client.address, request.now_s))
     return not_yet(request, client, file, settings);
   const Candidate& best = ranked.front();

@@ -146,7 +146,8 @@ struct Outcome {
   std::optional<Representation> given =
       std::nullopt;  // what the answer holds, when it is no redirect
   std::optional<DeclineReason> refused =
-      std::nullopt;                // why it is a 404 instead of a representation,
+      std::nullopt;                // why it is a 404 instead of a representation, or a fallback
+                                   // though mirrors have the file,
   std::string_view why = {};       // and in words
   const Mirror* itself = nullptr;  // a mirror whose URL is this server's, and which was left out
 };

@@ -12,8 +12,8 @@ namespace mirror {
 inline constexpr std::int64_t kNewForS = 24 * 3600;
 
 // The part of the clients that go to mirrors, from 0 to 1: factor times the weight of the mirrors
-// that have the file, over that of all mirrors that serve anybody. 1 for files that are not new, or
-// small.
+// that have the file, over that of all that take such files and serve clients from everywhere. 1
+// for files that are not new, or small, or that only mirrors have which choose their clients.
 double mirrored_share(const File& file, const MirrorTable& mirrors,
                       const FirstArrivalSettings& settings, std::int64_t now_s);
 

@@ -3,6 +3,8 @@
 namespace mirror::db {
 namespace {
 
+constexpr const char* kLockNotAvailable = "55P03";
+
 constexpr const char* kState =
     "SELECT last_event, (SELECT count(*)::integer FROM unnest(sent) AS at WHERE at > now() - "
     "interval '1 hour'), failures, greatest(0, extract(epoch FROM retry_at - now()))::bigint, "
@@ -11,7 +13,19 @@ constexpr const char* kState =
 constexpr const char* kAbove =
     "SELECT id, extract(epoch FROM now() - at)::bigint, extract(epoch FROM at)::bigint, mirror_id, "
     "mirror, what, \"from\", \"to\", why FROM event WHERE id > $1 AND at > now() - interval '7 "
-    "days' ORDER BY id LIMIT 10000";
+    "days' ORDER BY id LIMIT $2";
+
+// Whether nobody is writing them.
+bool lock_events(Connection& connection) {
+  connection.run("SET LOCAL lock_timeout = '200ms'");
+  try {
+    connection.run("LOCK TABLE event IN SHARE MODE");
+    return true;
+  } catch (const Error& error) {
+    if (error.sqlstate() != kLockNotAvailable) throw;
+    return false;
+  }
+}
 
 }  // namespace
 
@@ -33,14 +47,14 @@ NoticeState notice_state(Connection& connection, const std::string& target,
   return state;
 }
 
-std::vector<NumberedEvent> events_above(Connection& connection, std::int64_t id) {
+std::optional<std::vector<NumberedEvent>> events_above(Connection& connection, std::int64_t id) {
   std::vector<NumberedEvent> events;
   if (connection.run("SELECT WHERE EXISTS (SELECT FROM event WHERE id > $1)", Params().int8(id))
           .empty())
     return events;
   Transaction transaction(connection);
-  connection.run("LOCK TABLE event IN SHARE MODE");
-  const Result rows = connection.run(kAbove, Params().int8(id));
+  if (!lock_events(connection)) return std::nullopt;
+  const Result rows = connection.run(kAbove, Params().int8(id).int4(kMostEvents));
   transaction.commit();
   for (int row = 0; row < rows.rows(); ++row) {
     NumberedEvent& one = events.emplace_back();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,11 @@ struct NumberedEvent {
   std::int64_t age_s = 0;
   Event event;
 };
-// Those above this one, of the last week, the oldest first, at most 10,000. All that will ever get
-// a number below the last of them are among them: waits for those who are writing events now.
-std::vector<NumberedEvent> events_above(Connection&, std::int64_t id);
+inline constexpr int kMostEvents = 10'000;
+// Those above this one, of the last week, the oldest first, at most kMostEvents. All that will ever
+// get a number below the last of them are among them. nullopt: somebody is writing events right
+// now; waits 200 ms for that, for whoever writes the next ones waits for this.
+std::optional<std::vector<NumberedEvent>> events_above(Connection&, std::int64_t id);
 
 // All up to `last_event` was told, or was not to be told; `sent`: in a notice of now.
 void note_told(Connection&, const std::string& target, const std::string& recipient,

@@ -4,14 +4,14 @@ namespace mirror::db {
 namespace {
 
 // mirror_id NULL is the source. Scans of a mirror's subtree count as its last one, but not as good.
+// The table is read twice, however many mirrors there are; no mirror has number 0.
 constexpr const char* kScans =
-    "SELECT s.mirror_id, s.outcome, s.error, (SELECT extract(epoch FROM now() - "
-    "max(g.ended))::bigint "
-    "FROM scan g WHERE g.mirror_id IS NOT DISTINCT FROM s.mirror_id AND g.subtree = '' "
-    "AND g.outcome IN ('merged', 'unchanged')) "
-    "FROM (SELECT DISTINCT ON (mirror_id) mirror_id, outcome, error FROM scan "
-    "WHERE outcome NOT IN ('running', 'interrupted') ORDER BY mirror_id, started DESC, id DESC) AS "
-    "s";
+    "WITH good AS (SELECT coalesce(mirror_id, 0) AS mirror_id, max(ended) AS at FROM scan "
+    "WHERE subtree = '' AND outcome IN ('merged', 'unchanged') GROUP BY 1), "
+    "last AS (SELECT DISTINCT ON (mirror_id) mirror_id, outcome, error FROM scan "
+    "WHERE outcome NOT IN ('running', 'interrupted') ORDER BY mirror_id, started DESC, id DESC) "
+    "SELECT last.mirror_id, outcome, error, extract(epoch FROM now() - good.at)::bigint FROM last "
+    "LEFT JOIN good ON good.mirror_id = coalesce(last.mirror_id, 0)";
 
 constexpr const char* kRest =
     "SELECT extract(epoch FROM now())::bigint, "

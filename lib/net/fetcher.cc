@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <fmt/core.h>
+#include <poll.h>
 
 #include <new>
 
@@ -51,6 +52,12 @@ std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* incoming
   });
 }
 
+// Called once a second at least, also while nothing comes. What is not 0 ends the transfer.
+int on_progress(void* request, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
+  pollfd stop{static_cast<const FetchRequest*>(request)->stop_fd, POLLIN, 0};
+  return ::poll(&stop, 1, 0) > 0 ? 1 : 0;
+}
+
 }  // namespace
 
 struct Fetcher::Handle : Easy {
@@ -69,6 +76,11 @@ void Fetcher::Handle::set_request(const FetchRequest& request, curl_slist* heade
     set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     set(CURLOPT_POSTFIELDS, request.body.data());  // the request outlives the transfer
+  }
+  if (request.stop_fd >= 0) {
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &on_progress);
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(const_cast<FetchRequest*>(&request)));
   }
   if (!request.user_agent.empty()) set(CURLOPT_USERAGENT, request.user_agent.c_str());
   if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());

@@ -28,6 +28,8 @@ struct FetchRequest {
   std::size_t max_header_bytes = std::size_t{64} << 10;  // of all headers together
   std::string method = "GET";                            // or POST, PUT: with `body`
   std::string body;
+  // Of a Fetcher: within a second after it became readable there is a FetchError. -1: none.
+  int stop_fd = -1;
 };
 
 struct FetchResponse {
@@ -59,8 +61,9 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  // Sends the request, GET by default. Throws FetchError unless the answer is whole, whatever its status. What would end a line
-  // of the request's head is refused: no control character in headers or user_agent.
+  // Sends the request, GET by default. Throws FetchError unless the answer is whole, whatever its
+  // status. What would end a line of the request's head is refused: no control character in headers
+  // or user_agent.
   FetchResponse get(const FetchRequest& request);
 
  private:

@@ -98,6 +98,16 @@ std::optional<WebMessage> ntfy_message(const Notice& notice, const std::string& 
                     {}};
 }
 
+// Of URLs: between the parts of path and query.
+constexpr std::string_view kSeparators = "/?&=#";
+constexpr std::size_t kShortestSecret = 4;  // what is shorter stands in any sentence
+
+void blank(std::string& text, std::string_view secret) {
+  if (secret.size() < kShortestSecret) return;
+  for (std::size_t at = 0; (at = text.find(secret, at)) != text.npos; at += 3)
+    text.replace(at, secret.size(), "***");
+}
+
 }  // namespace
 
 std::string notice_json(const Notice& notice) {
@@ -157,6 +167,22 @@ std::optional<WebMessage> web_message(const Notice& notice, const std::string& f
   message.headers.emplace_back("Content-Type: application/json");
   if (!token.empty()) message.headers.push_back("Authorization: Bearer " + token);
   return message;
+}
+
+std::string without_address(std::string_view said, std::string_view url, std::string_view token) {
+  std::string text(said);
+  blank(text, token);
+  const std::size_t host = url.find("://");
+  const std::size_t path = host == url.npos ? 0 : url.find_first_of("/?#", host + 3);
+  if (path == url.npos) return text;
+  std::string_view rest = url.substr(path);
+  blank(text, rest);
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find_first_of(kSeparators), rest.size());
+    blank(text, rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return text;
 }
 
 std::string url_without_path(std::string_view url) {

@@ -32,6 +32,10 @@ struct WebMessage {
 std::optional<WebMessage> web_message(const Notice& notice, const std::string& form,
                                       const std::string& url, const std::string& token);
 
+// What a server said, without the secrets of the request that it may repeat: the token, the URL's
+// path and query, and each part of them that has four characters or more.
+std::string without_address(std::string_view said, std::string_view url, std::string_view token);
+
 // The URL's scheme and host: the rest may be a secret.
 std::string url_without_path(std::string_view url);
 

@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
@@ -90,6 +92,20 @@ struct Start {
   }
 };
 
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+bool is_over(const Deadline& deadline) {
+  return deadline && std::chrono::steady_clock::now() >= *deadline;
+}
+
+// The shorter one of the two limits.
+std::int64_t idle_ms(std::chrono::milliseconds idle, const Deadline& deadline) {
+  if (!deadline) return idle.count();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+  return std::clamp<std::int64_t>(left.count(), 0, std::max<std::int64_t>(idle.count(), 0));
+}
+
 }  // namespace
 
 std::string find_program(const std::string& name, const std::string& otherwise) {
@@ -141,11 +157,13 @@ ReadEnd ChildProcess::read(const OnData& on_stdout, const OnData& on_stderr, Pat
       {{stdout_fd_, POLLIN, 0}, {stderr_fd_, POLLIN, 0}, {stop_fd, POLLIN, 0}}};
   auto idle = patience.first;
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-    const int ready = poll(streams.data(), streams.size(), static_cast<int>(idle.count()));
+    const int ready =
+        poll(streams.data(), streams.size(), static_cast<int>(idle_ms(idle, patience.deadline)));
     if (ready < 0 && errno != EINTR) fail("cannot wait for rsync");
     if (ready < 0) continue;
     if (ready == 0) return ReadEnd::idle;
     if (streams[2].revents != 0) return ReadEnd::stopped;
+    if (is_over(patience.deadline)) return ReadEnd::idle;
     idle = patience.between;
     if (streams[0].revents == POLLIN) poll(nullptr, 0, static_cast<int>(kGather.count()));
     for (std::size_t i = 0; i < 2; ++i) {
@@ -158,13 +176,14 @@ ReadEnd ChildProcess::read(const OnData& on_stdout, const OnData& on_stderr, Pat
   return ReadEnd::finished;
 }
 
-int ChildProcess::wait(std::chrono::milliseconds patience) {
+int ChildProcess::wait(std::chrono::milliseconds patience, int stop_fd) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   siginfo_t
       ended{};  // looked at without reaping, so that the group's id stays ours until it is killed
   while (waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
          ended.si_pid == 0 && std::chrono::steady_clock::now() < deadline) {
-    poll(nullptr, 0, 5);
+    pollfd stop{stop_fd, POLLIN, 0};
+    if (poll(&stop, 1, 5) > 0) break;
   }
   const int status = kill_group();
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,14 +36,16 @@ class ChildProcess {
   struct Patience {
     std::chrono::milliseconds first;    // until the first data
     std::chrono::milliseconds between;  // from any data to the next
+    // The end of all together, however much comes.
+    std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   };
-  // Reads both streams until they end, until nothing came within the limit, or until `stop_fd`
-  // becomes readable.
+  // Reads both streams until they end (finished), until nothing came within the limit or the
+  // deadline passed (idle), or until `stop_fd` becomes readable (stopped); -1: none.
   ReadEnd read(const OnData& on_stdout, const OnData& on_stderr, Patience patience, int stop_fd);
 
-  // Waits until the child has ended, at most `patience`, then kills it. Its exit status; 128 plus
-  // the signal that ended it.
-  int wait(std::chrono::milliseconds patience);
+  // Waits until the child has ended, at most `patience` or until `stop_fd` becomes readable, then
+  // kills it. Its exit status; 128 plus the signal that ended it.
+  int wait(std::chrono::milliseconds patience, int stop_fd = -1);
 
  private:
   int kill_group();  // and reaps: the wait status

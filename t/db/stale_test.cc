@@ -19,6 +19,8 @@ class StaleTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aMirrorWhoseScanIsOldIsStaleUntilTheNextGoodOne);
   CPPUNIT_TEST(scansOfPartsAndFailedScansDoNotCount);
   CPPUNIT_TEST(noMirrorIsStaleWhenAllScansStop);
+  CPPUNIT_TEST(aMirrorThatNobodyTriedToScanIsNotStale);
+  CPPUNIT_TEST(aStaleMirrorStaysSoWhenItsFailedScansAreForgotten);
   CPPUNIT_TEST(aMirrorThatIsWrongStaysWrong);
   CPPUNIT_TEST(oldScansAreKnownByTheMirrorsOwnColumn);
   CPPUNIT_TEST(zeroMeansNever);
@@ -32,6 +34,7 @@ class StaleTest : public CppUnit::TestFixture {
     for (const char* name : {"a", "b", "new"}) add_mirror(*admin_, name);
     scanned("a", "merged", 1);
     scanned("b", "merged", 4 * kDay);
+    scanned("b", "failed", kDay);
   }
 
   void tearDown() override {
@@ -63,7 +66,26 @@ class StaleTest : public CppUnit::TestFixture {
   void noMirrorIsStaleWhenAllScansStop() {
     admin_->script("UPDATE scan SET ended = ended - interval '30 days'");
     scanned("b", "merged", 30 * kDay);
+    scanned("b", "failed", 1);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+  }
+
+  void aMirrorThatNobodyTriedToScanIsNotStale() {
+    admin_->script("DELETE FROM scan WHERE outcome = 'failed'");
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    scanned("b", "failed", 1, "some/folder");
+    scanned("b", "interrupted", 1);
+    scanned("b", "failed", 5 * kDay);  // before its good one
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    scanned("b", "refused", 1);
+    CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
+  }
+
+  void aStaleMirrorStaysSoWhenItsFailedScansAreForgotten() {
+    judged();
+    admin_->script("DELETE FROM scan WHERE outcome = 'failed'");
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
   }
 
   void aMirrorThatIsWrongStaysWrong() {
@@ -76,7 +98,8 @@ class StaleTest : public CppUnit::TestFixture {
 
   void oldScansAreKnownByTheMirrorsOwnColumn() {
     admin_->script(
-        "DELETE FROM scan WHERE mirror_id = 2; UPDATE mirror SET last_scan = now() - interval '100 "
+        "DELETE FROM scan WHERE mirror_id = 2 AND outcome = 'merged'; UPDATE mirror SET last_scan "
+        "= now() - interval '100 "
         "days' WHERE id = 2");
     CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
   }

@@ -1,8 +1,10 @@
 """mb status: one screen, and the line and the exit status that monitoring systems read."""
 
+import contextlib
 import json
 import re
 import socket
+import subprocess
 import time
 
 import pytest
@@ -49,6 +51,8 @@ def test_all_is_well(fleet):
     ("INSERT INTO doubt SELECT id, 'stale', now(), '9 days behind' FROM mirror WHERE identifier IN ('a', 'c')", 2, "2 of 4 stale: a, c"),
     ("INSERT INTO doubt SELECT id, 'wrong', now(), 'other files' FROM mirror WHERE identifier = 'b'", 1, "1 of 4 wrong: b"),
     ("INSERT INTO doubt SELECT id, 'returning', now(), 'was down' FROM mirror WHERE enabled", 2, "no mirror gets clients"),
+    ("UPDATE mirror SET enabled = false", 2, "no mirror gets clients"),
+    ("UPDATE mirror SET weight = 0", 2, "no mirror gets clients"),
     ("INSERT INTO scan (mirror_id, method, ended, outcome, error, started) SELECT id, 'rsync', now(), 'failed', 'no route', now() "
      "+ interval '1 s' FROM mirror WHERE identifier = 'd'", 1, "scans fail of d"),
     ("UPDATE scan SET ended = now() - interval '4 days' WHERE mirror_id = (SELECT id FROM mirror WHERE identifier = 'c')", 1,
@@ -59,7 +63,7 @@ def test_all_is_well(fleet):
      "VALUES (nextval('revision_seq'), now() - interval '40 minutes')", 2, "redirector web1 is 40 minutes behind"),
     ("INSERT INTO health (mirror_id, scheme, family, state, checked) SELECT id, 'http', 'ipv4', 'up', now() - interval '20 minutes' "
      "FROM mirror WHERE identifier = 'a'", 1, "mb-probe checked nothing for 20 minutes"),
-], ids=["down", "stale", "wrong", "none", "failing", "overdue", "source", "silent", "behind", "prober"])
+], ids=["down", "stale", "wrong", "none", "disabled", "weightless", "failing", "overdue", "source", "silent", "behind", "prober"])
 def test_what_is_wrong_is_in_the_first_line(fleet, change, status, words):
     fleet.database.sql(change)
     done = fleet()
@@ -92,6 +96,31 @@ def test_no_database_is_critical_and_soon_said(fleet):
         done = fleet("--timeout", "1")
     assert time.monotonic() - began < 5
     assert done.returncode == 2 and fleet_line(done) == "MIRRORS CRITICAL - the database did not answer in time", done.stdout
+
+
+def test_tables_that_somebody_locks_are_unknown_and_soon_said(fleet):
+    import psycopg2
+    with contextlib.closing(psycopg2.connect(fleet.database.conninfo())) as locker:
+        locker.cursor().execute("LOCK TABLE scan IN ACCESS EXCLUSIVE MODE")
+        began = time.monotonic()
+        done = fleet("--timeout", "2")
+    assert done.returncode == 3 and fleet_line(done).startswith("MIRRORS UNKNOWN - ") and time.monotonic() - began < 4, done.stdout
+
+
+def test_errors_are_json_too(fleet):
+    found = json.loads(fleet("--json", "--feed-lag", "x").stdout)
+    assert found["status"] == "UNKNOWN" and found["code"] == 3 and "--feed-lag" in found["error"]
+
+
+def test_a_disk_that_never_answers_is_named(fleet, tmp_path):
+    """As a network file system whose server is dead."""
+    code = tmp_path / "hang.c"
+    code.write_text("#include <unistd.h>\nint statvfs(const char *p, void *s) { for (;;) pause(); }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / "hang.so", code], check=True)
+    began = time.monotonic()
+    done = fleet("--timeout", "1", env={"LD_PRELOAD": str(tmp_path / "hang.so")})
+    assert done.returncode == 1 and "does not answer" in fleet_line(done) and time.monotonic() - began < 4, done.stdout
+    assert "4 up" in done.stdout
 
 
 @pytest.mark.parametrize("change, words", [

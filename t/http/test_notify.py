@@ -25,7 +25,7 @@ class Hook(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self):
-        self.got, self.status, self.hangs = [], 200, False
+        self.got, self.status, self.hangs, self.says = [], 200, 0, "no such hook, token=hush"
         hook = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -33,10 +33,10 @@ class Hook(http.server.ThreadingHTTPServer):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hook.got.append((self.command, self.path, self.headers, json.loads(body)))
                 if hook.hangs:
-                    time.sleep(5)
+                    time.sleep(hook.hangs)
                 self.send_response(hook.status)
                 self.end_headers()
-                self.wfile.write(b"no such hook, token=hush" if hook.status >= 400 else b"ok")
+                self.wfile.write(hook.says.encode() if hook.status >= 400 else b"ok")
 
             do_PUT = do_POST
 
@@ -183,33 +183,78 @@ def test_the_rest_of_an_hour_comes_in_the_next_notice(notify):
     assert "sent 4 changes" in notify().stdout
 
 
-@pytest.mark.parametrize("kind", ["refused", "error", "hanging", "command", "missing", "slow"])
+@pytest.mark.parametrize("kind", ["refused", "error", "hanging", "command", "missing", "slow", "chatty"])
 def test_what_fails_is_tried_again_and_holds_nobody_up(notify, hook, kind):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         refused = f"http://127.0.0.1:{closed.getsockname()[1]}/secret"
-        hook.status, hook.hangs = (500 if kind == "error" else 200), kind == "hanging"
+        hook.status, hook.hangs = (500 if kind == "error" else 200), 5 * (kind == "hanging")
         target = {"refused": {"webhook": refused}, "error": {"webhook": hook.url}, "hanging": {"webhook": hook.url},
                   "command": {"command": [notify.script("bad", "echo no paper token=hush >&2; exit 7\n")]},
                   "missing": {"command": ["/nonexistent/program"]},
-                  "slow": {"command": [notify.script("slow", "sleep 60\n")]}}[kind]
+                  "slow": {"command": [notify.script("slow", "sleep 60\n")]},
+                  "chatty": {"command": [notify.script("chatty", "while :; do echo x; sleep 0.3; done\n")]}}[kind]
         notify.targets({"name": "ill", "timeout_s": 1, **target}, notify.command())
         notify.down("a")
         began = time.monotonic()
         done = notify()
         assert done.returncode == 1 and "ill: not sent: " in done.stderr and time.monotonic() - began < 5
     words = {"refused": "onnect", "error": "HTTP 500", "hanging": "imed out", "command": "exit status 7: no paper",
-             "missing": "cannot be run", "slow": "did not end within 1 s"}[kind]
+             "missing": "cannot be run", "slow": "did not end within 1 s", "chatty": "did not end within 1 s"}[kind]
     assert words in done.stderr and "secret" not in done.stderr and "hush" not in done.stderr
     assert len(notify.lines()) == 1, "the other target was served"
     assert notify().returncode == 0, "not again at once"
     notify.database.sql("UPDATE notice SET retry_at = now()")
     assert "ill: not sent" in notify().stderr
     if kind in ("error", "hanging"):
-        hook.status, hook.hangs = 200, False
+        hook.status, hook.hangs = 200, 0
         notify.database.sql("UPDATE notice SET retry_at = now()")
         assert "ill: sent 1 change" in notify().stdout and len(notify.lines()) == 1
         assert len({got[3]["id"] for got in hook.got}) == 1, "the same notice has the same id"
+
+
+def test_a_server_that_repeats_the_url_tells_no_secret(notify, hook):
+    hook.status, hook.says = 404, f"no route {hook.url.partition('//')[2].partition('/')[2]} for hush"
+    (notify.folder / "token").write_text("hush\n")
+    notify.targets({"name": "hook", "webhook": hook.url, "token_file": str(notify.folder / "token")})
+    notify.down("a")
+    done = notify()
+    assert "HTTP 404: no route ***" in done.stderr and "secret" not in done.stderr and "hush" not in done.stderr
+    assert notify.database.sql("SELECT error ~ 'secret|hush' FROM notice") == "f"
+
+
+def test_operators_whose_sendmail_hangs_delay_nobody_else(notify):
+    notify.database.sql("UPDATE mirror SET admin_email = identifier || '@op.example'")
+    notify.targets({"name": "operators", "operators": True, "timeout_s": 1, "sendmail": notify.script("hang", "sleep 60\n")}, notify.command())
+    notify.down("a", "b", "c")
+    began = time.monotonic()
+    done = notify()
+    assert time.monotonic() - began < 2.9, "one of three was tried"
+    assert done.stdout.startswith("script: sent 3 changes") and done.stderr.count("not sent") == 1
+    assert notify().stderr.count("not sent") == 1, "another one is tried in the next round"
+
+
+def test_somebody_who_writes_events_for_long_is_not_queued_behind(notify):
+    """`mb disable` goes on at once while mb notify waits for another one's transaction."""
+    notify.targets(notify.command())
+    import psycopg2
+    slow = psycopg2.connect(notify.database.conninfo())
+    with slow.cursor() as cursor:
+        notify.down("b")
+        cursor.execute("INSERT INTO event (mirror_id, mirror, what, \"from\", \"to\") VALUES (1, 'a', 'http/ipv4', 'up', 'down')")
+        waiting = threading.Thread(target=notify)
+        waiting.start()
+        time.sleep(0.3)
+        for _ in range(10):
+            began = time.monotonic()
+            notify.database.sql("SET lock_timeout = '900ms'; UPDATE mirror SET enabled = NOT enabled WHERE identifier = 'c'")
+            assert time.monotonic() - began < 2
+            time.sleep(0.1)
+        assert notify.lines() == []
+        slow.commit()
+        waiting.join()
+    slow.close()
+    assert {change["mirror"] for change in notify.lines()[0]["changes"]} == {"a", "b", "c"}
 
 
 def test_test_sends_a_sample_to_each(notify, hook):
@@ -249,6 +294,20 @@ def test_two_services_send_once_and_the_second_takes_over(notify):
             second.send_signal(signal.SIGTERM)
             assert second.wait(timeout=10) == 0
     assert [line["changes"][0]["mirror"] for line in notify.lines()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["program", "server"])
+def test_a_service_that_is_stopped_waits_for_nobody(notify, hook, kind):
+    hanging = notify.script("hang", f'touch "{notify.folder}/began"; while :; do echo x; sleep 0.1; done\n')
+    hook.hangs = 20
+    target = {"command": [hanging]} if kind == "program" else {"webhook": hook.url}
+    notify.targets({"name": "ill", "timeout_s": 60, **target})
+    notify.down("a")
+    with loop(notify) as service:
+        rig.wait_for("the sending", lambda: hook.got or (notify.folder / "began").exists(), 10)
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(timeout=5) == 0
+    assert notify.database.sql("SELECT failures FROM notice") == "0", "the next one sends it at once"
 
 
 def test_changes_of_the_time_without_a_service_are_told(notify):

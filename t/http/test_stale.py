@@ -56,4 +56,7 @@ def test_the_limit_is_a_setting(world):
     assert world.database.sql("SELECT count(*) FROM doubt") == "0"
     world.configure(more="max_scan_age_hours = 24\n")
     world.mb_scan("b", check=True)
+    assert world.database.sql("SELECT count(*) FROM doubt") == "0", "nobody tried to scan it"
+    world.database.sql("INSERT INTO scan (mirror_id, method, ended, outcome) VALUES (1, 'rsync', now(), 'failed')")
+    world.mb_scan("b", check=True)
     assert world.database.sql("SELECT mirror_id FROM doubt") == "1"

@@ -54,11 +54,14 @@ void add_directory_option(cli::Options& app, std::string& given) {
       ->type_name("DIR");
 }
 
+std::string catalog_path(Context& context) {
+  const std::string& own = context.instance().catalog;
+  return own.empty() ? catalog::default_directory(db::database_name(context.instance().database))
+                     : own;
+}
+
 catalog::Directory choose_directory(Context& context, const std::string& given) {
-  std::string path = given;
-  if (path.empty()) path = context.instance().catalog;
-  if (path.empty())
-    path = catalog::default_directory(db::database_name(context.instance().database));
+  const std::string path = given.empty() ? catalog_path(context) : given;
   struct stat found;
   if (::stat(path.c_str(), &found) != 0 && errno == ENOENT) {
     throw Failure(fmt::format(

@@ -12,6 +12,9 @@
 
 namespace mirror::mb {
 
+// The folder of the instance's catalog, whether or not it is there.
+std::string catalog_path(Context& context);
+
 // `--dir DIR`.
 void add_directory_option(cli::Options& app, std::string& given);
 // The given one, or else the instance's, or else where the module keeps the catalog of its

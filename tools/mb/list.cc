@@ -1,6 +1,7 @@
 // mb list: the mirrors in a table.
 #include <fmt/core.h>
 
+#include "catalog_choice.h"
 #include "commands.h"
 #include "core/place.h"
 #include "db/files.h"
@@ -153,7 +154,7 @@ int run(Context& context, const Filters& filters) {
     if (wanted(record.mirror, filters)) shown.push_back(record);
   }
   Traffic traffic;
-  if (filters.traffic) traffic = fetch_traffic(*filters.traffic);
+  if (filters.traffic) traffic = fetch_traffic(*filters.traffic, catalog_path(context));
   if (filters.json) {
     auto list = nlohmann::json::array();
     for (const db::MirrorRecord& record : shown) {

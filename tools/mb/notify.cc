@@ -19,6 +19,7 @@ namespace mirror::mb {
 namespace {
 
 constexpr std::chrono::seconds kLockPatience{10};
+constexpr int kTries = 10;  // to read events that somebody is writing
 
 struct Wanted {
   bool loop = false, test = false;
@@ -78,20 +79,26 @@ class Session {
   std::optional<db::ScanLock> lock_;
 };
 
+void wait(const StopSignal& stop, int seconds) {
+  pollfd signal{stop.fd(), POLLIN, 0};
+  ::poll(&signal, 1, 1000 * seconds);
+}
+
 int once(const Instance& instance, bool several, const StopSignal& stop) {
   Session session(instance, stop);
   if (!session.try_lock()) {
     complain(fmt::format("another mb notify is running: {}", session.holder()));
     return kFailure;
   }
-  const RoundTotals totals = notify_round(session.connection(), instance, several, tell,
-                                          [&] { return stop.asked().load(); });
-  return totals.failed > 0 ? kFailure : kSuccess;
-}
-
-void wait(const StopSignal& stop, int seconds) {
-  pollfd signal{stop.fd(), POLLIN, 0};
-  ::poll(&signal, 1, 1000 * seconds);
+  RoundTotals totals;
+  for (int i = 0; i < kTries && !stop.asked(); ++i) {
+    if (i > 0) wait(stop, 1);
+    const RoundTotals round = notify_round(session.connection(), instance, several, tell, stop);
+    totals = {totals.sent + round.sent, totals.failed + round.failed, round.postponed};
+    if (!totals.postponed) break;
+  }
+  if (totals.postponed) complain("events are being written all the time: try again later");
+  return totals.failed > 0 || totals.postponed ? kFailure : kSuccess;
 }
 
 // Goes on whatever the database does; what is wrong with it is said once.
@@ -106,8 +113,7 @@ int loop(const Instance& instance, bool several, int interval_s, const StopSigna
     try {
       if (!session) session.emplace(instance, stop);
       if (session->try_lock()) {
-        notify_round(session->connection(), instance, several, tell,
-                     [&] { return stop.asked().load(); });
+        notify_round(session->connection(), instance, several, tell, stop);
         if (!told.empty()) say("goes on");
         told.clear();
       } else {

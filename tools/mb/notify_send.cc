@@ -1,6 +1,8 @@
 #include "notify_send.h"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -20,13 +22,13 @@
 namespace mirror::mb {
 namespace {
 
+constexpr int kKilled = 128 + SIGKILL;  // an exit status of ChildProcess
 constexpr std::size_t kMostSaid = 300;
 constexpr std::size_t kMostAnswer = std::size_t{64} << 10;
 
 // The first line of what a program or a server said.
-std::string first_line(const std::string& text) {
-  return notify::without_secrets(
-      printable(std::string_view(text).substr(0, std::min(text.find('\n'), kMostSaid))));
+std::string first_line(std::string_view text) {
+  return notify::without_secrets(printable(text.substr(0, std::min(text.find('\n'), kMostSaid))));
 }
 
 // The first line of a file with a URL or a token.
@@ -66,8 +68,13 @@ std::vector<std::string> environment() {
   return env;
 }
 
+bool is_readable(int fd) {
+  pollfd one{fd, POLLIN, 0};
+  return fd >= 0 && ::poll(&one, 1, 0) > 0;
+}
+
 Delivery run_program(const std::vector<std::string>& argv, const std::string& input,
-                     std::chrono::seconds timeout) {
+                     std::chrono::seconds timeout, int stop_fd) {
   if (::access(argv[0].c_str(), X_OK) != 0)
     return {false, fmt::format("{} cannot be run", argv[0])};
   const Descriptor file = text_file(input);
@@ -79,17 +86,20 @@ Delivery run_program(const std::vector<std::string>& argv, const std::string& in
     };
   };
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  const ReadEnd end = child.read(keep(out), keep(errors), {timeout, timeout}, -1);
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-      deadline - std::chrono::steady_clock::now());
-  if (end != ReadEnd::finished)
-    return {false, fmt::format("{} did not end within {} s", argv[0], timeout.count())};
-  const int status = child.wait(std::max(left, std::chrono::milliseconds(0)));
+  const ReadEnd end = child.read(keep(out), keep(errors), {timeout, timeout, deadline}, stop_fd);
+  const auto left = [&] {
+    return std::chrono::ceil<std::chrono::milliseconds>(deadline -
+                                                        std::chrono::steady_clock::now());
+  };
+  const int status = end == ReadEnd::finished ? child.wait(left(), stop_fd) : kKilled;
+  if (status == kKilled && is_readable(stop_fd)) return {false, "stopped", false, true};
+  if (status == kKilled && (end != ReadEnd::finished || left().count() <= 0))
+    return {false, fmt::format("{} did not end within {} s", argv[0], timeout.count()), true};
   const std::string said = first_line(errors.empty() ? out : errors);
   return {status == 0, fmt::format("exit status {}{}", status, said.empty() ? "" : ": " + said)};
 }
 
-Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice) {
+Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice, int stop_fd) {
   const std::string url =
       target.webhook_file.empty() ? target.webhook : read_line(target.webhook_file);
   const std::string token = target.token_file.empty() ? "" : read_line(target.token_file);
@@ -104,41 +114,47 @@ Delivery ask_web(const NotifyTarget& target, const notify::Notice& notice) {
   request.user_agent = "mod_mirror/" PACKAGE_VERSION;
   request.timeout = std::chrono::seconds(target.timeout_s);
   request.connect_timeout = request.timeout;
+  request.stop_fd = stop_fd;
   request.max_body_bytes = kMostAnswer;
   try {
     net::Fetcher fetcher;
     const net::FetchResponse response = fetcher.get(request);
     const bool sent = response.status >= 200 && response.status < 300;
-    const std::string said = sent ? "" : first_line(response.body);
+    const std::string said =
+        sent ? "" : first_line(notify::without_address(response.body, url, token));
     return {sent,
             fmt::format("{}: HTTP {}{}", host, response.status, said.empty() ? "" : ": " + said)};
   } catch (const net::FetchError& error) {
+    if (is_readable(stop_fd)) return {false, "stopped", false, true};
     // libcurl's own words may have the URL in them.
     const bool of_url = error.kind() == net::FetchError::Kind::url;
-    return {false, fmt::format("{}: {}", host,
-                               of_url ? "the URL cannot be used" : first_line(error.what()))};
+    return {false,
+            fmt::format("{}: {}", host,
+                        of_url ? "the URL cannot be used"
+                               : first_line(notify::without_address(error.what(), url, token))),
+            error.kind() == net::FetchError::Kind::timeout};
   }
 }
 
 Delivery mail(const NotifyTarget& target, const std::vector<std::string>& recipients,
-              const notify::Notice& notice) {
+              const notify::Notice& notice, int stop_fd) {
   std::vector<std::string> argv = {target.sendmail, "-i", "--"};
   argv.insert(argv.end(), recipients.begin(), recipients.end());
   return run_program(
       argv, notify::notice_mail(notice, target.from, recipients, own_host(), std::time(nullptr)),
-      std::chrono::seconds(target.timeout_s));
+      std::chrono::seconds(target.timeout_s), stop_fd);
 }
 
 }  // namespace
 
 Delivery deliver(const NotifyTarget& target, const std::vector<std::string>& recipients,
-                 const notify::Notice& notice) {
+                 const notify::Notice& notice, int stop_fd) {
   try {
-    if (!recipients.empty()) return mail(target, recipients, notice);
+    if (!recipients.empty()) return mail(target, recipients, notice, stop_fd);
     if (!target.command.empty())
       return run_program(target.command, notify::notice_json(notice) + "\n",
-                         std::chrono::seconds(target.timeout_s));
-    return ask_web(target, notice);
+                         std::chrono::seconds(target.timeout_s), stop_fd);
+    return ask_web(target, notice, stop_fd);
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {

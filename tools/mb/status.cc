@@ -4,14 +4,14 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <chrono>
 
-#include "catalog/error.h"
-#include "catalog_choice.h"
 #include "commands.h"
 #include "db/schema.h"
 #include "db/session.h"
 #include "output.h"
+#include "status_disks.h"
 
 namespace mirror::mb {
 namespace {
@@ -35,67 +35,49 @@ Thresholds thresholds(const Wanted& wanted) {
   return limits;
 }
 
-Disk look_at_disk(const std::string& what, const std::string& path) {
-  Disk disk{what, path, 0, 0, ""};
-  std::error_code fault;
-  const auto space = std::filesystem::space(path, fault);
-  if (fault) {
-    disk.fault = fault.message();
-  } else {
-    disk.free_bytes = static_cast<std::int64_t>(space.available);
-    disk.size_bytes = static_cast<std::int64_t>(space.capacity);
-  }
-  return disk;
+using Deadline = std::chrono::steady_clock::time_point;
+
+std::chrono::milliseconds left_until(Deadline deadline) {
+  const auto now = std::chrono::steady_clock::now();
+  return std::max(std::chrono::milliseconds(1),
+                  std::chrono::ceil<std::chrono::milliseconds>(deadline - now));
 }
 
-// The catalog is looked at only on a host that has one.
-std::vector<Disk> look_at_disks(Context& context) {
-  std::vector<Disk> disks;
-  const std::string& source = context.instance().source;
-  if (source.starts_with('/')) disks.push_back(look_at_disk("source", source));
-  try {
-    const std::string catalog = choose_directory(context, "").path();
-    if (std::filesystem::exists(catalog)) disks.push_back(look_at_disk("catalog", catalog));
-  } catch (const std::exception&) {
-    if (!context.instance().catalog.empty())
-      disks.push_back(look_at_disk("catalog", context.instance().catalog));
-  }
-  return disks;
-}
-
-void read_database(Context& context, double timeout_s, InstanceState& state) {
-  const auto timeout = std::chrono::milliseconds(static_cast<std::int64_t>(1000 * timeout_s));
-  db::Connection connection =
-      db::open_session(context.instance().database, {.program = "mb status",
-                                                     .connect_timeout = timeout / 2,
-                                                     .patience = timeout / 2,
-                                                     .lock_patience = timeout / 4});
-  try {
-    db::require_schema(connection);
-  } catch (const db::ConnectionError&) {
-    throw;
-  } catch (const db::Error& error) {
-    state.fault_level = Level::unknown;
-    state.fault = error.what();
-    return;
-  }
+void read_database(const Instance& instance, Deadline deadline, InstanceState& state) {
+  const auto timeout = left_until(deadline);
+  db::Connection connection = db::open_session(
+      instance.database,
+      {.program = "mb status", .connect_timeout = timeout, .lock_patience = timeout / 2});
+  connection.set_deadline(deadline);
+  db::require_schema(connection);
   state.mirrors = db::list_mirrors(connection);
   state.overview = db::read_overview(connection);
   state.redirectors = db::read_redirectors(connection);
 }
 
 // A database that is down is critical: redirects go on from their catalogs, but no change reaches
-// them. What this program cannot judge, as a schema of another version, is unknown.
+// them. What this program cannot judge, as a schema of another version or rows that it may not
+// read, is unknown.
 InstanceState read_state(Context& context, const Wanted& wanted) {
   InstanceState state;
   try {
-    state.name = context.instance().name;
-    state.has_source = !context.instance().source.empty();
-    state.disks = look_at_disks(context);
-    read_database(context, wanted.timeout_s, state);
-  } catch (const db::Error& error) {
-    state.fault_level = Level::critical;
-    state.fault = error.what();
+    const auto timeout =
+        std::chrono::milliseconds(static_cast<std::int64_t>(1000 * wanted.timeout_s));
+    const Deadline deadline = std::chrono::steady_clock::now() + timeout;
+    const Instance& instance = context.instance();
+    state.name = instance.name;
+    state.has_source = !instance.source.empty();
+    DiskLook disks(instance);
+    try {
+      read_database(instance, deadline, state);
+    } catch (const db::ConnectionError& error) {
+      state.fault_level = Level::critical;
+      state.fault = error.what();
+    } catch (const db::Error& error) {
+      state.fault_level = Level::unknown;
+      state.fault = error.what();
+    }
+    state.disks = disks.found(deadline);
   } catch (const std::exception& error) {
     state.fault_level = Level::unknown;
     state.fault = error.what();
@@ -142,9 +124,10 @@ int run_guarded(Context& context, const Wanted& wanted) {
   } catch (const OutputError&) {
     throw;
   } catch (const std::exception& error) {
-    std::string what = error.what();
-    for (char& c : what) c = c == '|' || c == '\n' ? ' ' : c;
-    say("MIRRORS UNKNOWN - " + what);
+    if (wanted.json)
+      say_json(unknown_json(error.what()));
+    else
+      say(unknown_text(error.what()));
     return kStatusUnknown;
   }
 }
@@ -167,7 +150,8 @@ Action setup_status(cli::Options& app, Context& context) {
   app.add_option("--scan-age", wanted->scan_age,
                  "A scan is overdue when the last good one is older (default 3d)")
       ->type_name("AGE");
-  app.add_option("--timeout", wanted->timeout_s, "Seconds to wait for the database (default 8)")
+  app.add_option("--timeout", wanted->timeout_s,
+                 "Seconds to wait for an instance's database and disks (default 8)")
       ->between(0.1, 3600)
       ->type_name("SECONDS");
   app.add_flag("--all", wanted->all, "All instances of the configuration");

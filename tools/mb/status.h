@@ -66,6 +66,7 @@ struct Problem {
 struct MirrorCounts {
   std::vector<std::string> up, partly, down, stale, wrong, returning, disabled;
   std::vector<std::string> failing, overdue;  // scans, of enabled mirrors
+  std::size_t serving = 0;                    // how many get clients
   std::size_t enabled() const;
 };
 MirrorCounts count_mirrors(const InstanceState&, const Thresholds&);
@@ -83,6 +84,9 @@ Level worse(Level a, Level b);
 // The first line is for a monitoring system, with its performance data; then one screen for people.
 std::string status_text(const std::vector<Judged>& all, const Thresholds&);
 nlohmann::json status_json(const std::vector<Judged>& all);
+// When nothing can be judged, for a reason that no instance alone has; in the same form.
+std::string unknown_text(const std::string& why);
+nlohmann::json unknown_json(const std::string& why);
 // "3 days", "25 minutes".
 std::string age_text(std::int64_t seconds);
 

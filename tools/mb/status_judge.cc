@@ -69,7 +69,7 @@ void judge_mirrors(const MirrorCounts& counts, const Thresholds& limits,
       add(problems, level,
           fmt::format("{} of {} {}: {}", names->size(), all, word, names_text(*names)));
   }
-  if (all > 0 && all == bad - counts.partly.size())
+  if (counts.serving == 0 && all + counts.disabled.size() > 0)
     problems.push_back({Level::critical, "no mirror gets clients"});
   std::vector<std::string> scans = counts.failing;
   scans.insert(scans.end(), counts.overdue.begin(), counts.overdue.end());
@@ -193,6 +193,7 @@ MirrorCounts count_mirrors(const InstanceState& state, const Thresholds& limits)
   MirrorCounts counts;
   for (const db::MirrorRecord& record : state.mirrors) {
     const Mirror& mirror = record.mirror;
+    if (!serves_nobody(mirror)) ++counts.serving;
     if (!mirror.enabled || !mirror.online) {
       counts.disabled.push_back(mirror.identifier);
       continue;

@@ -270,6 +270,17 @@ std::string status_text(const std::vector<Judged>& all, const Thresholds& limits
   return text;
 }
 
+std::string unknown_text(const std::string& why) {
+  return fmt::format("MIRRORS {} - {}", level_name(Level::unknown), without_bars(why));
+}
+
+nlohmann::json unknown_json(const std::string& why) {
+  return {{"status", level_name(Level::unknown)},
+          {"code", static_cast<int>(Level::unknown)},
+          {"error", why},
+          {"instances", nlohmann::json::array()}};
+}
+
 nlohmann::json status_json(const std::vector<Judged>& all) {
   Level level = Level::ok;
   auto instances = nlohmann::json::array();

@@ -8,21 +8,22 @@
 namespace mirror::db {
 namespace {
 
-// Rows of scans are kept for 90 days; from then on there is the mirror's own column.
+// Rows of scans are kept for 90 days; from then on there is the mirror's own column, and a mirror
+// that is stale stays so without the row of the scan that failed.
 constexpr const char* kOldScans =
-    "WITH good AS (SELECT m.id, m.identifier, m.enabled, coalesce((SELECT max(s.ended) FROM scan s "
-    "WHERE s.mirror_id = m.id AND s.subtree = '' AND s.outcome IN ('merged', 'unchanged')), "
-    "m.last_scan) AS at FROM mirror m) "
-    "SELECT id, identifier, extract(epoch FROM at)::bigint, enabled AND $1::float8 > 0 AND at IS "
-    "NOT NULL "
-    "AND extract(epoch FROM (SELECT max(at) FROM good) - at) > $1::float8, "
-    "EXISTS (SELECT FROM doubt d WHERE d.mirror_id = good.id AND d.kind = 'stale') "
-    "FROM good ORDER BY identifier";
+    "WITH ended AS (SELECT mirror_id, max(ended) FILTER (WHERE outcome IN ('merged', 'unchanged')) "
+    "AS good, max(ended) FILTER (WHERE outcome IN ('failed', 'refused')) AS bad FROM scan "
+    "WHERE subtree = '' GROUP BY mirror_id), "
+    "known AS (SELECT m.id, m.identifier, m.enabled, coalesce(e.good, m.last_scan) AS good, e.bad, "
+    "EXISTS (SELECT FROM doubt d WHERE d.mirror_id = m.id AND d.kind = 'stale') AS was_stale "
+    "FROM mirror m LEFT JOIN ended e ON e.mirror_id = m.id) "
+    "SELECT id, identifier, extract(epoch FROM good)::bigint, coalesce(enabled AND $1::float8 > 0 "
+    "AND extract(epoch FROM (SELECT max(good) FROM known) - good) > $1::float8 "
+    "AND (was_stale OR bad > good), false), was_stale FROM known ORDER BY identifier";
 
 // The same in each call, so that redirectors are not woken each time.
 std::string reason_of(std::int64_t scanned_s) {
-  return fmt::format("its last good scan was at {}, later ones failed or were not made",
-                     utc_minute(scanned_s));
+  return fmt::format("its last good scan was at {}, later ones failed", utc_minute(scanned_s));
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// Which mirrors are stale: the one owner of the doubt `stale` (standing.h). A mirror is stale whose
-// last good full scan is older than the newest one of any mirror by more than `max_age_s`: nobody
-// knows any more what it has. If scans of all mirrors stop, none becomes stale, for then it is not
-// the mirrors that are ill; `mb status` tells.
+// Which mirrors are stale: the one owner of the doubt `stale` (standing.h). A mirror is stale if a
+// full scan of it failed or was refused after its last good one, and that one is older than the
+// newest good scan of any mirror by more than `max_age_s`: nobody knows any more what it has. A
+// mirror that nobody tries to scan, or all of them, do not become stale, for then it is not the
+// mirrors that are ill; `mb status` tells.
 #pragma once
 
 #include <cstdint>

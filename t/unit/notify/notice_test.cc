@@ -23,6 +23,7 @@ class NoticeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(mailHasNoForeignHeaders);
   CPPUNIT_TEST(eachServiceGetsItsForm);
   CPPUNIT_TEST(urlsAreShownWithoutTheirPath);
+  CPPUNIT_TEST(serversThatRepeatTheRequestTellNoSecret);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -50,6 +51,7 @@ class NoticeTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(state_of(change("http/ipv4", "down", "unknown")).empty());
     CPPUNIT_ASSERT(state_of(change("http/ipv4", "unknown", "down")) == "down");
     CPPUNIT_ASSERT(state_of(change("enabled", "no", "yes")) == "enabled");
+    CPPUNIT_ASSERT(state_of(change("scan", "refused", "merged")) == "scan");
   }
 
   void subjectsCountChangesAndMirrors() {
@@ -129,6 +131,19 @@ class NoticeTest : public CppUnit::TestFixture {
                          url_without_path("https://hooks.example/T000/secret"));
     CPPUNIT_ASSERT_EQUAL(std::string("https://h"), url_without_path("https://u:p@h?x=secret"));
     CPPUNIT_ASSERT_EQUAL(std::string("the webhook"), url_without_path("secret"));
+  }
+
+  void serversThatRepeatTheRequestTellNoSecret() {
+    const auto said = [](const char* text) {
+      return without_address(text, "https://h.example/T000/B1/s3cret?x=hidden", "to-ken");
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("no route ***"), said("no route /T000/B1/s3cret?x=hidden"));
+    CPPUNIT_ASSERT_EQUAL(std::string("cannot POST /***/B1/***"),
+                         said("cannot POST /T000/B1/s3cret"));
+    CPPUNIT_ASSERT_EQUAL(std::string("'***' is no room, '***' no user"),
+                         said("'hidden' is no room, 'to-ken' no user"));
+    CPPUNIT_ASSERT_EQUAL(std::string("not found"), said("not found"));
+    CPPUNIT_ASSERT_EQUAL(std::string("not found"), without_address("not found", "https://h", ""));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(NoticeTest);
