@@ -66,6 +66,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 // Between fork and exec in a program with threads: async-signal-safe calls only.
 struct Start {
   const char* program;
+  std::string_view failed;  // what stderr says when it cannot be run
   char* const* argv;
   char* const* env;
   int stdin_fd, stdout_fd, stderr_fd;
@@ -85,9 +86,7 @@ struct Start {
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if (dup2(stdin_fd, 0) == 0 && dup2(stdout_fd, 1) == 1 && dup2(stderr_fd, 2) == 2)
       execve(program, argv, env);
-    constexpr std::string_view kFailed =
-        "cannot run rsync: is the Debian package rsync installed?\n";
-    if (write(2, kFailed.data(), kFailed.size()) < 0) _exit(126);
+    if (write(2, failed.data(), failed.size()) < 0) _exit(126);
     _exit(127);
   }
 };
@@ -129,7 +128,9 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
   make_pipe(error_read, error_write);
   const std::vector<char*> argv_pointers = pointers(argv);
   const std::vector<char*> env_pointers = pointers(env);
+  const std::string failed = "cannot run " + argv.front() + ": is it installed?\n";
   const Start start{program.c_str(),
+                    failed,
                     argv_pointers.data(),
                     env_pointers.data(),
                     stdin_fd >= 0 ? stdin_fd : null_fd.get(),
@@ -159,7 +160,7 @@ ReadEnd ChildProcess::read(const OnData& on_stdout, const OnData& on_stderr, Pat
   while (streams[0].fd >= 0 || streams[1].fd >= 0) {
     const int ready =
         poll(streams.data(), streams.size(), static_cast<int>(idle_ms(idle, patience.deadline)));
-    if (ready < 0 && errno != EINTR) fail("cannot wait for rsync");
+    if (ready < 0 && errno != EINTR) fail("cannot wait for what a program says");
     if (ready < 0) continue;
     if (ready == 0) return ReadEnd::idle;
     if (streams[2].revents != 0) return ReadEnd::stopped;
