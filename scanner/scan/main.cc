@@ -122,7 +122,8 @@ int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
           fmt::format("joining equal cohorts failed, the next scan tries again: {}", error.what()));
     }
   }
-  judge_ages(connection, options, reporter, stop);
+  const bool lost = (!connection || connection->broken()) && totals.worked == 0;
+  if (!stop.asked() && !lost) judge_ages(connection, options, reporter, stop);
   if (options.json || totals.worked + totals.failed > 1) reporter.totals(totals);
   return exit_status(totals);
 }

@@ -107,6 +107,7 @@ class Peer:
 
     def __exit__(self, *exc):
         self.session.pause()
+        self.torrent = self.session = None  # its end waits until everything is on disk
 
 
 def from_torrent(torrent):
