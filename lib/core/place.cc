@@ -141,7 +141,6 @@ std::string_view name_of(CountryCode country) {
 }
 
 std::optional<MirrorPlace> MirrorPlace::parse(std::string_view text) {
-  MirrorPlace result;
   const auto take_degrees = [&text](double most) -> std::optional<double> {
     double value = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
