@@ -46,12 +46,13 @@ Traffic::Row* Traffic::find_or_take(std::uint64_t mirror) {
 void Traffic::add(std::uint64_t mirror, std::int64_t bytes, std::int64_t now_s) {
   Row* const row = find_or_take(mirror);
   if (row == nullptr) return;
-  std::int64_t slot = now_s / kSlotS, room = (kSlotS - now_s % kSlotS) * kBytesPerS;
+  // As if it began with the slot: at its end no more downloads may begin than at its beginning.
+  constexpr std::int64_t room = kSlotS * kBytesPerS;
+  std::int64_t slot = now_s / kSlotS;
   for (std::int64_t done = 0; done < kSlots && bytes > 0; ++done, ++slot) {
     const std::int64_t part = std::min(bytes, room);
     add_to(row->slots[static_cast<std::size_t>(slot % kSlots)], slot, (part + kUnit - 1) / kUnit);
     bytes -= part;
-    room = kSlotS * kBytesPerS;
   }
 }
 
