@@ -1,20 +1,12 @@
 #include "db/redirectors.h"
 
-#include <sys/utsname.h>
+#include "os/host_name.h"
 
 namespace mirror::db {
-namespace {
-
-std::string own_host() {
-  utsname names{};
-  return ::uname(&names) == 0 ? names.nodename : "";
-}
-
-}  // namespace
 
 void note_redirector(Connection& connection, std::string_view catalog_directory, std::int64_t rev) {
   connection.run("SELECT note_redirector($1, $2, $3) WHERE NOT pg_is_in_recovery()",
-                 Params().text(own_host()).text(catalog_directory).int8(rev));
+                 Params().text(host_name("")).text(catalog_directory).int8(rev));
 }
 
 std::vector<Redirector> read_redirectors(Connection& connection) {

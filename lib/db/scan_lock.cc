@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <climits>
 #include <ctime>
 #include <random>
 #include <thread>
 #include <utility>
 
 #include "db/locks.h"
+#include "os/host_name.h"
 
 namespace mirror::db {
 namespace {
@@ -26,12 +26,6 @@ constexpr const char* kHeld =
     "AND k.classid = {}::oid AND k.objid = l.token::oid AND k.objsubid = 2)";
 
 std::string held() { return fmt::format(kHeld, kTokenSpace); }
-
-std::string host_name() {
-  char name[HOST_NAME_MAX + 1] = "";
-  return ::gethostname(name, sizeof name) == 0 ? std::string(name, ::strnlen(name, sizeof name))
-                                               : std::string("?");
-}
 
 // Positive, so that it is the same number as an oid.
 std::int32_t random_token() {
@@ -73,7 +67,7 @@ std::optional<ScanLock> ScanLock::try_take(Connection& connection, MirrorId id) 
   connection.run(
       "UPDATE scan_lock SET backend = pg_backend_pid(), token = $2, host = $3, process = $4, "
       "program = current_setting('application_name'), since = now() WHERE mirror_id = $1",
-      Params().int2(id).int4(token).text(host_name()).int4(::getpid()));
+      Params().int2(id).int4(token).text(host_name("?")).int4(::getpid()));
   transaction.commit();
   return ScanLock(connection, token);
 }

@@ -2,11 +2,11 @@
 
 #include <curl/curl.h>
 #include <fmt/core.h>
-#include <poll.h>
 
 #include <new>
 
 #include "net/easy.h"
+#include "os/descriptor.h"
 
 namespace mirror::net {
 namespace {
@@ -54,8 +54,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* incoming
 
 // Called once a second at least, also while nothing comes. What is not 0 ends the transfer.
 int on_progress(void* request, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
-  pollfd stop{static_cast<const FetchRequest*>(request)->stop_fd, POLLIN, 0};
-  return ::poll(&stop, 1, 0) > 0 ? 1 : 0;
+  return is_readable(static_cast<const FetchRequest*>(request)->stop_fd) ? 1 : 0;
 }
 
 }  // namespace

@@ -1,11 +1,18 @@
-// A file descriptor that is closed by its destructor.
+// A file descriptor that is closed by its destructor, and what may be asked of any.
 #pragma once
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <utility>
 
 namespace mirror {
+
+// Whether there is something to read at once; false for -1, which is no descriptor.
+inline bool is_readable(int fd) {
+  pollfd one{fd, POLLIN, 0};
+  return fd >= 0 && ::poll(&one, 1, 0) > 0;
+}
 
 class Descriptor {
  public:

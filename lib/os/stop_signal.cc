@@ -1,5 +1,6 @@
 #include "os/stop_signal.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -45,6 +46,11 @@ StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)) {
 }
 
 StopSignal::~StopSignal() { handle(SIG_DFL, 0); }
+
+void StopSignal::wait(std::chrono::milliseconds limit) const {
+  pollfd event{event_.get(), POLLIN, 0};
+  ::poll(&event, 1, static_cast<int>(limit.count()));
+}
 
 const std::atomic<bool>& StopSignal::asked() const { return g_asked; }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 
 #include "os/descriptor.h"
 
@@ -22,6 +23,8 @@ class StopSignal {
   const std::atomic<bool>& asked() const;
   // Readable once the program was asked to stop, for poll(); never read it.
   int fd() const { return event_.get(); }
+  // Until the program is asked to stop, but no longer than that.
+  void wait(std::chrono::milliseconds limit) const;
 
  private:
   Descriptor event_;

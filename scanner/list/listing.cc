@@ -1,9 +1,9 @@
 #include "scanner/list/listing.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include "core/path.h"
+#include "os/descriptor.h"
 
 namespace mirror::scanner {
 namespace {
@@ -19,10 +19,7 @@ db::EntryKind tree_kind(ListedKind kind) {
 
 }  // namespace
 
-bool Control::stopped() const {
-  pollfd stop{stop_fd, POLLIN, 0};
-  return stop_fd >= 0 && poll(&stop, 1, 0) > 0;
-}
+bool Control::stopped() const { return is_readable(stop_fd); }
 
 Listing::Listing(std::int64_t max_entries, std::string prefix, TreeSink sink,
                  const Control& control, ListingCounts& counts)

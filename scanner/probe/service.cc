@@ -1,8 +1,7 @@
 #include "scanner/probe/service.h"
 
-#include <poll.h>
-
 #include <algorithm>
+#include <chrono>
 
 #include "scanner/probe/prober.h"
 #include "scanner/probe/session.h"
@@ -64,8 +63,7 @@ void Service::database_failed(const std::string& what) {
 void Service::wait(double seconds) {
   for (; seconds > 0 && going_on(); seconds -= kNap_s) {
     manager_.alive();
-    pollfd wake{stop_.fd(), POLLIN, 0};
-    ::poll(&wake, 1, static_cast<int>(std::min(seconds, kNap_s) * 1000));
+    stop_.wait(std::chrono::milliseconds(static_cast<int>(std::min(seconds, kNap_s) * 1000)));
   }
 }
 

@@ -1,24 +1,19 @@
 #include "scanner/scan/loss_check.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <chrono>
 
 #include "core/path.h"
 #include "net/request_pool.h"
+#include "os/descriptor.h"
 
 namespace mirror::scanner {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience(200);
 constexpr int kMostSeconds = 10;  // for an answer, however long a listing may be silent
-
-bool asked_to_stop(int fd) {
-  pollfd stop{fd, POLLIN, 0};
-  return fd >= 0 && poll(&stop, 1, 0) > 0;
-}
 
 void count(const net::PoolAnswer& answer, LossAnswers& answers) {
   if (!answer.failure && (answer.status == 404 || answer.status == 410))
@@ -52,7 +47,7 @@ LossAnswers ask_web_server(const Mirror& mirror, const std::vector<std::string>&
     request.connect_timeout = request.timeout = timeout;
     pool.add(std::move(request), [&](net::PoolAnswer&& answer) { count(answer, answers); });
   }
-  while (pool.running() > 0 && !asked_to_stop(stop_fd)) pool.run(kPatience, stop_fd);
+  while (pool.running() > 0 && !is_readable(stop_fd)) pool.run(kPatience, stop_fd);
   return answers;
 }
 

@@ -1,8 +1,8 @@
 // mb notify: tells the targets of [[notify]] what changed of the mirrors; once, or as a service.
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 
 #include "commands.h"
@@ -79,11 +79,6 @@ class Session {
   std::optional<db::ScanLock> lock_;
 };
 
-void wait(const StopSignal& stop, int seconds) {
-  pollfd signal{stop.fd(), POLLIN, 0};
-  ::poll(&signal, 1, 1000 * seconds);
-}
-
 int once(const Instance& instance, bool several, const StopSignal& stop) {
   Session session(instance, stop);
   if (!session.try_lock()) {
@@ -92,7 +87,7 @@ int once(const Instance& instance, bool several, const StopSignal& stop) {
   }
   RoundTotals totals;
   for (int i = 0; i < kTries && !stop.asked(); ++i) {
-    if (i > 0) wait(stop, 1);
+    if (i > 0) stop.wait(std::chrono::seconds(1));
     const RoundTotals round = notify_round(session.connection(), instance, several, tell, stop);
     totals = {totals.sent + round.sent, totals.failed + round.failed, round.postponed};
     if (!totals.postponed) break;
@@ -124,7 +119,7 @@ int loop(const Instance& instance, bool several, int interval_s, const StopSigna
       if (!stop.asked()) tell_once(error.what());
     }
     flush_output();
-    wait(stop, interval_s);
+    stop.wait(std::chrono::seconds(interval_s));
   }
   return kSuccess;
 }

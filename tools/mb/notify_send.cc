@@ -1,10 +1,8 @@
 #include "notify_send.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -18,6 +16,7 @@
 #include "notify/message.h"
 #include "os/child_process.h"
 #include "os/descriptor.h"
+#include "os/host_name.h"
 
 namespace mirror::mb {
 namespace {
@@ -41,11 +40,6 @@ std::string read_line(const std::string& file) {
   return line;
 }
 
-std::string own_host() {
-  utsname names{};
-  return ::uname(&names) == 0 ? names.nodename : "localhost";
-}
-
 // A file in memory with the text, at its start: a program may read it or not.
 Descriptor text_file(const std::string& text) {
   Descriptor file(::memfd_create("notice", MFD_CLOEXEC));
@@ -66,11 +60,6 @@ std::vector<std::string> environment() {
     if (const char* value = std::getenv(name)) env.push_back(fmt::format("{}={}", name, value));
   }
   return env;
-}
-
-bool is_readable(int fd) {
-  pollfd one{fd, POLLIN, 0};
-  return fd >= 0 && ::poll(&one, 1, 0) > 0;
 }
 
 Delivery run_program(const std::vector<std::string>& argv, const std::string& input,
@@ -140,9 +129,10 @@ Delivery mail(const NotifyTarget& target, const std::vector<std::string>& recipi
               const notify::Notice& notice, int stop_fd) {
   std::vector<std::string> argv = {target.sendmail, "-i", "--"};
   argv.insert(argv.end(), recipients.begin(), recipients.end());
-  return run_program(
-      argv, notify::notice_mail(notice, target.from, recipients, own_host(), std::time(nullptr)),
-      std::chrono::seconds(target.timeout_s), stop_fd);
+  return run_program(argv,
+                     notify::notice_mail(notice, target.from, recipients, host_name("localhost"),
+                                         std::time(nullptr)),
+                     std::chrono::seconds(target.timeout_s), stop_fd);
 }
 
 }  // namespace
