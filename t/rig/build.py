@@ -1,5 +1,6 @@
 """Where the sources and the built programs are: MIRROR_SRCDIR and MIRROR_BUILDDIR, or this tree and its folder build."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -36,7 +37,11 @@ class Build:
 
     def sanitizer_runtime(self):
         """What a plain httpd must preload for our module (LD_PRELOAD's form), or None for a build without sanitizers."""
-        module = self.module
-        if not module.exists() or b"__asan_init" not in module.read_bytes():
-            return None
-        return ":".join(run(["g++", f"-print-file-name={name}"]).stdout.strip() for name in ("libasan.so", "libubsan.so"))
+        return _sanitizer_runtime(self.module) if self.module.exists() else None
+
+
+@functools.cache
+def _sanitizer_runtime(module):
+    if b"__asan_init" not in module.read_bytes():
+        return None
+    return ":".join(run(["g++", f"-print-file-name={name}"]).stdout.strip() for name in ("libasan.so", "libubsan.so"))

@@ -1,5 +1,6 @@
 """A private PostgreSQL cluster in a scratch folder: unix socket, on request also 127.0.0.1, nothing synced to disk."""
 
+import functools
 import os
 import pathlib
 import shutil
@@ -18,6 +19,7 @@ _SETTINGS = {
 }
 
 
+@functools.cache
 def bindir():
     """The programs of the server in MIRROR_POSTGRES_BINDIR, else of the newest one that is installed."""
     chosen = os.environ.get("MIRROR_POSTGRES_BINDIR")
@@ -143,7 +145,7 @@ class Postgres:
         """Runs SQL by psql and returns what it printed: rows as lines, columns separated by '|'."""
         env = {**self._env, **self.environment(dbname)}
         try:
-            return run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-"], input=statements, env=env).stdout.rstrip("\n")
+            return run([bindir() / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-"], input=statements, env=env).stdout.rstrip("\n")
         except RigError as error:
             raise RigError(f"{error}\n{tail(self.log, 5)}") from None
 
