@@ -4,6 +4,7 @@
 #include "core/fnv.h"
 
 #include "core/path.h"
+#include "db/merge/anchor_versions.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
 #include "db/merge/scan.h"
@@ -263,6 +264,9 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
       row.close("refused", report.counts, report.refusal);
       return report;
     }
+  }
+  heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(), rules);
+  if (compare.anything_changed()) {
     if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;
   } else {
     require_same_mirror();
