@@ -6,7 +6,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
 #include <optional>
+#include <random>
+#include <set>
 
 #include "db/former_versions.h"
 #include "db/hash/known_hashes.h"
@@ -41,6 +45,7 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(theyEndWithTheRuleAndWithTheAnchor);
   CPPUNIT_TEST(onlyAnchorsWithALimitAreKept);
   CPPUNIT_TEST(replicasHearOfEachChange);
+  CPPUNIT_TEST(randomChangesAgreeWithAPlainModel);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -209,6 +214,8 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(after != rev());
   }
 
+  void randomChangesAgreeWithAPlainModel();
+
  private:
   Connection& c() { return *connection_; }
   static Entry entry(const std::string& name, std::int64_t size, std::int64_t mtime = 1000) {
@@ -260,6 +267,125 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
   std::optional<TestDatabase> database_;
   std::optional<Connection> connection_;
 };
+
+using Folder = std::map<std::string, std::int64_t>;  // sizes by names; each version has its own
+
+// What the source has, what each mirror has, and what was last seen of it. Of each version of the
+// anchor: the source's folder when it was last seen whole on any mirror, and on which ones.
+struct Model {
+  struct Whole {
+    Folder folder;
+    std::set<std::string> mirrors;
+  };
+  Folder source;
+  std::map<std::string, Folder> mirrors, seen;
+  std::map<std::int64_t, Whole> whole;
+  std::set<std::int64_t> hashed;  // versions of the anchor
+
+  bool has_all(const std::string& mirror, const Folder& folder) {
+    return std::all_of(folder.begin(), folder.end(), [&](const auto& file) {
+      return seen[mirror].contains(file.first) && seen[mirror][file.first] == file.second;
+    });
+  }
+  bool has_newer(const std::string& mirror, const Folder& folder) {
+    return std::any_of(source.begin(), source.end(), [&](const auto& file) {
+      return !folder.contains(file.first) && seen[mirror].contains(file.first) &&
+             seen[mirror][file.first] == file.second;
+    });
+  }
+  void note() {
+    const std::int64_t version = source.at("repomd.xml");
+    Whole now{source, {}};
+    for (const auto& [name, folder] : mirrors) {
+      if (has_all(name, source)) now.mirrors.insert(name);
+    }
+    if (!now.mirrors.empty() && hashed.contains(version)) whole[version] = now;
+    for (auto& [former, then] : whole) {
+      std::erase_if(then.mirrors, [&, &folder = then.folder](const std::string& name) {
+        return !has_all(name, folder) || has_newer(name, folder);
+      });
+    }
+  }
+};
+
+void AnchorVersionsTest::randomChangesAgreeWithAPlainModel() {
+  const unsigned seed = std::random_device()();
+  std::mt19937 random(seed);
+  const auto roll = [&](int sides) {
+    return static_cast<int>(random() % static_cast<unsigned>(sides));
+  };
+  const auto listing = [](const Folder& folder) {
+    Tree tree;
+    for (const auto& [name, size] : folder) tree.push_back(entry(name, size, 1000 + size));
+    return tree;
+  };
+  const char* const mirrors[] = {"one", "two", "three"};
+  Model model;
+  std::int64_t versions = 200;
+  for (const char* name : {"repomd.xml", "a", "b", "c"}) model.source[name] = ++versions;
+  store_path_rules(c(), PathRules());
+  scan_source(c(), listing(model.source), kForce);
+  store_path_rules(c(), kRules);
+  for (int step = 0; step < 200; ++step) {
+    const std::string mirror = mirrors[roll(3)];
+    Folder& there = model.mirrors[mirror];
+    switch (roll(6)) {
+      case 0:
+      case 1:  // the source changes, its anchor sometimes later
+        for (auto& [name, size] : model.source) {
+          if (roll(3) == 0 && name != "repomd.xml") size = ++versions;
+        }
+        ++versions;
+        if (roll(3) == 0) model.source[fmt::format("n{}", versions)] = versions;
+        if (roll(3) == 0)
+          std::erase_if(model.source, [](const auto& file) { return file.first[0] == 'n'; });
+        if (roll(3) != 0) model.source["repomd.xml"] = ++versions;
+        scan_source(c(), listing(model.source), {.grace_s = roll(2) * 3600.0, .force = true});
+        if (roll(4) != 0) {
+          hash(step);
+          model.hashed.insert(model.source["repomd.xml"]);
+        }
+        break;
+      case 2:  // one file is looked at, which the mirror has or lacks
+        if (const auto file =
+                std::next(model.source.begin(), roll(static_cast<int>(model.source.size())));
+            value(c(), fmt::format("SELECT count(*) FROM file WHERE path = 'r/repodata/{}'",
+                                   file->first)) == "1") {
+          const FileOnMirror asked = file_on("r/repodata/" + file->first, mirror);
+          const bool has = there.contains(file->first) && there[file->first] == file->second;
+          (has ? confirm_files : withdraw_files)(c(), {asked});
+          if (has)
+            model.seen[mirror][file->first] = file->second;
+          else if (model.seen[mirror].contains(file->first) &&
+                   model.seen[mirror][file->first] == file->second)
+            model.seen[mirror].erase(file->first);
+        }
+        break;
+      default:  // a sync, whole or half; then a scan
+        for (const auto& [name, size] : model.source) {
+          if (roll(2) == 0 || roll(3) != 0) there[name] = size;
+        }
+        if (roll(3) != 0) there = model.source;
+        if (roll(4) == 0) std::erase_if(there, [&](const auto&) { return roll(3) == 0; });
+        if (there.empty()) there = model.source;
+        if (roll(5) == 0) break;
+        scan_mirror(c(), mirror, listing(there), kForce, roll(4) == 0 ? "r" : "");
+        model.seen[mirror] = there;
+    }
+    model.note();
+    for (const FormerVersion& version : load_former_versions(c(), kAnchor)) {
+      std::string wanted, found;
+      for (const std::string& name : model.whole[version.size_bytes].mirrors) wanted += name + ' ';
+      const auto table = load_mirrors(c());
+      std::set<std::string> names;
+      for (const MirrorId id : version.mirrors) names.insert(table->find(id)->identifier);
+      for (const std::string& name : names) found += name + ' ';
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(
+          fmt::format("seed {}, step {}, version {}", seed, step, version.size_bytes), wanted,
+          found);
+    }
+  }
+}
 
 CPPUNIT_TEST_SUITE_REGISTRATION(AnchorVersionsTest);
 
