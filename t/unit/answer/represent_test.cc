@@ -179,7 +179,7 @@ class RepresentTest : public CppUnit::TestFixture {
     for (const R which : {R::meta4, R::json, R::text})
       CPPUNIT_ASSERT_EQUAL(std::string("o"), anchor.named(which, false));
     anchor.file.whole = {};
-    CPPUNIT_ASSERT_EQUAL(std::string("a12o"), anchor.named(R::metalink, true));
+    CPPUNIT_ASSERT_EQUAL(std::string("a21o"), anchor.named(R::metalink, true));
   }
 
   void namesNobodyBehindWithoutHashesThatAreTold() {
