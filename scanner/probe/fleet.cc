@@ -111,6 +111,11 @@ void Fleet::written(const std::vector<db::HealthRow>& rows, double now_s) {
   }
 }
 
+const Item* Fleet::find(MirrorId id, Way way) const {
+  const auto found = items_.find(Key{id, way.text()});
+  return found == items_.end() ? nullptr : found->second.get();
+}
+
 std::vector<Item*> Fleet::items() const {
   std::vector<Item*> all;
   for (const auto& entry : items_) all.push_back(entry.second.get());

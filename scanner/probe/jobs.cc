@@ -73,7 +73,7 @@ std::optional<Job> Jobs::make(db::Connection& connection, MirrorId id, Job::Kind
   return std::nullopt;
 }
 
-// To find them the whole table is read, for all mirrors together.
+// They are found for all mirrors together.
 std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double now_s) {
   if (large_read_s_ < 0 || now_s - large_read_s_ >= options_.large_s) {
     large_ = db::large_file_ids(connection);

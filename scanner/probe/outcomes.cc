@@ -47,7 +47,7 @@ void Prober::ended(Run& run, const Verdict& found) {
     return;
   }
   judge_file(run, verdict);
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
 }
 
 // Whether a way is down is found out by asking for files alone. Nor may a rare check that tells
@@ -58,7 +58,7 @@ void Prober::rare_failed(const Run& run, Verdict verdict) {
   item.doubted.reset();
   if (run.job.kind == Job::Kind::content) findings_.not_compared(item.mirror->mirror.id);
   verdict.outcome = CheckOutcome::unknown;
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
   if (bad) item.due_s = now_s_ + hysteresis_options_.again_s;
 }
 
@@ -126,7 +126,7 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
                                  item.way.https ? "https" : "http",
                                  item.way.family == Family::ipv6 ? "IPv6" : "IPv4", verdict.reason);
   }
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
 }
 
 void Prober::failed(const Run& run, const Verdict& verdict) {
@@ -135,10 +135,10 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
   if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.job.file.path, now_s_, run.network_worked};
+    item.pending = Failure{verdict, run.job, now_s_, run.network_worked};
     return;
   }
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
   if (item.failing()) network_.suspect(item);
 }
 
