@@ -54,29 +54,18 @@ void ContentChecks::begin(db::Connection& connection) {
   }
 }
 
-// A way of each mirror that is up for sure.
-std::map<MirrorId, const Item*> ContentChecks::ways_up() const {
-  std::map<MirrorId, const Item*> ways;
-  for (const Item* item : fleet_.items()) {
-    const bool good = !item->removed && !item->failing() && !item->doubted &&
-                      item->hysteresis.state() == State::up && item->last_good_s >= 0;
-    if (good) ways.emplace(item->mirror->mirror.id, item);
-  }
-  return ways;
-}
-
 void ContentChecks::step(db::Connection& connection, const PathRules& rules, double now_s,
                          bool writes) {
   now_s_ = now_s;
   if (looked_s_ < 0 || (options_.loop && now_s_ - looked_s_ >= kLook_s)) look(connection);
   int pages = kPages;
   next_s_ = looked_s_ + kLook_s;
-  for (const auto& [id, item] : ways_up()) {
+  for (const auto& [id, ways] : fleet_.ways_up()) {
     Asked& mirror = asked(id);
     if (mirror.paused_until_s > now_s_) continue;
     if (mirror.waiting.empty() && !mirror.spent && mirror.walk.next() && pages-- > 0)
       fetch(connection, id, mirror, rules);
-    start_waiting(connection, *item, mirror, rules);
+    start_waiting(connection, *ways.front(), mirror, rules);
     if (!mirror.waiting.empty() || (mirror.walk.next() && !mirror.spent))
       next_s_ = now_s_ + kStep_s;
   }
@@ -218,7 +207,7 @@ void ContentChecks::remember(db::Connection& connection) {
 
 bool ContentChecks::finished() const {
   if (running_ > 0 || !confirmed_.empty() || looked_s_ < 0) return false;
-  for (const auto& [id, item] : ways_up()) {
+  for (const auto& [id, ways] : fleet_.ways_up()) {
     const auto known = mirrors_.find(id);
     if (known == mirrors_.end()) continue;
     const Asked& mirror = known->second;

@@ -85,7 +85,6 @@ class ContentChecks {
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);
   void confirm(db::Connection& connection);
-  std::map<MirrorId, const Item*> ways_up() const;
 
   net::RequestPool& pool_;
   const Fleet& fleet_;

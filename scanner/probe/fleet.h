@@ -72,6 +72,8 @@ class Fleet {
   void written(const std::vector<db::HealthRow>& rows, double now_s);
 
   std::vector<Item*> items() const;
+  // The ways of each mirror that are up, as the last check of each has shown.
+  std::map<MirrorId, std::vector<const Item*>> ways_up() const;
   // nullptr: it is not probed any more.
   const Item* find(MirrorId id, Way way) const;
 

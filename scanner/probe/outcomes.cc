@@ -6,6 +6,7 @@
 
 #include "scanner/probe/prober.h"
 #include "scanner/probe/run.h"
+#include "scanner/probe/source_tree.h"
 
 namespace mirror::probe {
 namespace {
@@ -118,7 +119,8 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
   Item& item = run.item;
   item.doubted.reset();
   if (!elsewhere) {
-    findings_.wrong(*item.mirror, run.job, verdict, now_s_);
+    const bool deleted = verdict.gone && is_deleted(options_.instance.source, run.job.file.path);
+    findings_.wrong(*item.mirror, run.job, verdict, deleted, now_s_);
   } else if (++item.wrong_alone >= kWrongAlone) {
     verdict.outcome = CheckOutcome::bad;
     verdict.at_once = true;

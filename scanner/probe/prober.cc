@@ -27,6 +27,7 @@ constexpr double kStalled_s = 2;   // between two looks: then answers may have w
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
 constexpr double kWrite_s = 0.2;
+constexpr double kRemember_s = 10;  // to the next time that what was found of files is kept
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
 constexpr double kMergeAgain_s = 20;  // to the next try to confirm files during a merge
@@ -121,6 +122,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       network_(pool_, options.instance.probe_control, check_options_),
       fresh_(pool_, fresh_options(options)),
       content_(pool_, fleet_, reporter, check_options_, content_options(options)),
+      folders_(pool_, fleet_, reporter, check_options_, options.instance.source, options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
       jobs_(job_options(options), findings_) {}
 
@@ -130,6 +132,7 @@ void Prober::begin(db::Connection& connection, bool writes) {
   fresh_.begin();
   jobs_.forget_sample();
   content_.begin(connection);
+  findings_.recall(connection);
   look_at_clock();
   read_mirrors(connection);
 }
@@ -147,12 +150,14 @@ void Prober::step(db::Connection& connection) {
   findings_.settle_returns(connection, now_s_, options_.loop);
   write(connection);
   findings_.settle(connection, now_s_, options_.loop);
+  for (const auto& [id, path] : findings_.take_withdrawn()) folders_.withdrawn(id, path);
 }
 
 // While a long merge holds its lock, nothing can be confirmed, but mirrors are probed.
 void Prober::step_files(db::Connection& connection) {
   try {
     if (writes_) fresh_.step(connection, now_s_);
+    if (writes_) step_folders(connection);
     content_.step(connection, rules_, now_s_, writes_);
   } catch (const db::Error& error) {
     if (!options_.loop || !db::locked(error)) throw;
@@ -160,8 +165,21 @@ void Prober::step_files(db::Connection& connection) {
   }
 }
 
+void Prober::step_folders(db::Connection& connection) {
+  folders_.step(connection, rules_, now_s_);
+  for (const FolderLoss& loss : folders_.take_losses()) {
+    for (const Item* item : fleet_.items()) {
+      if (item->mirror->mirror.id != loss.mirror) continue;
+      findings_.lost(connection, *item->mirror, loss, now_s_);
+      break;
+    }
+  }
+}
+
 void Prober::end(db::Connection& connection) {
-  if (writes_) content_.remember(connection);
+  if (!writes_) return;
+  content_.remember(connection);
+  findings_.remember(connection);
 }
 
 void Prober::look_at_clock() {
@@ -332,13 +350,17 @@ void Prober::write(db::Connection& connection) {
   const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
   db::write_health(connection, rows);
   fleet_.written(rows, now_s_);
+  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) {
+    findings_.remember(connection);
+    remembered_s_ = now_s_;
+  }
   if (!options_.loop || (pruned_s_ >= 0 && now_s_ - pruned_s_ < kPrune_s)) return;
   db::prune_events(connection);
   pruned_s_ = now_s_;
 }
 
 Milliseconds Prober::until_next() const {
-  double next_s = content_.next_s();
+  double next_s = std::min(content_.next_s(), folders_.next_s());
   if (writes_ && options_.loop) next_s = std::min(next_s, fresh_.next_s());
   double wait_s = std::min(kMaxWait_s, std::max(next_s, merge_again_s_) - now_s_);
   for (const Item* item : fleet_.items()) {
@@ -351,7 +373,7 @@ Milliseconds Prober::until_next() const {
 bool Prober::finished() const {
   const std::vector<Item*> items = fleet_.items();
   return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; }) &&
-         content_.finished();
+         folders_.finished() && content_.finished();
 }
 
 bool Prober::all_good() const {

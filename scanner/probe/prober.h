@@ -13,6 +13,7 @@
 #include "scanner/probe/content_checks.h"
 #include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
+#include "scanner/probe/folder_checks.h"
 #include "scanner/probe/jobs.h"
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
@@ -48,6 +49,7 @@ class Prober {
   struct Run;  // a check under way
   void look_at_clock();
   void step_files(db::Connection& connection);
+  void step_folders(db::Connection& connection);
   void read_mirrors(db::Connection& connection);
   void start_due(db::Connection& connection);
   void start(Item& item, const Job& job);
@@ -81,6 +83,7 @@ class Prober {
   Network network_;
   fresh::FreshChecks fresh_;
   ContentChecks content_;
+  FolderChecks folders_;
   Findings findings_;
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
@@ -90,7 +93,8 @@ class Prober {
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look
   double stalled_s_ = -1;       // when this program last went on after it had stood still
-  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, pruned_s_ = -1, merge_again_s_ = -1;
+  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, remembered_s_ = -1, pruned_s_ = -1,
+         merge_again_s_ = -1;
 };
 
 }  // namespace mirror::probe
