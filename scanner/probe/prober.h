@@ -16,6 +16,7 @@
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
+#include "scanner/probe/stamps.h"
 
 namespace mirror::probe {
 
@@ -75,6 +76,7 @@ class Prober {
   net::RequestPool pool_;  // its requests point to items
   Network network_;
   fresh::FreshChecks fresh_;
+  Stamps stamps_;
   Findings findings_;
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
