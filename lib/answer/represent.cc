@@ -134,6 +134,7 @@ Outcome represent(Representation which, const Request& request, const Client& cl
       .repository = request.repository,
       .last_resorts = list.last_resorts,
       .http_only = list.http_only,
+      .avoided = request.query.avoided,
       .former = other ? std::span(other->former) : std::span<const FormerVersion>(),
       .own_path = own_path(request, file)};
   if (info.needs_mirror && !subject.has_url()) {
