@@ -23,6 +23,7 @@ constexpr double kLookBack_s = 60;
 constexpr double kAgain_s = 10;  // to the next try of what failed
 constexpr double kMerge_s = 20;  // to the next look whether a merge has ended: each costs seconds
 constexpr int kTries = 3;
+constexpr int kMoreContent = 10;  // checks that follow a file with other content
 
 std::string duration_text(double seconds) {
   const auto minutes = static_cast<std::int64_t>(seconds / 60);
@@ -140,6 +141,7 @@ void Findings::take_right(db::Connection& connection, const Finding& finding, Be
   if (kind == Job::Kind::content) {
     mirror.content_right = true;
     mirror.not_compared = 0;
+    if (mirror.content_again > 0 && --mirror.content_again == 0) mirror.perhaps_other.reset();
   }
   if (kind == Job::Kind::impossible) mirror.impossible_right = true;
   if (kind == Job::Kind::presence) {
@@ -166,6 +168,7 @@ void Findings::take_wrong(db::Connection& connection, const Finding& finding, Be
       return withdraw(connection, finding, mirror);
     case Job::Kind::content:
       withdraw(connection, finding, mirror);
+      if (!finding.newer) mirror.content_again = kMoreContent;
       if (!shows_other_bytes(finding, mirror)) return;
       return doubt(connection, finding, Standing::wrong,
                    fmt::format("'{}': {}", printable(finding.job.file.path), finding.reason));
@@ -234,7 +237,7 @@ void Findings::doubt(db::Connection& connection, const Finding& finding, Standin
   if (kind == Standing::wrong) {
     mirror.content_right = mirror.impossible_right = false;
     mirror.perhaps_other.reset();
-    mirror.not_compared = 0;
+    mirror.content_again = mirror.not_compared = 0;
   }
   if (!db::set_doubt(connection, finding.mirror_id, kind, reason)) return;
   reporter_.warning(
@@ -266,8 +269,9 @@ void Findings::review(db::Connection& connection) {
 
 bool Findings::wants(MirrorId id, Job::Kind kind) const {
   const auto found = mirrors_.find(id);
-  if (found == mirrors_.end() || !found->second.wrong_since_s) return false;
+  if (found == mirrors_.end()) return false;
   const Believed& mirror = found->second;
+  if (!mirror.wrong_since_s) return kind == Job::Kind::content && mirror.content_again > 0;
   if (mirror.record.right_in_a_row() < kEnough / 2) return false;
   return kind == Job::Kind::content      ? !mirror.content_right
          : kind == Job::Kind::impossible ? !mirror.impossible_right

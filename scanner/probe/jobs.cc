@@ -10,7 +10,8 @@ namespace {
 constexpr double kSample_s = 10;  // for other files
 constexpr int kTries = 8;         // for a file whose content can be checked
 constexpr int kTriesForSmall = 32;
-constexpr double kWantAgain_s = 60;  // for what a mirror needs to be believed again
+constexpr double kWantShare = 1.0 / 60;  // of the interval, for what is wanted sooner
+constexpr double kWantAgain_s = 1;       // but not before that
 constexpr std::int64_t kSettled_s = 86400;
 
 bool is_young(const db::ProbeFile& file) {
@@ -43,8 +44,8 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
   return Job{Job::Kind::presence, *file, std::nullopt};
 }
 
-// The longest overdue first. What a mirror needs to be believed again comes sooner, but not all the
-// time.
+// The longest overdue first. What must be known before a mirror is believed comes sooner, but not
+// all the time.
 std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, double now_s) {
   const MirrorId id = item.mirror->mirror.id;
   Due& due = due_of(id, now_s);
@@ -54,7 +55,7 @@ std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, doub
   for (Due::Kind* const kind : kinds) {
     const bool wanted = now_s >= kind->wanted_s && findings_.wants(id, kind->kind);
     if (now_s < kind->at_s && !wanted) continue;
-    if (wanted) kind->wanted_s = now_s + std::min(kWantAgain_s, options_.content_s);
+    if (wanted) kind->wanted_s = now_s + std::max(kWantAgain_s, options_.content_s * kWantShare);
     kind->at_s = later(kind->every_s, now_s);
     if (auto job = make(connection, id, kind->kind, now_s)) return job;
   }
