@@ -18,6 +18,7 @@ constexpr double kFirstRetry_s = 10, kLastRetry_s = 300, kRetryShare = 0.05;  //
 constexpr double kRelease_s = 86400, kPause_s = 60;
 constexpr int kMostAtATime = 8;  // on one mirror
 constexpr double kBurst_s = 3;   // so much of the budget may be used at once
+constexpr int kYoungTries = 32;  // for a young file that a mirror has
 
 HeadFacts facts_of(const net::PoolAnswer& answer) {
   HeadFacts facts;
@@ -36,6 +37,7 @@ HeadFacts facts_of(const net::PoolAnswer& answer) {
 void FreshChecks::begin() {
   rev_ = -1;
   files_.clear();
+  held_.clear();
   born_s_.clear();
   confirmed_.clear();
   for (auto& [id, mirror] : mirrors_) mirror.releases.clear();
@@ -91,9 +93,12 @@ void FreshChecks::look_again(db::Connection& connection) {
   looked_s_ = now_s_;
   std::erase_if(born_s_, [&](const auto& born) { return now_s_ - born.second > kRelease_s; });
   std::erase_if(files_, [&](const auto& file) { return !born_s_.contains(file.version_rev); });
+  held_.clear();
   if (files_.empty()) return;
   const auto holders = db::read_holders(connection, files_);
   std::erase_if(files_, [&](const auto& file) { return !holders.contains(file.id); });
+  for (const auto& [id, mirrors] : holders)
+    if (!mirrors.empty()) held_.push_back({id, mirrors});
   for (auto& [id, mirror] : mirrors_) {
     const auto before = std::move(mirror.releases);
     mirror.releases.clear();
@@ -118,6 +123,14 @@ void FreshChecks::look_again(db::Connection& connection) {
       release.waits.push_back(std::move(wait));
     }
   }
+}
+
+std::optional<std::int64_t> FreshChecks::young_file(MirrorId id) {
+  for (int tries = held_.empty() ? 0 : kYoungTries; tries > 0; --tries) {
+    const Holders& file = held_[random_() % held_.size()];
+    if (std::binary_search(file.mirrors.begin(), file.mirrors.end(), id)) return file.file_id;
+  }
+  return std::nullopt;
 }
 
 bool FreshChecks::may_ask(const Asked& mirror) const {

@@ -7,6 +7,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,8 @@ class FreshChecks {
   // Reads what is new, starts requests that are due, and writes what was confirmed. `now_s` is a
   // steady clock's. Throws db::Error and FetchError.
   void step(db::Connection& connection, double now_s);
+  // The id of a random file that the mirror got lately, as far as is known; nullopt: of none.
+  std::optional<std::int64_t> young_file(MirrorId id);
   // When step() has something to do.
   double next_s() const { return next_s_; }
 
@@ -51,6 +55,10 @@ class FreshChecks {
     bool there = false;  // the mirror has some of it
     double due_s = 0;    // while it has none: when the next file is asked for
     std::size_t next = 0;
+  };
+  struct Holders {  // of a file; sorted
+    std::int64_t file_id = 0;
+    std::vector<MirrorId> mirrors;
   };
   struct Asked {  // a mirror
     db::MirrorRecord record;
@@ -78,9 +86,11 @@ class FreshChecks {
   PathRules rules_;
   std::map<MirrorId, Asked> mirrors_;
   std::vector<db::FreshFile> files_;         // not a day old
+  std::vector<Holders> held_;                // some of these, as of the last look
   std::map<std::int64_t, double> born_s_;    // of a revision, by our clock
   std::vector<db::FileOnMirror> confirmed_;  // not written yet
   std::int64_t rev_ = -1;
+  std::minstd_rand random_{std::random_device{}()};
   double now_s_ = 0, next_s_ = 0, read_s_ = -1, looked_s_ = -1, wrote_s_ = -1, filled_s_ = -1;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
+#include <utility>
 
 namespace mirror::probe {
 namespace {
@@ -13,6 +15,10 @@ constexpr int kTriesForSmall = 32;
 constexpr double kWantShare = 1.0 / 60;  // of the interval, for what is wanted sooner
 constexpr double kWantAgain_s = 1;       // but not before that
 constexpr std::int64_t kSettled_s = 86400;
+// Small files cost next to nothing, so their content is checked so many times as often.
+constexpr unsigned kSmallTimes = 6;
+constexpr std::int64_t kSmallBytes = 64 << 10;
+constexpr std::int64_t kAnyBytes = std::numeric_limits<std::int64_t>::max();
 
 bool is_young(const db::ProbeFile& file) {
   return file.mtimes_s.front() > std::time(nullptr) - kSettled_s;
@@ -39,8 +45,21 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
   if (options_.loop && !item.was_rare && item.hysteresis.state() == State::up && !item.failing()) {
     if (auto job = rare(connection, item, now_s)) return job;
   }
+  if (auto job = young(connection, item)) return job;
   const auto file = files_.choose(connection, id, !options_.loop);
   if (!file) return std::nullopt;
+  return Job{Job::Kind::presence, *file, std::nullopt};
+}
+
+// Every second time. A listing may be of another tree than the web server's, which then has old
+// files, and no new ones.
+std::optional<Job> Jobs::young(db::Connection& connection, Item& item) {
+  const MirrorId id = item.mirror->mirror.id;
+  if (std::exchange(item.was_young, false)) return std::nullopt;
+  const std::optional<std::int64_t> file_id = fresh_.young_file(id);
+  const auto file = file_id ? db::ProbeFiles::one(connection, id, *file_id) : std::nullopt;
+  if (!file) return std::nullopt;
+  item.was_young = true;
   return Job{Job::Kind::presence, *file, std::nullopt};
 }
 
@@ -65,11 +84,7 @@ std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, doub
 std::optional<Job> Jobs::make(db::Connection& connection, MirrorId id, Job::Kind kind,
                               double now_s) {
   if (kind == Job::Kind::large) return large(connection, id, now_s);
-  if (kind == Job::Kind::content) {
-    auto job = content(connection, id);
-    if (!job) findings_.cannot_check_content(id);
-    return job;
-  }
+  if (kind == Job::Kind::content) return content(connection, id, now_s);
   if (const auto file = files_.choose(connection, id, false)) return Job{kind, *file, std::nullopt};
   return std::nullopt;
 }
@@ -86,15 +101,24 @@ std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double n
   return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
 }
 
+// Of any file each sixth time, and of a small one in between.
+std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id, double now_s) {
+  const bool any = due_of(id, now_s).contents++ % kSmallTimes == 0;
+  auto job = content_of(connection, id, any ? kAnyBytes : kSmallBytes);
+  if (!job && any) findings_.cannot_check_content(id);
+  return job;
+}
+
 // Of a file that has not changed for a day: of others a mirror may have a newer version than the
 // database knows.
-std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id) {
-  const bool small = findings_.prefers_small(id);
+std::optional<Job> Jobs::content_of(db::Connection& connection, MirrorId id,
+                                    std::int64_t most_bytes) {
+  const bool small = findings_.prefers_small(id) || most_bytes < kAnyBytes;
   std::optional<Job> any;
   for (int i = 0; i < (small ? kTriesForSmall : kTries); ++i) {
     const auto file = files_.choose(connection, id, false);
     if (!file) break;
-    if (is_young(*file)) continue;
+    if (is_young(*file) || file->size_bytes > most_bytes) continue;
     const auto piece = db::choose_piece(connection, *file, random_);
     if (!piece) continue;
     any = Job{Job::Kind::content, *file, piece};
@@ -111,7 +135,7 @@ Jobs::Due& Jobs::due_of(MirrorId id, double now_s) {
     const auto first = [&](Job::Kind kind, double every_s) {
       return Due::Kind{kind, every_s, now_s + share(random_) * every_s, 0};
     };
-    found->second = {first(Job::Kind::content, options_.content_s),
+    found->second = {first(Job::Kind::content, options_.content_s / kSmallTimes),
                      first(Job::Kind::impossible, options_.impossible_s),
                      first(Job::Kind::large, options_.large_s)};
   }

@@ -136,7 +136,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       network_(pool_, options.instance.probe_control, check_options_),
       fresh_(pool_, fresh_options(options)),
       findings_(reporter, hysteresis_options_.interval_s),
-      jobs_(job_options(options), findings_) {}
+      jobs_(job_options(options), findings_, fresh_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
