@@ -63,6 +63,7 @@ void Findings::right(const db::MirrorRecord& mirror, Job::Kind kind, double now_
   Finding& finding = add(mirror, Finding::Kind::right);
   finding.job.kind = kind;
   finding.at_s = now_s;
+  if (kind == Job::Kind::presence) mirrors_[finding.mirror_id].suspect = false;
 }
 
 void Findings::wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict,
@@ -74,6 +75,7 @@ void Findings::wrong(const db::MirrorRecord& mirror, const Job& job, const Verdi
   finding.other_bytes = verdict.other_bytes;
   finding.newer = verdict.newer;
   finding.at_s = now_s;
+  mirrors_[finding.mirror_id].suspect = !verdict.newer;
 }
 
 void Findings::came_back(const db::MirrorRecord& mirror, double after_s) {
@@ -286,6 +288,11 @@ void Findings::not_compared(MirrorId id) {
 bool Findings::prefers_small(MirrorId id) const {
   const auto found = mirrors_.find(id);
   return found != mirrors_.end() && found->second.not_compared > 0;
+}
+
+bool Findings::suspects(MirrorId id) const {
+  const auto found = mirrors_.find(id);
+  return found != mirrors_.end() && found->second.suspect;
 }
 
 bool Findings::doubts(MirrorId id) const {

@@ -46,6 +46,8 @@ class Findings {
 
   // Whether its files are to be checked more often than usual.
   bool doubts(MirrorId id) const;
+  // Whether the last file that it was asked for was wrong: then it is soon known how many are.
+  bool suspects(MirrorId id) const;
   // Whether this kind of check is still missing before the mirror can be believed again, or before
   // it is known whether it is wrong.
   bool wants(MirrorId id, Job::Kind kind) const;
@@ -75,6 +77,7 @@ class Findings {
     FileRecord record;
     std::optional<std::int64_t> wrong_since_s, returning_since_s;  // Unix times, of the doubts
     bool content_right = false, impossible_right = false;          // since it is wrong
+    bool suspect = false;                                          // its last file was wrong
     std::optional<std::int64_t> perhaps_other;    // id of a file with other bytes, without a time
     int content_again = 0;                        // more such checks are wanted, to know more
     int not_compared = 0;                         // checks of content in a row that told nothing

@@ -265,7 +265,8 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) 
   if (after == State::down && before != State::down) item.down_since_s = now_s_;
   if (after == State::up && before == State::down) look_at_return(item);
   if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
-  if (after == State::up && findings_.doubts(item.mirror->mirror.id))
+  const MirrorId id = item.mirror->mirror.id;
+  if (after == State::up && (findings_.doubts(id) || findings_.suspects(id)))
     delay_s = std::min(delay_s, hysteresis_options_.again_s);
   if (verdict.outcome == CheckOutcome::unknown && verdict.wait_s)
     delay_s = std::max(delay_s, static_cast<double>(*verdict.wait_s));
