@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (20);
+INSERT INTO schema_version (version) VALUES (21);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -110,6 +110,8 @@ CREATE TABLE mirror (
   time_offset_s integer NOT NULL DEFAULT 0,
   max_mbit integer NOT NULL DEFAULT 0,
   places text[] NOT NULL DEFAULT '{}',
+  stamp_path text NOT NULL DEFAULT '',
+  max_age text NOT NULL DEFAULT '',
   CONSTRAINT mirror_identifier_unique UNIQUE (identifier),
   CONSTRAINT mirror_identifier_shape CHECK (identifier ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
@@ -141,7 +143,10 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_standing_reason_shape CHECK (octet_length(standing_reason) <= 500 AND standing_reason !~ '[[:cntrl:]]'),
   CONSTRAINT mirror_max_mbit_range CHECK (max_mbit BETWEEN 0 AND 10000000),
   CONSTRAINT mirror_places_shape CHECK (cardinality(places) <= 200 AND
-    places::text ~ '^[{](-?[0-9]{1,3}([.][0-9]{1,20})?/-?[0-9]{1,3}([.][0-9]{1,20})?/[A-Z]{2}(,|(?=[}])))*[}]$')
+    places::text ~ '^[{](-?[0-9]{1,3}([.][0-9]{1,20})?/-?[0-9]{1,3}([.][0-9]{1,20})?/[A-Z]{2}(,|(?=[}])))*[}]$'),
+  CONSTRAINT mirror_stamp_path_shape CHECK (octet_length(stamp_path) <= 1024 AND
+    stamp_path !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
+  CONSTRAINT mirror_max_age_shape CHECK (max_age ~ '^(never|[0-9]{1,4}([.][0-9]{1,3})?)?$')
 );
 
 -- The ways to list a mirror, which only scans read; the one of the smallest priority is tried first. Which methods there are is
@@ -326,14 +331,14 @@ SELECT count(*) FROM old $$;
 REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), note_certificate(), prune_events() FROM PUBLIC;
 
 -- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
--- of them: wrong, then returning, then stale; good without any.
+-- of them: wrong, then returning, then stale; good without any. A mirror is stale by its scans (stale), its stamp, or its files.
 CREATE TABLE doubt (
   mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
   kind text NOT NULL,
   since timestamptz NOT NULL DEFAULT now(),
   reason text NOT NULL,
   PRIMARY KEY (mirror_id, kind),
-  CONSTRAINT doubt_kind_known CHECK (kind IN ('stale', 'wrong', 'returning')),
+  CONSTRAINT doubt_kind_known CHECK (kind IN ('stale', 'stamp', 'files', 'wrong', 'returning')),
   CONSTRAINT doubt_reason_shape CHECK (octet_length(reason) <= 500 AND reason !~ '[[:cntrl:]]'),
   CONSTRAINT doubt_since_range CHECK (since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
 );
@@ -343,15 +348,45 @@ DECLARE
 BEGIN
   -- The statements below see what others had committed when they got this lock.
   PERFORM FROM mirror WHERE id = which FOR NO KEY UPDATE;
-  UPDATE mirror SET standing = worst.kind, standing_reason = worst.reason, standing_since = worst.since
-    FROM (SELECT kind, reason, since FROM (SELECT kind, reason, since FROM doubt WHERE mirror_id = which
-                                           UNION ALL SELECT 'good', '', now()) AS found
-          ORDER BY array_position(ARRAY['wrong', 'returning', 'stale', 'good'], kind) LIMIT 1) AS worst
-    WHERE id = which AND (standing, standing_reason) IS DISTINCT FROM (worst.kind, worst.reason);
+  UPDATE mirror SET standing = worst.standing, standing_reason = worst.reason, standing_since = worst.since
+    FROM (SELECT CASE WHEN kind IN ('stamp', 'files') THEN 'stale' ELSE kind END AS standing, reason, since
+          FROM (SELECT kind, reason, since FROM doubt WHERE mirror_id = which
+                UNION ALL SELECT 'good', '', now()) AS found
+          ORDER BY array_position(ARRAY['wrong', 'returning', 'stale', 'stamp', 'files', 'good'], kind) LIMIT 1) AS worst
+    WHERE id = which AND (mirror.standing, standing_reason) IS DISTINCT FROM (worst.standing, worst.reason);
   RETURN NULL;
 END $$;
 CREATE TRIGGER doubt_note AFTER INSERT OR UPDATE OR DELETE ON doubt FOR EACH ROW EXECUTE FUNCTION note_doubt();
 REVOKE EXECUTE ON FUNCTION note_doubt() FROM PUBLIC;
+
+-- What mb-probe read of each mirror's stamp, a file that says how new the mirror's tree is. path: of the file; at: what it says,
+-- NULL if it says nothing that can be used; fault: why, in words.
+CREATE TABLE stamp (
+  mirror_id smallint PRIMARY KEY REFERENCES mirror ON DELETE CASCADE,
+  path text NOT NULL,
+  asked timestamptz NOT NULL DEFAULT now(),
+  at timestamptz,
+  fault text NOT NULL DEFAULT '',
+  CONSTRAINT stamp_said CHECK ((at IS NULL) = (fault <> '')),
+  CONSTRAINT stamp_fault_shape CHECK (octet_length(fault) <= 500 AND fault !~ '[[:cntrl:]]'),
+  CONSTRAINT stamp_at_range CHECK (at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+-- What the source's own stamp has said, under the path that it has now: at most one row for ten minutes.
+CREATE TABLE source_stamp (
+  at timestamptz PRIMARY KEY,
+  path text NOT NULL,
+  CONSTRAINT source_stamp_at_range CHECK (at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+-- Which mirrors have files in an old version, by their last full scan (lib/db/merge/behind.h): since when the source has had a
+-- newer one of them, and how many of the files that changed last these were.
+CREATE TABLE behind (
+  mirror_id smallint PRIMARY KEY REFERENCES mirror ON DELETE CASCADE,
+  since timestamptz NOT NULL,
+  old_files integer NOT NULL,
+  of_files integer NOT NULL,
+  CONSTRAINT behind_since_range CHECK (since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
+  CONSTRAINT behind_files_range CHECK (old_files BETWEEN 0 AND of_files)
+);
 
 -- The files that exactly the same mirrors have. Two rows may name the same mirrors; small ones are joined later. `mirrors` is
 -- sorted and without duplicates; n_files is exact.

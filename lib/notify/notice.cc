@@ -96,7 +96,7 @@ void cut_parameters(std::string& text) {
 
 }  // namespace
 
-std::string_view state_of(const Change& change) {
+std::string state_of(const Change& change) {
   if (of_switch(change)) return change.to == "yes" ? "enabled" : "disabled";
   if (of_scan(change)) return "scan";
   if (change.to == "unknown" || (change.from == "unknown" && change.to == "up")) return "";

@@ -18,7 +18,7 @@ struct Change {
 
 // "down", "up", "stale", …, "enabled", "disabled", "scan": what filters name; "" for what nobody is
 // told: a first check that found all well, and states that are unknown.
-std::string_view state_of(const Change& change);
+std::string state_of(const Change& change);
 // mirror a is down for https over IPv6 since 2026-11-29 10:02 UTC: connection refused
 std::string sentence(const Change& change);
 

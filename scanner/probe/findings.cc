@@ -45,8 +45,8 @@ void Findings::read_doubts(db::Connection& connection) {
   for (const db::MirrorDoubt& doubt : db::all_doubts(connection)) {
     Believed& mirror = mirrors_[doubt.mirror_id];
     mirror.name = doubt.mirror;
-    if (doubt.kind == Standing::wrong) mirror.wrong_since_s = doubt.since_s;
-    if (doubt.kind == Standing::returning) mirror.returning_since_s = doubt.since_s;
+    if (doubt.kind == db::DoubtKind::wrong) mirror.wrong_since_s = doubt.since_s;
+    if (doubt.kind == db::DoubtKind::returning) mirror.returning_since_s = doubt.since_s;
   }
 }
 
@@ -130,7 +130,7 @@ void Findings::settle_one(db::Connection& connection, const Finding& finding) {
   mirror.name = finding.mirror;
   switch (finding.kind) {
     case Finding::Kind::came_back:
-      return doubt(connection, finding, Standing::returning, finding.reason);
+      return doubt(connection, finding, db::DoubtKind::returning, finding.reason);
     case Finding::Kind::wrong:
       return take_wrong(connection, finding, mirror);
     case Finding::Kind::right:
@@ -172,10 +172,10 @@ void Findings::take_wrong(db::Connection& connection, const Finding& finding, Be
       withdraw(connection, finding, mirror);
       if (!finding.newer) mirror.content_again = kMoreContent;
       if (!shows_other_bytes(finding, mirror)) return;
-      return doubt(connection, finding, Standing::wrong,
+      return doubt(connection, finding, db::DoubtKind::wrong,
                    fmt::format("'{}': {}", printable(finding.job.file.path), finding.reason));
     case Job::Kind::impossible:
-      return doubt(connection, finding, Standing::wrong, finding.reason);
+      return doubt(connection, finding, db::DoubtKind::wrong, finding.reason);
     case Job::Kind::large:
       return withdraw_large(connection, finding);
   }
@@ -211,7 +211,7 @@ void Findings::withdraw(db::Connection& connection, const Finding& finding, Beli
   FileRecord& record = mirror.record;
   record.add(false);
   if (!record.too_many_wrong()) return;
-  doubt(connection, finding, Standing::wrong,
+  doubt(connection, finding, db::DoubtKind::wrong,
         fmt::format("{}: {} of the last {} files checked are missing or wrong; '{}': {}",
                     finding.by_rsync ? "rsync lists what the web server does not serve"
                                      : "serves something else than what was listed",
@@ -230,38 +230,40 @@ bool Findings::most_are_wrong(double now_s) const {
   return wrong >= kMostMirrors && wrong * 2 > checked;
 }
 
-void Findings::doubt(db::Connection& connection, const Finding& finding, Standing kind,
+void Findings::doubt(db::Connection& connection, const Finding& finding, db::DoubtKind kind,
                      const std::string& reason) {
   Believed& mirror = mirrors_[finding.mirror_id];
-  auto& since_s = kind == Standing::wrong ? mirror.wrong_since_s : mirror.returning_since_s;
+  auto& since_s = kind == db::DoubtKind::wrong ? mirror.wrong_since_s : mirror.returning_since_s;
   if (!since_s) since_s = std::time(nullptr);
   mirror.record = FileRecord();
-  if (kind == Standing::wrong) {
+  if (kind == db::DoubtKind::wrong) {
     mirror.content_right = mirror.impossible_right = false;
     mirror.perhaps_other.reset();
     mirror.content_again = mirror.not_compared = 0;
   }
   if (!db::set_doubt(connection, finding.mirror_id, kind, reason)) return;
-  reporter_.warning(
-      fmt::format("mirror '{}' is {}: {}", finding.mirror, standing_name(kind), reason));
+  reporter_.warning(fmt::format("mirror '{}' is {}: {}", finding.mirror,
+                                standing_name(db::standing_of(kind)), reason));
 }
 
 void Findings::believe_again(db::Connection& connection, MirrorId id, Believed& mirror) {
   const bool enough = mirror.record.right_in_a_row() >= kEnough;
   if (mirror.returning_since_s &&
       (enough || db::scanned_since(connection, id, *mirror.returning_since_s)))
-    clear(connection, id, mirror, Standing::returning);
+    clear(connection, id, mirror, db::DoubtKind::returning);
   if (mirror.wrong_since_s && enough && mirror.content_right && mirror.impossible_right &&
       db::scanned_since(connection, id, *mirror.wrong_since_s)) {
-    clear(connection, id, mirror, Standing::wrong);
+    clear(connection, id, mirror, db::DoubtKind::wrong);
     mirror.record = FileRecord();
   }
 }
 
-void Findings::clear(db::Connection& connection, MirrorId id, Believed& mirror, Standing kind) {
-  (kind == Standing::wrong ? mirror.wrong_since_s : mirror.returning_since_s).reset();
+void Findings::clear(db::Connection& connection, MirrorId id, Believed& mirror,
+                     db::DoubtKind kind) {
+  (kind == db::DoubtKind::wrong ? mirror.wrong_since_s : mirror.returning_since_s).reset();
   if (db::clear_doubt(connection, id, kind))
-    reporter_.warning(fmt::format("mirror '{}' is no longer {}", mirror.name, standing_name(kind)));
+    reporter_.warning(fmt::format("mirror '{}' is no longer {}", mirror.name,
+                                  standing_name(db::standing_of(kind))));
 }
 
 void Findings::review(db::Connection& connection) {

@@ -93,10 +93,10 @@ class Findings {
   void withdraw(db::Connection& connection, const Finding& finding, Believed& mirror);
   void withdraw_large(db::Connection& connection, const Finding& finding);
   bool most_are_wrong(double now_s) const;
-  void doubt(db::Connection& connection, const Finding& finding, Standing kind,
+  void doubt(db::Connection& connection, const Finding& finding, db::DoubtKind kind,
              const std::string& reason);
   void believe_again(db::Connection& connection, MirrorId id, Believed& mirror);
-  void clear(db::Connection& connection, MirrorId id, Believed& mirror, Standing kind);
+  void clear(db::Connection& connection, MirrorId id, Believed& mirror, db::DoubtKind kind);
 
   Reporter& reporter_;
   const double interval_s_;

@@ -82,7 +82,8 @@ int run_forget(const ProbeOptions& options, const StopSignal& stop) {
   const int unknown = tell_unknown_names(mirrors, options, reporter);
   for (const auto& [id, name] : chosen(mirrors, options)) {
     bool known = db::forget_health(connection, id) > 0;
-    for (const Standing doubt : {Standing::wrong, Standing::returning})
+    for (const db::DoubtKind doubt :
+         {db::DoubtKind::wrong, db::DoubtKind::returning, db::DoubtKind::stamp})
       known |= db::clear_doubt(connection, id, doubt);
     if (known) fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
   }

@@ -191,6 +191,7 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"admin_email", "a@b"},
         {"other_countries", "AT,CH"},
         {"places", "50.1/8.7/DE,-33.9/151.2/AU"},
+        {"max_age", "48"},
         {"excluded_countries", "FR"},
     };
     for (const auto& [name, value] : kSamples) {

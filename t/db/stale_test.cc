@@ -89,10 +89,10 @@ class StaleTest : public CppUnit::TestFixture {
   }
 
   void aMirrorThatIsWrongStaysWrong() {
-    set_doubt(*connection_, 2, Standing::wrong, "other files");
+    set_doubt(*connection_, 2, DoubtKind::wrong, "other files");
     CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b wrong, new good"), standings());
-    clear_doubt(*connection_, 2, Standing::wrong);
+    clear_doubt(*connection_, 2, DoubtKind::wrong);
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
   }
 

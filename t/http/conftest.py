@@ -207,3 +207,28 @@ def _no_foreign_environment(monkeypatch):
     for name in list(os.environ):
         if name.startswith("PG") or name == "MB_CONFIG":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def _sanitizer_reports(build):
+    """The folder of what sanitizers report of the programs, or None for a build without."""
+    if not build.sanitizer_runtime():
+        yield None
+        return
+    with rig.Scratch("mirror-sanitizer") as path:
+        path.chmod(0o777)  # the programs may run as other users
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            os.environ[name] = f"log_path={path}/report"
+        yield path
+
+
+@pytest.fixture(autouse=True)
+def _no_sanitizer_reports(_sanitizer_reports):
+    """A test that expects a failure must not take a sanitizer's for it."""
+    yield
+    if _sanitizer_reports:
+        reports = sorted(_sanitizer_reports.iterdir())
+        text = "\n".join(report.read_text(errors="replace")[:6000] for report in reports)
+        for report in reports:
+            report.unlink()
+        assert not text, text

@@ -43,7 +43,7 @@ notify::Change change_of(const db::NumberedEvent& one) {
 }
 
 bool wanted(const NotifyTarget& target, const Receiver& receiver, const db::NumberedEvent& one) {
-  const std::string_view state = notify::state_of(change_of(one));
+  const std::string state = notify::state_of(change_of(one));
   if (state.empty()) return false;
   if (receiver.mirrors && std::find(receiver.mirrors->begin(), receiver.mirrors->end(),
                                     one.event.mirror_id) == receiver.mirrors->end())

@@ -32,6 +32,10 @@ constexpr std::tuple kListing{
     Member{"strip_prefix", &MirrorRecord::strip_prefix,
            "path to cut from the beginning of listed names"},
     Member{"add_prefix", &MirrorRecord::add_prefix, "path to put before listed names"},
+    Member{"stamp_path", &MirrorRecord::stamp_path,
+           "path of the file that says how new its tree is; \"\": stamp_path of mb.toml"},
+    Member{"max_age", &MirrorRecord::max_age,
+           "hours by which it may be behind the source, or never; \"\": max_age_hours of mb.toml"},
 };
 
 constexpr std::tuple kPublic{

@@ -20,6 +20,8 @@ struct MirrorRecord {
   // Cut from the front of listed paths: an endpoint's root lies above the tree's.
   std::string strip_prefix;
   std::string add_prefix;  // put before listed paths: an endpoint has a part of the tree
+  // When it is stale by what it has (stale.h); "": as the instance says.
+  std::string stamp_path, max_age;
   std::string subdivision;
   std::string admin_name, admin_email;
   std::string public_note, private_comment;

@@ -37,8 +37,8 @@ std::vector<StaleChange> judge_stale(Connection& connection, double max_age_s) {
     StaleChange change{std::string(rows.bytes(row, 1)), is_stale, ""};
     if (is_stale) change.reason = reason_of(rows.int8(row, 2));
     const bool changed =
-        is_stale ? set_doubt(connection, rows.int2(row, 0), Standing::stale, change.reason)
-                 : clear_doubt(connection, rows.int2(row, 0), Standing::stale);
+        is_stale ? set_doubt(connection, rows.int2(row, 0), DoubtKind::scans, change.reason)
+                 : clear_doubt(connection, rows.int2(row, 0), DoubtKind::scans);
     if (changed) changes.push_back(std::move(change));
   }
   return changes;

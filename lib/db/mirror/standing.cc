@@ -1,6 +1,6 @@
 #include "db/mirror/standing.h"
 
-#include <stdexcept>
+#include <array>
 
 #include "core/path.h"
 
@@ -18,9 +18,12 @@ std::string tidy(std::string_view reason) {
   return text;
 }
 
-std::string doubt_name(Standing kind) {
-  if (kind == Standing::good) throw std::invalid_argument("good is no doubt");
-  return std::string(standing_name(kind));
+// In the order of DoubtKind, the worst first; `stale` is older than the other ways to be so.
+constexpr std::array<std::string_view, 5> kNames = {"wrong", "returning", "stale", "stamp",
+                                                    "files"};
+
+std::string doubt_name(DoubtKind kind) {
+  return std::string(kNames[static_cast<std::size_t>(kind)]);
 }
 
 // As whoever deletes the mirror does, so that none waits for the other.
@@ -30,7 +33,27 @@ void lock_mirror(Connection& connection, MirrorId id) {
 
 }  // namespace
 
-bool set_doubt(Connection& connection, MirrorId id, Standing kind, std::string_view reason) {
+Standing standing_of(DoubtKind kind) {
+  switch (kind) {
+    case DoubtKind::wrong:
+      return Standing::wrong;
+    case DoubtKind::returning:
+      return Standing::returning;
+    case DoubtKind::scans:
+    case DoubtKind::stamp:
+    case DoubtKind::files:
+      return Standing::stale;
+  }
+  return Standing::good;  // there is no other
+}
+
+std::optional<DoubtKind> parse_doubt(std::string_view name) {
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    if (kNames[i] == name) return static_cast<DoubtKind>(i);
+  return std::nullopt;
+}
+
+bool set_doubt(Connection& connection, MirrorId id, DoubtKind kind, std::string_view reason) {
   const Params params = Params().int2(id).text(doubt_name(kind)).text(tidy(reason));
   const Result known =
       connection.run("SELECT reason = $3 FROM doubt WHERE mirror_id = $1 AND kind = $2", params);
@@ -46,7 +69,7 @@ bool set_doubt(Connection& connection, MirrorId id, Standing kind, std::string_v
   return !written.empty() && written.boolean(0, 0);
 }
 
-bool clear_doubt(Connection& connection, MirrorId id, Standing kind) {
+bool clear_doubt(Connection& connection, MirrorId id, DoubtKind kind) {
   const Params params = Params().int2(id).text(doubt_name(kind));
   if (connection.run("SELECT FROM doubt WHERE mirror_id = $1 AND kind = $2", params).empty())
     return false;
@@ -61,11 +84,11 @@ bool clear_doubt(Connection& connection, MirrorId id, Standing kind) {
 std::vector<Doubt> read_doubts(Connection& connection, MirrorId id) {
   const Result rows = connection.run(
       "SELECT kind, extract(epoch FROM since)::bigint, reason FROM doubt WHERE mirror_id = $1 "
-      "ORDER BY array_position(ARRAY['wrong', 'returning', 'stale'], kind)",
+      "ORDER BY array_position(ARRAY['wrong', 'returning', 'stale', 'stamp', 'files'], kind)",
       Params().int2(id));
   std::vector<Doubt> doubts;
   for (int row = 0; row < rows.rows(); ++row) {
-    const auto kind = parse_standing(rows.bytes(row, 0));
+    const auto kind = parse_doubt(rows.bytes(row, 0));
     if (kind) doubts.push_back({*kind, rows.int8(row, 1), std::string(rows.bytes(row, 2))});
   }
   return doubts;

@@ -8,7 +8,7 @@ std::vector<MirrorDoubt> all_doubts(Connection& connection) {
       "mirror m ON m.id = d.mirror_id");
   std::vector<MirrorDoubt> doubts;
   for (int row = 0; row < rows.rows(); ++row) {
-    const auto kind = parse_standing(rows.bytes(row, 2));
+    const auto kind = parse_doubt(rows.bytes(row, 2));
     if (!kind) continue;  // of a later version
     doubts.push_back(
         {rows.int2(row, 0), std::string(rows.bytes(row, 1)), *kind, rows.int8(row, 3)});

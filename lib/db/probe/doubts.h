@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/health.h"
 #include "core/model.h"
+#include "db/mirror/standing.h"
 #include "pg/connection.h"
 
 namespace mirror::db {
@@ -15,7 +15,7 @@ namespace mirror::db {
 struct MirrorDoubt {
   MirrorId mirror_id = 0;
   std::string mirror;  // its identifier
-  Standing kind = Standing::wrong;
+  DoubtKind kind = DoubtKind::wrong;
   std::int64_t since_s = 0;  // Unix time
 };
 
