@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (21);
+INSERT INTO schema_version (version) VALUES (22);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -359,6 +359,22 @@ END $$;
 CREATE TRIGGER doubt_note AFTER INSERT OR UPDATE OR DELETE ON doubt FOR EACH ROW EXECUTE FUNCTION note_doubt();
 REVOKE EXECUTE ON FUNCTION note_doubt() FROM PUBLIC;
 
+-- What a prober remembers of a mirror from one run to the next: how many of its last files were right (scanner/probe/file_record.h),
+-- which other checks have succeeded since it is wrong, and for which files its content is still to be compared
+-- (scanner/probe/content_walk.h).
+CREATE TABLE probe_memory (
+  mirror_id smallint PRIMARY KEY REFERENCES mirror ON DELETE CASCADE,
+  checked smallint NOT NULL DEFAULT 0,
+  wrong_bits bigint NOT NULL DEFAULT 0,
+  right_in_a_row integer NOT NULL DEFAULT 0,
+  content_right boolean NOT NULL DEFAULT false,
+  impossible_right boolean NOT NULL DEFAULT false,
+  walk bigint[] NOT NULL DEFAULT '{}',
+  walk_began timestamptz,
+  walk_listing bytea,
+  CONSTRAINT probe_memory_checked_range CHECK (checked BETWEEN 0 AND 50 AND right_in_a_row >= 0),
+  CONSTRAINT probe_memory_walk_shape CHECK (cardinality(walk) <= 100 AND array_position(walk, NULL) IS NULL)
+);
 -- What mb-probe read of each mirror's stamp, a file that says how new the mirror's tree is. path: of the file; at: what it says,
 -- NULL if it says nothing that can be used; fault: why, in words.
 CREATE TABLE stamp (
@@ -440,7 +456,9 @@ CREATE TABLE file (
     rev BETWEEN 0 AND 1152921504606846976 AND version_rev BETWEEN 0 AND 1152921504606846976)
 );
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
-CREATE INDEX file_earlier ON file (id) WHERE earlier_sizes IS NOT NULL;
+-- Files that look like an earlier version of theirs, the newest first; and those that some servers cannot send.
+CREATE INDEX file_look_alike ON file (version_rev, id) WHERE size = ANY (earlier_sizes);
+CREATE INDEX file_large ON file (id) WHERE size > 2147483648;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change
 -- changes.
 ALTER TABLE file SET (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02);

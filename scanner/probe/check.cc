@@ -345,7 +345,11 @@ Verdict Check::judge_status(const net::PoolAnswer& answer) const {
   if (status == 416 && target_.piece)
     return wrong_file(fmt::format("has no bytes from {} on", target_.piece->first));
   const std::string reason = fmt::format("answers {} for a file that it should have", status);
-  if (status == 404 || status == 410) return wrong_file(reason);
+  if (status == 404 || status == 410) {
+    Verdict verdict = wrong_file(reason);
+    verdict.gone = true;
+    return verdict;
+  }
   const std::string_view wait = answer.header("Retry-After");
   if (status == 429 || (status == 503 && !wait.empty())) {
     Verdict verdict = bad(reason);

@@ -49,6 +49,7 @@ struct Verdict {
   bool other_bytes = false;  // the file looks right in all but its content
   bool compared = true;      // false: good, but nothing tells whether the content is
   bool newer = false;        // the file that it has is newer than any that we know of
+  bool gone = false;         // wrong_file: the mirror says that there is none
   bool of_file = false;      // bad, but perhaps for this file alone
   bool at_once = false;      // bad: no second check is needed
   std::optional<std::int64_t> wait_s = std::nullopt;  // to the next check, as the server asks for

@@ -11,10 +11,15 @@ class FileRecord {
   static constexpr int kFewestWrong = 5;
   static constexpr double kMostWrong = 0.2;  // of those remembered
 
+  FileRecord() = default;
+  // One that was kept: see the functions of the same names.
+  FileRecord(int checked, std::uint64_t wrong_bits, int right_in_a_row);
+
   void add(bool right);
   bool too_many_wrong() const;
   int checked() const { return checked_; }  // of those remembered
   int wrong() const;
+  std::uint64_t wrong_bits() const { return wrong_bits_; }
   int right_in_a_row() const { return right_in_a_row_; }
 
  private:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/path.h"
+#include "core/readable.h"
 #include "db/feed.h"
 #include "db/merge/one_file.h"
 #include "db/probe/content_pieces.h"
@@ -23,7 +24,8 @@ constexpr double kLookBack_s = 60;
 constexpr double kAgain_s = 10;  // to the next try of what failed
 constexpr double kMerge_s = 20;  // to the next look whether a merge has ended: each costs seconds
 constexpr int kTries = 3;
-constexpr int kMoreContent = 10;  // checks that follow a file with other content
+constexpr int kMoreContent = 10;      // checks that follow a file with other content
+constexpr double kLossTime_s = 3600;  // losses that lie farther apart are not added up
 
 std::string duration_text(double seconds) {
   const auto minutes = static_cast<std::int64_t>(seconds / 60);
@@ -37,6 +39,11 @@ bool is_listed_by_rsync(const db::MirrorRecord& mirror) {
   return !mirror.endpoints.empty() && mirror.endpoints.front().method == "rsync";
 }
 
+std::string_view contradiction(bool by_rsync) {
+  return by_rsync ? "rsync lists what the web server does not serve"
+                  : "serves something else than what was listed";
+}
+
 }  // namespace
 
 void Findings::read_doubts(db::Connection& connection) {
@@ -48,6 +55,29 @@ void Findings::read_doubts(db::Connection& connection) {
     if (doubt.kind == db::DoubtKind::wrong) mirror.wrong_since_s = doubt.since_s;
     if (doubt.kind == db::DoubtKind::returning) mirror.returning_since_s = doubt.since_s;
   }
+}
+
+void Findings::recall(db::Connection& connection) {
+  stored_ = db::read_remembered_files(connection);
+  for (const auto& [id, files] : stored_) {
+    Believed& mirror = mirrors_[id];
+    mirror.record =
+        FileRecord(files.checked, files.wrong_bits, static_cast<int>(files.right_in_a_row));
+    mirror.content_right = files.content_right;
+    mirror.impossible_right = files.impossible_right;
+  }
+}
+
+void Findings::remember(db::Connection& connection) {
+  std::map<MirrorId, db::RememberedFiles> changed;
+  for (const auto& [id, mirror] : mirrors_) {
+    const FileRecord& record = mirror.record;
+    const db::RememberedFiles files{record.checked(), record.wrong_bits(), record.right_in_a_row(),
+                                    mirror.content_right, mirror.impossible_right};
+    if (stored_[id] != files) changed[id] = files;
+  }
+  db::remember_files(connection, changed);
+  for (const auto& [id, files] : changed) stored_[id] = files;
 }
 
 Findings::Finding& Findings::add(const db::MirrorRecord& mirror, Finding::Kind kind) {
@@ -67,15 +97,16 @@ void Findings::right(const db::MirrorRecord& mirror, Job::Kind kind, double now_
 }
 
 void Findings::wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict,
-                     double now_s) {
+                     bool deleted, double now_s) {
   found_wrong_ = true;
   Finding& finding = add(mirror, Finding::Kind::wrong);
   finding.job = job;
   finding.reason = verdict.reason;
   finding.other_bytes = verdict.other_bytes;
   finding.newer = verdict.newer;
+  finding.deleted = deleted;
   finding.at_s = now_s;
-  mirrors_[finding.mirror_id].suspect = !verdict.newer;
+  mirrors_[finding.mirror_id].suspect = !verdict.newer && !deleted;
 }
 
 void Findings::came_back(const db::MirrorRecord& mirror, double after_s) {
@@ -200,23 +231,46 @@ void Findings::withdraw_large(db::Connection& connection, const Finding& finding
 }
 
 void Findings::withdraw(db::Connection& connection, const Finding& finding, Believed& mirror) {
+  const db::ProbeFile& file = finding.job.file;
+  const bool current = db::ProbeFiles::again(connection, finding.mirror_id, file).has_value();
   // None, if the file has another version by now, or was withdrawn for another way's check.
-  if (db::withdraw_files(connection, {{finding.mirror_id, finding.job.file.id,
-                                       finding.job.file.version_rev}}) == 0)
-    return;
-  reporter_.warning(fmt::format("mirror '{}': '{}' is withdrawn: {}", finding.mirror,
-                                printable(finding.job.file.path), finding.reason));
+  if (db::withdraw_files(connection, {{finding.mirror_id, file.id, file.version_rev}}) == 0) return;
+  const bool deleted = finding.deleted || !current;
+  reporter_.warning(fmt::format("mirror '{}': '{}' is withdrawn: {}{}", finding.mirror,
+                                printable(file.path), finding.reason,
+                                deleted ? "; the source has deleted it too" : ""));
+  if (finding.job.kind == Job::Kind::presence && !finding.newer)
+    withdrawn_.emplace_back(finding.mirror_id, file.path);
   // A mirror that is ahead of our last look at the source is no worse for that.
-  if (finding.newer) return;
+  if (finding.newer || deleted) return;
   FileRecord& record = mirror.record;
   record.add(false);
   if (!record.too_many_wrong()) return;
   doubt(connection, finding, db::DoubtKind::wrong,
         fmt::format("{}: {} of the last {} files checked are missing or wrong; '{}': {}",
-                    finding.by_rsync ? "rsync lists what the web server does not serve"
-                                     : "serves something else than what was listed",
-                    record.wrong(), record.checked(), printable(finding.job.file.path),
-                    finding.reason));
+                    contradiction(finding.by_rsync), record.wrong(), record.checked(),
+                    printable(finding.job.file.path), finding.reason));
+}
+
+void Findings::lost(db::Connection& connection, const db::MirrorRecord& record,
+                    const FolderLoss& loss, double now_s) {
+  Believed& mirror = mirrors_[loss.mirror];
+  if (now_s - mirror.lost_s > kLossTime_s) mirror.lost = 0;
+  mirror.lost += loss.files;
+  mirror.lost_s = now_s;
+  const std::int64_t had = mirror.lost + db::held_files(connection, loss.mirror);
+  const auto lost = static_cast<double>(mirror.lost);
+  if (mirror.lost < FileRecord::kFewestWrong || most_are_wrong(now_s) ||
+      lost <= FileRecord::kMostWrong * static_cast<double>(had))
+    return;
+  Finding finding;
+  finding.mirror_id = loss.mirror;
+  finding.mirror = record.mirror.identifier;
+  doubt(connection, finding, db::DoubtKind::wrong,
+        fmt::format("{}: {} of its {} files are missing; '{}/': {}",
+                    contradiction(is_listed_by_rsync(record)), grouped(mirror.lost), grouped(had),
+                    printable(loss.folder), loss.reason));
+  mirror.lost = 0;
 }
 
 // Of the mirrors whose files were checked of late.

@@ -7,11 +7,15 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "db/mirror/mirrors.h"
 #include "db/mirror/standing.h"
 #include "db/probe/probe_files.h"
+#include "db/probe/probe_memory.h"
 #include "scanner/probe/file_record.h"
+#include "scanner/probe/folder_checks.h"
 #include "scanner/probe/job.h"
 #include "scanner/probe/report.h"
 
@@ -27,10 +31,19 @@ class Findings {
   // What the database says of mirrors' doubts: at the start, and now and then, since others may
   // clear them.
   void read_doubts(db::Connection& connection);
+  // What an earlier run found of mirrors' files: at the start.
+  void recall(db::Connection& connection);
+  // Keeps it for the next run, where it has changed: one statement.
+  void remember(db::Connection& connection);
   // A check found what it should.
   void right(const db::MirrorRecord& mirror, Job::Kind kind, double now_s);
-  // Two checks did not: `reason` in words.
-  void wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict, double now_s);
+  // Two checks did not. `deleted`: the source has no such file any more either.
+  void wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict, bool deleted,
+             double now_s);
+  // Of its files so many more are missing, as a look at a folder has shown; they are withdrawn. A
+  // mirror that lost more than a fifth of its files within an hour is wrong. Throws db::Error.
+  void lost(db::Connection& connection, const db::MirrorRecord& mirror, const FolderLoss& loss,
+            double now_s);
   // The mirror answers again, after so long.
   void came_back(const db::MirrorRecord& mirror, double after_s);
 
@@ -58,6 +71,10 @@ class Findings {
   // Whether the last one told nothing: then a small file, which is read whole, may tell.
   bool prefers_small(MirrorId id) const;
   bool found_wrong() const { return found_wrong_; }
+  // The files that settle() has withdrawn since the last call, for their folders are in doubt.
+  std::vector<std::pair<MirrorId, std::string>> take_withdrawn() {
+    return std::exchange(withdrawn_, {});
+  }
 
  private:
   struct Finding {
@@ -67,6 +84,7 @@ class Findings {
     Job job;
     std::string reason;
     bool other_bytes = false, newer = false;  // as in Verdict
+    bool deleted = false;                     // the source has no such file any more
     bool by_rsync = false;
     double at_s = 0;
     int tries = 0;        // that failed
@@ -82,6 +100,8 @@ class Findings {
     int content_again = 0;                        // more such checks are wanted, to know more
     int not_compared = 0;                         // checks of content in a row that told nothing
     double last_right_s = -1, last_wrong_s = -1;  // never: -1
+    std::int64_t lost = 0;                        // files, by looks at folders
+    double lost_s = -1;                           // the last ones
   };
   void settle_all(db::Connection& connection, double now_s, bool patient, bool returns_only);
   void put_off(Finding&& finding, const db::Error& error, double now_s);
@@ -103,6 +123,8 @@ class Findings {
   std::deque<Finding> queue_;
   double merge_free_s_ = -1;  // until then withdrawals wait for somebody else's merge
   std::map<MirrorId, Believed> mirrors_;
+  std::map<MirrorId, db::RememberedFiles> stored_;  // as the database has them
+  std::vector<std::pair<MirrorId, std::string>> withdrawn_;
   bool found_wrong_ = false, told_most_ = false;
 };
 

@@ -111,6 +111,21 @@ void Fleet::written(const std::vector<db::HealthRow>& rows, double now_s) {
   }
 }
 
+std::map<MirrorId, std::vector<const Item*>> Fleet::ways_up() const {
+  std::map<MirrorId, std::vector<const Item*>> ways;
+  for (const auto& [key, item] : items_) {
+    const bool good = !item->removed && !item->failing() && !item->doubted &&
+                      item->hysteresis.state() == State::up && item->settled;
+    if (good) ways[key.first].push_back(item.get());
+  }
+  return ways;
+}
+
+const Item* Fleet::find(MirrorId id, Way way) const {
+  const auto found = items_.find(Key{id, way.text()});
+  return found == items_.end() ? nullptr : found->second.get();
+}
+
 std::vector<Item*> Fleet::items() const {
   std::vector<Item*> all;
   for (const auto& entry : items_) all.push_back(entry.second.get());

@@ -20,7 +20,7 @@ namespace mirror::probe {
 // A failed check that would make a way down, before it is known whose fault it was.
 struct Failure {
   Verdict verdict;
-  std::string path;             // of the file that was asked for
+  Job job;
   double ended_s = 0;           // of the check
   bool network_worked = false;  // was seen after the first failure and before this check
 };
@@ -73,6 +73,10 @@ class Fleet {
   void written(const std::vector<db::HealthRow>& rows, double now_s);
 
   std::vector<Item*> items() const;
+  // The ways of each mirror that are up, as the last check of each has shown.
+  std::map<MirrorId, std::vector<const Item*>> ways_up() const;
+  // nullptr: it is not probed any more.
+  const Item* find(MirrorId id, Way way) const;
 
  private:
   std::map<Key, std::unique_ptr<Item>> items_;

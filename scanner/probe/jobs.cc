@@ -42,7 +42,8 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
     files_.sample(connection);
     sampled_s_ = now_s;
   }
-  if (options_.loop && !item.was_rare && item.hysteresis.state() == State::up && !item.failing()) {
+  const bool may_be_rare = options_.loop || findings_.doubts(id);
+  if (may_be_rare && !item.was_rare && item.hysteresis.state() == State::up && !item.failing()) {
     if (auto job = rare(connection, item, now_s)) return job;
   }
   if (auto job = young(connection, item)) return job;
@@ -73,7 +74,7 @@ std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, doub
                    [](const auto* a, const auto* b) { return a->at_s < b->at_s; });
   for (Due::Kind* const kind : kinds) {
     const bool wanted = now_s >= kind->wanted_s && findings_.wants(id, kind->kind);
-    if (now_s < kind->at_s && !wanted) continue;
+    if (!wanted && (!options_.loop || now_s < kind->at_s)) continue;
     if (wanted) kind->wanted_s = now_s + std::max(kWantAgain_s, options_.content_s * kWantShare);
     kind->at_s = later(kind->every_s, now_s);
     if (auto job = make(connection, id, kind->kind, now_s)) return job;
@@ -89,7 +90,7 @@ std::optional<Job> Jobs::make(db::Connection& connection, MirrorId id, Job::Kind
   return std::nullopt;
 }
 
-// To find them the whole table is read, for all mirrors together.
+// They are found for all mirrors together.
 std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double now_s) {
   if (large_read_s_ < 0 || now_s - large_read_s_ >= options_.large_s) {
     large_ = db::large_file_ids(connection);
@@ -101,9 +102,10 @@ std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double n
   return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
 }
 
-// Of any file each sixth time, and of a small one in between.
+// Of any file each sixth time or if it is wanted, and of a small one in between.
 std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id, double now_s) {
-  const bool any = due_of(id, now_s).contents++ % kSmallTimes == 0;
+  const bool in_turn = due_of(id, now_s).contents++ % kSmallTimes == 0;
+  const bool any = in_turn || findings_.wants(id, Job::Kind::content);
   auto job = content_of(connection, id, any ? kAnyBytes : kSmallBytes);
   if (!job && any) findings_.cannot_check_content(id);
   return job;

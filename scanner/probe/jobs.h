@@ -18,7 +18,7 @@
 namespace mirror::probe {
 
 struct JobOptions {
-  bool loop = false;           // else: presence alone
+  bool loop = false;           // else: presence, and what a mirror needs to be believed again
   double content_s = 3600;     // from one check of a mirror's content to the next, of any file
   double impossible_s = 3600;  // from one such name to the next
   double large_s = 86400;

@@ -2,12 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "core/nearest.h"
 #include "core/path.h"
 #include "db/mirror/mirrors.h"
 #include "db/mirror/standing.h"
 #include "db/probe/health_rows.h"
+#include "db/probe/probe_memory.h"
 #include "os/reload_signal.h"
 #include "os/service_manager.h"
 #include "os/stop_signal.h"
@@ -68,6 +70,7 @@ int run_once(const ProbeOptions& options, const StopSignal& stop) {
   if (options.all && prober.mirrors() == 0)
     reporter.warning("no mirror is enabled: nothing to probe");
   while (!prober.finished() && !stop.asked()) prober.step(session.connection());
+  if (!stop.asked()) prober.end(session.connection());
   if (stop.asked() || prober.had_trouble()) return cli::kAllFailed;
   const bool all_probed = unknown == 0 && prober.mirrors() > 0 && !prober.had_no_file();
   return all_probed && prober.all_good() ? cli::kDone : cli::kFailed;
@@ -80,13 +83,16 @@ int run_forget(const ProbeOptions& options, const StopSignal& stop) {
   db::Connection& connection = session.connection();
   const std::vector<db::MirrorRecord> mirrors = db::list_mirrors(connection);
   const int unknown = tell_unknown_names(mirrors, options, reporter);
+  std::map<MirrorId, db::RememberedFiles> forgotten;
   for (const auto& [id, name] : chosen(mirrors, options)) {
+    forgotten[id] = {};
     bool known = db::forget_health(connection, id) > 0;
     for (const db::DoubtKind doubt :
          {db::DoubtKind::wrong, db::DoubtKind::returning, db::DoubtKind::stamp})
       known |= db::clear_doubt(connection, id, doubt);
     if (known) fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
   }
+  db::remember_files(connection, forgotten);
   if (!session.try_lock())
     reporter.warning("a prober is at work and will find out again: " + session.holder());
   return unknown == 0 ? cli::kDone : cli::kFailed;

@@ -6,6 +6,7 @@
 
 #include "scanner/probe/prober.h"
 #include "scanner/probe/run.h"
+#include "scanner/probe/source_tree.h"
 
 namespace mirror::probe {
 namespace {
@@ -47,7 +48,7 @@ void Prober::ended(Run& run, const Verdict& found) {
     return;
   }
   judge_file(run, verdict);
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
 }
 
 // Whether a way is down is found out by asking for files alone. Nor may a rare check that tells
@@ -58,7 +59,7 @@ void Prober::rare_failed(const Run& run, Verdict verdict) {
   item.doubted.reset();
   if (run.job.kind == Job::Kind::content) findings_.not_compared(item.mirror->mirror.id);
   verdict.outcome = CheckOutcome::unknown;
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
   if (bad) item.due_s = now_s_ + hysteresis_options_.again_s;
 }
 
@@ -118,7 +119,8 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
   Item& item = run.item;
   item.doubted.reset();
   if (!elsewhere) {
-    findings_.wrong(*item.mirror, run.job, verdict, now_s_);
+    const bool deleted = verdict.gone && is_deleted(options_.instance.source, run.job.file.path);
+    findings_.wrong(*item.mirror, run.job, verdict, deleted, now_s_);
   } else if (++item.wrong_alone >= kWrongAlone) {
     verdict.outcome = CheckOutcome::bad;
     verdict.at_once = true;
@@ -126,7 +128,7 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
                                  item.way.https ? "https" : "http",
                                  item.way.family == Family::ipv6 ? "IPv6" : "IPv4", verdict.reason);
   }
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
 }
 
 void Prober::failed(const Run& run, const Verdict& verdict) {
@@ -135,10 +137,10 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
   if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.job.file.path, now_s_, run.network_worked};
+    item.pending = Failure{verdict, run.job, now_s_, run.network_worked};
     return;
   }
-  apply(item, verdict, run.job.file.path);
+  apply(item, verdict, run.job);
   if (item.failing()) network_.suspect(item);
 }
 

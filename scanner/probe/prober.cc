@@ -12,6 +12,7 @@
 #include "db/feed.h"
 #include "db/mirror/health.h"
 #include "db/path_rules.h"
+#include "scanner/probe/check_target.h"
 #include "scanner/probe/run.h"
 
 namespace mirror::probe {
@@ -26,9 +27,10 @@ constexpr double kStalled_s = 2;   // between two looks: then answers may have w
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
 constexpr double kWrite_s = 0.2;
+constexpr double kRemember_s = 10;  // to the next time that what was found of files is kept
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
-constexpr double kFreshAgain_s = 20;  // to the next try to confirm new files during a merge
+constexpr double kMergeAgain_s = 20;  // to the next try to confirm files during a merge
 constexpr double kMaxWait_s = 0.5;    // for a step
 constexpr std::size_t kMaxRunning = 1000;
 constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
@@ -79,27 +81,19 @@ fresh::FreshOptions fresh_options(const ProbeOptions& options) {
           check.user_agent, check.ca_file};
 }
 
+ContentOptions content_options(const ProbeOptions& options) {
+  ContentOptions content;
+  content.loop = options.loop;
+  content.again_s = options.instance.probe_content_s;
+  return content;
+}
+
 JobOptions job_options(const ProbeOptions& options) {
   const double content_s = options.instance.probe_content_s;
   return {.loop = options.loop,
           .content_s = content_s,
           .impossible_s = content_s,
           .large_s = 24 * content_s};
-}
-
-// A mirror whose clock or time zone is off may show the times so, or right.
-std::vector<std::int64_t> accepted_times(const db::ProbeFile& file,
-                                         const db::MirrorRecord& record) {
-  std::vector<std::int64_t> times_s = file.mtimes_s;
-  if (record.time_offset_s == 0) return times_s;
-  for (const std::int64_t time_s : file.mtimes_s) times_s.push_back(time_s + record.time_offset_s);
-  return times_s;
-}
-
-// The end of a name that no server has.
-std::string nonsense() {
-  static std::minstd_rand random{std::random_device{}()};
-  return fmt::format(".{:08x}{:08x}.no-such-file", random(), random());
 }
 
 bool is_chosen(const ProbeOptions& options, const Mirror& mirror) {
@@ -117,14 +111,6 @@ std::vector<db::HealthRow> stored_rows(db::Connection& connection) {
   return rows;
 }
 
-// How exactly the mirror keeps times: as its listings show them, since it may have got the files in
-// the same way.
-std::int64_t time_tolerance_s(const db::MirrorRecord& record) {
-  constexpr std::int64_t kDay_s = 86400;
-  const bool exact = !record.endpoints.empty() && record.endpoints.front().method == "rsync";
-  return exact ? 1 : kDay_s;
-}
-
 }  // namespace
 
 Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
@@ -135,6 +121,8 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
       fresh_(pool_, fresh_options(options)),
+      content_(pool_, fleet_, reporter, check_options_, content_options(options)),
+      folders_(pool_, fleet_, reporter, check_options_, options.instance.source, options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
       jobs_(job_options(options), findings_, fresh_) {}
 
@@ -143,6 +131,8 @@ void Prober::begin(db::Connection& connection, bool writes) {
   revision_ = -1;
   fresh_.begin();
   jobs_.forget_sample();
+  content_.begin(connection);
+  findings_.recall(connection);
   look_at_clock();
   read_mirrors(connection);
 }
@@ -151,7 +141,7 @@ void Prober::step(db::Connection& connection) {
   look_at_clock();
   if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
   start_due(connection);
-  if (writes_ && now_s_ >= fresh_again_s_) step_fresh(connection);
+  if (now_s_ >= merge_again_s_) step_files(connection);
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
   decide();
@@ -160,16 +150,36 @@ void Prober::step(db::Connection& connection) {
   findings_.settle_returns(connection, now_s_, options_.loop);
   write(connection);
   findings_.settle(connection, now_s_, options_.loop);
+  for (const auto& [id, path] : findings_.take_withdrawn()) folders_.withdrawn(id, path);
 }
 
 // While a long merge holds its lock, nothing can be confirmed, but mirrors are probed.
-void Prober::step_fresh(db::Connection& connection) {
+void Prober::step_files(db::Connection& connection) {
   try {
-    fresh_.step(connection, now_s_);
+    if (writes_) fresh_.step(connection, now_s_);
+    if (writes_) step_folders(connection);
+    content_.step(connection, rules_, now_s_, writes_);
   } catch (const db::Error& error) {
-    if (!db::locked(error)) throw;
-    fresh_again_s_ = now_s_ + kFreshAgain_s;
+    if (!options_.loop || !db::locked(error)) throw;
+    merge_again_s_ = now_s_ + kMergeAgain_s;
   }
+}
+
+void Prober::step_folders(db::Connection& connection) {
+  folders_.step(connection, rules_, now_s_);
+  for (const FolderLoss& loss : folders_.take_losses()) {
+    for (const Item* item : fleet_.items()) {
+      if (item->mirror->mirror.id != loss.mirror) continue;
+      findings_.lost(connection, *item->mirror, loss, now_s_);
+      break;
+    }
+  }
+}
+
+void Prober::end(db::Connection& connection) {
+  if (!writes_) return;
+  content_.remember(connection);
+  findings_.remember(connection);
 }
 
 void Prober::look_at_clock() {
@@ -219,16 +229,7 @@ void Prober::start_due(db::Connection& connection) {
 }
 
 CheckTarget Prober::target_of(const db::MirrorRecord& record, Way way, const Job& job) const {
-  const std::string& base = way.https ? record.mirror.https_url : record.mirror.http_url;
-  const bool impossible = job.kind == Job::Kind::impossible;
-  return {.way = way,
-          .url = file_url(base, job.file.path) + (impossible ? nonsense() : ""),
-          .size_bytes = job.file.size_bytes,
-          .mtimes_s = accepted_times(job.file, record),
-          .keeps_times = record.keeps_times && !rules_.is_immutable(job.file.path),
-          .time_tolerance_s = time_tolerance_s(record),
-          .piece = job.piece,
-          .impossible = impossible};
+  return check_target(record, way, job, rules_);
 }
 
 void Prober::start(Item& item, const Job& job) {
@@ -258,7 +259,7 @@ void Prober::ask(const std::shared_ptr<Run>& run) {
             });
 }
 
-void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) {
+void Prober::apply(Item& item, const Verdict& verdict, const Job& job) {
   const State before = item.hysteresis.state();
   double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
   const State after = item.hysteresis.state();
@@ -273,7 +274,7 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path) 
   const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
-  reporter_.checked({item, verdict, path, before});
+  reporter_.checked({item, verdict, job.file.path, before, job.kind});
   warn_of_certificate(item);
 }
 
@@ -334,7 +335,7 @@ void Prober::tell_trouble(Family family) {
 
 void Prober::apply_pending(Item& item) {
   const Failure failure = *std::exchange(item.pending, std::nullopt);
-  if (!item.removed) apply(item, failure.verdict, failure.path);
+  if (!item.removed) apply(item, failure.verdict, failure.job);
 }
 
 // It stays as it is, and is checked again soon.
@@ -350,15 +351,19 @@ void Prober::write(db::Connection& connection) {
   const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
   db::write_health(connection, rows);
   fleet_.written(rows, now_s_);
+  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) {
+    findings_.remember(connection);
+    remembered_s_ = now_s_;
+  }
   if (!options_.loop || (pruned_s_ >= 0 && now_s_ - pruned_s_ < kPrune_s)) return;
   db::prune_events(connection);
   pruned_s_ = now_s_;
 }
 
 Milliseconds Prober::until_next() const {
-  double wait_s = writes_ && options_.loop
-                      ? std::min(kMaxWait_s, std::max(fresh_.next_s(), fresh_again_s_) - now_s_)
-                      : kMaxWait_s;
+  double next_s = std::min(content_.next_s(), folders_.next_s());
+  if (writes_ && options_.loop) next_s = std::min(next_s, fresh_.next_s());
+  double wait_s = std::min(kMaxWait_s, std::max(next_s, merge_again_s_) - now_s_);
   for (const Item* item : fleet_.items()) {
     if (!item->running && !item->pending && !item->removed && !(item->settled && !options_.loop))
       wait_s = std::min(wait_s, item->due_s - now_s_);
@@ -368,7 +373,8 @@ Milliseconds Prober::until_next() const {
 
 bool Prober::finished() const {
   const std::vector<Item*> items = fleet_.items();
-  return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; });
+  return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; }) &&
+         folders_.finished() && content_.finished();
 }
 
 bool Prober::all_good() const {

@@ -10,8 +10,10 @@
 #include "pg/connection.h"
 #include "scanner/fresh/fresh_checks.h"
 #include "scanner/probe/check.h"
+#include "scanner/probe/content_checks.h"
 #include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
+#include "scanner/probe/folder_checks.h"
 #include "scanner/probe/jobs.h"
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
@@ -30,6 +32,10 @@ class Prober {
   // Goes on for a moment. Throws db::Error, and FetchError when libcurl cannot be used.
   void step(db::Connection& connection);
 
+  // Not for a service, after the last step: stores what the next run goes on with. Throws
+  // db::Error.
+  void end(db::Connection& connection);
+
   // Not for a service: whether every item was checked as often as its state needs.
   bool finished() const;
   bool all_good() const;  // all are up and had the files that were asked for
@@ -42,7 +48,8 @@ class Prober {
  private:
   struct Run;  // a check under way
   void look_at_clock();
-  void step_fresh(db::Connection& connection);
+  void step_files(db::Connection& connection);
+  void step_folders(db::Connection& connection);
   void read_mirrors(db::Connection& connection);
   void start_due(db::Connection& connection);
   void start(Item& item, const Job& job);
@@ -57,7 +64,7 @@ class Prober {
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
   void look_at_return(const Item& item);
-  void apply(Item& item, const Verdict& verdict, const std::string& path);
+  void apply(Item& item, const Verdict& verdict, const Job& job);
   void decide();
   void tell_trouble(Family family);
   void apply_pending(Item& item);
@@ -75,6 +82,8 @@ class Prober {
   net::RequestPool pool_;  // its requests point to items
   Network network_;
   fresh::FreshChecks fresh_;
+  ContentChecks content_;
+  FolderChecks folders_;
   Findings findings_;
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
@@ -84,7 +93,8 @@ class Prober {
   std::int64_t revision_ = -1;  // of the mirrors as read
   double now_s_ = 0;            // of the steady clock, at the last look
   double stalled_s_ = -1;       // when this program last went on after it had stood still
-  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, pruned_s_ = -1, fresh_again_s_ = -1;
+  double looked_s_ = -1, read_s_ = -1, wrote_s_ = -1, remembered_s_ = -1, pruned_s_ = -1,
+         merge_again_s_ = -1;
 };
 
 }  // namespace mirror::probe

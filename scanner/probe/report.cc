@@ -15,6 +15,25 @@ namespace {
 constexpr std::int64_t kDay_s = 86400;
 constexpr std::int64_t kWarnDays = 14;
 
+struct KindWords {
+  std::string_view name;   // in JSON
+  std::string_view words;  // behind the file in a line
+};
+
+KindWords kind_words(Job::Kind kind) {
+  switch (kind) {
+    case Job::Kind::presence:
+      break;
+    case Job::Kind::content:
+      return {"content", " (content)"};
+    case Job::Kind::impossible:
+      return {"impossible", " (a name that cannot exist)"};
+    case Job::Kind::large:
+      return {"large", " (beyond 2 GiB)"};
+  }
+  return {"presence", ""};
+}
+
 }  // namespace
 
 std::string_view state_words(const Item& item) {
@@ -32,6 +51,7 @@ std::string check_line(const Checked& checked, std::size_t name_width) {
               ? fmt::format("{:>5} ms", *item.latency_ms)
               : fmt::format("{:>8}", "-");
   line += "  " + printable(checked.path);
+  line += kind_words(checked.kind).words;
   if (!verdict.reason.empty()) line += ": " + verdict.reason;
   return line;
 }
@@ -42,6 +62,7 @@ std::string check_json(const Checked& checked) {
   cli::OrderedJson json;
   json["mirror"] = item.name();
   json["way"] = item.way.text();
+  json["check"] = kind_words(checked.kind).name;
   json["ok"] = verdict.outcome == CheckOutcome::good;
   json["state"] = state_words(item);
   json["before"] = state_name(checked.before);

@@ -14,6 +14,7 @@ struct Checked {
   const Verdict& verdict;
   std::string path;  // of the file
   State before = State::unknown;
+  Job::Kind kind = Job::Kind::presence;
 };
 
 // "up", "down", "unknown", or what it is between: "failing", "recovering".

@@ -162,6 +162,96 @@ def test_a_mirror_that_serves_another_folder_is_wrong_until_it_was_scanned_and_i
         "good>wrong", "wrong>good"]
 
 
+def test_runs_of_a_timer_remember_what_earlier_ones_found(world):
+    """So that a mirror becomes wrong, and good again, without --loop."""
+    broken = {"is": True}
+    server = world.talker(lambda request: answer(404)(request) if broken["is"] and "/f1" in request else answer()(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(20)})
+
+    def runs(expected, most):
+        for _ in range(most):
+            world.probe("--all")
+            if standing(world, "a")[0] == expected:
+                return
+        raise AssertionError(standing(world, "a"))
+    runs("wrong", 40)
+    assert "5 of the last " in standing(world, "a")[1]
+    broken["is"] = False
+    scan(world, "a")
+    for _ in range(15):
+        world.probe("--all")
+    assert standing(world, "a")[0] == "wrong"
+    runs("good", 30)
+
+
+def test_what_was_remembered_is_forgotten_with_the_rest(world):
+    world.mirrors({"a": world.talker(answer(404)).url()})
+    world.probe("--all")
+    assert world.database.sql("SELECT checked, wrong_bits FROM probe_memory") == "1|1"
+    world.probe("--forget", "--all", check=True)
+    assert world.database.sql("SELECT checked, wrong_bits FROM probe_memory") == "0|0"
+
+
+def test_files_that_the_source_has_deleted_do_not_speak_against_a_mirror(world, scratch):
+    world.configure(f'source = "{scratch}/tree"\n')
+    rig.make_tree(scratch / "tree", {f"f{i}": 10_000 for i in range(6, 9)})
+    server = world.talker(lambda request: answer(404 if "/f1" in request or "/f2" in request or "/f3" in request or "/f4" in request
+                                                 or "/f5" in request or "/f0" in request else 200)(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(9)})
+    loop = world.start()
+    rig.wait_for("the files to be withdrawn", lambda: not any(mirrors_with(world, f"f{i}") for i in range(6)), 90)
+    assert standing(world, "a") == ["good", ""] and mirrors_with(world, "f7") == ["a"]
+    assert loop.stop()[3].count("is withdrawn: answers 404 for a file that it should have; the source has deleted it too\n") == 6
+
+
+def lost_and_kept(world, lost):
+    """A mirror of many files in folders, of which `lost` is gone, and its server."""
+    server = world.talker(lambda request: answer(404 if f" /{lost}/" in request else 200)(request))
+    tops = {"pool/a": 150, "pool/b": 250, "dists": 1100}
+    paths = [f"{top}/{number % 25}/f{number}" for top, count in tops.items() for number in range(count)]
+    fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",)) for path in paths})
+    return server, paths
+
+
+def files_of(world, name):
+    return world.database.sql("SELECT convert_from(path, 'UTF8') FROM file JOIN cohort ON cohort.id = cohort_id"
+                              f" JOIN mirror ON mirror.id = ANY (mirrors) WHERE identifier = '{name}'").split()
+
+
+@pytest.mark.parametrize("lost, expected", [("pool/b", "good"), ("pool", "wrong")])
+def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, lost, expected):
+    """And all others, if that was more than a fifth of what it had."""
+    server, paths = lost_and_kept(world, lost)
+    loop = world.start()
+    rig.wait_for("a file of it to be asked for", lambda: any(f" /{lost}/" in request for request in server.requests), 60)
+    kept = {path for path in paths if not path.startswith(lost + "/")}
+    rig.wait_for("the folder to be withdrawn", lambda: set(files_of(world, "a")) == kept, 25)
+    assert f" below '{lost}/' withdrawn: answers 404 for a file that it should have\n" in loop.stop()[3]
+    assert standing(world, "a")[0] == expected
+    if expected == "wrong":
+        assert standing(world, "a")[1].startswith("serves something else than what was listed: ")
+        assert " files are missing; 'pool" in standing(world, "a")[1]
+
+
+def test_one_file_that_is_missing_costs_a_look_at_its_folder(world):
+    server = world.talker(lambda request: answer(404 if "/a/f3 " in request else 200)(request))
+    paths = {f"{folder}/f{number}" for folder in ("a", "b") for number in range(10)}
+    fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",)) for path in paths})
+    while set(files_of(world, "a")) == paths:
+        server.requests.clear()
+        done = world.probe("a")
+    asked = {request.split()[1] for request in server.requests}
+    assert asked == {f"/a/f{number}" for number in range(10)} and set(files_of(world, "a")) == paths - {"a/f3"}
+    assert done.stderr.count("withdrawn") == 1 and done.returncode == 1
+
+
+def test_a_run_of_a_timer_looks_at_the_folder_too(world):
+    server, paths = lost_and_kept(world, "pool")
+    while set(files_of(world, "a")) == set(paths):
+        done = world.probe("a")
+    assert set(files_of(world, "a")) == {path for path in paths if path.startswith("dists/")}, done.stderr
+
+
 @pytest.mark.parametrize("by", ["scan", "probes"])
 def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(world, by):
     world.configure("rescan_after_s = 2\n")

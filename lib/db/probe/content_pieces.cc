@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "db/probe/probe_file_rows.h"
 
@@ -12,39 +13,80 @@ namespace {
 constexpr std::int64_t kWholeBytes = 1 << 20;  // up to here a file is checked as a whole
 constexpr std::int64_t kMaxPieceBytes = 8 << 20;
 
-}  // namespace
+// What is known of the digests of a file.
+struct KnownDigests {
+  std::string sha256;
+  std::int64_t piece_bytes = 0, pieces = 0;  // 0: none that can be used
+};
 
-std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile& file,
-                                         std::minstd_rand& random) {
-  if (file.size_bytes == 0) return std::nullopt;
+KnownDigests known_digests(Connection& connection, const ProbeFile& file) {
   const Result known = connection.run(
       "SELECT coalesce(sha256, ''), coalesce(piece_bytes, 0), "
       "coalesce(octet_length(sha1_pieces), 0)::bigint FROM hash WHERE file_id = $1 AND version_rev "
       "= $2",
       Params().int8(file.id).int8(file.version_rev));
-  if (known.empty()) return std::nullopt;
-  if (file.size_bytes <= kWholeBytes && !known.bytes(0, 0).empty())
-    return ContentPiece{0, file.size_bytes, "", std::string(known.bytes(0, 0))};
-  const std::int64_t piece_bytes = known.int8(0, 1), pieces = known.int8(0, 2) / 20;
-  if (piece_bytes == 0 || piece_bytes > kMaxPieceBytes ||
-      pieces != (file.size_bytes + piece_bytes - 1) / piece_bytes)
-    return std::nullopt;
-  const std::int64_t which = std::uniform_int_distribution<std::int64_t>(0, pieces - 1)(random);
+  if (known.empty()) return {};
+  KnownDigests digests{std::string(known.bytes(0, 0)), known.int8(0, 1), known.int8(0, 2) / 20};
+  const std::int64_t bytes = digests.piece_bytes;
+  if (bytes == 0 || bytes > kMaxPieceBytes ||
+      digests.pieces != (file.size_bytes + bytes - 1) / bytes)
+    digests.piece_bytes = digests.pieces = 0;
+  return digests;
+}
+
+bool is_checked_whole(const ProbeFile& file, const KnownDigests& digests) {
+  return file.size_bytes > 0 && file.size_bytes <= kWholeBytes && !digests.sha256.empty();
+}
+
+std::optional<ContentPiece> piece_of(Connection& connection, const ProbeFile& file,
+                                     const KnownDigests& digests, std::int64_t which) {
   const Result digest = connection.run(
       "SELECT substring(sha1_pieces FROM $3::integer FOR 20) FROM hash WHERE file_id = $1 AND "
       "version_rev = $2",
       Params().int8(file.id).int8(file.version_rev).int8(which * 20 + 1));
   if (digest.empty() || digest.is_null(0, 0) || digest.bytes(0, 0).size() != 20)
     return std::nullopt;
-  const std::int64_t first = which * piece_bytes;
-  return ContentPiece{first, std::min(piece_bytes, file.size_bytes - first),
+  const std::int64_t first = which * digests.piece_bytes;
+  return ContentPiece{first, std::min(digests.piece_bytes, file.size_bytes - first),
                       std::string(digest.bytes(0, 0)), ""};
 }
 
+std::int64_t random_below(std::int64_t end, std::minstd_rand& random) {
+  return std::uniform_int_distribution<std::int64_t>(0, end - 1)(random);
+}
+
+}  // namespace
+
+std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile& file,
+                                         std::minstd_rand& random) {
+  const KnownDigests digests = known_digests(connection, file);
+  if (is_checked_whole(file, digests)) return ContentPiece{0, file.size_bytes, "", digests.sha256};
+  if (digests.pieces == 0) return std::nullopt;
+  return piece_of(connection, file, digests, random_below(digests.pieces, random));
+}
+
+std::vector<ContentPiece> choose_pieces(Connection& connection, const ProbeFile& file,
+                                        std::minstd_rand& random) {
+  const KnownDigests digests = known_digests(connection, file);
+  if (is_checked_whole(file, digests)) return {{0, file.size_bytes, "", digests.sha256}};
+  std::vector<std::int64_t> chosen;
+  if (digests.pieces > 1) chosen.push_back(random_below(digests.pieces - 1, random));
+  if (digests.pieces > 0) chosen.push_back(digests.pieces - 1);
+  std::vector<ContentPiece> pieces;
+  for (const std::int64_t which : chosen) {
+    auto piece = piece_of(connection, file, digests, which);
+    if (!piece) return {};
+    pieces.push_back(std::move(*piece));
+  }
+  return pieces;
+}
+
+// The bound stands in the text, so that the index file_large, which has it too, can be used.
 std::vector<std::int64_t> large_file_ids(Connection& connection) {
-  const Result found = connection.run(
-      fmt::format("SELECT f.id FROM file f WHERE f.size > $1 AND {} LIMIT $2", kProbeServed),
-      Params().int8(kLargeBytes).int4(kMostLarge));
+  const Result found =
+      connection.run(fmt::format("SELECT f.id FROM file f WHERE f.size > {} AND {} LIMIT $1",
+                                 kLargeBytes, kProbeServed),
+                     Params().int4(kMostLarge));
   std::vector<std::int64_t> ids;
   for (int row = 0; row < found.rows(); ++row) ids.push_back(found.int8(row, 0));
   return ids;
@@ -64,9 +106,9 @@ std::optional<ProbeFile> choose_large_file(Connection& connection, MirrorId id,
 
 std::vector<FileOnMirror> large_files(Connection& connection, MirrorId id) {
   const Result found =
-      connection.run(fmt::format("SELECT f.id, f.version_rev FROM file f WHERE f.size > $2 AND {}",
-                                 has_probe_file()),
-                     Params().int2(id).int8(kLargeBytes));
+      connection.run(fmt::format("SELECT f.id, f.version_rev FROM file f WHERE f.size > {} AND {}",
+                                 kLargeBytes, has_probe_file()),
+                     Params().int2(id));
   std::vector<FileOnMirror> files;
   for (int row = 0; row < found.rows(); ++row)
     files.push_back({id, found.int8(row, 0), found.int8(row, 1)});

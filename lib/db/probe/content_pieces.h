@@ -24,11 +24,17 @@ struct ContentPiece {
 std::optional<ContentPiece> choose_piece(Connection&, const ProbeFile& file,
                                          std::minstd_rand& random);
 
+// What tells whether a mirror has this version or an earlier one of the same size: the whole of a
+// small file. Of a large one a random piece and the last one: what was built anew differs nearly
+// everywhere, or else in what stands at the end of archives and images, their directory or sum.
+// Empty where choose_piece() gives none.
+std::vector<ContentPiece> choose_pieces(Connection&, const ProbeFile& file,
+                                        std::minstd_rand& random);
+
 // Beyond this some servers cannot send.
 inline constexpr std::int64_t kLargeBytes = std::int64_t{2} << 30;
 
-// Files larger than that: those of all mirrors, at most kMostLarge of them, and those of one. Reads
-// the whole table.
+// Files larger than that: those of all mirrors, at most kMostLarge of them, and those of one.
 inline constexpr std::int32_t kMostLarge = 100'000;
 std::vector<std::int64_t> large_file_ids(Connection&);
 std::vector<FileOnMirror> large_files(Connection&, MirrorId id);

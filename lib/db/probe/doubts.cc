@@ -26,4 +26,11 @@ bool scanned_since(Connection& connection, MirrorId id, std::int64_t since_s) {
       .boolean(0, 0);
 }
 
+std::int64_t held_files(Connection& connection, MirrorId id) {
+  return connection
+      .run("SELECT coalesce(sum(n_files), 0)::bigint FROM cohort WHERE $1 = ANY (mirrors)",
+           Params().int2(id))
+      .int8(0, 0);
+}
+
 }  // namespace mirror::db

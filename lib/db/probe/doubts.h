@@ -25,4 +25,7 @@ std::vector<MirrorDoubt> all_doubts(Connection&);
 // Whether a full scan of the mirror that succeeded began after that Unix time.
 bool scanned_since(Connection&, MirrorId, std::int64_t since_s);
 
+// How many files the mirror has, as far as the database knows.
+std::int64_t held_files(Connection&, MirrorId);
+
 }  // namespace mirror::db

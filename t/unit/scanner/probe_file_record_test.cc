@@ -11,6 +11,7 @@ class ProbeFileRecordTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(needsFiveWrongFilesAndMoreThanAFifth);
   CPPUNIT_TEST(remembersFiftyChecks);
   CPPUNIT_TEST(countsRightFilesInARow);
+  CPPUNIT_TEST(isWhatWasKeptOfIt);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -39,6 +40,19 @@ class ProbeFileRecordTest : public CppUnit::TestFixture {
     FileRecord record = after(7, 1);
     for (int i = 0; i < 60; ++i) record.add(true);
     CPPUNIT_ASSERT_EQUAL(60, record.right_in_a_row());
+  }
+
+  void isWhatWasKeptOfIt() {
+    FileRecord record = after(38, 12);
+    FileRecord kept(record.checked(), record.wrong_bits(), record.right_in_a_row());
+    for (int i = 0; i < 30; ++i) {
+      CPPUNIT_ASSERT_EQUAL(record.wrong(), kept.wrong());
+      CPPUNIT_ASSERT_EQUAL(record.checked(), kept.checked());
+      CPPUNIT_ASSERT_EQUAL(record.right_in_a_row(), kept.right_in_a_row());
+      record.add(i % 3 > 0);
+      kept.add(i % 3 > 0);
+    }
+    CPPUNIT_ASSERT_EQUAL(50, FileRecord(77, ~std::uint64_t{0}, -1).wrong());  // what is none
   }
 
  private:

@@ -1,0 +1,24 @@
+// The files of a folder that a mirror has, as far as the database knows: a prober asks for them
+// once one of them is missing. One thread, one Connection. Throws Error.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "db/probe/probe_files.h"
+
+namespace mirror::db {
+
+struct FolderFiles {
+  std::vector<ProbeFile> files;     // in the order of their paths
+  std::optional<std::string> next;  // the path behind which to go on; nullopt: these are the last
+};
+
+// Those below `folder`, at any depth ("": below the root), behind the path `after`: at most
+// `limit`. Reads a bounded number of rows, so there may be none and yet more.
+FolderFiles list_folder_files(Connection&, MirrorId, const std::string& folder,
+                              const std::string& after, std::int32_t limit);
+
+}  // namespace mirror::db

@@ -1,0 +1,220 @@
+#include "scanner/probe/content_checks.h"
+
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+#include "db/probe/content_pieces.h"
+#include "scanner/probe/check_target.h"
+
+namespace mirror::probe {
+namespace {
+
+constexpr double kLook_s = 5;       // for new versions
+constexpr double kConfirm_s = 2;    // from one merge to the next
+constexpr double kRemember_s = 10;  // from one writing of what was asked for to the next
+constexpr double kPause_s = 60;     // of a mirror that does not answer
+constexpr double kStep_s = 0.2;
+constexpr int kMostAtATime = 4;    // requests to one mirror
+constexpr int kMostRunning = 200;  // to all
+constexpr int kPages = 8;          // of the database, in one step
+constexpr std::int32_t kPage = 50;
+
+}  // namespace
+
+// The pieces of one file on one mirror, one after the other.
+struct ContentChecks::Run {
+  MirrorId id;
+  Way way;
+  db::ContentCheck file;
+  CheckTarget target;
+  std::vector<db::ContentPiece> pieces;  // that are still to be asked for; the next one last
+  std::chrono::steady_clock::time_point started;
+  std::optional<Check> check;
+};
+
+ContentWalk ContentChecks::Asked::left() const {
+  if (waiting.empty()) return walk;
+  ContentWalk left = before;
+  left.done(db::VersionPlace{waiting.front().version_rev, waiting.front().file_id + 1});
+  return left;
+}
+
+void ContentChecks::begin(db::Connection& connection) {
+  stored_ = db::read_remembered_walks(connection);
+  confirmed_.clear();
+  looked_s_ = -1;
+  for (auto& [id, mirror] : mirrors_) {
+    mirror.walk = ContentWalk();
+    mirror.waiting.clear();
+    mirror.spent = false;
+  }
+  for (const auto& [id, walk] : stored_) {
+    if (!walk.spans.empty()) asked(id).walk = ContentWalk(walk);
+  }
+}
+
+void ContentChecks::step(db::Connection& connection, const PathRules& rules, double now_s,
+                         bool writes) {
+  now_s_ = now_s;
+  if (looked_s_ < 0 || (options_.loop && now_s_ - looked_s_ >= kLook_s)) look(connection);
+  int pages = kPages;
+  next_s_ = looked_s_ + kLook_s;
+  for (const auto& [id, ways] : fleet_.ways_up()) {
+    Asked& mirror = asked(id);
+    if (mirror.paused_until_s > now_s_) continue;
+    if (mirror.waiting.empty() && !mirror.spent && mirror.walk.next() && pages-- > 0)
+      fetch(connection, id, mirror, rules);
+    start_waiting(connection, *ways.front(), mirror, rules);
+    if (!mirror.waiting.empty() || (mirror.walk.next() && !mirror.spent))
+      next_s_ = now_s_ + kStep_s;
+  }
+  if (!writes) return confirmed_.clear();
+  confirm(connection);
+  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) remember(connection);
+}
+
+void ContentChecks::look(db::Connection& connection) {
+  looked_s_ = now_s_;
+  look_at_listings(connection);
+  const std::int64_t newest = db::newest_look_alike(connection);
+  for (auto& [id, mirror] : mirrors_) {
+    if (mirror.scanned_s)
+      mirror.walk.look(newest, mirror.listing, std::time(nullptr), options_.again_s);
+  }
+}
+
+// Of those that were scanned since the last look.
+void ContentChecks::look_at_listings(db::Connection& connection) {
+  std::vector<MirrorId> scanned;
+  for (const Item* item : fleet_.items()) {
+    const db::MirrorRecord& record = *item->mirror;
+    Asked& mirror = asked(record.mirror.id);
+    if (std::exchange(mirror.scanned_s, record.last_scan_s) == record.last_scan_s) continue;
+    scanned.push_back(record.mirror.id);
+  }
+  if (scanned.empty()) return;
+  for (auto& [id, listing] : db::newest_listings(connection, scanned))
+    mirrors_.at(id).listing = std::move(listing);
+}
+
+void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror,
+                          const PathRules& rules) {
+  mirror.before = mirror.walk;
+  const ContentWalk::Span span = *mirror.walk.next();
+  db::ContentChecks found =
+      db::list_content_checks(connection, id, span.from, span.above_rev, kPage);
+  mirror.walk.done(found.more ? std::optional(found.next) : std::nullopt);
+  for (db::ContentCheck& check : found.checks) {
+    // Listings tell of the one, and mirrors get no redirects for the other.
+    if (rules.is_immutable(check.path) || rules.is_origin_only(check.path)) continue;
+    mirror.waiting.push_back(std::move(check));
+  }
+}
+
+bool ContentChecks::may_ask(Asked& mirror, std::int64_t bytes) {
+  const bool has_budget = mirror.requests.left(now_s_) >= 1 &&
+                          mirror.bytes.left(now_s_) >= static_cast<double>(bytes) &&
+                          all_bytes_.left(now_s_) >= static_cast<double>(bytes);
+  if (!has_budget && !options_.loop) mirror.spent = true;
+  return has_budget;
+}
+
+void ContentChecks::start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
+                                  const PathRules& rules) {
+  while (!mirror.waiting.empty() && mirror.running < kMostAtATime && running_ < kMostRunning) {
+    const db::ContentCheck& file = mirror.waiting.front();
+    Job job{Job::Kind::content,
+            {file.file_id, file.path, file.size_bytes, file.mtimes_s, file.version_rev, 0},
+            std::nullopt};
+    std::vector<db::ContentPiece> pieces = db::choose_pieces(connection, job.file, random_);
+    std::int64_t bytes = 0;
+    for (const db::ContentPiece& piece : pieces) bytes += piece.bytes;
+    if (!pieces.empty()) {
+      if (!may_ask(mirror, bytes)) break;
+      mirror.bytes.use(static_cast<double>(bytes));
+      all_bytes_.use(static_cast<double>(bytes));
+      ++mirror.running;
+      ++running_;
+      ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
+                                               item.way,
+                                               file,
+                                               check_target(*item.mirror, item.way, job, rules),
+                                               std::move(pieces),
+                                               {},
+                                               {}}));
+    }
+    mirror.waiting.pop_front();
+  }
+}
+
+void ContentChecks::ask_next_piece(const std::shared_ptr<Run>& run) {
+  mirrors_.at(run->id).requests.use(1);
+  CheckTarget target = run->target;
+  target.piece = std::move(run->pieces.back());
+  run->pieces.pop_back();
+  run->check.emplace(std::move(target), check_options_);
+  run->started = std::chrono::steady_clock::now();
+  ask(run);
+}
+
+void ContentChecks::ask(const std::shared_ptr<Run>& run) {
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - run->started);
+  net::PoolRequest request = run->check->request(spent);
+  request.keep_connection = true;
+  pool_.add(std::move(request), [this, run](net::PoolAnswer&& answer) {
+    const std::optional<Verdict> verdict = run->check->take(answer, std::time(nullptr));
+    if (!verdict) return ask(run);
+    const bool right = verdict->outcome == CheckOutcome::good && verdict->compared;
+    right && !run->pieces.empty() ? ask_next_piece(run) : ended(*run, *verdict);
+  });
+}
+
+void ContentChecks::ended(Run& run, const Verdict& verdict) {
+  Asked& mirror = mirrors_.at(run.id);
+  --mirror.running;
+  --running_;
+  next_s_ = 0;
+  if (verdict.outcome == CheckOutcome::good && verdict.compared)
+    confirmed_.push_back({run.id, run.file.file_id, run.file.version_rev});
+  if (verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown)
+    mirror.paused_until_s = now_s_ + kPause_s;
+  const Item* const item = fleet_.find(run.id, run.way);
+  if (item)
+    reporter_.checked(
+        {*item, verdict, run.file.path, item->hysteresis.state(), Job::Kind::content});
+}
+
+void ContentChecks::confirm(db::Connection& connection) {
+  if (confirmed_.empty()) return;
+  if (options_.loop ? wrote_s_ >= 0 && now_s_ - wrote_s_ < kConfirm_s : running_ > 0) return;
+  wrote_s_ = now_s_;
+  db::confirm_files(connection, confirmed_);
+  confirmed_.clear();
+}
+
+void ContentChecks::remember(db::Connection& connection) {
+  remembered_s_ = now_s_;
+  std::map<MirrorId, db::RememberedWalk> changed;
+  for (const auto& [id, mirror] : mirrors_) {
+    db::RememberedWalk walk = mirror.left().remembered();
+    if (walk.began_s && stored_[id] != walk) changed[id] = std::move(walk);
+  }
+  db::remember_walks(connection, changed);
+  for (auto& [id, walk] : changed) stored_[id] = std::move(walk);
+}
+
+bool ContentChecks::finished() const {
+  if (running_ > 0 || !confirmed_.empty() || looked_s_ < 0) return false;
+  for (const auto& [id, ways] : fleet_.ways_up()) {
+    const auto known = mirrors_.find(id);
+    if (known == mirrors_.end()) continue;
+    const Asked& mirror = known->second;
+    if (mirror.paused_until_s > now_s_ || mirror.spent) continue;
+    if (!mirror.waiting.empty() || mirror.walk.next()) return false;
+  }
+  return true;
+}
+
+}  // namespace mirror::probe

@@ -1,0 +1,12 @@
+// The source's tree, where it is a folder of this machine.
+#pragma once
+
+#include <string>
+
+namespace mirror::probe {
+
+// Whether the source has no such file any more: `source` as in mb.toml. False also where that
+// cannot be known: the source is no folder that is here, or it is empty. Asks the disk.
+bool is_deleted(const std::string& source, const std::string& path);
+
+}  // namespace mirror::probe

@@ -1,0 +1,154 @@
+// Tests lib/db/merge/content_checks.h: the order and the bounds of what is to be compared; which
+// files these are is earlier_versions_test.cc's.
+#include "db/merge/content_checks.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
+
+#include "db/merge/one_file.h"
+#include "t/db/database.h"
+
+namespace mirror::db::test {
+namespace {
+
+const MergeOptions kForce{.force = true};
+
+class ContentChecksTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(ContentChecksTest);
+  CPPUNIT_TEST(theNewestVersionsComeFirst);
+  CPPUNIT_TEST(onePageGoesOnWhereTheLastOneEnded);
+  CPPUNIT_TEST(nothingAtOrBelowTheRevisionIsRead);
+  CPPUNIT_TEST(aPageThatOnlyReadsSaysThatThereIsMore);
+  CPPUNIT_TEST(filesThatAMirrorDoesNotGetAreNotListed);
+  CPPUNIT_TEST(theIndexServesThePage);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void setUp() override {
+    connection_.emplace(database_.connect());
+    one_ = add_mirror(c(), "one");
+    scan_source(c(), tree_);
+    scan_mirror(c(), "one", tree_);
+  }
+  void tearDown() override {
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c()));
+    connection_.reset();
+  }
+
+  void theNewestVersionsComeFirst() {
+    look_alike({"f3"});
+    look_alike({"f1", "f2"});
+    look_alike({"f4"});
+    CPPUNIT_ASSERT_EQUAL(std::string("f4 f2 f1 f3"), walk(10));
+  }
+
+  void onePageGoesOnWhereTheLastOneEnded() {
+    for (int i = 0; i < 9; ++i) look_alike({fmt::format("f{}", i), fmt::format("f1{}", i)});
+    const std::string all = walk(100);
+    for (const int limit : {1, 2, 5, 18}) CPPUNIT_ASSERT_EQUAL(all, walk(limit));
+    CPPUNIT_ASSERT(!list(newest(), 0, 19).more);
+  }
+
+  void nothingAtOrBelowTheRevisionIsRead() {
+    look_alike({"f1"});
+    const std::int64_t before = newest_look_alike(c());
+    look_alike({"f2"});
+    const ContentChecks found = list(newest(), before, 10);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, found.checks.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("f2"), found.checks[0].path);
+    CPPUNIT_ASSERT(list({before}, before, 10).checks.empty());
+  }
+
+  void aPageThatOnlyReadsSaysThatThereIsMore() {
+    const Tree many = files("g", 2500);
+    Tree all = many;
+    scan_source(c(), all, kForce);
+    std::vector<std::string> paths;
+    for (const Entry& entry : many) paths.push_back(entry.path);
+    look_alike(paths);
+    c().script("DELETE FROM hash WHERE file_id <> (SELECT min(id) FROM file WHERE path LIKE 'g%')");
+    const ContentChecks first = list(newest(), 0, 10);
+    CPPUNIT_ASSERT(first.checks.empty() && first.more);
+    CPPUNIT_ASSERT_EQUAL(value(c(), "SELECT convert_from(path, 'UTF8') FROM file JOIN hash ON file_id = id"), walk(10));
+  }
+
+  void filesThatAMirrorDoesNotGetAreNotListed() {
+    look_alike({"f1"});
+    c().script("UPDATE mirror SET file_maxsize = (SELECT size FROM file WHERE path = 'f1')");
+    CPPUNIT_ASSERT_EQUAL(std::string("f1"), walk(10));
+    c().script("UPDATE mirror SET file_maxsize = file_maxsize - 1");
+    CPPUNIT_ASSERT_EQUAL(std::string(), walk(10));
+  }
+
+  void theIndexServesThePage() {
+    look_alike({"f1"});
+    c().script("SET enable_seqscan = off; ANALYZE file");
+    const std::string plan =
+        value(c(),
+              "WITH p AS (SELECT 1) SELECT count(*) FROM pg_indexes WHERE indexname IN "
+              "('file_look_alike', 'file_large')");
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), plan);
+    const Result explained = c().run(
+        "EXPLAIN SELECT * FROM file WHERE size = ANY (earlier_sizes) AND (version_rev, id) < (9, "
+        "9) AND version_rev > 0 ORDER BY version_rev DESC, id DESC LIMIT 5");
+    std::string text;
+    for (int row = 0; row < explained.rows(); ++row) text += explained.bytes(row, 0);
+    CPPUNIT_ASSERT_MESSAGE(text, text.find("Backward using file_look_alike") != text.npos);
+    CPPUNIT_ASSERT_MESSAGE(text, text.find("Sort") == text.npos);
+  }
+
+ private:
+  // Another version of these files, of the same size and time, whose content is known.
+  void look_alike(const std::vector<std::string>& paths) {
+    c().script(
+        "INSERT INTO revision (rev) VALUES (nextval('revision_seq')); UPDATE cohort SET rev = "
+        "(SELECT max(rev) FROM revision)");
+    c().run(
+        "UPDATE file SET version_rev = (SELECT max(rev) FROM revision), rev = (SELECT max(rev) "
+        "FROM revision), earlier_sizes = ARRAY[size], earlier_times = ARRAY[mtime] WHERE path = "
+        "ANY ($1)",
+        Params().bytes_array(paths));
+    c().run(
+        "INSERT INTO hash (file_id, version_rev, mtimes, sha256) SELECT id, version_rev, "
+        "ARRAY[mtime], sha256('x') FROM file WHERE path = ANY ($1) ON CONFLICT (file_id) DO UPDATE "
+        "SET version_rev = excluded.version_rev",
+        Params().bytes_array(paths));
+    const Result rows = c().run(
+        "SELECT id, version_rev FROM file f WHERE path = ANY ($1) AND EXISTS (SELECT FROM "
+        "cohort c WHERE c.id = f.cohort_id AND c.mirrors <> '{}')",
+        Params().bytes_array(paths));
+    std::vector<FileOnMirror> lost;
+    for (int row = 0; row < rows.rows(); ++row)
+      lost.push_back({one_, rows.int8(row, 0), rows.int8(row, 1)});
+    withdraw_files(c(), lost);
+    c().script("DELETE FROM change");
+  }
+
+  VersionPlace newest() { return {newest_look_alike(c())}; }
+  ContentChecks list(VersionPlace from, std::int64_t above_rev, std::int32_t limit) {
+    return list_content_checks(c(), one_, from, above_rev, limit);
+  }
+  // All of them, page by page.
+  std::string walk(std::int32_t limit) {
+    std::string paths;
+    ContentChecks page;
+    page.next = newest();
+    do {
+      page = list(page.next, 0, limit);
+      CPPUNIT_ASSERT(page.checks.size() <= static_cast<std::size_t>(limit));
+      for (const ContentCheck& check : page.checks)
+        paths += (paths.empty() ? "" : " ") + check.path;
+    } while (page.more);
+    return paths;
+  }
+  Connection& c() { return *connection_; }
+
+  TestDatabase database_;
+  std::optional<Connection> connection_;
+  Tree tree_ = files("f", 30);
+  MirrorId one_ = 0;
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(ContentChecksTest);
+
+}  // namespace
+}  // namespace mirror::db::test
