@@ -10,7 +10,7 @@ namespace mirror::probe {
 namespace {
 
 constexpr double kSample_s = 10;  // for other files
-constexpr int kTries = 8;         // for a file whose content can be checked
+constexpr int kTries = 8;         // for a file that can be used
 constexpr int kTriesForSmall = 32;
 constexpr double kWantShare = 1.0 / 60;  // of the interval, for what is wanted sooner
 constexpr double kWantAgain_s = 1;       // but not before that
@@ -47,7 +47,16 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
     if (auto job = rare(connection, item, now_s)) return job;
   }
   if (auto job = young(connection, item)) return job;
-  const auto file = files_.choose(connection, id, !options_.loop);
+  return presence(connection, item);
+}
+
+// Of another file than the one that was just refused, which may be refused alone.
+std::optional<Job> Jobs::presence(db::Connection& connection, const Item& item) {
+  std::optional<db::ProbeFile> file;
+  for (int i = 0; i < kTries; ++i) {
+    file = files_.choose(connection, item.mirror->mirror.id, !options_.loop);
+    if (!file || !item.refused || item.refused->file.id != file->id) break;
+  }
   if (!file) return std::nullopt;
   return Job{Job::Kind::presence, *file, std::nullopt};
 }
@@ -56,7 +65,7 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
 // files, and no new ones.
 std::optional<Job> Jobs::young(db::Connection& connection, Item& item) {
   const MirrorId id = item.mirror->mirror.id;
-  if (std::exchange(item.was_young, false)) return std::nullopt;
+  if (std::exchange(item.was_young, false) || item.refused) return std::nullopt;
   const std::optional<std::int64_t> file_id = fresh_.young_file(id);
   const auto file = file_id ? db::ProbeFiles::one(connection, id, *file_id) : std::nullopt;
   if (!file) return std::nullopt;

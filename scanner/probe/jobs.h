@@ -46,6 +46,7 @@ class Jobs {
     unsigned contents = 0;  // checks so far
   };
   std::optional<Job> next(db::Connection& connection, Item& item, double now_s);
+  std::optional<Job> presence(db::Connection& connection, const Item& item);
   std::optional<Job> young(db::Connection& connection, Item& item);
   std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
   std::optional<Job> make(db::Connection& connection, MirrorId id, Job::Kind kind, double now_s);

@@ -129,7 +129,7 @@ def test_a_web_server_that_has_all_old_files_and_no_new_ones_is_wrong(world, cle
     rig.copy_tree(world.source, web.tree)
     world.mb_scan("--source", "--force", check=True)
     world.database.sql("UPDATE revision SET at = at - interval '2 days'")
-    rig.make_tree(world.source, {f"release/f{n}": 100 + n for n in range(15)})
+    rig.make_tree(world.source, {f"release/{n}/f": 100 + n for n in range(15)})
     daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", world.source)])).start()
     world.database.tool("mb", "edit", "one", "--rsync-url", daemon.module_url("pub"))
     world.mb_scan("--source", "--force", check=True)
