@@ -1,5 +1,6 @@
 #include "scanner/probe/content_checks.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -58,8 +59,21 @@ void ContentChecks::step(db::Connection& connection, const PathRules& rules, dou
                          bool writes) {
   now_s_ = now_s;
   if (looked_s_ < 0 || (options_.loop && now_s_ - looked_s_ >= kLook_s)) look(connection);
-  int pages = kPages;
   next_s_ = looked_s_ + kLook_s;
+  if (has_work()) start_due(connection, rules);
+  if (!writes) return confirmed_.clear();
+  confirm(connection);
+  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) remember(connection);
+}
+
+bool ContentChecks::has_work() const {
+  return std::any_of(mirrors_.begin(), mirrors_.end(), [](const auto& entry) {
+    return !entry.second.waiting.empty() || entry.second.walk.next();
+  });
+}
+
+void ContentChecks::start_due(db::Connection& connection, const PathRules& rules) {
+  int pages = kPages;
   for (const auto& [id, ways] : fleet_.ways_up()) {
     Asked& mirror = asked(id);
     if (mirror.paused_until_s > now_s_) continue;
@@ -69,9 +83,6 @@ void ContentChecks::step(db::Connection& connection, const PathRules& rules, dou
     if (!mirror.waiting.empty() || (mirror.walk.next() && !mirror.spent))
       next_s_ = now_s_ + kStep_s;
   }
-  if (!writes) return confirmed_.clear();
-  confirm(connection);
-  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) remember(connection);
 }
 
 void ContentChecks::look(db::Connection& connection) {

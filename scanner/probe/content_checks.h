@@ -77,6 +77,8 @@ class ContentChecks {
   Asked& asked(MirrorId id) { return mirrors_.try_emplace(id, options_).first->second; }
   void look(db::Connection& connection);
   void look_at_listings(db::Connection& connection);
+  bool has_work() const;
+  void start_due(db::Connection& connection, const PathRules& rules);
   void fetch(db::Connection& connection, MirrorId id, Asked& mirror, const PathRules& rules);
   void start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                      const PathRules& rules);
