@@ -45,6 +45,7 @@ void ContentChecks::begin(db::Connection& connection) {
   stored_ = db::read_remembered_walks(connection);
   confirmed_.clear();
   looked_s_ = -1;
+  rev_ = -1;
   for (auto& [id, mirror] : mirrors_) {
     mirror.walk = ContentWalk();
     mirror.waiting.clear();
@@ -89,9 +90,12 @@ void ContentChecks::look(db::Connection& connection) {
   looked_s_ = now_s_;
   look_at_listings(connection);
   const std::int64_t newest = db::newest_look_alike(connection);
+  const db::HashedVersions hashed = db::hashed_since(connection, rev_ < 0 ? newest : rev_);
+  const bool first = std::exchange(rev_, hashed.upto_rev) < 0;
   for (auto& [id, mirror] : mirrors_) {
-    if (mirror.scanned_s)
-      mirror.walk.look(newest, mirror.listing, std::time(nullptr), options_.again_s);
+    if (!mirror.scanned_s) continue;
+    if (hashed.any() && !first) mirror.walk.again(hashed.oldest_rev, hashed.newest_rev);
+    mirror.walk.look(newest, mirror.listing, std::time(nullptr), options_.again_s);
   }
 }
 

@@ -5,6 +5,8 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 
+#include "db/hash/known_hashes.h"
+#include "db/merge/merge.h"
 #include "db/merge/one_file.h"
 #include "db/probe/content_pieces.h"
 #include "t/db/database.h"
@@ -21,6 +23,7 @@ class ContentChecksTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(nothingAtOrBelowTheRevisionIsRead);
   CPPUNIT_TEST(aPageThatOnlyReadsSaysThatThereIsMore);
   CPPUNIT_TEST(filesThatAMirrorDoesNotGetAreNotListed);
+  CPPUNIT_TEST(hashesThatBecomeKnownAreNoticed);
   CPPUNIT_TEST(theIndexServesThePage);
   CPPUNIT_TEST(largeFilesAreFoundByTheirIndex);
   CPPUNIT_TEST_SUITE_END();
@@ -82,6 +85,31 @@ class ContentChecksTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("f1"), walk(10));
     c().script("UPDATE mirror SET file_maxsize = file_maxsize - 1");
     CPPUNIT_ASSERT_EQUAL(std::string(), walk(10));
+  }
+
+  void hashesThatBecomeKnownAreNoticed() {
+    Tree tree = tree_;
+    tree[1].mtime += 500;
+    scan_source(c(), tree);
+    const std::int64_t before = newest_rev(c());
+    CPPUNIT_ASSERT(!hashed_since(c(), before).any());
+    for (const char* const path : {"f1", "f2"}) {
+      const HashTarget target = find_hash_targets(c(), std::vector<std::string>{path}, {}).at(0);
+      HashResult result{target.file_id,
+                        target.version_rev,
+                        target.size_bytes,
+                        target.mtime_s,
+                        1,
+                        std::nullopt,
+                        {}};
+      result.hashes.sha256.assign(32, 'x');
+      store_hashes(c(), {result});
+    }
+    const HashedVersions hashed = hashed_since(c(), before);
+    CPPUNIT_ASSERT_EQUAL(newest_look_alike(c()), hashed.newest_rev);  // f2 has no earlier version
+    CPPUNIT_ASSERT_EQUAL(newest_look_alike(c()), hashed.oldest_rev);
+    CPPUNIT_ASSERT_EQUAL(newest_rev(c()), hashed.upto_rev);
+    CPPUNIT_ASSERT(!hashed_since(c(), hashed.upto_rev).any());
   }
 
   void theIndexServesThePage() {
