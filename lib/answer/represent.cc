@@ -111,6 +111,7 @@ Outcome represent(Representation which, const Request& request, const Client& cl
                         .repository = request.repository,
                         .last_resorts = list.last_resorts,
                         .http_only = list.http_only,
+                        .avoided = request.query.avoided,
                         .own_path = own_path(request, file)};
   if (info.needs_mirror && !subject.has_url()) {
     const bool pending = file.pending;

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/notify_target.h"
 #include "core/hashes.h"
 #include "core/path_rules.h"
 
@@ -29,26 +30,6 @@ struct HashOptions {
   HashKinds kinds;
   int jobs = 0;
   std::int64_t max_rate = 0;
-};
-
-// One [[notify]]: whom `mb notify` tells what changed of the mirrors. Just one of command, email,
-// operators, webhook and webhook_file is given.
-struct NotifyTarget {
-  std::string name;                   // what was sent is remembered under it
-  std::string instance;               // of this one only; "": of all
-  std::vector<std::string> command;   // the notice as JSON on stdin
-  std::vector<std::string> email;     // addresses
-  bool operators = false;             // each mirror's own admin_email, of its events alone
-  std::string webhook, webhook_file;  // URL, or the file that has it in its first line
-  std::string form = "json";          // of the webhook: json, slack, discord, matrix, ntfy
-  std::string token_file;             // sent as `Authorization: Bearer …`
-  std::string from;                   // of e-mails; "": the system's
-  std::string sendmail = "/usr/sbin/sendmail";
-  std::vector<std::string> events;           // the new states to tell; empty: all
-  std::vector<std::string> mirrors = {"*"};  // patterns of identifiers
-  int group_s = 300;                         // how long changes are gathered
-  int max_per_hour = 12;                     // notices
-  int timeout_s = 20;
 };
 
 // Globs for temporary files in a tree: those of rsync (`.name.XXXXXX` and folders), and those of
@@ -74,6 +55,10 @@ struct Instance {
   // A mirror is stale whose last good scan is so much older than the newest one of any mirror; 0:
   // never.
   double max_scan_age_hours = 72;
+  // Nor may a mirror be behind the source for longer, by its stamp or its files; 0: it may.
+  double max_age_hours = 72;
+  std::string stamp_path;  // of the file that says how new a mirror's tree is; "": there is none
+  std::string stamp_url;   // of the source's own one; "": it is in `source`, if that is a folder
   std::int64_t max_entries = 50'000'000;
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all

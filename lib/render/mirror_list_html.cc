@@ -197,6 +197,7 @@ class Page {
     const auto mirrors = subject_.mirrors();
     if (mirrors.empty()) return;
     html_.raw("<p class=\"facts\">").text(client_text()).raw("</p>\n");
+    avoided();
     for (std::size_t at = 0; at < mirrors.size();) {
       const Tier tier = mirrors[at].tier;
       html_.raw("<section class=\"card\">\n").element("h2", tier_text(tier)).raw("\n<ol>\n");
@@ -214,6 +215,12 @@ class Page {
       html_.raw("</span></li>\n");
     }
     html_.raw("</ol>\n</section>\n");
+  }
+
+  void avoided() {
+    if (subject_.avoided.empty()) return;
+    html_.raw("<p class=\"facts\">Left out, as this address asks: ");
+    html_.text(fmt::format("{}", fmt::join(subject_.avoided, ", "))).raw("</p>\n");
   }
 
   std::string client_text() const {

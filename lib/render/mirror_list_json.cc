@@ -136,11 +136,10 @@ void write_mirror(Json& json, const Subject& subject, const Candidate& candidate
   json.close('}');
 }
 
-// By the order in which they are to be tried when no mirror helps.
-void write_last_resorts(Json& json, const Subject& subject) {
-  json.key("last_resorts");
+void write_texts(Json& json, std::string_view name, std::span<const std::string> texts) {
+  json.key(name);
   json.open('[');
-  for (const std::string& url : subject.last_resorts) json.value(url);
+  for (const std::string& text : texts) json.value(text);
   json.close(']');
 }
 
@@ -168,7 +167,8 @@ void render_mirror_list_json(std::string& out, const Subject& subject) {
   for (const Candidate& candidate : subject.mirrors())
     write_mirror(json, subject, candidate, ++priority);
   json.close(']');
-  write_last_resorts(json, subject);
+  write_texts(json, "avoided", subject.avoided);
+  write_texts(json, "last_resorts", subject.last_resorts);  // in the order to try them in
   write_representations(json, subject);
   json.close('}');
   out += '\n';

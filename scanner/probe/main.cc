@@ -7,6 +7,7 @@
 #include "core/nearest.h"
 #include "core/path.h"
 #include "db/mirror/mirrors.h"
+#include "db/mirror/stamps.h"
 #include "db/mirror/standing.h"
 #include "db/probe/health_rows.h"
 #include "db/probe/probe_memory.h"
@@ -90,6 +91,7 @@ int run_forget(const ProbeOptions& options, const StopSignal& stop) {
     for (const db::DoubtKind doubt :
          {db::DoubtKind::wrong, db::DoubtKind::returning, db::DoubtKind::stamp})
       known |= db::clear_doubt(connection, id, doubt);
+    db::forget_stamp(connection, id);
     if (known) fmt::print("mirror '{}': what was found is forgotten; it counts as up\n", name);
   }
   db::remember_files(connection, forgotten);

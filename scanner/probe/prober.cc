@@ -121,6 +121,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
       fresh_(pool_, fresh_options(options)),
+      stamps_(pool_, reporter, options.instance, check_options_, !options.loop && !options.all),
       content_(pool_, fleet_, reporter, check_options_, content_options(options)),
       folders_(pool_, fleet_, reporter, check_options_, options.instance.source, options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
@@ -135,20 +136,26 @@ void Prober::begin(db::Connection& connection, bool writes) {
   findings_.recall(connection);
   look_at_clock();
   read_mirrors(connection);
+  stamps_.begin(connection, now_s_);
 }
 
 void Prober::step(db::Connection& connection) {
   look_at_clock();
   if (options_.loop && now_s_ - looked_s_ >= kLook_s) read_mirrors(connection);
   start_due(connection);
+  stamps_.ask(fleet_.items(), now_s_);
   if (now_s_ >= merge_again_s_) step_files(connection);
   pool_.run(until_next(), wake_fd_);
   look_at_clock();
   decide();
-  if (!writes_) return findings_.discard();
+  if (!writes_) {
+    stamps_.discard();
+    return findings_.discard();
+  }
   // Waiting for a merge must not keep back whether mirrors are up.
   findings_.settle_returns(connection, now_s_, options_.loop);
   write(connection);
+  stamps_.write(connection, now_s_);
   findings_.settle(connection, now_s_, options_.loop);
   for (const auto& [id, path] : findings_.take_withdrawn()) folders_.withdrawn(id, path);
 }
@@ -199,6 +206,7 @@ void Prober::read_mirrors(db::Connection& connection) {
   std::erase_if(mirrors, [&](const auto& record) { return !is_chosen(options_, record.mirror); });
   mirrors_ = mirrors.size();
   fresh_.set_mirrors(mirrors);
+  stamps_.set_mirrors(mirrors);
   rules_ = db::load_path_rules(connection);
   fleet_.set_mirrors(mirrors, now_s_, options_.loop && first ? hysteresis_options_.interval_s : 0);
   if (first) {
@@ -373,7 +381,7 @@ Milliseconds Prober::until_next() const {
 bool Prober::finished() const {
   const std::vector<Item*> items = fleet_.items();
   return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; }) &&
-         folders_.finished() && content_.finished();
+         folders_.finished() && stamps_.finished(items) && content_.finished();
 }
 
 bool Prober::all_good() const {

@@ -18,6 +18,7 @@
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
+#include "scanner/probe/stamps.h"
 
 namespace mirror::probe {
 
@@ -82,6 +83,7 @@ class Prober {
   net::RequestPool pool_;  // its requests point to items
   Network network_;
   fresh::FreshChecks fresh_;
+  Stamps stamps_;
   ContentChecks content_;
   FolderChecks folders_;
   Findings findings_;

@@ -83,12 +83,11 @@ void judge_ages(Lent& connection, const ScanOptions& options, Reporter& reporter
                 const StopSignal& stop) {
   try {
     if (!connection || connection->broken()) connection = connect(options, stop);
-    const double max_age_s = 3600 * options.instance.max_scan_age_hours;
-    for (const db::StaleChange& change : db::judge_stale(*connection, max_age_s)) {
-      reporter.warning(
-          fmt::format("mirror {}: {}", printable(change.mirror),
-                      change.is_stale ? "stale: " + change.reason : "not stale any more"));
-    }
+    const Instance& instance = options.instance;
+    const db::StaleLimits limits{3600 * instance.max_scan_age_hours, 3600 * instance.max_age_hours,
+                                 instance.stamp_path};
+    for (const db::StaleChange& change : db::judge_stale(*connection, limits))
+      reporter.warning(fmt::format("mirror {}: {}", printable(change.mirror), change.words()));
   } catch (const db::Error& error) {
     reporter.warning(fmt::format("which mirrors are stale is not known: {}", error.what()));
   }

@@ -119,9 +119,9 @@ class StaleTest : public CppUnit::TestFixture {
         subtree, seconds_ago, outcome, mirror));
   }
 
-  std::string judged(double max_age_s = 3 * kDay) {
+  std::string judged(double max_scan_age_s = 3 * kDay) {
     std::string text;
-    for (const StaleChange& change : judge_stale(*connection_, max_age_s))
+    for (const StaleChange& change : judge_stale(*connection_, {max_scan_age_s, 0, ""}))
       text += (text.empty() ? "" : ", ") + change.mirror + (change.is_stale ? " stale" : " good");
     return text;
   }

@@ -90,6 +90,8 @@ def test_a_client_may_avoid_mirrors(site):
     for form in ("mirrorlist", "meta4", "json"):
         body = site.ask(f"/files/f?{form}&avoid=a,c").body
         assert b"//b.example" in body and b"//a.example" not in body
+    assert json.loads(site.ask("/files/f?json&avoid=a,%22%3C").body)["avoided"] == ["a", '"<']
+    assert b"Left out, as this address asks: a, &lt;b&gt;<" in site.ask("/files/f?mirrorlist&avoid=a,%3Cb%3E").body
 
 
 def test_no_mirror_gets_more_than_it_allows(site):

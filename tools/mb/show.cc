@@ -4,8 +4,10 @@
 #include <ctime>
 
 #include "commands.h"
+#include "core/path.h"
 #include "db/files.h"
 #include "db/mirror/health.h"
+#include "db/mirror/stamps.h"
 #include "db/mirror/time_keeping.h"
 #include "output.h"
 #include "record.h"
@@ -157,16 +159,33 @@ std::string standing_text(const db::MirrorRecord& record) {
   return mirror.standing_reason.empty() ? text : text + ": " + mirror.standing_reason;
 }
 
+std::string stamp_text(const std::optional<db::MirrorStamp>& stamp) {
+  if (!stamp) return "not read";
+  return fmt::format("{}, read at {} ({})",
+                     stamp->at_s ? utc_minute(*stamp->at_s) : "cannot be used: " + stamp->fault,
+                     utc_minute(stamp->asked_s), printable(stamp->path));
+}
+
+nlohmann::json stamp_json(const std::optional<db::MirrorStamp>& stamp) {
+  if (!stamp) return nullptr;
+  return {{"path", printable(stamp->path)},
+          {"asked", rfc3339(stamp->asked_s)},
+          {"says", time_json(stamp->at_s)},
+          {"fault", stamp->fault.empty() ? nlohmann::json() : nlohmann::json(stamp->fault)}};
+}
+
 int run(Context& context, const Wanted& wanted) {
   const db::MirrorRecord record = require_mirror(context, wanted.identifier);
   const Mirror& mirror = record.mirror;
   const std::int64_t files = files_of(context.database(), mirror.id);
   const std::vector<db::ScanRun> runs = db::last_scans(context.database(), mirror.id, kRunsShown);
   const Watched health = watched(context.database(), mirror);
+  const std::optional<db::MirrorStamp> stamp = db::find_stamp(context.database(), mirror.id);
   if (wanted.json) {
     nlohmann::json json = to_json(record);
     json["files"] = files;
     json["standing_since"] = time_json(record.standing_since_s);
+    json["stamp"] = stamp_json(stamp);
     json["health"] = health_json(health);
     json["scans"] = runs_json(runs);
     say_json(json);
@@ -181,6 +200,7 @@ int run(Context& context, const Wanted& wanted) {
     table.add({column.name, db::column_text(record, column)});
   table.add({"serves_first", served_first(mirror)});
   table.add({"keeps_times", keeps_times_text(record)});
+  table.add({"stamp", stamp_text(stamp)});
   table.add({"last_scan", record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});
   table.add({"id", std::to_string(mirror.id)});
   table.say();

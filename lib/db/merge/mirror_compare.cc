@@ -92,6 +92,25 @@ constexpr const char* kFindOffset =
     "f.size AND (had OR NOT $3) AND abs(steps) <= " MAX_OFFSET_STEPS
     " AND abs(l.mtime - f.mtime - steps * " OFFSET_STEP_S
     ") < $2 GROUP BY steps ORDER BY 2 DESC, abs(steps) LIMIT 1";
+
+// The versions in which a mirror has files that changed, by the merge that gave each its present
+// one, the newest first. Merges that are forgotten were before the oldest known one.
+constexpr const char* kReadVersions =
+    "SELECT extract(epoch FROM coalesce(r.at, oldest.at))::bigint, v.files, v.old_files "
+    "FROM (SELECT f.version_rev, count(*) AS files, count(*) FILTER (WHERE is_old) AS old_files "
+    " FROM file f JOIN merge_listing l ON l.path = f.path "
+    " CROSS JOIN LATERAL (SELECT " HAS
+    " AS has) h "
+    " CROSS JOIN LATERAL (SELECT NOT h.has AND EXISTS (SELECT FROM unnest(f.earlier_sizes, "
+    "  f.earlier_times) e (size, mtime) WHERE e.size = l.size AND CASE WHEN $4 THEN "
+    "abs(" SOURCE_TIME
+    " - e.mtime) < $3 ELSE l.size <> f.size END) AS is_old) o "
+    " WHERE f.earlier_sizes IS NOT NULL AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending "
+    " AND NOT f.staged AND NOT " IMMUTABLE " AND " IN_SCOPE " AND (is_old OR h.has AND " TOLD_APART
+    ") AND $1 IS NOT NULL GROUP BY 1) v "
+    "LEFT JOIN revision r ON r.rev = v.version_rev "
+    "CROSS JOIN (SELECT min(at) AS at FROM revision) oldest "
+    "WHERE coalesce(r.at, oldest.at) IS NOT NULL ORDER BY v.version_rev DESC LIMIT 10000";
 #undef OFFSET_STEP_S
 #undef MAX_OFFSET_STEPS
 #undef IN_SCOPE
@@ -189,6 +208,12 @@ void MirrorCompare::measure_times(const SameTimes& found) {
   if (found.files >= kTimesMinFiles) times_.share = found.share();
 }
 
+void MirrorCompare::read_versions() {
+  const Result rows = connection_.run(kReadVersions, scope());
+  for (int row = 0; row < rows.rows(); ++row)
+    versions_.push_back({rows.int8(row, 0), rows.int8(row, 1), rows.int8(row, 2)});
+}
+
 void MirrorCompare::tally(const Result& rows) {
   for (int row = 0; row < rows.rows(); ++row) {
     Change& change = changes_[rows.int8(row, 0)];
@@ -214,6 +239,7 @@ void MirrorCompare::compare(const StagedListing& listing) {
                        "SET LOCAL jit = off");
   seen_rev_ = newest_rev(connection_);
   count_entries(listing);
+  if (subtree_.empty()) read_versions();
   connection_.run(fmt::format(kInsertChanged, "file"), scope());
   tally(
       connection_.run("SELECT cohort_id, listed, count(*), count(*) FILTER (WHERE current) FROM "

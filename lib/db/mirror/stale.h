@@ -1,28 +1,51 @@
-// Which mirrors are stale: the one owner of the doubt `stale` (standing.h). A mirror is stale if a
-// full scan of it failed or was refused after its last good one, and that one is older than the
-// newest good scan of any mirror by more than `max_age_s`: nobody knows any more what it has. A
-// mirror that nobody tries to scan, or all of them, do not become stale, for then it is not the
-// mirrors that are ill; `mb status` tells.
+// Which mirrors are stale: the one owner of the doubts `scans`, `stamp` and `files` (standing.h).
+//   scans  A full scan of the mirror failed or was refused after its last good one, and that one is
+//          older than the newest good scan of any mirror by more than max_scan_age: nobody knows
+//          any more what it has. A mirror that nobody tries to scan, or all of them, do not become
+//          stale, for then it is not the mirrors that are ill; `mb status` tells.
+//   files  By its last full scan the mirror has had files in an old version for longer than max_age
+//          (db/merge/behind.h).
+//   stamp  The source's stamp has been newer than the mirror's for longer than max_age: a source
+//          that pauses makes no mirror stale, nor does its first change after a pause. If the
+//          source has no stamp, or the mirror's has another path and the instance gives none, the
+//          age of the mirror's own counts.
+// Disabled mirrors are not stale.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "db/mirror/standing.h"
 #include "pg/connection.h"
 
 namespace mirror::db {
 
-struct StaleChange {
-  std::string mirror;
-  bool is_stale = false;  // now; else it is no more
-  std::string reason;     // why it is
+// 0: never.
+struct StaleLimits {
+  double max_scan_age_s = 0;
+  double max_age_s = 0;    // for mirrors that have none of their own
+  std::string stamp_path;  // likewise; "": there is no stamp
 };
 
-// Sets and clears the doubt; returns what changed. To be called after scans: nothing else changes
-// what it judges by. max_age_s 0: none is stale. Disabled mirrors, and those that were never
-// scanned and so have no files, are not stale. REQUIRES: no transaction is open. For the roles of
-// scanner and admin. Throws Error.
-std::vector<StaleChange> judge_stale(Connection&, double max_age_s);
+struct StaleChange {
+  std::string mirror;
+  DoubtKind kind = DoubtKind::scans;
+  bool is_stale = false;  // now; else it is no more, for this reason
+  std::string reason;     // why it is
+
+  std::string words() const;  // "stale: …"
+};
+
+// Each sets and clears its doubts, and returns what changed. judge_stale() judges all, and
+// judge_behind() by stamps and files. To be called after scans and when stamps were read, and now
+// and then, since time passes. All that they read is small. REQUIRES: no transaction is open. For
+// the roles of scanner and admin. Throws Error.
+std::vector<StaleChange> judge_stale(Connection&, const StaleLimits& limits);
+std::vector<StaleChange> judge_behind(Connection&, const StaleLimits& limits);
+
+// A mirror's own max_age in seconds ("", "never", "48", "0.5"), else the instance's; 0: never.
+double max_age_of(std::string_view own, double instance_s);
 
 }  // namespace mirror::db

@@ -73,6 +73,9 @@ grace_hours = 0
 connect_timeout_s = 1
 idle_timeout_s = 86400
 max_entries = 1000000000000
+max_age_hours = 1.5
+stamp_path = "project/trace/x"
+stamp_url = "https://source.example/pub/project/trace/x"
 immutable = ["pool/**", "*.rpm"]
 preset = ["nix", "rpm-md"]
 [[instance.main.mutable]]
@@ -96,6 +99,10 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(1, instance.connect_timeout_s);
     CPPUNIT_ASSERT_EQUAL(86400, instance.idle_timeout_s);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1'000'000'000'000}, instance.max_entries);
+    CPPUNIT_ASSERT_EQUAL(1.5, instance.max_age_hours);
+    CPPUNIT_ASSERT_EQUAL(std::string("project/trace/x"), instance.stamp_path);
+    CPPUNIT_ASSERT_EQUAL(std::string("https://source.example/pub/project/trace/x"),
+                         instance.stamp_url);
     CPPUNIT_ASSERT(instance.rules ==
                    PathRules({"pool/**", "*.rpm", "nar/**", "*.rpm", "*.drpm"},
                              {{"dists/*", {"InRelease"}, {"Release.gpg"}},
@@ -184,6 +191,10 @@ form = "slack"
         {"jobs = 3.0", 2, "jobs: expected an integer from 1 to 1000, not a float"},
         {"jobs = 0", 2, "jobs: expected an integer from 1 to 1000, not 0"},
         {"jobs = 1001", 2, "not 1001"},
+        {"max_age_hours = -1", 2, "max_age_hours: expected a number from 0 to 9999"},
+        {"stamp_path = \"/stamp\"", 2, "stamp_path: expected a path below the tree's root: "},
+        {"stamp_path = \"a/../b\"", 2, "stamp_path: expected a path below the tree's root: "},
+        {"stamp_url = \"rsync://a/b\"", 2, "stamp_url: the URL cannot be used: "},
         {"max_entries = -1", 2, "max_entries: expected an integer from 1"},
         {"max_shrink_percent = 100.5", 2, "expected a number from 0 to 100, not 100.5"},
         {"max_shrink_percent = nan", 2, "expected a number from 0 to 100, not nan"},

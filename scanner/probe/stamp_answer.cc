@@ -1,0 +1,90 @@
+#include "scanner/probe/stamp_answer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "core/http_date.h"
+#include "core/path.h"
+#include "core/readable.h"
+#include "core/stamp_time.h"
+
+namespace mirror::probe {
+namespace {
+
+constexpr std::int64_t kFuture_s = 3600;
+constexpr int kMaxRedirects = 5;
+
+std::string_view last_segment(std::string_view url) {
+  url = url.substr(0, url.find_first_of("?#"));
+  return url.substr(url.rfind('/') + 1);
+}
+
+// In place of a file, which may have any date.
+bool is_page(const net::PoolAnswer& answer) {
+  const std::string_view type = answer.header("Content-Type");
+  return type.starts_with("text/html") || type.starts_with("application/xhtml") ||
+         answer.body.starts_with('<');
+}
+
+bool is_redirect(int status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+StampAnswer fault(std::string words) { return {std::nullopt, std::move(words)}; }
+
+}  // namespace
+
+StampAnswer judge_stamp(std::string_view text, std::optional<std::int64_t> modified_s,
+                        std::int64_t now_s) {
+  const std::optional<std::int64_t> said = parse_stamp(text);
+  const std::optional<std::int64_t> at_s = said ? said : modified_s;
+  if (!at_s) return fault("no time in its first line");
+  if (*at_s > now_s + kFuture_s)
+    return fault(fmt::format("{} is in the future", utc_minute(*at_s)));
+  return {at_s, ""};
+}
+
+net::PoolRequest StampRequest::request() const {
+  net::PoolRequest request;
+  request.method = net::PoolRequest::Method::get;
+  request.url = url_;
+  request.family = family_;
+  request.public_only = public_only_;
+  request.max_body_bytes = kMaxStampBytes;
+  return request;
+}
+
+std::optional<StampAnswer> StampRequest::take(const net::PoolAnswer& answer, std::int64_t now_s) {
+  if (answer.failure) return StampAnswer{};
+  if (redirects_ == 0) {
+    const std::optional<Address> peer = Address::parse(answer.peer);
+    public_only_ = peer && !net::is_private(*peer);
+  }
+  if (is_redirect(answer.status)) {
+    if (std::string words = redirect_fault(answer.redirect_url); !words.empty())
+      return fault(std::move(words));
+    ++redirects_;
+    url_ = answer.redirect_url;
+    return std::nullopt;
+  }
+  if (answer.status == 429 || answer.status >= 500) return StampAnswer{};
+  if (answer.status != 200) return fault(fmt::format("HTTP status {}", answer.status));
+  if (is_page(answer)) return fault("a page in place of it");
+  const std::int64_t modified_s = parse_http_date(answer.header("Last-Modified"));
+  return judge_stamp(answer.body, modified_s < 0 ? std::nullopt : std::optional(modified_s), now_s);
+}
+
+std::string StampRequest::redirect_fault(const std::string& to) const {
+  const bool own = std::any_of(server_urls_.begin(), server_urls_.end(),
+                               [&](const std::string& url) { return to.starts_with(url); });
+  if (own) return "redirects back to us";
+  const bool known =
+      to.starts_with("https://") || (to.starts_with("http://") && !url_.starts_with("https:"));
+  if (!known || last_segment(to) != last_segment(url_))
+    return "redirects to another file: " + printable(to).substr(0, 200);
+  return redirects_ == kMaxRedirects ? "redirects too often" : "";
+}
+
+}  // namespace mirror::probe

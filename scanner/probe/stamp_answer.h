@@ -1,0 +1,46 @@
+// What an answer says of a stamp. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/request_pool.h"
+
+namespace mirror::probe {
+
+inline constexpr std::size_t kMaxStampBytes = 4096;
+
+struct StampAnswer {
+  std::optional<std::int64_t> at_s;  // Unix time
+  std::string fault;                 // why there is none, in words; "": ask again later
+};
+
+// A stamp's text, or else when it was last modified. More than an hour in the future is a fault.
+StampAnswer judge_stamp(std::string_view text, std::optional<std::int64_t> modified_s,
+                        std::int64_t now_s);
+
+// A stamp that is asked for, through redirects to files of the same name. Not to plain http from
+// https, not to ourselves, and from a public address to no private one.
+class StampRequest {
+ public:
+  // `server_urls`: our own.
+  StampRequest(std::string url, std::optional<Family> family, std::vector<std::string> server_urls)
+      : url_(std::move(url)), family_(family), server_urls_(std::move(server_urls)) {}
+
+  // What to ask now; who asks adds names and times.
+  net::PoolRequest request() const;
+  // nullopt: ask again, elsewhere. A server that is down, or that asks for time, tells nothing.
+  std::optional<StampAnswer> take(const net::PoolAnswer& answer, std::int64_t now_s);
+
+ private:
+  std::string redirect_fault(const std::string& to) const;
+  std::string url_;
+  std::optional<Family> family_;
+  std::vector<std::string> server_urls_;
+  int redirects_ = 0;
+  bool public_only_ = false;
+};
+
+}  // namespace mirror::probe

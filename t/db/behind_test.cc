@@ -1,0 +1,306 @@
+// Which mirrors are stale by what they have: files in old versions, and stamps.
+#include "db/merge/behind.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "db/mirror/stale.h"
+#include "db/mirror/stamps.h"
+#include "t/db/database.h"
+
+namespace mirror::db::test {
+namespace {
+
+constexpr double kHour = 3600;
+const MergeOptions kForce{.force = true};
+
+std::string text(const std::optional<Behind>& behind) {
+  return behind ? fmt::format("{} {}/{}", behind->since_s, behind->old_files, behind->of_files)
+                : "";
+}
+
+Tree changed(Tree tree, std::size_t from, std::size_t to) {
+  for (std::size_t i = from; i < to; ++i) {
+    tree[i].size += 10;
+    tree[i].mtime += 1000;
+  }
+  return tree;
+}
+
+class BehindTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(BehindTest);
+  CPPUNIT_TEST(aMirrorIsBehindSinceTheOldestChangeThatItLacksWithoutABreak);
+  CPPUNIT_TEST(aMirrorWithOldFilesIsStaleUntilItHasTheNewOnes);
+  CPPUNIT_TEST(aPartOfTheTreeOrLostFilesMakeNoMirrorStale);
+  CPPUNIT_TEST(aFewOldFilesMakeNoMirrorStale);
+  CPPUNIT_TEST(timeAloneMakesAMirrorStaleWhenNothingChangesAnyMore);
+  CPPUNIT_TEST(aMirrorThatStoppedLooksNoBetterWhenAllFilesChangeAgain);
+  CPPUNIT_TEST(filesThatCannotBeToldApartSayNothing);
+  CPPUNIT_TEST(immutableFilesSayNothing);
+  CPPUNIT_TEST(eachMirrorMayHaveALimitOfItsOwn);
+  CPPUNIT_TEST(aStampIsComparedWithTheSources);
+  CPPUNIT_TEST(aSourceThatPausesMakesNoMirrorStale);
+  CPPUNIT_TEST(aStampsOwnAgeCountsWhereTheSourceHasNone);
+  CPPUNIT_TEST(aStampThatCannotBeUsedMakesNoMirrorStale);
+  CPPUNIT_TEST(theSourcesStampsAreKeptTenMinutesApart);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void setUp() override {
+    database_ = std::make_unique<TestDatabase>();
+    connection_ = std::make_unique<Connection>(database_->connect("mirror_scanner"));
+    admin_ = std::make_unique<Connection>(database_->connect());
+    for (const char* name : {"good", "late"}) add_mirror(*admin_, name);
+    scan_source(*connection_, old_);
+    for (const char* name : {"good", "late"}) scan_mirror(*connection_, name, old_);
+  }
+  void tearDown() override {
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(*admin_));
+    connection_.reset();
+    admin_.reset();
+    database_.reset();
+  }
+
+  void aMirrorIsBehindSinceTheOldestChangeThatItLacksWithoutABreak() {
+    static const struct {
+      std::vector<VersionStep> steps;
+      const char* expected;
+    } kCases[] = {
+        {{}, ""},
+        {{{900, 5, 5}}, "900 5/5"},
+        {{{900, 4, 4}}, ""},
+        {{{900, 60, 5}}, ""},  // less than a tenth
+        {{{900, 50, 5}}, "900 5/50"},
+        {{{900, 10, 10}, {800, 10, 10}, {700, 200, 0}}, ""},
+        {{{900, 10, 10}, {800, 10, 10}, {700, 100, 0}}, "900 20/120"},
+        {{{900, 100, 100}, {800, 10, 10}, {700, 100, 0}}, "900 100/100"},
+        {{{900, 100, 100}, {800, 100, 0}, {700, 100, 100}}, "900 100/100"},
+        {{{900, 100, 0}, {800, 100, 100}}, ""},
+        {{{900, 2, 2}, {800, 2, 2}, {700, 2, 2}, {600, 2, 2}}, "800 8/8"},
+    };
+    for (const auto& one : kCases)
+      CPPUNIT_ASSERT_EQUAL(std::string(one.expected), text(judge_versions(one.steps)));
+  }
+
+  void aMirrorWithOldFilesIsStaleUntilItHasTheNewOnes() {
+    change_source(0, 8, 4 * 24);
+    scan_mirror(*connection_, "good", now_);
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    const std::string why =
+        value(*admin_, "SELECT standing_reason FROM mirror WHERE identifier = 'late'");
+    CPPUNIT_ASSERT_MESSAGE(why, why.starts_with("it has 8 of the 8 files that changed last in an "
+                                                "old version; the source has had newer ones "
+                                                "since 2"));
+    const std::string rev = value(*admin_, "SELECT rev FROM mirror_rev");
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    CPPUNIT_ASSERT_EQUAL(rev, value(*admin_, "SELECT rev FROM mirror_rev"));
+    scan_mirror(*connection_, "late", now_);
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+    CPPUNIT_ASSERT_EQUAL(std::string("good"), standing("late"));
+  }
+
+  void aPartOfTheTreeOrLostFilesMakeNoMirrorStale() {
+    change_source(0, 20, 4 * 24);
+    scan_mirror(*connection_, "good", Tree(old_.begin() + 20, old_.end()), kForce);  // lost them
+    add_mirror(*admin_, "part");
+    scan_mirror(*connection_, "part", Tree(old_.begin() + 30, old_.end()));
+    Tree half_copied = now_;  // other sizes than any version
+    for (std::size_t i = 0; i < 20; ++i) half_copied[i].size = 12345;
+    scan_mirror(*connection_, "late", half_copied, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+  }
+
+  void aFewOldFilesMakeNoMirrorStale() {
+    change_source(0, 4, 4 * 24);
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    change_source(4, 60, 4 * 24);
+    Tree stuck = now_;
+    for (std::size_t i = 0; i < 5; ++i) stuck[i] = old_[i];
+    scan_mirror(*connection_, "late", stuck, kForce);  // 5 of 60
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    stuck[5] = old_[5];
+    scan_mirror(*connection_, "late", stuck, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+  }
+
+  void timeAloneMakesAMirrorStaleWhenNothingChangesAnyMore() {
+    change_source(0, 8, 1);
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    admin_->script("UPDATE behind SET since = since - interval '4 days'");
+    scan_mirror(*connection_, "late", old_);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+  }
+
+  void aMirrorThatStoppedLooksNoBetterWhenAllFilesChangeAgain() {
+    change_source(0, 80, 4 * 24);
+    scan_mirror(*connection_, "late", old_, kForce);
+    const std::string since = value(*admin_, "SELECT since FROM behind");
+    change_source(0, 80, 0);
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(since, value(*admin_, "SELECT since FROM behind"));
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    Tree moved = old_;  // it follows again, if slowly
+    moved.pop_back();
+    scan_mirror(*connection_, "late", moved, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+  }
+
+  void filesThatCannotBeToldApartSayNothing() {
+    Tree tree = old_;
+    for (Entry& entry : tree) entry.mtime = 500'000'000;  // as a mirror synced without -t
+    scan_mirror(*connection_, "late", tree, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("false"),
+                         value(*admin_, "SELECT keeps_times FROM mirror WHERE id = 2"));
+    for (std::size_t i = 0; i < 30; ++i) now_[i].mtime += 1000;  // of the same size
+    scan_source(*connection_, now_);
+    age_revisions(4 * 24);
+    scan_mirror(*connection_, "late", tree, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    change_source(0, 30, 4 * 24);
+    scan_mirror(*connection_, "late", tree, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+  }
+
+  void immutableFilesSayNothing() {
+    admin_->script("INSERT INTO path_rule (position, kind, glob) VALUES (1, 'immutable', 'f*')");
+    change_source(0, 20, 4 * 24);
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+  }
+
+  void eachMirrorMayHaveALimitOfItsOwn() {
+    change_source(0, 8, 4 * 24);
+    scan_mirror(*connection_, "late", old_, kForce);
+    static const std::pair<const char*, const char*> kLimits[] = {
+        {"", "late stale"},  {"never", "late good"}, {"95.5", "late stale"},
+        {"97", "late good"}, {"0.5", "late stale"},  {"0", "late good"}};
+    for (const auto& [limit, expected] : kLimits) {
+      admin_->script(fmt::format("UPDATE mirror SET max_age = '{}' WHERE id = 2", limit));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(limit, std::string(expected), judged());
+    }
+    admin_->script("UPDATE mirror SET max_age = ''");
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged(0));
+    judged();
+    admin_->script("UPDATE mirror SET enabled = false");
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+  }
+
+  void aStampIsComparedWithTheSources() {
+    for (const double hours : {200, 100, 80, 60, 1}) source_stamp(hours);
+    stamped("late", 100);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    const std::string why = value(*admin_, "SELECT standing_reason FROM mirror WHERE id = 2");
+    CPPUNIT_ASSERT_MESSAGE(why, why.starts_with("its stamp trace says 2"));
+    CPPUNIT_ASSERT_MESSAGE(why, why.find("; the source's has been newer since 2") != why.npos);
+    stamped("late", 80);
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+    stamped("late", 81);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    stamped("late", 0);  // a stamp of the mirror's own, in time
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+  }
+
+  void aSourceThatPausesMakesNoMirrorStale() {
+    source_stamp(500);
+    stamped("late", 500);
+    stamped("good", 500);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    source_stamp(1);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    admin_->script("UPDATE source_stamp SET at = at - interval '80 hours'");
+    stamped("good", 81);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+  }
+
+  void aStampsOwnAgeCountsWhereTheSourceHasNone() {
+    stamped("late", 71);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    stamped("late", 73);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    admin_->script("UPDATE mirror SET stamp_path = 'another' WHERE id = 2");
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+    stamped("late", 73, "another");
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
+    forget_stamp(*connection_, 2);
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+  }
+
+  void aStampThatCannotBeUsedMakesNoMirrorStale() {
+    stamped("late", 73);
+    judged();
+    write_stamps(*connection_,
+                 {{2, "trace", 0, std::nullopt, "HTTP status 404"}, {77, "x", 0, 1, ""}});
+    CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, read_stamps(*connection_).size());
+    CPPUNIT_ASSERT_EQUAL(std::string("HTTP status 404"), find_stamp(*connection_, 2)->fault);
+    CPPUNIT_ASSERT(!find_stamp(*connection_, 1));
+  }
+
+  void theSourcesStampsAreKeptTenMinutesApart() {
+    const std::int64_t long_ago_s = hours_ago(300 * 24);
+    for (int minute = 0; minute < 60; ++minute)
+      note_source_stamp(*connection_, "trace", long_ago_s + 60 * minute);
+    note_source_stamp(*connection_, "trace", long_ago_s - 3600);
+    CPPUNIT_ASSERT_EQUAL(std::string("6"), value(*admin_, "SELECT count(*) FROM source_stamp"));
+    admin_->script("UPDATE source_stamp SET at = at - interval '101 days'");
+    source_stamp(1);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*admin_, "SELECT count(*) FROM source_stamp"));
+    note_source_stamp(*connection_, "other", hours_ago(1));
+    CPPUNIT_ASSERT_EQUAL(std::string("other"), value(*admin_, "SELECT path FROM source_stamp"));
+  }
+
+ private:
+  // Files [from, to) of the source get another version, so many hours ago.
+  void change_source(std::size_t from, std::size_t to, double hours_ago) {
+    now_ = changed(now_, from, to);
+    scan_source(*connection_, now_, kForce);
+    age_revisions(hours_ago);
+  }
+  void age_revisions(double hours) {
+    admin_->script(
+        fmt::format("UPDATE revision SET at = at - {} * interval '1 hour' WHERE rev = "
+                    "(SELECT max(rev) FROM revision)",
+                    hours));
+  }
+  std::int64_t hours_ago(double hours) {
+    return std::stoll(value(*admin_, "SELECT extract(epoch FROM now())::bigint")) -
+           static_cast<std::int64_t>(hours * kHour);
+  }
+  void source_stamp(double hours) { note_source_stamp(*connection_, "trace", hours_ago(hours)); }
+  void stamped(const std::string& mirror, double hours, const std::string& path = "trace") {
+    const MirrorId id = find_mirror(*connection_, mirror)->mirror.id;
+    write_stamps(*connection_, {{id, path, 0, hours_ago(hours), ""}});
+  }
+
+  std::string judged(double max_age_s = 72 * kHour) {
+    std::string found;
+    for (const StaleChange& change : judge_behind(*connection_, {0, max_age_s, "trace"}))
+      found += (found.empty() ? "" : ", ") + change.mirror + (change.is_stale ? " stale" : " good");
+    return found;
+  }
+  std::string standing(const std::string& mirror) {
+    return value(*admin_, "SELECT standing FROM mirror WHERE identifier = '" + mirror + "'");
+  }
+
+  static Tree timed_files() {
+    Tree tree = files("f", 200);
+    for (std::size_t i = 0; i < tree.size(); ++i)
+      tree[i].mtime = 1'000'000'000 + 12'345 * static_cast<std::int64_t>(i);
+    return tree;
+  }
+
+  const Tree old_ = timed_files();
+  Tree now_ = old_;
+  std::unique_ptr<TestDatabase> database_;
+  std::unique_ptr<Connection> connection_, admin_;
+};
+CPPUNIT_TEST_SUITE_REGISTRATION(BehindTest);
+
+}  // namespace
+}  // namespace mirror::db::test
