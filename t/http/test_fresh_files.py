@@ -142,3 +142,16 @@ def test_a_web_server_that_has_all_old_files_and_no_new_ones_is_wrong(world, cle
 
 def standing(world, name):
     return world.query(f"SELECT standing, standing_reason FROM mirror WHERE identifier = '{name}'")[0]
+
+
+def test_files_that_may_change_go_before_those_that_do_not(world):
+    world.configure(more='probe_interval_s = 60\nfresh_requests = 240\nimmutable = ["pool/**"]\n')
+    release = {f"pool/f{n}": 100 for n in range(100)} | {f"zone/index{n}": 100 for n in range(5)}
+    rig.make_tree(world.source, release)
+    world.mb_scan("--source", "--force", check=True)
+    web = world.mirrors["one"]
+    rig.copy_tree(world.source, web.tree)
+    with prober(world):
+        rig.wait_for("the last one", lambda: "zone/index4" in world.files_of("one"), 60)
+    asked = [path for path in web.asked if path[1:] in release]
+    assert max(asked.index(f"/zone/index{n}") for n in range(5)) < 7, asked
