@@ -47,6 +47,9 @@ void FreshChecks::set_mirrors(const std::vector<db::MirrorRecord>& mirrors) {
     Asked& asked = kept[record.mirror.id];
     if (const auto known = mirrors_.find(record.mirror.id); known != mirrors_.end())
       asked = std::move(known->second);
+    else
+      asked.requests = TokenBucket(options_.requests_per_minute,
+                                   std::max(1.0, options_.requests_per_minute / 60.0 * kBurst_s));
     asked.record = record;
   }
   mirrors_ = std::move(kept);
@@ -62,13 +65,7 @@ void FreshChecks::step(db::Connection& connection, double now_s) {
   write(connection);
   if (read_s_ < 0 || now_s_ - read_s_ >= kRead_s) read_new(connection);
   if (looked_s_ < 0 || now_s_ - looked_s_ >= kLook_s) look_again(connection);
-  const double rate = options_.requests_per_minute / 60.0;
-  const double more = filled_s_ < 0 ? rate : (now_s_ - filled_s_) * rate;
-  filled_s_ = now_s_;
-  for (auto& [id, mirror] : mirrors_) {
-    mirror.tokens = std::min(mirror.tokens + more, std::max(1.0, rate * kBurst_s));
-    start_due(mirror);
-  }
+  for (auto& [id, mirror] : mirrors_) start_due(mirror);
   plan_next();
 }
 
@@ -102,7 +99,8 @@ void FreshChecks::look_again(db::Connection& connection) {
       if (std::find(has.begin(), has.end(), id) != has.end()) continue;
       const auto known = before.find(file.version_rev);
       Release& release = mirror.releases[file.version_rev];
-      Wait wait{std::make_shared<db::FreshFile>(file), 0, false, false};
+      Wait wait{.file = std::make_shared<db::FreshFile>(file),
+                .first = !rules_.is_immutable(file.path)};
       if (known != before.end()) {
         release.there = known->second.there;
         release.due_s = known->second.due_s;
@@ -120,29 +118,35 @@ void FreshChecks::look_again(db::Connection& connection) {
   }
 }
 
-bool FreshChecks::may_ask(const Asked& mirror) const {
-  return mirror.tokens >= 1 && mirror.running < kMostAtATime && mirror.paused_until_s <= now_s_;
+bool FreshChecks::may_ask(Asked& mirror) const {
+  return mirror.requests.left(now_s_) >= 1 && mirror.running < kMostAtATime &&
+         mirror.paused_until_s <= now_s_;
 }
 
 void FreshChecks::start_due(Asked& mirror) {
+  const MirrorId id = mirror.record.mirror.id;
+  for (auto& [rev, release] : mirror.releases)
+    if (release.there) start_waits(id, rev, release, true);
   for (auto& [rev, release] : mirror.releases) {
     if (!may_ask(mirror)) return;
-    start_release(mirror.record.mirror.id, rev, release);
+    start_release(id, rev, release);
   }
 }
 
 void FreshChecks::start_release(MirrorId id, std::int64_t rev, Release& release) {
-  const Asked& mirror = mirrors_.at(id);
-  if (!release.there) {
-    if (release.due_s > now_s_ || release.waits.empty()) return;
-    Wait& wait = release.waits[release.next++ % release.waits.size()];
-    release.due_s = now_s_ + retry_s(rev);
-    if (!wait.running && !wait.found) ask(id, rev, wait);
-    return;
-  }
+  if (release.there) return start_waits(id, rev, release, false);
+  if (release.due_s > now_s_ || release.waits.empty()) return;
+  Wait& wait = release.waits[release.next++ % release.waits.size()];
+  release.due_s = now_s_ + retry_s(rev);
+  if (!wait.running && !wait.found) ask(id, rev, wait);
+}
+
+void FreshChecks::start_waits(MirrorId id, std::int64_t rev, Release& release, bool first) {
+  Asked& mirror = mirrors_.at(id);
   for (Wait& wait : release.waits) {
     if (!may_ask(mirror)) return;
-    if (!wait.running && !wait.found && wait.due_s <= now_s_) ask(id, rev, wait);
+    const bool due = !wait.running && !wait.found && wait.due_s <= now_s_;
+    if (due && wait.first == first) ask(id, rev, wait);
   }
 }
 
@@ -165,7 +169,7 @@ void FreshChecks::ask(MirrorId id, std::int64_t rev, Wait& wait) {
   request.timeout = std::chrono::seconds(options_.timeout_s);
   wait.running = true;
   ++mirror.running;
-  mirror.tokens -= 1;
+  mirror.requests.use(1);
   pool_.add(std::move(request), [this, id, rev, file = wait.file->id](net::PoolAnswer&& answer) {
     answered(id, rev, file, answer);
   });

@@ -1,8 +1,9 @@
 // New files first: asks mirrors by HEAD for the files that the source got lately, long before their
 // next scan, and confirms those that they have. The files of one merge are a release: while a
 // mirror lacks it, one of its files is asked for now and then; as soon as it is there, all that the
-// mirror is not known to have. The newest release goes first, and no mirror is asked for more than
-// so many files a minute. One thread.
+// mirror is not known to have. Files that may change go first, as the indices of repositories:
+// every client asks for them. Which other files are in demand nobody here knows, so the newest
+// release goes next. No mirror is asked for more than so many files a minute. One thread.
 #pragma once
 
 #include <map>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "core/path_rules.h"
+#include "core/token_bucket.h"
 #include "db/merge/one_file.h"
 #include "db/mirror/mirrors.h"
 #include "db/probe/fresh_files.h"
@@ -44,6 +46,7 @@ class FreshChecks {
   struct Wait {  // for one file on one mirror
     std::shared_ptr<const db::FreshFile> file;
     double due_s = 0;
+    bool first = false;  // before others
     bool running = false, found = false;
   };
   struct Release {  // the files of one merge on one mirror
@@ -55,8 +58,8 @@ class FreshChecks {
   struct Asked {  // a mirror
     db::MirrorRecord record;
     std::map<std::int64_t, Release, std::greater<>> releases;  // by revision, the newest first
-    double tokens = 0;                                         // requests that it may get now
-    double paused_until_s = 0;                                 // it did not answer
+    TokenBucket requests{0};
+    double paused_until_s = 0;  // it did not answer
     int running = 0;
   };
 
@@ -64,7 +67,8 @@ class FreshChecks {
   void look_again(db::Connection& connection);
   void start_due(Asked& mirror);
   void start_release(MirrorId id, std::int64_t rev, Release& release);
-  bool may_ask(const Asked& mirror) const;
+  void start_waits(MirrorId id, std::int64_t rev, Release& release, bool first);
+  bool may_ask(Asked& mirror) const;
   void ask(MirrorId id, std::int64_t rev, Wait& wait);
   void answered(MirrorId id, std::int64_t rev, std::int64_t file_id, const net::PoolAnswer& answer);
   void found(Asked& mirror, Release& release, Wait& wait);
@@ -81,7 +85,7 @@ class FreshChecks {
   std::map<std::int64_t, double> born_s_;    // of a revision, by our clock
   std::vector<db::FileOnMirror> confirmed_;  // not written yet
   std::int64_t rev_ = -1;
-  double now_s_ = 0, next_s_ = 0, read_s_ = -1, looked_s_ = -1, wrote_s_ = -1, filled_s_ = -1;
+  double now_s_ = 0, next_s_ = 0, read_s_ = -1, looked_s_ = -1, wrote_s_ = -1;
 };
 
 }  // namespace mirror::fresh

@@ -97,3 +97,16 @@ def test_an_old_version_or_a_half_of_a_file_is_not_confirmed(world):
         rig.wait_for("the right one", lambda: "release/f3" in world.files_of("one"), 60)
         time.sleep(3)
         assert served(world, "one") == 1
+
+
+def test_files_that_may_change_go_before_those_that_do_not(world):
+    world.configure(more='probe_interval_s = 60\nfresh_requests = 240\nimmutable = ["pool/**"]\n')
+    release = {f"pool/f{n}": 100 for n in range(100)} | {f"zone/index{n}": 100 for n in range(5)}
+    rig.make_tree(world.source, release)
+    world.mb_scan("--source", "--force", check=True)
+    web = world.mirrors["one"]
+    rig.copy_tree(world.source, web.tree)
+    with prober(world):
+        rig.wait_for("the last one", lambda: "zone/index4" in world.files_of("one"), 60)
+    asked = [path for path in web.asked if path[1:] in release]
+    assert max(asked.index(f"/zone/index{n}") for n in range(5)) < 7, asked
