@@ -227,9 +227,9 @@ bool FreshChecks::has_come(const Asked& mirror, const db::FreshFile& file,
                            const net::PoolAnswer& answer) const {
   if (answer.failure) return false;
   if (file.gone) return answer.status == 404 || answer.status == 410;
+  const db::MeasuredTimes times{mirror.record.keeps_times_share, mirror.record.time_offset_s};
   return answer.status == 200 &&
-         confirms(file, rules_.is_immutable(file.path),
-                  db::keeping_of(mirror.record.keeps_times_share), facts_of(answer));
+         confirms(file, rules_.is_immutable(file.path), times, facts_of(answer));
 }
 
 // A mirror to which something came has most likely just been synchronised.
