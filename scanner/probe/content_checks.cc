@@ -1,5 +1,6 @@
 #include "scanner/probe/content_checks.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -44,6 +45,7 @@ void ContentChecks::begin(db::Connection& connection) {
   stored_ = db::read_remembered_walks(connection);
   confirmed_.clear();
   looked_s_ = -1;
+  rev_ = -1;
   for (auto& [id, mirror] : mirrors_) {
     mirror.walk = ContentWalk();
     mirror.waiting.clear();
@@ -58,8 +60,21 @@ void ContentChecks::step(db::Connection& connection, const PathRules& rules, dou
                          bool writes) {
   now_s_ = now_s;
   if (looked_s_ < 0 || (options_.loop && now_s_ - looked_s_ >= kLook_s)) look(connection);
-  int pages = kPages;
   next_s_ = looked_s_ + kLook_s;
+  if (has_work()) start_due(connection, rules);
+  if (!writes) return confirmed_.clear();
+  confirm(connection);
+  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) remember(connection);
+}
+
+bool ContentChecks::has_work() const {
+  return std::any_of(mirrors_.begin(), mirrors_.end(), [](const auto& entry) {
+    return !entry.second.waiting.empty() || entry.second.walk.next();
+  });
+}
+
+void ContentChecks::start_due(db::Connection& connection, const PathRules& rules) {
+  int pages = kPages;
   for (const auto& [id, ways] : fleet_.ways_up()) {
     Asked& mirror = asked(id);
     if (mirror.paused_until_s > now_s_) continue;
@@ -69,18 +84,18 @@ void ContentChecks::step(db::Connection& connection, const PathRules& rules, dou
     if (!mirror.waiting.empty() || (mirror.walk.next() && !mirror.spent))
       next_s_ = now_s_ + kStep_s;
   }
-  if (!writes) return confirmed_.clear();
-  confirm(connection);
-  if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) remember(connection);
 }
 
 void ContentChecks::look(db::Connection& connection) {
   looked_s_ = now_s_;
   look_at_listings(connection);
   const std::int64_t newest = db::newest_look_alike(connection);
+  const db::HashedVersions hashed = db::hashed_since(connection, rev_ < 0 ? newest : rev_);
+  const bool first = std::exchange(rev_, hashed.upto_rev) < 0;
   for (auto& [id, mirror] : mirrors_) {
-    if (mirror.scanned_s)
-      mirror.walk.look(newest, mirror.listing, std::time(nullptr), options_.again_s);
+    if (!mirror.scanned_s) continue;
+    if (hashed.any() && !first) mirror.walk.again(hashed.oldest_rev, hashed.newest_rev);
+    mirror.walk.look(newest, mirror.listing, std::time(nullptr), options_.again_s);
   }
 }
 

@@ -77,6 +77,8 @@ class ContentChecks {
   Asked& asked(MirrorId id) { return mirrors_.try_emplace(id, options_).first->second; }
   void look(db::Connection& connection);
   void look_at_listings(db::Connection& connection);
+  bool has_work() const;
+  void start_due(db::Connection& connection, const PathRules& rules);
   void fetch(db::Connection& connection, MirrorId id, Asked& mirror, const PathRules& rules);
   void start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                      const PathRules& rules);
@@ -96,6 +98,7 @@ class ContentChecks {
   std::map<MirrorId, db::RememberedWalk> stored_;  // as the database has them
   std::vector<db::FileOnMirror> confirmed_;        // not written yet
   std::minstd_rand random_{std::random_device{}()};
+  std::int64_t rev_ = -1;  // up to which new hashes were looked at
   int running_ = 0;
   double now_s_ = 0, next_s_ = 0, looked_s_ = -1, wrote_s_ = -1, remembered_s_ = -1;
 };

@@ -1,5 +1,6 @@
 #include "scanner/probe/content_walk.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace mirror::probe {
@@ -42,9 +43,20 @@ void ContentWalk::look(std::int64_t newest_rev, const std::string& listing, std:
     began_s_ = now_s;
   }
   if (newest_rev <= newest_rev_) return;
-  spans_.push_back({{newest_rev}, std::exchange(newest_rev_, newest_rev)});
+  add({{newest_rev}, std::exchange(newest_rev_, newest_rev)});
+}
+
+// A walk that has yet to begin comes there in any case.
+void ContentWalk::again(std::int64_t oldest_rev, std::int64_t newest_rev) {
+  if (began_s_) add({{newest_rev}, oldest_rev - 1});
+}
+
+void ContentWalk::add(const Span& span) {
+  spans_.push_back(span);
   if (spans_.size() <= kMostSpans) return;
-  spans_[1].above_rev = spans_[0].above_rev;
+  Span& kept = spans_[1];
+  kept.from = std::max(kept.from, spans_[0].from);
+  kept.above_rev = std::min(kept.above_rev, spans_[0].above_rev);
   spans_.erase(spans_.begin());
 }
 

@@ -31,13 +31,17 @@ class ContentWalk {
   // begins anew. `listing`: fingerprint of the mirror's last listing, "": not known.
   void look(std::int64_t newest_rev, const std::string& listing, std::int64_t now_s,
             std::int64_t again_s);
+  // These versions are to be asked for again, as their digests were not known before.
+  void again(std::int64_t oldest_rev, std::int64_t newest_rev);
   // Where to go on; nullopt: nothing is left for now.
   std::optional<Span> next() const;
   // Of next(), all before this place is done; nullopt: all of it.
   void done(std::optional<db::VersionPlace> upto);
 
  private:
-  std::vector<Span> spans_;  // the newest versions last; they do not overlap
+  void add(const Span& span);
+
+  std::vector<Span> spans_;  // what is to be done next last
   std::int64_t newest_rev_ = 0;
   std::optional<std::int64_t> began_s_;
   std::string listing_;

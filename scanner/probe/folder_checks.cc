@@ -68,6 +68,9 @@ void FolderChecks::doubt(MirrorId id, const std::string& folder, bool first) {
 void FolderChecks::step(db::Connection& connection, const PathRules& rules, double now_s) {
   now_s_ = now_s;
   next_s_ = now_s_ + kLookAgain_s;
+  if (std::all_of(mirrors_.begin(), mirrors_.end(),
+                  [](const auto& mirror) { return mirror.second.folders.empty(); }))
+    return;
   const auto ways = fleet_.ways_up();
   for (auto& [id, mirror] : mirrors_) {
     if (mirror.folders.empty() || mirror.spent) continue;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "db/mirror/health.h"
+#include "db/probe/folder_files.h"
 #include "db/probe/health_rows.h"
 #include "db/probe/probe_files.h"
 #include "t/db/database.h"
@@ -26,6 +27,7 @@ class ProbeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(asksASmallMirrorForAllOfItsFiles);
   CPPUNIT_TEST(knowsAllTimesOfAVersion);
   CPPUNIT_TEST(findsNothingInAnEmptyTable);
+  CPPUNIT_TEST(listsTheFilesOfAFolderPageByPage);
   CPPUNIT_TEST(writesRowsWithTheTimeOfTheirState);
   CPPUNIT_TEST(skipsAMirrorThatIsGone);
   CPPUNIT_TEST(knowsTheChangesOfADay);
@@ -143,6 +145,29 @@ class ProbeTest : public CppUnit::TestFixture {
     ProbeFiles probe_files;
     probe_files.sample(c());
     CPPUNIT_ASSERT(!probe_files.choose(c(), one_, false));
+  }
+
+  void listsTheFilesOfAFolderPageByPage() {
+    Tree source = files("a/b/f", 25), other = files("a/b.c/f", 5), above = files("a/f", 5);
+    source.insert(source.end(), other.begin(), other.end());
+    source.insert(source.end(), above.begin(), above.end());
+    scan_source(owner(), source);
+    Tree part(source.begin() + 3, source.end());
+    scan_mirror(owner(), "one", part);
+    for (const std::int32_t limit : {1, 7, 22, 100}) {
+      std::set<std::string> found;
+      FolderFiles page;
+      page.next = "";
+      while (page.next) {
+        page = list_folder_files(c(), one_, "a/b", *page.next, limit);
+        CPPUNIT_ASSERT(page.files.size() <= static_cast<std::size_t>(limit));
+        for (const ProbeFile& file : page.files) CPPUNIT_ASSERT(found.insert(file.path).second);
+      }
+      CPPUNIT_ASSERT_EQUAL(std::size_t{22}, found.size());
+      CPPUNIT_ASSERT(found.contains("a/b/f3") && !found.contains("a/b/f2"));
+    }
+    CPPUNIT_ASSERT_EQUAL(std::size_t{32}, list_folder_files(c(), one_, "a", "", 100).files.size());
+    CPPUNIT_ASSERT(list_folder_files(c(), two_, "a", "", 100).files.empty());
   }
 
   void writesRowsWithTheTimeOfTheirState() {

@@ -155,3 +155,20 @@ def test_large_files_are_compared_by_pieces(world, damaged, expected):
     checks, _ = probe(world, "m")
     assert [c["ok"] for c in checks if c["check"] == "content"] == [damaged is None]
     assert world.has()[LARGE] == (expected or [])
+
+
+def test_a_version_that_is_hashed_later_is_compared_then(world):
+    world.configure(more="probe_interval_s = 1\nprobe_timeout_s = 5\n")
+    mirror = mirrors(world, "m")["m"]
+    shift(mirror.tree)
+    world.mb_scan("m", check=True)
+    replace(world.source / MUTABLE, b"!" * 500, WHEN + 900)
+    world.mb_scan("--source", check=True)
+    replace(mirror.tree / MUTABLE, b"!" * 500, WHEN + 700_000)
+    world.mb_scan("m", check=True)
+    prober(world)
+    rig.wait_for("the walk to pass by", lambda: world.database.sql(
+        "SELECT cardinality(walk) = 1 FROM probe_memory WHERE walk_began IS NOT NULL") == "t", 30)
+    assert world.has()[MUTABLE] == []
+    world.mb_hash()
+    wait_for(world, ["m"])

@@ -160,7 +160,7 @@ std::string standing_text(const db::MirrorRecord& record) {
 }
 
 std::string stamp_text(const std::optional<db::MirrorStamp>& stamp) {
-  if (!stamp) return "not read";
+  if (!stamp) return "";
   return fmt::format("{}, read at {} ({})",
                      stamp->at_s ? utc_minute(*stamp->at_s) : "cannot be used: " + stamp->fault,
                      utc_minute(stamp->asked_s), printable(stamp->path));

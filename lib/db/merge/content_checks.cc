@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "db/merge/changes.h"
+#include "db/merge/merge.h"
 #include "db/mirror/time_keeping.h"
 
 namespace mirror::db {
@@ -71,6 +73,23 @@ std::int64_t newest_look_alike(Connection& connection) {
           "SELECT coalesce((SELECT version_rev FROM file WHERE size = ANY (earlier_sizes) ORDER "
           "BY version_rev DESC, id DESC LIMIT 1), 0)")
       .int8(0, 0);
+}
+
+HashedVersions hashed_since(Connection& connection, std::int64_t above_rev) {
+  Transaction snapshot(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+  HashedVersions hashed{.upto_rev = newest_rev(connection)};
+  if (hashed.upto_rev > above_rev && noted_above(connection, above_rev)) {
+    const Result found = connection.run(
+        "SELECT coalesce(min(f.version_rev), 0), coalesce(max(f.version_rev), 0) FROM file f JOIN "
+        "hash h ON h.file_id = f.id AND h.version_rev = f.version_rev WHERE f.size = ANY "
+        "(f.earlier_sizes) AND h.sha256 IS NOT NULL AND h.rev > $1 AND " +
+            changed_above(connection, above_rev, kFileOrHashRev),
+        Params().int8(above_rev));
+    hashed.oldest_rev = found.int8(0, 0);
+    hashed.newest_rev = found.int8(0, 1);
+  }
+  snapshot.commit();
+  return hashed;
 }
 
 }  // namespace mirror::db

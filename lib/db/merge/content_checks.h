@@ -45,4 +45,13 @@ ContentChecks list_content_checks(Connection&, MirrorId, VersionPlace from, std:
 // The newest version that looks like an earlier one of its file; 0: there is none.
 std::int64_t newest_look_alike(Connection&);
 
+// Of such versions those whose hashes became known after that revision: the oldest and the newest.
+struct HashedVersions {
+  std::int64_t oldest_rev = 0, newest_rev = 0;
+  std::int64_t upto_rev = 0;  // the revision up to which this is all
+  bool any() const { return newest_rev > 0; }
+};
+// Where merges are not noted back to that revision (changes.h), none.
+HashedVersions hashed_since(Connection&, std::int64_t above_rev);
+
 }  // namespace mirror::db

@@ -14,6 +14,7 @@ class ProbeContentWalkTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(newerVersionsGoFirst);
   CPPUNIT_TEST(beginsAgainAfterAWhile);
   CPPUNIT_TEST(beginsAgainWithAnotherListing);
+  CPPUNIT_TEST(whatWasHashedGoesAtOnce);
   CPPUNIT_TEST(goesOnWhereItWasStored);
   CPPUNIT_TEST(manySpansBecomeOne);
   CPPUNIT_TEST(whatIsNoWalkBeginsAnew);
@@ -61,6 +62,17 @@ class ProbeContentWalkTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!walk_.next());
     look(9, "b");
     expect(db::VersionPlace{9}, 0);
+  }
+
+  void whatWasHashedGoesAtOnce() {
+    walk_.again(3, 5);
+    CPPUNIT_ASSERT(!walk_.next());
+    look(9);
+    walk_.done(db::VersionPlace{4, 3});
+    walk_.again(3, 5);
+    expect(db::VersionPlace{5}, 2);
+    walk_.done(std::nullopt);
+    expect({4, 3}, 0);
   }
 
   void goesOnWhereItWasStored() {
