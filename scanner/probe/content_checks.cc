@@ -127,39 +127,45 @@ void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror
   }
 }
 
-bool ContentChecks::may_ask(Asked& mirror, std::int64_t bytes) {
-  const bool has_budget = mirror.requests.left(now_s_) >= 1 &&
-                          mirror.bytes.left(now_s_) >= static_cast<double>(bytes) &&
-                          all_bytes_.left(now_s_) >= static_cast<double>(bytes);
+// Bytes may be used ahead: a piece can be larger than what is left of a minute's.
+bool ContentChecks::may_ask(Asked& mirror) {
+  if (mirror.running >= kMostAtATime || running_ >= kMostRunning) return false;
+  const bool has_budget = mirror.requests.left(now_s_) >= 1 && mirror.bytes.left(now_s_) > 0 &&
+                          all_bytes_.left(now_s_) > 0;
   if (!has_budget && !options_.loop) mirror.spent = true;
   return has_budget;
 }
 
+std::vector<db::ContentPiece> ContentChecks::pieces_of(db::Connection& connection,
+                                                       const db::ProbeFile& file,
+                                                       const std::string& sha256) {
+  if (auto whole = db::whole_piece(file.size_bytes, sha256)) return {*whole};
+  return db::choose_pieces(connection, file, random_);
+}
+
 void ContentChecks::start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                                   const PathRules& rules) {
-  while (!mirror.waiting.empty() && mirror.running < kMostAtATime && running_ < kMostRunning) {
-    const db::ContentCheck& file = mirror.waiting.front();
-    Job job{Job::Kind::content,
-            {file.file_id, file.path, file.size_bytes, file.mtimes_s, file.version_rev, 0},
-            std::nullopt};
-    std::vector<db::ContentPiece> pieces = db::choose_pieces(connection, job.file, random_);
-    std::int64_t bytes = 0;
-    for (const db::ContentPiece& piece : pieces) bytes += piece.bytes;
-    if (!pieces.empty()) {
-      if (!may_ask(mirror, bytes)) break;
-      mirror.bytes.use(static_cast<double>(bytes));
-      all_bytes_.use(static_cast<double>(bytes));
-      ++mirror.running;
-      ++running_;
-      ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
-                                               item.way,
-                                               file,
-                                               check_target(*item.mirror, item.way, job, rules),
-                                               std::move(pieces),
-                                               {},
-                                               {}}));
-    }
+  while (!mirror.waiting.empty() && may_ask(mirror)) {
+    const db::ContentCheck file = std::move(mirror.waiting.front());
     mirror.waiting.pop_front();
+    const Job job{Job::Kind::content,
+                  {file.file_id, file.path, file.size_bytes, file.mtimes_s, file.version_rev, 0},
+                  std::nullopt};
+    std::vector<db::ContentPiece> pieces = pieces_of(connection, job.file, file.sha256);
+    if (pieces.empty()) continue;
+    for (const db::ContentPiece& piece : pieces) {
+      mirror.bytes.use(static_cast<double>(piece.bytes));
+      all_bytes_.use(static_cast<double>(piece.bytes));
+    }
+    ++mirror.running;
+    ++running_;
+    ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
+                                             item.way,
+                                             file,
+                                             check_target(*item.mirror, item.way, job, rules),
+                                             std::move(pieces),
+                                             {},
+                                             {}}));
   }
 }
 

@@ -82,7 +82,9 @@ class ContentChecks {
   void fetch(db::Connection& connection, MirrorId id, Asked& mirror, const PathRules& rules);
   void start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                      const PathRules& rules);
-  bool may_ask(Asked& mirror, std::int64_t bytes);
+  bool may_ask(Asked& mirror);
+  std::vector<db::ContentPiece> pieces_of(db::Connection& connection, const db::ProbeFile& file,
+                                          const std::string& sha256);
   void ask_next_piece(const std::shared_ptr<Run>& run);
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);
