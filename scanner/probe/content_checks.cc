@@ -37,7 +37,7 @@ struct ContentChecks::Run {
 ContentWalk ContentChecks::Asked::left() const {
   if (waiting.empty()) return walk;
   ContentWalk left = before;
-  left.done(db::VersionPlace{waiting.front().version_rev, waiting.front().file_id + 1});
+  left.done(db::VersionPlace{waiting.back().version_rev, waiting.back().file_id + 1});
   return left;
 }
 
@@ -120,11 +120,12 @@ void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror
   db::ContentChecks found =
       db::list_content_checks(connection, id, span.from, span.above_rev, kPage);
   mirror.walk.done(found.more ? std::optional(found.next) : std::nullopt);
-  for (db::ContentCheck& check : found.checks) {
-    // Listings tell of the one, and mirrors get no redirects for the other.
-    if (rules.is_immutable(check.path) || rules.is_origin_only(check.path)) continue;
-    mirror.waiting.push_back(std::move(check));
-  }
+  // Of immutable files listings tell enough, and for the others redirects go to the origin alone.
+  std::erase_if(found.checks, [&](const db::ContentCheck& check) {
+    return rules.is_immutable(check.path) || rules.is_origin_only(check.path);
+  });
+  std::reverse(found.checks.begin(), found.checks.end());
+  mirror.waiting = std::move(found.checks);
 }
 
 // Bytes may be used ahead: a piece can be larger than what is left of a minute's.
@@ -146,8 +147,8 @@ std::vector<db::ContentPiece> ContentChecks::pieces_of(db::Connection& connectio
 void ContentChecks::start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                                   const PathRules& rules) {
   while (!mirror.waiting.empty() && may_ask(mirror)) {
-    const db::ContentCheck file = std::move(mirror.waiting.front());
-    mirror.waiting.pop_front();
+    const db::ContentCheck file = std::move(mirror.waiting.back());
+    mirror.waiting.pop_back();
     const Job job{Job::Kind::content,
                   {file.file_id, file.path, file.size_bytes, file.mtimes_s, file.version_rev, 0},
                   std::nullopt};

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -66,7 +65,7 @@ class ContentChecks {
     ContentWalk before;                     // what waits was read
     std::optional<std::int64_t> scanned_s;  // its last scan, when its listing was looked at
     std::string listing;
-    std::deque<db::ContentCheck> waiting;
+    std::vector<db::ContentCheck> waiting;  // the next one last
     TokenBucket requests, bytes;
     bool spent = false;  // not a service: its budget
     int running = 0;
