@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "core/ascii.h"
 #include "core/encode.h"
 
 namespace mirror {
@@ -12,14 +13,6 @@ namespace {
 constexpr int kFullWeight = 1000;
 constexpr std::size_t kMaxHeaderBytes =
     8192;  // a request line's limit in httpd; longer ones are noise
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower_case(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 
@@ -58,12 +51,12 @@ struct Weighted {
 
 // `name;q=0.5`, other parameters allowed.
 std::optional<Weighted> parse_weighted(std::string_view member) {
-  Weighted weighted{lower_case(take(member, ';'))};
+  Weighted weighted{lower(take(member, ';'))};
   while (!member.empty()) {
     const std::string_view parameter = take(member, ';');
     const std::size_t equals = parameter.find('=');
     if (equals == parameter.npos || !is_token(parameter.substr(0, equals))) return std::nullopt;
-    if (lower_case(parameter.substr(0, equals)) != "q") {
+    if (lower(parameter.substr(0, equals)) != "q") {
       weighted.has_parameters = true;
       continue;
     }
@@ -188,7 +181,7 @@ std::vector<DigestAlgorithm> parse_want_digest(std::string_view value) {
   std::vector<Wish> wishes;
   for_each_weighted(value, [&](const Weighted& wish) {
     for (const AlgorithmNames& names : kAlgorithms) {
-      if (lower_case(names.digest) == wish.name) put_wish(wishes, wish.weight, names.id);
+      if (lower(names.digest) == wish.name) put_wish(wishes, wish.weight, names.id);
     }
   });
   return in_order(std::move(wishes));
@@ -234,7 +227,7 @@ bool mentions_metalink(std::string_view accept) {
 std::optional<Representation> negotiated_metalink(std::string_view accept,
                                                   std::string_view mime_type) {
   if (!mentions_metalink(accept)) return std::nullopt;
-  const std::string type = lower_case(mime_type);
+  const std::string type = lower(mime_type);
   int meta4 = 0, metalink = 0, file = 0, precision = 0;
   for_each_weighted(accept, [&](const Weighted& range) {
     if (range.name == info_of(Representation::meta4).content_type) meta4 = range.weight;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/path.h"
 
 namespace mirror {
@@ -11,14 +12,6 @@ namespace {
 constexpr std::size_t kMaxSuggestions = 3;
 constexpr std::size_t kMaxWordBytes =
     256;  // the distance takes time and memory by the product of the lengths
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
-  }
-  return result;
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/address.h"
+#include "core/ascii.h"
 #include "core/path.h"
 #include "core/utf8.h"
 
@@ -197,16 +198,14 @@ std::string escaped(std::string_view bytes) {
   return out;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // A URL in its parts, without the port that its scheme implies.
 struct WebUrl {
   std::string_view scheme, host, path;
 };
 
 WebUrl parts_of(std::string_view url) {
-  const std::size_t begin =
-      std::min(url.find("://"), url.size() - std::min<std::size_t>(url.size(), 3)) + 3;
+  const std::size_t end = url.find("://");
+  const std::size_t begin = end == url.npos ? url.size() : end + 3;
   const std::size_t slash = std::min(url.find('/', begin), url.size());
   WebUrl parts{url.substr(0, begin), url.substr(begin, slash - begin), url.substr(slash)};
   const std::string_view usual = parts.scheme == "https://" ? ":443" : ":80";
@@ -275,6 +274,20 @@ UrlFault check_url(std::string_view url, UrlKind kind) {
     return {"it has a user name, which all clients would see", authority.substr(0, at)};
   if (const UrlFault fault = check_host_and_port(authority)) return fault;
   return rule.is_base ? check_base_path(path) : check_characters(path, false, rule.takes_utf8);
+}
+
+std::string_view url_authority(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return {};
+  url.remove_prefix(scheme + 3);
+  url = url.substr(0, url.find_first_of("/?#"));
+  return url.substr(url.rfind('@') + 1);  // npos + 1 is 0
+}
+
+std::string_view url_host(std::string_view url) {
+  const std::string_view authority = url_authority(url);
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.find(':'));
 }
 
 bool same_url(std::string_view a, std::string_view b) {

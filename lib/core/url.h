@@ -43,6 +43,11 @@ inline bool is_url(std::string_view url, UrlKind kind) { return !check_url(url, 
 // Of HOST or HOST:PORT: a DNS name in ASCII, an IPv4 address, or an IPv6 address in brackets.
 UrlFault check_host_and_port(std::string_view authority);
 
+// HOST[:PORT] of a URL, without a user's name; "" if it has none. Valid as long as the URL.
+std::string_view url_authority(std::string_view url);
+// HOST alone, an IPv6 address without its brackets.
+std::string_view url_host(std::string_view url);
+
 // Of two web URLs: whether they are the same, but for the host's case and a port that the scheme
 // implies.
 bool same_url(std::string_view a, std::string_view b);

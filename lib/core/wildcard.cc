@@ -1,12 +1,11 @@
 #include "core/wildcard.h"
 
+#include "core/ascii.h"
+
 namespace mirror {
 namespace {
 
 bool same(char a, char b, Letters letters) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
   return a == b || (letters == Letters::any_case && lower(a) == lower(b));
 }
 

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <set>
 
+#include "core/ascii.h"
 #include "core/path.h"
 #include "core/readable.h"
 
@@ -77,7 +78,7 @@ void cut_passwords(std::string& text) {
 }
 
 bool names_a_secret(std::string name) {
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  name = lower(name);
   for (const char* part : {"token", "key", "password", "passwd", "secret", "auth", "signature"}) {
     if (name.find(part) != std::string::npos) return true;
   }

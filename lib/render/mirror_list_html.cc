@@ -8,6 +8,7 @@
 #include "core/http_date.h"
 #include "core/path.h"
 #include "core/readable.h"
+#include "core/url.h"
 #include "render/markup.h"
 #include "render/mirror_list_style.h"
 #include "render/representation.h"
@@ -28,11 +29,6 @@ std::string size_text(std::int64_t bytes) {
   for (; size >= 999.5 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
   return fmt::format("{:.{}f} {} ({} bytes)", size, size < 9.95 ? 1 : 0, kUnits[unit],
                      grouped(bytes));
-}
-
-std::string_view host_of(std::string_view url) {
-  url.remove_prefix(url.find("://") + 3);
-  return url.substr(0, url.find('/'));
 }
 
 std::string_view region_name(Region region) {
@@ -142,7 +138,7 @@ class Page {
 
   void download_from(const std::string& url, const std::string& place = "") {
     html_.raw("<p class=\"best\">").element("a", "Download", {{"class", "button"}, {"href", url}});
-    html_.raw(" <span class=\"soft\">from ").text(host_of(url));
+    html_.raw(" <span class=\"soft\">from ").text(url_authority(url));
     if (!place.empty()) html_.raw(", ").text(place);
     html_.raw("</span></p>\n");
   }
@@ -211,7 +207,7 @@ class Page {
     if (subject_.last_resorts.empty()) return;
     html_.raw("<section class=\"card\">\n<h2>If no mirror works</h2>\n<ol>\n");
     for (const std::string& url : subject_.last_resorts) {
-      html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
+      html_.raw("<li><span class=\"host\">").element("a", url_authority(url), {{"href", url}});
       html_.raw("</span></li>\n");
     }
     html_.raw("</ol>\n</section>\n");
@@ -258,7 +254,7 @@ class Page {
   void mirror(const Candidate& candidate) {
     const Mirror& mirror = *candidate.mirror;
     const std::string url = subject_.mirror_url(candidate);
-    html_.raw("<li><span class=\"host\">").element("a", host_of(url), {{"href", url}});
+    html_.raw("<li><span class=\"host\">").element("a", url_authority(url), {{"href", url}});
     const auto bases = subject_.bases(candidate);
     for (std::size_t i = 1; i < bases.size(); ++i) {
       html_.raw(" ").element("a", "https",
@@ -277,17 +273,12 @@ class Page {
   }
 
   void operator_of(const Mirror& mirror) {
-    const std::string_view name = mirror.operator_name.empty()
-                                      ? host_of_or_nothing(mirror.operator_url)
-                                      : mirror.operator_name;
+    const std::string_view name =
+        mirror.operator_name.empty() ? url_authority(mirror.operator_url) : mirror.operator_name;
     if (name.empty()) return;
     html_.raw(" <span class=\"by\">");
     link(mirror.operator_url, name);
     html_.raw("</span>");
-  }
-
-  static std::string_view host_of_or_nothing(std::string_view url) {
-    return url.empty() ? url : host_of(url);
   }
 
   const Subject& subject_;

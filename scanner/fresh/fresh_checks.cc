@@ -188,9 +188,10 @@ void FreshChecks::answered(MirrorId id, std::int64_t rev, std::int64_t file_id,
   for (Wait& wait : release->second.waits) {
     if (wait.file->id != file_id) continue;
     wait.running = false;
-    const bool good = !answer.failure && answer.status == 200 &&
-                      confirms(*wait.file, rules_.is_immutable(wait.file->path),
-                               db::keeping_of(asked.record.keeps_times_share), facts_of(answer));
+    const db::MeasuredTimes times{asked.record.keeps_times_share, asked.record.time_offset_s};
+    const bool good =
+        !answer.failure && answer.status == 200 &&
+        confirms(*wait.file, rules_.is_immutable(wait.file->path), times, facts_of(answer));
     good ? found(asked, release->second, wait) : missing(rev, release->second, wait);
   }
 }

@@ -14,7 +14,8 @@ struct HeadFacts {
   std::optional<std::int64_t> size_bytes, mtime_s;  // nullopt: it does not say
 };
 
-bool confirms(const db::FreshFile& file, bool immutable, db::TimeKeeping keeping,
+// `times`: as full scans measured them. By how much the mirror's are ahead is taken off first.
+bool confirms(const db::FreshFile& file, bool immutable, const db::MeasuredTimes& times,
               const HeadFacts& facts);
 
 }  // namespace mirror::fresh

@@ -7,11 +7,13 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "core/ascii.h"
 #include "core/http_date.h"
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/url.h"
 #include "digest/message.h"
+#include "scanner/probe/answers.h"
 
 namespace mirror::probe {
 namespace {
@@ -47,32 +49,6 @@ Verdict refused(std::string reason) {
   return verdict;
 }
 
-std::string_view without_query(std::string_view url) {
-  return url.substr(0, url.find_first_of("?#"));
-}
-
-// The name of the file, decoded.
-std::string last_segment(std::string_view url) {
-  url = without_query(url);
-  const std::string_view segment = url.substr(url.rfind('/') + 1);
-  return percent_decode(segment).value_or(std::string(segment));
-}
-
-std::string_view folder_of(std::string_view url) {
-  url = without_query(url);
-  return url.substr(0, url.rfind('/') + 1);
-}
-
-// HOST[:PORT] without the port and an IPv6 address's brackets.
-std::string_view host_of(std::string_view url) {
-  const std::size_t begin = url.find("://");
-  if (begin == url.npos) return {};
-  url.remove_prefix(begin + 3);
-  url = url.substr(0, url.find('/'));
-  if (url.starts_with('[')) return url.substr(1, url.find(']') - 1);
-  return url.substr(0, url.find(':'));
-}
-
 std::optional<std::int64_t> number(std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -104,29 +80,7 @@ bool is_whole(const db::ContentPiece& piece, const CheckTarget& target) {
   return piece.first == 0 && piece.bytes == target.size_bytes;
 }
 
-bool is_redirect(int status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-bool is_own(std::string_view url, const std::vector<std::string>& server_urls) {
-  return std::any_of(server_urls.begin(), server_urls.end(),
-                     [&](const std::string& own) { return is_below(folder_of(url), own); });
-}
-
 bool head_may_be_refused(int status) { return status == 403 || status == 405 || status == 501; }
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 'a' - 'A');
-  return result;
-}
-
-// A page in place of a file that is none: "not found" with status 200, a portal, advertisements.
-bool is_page(std::string_view content_type) {
-  const std::string type = lower(content_type.substr(0, content_type.find(';')));
-  return type.starts_with("text/html") || type.starts_with("application/xhtml");
-}
 
 bool may_be_page(const std::string& name) {
   const std::string lowered = lower(name);
@@ -139,11 +93,6 @@ std::optional<std::int64_t> retry_after_s(std::string_view text) {
   return std::min(number(text).value_or(kLongestWait_s), kLongestWait_s);
 }
 
-bool is_private_text(const std::string& address) {
-  const std::optional<Address> parsed = Address::parse(address);
-  return parsed && net::is_private(*parsed);
-}
-
 }  // namespace
 
 std::vector<Way> claimed_ways(const std::string& http_url, const std::string& https_url, bool ipv4,
@@ -152,7 +101,7 @@ std::vector<Way> claimed_ways(const std::string& http_url, const std::string& ht
   for (const Way way : kWays) {
     const std::string& url = way.https ? https_url : http_url;
     if (url.empty() || !(way.family == Family::ipv4 ? ipv4 : ipv6)) continue;
-    const std::optional<Address> literal = Address::parse(host_of(url));
+    const std::optional<Address> literal = Address::parse(url_host(url));
     if (!literal || literal->family == way.family) ways.push_back(way);
   }
   return ways;
@@ -234,7 +183,7 @@ Verdict Check::judge_certificate(const net::PoolAnswer& answer, std::int64_t now
 // The reason, which is the mirror's own or that of a host that it redirects to.
 std::string Check::where(const std::string& reason) const {
   if (followed_.empty()) return reason;
-  return fmt::format("redirects to {}: {}", host_of(url_), reason);
+  return fmt::format("redirects to {}: {}", url_host(url_), reason);
 }
 
 std::optional<Verdict> Check::follow(const std::string& url) {
@@ -250,7 +199,7 @@ std::optional<Verdict> Check::follow(const std::string& url) {
     return bad("redirects in a loop");
   if (followed_.size() == kMaxRedirects)
     return bad(fmt::format("redirects more than {} times", kMaxRedirects));
-  if (public_only_ && is_private_text(std::string(host_of(url))))
+  if (public_only_ && is_private_text(std::string(url_host(url))))
     return bad("redirects to an address of a private network: " + url);
   followed_.push_back(std::exchange(url_, url));
   step_ = Step::head;
@@ -305,7 +254,7 @@ bool Check::is_later(const net::PoolAnswer& answer) const {
 
 // A later time may be that of the copy, but for a mirror that keeps the source's.
 bool Check::is_newer(const net::PoolAnswer& answer) const {
-  return target_.keeps_times && host_of(url_) == host_of(target_.url) && is_later(answer);
+  return target_.keeps_times && url_host(url_) == url_host(target_.url) && is_later(answer);
 }
 
 std::optional<Verdict> Check::judge_headers(const net::PoolAnswer& answer) const {
@@ -353,7 +302,7 @@ Verdict Check::judge_status(const net::PoolAnswer& answer) const {
 
 // Another host may have the file under the time at which it got it.
 bool Check::has_time(std::int64_t time_s) const {
-  if (!target_.keeps_times || host_of(url_) != host_of(target_.url)) return true;
+  if (!target_.keeps_times || url_host(url_) != url_host(target_.url)) return true;
   return std::any_of(target_.mtimes_s.begin(), target_.mtimes_s.end(), [&](std::int64_t accepted) {
     return std::abs(time_s - accepted) <= target_.time_tolerance_s;
   });
@@ -361,8 +310,8 @@ bool Check::has_time(std::int64_t time_s) const {
 
 std::string Check::final_host() const {
   constexpr std::size_t kLongest = 300;  // of a row
-  const std::string host = printable(host_of(url_));
-  return host_of(url_) == host_of(target_.url) || host.size() > kLongest ? "" : host;
+  const std::string host = printable(url_host(url_));
+  return url_host(url_) == url_host(target_.url) || host.size() > kLongest ? "" : host;
 }
 
 }  // namespace mirror::probe

@@ -3,18 +3,12 @@
 #include <string_view>
 #include <utility>
 
+#include "core/url.h"
+
 namespace mirror::probe {
 namespace {
 
 constexpr double kPause_s = 1;  // between two rounds
-
-// HOST[:PORT]
-std::string_view authority_of(std::string_view url) {
-  const std::size_t begin = url.find("://");
-  if (begin == url.npos) return {};
-  url.remove_prefix(begin + 3);
-  return url.substr(0, url.find_first_of("/?#"));
-}
 
 // Whether the answer came from the URL's own host, which its certificate shows.
 bool is_own_answer(const std::string& url, const net::PoolAnswer& answer) {
@@ -22,7 +16,7 @@ bool is_own_answer(const std::string& url, const net::PoolAnswer& answer) {
   if (url.starts_with("https://")) return true;
   if (answer.status >= 200 && answer.status <= 299) return true;
   return answer.status >= 300 && answer.status <= 399 &&
-         authority_of(answer.redirect_url) == authority_of(url);
+         url_authority(answer.redirect_url) == url_authority(url);
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 
 #include "core/http_date.h"
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/stamp_time.h"
+#include "scanner/probe/answers.h"
 
 namespace mirror::probe {
 namespace {
@@ -16,20 +16,9 @@ namespace {
 constexpr std::int64_t kFuture_s = 3600;
 constexpr int kMaxRedirects = 5;
 
-std::string_view last_segment(std::string_view url) {
-  url = url.substr(0, url.find_first_of("?#"));
-  return url.substr(url.rfind('/') + 1);
-}
-
 // In place of a file, which may have any date.
-bool is_page(const net::PoolAnswer& answer) {
-  const std::string_view type = answer.header("Content-Type");
-  return type.starts_with("text/html") || type.starts_with("application/xhtml") ||
-         answer.body.starts_with('<');
-}
-
-bool is_redirect(int status) {
-  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+bool shows_page(const net::PoolAnswer& answer) {
+  return is_page(answer.header("Content-Type")) || answer.body.starts_with('<');
 }
 
 StampAnswer fault(std::string words) { return {std::nullopt, std::move(words)}; }
@@ -58,10 +47,7 @@ net::PoolRequest StampRequest::request() const {
 
 std::optional<StampAnswer> StampRequest::take(const net::PoolAnswer& answer, std::int64_t now_s) {
   if (answer.failure) return StampAnswer{};
-  if (redirects_ == 0) {
-    const std::optional<Address> peer = Address::parse(answer.peer);
-    public_only_ = peer && !net::is_private(*peer);
-  }
+  if (redirects_ == 0) public_only_ = !is_private_text(answer.peer);
   if (is_redirect(answer.status)) {
     if (std::string words = redirect_fault(answer.redirect_url); !words.empty())
       return fault(std::move(words));
@@ -71,19 +57,17 @@ std::optional<StampAnswer> StampRequest::take(const net::PoolAnswer& answer, std
   }
   if (answer.status == 429 || answer.status >= 500) return StampAnswer{};
   if (answer.status != 200) return fault(fmt::format("HTTP status {}", answer.status));
-  if (is_page(answer)) return fault("a page in place of it");
+  if (shows_page(answer)) return fault("a page in place of it");
   const std::int64_t modified_s = parse_http_date(answer.header("Last-Modified"));
   return judge_stamp(answer.body, modified_s < 0 ? std::nullopt : std::optional(modified_s), now_s);
 }
 
 std::string StampRequest::redirect_fault(const std::string& to) const {
-  const bool own = std::any_of(server_urls_.begin(), server_urls_.end(),
-                               [&](const std::string& url) { return to.starts_with(url); });
-  if (own) return "redirects back to us";
+  if (is_own(to, server_urls_)) return "redirects back to us";
   const bool known =
       to.starts_with("https://") || (to.starts_with("http://") && !url_.starts_with("https:"));
   if (!known || last_segment(to) != last_segment(url_))
-    return "redirects to another file: " + printable(to).substr(0, 200);
+    return "redirects to another file: " + printable(std::string_view(to).substr(0, 200));
   return redirects_ == kMaxRedirects ? "redirects too often" : "";
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/url.h"
+
 namespace mirror::mb {
 namespace {
 
@@ -29,20 +31,9 @@ std::optional<Address> from_socket(const sockaddr* socket) {
 
 }  // namespace
 
-std::string url_host(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return "";
-  url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find_first_of("/?#"));
-  if (const std::size_t user = url.rfind('@'); user != std::string_view::npos)
-    url.remove_prefix(user + 1);
-  if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
-  return std::string(url.substr(0, url.find(':')));
-}
-
 std::string first_host(const std::vector<std::string>& urls) {
   for (const std::string& url : urls) {
-    if (std::string host = url_host(url); !host.empty()) return host;
+    if (const std::string_view host = url_host(url); !host.empty()) return std::string(host);
   }
   return "";
 }

@@ -11,10 +11,6 @@
 
 namespace mirror::mb {
 
-// The host of `scheme://[user@]HOST[:port]/…`, an IPv6 address without its brackets; "" when there
-// is none.
-std::string url_host(std::string_view url);
-
 // The host of the first URL that has one; "" when none has.
 std::string first_host(const std::vector<std::string>& urls);
 

@@ -14,6 +14,7 @@ class UrlTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(trackersAreNoFolders);
   CPPUNIT_TEST(hostsEndSomewhere);
   CPPUNIT_TEST(knowsTheSameServer);
+  CPPUNIT_TEST(findsTheHost);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -205,6 +206,34 @@ class UrlTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(is_below("http://a.example/x/", "http://a.example/x/"));
     CPPUNIT_ASSERT(!is_below("http://a.example/x/", "http://a.example/x/y/"));
     CPPUNIT_ASSERT(!is_below("http://b.example/x/", "http://a.example/x/"));
+    for (const char* none : {"", "x", "/x/", "://"}) {
+      CPPUNIT_ASSERT(!is_below(none, "http://a.example/x/"));
+      CPPUNIT_ASSERT(!same_url(none, "http://a.example/x/"));
+    }
+  }
+
+  void findsTheHost() {
+    struct Case {
+      std::string_view url, authority, host;
+    };
+    static constexpr Case kCases[] = {
+        {"http://a.example/x", "a.example", "a.example"},
+        {"https://a.example:8443/x?y#z", "a.example:8443", "a.example"},
+        {"http://a.example", "a.example", "a.example"},
+        {"http://a.example?x=/@b", "a.example", "a.example"},
+        {"rsync://user@a.example:873/pub", "a.example:873", "a.example"},
+        {"http://[2001:db8::1]:80/", "[2001:db8::1]:80", "2001:db8::1"},
+        {"http://[2001:db8::1]/", "[2001:db8::1]", "2001:db8::1"},
+        {"http://[2001:db8::1", "[2001:db8::1", "2001:db8::1"},
+        {"http://127.0.0.1:8080/", "127.0.0.1:8080", "127.0.0.1"},
+        {"http:///x", "", ""},
+        {"a.example/x", "", ""},
+        {"", "", ""},
+    };
+    for (const Case& one : kCases) {
+      CPPUNIT_ASSERT_EQUAL(one.authority, url_authority(one.url));
+      CPPUNIT_ASSERT_EQUAL(one.host, url_host(one.url));
+    }
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(UrlTest);

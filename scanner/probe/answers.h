@@ -1,0 +1,21 @@
+// What checks and stamps need to know of answers and of where redirects lead. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mirror::probe {
+
+bool is_redirect(int status);
+// A page in place of a file that is none: "not found" with status 200, a portal, advertisements.
+bool is_page(std::string_view content_type);
+std::string_view without_query(std::string_view url);
+// The name of the file, decoded.
+std::string last_segment(std::string_view url);
+// Whether it leads to one of our own URLs, each of which ends in '/'.
+bool is_own(std::string_view url, const std::vector<std::string>& server_urls);
+// Whether it is an address, and no public one.
+bool is_private_text(const std::string& address);
+
+}  // namespace mirror::probe
