@@ -286,8 +286,8 @@ void RequestPool::Transfer::fail(CURLcode code) {
 void RequestPool::Transfer::finish(CURLcode code) {
   answer.peer = easy.text(CURLINFO_PRIMARY_IP);
   read_certificate();
-  if (code != CURLE_OK && !cut) return fail(code);
   answer.status = static_cast<int>(easy.number(CURLINFO_RESPONSE_CODE));
+  if (code != CURLE_OK && !cut) return fail(code);
   answer.redirect_url = easy.text(CURLINFO_REDIRECT_URL);
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy.curl(), CURLINFO_STARTTRANSFER_TIME_T, &microseconds);

@@ -52,7 +52,7 @@ struct PoolAnswer {
   std::optional<FailureKind> failure;  // nullopt: the head of an answer came
   std::string words;                   // of the failure, in plain English: "connection refused"
   int os_error = 0;                    // errno of a failed connection; 0: not known
-  int status = 0;
+  int status = 0;                      // also where the answer broke off after its head
   std::vector<std::pair<std::string, std::string>> headers;  // as they came
   std::string body;                                          // its first bytes
   std::string redirect_url;                     // where Location leads to, as a whole URL; "": none

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
+#include <set>
 
 #include "core/http_date.h"
 #include "core/path.h"
@@ -18,6 +20,7 @@ constexpr double kFirstRetry_s = 10, kLastRetry_s = 300, kRetryShare = 0.05;  //
 constexpr double kRelease_s = 86400, kPause_s = 60;
 constexpr int kMostAtATime = 8;  // on one mirror
 constexpr double kBurst_s = 3;   // so much of the budget may be used at once
+constexpr int kYoungTries = 32;  // for a young file that a mirror has
 
 HeadFacts facts_of(const net::PoolAnswer& answer) {
   HeadFacts facts;
@@ -36,8 +39,10 @@ HeadFacts facts_of(const net::PoolAnswer& answer) {
 void FreshChecks::begin() {
   rev_ = -1;
   files_.clear();
+  held_.clear();
   born_s_.clear();
   confirmed_.clear();
+  withdrawn_.clear();
   for (auto& [id, mirror] : mirrors_) mirror.releases.clear();
 }
 
@@ -76,46 +81,71 @@ void FreshChecks::read_new(db::Connection& connection) {
   rev_ = fresh.rev;
   if (fresh.files.empty()) return;
   rules_ = db::load_path_rules(connection);
+  std::set<std::int64_t> changed;
+  for (const db::FreshFile& file : fresh.files) changed.insert(file.id);
+  std::erase_if(files_, [&](const auto& file) { return changed.contains(file->id); });
   for (db::FreshFile& file : fresh.files) {
-    born_s_.try_emplace(file.version_rev, now_s_ - static_cast<double>(file.age_s));
-    files_.push_back(std::move(file));
+    born_s_.try_emplace(file.release, now_s_ - static_cast<double>(file.age_s));
+    files_.push_back(std::make_shared<const db::FreshFile>(std::move(file)));
   }
   looked_s_ = -1;
 }
 
-// Which of the files still are what they were, and are not known to be on which mirrors.
+// Which of the files still are what they were, and to which mirrors their change has not come.
 void FreshChecks::look_again(db::Connection& connection) {
   looked_s_ = now_s_;
   std::erase_if(born_s_, [&](const auto& born) { return now_s_ - born.second > kRelease_s; });
-  std::erase_if(files_, [&](const auto& file) { return !born_s_.contains(file.version_rev); });
+  std::erase_if(files_, [&](const auto& file) { return !born_s_.contains(file->release); });
+  held_.clear();
   if (files_.empty()) return;
-  const auto holders = db::read_holders(connection, files_);
-  std::erase_if(files_, [&](const auto& file) { return !holders.contains(file.id); });
-  for (auto& [id, mirror] : mirrors_) {
-    const auto before = std::move(mirror.releases);
-    mirror.releases.clear();
-    for (const db::FreshFile& file : files_) {
-      const std::vector<MirrorId>& has = holders.at(file.id);
-      if (std::find(has.begin(), has.end(), id) != has.end()) continue;
-      const auto known = before.find(file.version_rev);
-      Release& release = mirror.releases[file.version_rev];
-      Wait wait{.file = std::make_shared<db::FreshFile>(file),
-                .first = !rules_.is_immutable(file.path)};
-      if (known != before.end()) {
-        release.there = known->second.there;
-        release.due_s = known->second.due_s;
-        release.next = known->second.next;
-        const auto same = std::find_if(known->second.waits.begin(), known->second.waits.end(),
-                                       [&](const Wait& old) { return old.file->id == file.id; });
-        if (same != known->second.waits.end()) wait = *same;
-        if (wait.found && confirmed_.empty()) {  // it was withdrawn since
-          wait.found = false;
-          wait.due_s = now_s_ + kLastRetry_s;
-        }
-      }
-      release.waits.push_back(std::move(wait));
+  const Holdings holders = db::read_holders(connection, files_);
+  std::erase_if(files_, [&](const auto& file) { return !holders.contains(file->id); });
+  for (const auto& file : files_) {
+    const std::vector<MirrorId>& mirrors = holders.at(file->id);
+    if (!file->gone && !mirrors.empty()) held_.push_back({file->id, file->release, mirrors});
+  }
+  std::stable_sort(held_.begin(), held_.end(),
+                   [](const auto& a, const auto& b) { return a.release > b.release; });
+  for (auto& [id, mirror] : mirrors_) look_again(id, mirror, holders);
+}
+
+void FreshChecks::look_again(MirrorId id, Asked& mirror, const Holdings& holders) {
+  const Releases before = std::exchange(mirror.releases, {});
+  for (const auto& file : files_) {
+    const std::vector<MirrorId>& has = holders.at(file->id);
+    const bool listed = std::find(has.begin(), has.end(), id) != has.end();
+    if (listed == file->gone) put(file, before, mirror.releases);
+  }
+}
+
+void FreshChecks::put(const std::shared_ptr<const db::FreshFile>& file, const Releases& before,
+                      Releases& releases) const {
+  Release& release = releases[file->release];
+  Wait wait{.file = file, .first = !file->gone && !rules_.is_immutable(file->path)};
+  if (const auto known = before.find(file->release); known != before.end()) {
+    release.there = known->second.there;
+    release.due_s = known->second.due_s;
+    release.next = known->second.next;
+    const auto same = std::find_if(known->second.waits.begin(), known->second.waits.end(),
+                                   [&](const Wait& old) { return old.file->id == file->id; });
+    if (same != known->second.waits.end()) wait = *same;
+    if (wait.done && confirmed_.empty() && withdrawn_.empty()) {  // it was undone since
+      wait.done = false;
+      wait.due_s = now_s_ + kLastRetry_s;
     }
   }
+  release.waits.push_back(std::move(wait));
+}
+
+// Half of the time one of the newest eighth.
+std::optional<std::int64_t> FreshChecks::young_file(MirrorId id) {
+  std::uniform_real_distribution<double> share(0, 1);
+  for (int tries = held_.empty() ? 0 : kYoungTries; tries > 0; --tries) {
+    const double place = std::pow(share(random_), 3) * static_cast<double>(held_.size());
+    const Holders& file = held_[std::min(static_cast<std::size_t>(place), held_.size() - 1)];
+    if (std::binary_search(file.mirrors.begin(), file.mirrors.end(), id)) return file.file_id;
+  }
+  return std::nullopt;
 }
 
 bool FreshChecks::may_ask(Asked& mirror) const {
@@ -138,14 +168,14 @@ void FreshChecks::start_release(MirrorId id, std::int64_t rev, Release& release)
   if (release.due_s > now_s_ || release.waits.empty()) return;
   Wait& wait = release.waits[release.next++ % release.waits.size()];
   release.due_s = now_s_ + retry_s(rev);
-  if (!wait.running && !wait.found) ask(id, rev, wait);
+  if (!wait.running && !wait.done) ask(id, rev, wait);
 }
 
 void FreshChecks::start_waits(MirrorId id, std::int64_t rev, Release& release, bool first) {
   Asked& mirror = mirrors_.at(id);
   for (Wait& wait : release.waits) {
     if (!may_ask(mirror)) return;
-    const bool due = !wait.running && !wait.found && wait.due_s <= now_s_;
+    const bool due = !wait.running && !wait.done && wait.due_s <= now_s_;
     if (due && wait.first == first) ask(id, rev, wait);
   }
 }
@@ -188,18 +218,25 @@ void FreshChecks::answered(MirrorId id, std::int64_t rev, std::int64_t file_id,
   for (Wait& wait : release->second.waits) {
     if (wait.file->id != file_id) continue;
     wait.running = false;
-    const db::MeasuredTimes times{asked.record.keeps_times_share, asked.record.time_offset_s};
-    const bool good =
-        !answer.failure && answer.status == 200 &&
-        confirms(*wait.file, rules_.is_immutable(wait.file->path), times, facts_of(answer));
-    good ? found(asked, release->second, wait) : missing(rev, release->second, wait);
+    if (has_come(asked, *wait.file, answer)) return came(asked, release->second, wait);
+    wait.due_s = now_s_ + retry_s(rev);
   }
 }
 
-// A mirror that got something has most likely just been synchronised.
-void FreshChecks::found(Asked& mirror, Release& release, Wait& wait) {
-  wait.found = true;
-  confirmed_.push_back({mirror.record.mirror.id, wait.file->id, wait.file->version_rev});
+bool FreshChecks::has_come(const Asked& mirror, const db::FreshFile& file,
+                           const net::PoolAnswer& answer) const {
+  if (answer.failure) return false;
+  if (file.gone) return answer.status == 404 || answer.status == 410;
+  const db::MeasuredTimes times{mirror.record.keeps_times_share, mirror.record.time_offset_s};
+  return answer.status == 200 &&
+         confirms(file, rules_.is_immutable(file.path), times, facts_of(answer));
+}
+
+// A mirror to which something came has most likely just been synchronised.
+void FreshChecks::came(Asked& mirror, Release& release, Wait& wait) {
+  wait.done = true;
+  (wait.file->gone ? withdrawn_ : confirmed_)
+      .push_back({mirror.record.mirror.id, wait.file->id, wait.file->version_rev});
   if (std::exchange(release.there, true)) return;
   for (auto& [rev, other] : mirror.releases) {
     other.due_s = 0;
@@ -207,15 +244,14 @@ void FreshChecks::found(Asked& mirror, Release& release, Wait& wait) {
   }
 }
 
-void FreshChecks::missing(std::int64_t rev, Release&, Wait& wait) {
-  wait.due_s = now_s_ + retry_s(rev);
-}
-
 void FreshChecks::write(db::Connection& connection) {
-  if (confirmed_.empty() || (wrote_s_ >= 0 && now_s_ - wrote_s_ < kWrite_s)) return;
+  if (confirmed_.empty() && withdrawn_.empty()) return;
+  if (wrote_s_ >= 0 && now_s_ - wrote_s_ < kWrite_s) return;
   wrote_s_ = now_s_;
   db::confirm_files(connection, confirmed_);
   confirmed_.clear();
+  db::withdraw_files(connection, withdrawn_);
+  withdrawn_.clear();
 }
 
 void FreshChecks::plan_next() {
@@ -223,7 +259,7 @@ void FreshChecks::plan_next() {
   const auto at = [&](double due_s) {
     next_s_ = std::min(next_s_, std::max(due_s, now_s_ + 0.05));
   };
-  if (!confirmed_.empty()) at(wrote_s_ + kWrite_s);
+  if (!confirmed_.empty() || !withdrawn_.empty()) at(wrote_s_ + kWrite_s);
   for (const auto& [id, mirror] : mirrors_) {
     if (mirror.paused_until_s > now_s_ || mirror.running >= kMostAtATime) continue;
     for (const auto& [rev, release] : mirror.releases) {
@@ -232,7 +268,7 @@ void FreshChecks::plan_next() {
         continue;
       }
       for (const Wait& wait : release.waits)
-        if (!wait.running && !wait.found) at(wait.due_s);
+        if (!wait.running && !wait.done) at(wait.due_s);
     }
   }
 }

@@ -3,11 +3,17 @@
 // mirror lacks it, one of its files is asked for now and then; as soon as it is there, all that the
 // mirror is not known to have. Files that may change go first, as the indices of repositories:
 // every client asks for them. Which other files are in demand nobody here knows, so the newest
-// release goes next. No mirror is asked for more than so many files a minute. One thread.
+// release goes next. No mirror is asked for more than so many files a minute.
+//
+// In the same way, mirrors that have what is gone at the source are asked for it: as soon as one of
+// the files that went together is missing there, the mirror has just deleted them. What it lacks is
+// withdrawn from it. One thread.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -39,6 +45,8 @@ class FreshChecks {
   // Reads what is new, starts requests that are due, and writes what was confirmed. `now_s` is a
   // steady clock's. Throws db::Error and FetchError.
   void step(db::Connection& connection, double now_s);
+  // The id of a random file that the mirror got lately, as far as is known; nullopt: of none.
+  std::optional<std::int64_t> young_file(MirrorId id);
   // When step() has something to do.
   double next_s() const { return next_s_; }
 
@@ -46,18 +54,24 @@ class FreshChecks {
   struct Wait {  // for one file on one mirror
     std::shared_ptr<const db::FreshFile> file;
     double due_s = 0;
-    bool first = false;  // before others
-    bool running = false, found = false;
+    bool first = false;                  // before others
+    bool running = false, done = false;  // done: confirmed, or withdrawn
   };
   struct Release {  // the files of one merge on one mirror
     std::vector<Wait> waits;
-    bool there = false;  // the mirror has some of it
-    double due_s = 0;    // while it has none: when the next file is asked for
+    bool there = false;  // the change has come to the mirror, at least a part of it
+    double due_s = 0;    // until then: when the next file is asked for
     std::size_t next = 0;
+  };
+  using Releases = std::map<std::int64_t, Release, std::greater<>>;  // the newest first
+  using Holdings = std::map<std::int64_t, std::vector<MirrorId>>;    // of each file, by its id
+  struct Holders {                                                   // of a file; sorted
+    std::int64_t file_id = 0, release = 0;
+    std::vector<MirrorId> mirrors;
   };
   struct Asked {  // a mirror
     db::MirrorRecord record;
-    std::map<std::int64_t, Release, std::greater<>> releases;  // by revision, the newest first
+    Releases releases;
     TokenBucket requests{0};
     double paused_until_s = 0;  // it did not answer
     int running = 0;
@@ -65,14 +79,18 @@ class FreshChecks {
 
   void read_new(db::Connection& connection);
   void look_again(db::Connection& connection);
+  void look_again(MirrorId id, Asked& mirror, const Holdings& holders);
+  void put(const std::shared_ptr<const db::FreshFile>& file, const Releases& before,
+           Releases& releases) const;
   void start_due(Asked& mirror);
   void start_release(MirrorId id, std::int64_t rev, Release& release);
   void start_waits(MirrorId id, std::int64_t rev, Release& release, bool first);
   bool may_ask(Asked& mirror) const;
   void ask(MirrorId id, std::int64_t rev, Wait& wait);
   void answered(MirrorId id, std::int64_t rev, std::int64_t file_id, const net::PoolAnswer& answer);
-  void found(Asked& mirror, Release& release, Wait& wait);
-  void missing(std::int64_t rev, Release& release, Wait& wait);
+  bool has_come(const Asked& mirror, const db::FreshFile& file,
+                const net::PoolAnswer& answer) const;
+  void came(Asked& mirror, Release& release, Wait& wait);
   double retry_s(std::int64_t rev) const;
   void write(db::Connection& connection);
   void plan_next();
@@ -81,10 +99,12 @@ class FreshChecks {
   FreshOptions options_;
   PathRules rules_;
   std::map<MirrorId, Asked> mirrors_;
-  std::vector<db::FreshFile> files_;         // not a day old
-  std::map<std::int64_t, double> born_s_;    // of a revision, by our clock
-  std::vector<db::FileOnMirror> confirmed_;  // not written yet
+  std::vector<std::shared_ptr<const db::FreshFile>> files_;  // not a day old
+  std::vector<Holders> held_;              // those that mirrors have, the newest first
+  std::map<std::int64_t, double> born_s_;  // of a release, by our clock
+  std::vector<db::FileOnMirror> confirmed_, withdrawn_;  // not written yet
   std::int64_t rev_ = -1;
+  std::minstd_rand random_{std::random_device{}()};
   double now_s_ = 0, next_s_ = 0, read_s_ = -1, looked_s_ = -1, wrote_s_ = -1;
 };
 

@@ -167,11 +167,20 @@ std::optional<Verdict> Check::take_failure(const net::PoolAnswer& answer) {
     return std::nullopt;
   }
   const bool waited = *answer.failure == FailureKind::timeout;
+  // The server answers, but not all of the file's bytes came.
+  const bool began = answer.status == 200 || answer.status == 206;
+  if (*answer.failure == FailureKind::broken && began && target_.piece) return breaks_off(answer);
   Verdict verdict = bad(where(waited && !is_first() ? "no answer in time" : answer.words));
   if (*answer.failure == FailureKind::own || answer.os_error == ENETUNREACH)
     verdict.outcome = CheckOutcome::unknown;
   verdict.waited = waited;
   return verdict;
+}
+
+Verdict Check::breaks_off(const net::PoolAnswer& answer) const {
+  const auto came = static_cast<std::int64_t>(answer.body.size());
+  return wrong_file(where(fmt::format("breaks off after {} of {} bytes", grouped(came),
+                                      grouped(target_.piece->bytes))));
 }
 
 Verdict Check::judge_certificate(const net::PoolAnswer& answer, std::int64_t now_s) const {

@@ -78,6 +78,7 @@ class Check {
   bool is_first() const { return followed_.empty() && step_ == Step::head; }
   std::optional<Verdict> next(const net::PoolAnswer& answer, std::int64_t now_s);
   std::optional<Verdict> take_failure(const net::PoolAnswer& answer);
+  Verdict breaks_off(const net::PoolAnswer& answer) const;
   Verdict judge_certificate(const net::PoolAnswer& answer, std::int64_t now_s) const;
   std::string where(const std::string& reason) const;
   std::optional<Verdict> follow(const std::string& url);

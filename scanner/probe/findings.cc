@@ -24,6 +24,7 @@ constexpr double kLookBack_s = 60;
 constexpr double kAgain_s = 10;  // to the next try of what failed
 constexpr double kMerge_s = 20;  // to the next look whether a merge has ended: each costs seconds
 constexpr int kTries = 3;
+constexpr int kMoreContent = 10;      // checks that follow a file with other content
 constexpr double kLossTime_s = 3600;  // losses that lie farther apart are not added up
 
 std::string duration_text(double seconds) {
@@ -92,6 +93,7 @@ void Findings::right(const db::MirrorRecord& mirror, Job::Kind kind, double now_
   Finding& finding = add(mirror, Finding::Kind::right);
   finding.job.kind = kind;
   finding.at_s = now_s;
+  if (kind == Job::Kind::presence) mirrors_[finding.mirror_id].suspect = false;
 }
 
 void Findings::wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict,
@@ -104,6 +106,7 @@ void Findings::wrong(const db::MirrorRecord& mirror, const Job& job, const Verdi
   finding.newer = verdict.newer;
   finding.deleted = deleted;
   finding.at_s = now_s;
+  mirrors_[finding.mirror_id].suspect = !verdict.newer && !deleted;
 }
 
 void Findings::came_back(const db::MirrorRecord& mirror, double after_s) {
@@ -171,6 +174,7 @@ void Findings::take_right(db::Connection& connection, const Finding& finding, Be
   if (kind == Job::Kind::content) {
     mirror.content_right = true;
     mirror.not_compared = 0;
+    if (mirror.content_again > 0 && --mirror.content_again == 0) mirror.perhaps_other.reset();
   }
   if (kind == Job::Kind::impossible) mirror.impossible_right = true;
   if (kind == Job::Kind::presence) {
@@ -197,6 +201,7 @@ void Findings::take_wrong(db::Connection& connection, const Finding& finding, Be
       return withdraw(connection, finding, mirror);
     case Job::Kind::content:
       withdraw(connection, finding, mirror);
+      if (!finding.newer) mirror.content_again = kMoreContent;
       if (!shows_other_bytes(finding, mirror)) return;
       return doubt(connection, finding, db::DoubtKind::wrong,
                    fmt::format("'{}': {}", printable(finding.job.file.path), finding.reason));
@@ -288,7 +293,7 @@ void Findings::doubt(db::Connection& connection, const Finding& finding, db::Dou
   if (kind == db::DoubtKind::wrong) {
     mirror.content_right = mirror.impossible_right = false;
     mirror.perhaps_other.reset();
-    mirror.not_compared = 0;
+    mirror.content_again = mirror.not_compared = 0;
   }
   if (!db::set_doubt(connection, finding.mirror_id, kind, reason)) return;
   reporter_.warning(fmt::format("mirror '{}' is {}: {}", finding.mirror,
@@ -322,8 +327,9 @@ void Findings::review(db::Connection& connection) {
 
 bool Findings::wants(MirrorId id, Job::Kind kind) const {
   const auto found = mirrors_.find(id);
-  if (found == mirrors_.end() || !found->second.wrong_since_s) return false;
+  if (found == mirrors_.end()) return false;
   const Believed& mirror = found->second;
+  if (!mirror.wrong_since_s) return kind == Job::Kind::content && mirror.content_again > 0;
   if (mirror.record.right_in_a_row() < kEnough / 2) return false;
   return kind == Job::Kind::content      ? !mirror.content_right
          : kind == Job::Kind::impossible ? !mirror.impossible_right
@@ -338,6 +344,11 @@ void Findings::not_compared(MirrorId id) {
 bool Findings::prefers_small(MirrorId id) const {
   const auto found = mirrors_.find(id);
   return found != mirrors_.end() && found->second.not_compared > 0;
+}
+
+bool Findings::suspects(MirrorId id) const {
+  const auto found = mirrors_.find(id);
+  return found != mirrors_.end() && found->second.suspect;
 }
 
 bool Findings::doubts(MirrorId id) const {

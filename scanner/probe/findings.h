@@ -59,7 +59,10 @@ class Findings {
 
   // Whether its files are to be checked more often than usual.
   bool doubts(MirrorId id) const;
-  // Whether this kind of check is still missing before the mirror can be believed again.
+  // Whether the last file that it was asked for was wrong: then it is soon known how many are.
+  bool suspects(MirrorId id) const;
+  // Whether this kind of check is still missing before the mirror can be believed again, or before
+  // it is known whether it is wrong.
   bool wants(MirrorId id, Job::Kind kind) const;
   // There is no file by which the content could be checked.
   void cannot_check_content(MirrorId id) { mirrors_[id].content_right = true; }
@@ -92,7 +95,9 @@ class Findings {
     FileRecord record;
     std::optional<std::int64_t> wrong_since_s, returning_since_s;  // Unix times, of the doubts
     bool content_right = false, impossible_right = false;          // since it is wrong
+    bool suspect = false;                                          // its last file was wrong
     std::optional<std::int64_t> perhaps_other;    // id of a file with other bytes, without a time
+    int content_again = 0;                        // more such checks are wanted, to know more
     int not_compared = 0;                         // checks of content in a row that told nothing
     double last_right_s = -1, last_wrong_s = -1;  // never: -1
     std::int64_t lost = 0;                        // files, by looks at folders

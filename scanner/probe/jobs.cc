@@ -3,15 +3,22 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
+#include <utility>
 
 namespace mirror::probe {
 namespace {
 
 constexpr double kSample_s = 10;  // for other files
-constexpr int kTries = 8;         // for a file whose content can be checked
+constexpr int kTries = 8;         // for a file that can be used
 constexpr int kTriesForSmall = 32;
-constexpr double kWantAgain_s = 60;  // for what a mirror needs to be believed again
+constexpr double kWantShare = 1.0 / 60;  // of the interval, for what is wanted sooner
+constexpr double kWantAgain_s = 1;       // but not before that
 constexpr std::int64_t kSettled_s = 86400;
+// Small files cost next to nothing, so their content is checked so many times as often.
+constexpr unsigned kSmallTimes = 6;
+constexpr std::int64_t kSmallBytes = 64 << 10;
+constexpr std::int64_t kAnyBytes = std::numeric_limits<std::int64_t>::max();
 
 bool is_young(const db::ProbeFile& file) {
   return file.mtimes_s.front() > std::time(nullptr) - kSettled_s;
@@ -39,13 +46,35 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
   if (may_be_rare && !item.was_rare && item.hysteresis.state() == State::up && !item.failing()) {
     if (auto job = rare(connection, item, now_s)) return job;
   }
-  const auto file = files_.choose(connection, id, !options_.loop);
+  if (auto job = young(connection, item)) return job;
+  return presence(connection, item);
+}
+
+// Of another file than the one that was just refused, which may be refused alone.
+std::optional<Job> Jobs::presence(db::Connection& connection, const Item& item) {
+  std::optional<db::ProbeFile> file;
+  for (int i = 0; i < kTries; ++i) {
+    file = files_.choose(connection, item.mirror->mirror.id, !options_.loop);
+    if (!file || !item.refused || item.refused->file.id != file->id) break;
+  }
   if (!file) return std::nullopt;
   return Job{Job::Kind::presence, *file, std::nullopt};
 }
 
-// The longest overdue first. What a mirror needs to be believed again comes sooner, but not all the
-// time.
+// Every second time. A listing may be of another tree than the web server's, which then has old
+// files, and no new ones.
+std::optional<Job> Jobs::young(db::Connection& connection, Item& item) {
+  const MirrorId id = item.mirror->mirror.id;
+  if (std::exchange(item.was_young, false) || item.refused) return std::nullopt;
+  const std::optional<std::int64_t> file_id = fresh_.young_file(id);
+  const auto file = file_id ? db::ProbeFiles::one(connection, id, *file_id) : std::nullopt;
+  if (!file) return std::nullopt;
+  item.was_young = true;
+  return Job{Job::Kind::presence, *file, std::nullopt};
+}
+
+// The longest overdue first. What must be known before a mirror is believed comes sooner, but not
+// all the time.
 std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, double now_s) {
   const MirrorId id = item.mirror->mirror.id;
   Due& due = due_of(id, now_s);
@@ -55,7 +84,7 @@ std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, doub
   for (Due::Kind* const kind : kinds) {
     const bool wanted = now_s >= kind->wanted_s && findings_.wants(id, kind->kind);
     if (!wanted && (!options_.loop || now_s < kind->at_s)) continue;
-    if (wanted) kind->wanted_s = now_s + std::min(kWantAgain_s, options_.content_s);
+    if (wanted) kind->wanted_s = now_s + std::max(kWantAgain_s, options_.content_s * kWantShare);
     kind->at_s = later(kind->every_s, now_s);
     if (auto job = make(connection, id, kind->kind, now_s)) return job;
   }
@@ -65,11 +94,7 @@ std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, doub
 std::optional<Job> Jobs::make(db::Connection& connection, MirrorId id, Job::Kind kind,
                               double now_s) {
   if (kind == Job::Kind::large) return large(connection, id, now_s);
-  if (kind == Job::Kind::content) {
-    auto job = content(connection, id);
-    if (!job) findings_.cannot_check_content(id);
-    return job;
-  }
+  if (kind == Job::Kind::content) return content(connection, id, now_s);
   if (const auto file = files_.choose(connection, id, false)) return Job{kind, *file, std::nullopt};
   return std::nullopt;
 }
@@ -86,15 +111,25 @@ std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double n
   return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
 }
 
+// Of any file each sixth time or if it is wanted, and of a small one in between.
+std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id, double now_s) {
+  const bool in_turn = due_of(id, now_s).contents++ % kSmallTimes == 0;
+  const bool any = in_turn || findings_.wants(id, Job::Kind::content);
+  auto job = content_of(connection, id, any ? kAnyBytes : kSmallBytes);
+  if (!job && any) findings_.cannot_check_content(id);
+  return job;
+}
+
 // Of a file that has not changed for a day: of others a mirror may have a newer version than the
 // database knows.
-std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id) {
-  const bool small = findings_.prefers_small(id);
+std::optional<Job> Jobs::content_of(db::Connection& connection, MirrorId id,
+                                    std::int64_t most_bytes) {
+  const bool small = findings_.prefers_small(id) || most_bytes < kAnyBytes;
   std::optional<Job> any;
   for (int i = 0; i < (small ? kTriesForSmall : kTries); ++i) {
     const auto file = files_.choose(connection, id, false);
     if (!file) break;
-    if (is_young(*file)) continue;
+    if (is_young(*file) || file->size_bytes > most_bytes) continue;
     const auto piece = db::choose_piece(connection, *file, random_);
     if (!piece) continue;
     any = Job{Job::Kind::content, *file, piece};
@@ -111,7 +146,7 @@ Jobs::Due& Jobs::due_of(MirrorId id, double now_s) {
     const auto first = [&](Job::Kind kind, double every_s) {
       return Due::Kind{kind, every_s, now_s + share(random_) * every_s, 0};
     };
-    found->second = {first(Job::Kind::content, options_.content_s),
+    found->second = {first(Job::Kind::content, options_.content_s / kSmallTimes),
                      first(Job::Kind::impossible, options_.impossible_s),
                      first(Job::Kind::large, options_.large_s)};
   }

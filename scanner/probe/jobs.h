@@ -1,6 +1,7 @@
-// What to check next: mostly whether a mirror has a random file; now and then its content, a name
-// that cannot exist, and what lies beyond 2 GiB. One thread. Times are seconds of the prober's
-// clock.
+// What to check next: mostly whether a mirror has a file, in turn a random one and a new one, since
+// what goes wrong with a mirror often shows in what it should have got lately; now and then its
+// content, a name that cannot exist, and what lies beyond 2 GiB. One thread. Times are seconds of
+// the prober's clock.
 #pragma once
 
 #include <map>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "db/probe/probe_files.h"
+#include "scanner/fresh/fresh_checks.h"
 #include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/job.h"
@@ -17,15 +19,16 @@ namespace mirror::probe {
 
 struct JobOptions {
   bool loop = false;           // else: presence, and what a mirror needs to be believed again
-  double content_s = 3600;     // from one check of a mirror's content to the next
+  double content_s = 3600;     // from one check of a mirror's content to the next, of any file
   double impossible_s = 3600;  // from one such name to the next
   double large_s = 86400;
 };
 
 class Jobs {
  public:
-  // `findings` must outlive it.
-  Jobs(const JobOptions& options, Findings& findings) : options_(options), findings_(findings) {}
+  // Both must outlive it.
+  Jobs(const JobOptions& options, Findings& findings, fresh::FreshChecks& fresh)
+      : options_(options), findings_(findings), fresh_(fresh) {}
 
   // For the item's next check; nullopt: no file is known that it has. Throws db::Error.
   std::optional<Job> choose(db::Connection& connection, Item& item, double now_s);
@@ -40,17 +43,22 @@ class Jobs {
       double wanted_s;  // sooner, but not before
     };
     Kind content, impossible, large;
+    unsigned contents = 0;  // checks so far
   };
   std::optional<Job> next(db::Connection& connection, Item& item, double now_s);
+  std::optional<Job> presence(db::Connection& connection, const Item& item);
+  std::optional<Job> young(db::Connection& connection, Item& item);
   std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
   std::optional<Job> make(db::Connection& connection, MirrorId id, Job::Kind kind, double now_s);
-  std::optional<Job> content(db::Connection& connection, MirrorId id);
+  std::optional<Job> content(db::Connection& connection, MirrorId id, double now_s);
+  std::optional<Job> content_of(db::Connection& connection, MirrorId id, std::int64_t most_bytes);
   std::optional<Job> large(db::Connection& connection, MirrorId id, double now_s);
   Due& due_of(MirrorId id, double now_s);
   double later(double seconds, double now_s);
 
   const JobOptions options_;
   Findings& findings_;
+  fresh::FreshChecks& fresh_;
   db::ProbeFiles files_;
   std::map<MirrorId, Due> due_;
   double sampled_s_ = -1;

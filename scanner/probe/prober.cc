@@ -125,7 +125,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       content_(pool_, fleet_, reporter, check_options_, content_options(options)),
       folders_(pool_, fleet_, reporter, check_options_, options.instance.source, options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
-      jobs_(job_options(options), findings_) {}
+      jobs_(job_options(options), findings_, fresh_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
   writes_ = writes;
@@ -274,7 +274,8 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, 
   if (after == State::down && before != State::down) item.down_since_s = now_s_;
   if (after == State::up && before == State::down) look_at_return(item);
   if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
-  if (after == State::up && findings_.doubts(item.mirror->mirror.id))
+  const MirrorId id = item.mirror->mirror.id;
+  if (after == State::up && (findings_.doubts(id) || findings_.suspects(id)))
     delay_s = std::min(delay_s, hysteresis_options_.again_s);
   if (verdict.outcome == CheckOutcome::unknown && verdict.wait_s)
     delay_s = std::max(delay_s, static_cast<double>(*verdict.wait_s));

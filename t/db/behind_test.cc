@@ -37,6 +37,7 @@ class BehindTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aFewOldFilesMakeNoMirrorStale);
   CPPUNIT_TEST(timeAloneMakesAMirrorStaleWhenNothingChangesAnyMore);
   CPPUNIT_TEST(aMirrorThatStoppedLooksNoBetterWhenAllFilesChangeAgain);
+  CPPUNIT_TEST(whatNobodyLooksAtBecomesNoOlder);
   CPPUNIT_TEST(filesThatCannotBeToldApartSayNothing);
   CPPUNIT_TEST(immutableFilesSayNothing);
   CPPUNIT_TEST(eachMirrorMayHaveALimitOfItsOwn);
@@ -148,6 +149,26 @@ class BehindTest : public CppUnit::TestFixture {
     moved.pop_back();
     scan_mirror(*connection_, "late", moved, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+  }
+
+  void whatNobodyLooksAtBecomesNoOlder() {
+    change_source(0, 8, 1);
+    scan_mirror(*connection_, "late", old_, kForce);
+    source_stamp(2);
+    stamped("good", 3);
+    admin_->script(
+        "UPDATE behind SET since = since - interval '9 days'; UPDATE scan SET started = started - "
+        "interval '9 days'; UPDATE mirror SET last_scan = last_scan - interval '9 days'; UPDATE "
+        "stamp SET asked = asked - interval '9 days', at = at - interval '9 days'; UPDATE "
+        "source_stamp SET at = at - interval '9 days'");
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    admin_->script("DELETE FROM source_stamp; DELETE FROM scan");
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged());  // known anew, by when the files came
+    age_revisions(4 * 24);
+    scan_mirror(*connection_, "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
   }
 
   void filesThatCannotBeToldApartSayNothing() {

@@ -99,6 +99,51 @@ def test_an_old_version_or_a_half_of_a_file_is_not_confirmed(world):
         assert served(world, "one") == 1
 
 
+def test_what_is_gone_at_the_source_is_withdrawn_from_each_mirror_that_deletes_it(world):
+    """Clients still ask for it for a while, and other mirrors still have it."""
+    files = {f"release/f{n}": 100 + n for n in range(40)}
+    rig.make_tree(world.source, files)
+    for web in world.mirrors.values():
+        rig.copy_tree(world.source / "release", web.tree / "release")
+    world.mb_scan("--source", "--force", check=True)
+    with prober(world):
+        rig.wait_for("redirects to all", lambda: all(served(world, name) == len(files) for name in world.mirrors), 60)
+        for path in files:
+            (world.source / path).unlink()
+        world.mb_scan("--source", "--force", check=True)
+        time.sleep(3)
+        asked = len(world.mirrors["two"].asked)
+        for path in files:
+            (world.mirrors["one"].tree / path).unlink()
+        rig.wait_for("no redirects to one", lambda: served(world, "one") == 0, 60)
+        assert served(world, "two") == served(world, "three") == len(files)
+        assert len(world.mirrors["two"].asked) - asked < len(files)
+
+
+def test_a_web_server_that_has_all_old_files_and_no_new_ones_is_wrong(world, cleanup):
+    """It serves another folder than rsync does."""
+    world.configure(more="probe_interval_s = 1\n")
+    web = world.mirrors["one"]
+    old = {f"old/f{n}": 100 + n for n in range(300)}
+    rig.make_tree(world.source, old)
+    rig.copy_tree(world.source, web.tree)
+    world.mb_scan("--source", "--force", check=True)
+    world.database.sql("UPDATE revision SET at = at - interval '2 days'")
+    rig.make_tree(world.source, {f"release/{n}/f": 100 + n for n in range(15)})
+    daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", world.source)])).start()
+    world.database.tool("mb", "edit", "one", "--rsync-url", daemon.module_url("pub"))
+    world.mb_scan("--source", "--force", check=True)
+    world.mb_scan("one", check=True)
+    assert served(world, "one") == 15
+    with prober(world):
+        rig.wait_for("one to be wrong", lambda: standing(world, "one")[0] == "wrong", 90)
+    assert "rsync lists what the web server does not serve" in standing(world, "one")[1]
+
+
+def standing(world, name):
+    return world.query(f"SELECT standing, standing_reason FROM mirror WHERE identifier = '{name}'")[0]
+
+
 def test_files_that_may_change_go_before_those_that_do_not(world):
     world.configure(more='probe_interval_s = 60\nfresh_requests = 240\nimmutable = ["pool/**"]\n')
     release = {f"pool/f{n}": 100 for n in range(100)} | {f"zone/index{n}": 100 for n in range(5)}

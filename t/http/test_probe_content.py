@@ -77,6 +77,21 @@ def held(world):
                                      ).replace("\\x", "").split())
 
 
+def test_a_mirror_that_breaks_off_what_it_sends_is_wrong_with_the_second_file(world):
+    """Its answers to HEAD are right, and so is the length that it promises."""
+    world.configure("probe_content_s = 60\n")
+    files = {**CONTENT, **{f"pool/f{n}.deb": b"%d" % n * 3000 for n in range(8)}}
+    whole = Files(files)
+
+    def talk(request):
+        said = whole(request)
+        return said[:-100] if request.startswith("GET ") and len(said) > 1000 else said
+
+    have(world, talk, files)
+    world.database.sql("INSERT INTO health (mirror_id, scheme, family, state) SELECT id, 'http', 'ipv4', 'up' FROM mirror")
+    world.start()
+    reason = wait_for_standing(world, "wrong", 120)
+    assert "breaks off after" in reason and world.health() == {"a http/ipv4": ["up", ""]}
 
 
 def test_right_content_is_read_and_believed(world):

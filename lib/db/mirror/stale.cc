@@ -24,9 +24,13 @@ constexpr const char* kOldScans =
     "AND extract(epoch FROM (SELECT max(good) FROM known) - good) > $1::float8 "
     "AND (was_stale OR bad > good), false), was_stale FROM known ORDER BY identifier";
 
+// As of the last full scan that was good, and of the last reading: what nobody looked at since may
+// be new in the meantime.
 constexpr const char* kOldFiles =
     "SELECT m.id, m.identifier, m.enabled AND b.mirror_id IS NOT NULL, m.max_age, "
-    "extract(epoch FROM now() - b.since)::float8, extract(epoch FROM b.since)::bigint, "
+    "extract(epoch FROM coalesce((SELECT s.started FROM scan s WHERE s.mirror_id = m.id AND "
+    "s.subtree = '' AND s.outcome IN ('merged', 'unchanged') ORDER BY s.started DESC LIMIT 1), "
+    "m.last_scan) - b.since)::float8, extract(epoch FROM b.since)::bigint, "
     "b.old_files, b.of_files, d.mirror_id IS NOT NULL "
     "FROM mirror m LEFT JOIN behind b ON b.mirror_id = m.id "
     "LEFT JOIN doubt d ON d.mirror_id = m.id AND d.kind = 'files' "
@@ -36,7 +40,7 @@ constexpr const char* kOldFiles =
 constexpr const char* kOldStamps =
     "SELECT m.id, m.identifier, m.enabled AND s.at IS NOT NULL AND s.path = coalesce(nullif("
     "m.stamp_path, ''), $1), m.max_age, "
-    "extract(epoch FROM now() - CASE WHEN k.known THEN n.at ELSE s.at END)::float8, "
+    "extract(epoch FROM s.asked - CASE WHEN k.known THEN n.at ELSE s.at END)::float8, "
     "s.path, extract(epoch FROM s.at)::bigint, extract(epoch FROM n.at)::bigint, "
     "d.mirror_id IS NOT NULL "
     "FROM mirror m LEFT JOIN stamp s ON s.mirror_id = m.id "

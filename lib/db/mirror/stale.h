@@ -9,7 +9,8 @@
 //          that pauses makes no mirror stale, nor does its first change after a pause. If the
 //          source has no stamp, or the mirror's has another path and the instance gives none, the
 //          age of the mirror's own counts.
-// Disabled mirrors are not stale.
+// Time counts up to the last scan or reading: while nobody looks, no mirror becomes stale. Disabled
+// mirrors are not stale.
 #pragma once
 
 #include <cstdint>

@@ -39,14 +39,6 @@ constexpr int kPlaces = 32, kFilesEach = 32;  // of a sample
 constexpr int kPiece = 20'000;                // rows that a search reads at a time
 constexpr int kKnown = 64;                    // files of a mirror that a search remembers
 
-std::optional<ProbeFile> read_one(Connection& connection, MirrorId mirror, std::int64_t id) {
-  const Result found = connection.run(
-      fmt::format("SELECT {} FROM file f WHERE f.id = $2 AND {}", kProbeColumns, has_probe_file()),
-      Params().int2(mirror).int8(id));
-  if (found.empty()) return std::nullopt;
-  return read_probe_file(found, 0);
-}
-
 std::string sample_statement() {
   return fmt::format(
       "SELECT DISTINCT ON (f.id) {} FROM (SELECT min(id) AS first, max(id) AS last FROM file) AS "
@@ -96,9 +88,18 @@ std::optional<ProbeFile> ProbeFiles::choose(Connection& connection, MirrorId id,
   return search(connection, id, thoroughly);
 }
 
+std::optional<ProbeFile> ProbeFiles::one(Connection& connection, MirrorId id,
+                                         std::int64_t file_id) {
+  const Result found = connection.run(
+      fmt::format("SELECT {} FROM file f WHERE f.id = $2 AND {}", kProbeColumns, has_probe_file()),
+      Params().int2(id).int8(file_id));
+  if (found.empty()) return std::nullopt;
+  return read_probe_file(found, 0);
+}
+
 std::optional<ProbeFile> ProbeFiles::again(Connection& connection, MirrorId id,
                                            const ProbeFile& file) {
-  std::optional<ProbeFile> now = read_one(connection, id, file.id);
+  std::optional<ProbeFile> now = one(connection, id, file.id);
   if (now && now->version_rev != file.version_rev) now.reset();
   return now;
 }
@@ -124,7 +125,7 @@ std::optional<ProbeFile> ProbeFiles::take_next(Connection& connection, MirrorId 
     std::swap(search.next[random_() % search.next.size()], search.next.back());
     const std::int64_t file_id = search.next.back();
     search.next.pop_back();
-    std::optional<ProbeFile> file = read_one(connection, id, file_id);
+    std::optional<ProbeFile> file = one(connection, id, file_id);
     if (!file) continue;
     if (search.known.size() >= kKnown) search.known.clear();
     search.known.push_back(file_id);

@@ -34,7 +34,9 @@ class ProbeFiles {
   // was asked for before. `thoroughly`: searches the whole table if needed. nullopt: the mirror has
   // none, or none was found yet.
   std::optional<ProbeFile> choose(Connection& connection, MirrorId id, bool thoroughly);
-  // That file, if the mirror still has it in that version.
+  // That file, if the mirror has it.
+  static std::optional<ProbeFile> one(Connection& connection, MirrorId id, std::int64_t file_id);
+  // The same, if it still is that version.
   static std::optional<ProbeFile> again(Connection& connection, MirrorId id, const ProbeFile& file);
 
  private:
