@@ -156,6 +156,11 @@ class AnchorVersions {
   const std::string anchors_, others_;
 };
 
+// Rows of mirrors whose state is not the present one, also if members alone have changed so far.
+#define MAY_LEAVE                                                                                  \
+  " FROM anchor_version v JOIN mutable_group g ON g.folder = v.folder WHERE $1 = ANY (v.mirrors) " \
+  "AND (v.replaced_at IS NOT NULL OR $1 <> ALL (g.mirrors))"
+
 // $1 to $8 as MirrorCompare::scope(), $9 what is no member of a group. `asked`: what the mirror
 // must list, in one of the sizes with the time beside it (NULL: any), if it still has the former
 // state: its anchor; members that were replaced since, as one of their earlier versions; members
@@ -163,8 +168,7 @@ class AnchorVersions {
 constexpr const char* kContradicted =
     "WITH mine AS (SELECT v.*, CASE v.folder WHEN ''::bytea THEN ''::bytea ELSE v.folder || "
     "'/'::bytea END AS low, CASE v.folder WHEN ''::bytea THEN '\\xffffffff'::bytea ELSE v.folder "
-    "|| '0'::bytea END AS high FROM anchor_version v WHERE $1 = ANY (v.mirrors) AND v.replaced_at "
-    "IS NOT NULL), "
+    "|| '0'::bytea END AS high" MAY_LEAVE "), "
     "asked AS (SELECT v.path AS anchor, v.version_rev, v.path, ARRAY[v.size] AS sizes, "
     "ARRAY[v.mtime] AS times FROM mine v UNION ALL "
     "SELECT v.path, v.version_rev, f.path, CASE WHEN f.gone_at IS NULL THEN f.earlier_sizes ELSE "
@@ -197,12 +201,7 @@ void refresh_anchor_versions(Connection& connection, std::int64_t rev, const Pat
 void heed_listing_of_former_versions(Connection& connection, MirrorId mirror, const Params& scope,
                                      const PathRules& rules) {
   const Params one = Params().int2(mirror);
-  if (connection
-          .run("SELECT FROM anchor_version WHERE $1 = ANY (mirrors) AND replaced_at IS NOT NULL "
-               "LIMIT 1",
-               one)
-          .empty())
-    return;
+  if (connection.run("SELECT" MAY_LEAVE " LIMIT 1", one).empty()) return;
   const Result left =
       connection.run(kContradicted, Params(scope).text(or_nothing(rules.no_member_hex_regex())));
   if (left.empty()) return;
@@ -216,5 +215,7 @@ void heed_listing_of_former_versions(Connection& connection, MirrorId mirror, co
   }
   merge.commit();
 }
+
+#undef MAY_LEAVE
 
 }  // namespace mirror::db
