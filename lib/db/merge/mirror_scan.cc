@@ -4,7 +4,6 @@
 
 #include "core/fnv.h"
 #include "core/path.h"
-#include "db/merge/behind.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
 #include "db/merge/scan.h"
@@ -42,8 +41,7 @@ struct MirrorScan::Impl {
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
-  void record_scan(const MirrorCompare& compare, bool same_listing);
-  bool lists_the_same(const std::string& fingerprint);
+  void record_scan(MirrorCompare& compare);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
   std::int64_t basis(Precision precision) const;
@@ -111,7 +109,7 @@ void MirrorScan::Impl::ask_about_losses(MirrorCompare& compare, const MergeOptio
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.
-void MirrorScan::Impl::record_scan(const MirrorCompare& compare, bool same_listing) {
+void MirrorScan::Impl::record_scan(MirrorCompare& compare) {
   Params params;
   // A part of the tree tells too little about the whole mirror.
   const MeasuredTimes times = subtree.empty() ? compare.times() : measured();
@@ -126,17 +124,7 @@ void MirrorScan::Impl::record_scan(const MirrorCompare& compare, bool same_listi
       "keeps_times_share = coalesce($3::float8, keeps_times_share), time_offset_s = $4 "
       "WHERE id = $1",
       params.int8(times.offset_s));
-  if (subtree.empty())
-    store_behind(connection, mirror.mirror.id, judge_versions(compare.versions()), same_listing);
-}
-
-// Whether the mirror listed just the same the last time, whatever the source had then.
-bool MirrorScan::Impl::lists_the_same(const std::string& fingerprint) {
-  const Result last = connection.run(
-      "SELECT fingerprint FROM scan WHERE mirror_id = $1 AND method = $2 AND subtree = '' AND "
-      "outcome IN ('merged', 'unchanged') ORDER BY id DESC LIMIT 1",
-      Params().int2(mirror.mirror.id).text(method));
-  return !last.empty() && !last.is_null(0, 0) && last.bytes(0, 0) == fingerprint;
+  if (subtree.empty()) compare.store_behind();
 }
 
 std::int64_t MirrorScan::Impl::held() {
@@ -250,7 +238,6 @@ MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
 }
 
 MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
-  bool same = false;
   if (subtree.empty()) {
     const std::string fingerprint = listing.fingerprint(basis(precision));
     row.listed(fingerprint, start_rev);
@@ -259,7 +246,6 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
         before->held > 0 && !options.force) {
       return same_listing(*before);
     }
-    same = lists_the_same(fingerprint);
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
@@ -286,7 +272,7 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
     report.counts.gained = report.counts.lost = 0;
     row.close("unchanged", report.counts);
   }
-  record_scan(compare, same);
+  record_scan(compare);
   if (!report.believed.empty())
     note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();
