@@ -37,7 +37,7 @@ struct ContentChecks::Run {
 ContentWalk ContentChecks::Asked::left() const {
   if (waiting.empty()) return walk;
   ContentWalk left = before;
-  left.done(db::VersionPlace{waiting.front().version_rev, waiting.front().file_id + 1});
+  left.done(db::VersionPlace{waiting.back().version_rev, waiting.back().file_id + 1});
   return left;
 }
 
@@ -120,46 +120,53 @@ void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror
   db::ContentChecks found =
       db::list_content_checks(connection, id, span.from, span.above_rev, kPage);
   mirror.walk.done(found.more ? std::optional(found.next) : std::nullopt);
-  for (db::ContentCheck& check : found.checks) {
-    // Listings tell of the one, and mirrors get no redirects for the other.
-    if (rules.is_immutable(check.path) || rules.is_origin_only(check.path)) continue;
-    mirror.waiting.push_back(std::move(check));
-  }
+  // Of immutable files listings tell enough, and for the others redirects go to the origin alone.
+  std::erase_if(found.checks, [&](const db::ContentCheck& check) {
+    return rules.is_immutable(check.path) || rules.is_origin_only(check.path);
+  });
+  std::reverse(found.checks.begin(), found.checks.end());
+  mirror.waiting = std::move(found.checks);
 }
 
-bool ContentChecks::may_ask(Asked& mirror, std::int64_t bytes) {
-  const bool has_budget = mirror.requests.left(now_s_) >= 1 &&
-                          mirror.bytes.left(now_s_) >= static_cast<double>(bytes) &&
-                          all_bytes_.left(now_s_) >= static_cast<double>(bytes);
+// Bytes may be used ahead: a piece can be larger than what is left of a minute's.
+bool ContentChecks::may_ask(Asked& mirror) {
+  if (mirror.running >= kMostAtATime || running_ >= kMostRunning) return false;
+  const bool has_budget = mirror.requests.left(now_s_) >= 1 && mirror.bytes.left(now_s_) > 0 &&
+                          all_bytes_.left(now_s_) > 0;
   if (!has_budget && !options_.loop) mirror.spent = true;
   return has_budget;
 }
 
+std::vector<db::ContentPiece> ContentChecks::pieces_of(db::Connection& connection,
+                                                       const db::ProbeFile& file,
+                                                       const std::string& sha256) {
+  if (auto whole = db::whole_piece(file.size_bytes, sha256)) return {*whole};
+  return db::choose_pieces(connection, file, random_);
+}
+
 void ContentChecks::start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                                   const PathRules& rules) {
-  while (!mirror.waiting.empty() && mirror.running < kMostAtATime && running_ < kMostRunning) {
-    const db::ContentCheck& file = mirror.waiting.front();
-    Job job{Job::Kind::content,
-            {file.file_id, file.path, file.size_bytes, file.mtimes_s, file.version_rev, 0},
-            std::nullopt};
-    std::vector<db::ContentPiece> pieces = db::choose_pieces(connection, job.file, random_);
-    std::int64_t bytes = 0;
-    for (const db::ContentPiece& piece : pieces) bytes += piece.bytes;
-    if (!pieces.empty()) {
-      if (!may_ask(mirror, bytes)) break;
-      mirror.bytes.use(static_cast<double>(bytes));
-      all_bytes_.use(static_cast<double>(bytes));
-      ++mirror.running;
-      ++running_;
-      ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
-                                               item.way,
-                                               file,
-                                               check_target(*item.mirror, item.way, job, rules),
-                                               std::move(pieces),
-                                               {},
-                                               {}}));
+  while (!mirror.waiting.empty() && may_ask(mirror)) {
+    const db::ContentCheck file = std::move(mirror.waiting.back());
+    mirror.waiting.pop_back();
+    const Job job{Job::Kind::content,
+                  {file.file_id, file.path, file.size_bytes, file.mtimes_s, file.version_rev, 0},
+                  std::nullopt};
+    std::vector<db::ContentPiece> pieces = pieces_of(connection, job.file, file.sha256);
+    if (pieces.empty()) continue;
+    for (const db::ContentPiece& piece : pieces) {
+      mirror.bytes.use(static_cast<double>(piece.bytes));
+      all_bytes_.use(static_cast<double>(piece.bytes));
     }
-    mirror.waiting.pop_front();
+    ++mirror.running;
+    ++running_;
+    ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
+                                             item.way,
+                                             file,
+                                             check_target(*item.mirror, item.way, job, rules),
+                                             std::move(pieces),
+                                             {},
+                                             {}}));
   }
 }
 

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <random>
@@ -66,7 +65,7 @@ class ContentChecks {
     ContentWalk before;                     // what waits was read
     std::optional<std::int64_t> scanned_s;  // its last scan, when its listing was looked at
     std::string listing;
-    std::deque<db::ContentCheck> waiting;
+    std::vector<db::ContentCheck> waiting;  // the next one last
     TokenBucket requests, bytes;
     bool spent = false;  // not a service: its budget
     int running = 0;
@@ -82,7 +81,9 @@ class ContentChecks {
   void fetch(db::Connection& connection, MirrorId id, Asked& mirror, const PathRules& rules);
   void start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                      const PathRules& rules);
-  bool may_ask(Asked& mirror, std::int64_t bytes);
+  bool may_ask(Asked& mirror);
+  std::vector<db::ContentPiece> pieces_of(db::Connection& connection, const db::ProbeFile& file,
+                                          const std::string& sha256);
   void ask_next_piece(const std::shared_ptr<Run>& run);
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);

@@ -20,7 +20,7 @@ namespace mirror::probe {
 // A failed check that would make a way down, before it is known whose fault it was.
 struct Failure {
   Verdict verdict;
-  Job job;
+  std::string path;             // of the file that was asked for
   double ended_s = 0;           // of the check
   bool network_worked = false;  // was seen after the first failure and before this check
 };

@@ -48,7 +48,7 @@ void Prober::ended(Run& run, const Verdict& found) {
     return;
   }
   judge_file(run, verdict);
-  apply(item, verdict, run.job);
+  apply(item, verdict, run.job.file.path, run.job.kind);
 }
 
 // Whether a way is down is found out by asking for files alone. Nor may a rare check that tells
@@ -59,7 +59,7 @@ void Prober::rare_failed(const Run& run, Verdict verdict) {
   item.doubted.reset();
   if (run.job.kind == Job::Kind::content) findings_.not_compared(item.mirror->mirror.id);
   verdict.outcome = CheckOutcome::unknown;
-  apply(item, verdict, run.job);
+  apply(item, verdict, run.job.file.path, run.job.kind);
   if (bad) item.due_s = now_s_ + hysteresis_options_.again_s;
 }
 
@@ -128,7 +128,7 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
                                  item.way.https ? "https" : "http",
                                  item.way.family == Family::ipv6 ? "IPv6" : "IPv4", verdict.reason);
   }
-  apply(item, verdict, run.job);
+  apply(item, verdict, run.job.file.path, run.job.kind);
 }
 
 void Prober::failed(const Run& run, const Verdict& verdict) {
@@ -137,10 +137,10 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
   if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.job, now_s_, run.network_worked};
+    item.pending = Failure{verdict, run.job.file.path, now_s_, run.network_worked};
     return;
   }
-  apply(item, verdict, run.job);
+  apply(item, verdict, run.job.file.path, run.job.kind);
   if (item.failing()) network_.suspect(item);
 }
 

@@ -267,7 +267,7 @@ void Prober::ask(const std::shared_ptr<Run>& run) {
             });
 }
 
-void Prober::apply(Item& item, const Verdict& verdict, const Job& job) {
+void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind) {
   const State before = item.hysteresis.state();
   double delay_s = item.hysteresis.take(verdict, now_s_, hysteresis_options_);
   const State after = item.hysteresis.state();
@@ -282,7 +282,7 @@ void Prober::apply(Item& item, const Verdict& verdict, const Job& job) {
   const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
-  reporter_.checked({item, verdict, job.file.path, before, job.kind});
+  reporter_.checked({item, verdict, path, before, kind});
   warn_of_certificate(item);
 }
 
@@ -343,7 +343,7 @@ void Prober::tell_trouble(Family family) {
 
 void Prober::apply_pending(Item& item) {
   const Failure failure = *std::exchange(item.pending, std::nullopt);
-  if (!item.removed) apply(item, failure.verdict, failure.job);
+  if (!item.removed) apply(item, failure.verdict, failure.path, Job::Kind::presence);
 }
 
 // It stays as it is, and is checked again soon.

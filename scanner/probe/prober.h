@@ -65,7 +65,7 @@ class Prober {
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
   void look_at_return(const Item& item);
-  void apply(Item& item, const Verdict& verdict, const Job& job);
+  void apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind);
   void decide();
   void tell_trouble(Family family);
   void apply_pending(Item& item);

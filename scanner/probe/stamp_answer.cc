@@ -59,7 +59,8 @@ std::optional<StampAnswer> StampRequest::take(const net::PoolAnswer& answer, std
   if (answer.status != 200) return fault(fmt::format("HTTP status {}", answer.status));
   if (shows_page(answer)) return fault("a page in place of it");
   const std::int64_t modified_s = parse_http_date(answer.header("Last-Modified"));
-  return judge_stamp(answer.body, modified_s < 0 ? std::nullopt : std::optional(modified_s), now_s);
+  if (modified_s < 0) return judge_stamp(answer.body, std::nullopt, now_s);
+  return judge_stamp(answer.body, modified_s - time_offset_s_, now_s);
 }
 
 std::string StampRequest::redirect_fault(const std::string& to) const {
@@ -67,7 +68,7 @@ std::string StampRequest::redirect_fault(const std::string& to) const {
   const bool known =
       to.starts_with("https://") || (to.starts_with("http://") && !url_.starts_with("https:"));
   if (!known || last_segment(to) != last_segment(url_))
-    return "redirects to another file: " + printable(std::string_view(to).substr(0, 200));
+    return "redirects to another file: " + printable(std::string_view(to).substr(0, 100));
   return redirects_ == kMaxRedirects ? "redirects too often" : "";
 }
 

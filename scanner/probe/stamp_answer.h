@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxStampBytes = 4096;
 struct StampAnswer {
   std::optional<std::int64_t> at_s;  // Unix time
   std::string fault;                 // why there is none, in words; "": ask again later
+  bool missing = false;              // the file does not exist
 };
 
 // A stamp's text, or else when it was last modified. More than an hour in the future is a fault.
@@ -25,9 +26,13 @@ StampAnswer judge_stamp(std::string_view text, std::optional<std::int64_t> modif
 // https, not to ourselves, and from a public address to no private one.
 class StampRequest {
  public:
-  // `server_urls`: our own.
-  StampRequest(std::string url, std::optional<Family> family, std::vector<std::string> server_urls)
-      : url_(std::move(url)), family_(family), server_urls_(std::move(server_urls)) {}
+  // `server_urls`: our own. `time_offset_s`: by how much the server's times of files are ahead.
+  StampRequest(std::string url, std::optional<Family> family, std::vector<std::string> server_urls,
+               std::int64_t time_offset_s = 0)
+      : url_(std::move(url)),
+        family_(family),
+        server_urls_(std::move(server_urls)),
+        time_offset_s_(time_offset_s) {}
 
   // What to ask now; who asks adds names and times.
   net::PoolRequest request() const;
@@ -39,6 +44,7 @@ class StampRequest {
   std::string url_;
   std::optional<Family> family_;
   std::vector<std::string> server_urls_;
+  std::int64_t time_offset_s_;
   int redirects_ = 0;
   bool public_only_ = false;
 };

@@ -35,6 +35,7 @@ StampAnswer read_local(const std::string& root, const std::string& path) {
   if (!folder) return {std::nullopt, std::strerror(errno)};
   const Descriptor file = open_beneath(folder.get(), path, O_RDONLY | O_NONBLOCK);
   struct stat found {};
+  if (!file && errno == ENOENT) return {std::nullopt, std::strerror(errno), true};
   if (!file || ::fstat(file.get(), &found) != 0) return {std::nullopt, std::strerror(errno)};
   if (!S_ISREG(found.st_mode)) return {std::nullopt, "not a regular file"};
   std::array<char, kMaxStampBytes> text{};
@@ -48,7 +49,13 @@ StampAnswer read_local(const std::string& root, const std::string& path) {
 
 Stamps::Stamps(net::RequestPool& pool, Reporter& reporter, const Instance& instance,
                const CheckOptions& options, bool always)
-    : pool_(pool), reporter_(reporter), instance_(instance), options_(options), always_(always) {}
+    : pool_(pool),
+      reporter_(reporter),
+      instance_(instance),
+      options_(options),
+      always_(always),
+      source_has_stamp_(!instance.stamp_path.empty() &&
+                        (!instance.stamp_url.empty() || instance.source.starts_with('/'))) {}
 
 void Stamps::set_mirrors(const std::vector<db::MirrorRecord>& mirrors) {
   std::map<MirrorId, Asked> kept;
@@ -120,7 +127,8 @@ void Stamps::start(MirrorId id, const Item& item, double now_s) {
   mirror.due_s = now_s + jittered(wait_s(mirror));
   const std::string& base = item.way.https ? record.https_url : record.http_url;
   ask_on(id, mirror.path,
-         StampRequest(file_url(base, mirror.path), item.way.family, options_.server_urls));
+         StampRequest(file_url(base, mirror.path), item.way.family, options_.server_urls,
+                      item.mirror->time_offset_s));
 }
 
 void Stamps::ask_on(MirrorId id, const std::string& path, StampRequest request) {
@@ -141,6 +149,12 @@ void Stamps::answered(MirrorId id, const std::string& path, const StampAnswer& a
   Asked& mirror = found->second;
   mirror.running = false;
   if (path != mirror.path || (!answer.at_s && answer.fault.empty())) return;
+  // One odd answer makes no stale mirror good.
+  if (mirror.is_stale && !answer.at_s && !std::exchange(mirror.had_fault, true)) {
+    mirror.due_s = now_s_;
+    return;
+  }
+  if (answer.at_s) mirror.had_fault = false;
   if (!answer.fault.empty() && answer.fault != mirror.told)
     reporter_.warning(fmt::format("mirror '{}': its stamp {} cannot be used: {}", mirror.name,
                                   printable(path), answer.fault));
@@ -160,8 +174,10 @@ void Stamps::ask_source(double now_s) {
   if (instance_.stamp_path.empty()) return;
   source_due_s_ = now_s + jittered(kRounds * instance_.probe_interval_s);
   if (instance_.stamp_url.empty()) {
-    if (instance_.source.starts_with('/'))
-      source_answered(read_local(instance_.source, instance_.stamp_path));
+    if (!instance_.source.starts_with('/')) return;
+    const StampAnswer answer = read_local(instance_.source, instance_.stamp_path);
+    source_has_stamp_ = !answer.missing;
+    source_answered(answer);
     return;
   }
   source_running_ = true;
@@ -195,7 +211,8 @@ void Stamps::write(db::Connection& connection, double now_s) {
   if (source_came_) db::note_source_stamp(connection, instance_.stamp_path, *source_came_);
   source_came_.reset();
   for (; !came_.empty(); came_.pop_front()) db::write_stamps(connection, {came_.front()});
-  const db::StaleLimits limits{0, 3600 * instance_.max_age_hours, instance_.stamp_path};
+  const db::StaleLimits limits{0, 3600 * instance_.max_age_hours, instance_.stamp_path,
+                               source_has_stamp_};
   for (const db::StaleChange& change : db::judge_behind(connection, limits))
     reporter_.warning(fmt::format("mirror '{}': {}", printable(change.mirror), change.words()));
   judged_s_ = now_s;

@@ -47,7 +47,8 @@ class Stamps {
     bool is_stale = false;
     double due_s = 0;
     bool running = false;
-    std::string told;  // the fault that was told last
+    bool had_fault = false;  // the last answer could not be used
+    std::string told;        // the fault that was told last
   };
   const Item* way_of(MirrorId id, const std::vector<Item*>& items) const;
   void start(MirrorId id, const Item& item, double now_s);
@@ -66,6 +67,7 @@ class Stamps {
   std::map<MirrorId, Asked> mirrors_;
   std::deque<db::MirrorStamp> came_;         // not written yet
   std::optional<std::int64_t> source_came_;  // Unix time
+  bool source_has_stamp_;                    // whether it was read yet or not
   std::string source_told_;
   bool source_running_ = false;
   double source_due_s_ = 0, judged_s_ = -1, now_s_ = 0;

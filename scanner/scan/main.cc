@@ -84,8 +84,7 @@ void judge_ages(Lent& connection, const ScanOptions& options, Reporter& reporter
   try {
     if (!connection || connection->broken()) connection = connect(options, stop);
     const Instance& instance = options.instance;
-    const db::StaleLimits limits{3600 * instance.max_scan_age_hours, 3600 * instance.max_age_hours,
-                                 instance.stamp_path};
+    const db::StaleLimits limits{3600 * instance.max_scan_age_hours, 3600 * instance.max_age_hours};
     for (const db::StaleChange& change : db::judge_stale(*connection, limits))
       reporter.warning(fmt::format("mirror {}: {}", printable(change.mirror), change.words()));
   } catch (const db::Error& error) {

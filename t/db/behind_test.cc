@@ -44,6 +44,7 @@ class BehindTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aStampIsComparedWithTheSources);
   CPPUNIT_TEST(aSourceThatPausesMakesNoMirrorStale);
   CPPUNIT_TEST(aStampsOwnAgeCountsWhereTheSourceHasNone);
+  CPPUNIT_TEST(nothingIsJudgedBeforeTheSourcesStampWasRead);
   CPPUNIT_TEST(aStampThatCannotBeUsedMakesNoMirrorStale);
   CPPUNIT_TEST(theSourcesStampsAreKeptTenMinutesApart);
   CPPUNIT_TEST_SUITE_END();
@@ -250,6 +251,14 @@ class BehindTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
     forget_stamp(*connection_, 2);
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
+  }
+
+  void nothingIsJudgedBeforeTheSourcesStampWasRead() {
+    stamped("late", 100);
+    const StaleLimits limits{0, 72 * kHour, "trace", true};
+    CPPUNIT_ASSERT(judge_behind(*connection_, limits).empty());
+    source_stamp(99);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, judge_behind(*connection_, limits).size());
   }
 
   void aStampThatCannotBeUsedMakesNoMirrorStale() {

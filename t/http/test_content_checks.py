@@ -172,3 +172,23 @@ def test_a_version_that_is_hashed_later_is_compared_then(world):
     assert world.has()[MUTABLE] == []
     world.mb_hash()
     wait_for(world, ["m"])
+
+
+def test_one_run_asks_for_no_more_than_a_minutes_budget_and_the_next_one_goes_on(world):
+    world.configure(more="probe_interval_s = 1\nprobe_timeout_s = 5\n")
+    names = [f"many/f{n}" for n in range(100)]
+    rig.make_tree(world.source, {name: (100, WHEN) for name in names})
+    world.mb_scan("--source", "--force", check=True)
+    world.mb_hash()
+    mirror = mirrors(world, "m")["m"]
+    world.mb_scan("m", check=True)
+    for number, name in enumerate(names):
+        for tree in (world.source, mirror.tree):
+            replace(tree / name, f"{number:0100}".encode(), WHEN)
+    world.mb_scan("--source", "--force", check=True)
+    assert not any(world.has()[name] for name in names)
+    for expected in (60, 40, 0):
+        checks = [c for c in probe(world, "m")[0] if c["check"] == "content"]
+        assert len(checks) == expected and all(c["ok"] for c in checks)
+    assert all(world.has()[name] == ["m"] for name in names)
+    assert len({rev for (rev,) in world.query("SELECT rev FROM file WHERE path LIKE 'many/%'")}) == 2  # a merge for each run

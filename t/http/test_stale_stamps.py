@@ -35,6 +35,7 @@ class Site:
         world.database.sql(f"INSERT INTO cohort (mirrors, n_files, rev) VALUES ({ids}, 1, 1);"
                            "INSERT INTO file (path, size, mtime, version_rev, rev, kind, cohort_id) SELECT"
                            f" '{FILE}', {SIZE}, {rig.tree.DEFAULT_MTIME}, 1, 1, 'f', id FROM cohort")
+        self.source.mkdir()
         self.configure()
         self.httpd = make_httpd(CONFIG.replace("{database}", world.database.conninfo()), catalog=True)
 
@@ -149,6 +150,21 @@ def test_the_sources_stamp_may_be_behind_a_url(world, site, make_mirror):
     world.probe("near", "far", check=True)
     assert site.standing() == "good: "
     assert site.standing("far").startswith("stale: ")
+
+
+def test_nobody_is_stale_while_the_sources_stamp_cannot_be_read(world, site, make_mirror):
+    origin = make_mirror("origin", {"project/trace": day(9)}, register=False)
+    site.configure(f'stamp_url = "{origin.http_url}project/trace"\n')
+    for tree in site.trees.values():
+        site.write(tree, day(9))
+    origin.web.stop()
+    world.probe("--all", check=True)
+    world.probe("near", "far", check=True)
+    assert site.standing() == "good: " and site.standing("far") == "good: "
+    origin.web.start()
+    site.write(site.trees["far"], day(9.5))
+    world.probe("near", "far", check=True)
+    assert site.standing() == "good: " and site.standing("far").startswith("stale: ")
 
 
 def test_a_dry_run_writes_nothing(world, site):

@@ -18,7 +18,8 @@ std::string list_statement() {
       "WITH piece AS MATERIALIZED (SELECT * FROM file WHERE size = ANY (earlier_sizes) AND "
       "(version_rev, id) < ($2, $3) AND version_rev > $4 ORDER BY version_rev DESC, id DESC LIMIT "
       "{0}), "
-      "wanted AS (SELECT f.version_rev, f.id, f.size, f.path, h.mtimes, f.mtime FROM piece f "
+      "wanted AS (SELECT f.version_rev, f.id, f.size, f.path, h.mtimes, f.mtime, h.sha256 FROM "
+      "piece f "
       "JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev AND h.sha256 IS NOT NULL "
       "JOIN cohort c ON c.id = f.cohort_id AND $1 <> ALL (c.mirrors) "
       "JOIN mirror m ON m.id = $1 AND m.last_scan IS NOT NULL "
@@ -26,10 +27,11 @@ std::string list_statement() {
       "WHERE f.gone_at IS NULL AND NOT f.pending AND EXISTS (SELECT FROM "
       "unnest(f.earlier_sizes, f.earlier_times) e (size, mtime) WHERE e.size = f.size AND (NOT $6 "
       "OR e.mtime = f.mtime)) ORDER BY 1 DESC, 2 DESC LIMIT $5) "
-      "SELECT version_rev, id, size, path, mtimes || mtime, true FROM wanted UNION ALL "
-      "(SELECT version_rev, id, (SELECT count(*) FROM piece), '', '{{}}', false FROM piece ORDER "
+      "SELECT version_rev, id, size, path, mtimes || mtime, sha256, true FROM wanted UNION ALL "
+      "(SELECT version_rev, id, (SELECT count(*) FROM piece), '', '{{}}', '', false FROM piece "
+      "ORDER "
       "BY "
-      "1, 2 LIMIT 1) ORDER BY 6 DESC, 1 DESC, 2 DESC",
+      "1, 2 LIMIT 1) ORDER BY 7 DESC, 1 DESC, 2 DESC",
       kMostRead);
 }
 
@@ -58,7 +60,8 @@ ContentChecks list_content_checks(Connection& connection, MirrorId mirror, Versi
   const int last = rows.rows() - 1;  // how far it came
   for (int row = 0; row < last; ++row) {
     found.checks.push_back({rows.int8(row, 1), rows.int8(row, 0), rows.int8(row, 2),
-                            std::string(rows.bytes(row, 3)), rows.int8_array(row, 4)});
+                            std::string(rows.bytes(row, 3)), rows.int8_array(row, 4),
+                            std::string(rows.bytes(row, 5))});
   }
   const bool full = last == limit;
   const int reached = full ? last - 1 : last;

@@ -28,6 +28,7 @@ struct ContentCheck {
   std::int64_t size_bytes = 0;
   std::string path;
   std::vector<std::int64_t> mtimes_s;  // under which the source has had this version
+  std::string sha256;                  // of the whole file, 32 bytes
 };
 
 struct ContentChecks {

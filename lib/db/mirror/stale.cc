@@ -36,10 +36,10 @@ constexpr const char* kOldFiles =
     "LEFT JOIN doubt d ON d.mirror_id = m.id AND d.kind = 'files' "
     "WHERE b.mirror_id IS NOT NULL OR d.mirror_id IS NOT NULL ORDER BY m.identifier";
 
-// $1: the instance's stamp_path.
+// $1: the instance's stamp_path, $2: whether the source has it.
 constexpr const char* kOldStamps =
     "SELECT m.id, m.identifier, m.enabled AND s.at IS NOT NULL AND s.path = coalesce(nullif("
-    "m.stamp_path, ''), $1), m.max_age, "
+    "m.stamp_path, ''), $1) AND (k.known OR NOT $2), m.max_age, "
     "extract(epoch FROM s.asked - CASE WHEN k.known THEN n.at ELSE s.at END)::float8, "
     "s.path, extract(epoch FROM s.at)::bigint, extract(epoch FROM n.at)::bigint, "
     "d.mirror_id IS NOT NULL "
@@ -111,7 +111,8 @@ std::string stamp_reason(const Result& rows, int row) {
 
 void judge_stamps(Connection& connection, const StaleLimits& limits,
                   std::vector<StaleChange>& changes) {
-  const Result rows = connection.run(kOldStamps, Params().text(limits.stamp_path));
+  const Result rows =
+      connection.run(kOldStamps, Params().text(limits.stamp_path).boolean(limits.source_has_stamp));
   for (int row = 0; row < rows.rows(); ++row) {
     Judged judged{rows.int2(row, 0), is_too_old(rows, row, limits), rows.boolean(row, 8), {}};
     judged.change.mirror = rows.bytes(row, 1);
@@ -138,7 +139,7 @@ std::string StaleChange::words() const {
 std::vector<StaleChange> judge_stale(Connection& connection, const StaleLimits& limits) {
   std::vector<StaleChange> changes;
   judge_scans(connection, limits, changes);
-  for (StaleChange& change : judge_behind(connection, limits)) changes.push_back(std::move(change));
+  judge_files(connection, limits, changes);
   return changes;
 }
 

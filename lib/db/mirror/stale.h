@@ -7,8 +7,8 @@
 //          (db/merge/behind.h).
 //   stamp  The source's stamp has been newer than the mirror's for longer than max_age: a source
 //          that pauses makes no mirror stale, nor does its first change after a pause. If the
-//          source has no stamp, or the mirror's has another path and the instance gives none, the
-//          age of the mirror's own counts.
+//          source has no stamp, the age of the mirror's own counts; if it has one that was not read
+//          yet, nothing does.
 // Time counts up to the last scan or reading: while nobody looks, no mirror becomes stale. Disabled
 // mirrors are not stale.
 #pragma once
@@ -26,8 +26,10 @@ namespace mirror::db {
 // 0: never.
 struct StaleLimits {
   double max_scan_age_s = 0;
-  double max_age_s = 0;    // for mirrors that have none of their own
-  std::string stamp_path;  // likewise; "": there is no stamp
+  double max_age_s = 0;         // for mirrors that have none of their own
+  std::string stamp_path = {};  // likewise; "": there is no stamp
+  // The source has a stamp, whether it was read yet or not: no mirror's own age counts.
+  bool source_has_stamp = false;
 };
 
 struct StaleChange {
@@ -39,10 +41,10 @@ struct StaleChange {
   std::string words() const;  // "stale: …"
 };
 
-// Each sets and clears its doubts, and returns what changed. judge_stale() judges all, and
-// judge_behind() by stamps and files. To be called after scans and when stamps were read, and now
-// and then, since time passes. All that they read is small. REQUIRES: no transaction is open. For
-// the roles of scanner and admin. Throws Error.
+// Each sets and clears its doubts, and returns what changed. judge_stale() judges by scans and
+// files; judge_behind() by files and stamps, for the prober, who alone knows whether the source has
+// one. To be called after scans and when stamps were read, and now and then. All that they read is
+// small. REQUIRES: no transaction is open. For the roles of scanner and admin. Throws Error.
 std::vector<StaleChange> judge_stale(Connection&, const StaleLimits& limits);
 std::vector<StaleChange> judge_behind(Connection&, const StaleLimits& limits);
 

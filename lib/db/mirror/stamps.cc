@@ -1,11 +1,7 @@
 #include "db/mirror/stamps.h"
 
-#include "core/path.h"
-
 namespace mirror::db {
 namespace {
-
-constexpr std::size_t kFaultBytes = 500;  // the column's limit, which only ASCII reaches here
 
 std::vector<MirrorStamp> stamps_in(const Result& rows) {
   std::vector<MirrorStamp> stamps;
@@ -37,7 +33,7 @@ void write_stamps(Connection& connection, const std::vector<MirrorStamp>& stamps
     Params params;
     params.int2(stamp.mirror_id).text(stamp.path);
     stamp.at_s ? params.float8(static_cast<double>(*stamp.at_s)) : params.null();
-    params.text(printable(stamp.fault).substr(0, kFaultBytes));
+    params.text(stamp.fault);
     connection.run(
         "INSERT INTO stamp (mirror_id, path, at, fault) SELECT id, $2, to_timestamp($3::float8), "
         "$4 FROM mirror WHERE id = $1 ON CONFLICT (mirror_id) DO UPDATE SET path = excluded.path, "

@@ -18,7 +18,7 @@ struct MirrorStamp {
   std::string path;                  // of the file
   std::int64_t asked_s = 0;          // Unix time when it was read
   std::optional<std::int64_t> at_s;  // Unix time that it said; nullopt: none that can be used
-  std::string fault;                 // why, in words
+  std::string fault;                 // why, in words: printable, at most 500 bytes
 };
 
 // All of them, or one mirror's. For the roles of scanner and admin, like all here. Throw Error.

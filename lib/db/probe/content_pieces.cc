@@ -34,10 +34,6 @@ KnownDigests known_digests(Connection& connection, const ProbeFile& file) {
   return digests;
 }
 
-bool is_checked_whole(const ProbeFile& file, const KnownDigests& digests) {
-  return file.size_bytes > 0 && file.size_bytes <= kWholeBytes && !digests.sha256.empty();
-}
-
 std::optional<ContentPiece> piece_of(Connection& connection, const ProbeFile& file,
                                      const KnownDigests& digests, std::int64_t which) {
   const Result digest = connection.run(
@@ -57,10 +53,15 @@ std::int64_t random_below(std::int64_t end, std::minstd_rand& random) {
 
 }  // namespace
 
+std::optional<ContentPiece> whole_piece(std::int64_t size_bytes, std::string_view sha256) {
+  if (size_bytes == 0 || size_bytes > kWholeBytes || sha256.empty()) return std::nullopt;
+  return ContentPiece{0, size_bytes, "", std::string(sha256)};
+}
+
 std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile& file,
                                          std::minstd_rand& random) {
   const KnownDigests digests = known_digests(connection, file);
-  if (is_checked_whole(file, digests)) return ContentPiece{0, file.size_bytes, "", digests.sha256};
+  if (auto whole = whole_piece(file.size_bytes, digests.sha256)) return whole;
   if (digests.pieces == 0) return std::nullopt;
   return piece_of(connection, file, digests, random_below(digests.pieces, random));
 }
@@ -68,7 +69,7 @@ std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile
 std::vector<ContentPiece> choose_pieces(Connection& connection, const ProbeFile& file,
                                         std::minstd_rand& random) {
   const KnownDigests digests = known_digests(connection, file);
-  if (is_checked_whole(file, digests)) return {{0, file.size_bytes, "", digests.sha256}};
+  if (auto whole = whole_piece(file.size_bytes, digests.sha256)) return {*whole};
   std::vector<std::int64_t> chosen;
   if (digests.pieces > 1) chosen.push_back(random_below(digests.pieces - 1, random));
   if (digests.pieces > 0) chosen.push_back(digests.pieces - 1);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "db/merge/one_file.h"
@@ -23,6 +24,9 @@ struct ContentPiece {
 // not known, its pieces are too long, or it is empty.
 std::optional<ContentPiece> choose_piece(Connection&, const ProbeFile& file,
                                          std::minstd_rand& random);
+
+// The whole of a file that is small enough to be read as such; nullopt: it is not.
+std::optional<ContentPiece> whole_piece(std::int64_t size_bytes, std::string_view sha256);
 
 // What tells whether a mirror has this version or an earlier one of the same size: the whole of a
 // small file. Of a large one a random piece and the last one: what was built anew differs nearly

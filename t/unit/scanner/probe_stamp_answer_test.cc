@@ -46,6 +46,11 @@ class StampAnswerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1795975000}, *request().take(said, kNow)->at_s);
     said.body = "this mirror was updated";
     CPPUNIT_ASSERT_EQUAL(kNow - 3600, *request().take(said, kNow)->at_s);
+    StampRequest ahead(kUrl, std::nullopt, {}, 7200);  // its files' times, not what they say
+    CPPUNIT_ASSERT_EQUAL(kNow - 3600 - 7200, *ahead.take(said, kNow)->at_s);
+    said.body = "1795975000";
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1795975000}, *ahead.take(said, kNow)->at_s);
+    said.body = "";
     said.headers.clear();
     expect_fault("no time in its first line", said);
     expect_fault("no time in its first line", answer(200));
