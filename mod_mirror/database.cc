@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "db/former_versions.h"
 #include "db/hash/known_hashes.h"
 #include "db/lookup.h"
 #include "db/schema.h"
@@ -43,6 +44,7 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
             load(connection);
             db::find_file(connection, kAnyPath);
             db::load_hashes(connection, kAnyPath, HashParts::digests);
+            db::load_former_versions(connection, kAnyPath);
           },
           log) {}
 
@@ -135,6 +137,8 @@ std::unique_ptr<Lookup> Database::ask(db::Connection& connection, std::string_vi
   lookup->mirrors = mirrors_of(connection, found.mirrors_rev, deadline);
   if (lookup->mirrors == nullptr) return nullptr;
   db::heed_rules(found, lookup->mirrors->rules());
+  if (parts >= HashParts::pieces && lookup->mirrors->rules().alternates_s(found.file.path) > 0)
+    found.file.former = db::load_former_versions(connection, found.file.path);
   lookup->file = std::move(found.file);  // its views stay with what they show
   lookup->ids = std::move(found.mirrors);
   lookup->whole = std::move(found.room);

@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (22);
+INSERT INTO schema_version (version) VALUES (23);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -557,6 +557,40 @@ CREATE TABLE mutable_group (
   CONSTRAINT mutable_group_folder_length CHECK (octet_length(folder) <= 2048),
   CONSTRAINT mutable_group_rev_range CHECK (rev BETWEEN 0 AND 1152921504606846976)
 );
+
+-- Versions of the anchors of mutable groups (path_rule), as far as their hashes are known and their rule has alternates_s: the
+-- present one (replaced_at NULL) and the newest former ones, whose hashes Metalinks give out. mirrors: those that matched the whole
+-- group and this version of its anchor when that was last so for any, at whole_at by the merge whole_rev, and that no merge has
+-- seen in another state since. cohorts: those of all files in the folder, so that a merge finds the rows to look at. Every merge
+-- keeps it right (lib/db/merge/anchor_versions.cc).
+CREATE TABLE anchor_version (
+  path bytea NOT NULL,
+  version_rev bigint NOT NULL,
+  folder bytea NOT NULL,
+  size bigint NOT NULL,
+  mtime bigint NOT NULL,
+  replaced_at timestamptz,
+  md5 bytea,
+  sha1 bytea,
+  sha256 bytea,
+  sha512 bytea,
+  mirrors smallint[] NOT NULL DEFAULT '{}',
+  whole_rev bigint NOT NULL,
+  whole_at timestamptz NOT NULL DEFAULT now(),
+  cohorts bigint[] NOT NULL DEFAULT '{}',
+  PRIMARY KEY (path, version_rev),
+  CONSTRAINT anchor_version_size_range CHECK (size >= 0),
+  CONSTRAINT anchor_version_rev_range CHECK (
+    version_rev BETWEEN 0 AND 1152921504606846976 AND whole_rev BETWEEN 0 AND 1152921504606846976),
+  CONSTRAINT anchor_version_replaced_range CHECK (
+    replaced_at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
+  CONSTRAINT anchor_version_digest_known CHECK (num_nonnulls(md5, sha1, sha256, sha512) > 0),
+  CONSTRAINT anchor_version_digest_lengths CHECK (
+    coalesce(octet_length(md5), 16) = 16 AND coalesce(octet_length(sha1), 20) = 20
+    AND coalesce(octet_length(sha256), 32) = 32 AND coalesce(octet_length(sha512), 64) = 64),
+  CONSTRAINT anchor_version_mirrors_known CHECK (array_position(mirrors, NULL) IS NULL)
+);
+CREATE INDEX anchor_version_folder ON anchor_version (folder);
 
 -- What the last source merge was told: how long gone files are still redirected. rev: of the last merge that changed which files
 -- the source has, or in which version.

@@ -65,6 +65,35 @@ std::vector<Candidate> ranked_for_all(const Request& request, const Client& clie
   return merged;
 }
 
+// Mirrors that have a former state of the file's group, less those that are named anyway.
+std::vector<Candidate> with_former_versions(const Request& request, const Client& client,
+                                            const File& file, const MirrorTable& mirrors,
+                                            const Settings& settings) {
+  std::vector<MirrorId> ids;
+  for (const FormerVersion& version : file.former)
+    ids.insert(ids.end(), version.mirrors.begin(), version.mirrors.end());
+  const std::vector<MirrorId> present = file.mirrors.ids();
+  std::erase_if(ids, [&](MirrorId id) {
+    return std::find(present.begin(), present.end(), id) != present.end();
+  });
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  if (ids.empty()) return {};
+  File behind = file;
+  behind.mirrors = ids;
+  return ranked_for_all(request, client, behind, mirrors, settings);
+}
+
+void leave_out_unwanted(std::vector<Candidate>& ranked, const Request& request,
+                        const Client& client, bool http_only, const Settings& settings) {
+  if (http_only) {
+    std::erase_if(ranked,
+                  [&](const auto& c) { return !answers(*c.mirror, false, client.address.family); });
+  }
+  if (request.repository != nullptr)
+    leave_out_far(ranked, client, settings.representations.repository_near);
+}
+
 // What is appended to a base URL: the file's path, or in a plain list of a repository the
 // directory's.
 std::string_view tail_of(Representation which, const Request& request, std::string_view path) {
@@ -153,14 +182,12 @@ Listed listed(Representation which, const Request& asked, const Client& client, 
   list.ranked = whole ? ranked_for_all(request, client, file, mirrors, settings)
                       : candidates(static_cast<std::size_t>(limit), request, client, file, mirrors,
                                    settings, list.itself);
-  if (list.http_only) {
-    std::erase_if(list.ranked,
-                  [&](const auto& c) { return !answers(*c.mirror, false, client.address.family); });
-  }
-  if (request.repository != nullptr)
-    leave_out_far(list.ranked, client, settings.representations.repository_near);
+  leave_out_unwanted(list.ranked, request, client, list.http_only, settings);
   if (settings.last_resort == LastResort::always || list.ranked.empty())
     list.last_resorts = last_resorts(which, request, client, file, list.https, settings);
+  auto behind = with_former_versions(request, client, file, mirrors, settings);
+  leave_out_unwanted(behind, request, client, list.http_only, settings);
+  list.ranked.insert(list.ranked.end(), behind.begin(), behind.end());
   return list;
 }
 

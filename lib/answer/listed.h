@@ -32,7 +32,8 @@ struct Listed {
   const Mirror* itself = nullptr;         // a mirror that is this server, left out
 };
 
-// For `which`, a representation that lists mirrors. `client` is as the query wants it seen.
+// For `which`, a representation that lists mirrors. `client` is as the query wants it seen. Mirrors
+// of file.former come last.
 Listed listed(Representation which, const Request& request, const Client& client, const File& file,
               const MirrorTable& mirrors, const Settings& settings);
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <optional>
+#include <span>
 
 #include "answer/listed.h"
 #include "core/encode.h"
@@ -27,11 +29,31 @@ Outcome refused(Representation which, DeclineReason reason, std::string_view why
           .why = why};
 }
 
+// Former versions are told with the present one's hashes, and never for longer than the rule says.
+std::vector<FormerVersion> told_versions(const File& file, const FileHashes& hashes, double limit_s,
+                                         std::int64_t now_s) {
+  std::vector<FormerVersion> told;
+  if (hashes.md5.empty() && hashes.sha1.empty() && hashes.sha256.empty() && hashes.sha512.empty())
+    return told;
+  for (const FormerVersion& version : file.former) {
+    if (static_cast<double>(now_s - version.replaced_s) < limit_s) told.push_back(version);
+  }
+  return told;
+}
+
 // As a list sees the file. Clients get the hashes of a repository's marker with its mirrors, so an
-// old one that a mirror sends does no harm: it may be an anchor.
-File as_listed(const File& file, bool of_repository) {
+// old one that a mirror sends does no harm: it may be an anchor. The same holds for the Metalink of
+// an anchor that has former versions.
+File as_listed(Representation which, const Request& request, const File& file,
+               const FileHashes& hashes, const PathRules& rules) {
   File listed = file;
-  listed.mirrors = file.pending ? MirrorSet() : of_repository ? file.whole : file.mirrors;
+  listed.former.clear();
+  if (file.pending) listed.mirrors = {};
+  const double limit_s = rules.alternates_s(file.path);
+  const bool is_metalink = which == Representation::metalink && limit_s > 0;
+  if (file.pending || (request.repository == nullptr && !is_metalink)) return listed;
+  listed.mirrors = file.whole;
+  if (is_metalink) listed.former = told_versions(file, hashes, limit_s, request.now_s);
   return listed;
 }
 
@@ -97,22 +119,24 @@ Outcome represent(Representation which, const Request& request, const Client& cl
   if (const auto what = info.missing(known, file.size_bytes, own.torrent_form); !what.empty()) {
     return refused(which, DeclineReason::no_hashes, what);
   }
-  const bool of_repository = request.repository != nullptr;
-  const bool differs = file.pending || (of_repository && file.origin_only);
-  const Listed list = listed(which, request, client,
-                             differs ? as_listed(file, of_repository) : file, mirrors, settings);
-  const Subject subject{.file = file,
-                        .hashes = known,
-                        .ranked = list.ranked,
-                        .client = client,
-                        .https = list.https,
-                        .tree_url = request.tree_url,
-                        .settings = own,
-                        .repository = request.repository,
-                        .last_resorts = list.last_resorts,
-                        .http_only = list.http_only,
-                        .avoided = request.query.avoided,
-                        .own_path = own_path(request, file)};
+  const bool differs = file.pending || file.origin_only;
+  std::optional<File> other;
+  if (differs) other = as_listed(which, request, file, known, mirrors.rules());
+  const Listed list = listed(which, request, client, other ? *other : file, mirrors, settings);
+  const Subject subject{
+      .file = file,
+      .hashes = known,
+      .ranked = list.ranked,
+      .client = client,
+      .https = list.https,
+      .tree_url = request.tree_url,
+      .settings = own,
+      .repository = request.repository,
+      .last_resorts = list.last_resorts,
+      .http_only = list.http_only,
+      .avoided = request.query.avoided,
+      .former = other ? std::span(other->former) : std::span<const FormerVersion>(),
+      .own_path = own_path(request, file)};
   if (info.needs_mirror && !subject.has_url()) {
     const bool pending = file.pending;
     return refused(which, pending ? DeclineReason::pending : DeclineReason::no_mirror,

@@ -100,11 +100,15 @@ void Batch::put_cohort(std::int64_t id, std::span<const MirrorId> mirrors) {
 
 std::optional<std::vector<MirrorId>> Batch::group(std::string_view folder) {
   const auto record = get(environment_.groups(), group_key(folder, key_room_));
-  return record ? std::optional(cohort_in(*record).mirrors.ids()) : std::nullopt;
+  if (!record) return std::nullopt;
+  const auto group = decode_group(*record);
+  if (!group) throw_damaged(environment_.file(), "group");
+  return group->mirrors.ids();
 }
 
-void Batch::put_group(std::string_view folder, std::span<const MirrorId> mirrors) {
-  store(environment_.groups(), group_key(folder, key_room_), encode_cohort({0, mirrors}));
+void Batch::put_group(std::string_view folder, std::span<const MirrorId> mirrors,
+                      std::span<const FormerVersion> former) {
+  store(environment_.groups(), group_key(folder, key_room_), encode_group(folder, mirrors, former));
 }
 
 void Batch::erase_group(std::string_view folder) {

@@ -30,9 +30,11 @@ class Batch {
   bool has_cohort(std::int64_t id) const;
   std::vector<MirrorId> cohort(std::int64_t id) const;  // empty for an unknown one
   void put_cohort(std::int64_t id, std::span<const MirrorId> mirrors);
-  // Folders of mutable groups, and who has all of their members; nullopt: it is none.
+  // Folders of mutable groups, and who has all of their members; nullopt: it is none. `former`: of
+  // their anchors.
   std::optional<std::vector<MirrorId>> group(std::string_view folder);
-  void put_group(std::string_view folder, std::span<const MirrorId> mirrors);
+  void put_group(std::string_view folder, std::span<const MirrorId> mirrors,
+                 std::span<const FormerVersion> former = {});
   void erase_group(std::string_view folder);
   void drop_empty(const std::set<std::int64_t>& cohorts);
   // Which cohorts lost files in this batch.

@@ -225,6 +225,62 @@ std::optional<CohortRecord> decode_cohort(std::string_view record) {
   return cohort;
 }
 
+namespace {
+
+constexpr std::string FormerVersion::*kFormerTexts[] = {
+    &FormerVersion::path, &FormerVersion::md5, &FormerVersion::sha1, &FormerVersion::sha256,
+    &FormerVersion::sha512};
+constexpr std::int64_t FormerVersion::*kFormerNumbers[] = {
+    &FormerVersion::size_bytes, &FormerVersion::mtime_s, &FormerVersion::replaced_s};
+
+void put_former(std::string& out, const FormerVersion& version) {
+  for (const auto text : kFormerTexts) put_text(out, version.*text);
+  for (const auto number : kFormerNumbers) put_signed(out, version.*number);
+  put_unsigned(out, version.mirrors.size());
+  for (const MirrorId mirror : version.mirrors) put_signed(out, mirror);
+}
+
+FormerVersion read_former(Decoder& decoder) {
+  FormerVersion version;
+  for (const auto text : kFormerTexts) version.*text = decoder.text();
+  for (const auto number : kFormerNumbers) version.*number = decoder.signed_number();
+  for (std::uint64_t left = decoder.number(); left > 0 && decoder.ok(); --left)
+    version.mirrors.push_back(static_cast<MirrorId>(decoder.signed_number()));
+  return version;
+}
+
+}  // namespace
+
+// A cohort's record comes first, at an even address, behind its length.
+std::string encode_group(std::string_view folder, const MirrorSet& mirrors,
+                         std::span<const FormerVersion> former) {
+  const std::string cohort = encode_cohort({0, mirrors});
+  const std::uint32_t length = static_cast<std::uint32_t>(cohort.size());
+  std::string record(reinterpret_cast<const char*>(&length), sizeof length);
+  record += cohort;
+  put_text(record, folder.size() + 1 > kMaxPlainKey ? folder : "");
+  for (const FormerVersion& version : former) put_former(record, version);
+  return record;
+}
+
+std::optional<GroupRecord> decode_group(std::string_view record) {
+  std::uint32_t length = 0;
+  if (record.size() < sizeof length) return std::nullopt;
+  std::memcpy(&length, record.data(), sizeof length);
+  Decoder decoder(record.substr(sizeof length));
+  const auto cohort = decode_cohort(decoder.bytes(length));
+  const std::string_view folder = decoder.text();
+  if (!cohort || !decoder.ok()) return std::nullopt;
+  return GroupRecord{cohort->mirrors, folder, decoder.bytes(decoder.left())};
+}
+
+std::optional<std::vector<FormerVersion>> decode_former(std::string_view text) {
+  std::vector<FormerVersion> versions;
+  Decoder decoder(text);
+  while (decoder.left() > 0) versions.push_back(read_former(decoder));
+  return decoder.ok() ? std::optional(std::move(versions)) : std::nullopt;
+}
+
 // What redirects read is at its beginning, so that they touch its first page only.
 void encode_hashes(std::string& out, const FileHashes& hashes) {
   out.clear();

@@ -11,13 +11,14 @@
 #include <vector>
 
 #include "core/feed_file.h"
+#include "core/former_version.h"
 #include "core/model.h"
 #include "core/path_rules.h"
 
 namespace mirror::catalog {
 
 inline constexpr int kFormat =
-    7;  // also another one when revisions tell something else, so that a catalog is loaded anew
+    8;  // also another one when revisions tell something else, so that a catalog is loaded anew
 
 // What a catalog says of itself.
 struct Meta {
@@ -70,8 +71,18 @@ std::string_view cohort_key(const std::int64_t& id);  // into the id
 std::string encode_cohort(const CohortRecord& cohort);
 std::optional<CohortRecord> decode_cohort(std::string_view record);
 
-// Of a mutable group's folder. Its record is a cohort's, without files.
+// A mutable group, by its folder: who has all of its members, and its anchors' former versions.
+// Views into the record.
+struct GroupRecord {
+  MirrorSet mirrors;
+  std::string_view folder;  // of one whose key is a long one; else ""
+  std::string_view former;  // for decode_former()
+};
 std::string_view group_key(std::string_view folder, std::string& room);
+std::string encode_group(std::string_view folder, const MirrorSet& mirrors,
+                         std::span<const FormerVersion> former);
+std::optional<GroupRecord> decode_group(std::string_view record);
+std::optional<std::vector<FormerVersion>> decode_former(std::string_view text);  // nullopt: damaged
 
 // All but sha256 and signature_kind, which the file's record has.
 void encode_hashes(std::string& out, const FileHashes& hashes);

@@ -208,12 +208,32 @@ void Reader::find(std::string_view requested, std::int64_t now_s, HashParts part
   }
 }
 
-std::optional<MirrorSet> Reader::group(std::string_view folder) {
+std::optional<GroupRecord> Reader::group_record(std::string_view folder) {
   const auto record = get(environment_.groups(), group_key(folder, key_room_));
   if (!record) return std::nullopt;
-  const auto group = decode_cohort(*record);
+  const auto group = decode_group(*record);
   if (!group) damaged("group");
-  return group->mirrors;
+  return group;
+}
+
+std::optional<MirrorSet> Reader::group(std::string_view folder) {
+  const auto record = group_record(folder);
+  return record ? std::optional(record->mirrors) : std::nullopt;
+}
+
+std::vector<FormerVersion> Reader::former_versions(std::string_view folder) {
+  const auto record = group_record(folder);
+  if (!record) return {};
+  auto former = decode_former(record->former);
+  if (!former) damaged("group");
+  return *std::move(former);
+}
+
+// Of all anchors in the folder there are those of this one to be taken.
+void Reader::take_former_versions(File& file) {
+  if (!file.group || mirrors_->rules().alternates_s(file.path) <= 0) return;
+  file.former = former_versions(*file.group);
+  std::erase_if(file.former, [&](const FormerVersion& one) { return one.path != file.path; });
 }
 
 // The innermost.
@@ -236,6 +256,7 @@ void Reader::fill(CatalogFile& found, const FileRecord& record, HashParts parts)
   file.mirrors = cohort(record.cohort_id).value_or(CohortRecord()).mirrors;
   heed_group(file, mirrors_->rules(),
              has_groups_ && !found.gone ? group_around(file.path) : std::nullopt, found.room);
+  if (file.origin_only && parts >= HashParts::pieces) take_former_versions(file);
   if (record.pending) return;  // what is known of its content is of an earlier look
   read_hashes(key_of(file.path, key_room_), record, parts, found.hashes);
   found.hashes_complete = meta_.hashes || parts == HashParts::redirect;
@@ -307,6 +328,18 @@ void Reader::each_cohort(const std::function<bool(std::int64_t, const CohortReco
     if (key.size() != sizeof id || !cohort) damaged("cohort");
     std::memcpy(&id, key.data(), sizeof id);
     return visit(id, *cohort);
+  });
+}
+
+void Reader::each_group(const std::function<bool(std::string_view, const MirrorSet&,
+                                                 const std::vector<FormerVersion>&)>& visit) {
+  each(txn_.get(), environment_.groups(), [&](std::string_view key, std::string_view record) {
+    const auto group = decode_group(record);
+    const auto former = group ? decode_former(group->former) : std::nullopt;
+    if (!former) damaged("group");
+    const std::string_view folder =
+        group->folder.empty() ? key.substr(0, key.size() - 1) : group->folder;
+    return visit(folder, group->mirrors, *former);
   });
 }
 

@@ -73,6 +73,10 @@ class Reader {
   std::size_t count(MDB_dbi table) const;
   // Who has all members of the mutable group of that folder; nullopt: it is none.
   std::optional<MirrorSet> group(std::string_view folder);
+  // The former versions of its anchors; {} for what is no group.
+  std::vector<FormerVersion> former_versions(std::string_view folder);
+  void each_group(const std::function<bool(std::string_view folder, const MirrorSet& mirrors,
+                                           const std::vector<FormerVersion>& former)>& visit);
   void check_undisturbed() const { environment_.check_undisturbed(mdb_txn_id(txn_.get())); }
 
  private:
@@ -85,7 +89,9 @@ class Reader {
   bool hides(MDB_dbi table) const;  // all of its records
   bool is_directory(const std::string& path);
   bool has_below(MDB_dbi table, const std::string& folder);
+  std::optional<GroupRecord> group_record(std::string_view folder);
   std::optional<GroupView> group_around(std::string_view path);
+  void take_former_versions(File& file);
   void fill(CatalogFile& found, const FileRecord& record, HashParts parts);
   // As far as they are kept.
   void read_hashes(std::string_view key, const FileRecord& record, HashParts parts,

@@ -18,10 +18,19 @@ Fault read_names(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
+Fault read_hours(const toml::node& node, double& seconds) {
+  int hours = 0;
+  const Fault fault = read_integer(node, hours, 0, 366 * 24);
+  seconds = hours * 3600.0;
+  return fault;
+}
+
 constexpr Key<MutableRule> kMutableKeys[] = {
     {"folder", [](const toml::node& n, MutableRule& r) { return read_string(n, r.folder); }},
     {"anchors", [](const toml::node& n, MutableRule& r) { return read_names(n, r.anchors); }},
     {"signatures", [](const toml::node& n, MutableRule& r) { return read_names(n, r.signatures); }},
+    {"alternates_hours",
+     [](const toml::node& n, MutableRule& r) { return read_hours(n, r.alternates_s); }},
 };
 
 }  // namespace

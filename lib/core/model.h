@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/address.h"
+#include "core/former_version.h"
 #include "core/health.h"
 #include "core/mirror_set.h"
 #include "core/place.h"
@@ -84,6 +85,8 @@ struct File {
   MirrorSet holders = {}, whole = {};
   std::optional<std::string> group = {};  // its folder
   bool origin_only = false;               // an anchor or signature: no mirror may serve it
+  // Of an anchor, where its Metalink is asked for: the newest first, also those of long ago.
+  std::vector<FormerVersion> former = {};
 };
 
 // The client that asks. Unknown fields are empty.

@@ -46,7 +46,10 @@ PathRules::PathRules(const std::vector<std::string>& immutable,
   for (const MutableRule& rule : groups) {
     if (!rule.fault().empty()) continue;
     groups_.push_back(rule);
-    for (const std::string& name : rule.anchors) anchors_.emplace_back(rule.folder + '/' + name);
+    for (const std::string& name : rule.anchors) {
+      anchors_.emplace_back(rule.folder + '/' + name);
+      alternates_s_.push_back(rule.alternates_s);
+    }
     for (const std::string& name : rule.signatures)
       signatures_.emplace_back(rule.folder + '/' + name);
   }
@@ -60,6 +63,11 @@ bool PathRules::is_origin_only(std::string_view path) const {
   return first_fit(anchors_, path) != nullptr || first_fit(signatures_, path) != nullptr;
 }
 
+double PathRules::alternates_s(std::string_view path) const {
+  const PathGlob* anchor = first_fit(anchors_, path);
+  return anchor == nullptr ? 0 : alternates_s_[static_cast<std::size_t>(anchor - anchors_.data())];
+}
+
 std::vector<std::string> PathRules::immutable_texts() const {
   std::vector<std::string> texts;
   for (const PathGlob& glob : immutable_) texts.push_back(glob.text());
@@ -68,6 +76,13 @@ std::vector<std::string> PathRules::immutable_texts() const {
 
 std::string PathRules::immutable_hex_regex() const { return hex_regex({&immutable_}); }
 std::string PathRules::anchor_hex_regex() const { return hex_regex({&anchors_}); }
+std::string PathRules::told_anchor_hex_regex() const {
+  std::vector<PathGlob> told;
+  for (std::size_t i = 0; i < anchors_.size(); ++i) {
+    if (alternates_s_[i] > 0) told.push_back(anchors_[i]);
+  }
+  return hex_regex({&told});
+}
 std::string PathRules::no_member_hex_regex() const {
   return hex_regex({&immutable_, &anchors_, &signatures_});
 }

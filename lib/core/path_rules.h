@@ -43,11 +43,15 @@ class PathRules {
   // Anchors and signatures of groups: mirrors never stand in for the origin, since an old one with
   // a good signature looks as good as the present one.
   bool is_origin_only(std::string_view path) const;
+  // How long the former versions of this anchor are told (MutableRule), by the first rule that has
+  // it as one; 0: never.
+  double alternates_s(std::string_view path) const;
   const std::vector<MutableRule>& groups() const { return groups_; }
 
   // For all patterns of a kind together, with anchors (PathGlob::hex_regex); "": there are none.
   std::string immutable_hex_regex() const;
   std::string anchor_hex_regex() const;
+  std::string told_anchor_hex_regex() const;  // of which former versions are told
   // Of what is no member of a group, wherever it lies: immutable files, anchors, signatures.
   std::string no_member_hex_regex() const;
 
@@ -57,6 +61,7 @@ class PathRules {
 
  private:
   std::vector<PathGlob> immutable_, anchors_, signatures_;
+  std::vector<double> alternates_s_;  // for each of anchors_
   std::vector<MutableRule> groups_;
 };
 

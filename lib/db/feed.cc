@@ -9,6 +9,7 @@
 
 #include "core/limits.h"
 #include "core/path.h"
+#include "db/former_versions.h"
 #include "db/hash/hash_rows.h"
 #include "db/merge/changes.h"
 #include "db/new_files.h"
@@ -230,7 +231,18 @@ std::vector<FeedSnapshot::Group> FeedSnapshot::groups_above(std::int64_t rev) {
                       "its mirrors are not a list of ids");
     }
   }
+  add_former_versions(groups, rev);
   return groups;
+}
+
+// Both are in the order of folders.
+void FeedSnapshot::add_former_versions(std::vector<Group>& groups, std::int64_t rev) {
+  auto group = groups.begin();
+  for (auto& [folder, version] : former_versions_above(connection_, rev)) {
+    while (group != groups.end() && group->folder < folder) ++group;
+    if (group != groups.end() && group->folder == folder)
+      group->former.push_back(std::move(version));
+  }
 }
 
 std::vector<FeedSnapshot::Cohort> FeedSnapshot::cohorts(const std::vector<std::int64_t>& ids) {

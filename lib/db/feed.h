@@ -69,7 +69,8 @@ class FeedSnapshot {
   struct Group {
     std::string folder;
     bool anchored = false;
-    std::vector<MirrorId> mirrors;  // that have all of its members
+    std::vector<MirrorId> mirrors;      // that have all of its members
+    std::vector<FormerVersion> former;  // of its anchors, each one's newest first
     std::int64_t rev = 0;
   };
   using CohortPage = std::function<void(const std::vector<Cohort>&)>;
@@ -94,6 +95,8 @@ class FeedSnapshot {
   std::vector<Cohort> read_cohorts(const Result& rows);
   void each_page(const std::string& query, const Params& params, int rows,
                  const std::function<void(const Result&)>& page);
+
+  void add_former_versions(std::vector<Group>& groups, std::int64_t rev);
 
   Connection& connection_;
   Transaction transaction_;

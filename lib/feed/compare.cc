@@ -150,7 +150,7 @@ class Comparer {
     }
     if (result_.mirrors_behind) return;
     const MirrorTable& ours = *reader_.mirrors();
-    if (!(ours.rules() == table->rules())) found("rules", "", "other patterns of immutable files");
+    if (!(ours.rules() == table->rules())) found("rules", "", "other rules for paths");
     for (const MirrorId id : useful_) {
       const Mirror& mirror = *table->find(id);
       ++result_.mirrors;
@@ -172,6 +172,8 @@ class Comparer {
         found("group", group.folder, ours ? "only in the catalog" : "only in the database");
       else if (ours && ours->ids() != group.mirrors)
         found("group", group.folder, "other mirrors have all of its members");
+      else if (ours && reader_.former_versions(group.folder) != group.former)
+        found("group", group.folder, "other former versions of its anchors");
     }
   }
 

@@ -23,6 +23,7 @@ using Cohort = db::FeedSnapshot::Cohort;
 using Group = db::FeedSnapshot::Group;
 
 constexpr double kSweepEverySeconds = 86400;
+constexpr std::size_t kFormerBytes = 160;  // of a former version: its digests and numbers
 
 struct Stopped {};
 
@@ -85,12 +86,15 @@ std::size_t bytes_of(const FeedFile& file) {
 std::size_t bytes_of(const Cohort& cohort) { return cohort.mirrors.size() * sizeof(MirrorId); }
 
 std::size_t bytes_of(const Group& group) {
-  return group.folder.size() + group.mirrors.size() * sizeof(MirrorId);
+  std::size_t bytes = group.folder.size() + group.mirrors.size() * sizeof(MirrorId);
+  for (const FormerVersion& version : group.former)
+    bytes += kFormerBytes + version.path.size() + version.mirrors.size() * sizeof(MirrorId);
+  return bytes;
 }
 
 void put_whole(Batch& batch, const Group& group) {
   if (group.anchored)
-    batch.put_group(group.folder, group.mirrors);
+    batch.put_group(group.folder, group.mirrors, group.former);
   else
     batch.erase_group(group.folder);
 }
@@ -185,7 +189,8 @@ class Pull {
       if (!group.anchored) continue;
       batches_.add(bytes_of(group), [&group](Batch& batch) {
         const auto old = batch.group(group.folder);
-        batch.put_group(group.folder, old ? common(*old, group.mirrors) : group.mirrors);
+        batch.put_group(group.folder, old ? common(*old, group.mirrors) : group.mirrors,
+                        group.former);
       });
     }
   }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kSha1Bytes = 20;
 constexpr int kBestPreference = 100;
+constexpr std::string_view kMirrorManager = "http://fedorahosted.org/mirrormanager";
 
 class Metalink3 {
  public:
@@ -21,6 +22,7 @@ class Metalink3 {
     xml_.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     xml_.open("metalink", {{"version", "3.0"},
                            {"xmlns", "http://www.metalinker.org/"},
+                           {"xmlns:mm0", subject_.former.empty() ? "" : kMirrorManager},
                            {"origin", subject_.own_url(Representation::metalink)},
                            {"type", "dynamic"},
                            {"pubdate", date},
@@ -28,8 +30,10 @@ class Metalink3 {
     xml_.raw("\n");
     publisher();
     xml_.raw("  <files>\n    ").open("file", {{"name", subject_.name()}}).raw("\n");
+    if (!subject_.former.empty()) timestamp("      ", subject_.file.mtime_s);
     xml_.raw("      ").element("size", std::to_string(subject_.file.size_bytes)).raw("\n");
     verification();
+    alternates();
     resources();
     xml_.raw("    </file>\n  </files>\n</metalink>\n");
   }
@@ -65,6 +69,28 @@ class Metalink3 {
   void hash(std::string_view type, std::string_view digest) {
     if (!digest.empty())
       xml_.raw("        ").open("hash", {{"type", type}}).hex(digest).close("hash").raw("\n");
+  }
+
+  void timestamp(std::string_view indent, std::int64_t mtime_s) {
+    xml_.raw(indent).element("mm0:timestamp", std::to_string(mtime_s)).raw("\n");
+  }
+
+  // Former versions, in MirrorManager's form.
+  void alternates() {
+    if (subject_.former.empty()) return;
+    xml_.raw("      <mm0:alternates>\n");
+    for (const FormerVersion& version : subject_.former) {
+      xml_.raw("       <mm0:alternate>\n");
+      timestamp("        ", version.mtime_s);
+      xml_.raw("        ").element("size", std::to_string(version.size_bytes)).raw("\n");
+      xml_.raw("        <verification>\n");
+      hash("md5", version.md5);
+      hash("sha1", version.sha1);
+      hash("sha256", version.sha256);
+      hash("sha512", version.sha512);
+      xml_.raw("        </verification>\n       </mm0:alternate>\n");
+    }
+    xml_.raw("      </mm0:alternates>\n");
   }
 
   void pieces(const FileHashes& known) {

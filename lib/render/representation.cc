@@ -89,8 +89,9 @@ std::size_t list_hint(const Subject& subject) {
   return constant_bytes(subject) + mirrors_bytes(subject, 8);
 }
 std::size_t metalink_hint(const Subject& subject) {
+  constexpr std::size_t kFormerVersionBytes = 700;
   return constant_bytes(subject) + mirrors_bytes(subject, 160) +
-         subject.hashes.sha1_pieces.size() / 20 * 80;
+         subject.hashes.sha1_pieces.size() / 20 * 80 + subject.former.size() * kFormerVersionBytes;
 }
 std::size_t torrent_hint(const Subject& subject) {
   return constant_bytes(subject) + mirrors_bytes(subject, 16) + subject.hashes.sha1_pieces.size() +

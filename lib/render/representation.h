@@ -76,8 +76,9 @@ struct Subject {
   // URLs of the file (or of the repository's directory) where no mirror helps, best first; lists
   // end with them.
   std::span<const std::string> last_resorts = {};
-  bool http_only = false;                     // the client wants no https URLs
-  std::span<const std::string> avoided = {};  // identifiers of mirrors that it wants left out
+  bool http_only = false;                      // the client wants no https URLs
+  std::span<const std::string> avoided = {};   // identifiers of mirrors that it wants left out
+  std::span<const FormerVersion> former = {};  // which clients may take as well, for Metalink 3
   // The file's path below tree_url; where the views are equal it is file.path itself.
   const std::string_view own_path = file.path;
   const std::string url_path = mirror::url_path(file.path);  // as it stands in mirrors' URLs

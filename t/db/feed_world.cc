@@ -80,7 +80,9 @@ State state_of(Connection& connection, bool hashes) {
         }
       });
   for (const auto& group : snapshot.groups_above(-1)) {
-    if (group.anchored) state.groups[group.folder] = {group.mirrors.begin(), group.mirrors.end()};
+    if (!group.anchored) continue;
+    state.groups[group.folder] = {group.mirrors.begin(), group.mirrors.end()};
+    state.former[group.folder] = group.former;
   }
   state.mirrors = catalog::encode_mirrors(load_mirrors(connection)->all());
   return state;
@@ -110,7 +112,10 @@ State state_of(Environment& environment) {
     return true;
   });
   for (int i = 0; i < kFolders; ++i) {
-    if (const auto group = snapshot->group(folder(i))) state.groups[folder(i)] = as_set(*group);
+    const auto group = snapshot->group(folder(i));
+    if (!group) continue;
+    state.groups[folder(i)] = as_set(*group);
+    state.former[folder(i)] = snapshot->former_versions(folder(i));
   }
   CPPUNIT_ASSERT_EQUAL(snapshot->groups(), state.groups.size());
   state.mirrors = catalog::encode_mirrors(snapshot->mirrors()->all());
@@ -119,6 +124,7 @@ State state_of(Environment& environment) {
 
 std::string difference(const State& database, const State& catalog) {
   if (database.groups != catalog.groups) return "other mutable groups";
+  if (database.former != catalog.former) return "other former versions of anchors";
   for (const auto& [path, known] : database.files) {
     const auto found = catalog.files.find(path);
     if (found == catalog.files.end()) return path + " is missing in the catalog";
@@ -286,7 +292,7 @@ void World::replace_mirror() {
 }
 
 void World::edit_rules() {
-  const PathRules choices[] = {PathRules({"**/f7"}, {{"**", {"f1"}, {"f2"}}}),
+  const PathRules choices[] = {PathRules({"**/f7"}, {{"**", {"f1"}, {"f2"}, 3600}}),
                                PathRules({}, {{"d*", {"f1", "f3"}, {}}}), PathRules()};
   store_path_rules(connection, choices[roll(3)]);
 }

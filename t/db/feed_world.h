@@ -28,7 +28,8 @@ struct Known {
 struct State {
   std::map<std::string, Known> files;
   std::set<std::int64_t> cohorts;
-  std::map<std::string, std::set<MirrorId>> groups;  // mutable ones, by folder
+  std::map<std::string, std::set<MirrorId>> groups;          // mutable ones, by folder
+  std::map<std::string, std::vector<FormerVersion>> former;  // of their anchors
   std::string mirrors;
   std::int64_t rev = 0, mirrors_rev = 0;
   std::string token;

@@ -62,6 +62,20 @@ void try_hashes(std::string_view record) {
           again.signature == all.signature);
 }
 
+// At an even address, as LMDB has it.
+void try_group(std::string_view text) {
+  const std::string record(text);
+  const auto read = decode_group(record);
+  if (!read) return;
+  require(within(read->folder, record) && within(read->former, record));
+  const std::vector<MirrorId> mirrors = read->mirrors.ids();
+  const auto former = decode_former(read->former);
+  if (!former) return;
+  const std::string written = encode_group(read->folder, mirrors, *former);
+  const auto again = decode_group(written);
+  require(again && again->mirrors.ids() == mirrors && decode_former(again->former) == former);
+}
+
 void try_texts(std::string_view text) {
   if (const auto meta = decode_meta(text)) require(decode_meta(encode(*meta)).has_value());
   if (const auto mirrors = decode_mirrors(text))
@@ -74,7 +88,7 @@ void try_texts(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view record(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 5) {
     case 0:
       try_file(record);
       break;
@@ -83,6 +97,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 2:
       try_hashes(record);
+      break;
+    case 4:
+      try_group(record);
       break;
     default:
       try_texts(record);

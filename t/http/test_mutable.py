@@ -98,7 +98,7 @@ def test_immutable_files_in_a_group_are_no_members(apt):
 def test_mb_rules_shows_the_groups_and_the_catalog_has_them(apt):
     told = json.loads(apt.database.tool("mb", "--config", apt.config, "rules", "--json").stdout)
     assert told["groups"] == [{"folder": "dists/bookworm", "mirrors": 2}] and told["configured"]
-    assert told["mutable"][0] == {"folder": "dists/*", "anchors": ["InRelease", "Release"], "signatures": ["Release.gpg"]}
+    assert told["mutable"][0] == {"folder": "dists/*", "anchors": ["InRelease", "Release"], "signatures": ["Release.gpg"], "alternates_hours": 0}
     text = apt.database.tool("mb", "--config", apt.config, "rules").stdout
     assert "dists/bookworm/" in text and "InRelease, Release, Release.gpg" in text
 

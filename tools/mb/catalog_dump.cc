@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::vector<std::string> kParts = {"meta", "mirrors", "cohorts", "links", "files"};
+const std::vector<std::string> kParts = {"meta", "mirrors", "cohorts", "groups", "links", "files"};
 
 struct Wanted {
   std::string directory, pattern;
@@ -81,6 +81,31 @@ void say_cohorts(catalog::Reader& reader) {
   });
 }
 
+json former_line(const FormerVersion& version) {
+  json line = {{"size", version.size_bytes},
+               {"mtime", rfc3339(version.mtime_s)},
+               {"replaced_at", rfc3339(version.replaced_s)},
+               {"mirrors", version.mirrors}};
+  put_bytes(line, "path", version.path);
+  put_hex(line, "md5", version.md5);
+  put_hex(line, "sha1", version.sha1);
+  put_hex(line, "sha256", version.sha256);
+  put_hex(line, "sha512", version.sha512);
+  return line;
+}
+
+// Mutable groups, by their folders, with the former versions of their anchors.
+void say_groups(catalog::Reader& reader) {
+  reader.each_group([](std::string_view folder, const MirrorSet& mirrors,
+                       const std::vector<FormerVersion>& former) {
+    json line = {{"kind", "group"}, {"mirrors", mirrors.ids()}, {"former", json::array()}};
+    put_bytes(line, "folder", folder);
+    for (const FormerVersion& version : former) line["former"].push_back(former_line(version));
+    say_json_line(line);
+    return true;
+  });
+}
+
 int run(Context& context, const Wanted& wanted) {
   const bool by_path = !wanted.pattern.empty();
   std::set<std::string> parts(wanted.parts.begin(), wanted.parts.end());
@@ -101,6 +126,7 @@ int run(Context& context, const Wanted& wanted) {
   if (parts.contains("meta")) say_meta(snapshot->meta());
   if (parts.contains("mirrors")) say_mirrors(*snapshot->mirrors());
   if (parts.contains("cohorts")) say_cohorts(*snapshot);
+  if (parts.contains("groups")) say_groups(*snapshot);
   if (parts.contains("links")) snapshot->each_link(visit);
   if (parts.contains("files")) snapshot->each_file(visit);
   snapshot->check_undisturbed();
@@ -117,7 +143,7 @@ Action setup_catalog_dump(cli::Options& app, Context& context) {
                  "A path, a folder with '/' at its end, or a pattern (* and ?): only what matches")
       ->type_name("PATH-or-GLOB");
   add_directory_option(app, wanted->directory);
-  app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, links and files")
+  app.add_option("--only", wanted->parts, "Some of meta, mirrors, cohorts, groups, links and files")
       ->type_name("PART,...")
       ->separated_by(',')
       ->one_of(kParts);

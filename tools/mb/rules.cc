@@ -2,6 +2,8 @@
 // have it.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "commands.h"
 #include "db/path_rules.h"
 #include "output.h"
@@ -13,13 +15,19 @@ struct Wanted {
   bool apply = false, json = false;
 };
 
+std::int64_t hours(const MutableRule& rule) { return std::llround(rule.alternates_s / 3600); }
+
 void say_rules(const PathRules& rules) {
-  Table table({{"RULE"}, {"PATTERN"}, {"FROM THE ORIGIN ALONE"}});
-  for (const std::string& glob : rules.immutable_texts()) table.add({"immutable", glob, ""});
+  Table table({{"RULE"},
+               {"PATTERN"},
+               {"FROM THE ORIGIN ALONE"},
+               {"FORMER VERSIONS TOLD FOR", Align::right}});
+  for (const std::string& glob : rules.immutable_texts()) table.add({"immutable", glob, "", ""});
   for (const MutableRule& rule : rules.groups()) {
     std::vector<std::string> names = rule.anchors;
     names.insert(names.end(), rule.signatures.begin(), rule.signatures.end());
-    table.add({"mutable", rule.folder, fmt::format("{}", fmt::join(names, ", "))});
+    table.add({"mutable", rule.folder, fmt::format("{}", fmt::join(names, ", ")),
+               rule.alternates_s > 0 ? fmt::format("{} h", hours(rule)) : ""});
   }
   table.say();
 }
@@ -36,8 +44,10 @@ void say_groups(const std::vector<db::HeldGroup>& groups) {
 nlohmann::json to_json(const PathRules& rules, const std::vector<db::HeldGroup>& groups) {
   auto kinds = nlohmann::json::array(), folders = nlohmann::json::array();
   for (const MutableRule& rule : rules.groups()) {
-    kinds.push_back(
-        {{"folder", rule.folder}, {"anchors", rule.anchors}, {"signatures", rule.signatures}});
+    kinds.push_back({{"folder", rule.folder},
+                     {"anchors", rule.anchors},
+                     {"signatures", rule.signatures},
+                     {"alternates_hours", hours(rule)}});
   }
   for (const db::HeldGroup& group : groups) {
     nlohmann::json& told = folders.emplace_back();

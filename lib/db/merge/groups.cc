@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "db/merge/anchor_versions.h"
 #include "db/path_rules.h"
 
 namespace mirror::db {
@@ -57,6 +58,7 @@ class Groups {
   Groups(Connection& connection, std::int64_t rev, const PathRules& rules)
       : connection_(connection),
         rev_(rev),
+        rules_(rules),
         anchors_(or_nothing(rules.anchor_hex_regex())),
         others_(or_nothing(rules.no_member_hex_regex())) {
     const Result known = connection_.run("SELECT folder FROM mutable_group");
@@ -74,6 +76,7 @@ class Groups {
     std::for_each(folders.rbegin(), folders.rend(),
                   [this](const std::string& folder) { refresh_one(folder); });
     connection_.run(kRefreshByCohorts, Params().int8(rev_), "refresh_groups_by_cohorts");
+    refresh_anchor_versions(connection_, rev_, rules_, folders);
   }
 
  private:
@@ -119,22 +122,22 @@ class Groups {
     return groups;
   }
 
-  // '0' follows '/'; nothing that a path begins with comes after bytes 255.
   void refresh_one(const std::string& folder) {
-    const bool root = folder.empty();
+    const FolderRange range(folder);
     Params params;
     params.bytes(folder)
-        .bytes(root ? "" : folder + '/')
-        .bytes(root ? "\xff\xff\xff\xff" : folder + '0')
+        .bytes(range.low)
+        .bytes(range.high)
         .text(anchors_)
         .text(others_)
         .int8(rev_)
-        .int4(root ? 0 : static_cast<std::int32_t>(folder.size()) + 1);
+        .int4(range.prefix_bytes);
     connection_.run(kRefresh, params, "refresh_group");
   }
 
   Connection& connection_;
   const std::int64_t rev_;
+  const PathRules& rules_;
   const std::string anchors_, others_;
   std::set<std::string> known_;
 };
@@ -148,7 +151,8 @@ void refresh_groups(Connection& connection, std::int64_t rev, GroupsToLookAt whi
                "(SELECT FROM mutable_group WHERE anchored)")
           .empty())
     return;
-  Groups(connection, rev, load_path_rules(connection)).refresh(which);
+  const PathRules rules = load_path_rules(connection);
+  Groups(connection, rev, rules).refresh(which);
 }
 
 }  // namespace mirror::db

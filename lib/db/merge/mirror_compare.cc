@@ -17,9 +17,7 @@ constexpr std::int64_t kWarmFiles = 500'000;  // more would drive each other out
 #define MAX_OFFSET_STEPS "56"
 constexpr std::int64_t kOffsetMinTimes = 5;
 
-// $1 mirror, $2 rev before the listing, $3 precision in seconds, $4 times must match, $5 and $6 the
-// first and the last path in scope, $7 by how much the mirror's times are ahead, $8 what fits
-// immutable files (PathRules), NULL for none.
+// $1 to $8 as scope() has them.
 #define IN_SCOPE "($5::bytea IS NULL OR (f.path > $5 AND f.path < $6))"
 #define ACCEPTED_TIME(condition)                                                               \
   "EXISTS (SELECT FROM hash h, unnest(h.mtimes) t WHERE h.file_id = f.id AND h.version_rev = " \

@@ -43,6 +43,11 @@ class MirrorCompare {
   // Of this listing when it has enough files to measure it, else as given.
   const MeasuredTimes& times() const { return times_; }
 
+  // For statements on merge_listing: $1 mirror, $2 rev before the listing, $3 precision in seconds,
+  // $4 times must match, $5 and $6 between which paths the listing is (NULL: all), $7 by how much
+  // the mirror's times are ahead, $8 what fits immutable files (NULL: none).
+  Params scope() const;
+
   // Writes the changes, under the merge lock and caught up.
   void apply(MergeTransaction&);
 
@@ -66,7 +71,6 @@ class MirrorCompare {
     SameTimes all, had;  // had: of the files that the mirror has
     SameTimes measured(bool decided) const;
   };
-  Params scope() const;
   EntryCounts read_entries();
   bool find_offset(bool decided, std::int64_t files);
   void count_entries(const StagedListing& listing);

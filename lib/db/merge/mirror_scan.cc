@@ -4,6 +4,7 @@
 
 #include "core/fnv.h"
 #include "core/path.h"
+#include "db/merge/anchor_versions.h"
 #include "db/merge/behind.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
@@ -42,6 +43,7 @@ struct MirrorScan::Impl {
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
+  bool refuse(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   void record_scan(const MirrorCompare& compare, bool same_listing);
   bool lists_the_same(const std::string& fingerprint);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
@@ -249,6 +251,20 @@ MergeReport MirrorScan::Impl::same_listing(const GoodScan& before) {
   return report;
 }
 
+// Whether the listing is not to be believed; then the scan has ended.
+bool MirrorScan::Impl::refuse(MirrorCompare& compare, const MergeOptions& options,
+                              MergeReport& report) {
+  if (!compare.anything_changed()) return false;
+  report.refusal = guard(compare, options);
+  if (!report.refusal.empty()) ask_about_losses(compare, options, report);
+  if (report.refusal.empty()) return false;
+  report.outcome = MergeOutcome::refused;
+  report.counts.gained = report.counts.lost = 0;
+  report.counts.held = held();
+  row.close("refused", report.counts, report.refusal);
+  return true;
+}
+
 MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
   bool same = false;
   if (subtree.empty()) {
@@ -268,16 +284,9 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
   MergeReport report;
   report.counts = compare.counts();
   report.counts.seen += outside;
+  if (refuse(compare, options, report)) return report;
+  heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(), rules);
   if (compare.anything_changed()) {
-    report.refusal = guard(compare, options);
-    if (!report.refusal.empty()) ask_about_losses(compare, options, report);
-    if (!report.refusal.empty()) {
-      report.outcome = MergeOutcome::refused;
-      report.counts.gained = report.counts.lost = 0;
-      report.counts.held = held();
-      row.close("refused", report.counts, report.refusal);
-      return report;
-    }
     if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;
   } else {
     require_same_mirror();

@@ -1,5 +1,6 @@
 #include "answer/represent.h"
 
+#include "render/repository.h"
 #include "samples.h"
 
 namespace mirror {
@@ -15,6 +16,8 @@ class RepresentTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(sendsLargePartsWithoutACopy);
   CPPUNIT_TEST(changesItsTagWithTheMirrors);
   CPPUNIT_TEST(comparesTagsOfCompressedAnswers);
+  CPPUNIT_TEST(namesMirrorsOneSyncBehindInTheAnchorsMetalinkAlone);
+  CPPUNIT_TEST(namesNobodyBehindWithoutHashesThatAreTold);
   CPPUNIT_TEST_SUITE_END();
 
   struct Scene {
@@ -118,6 +121,81 @@ class RepresentTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(tag, header(scene.answer(R::json), "ETag"));
     scene.mirrors.pop_back();
     CPPUNIT_ASSERT(tag != header(scene.answer(R::json), "ETag"));
+  }
+
+  // The marker of a repository: mirror 1 has the present group, 2 and 3 (nearer) a former one.
+  struct Anchor : Scene {
+    Repository repository{.directory = "r/", .marker = "repodata/repomd.xml", .form = R::metalink};
+    std::vector<MirrorId> present = {1};
+    double limit_s = 1000;
+
+    Anchor() {
+      file.path = request.path = "r/repodata/repomd.xml";
+      file.whole = present;
+      file.holders = file.whole;
+      file.mirrors = {};
+      file.group = "r/repodata";
+      file.origin_only = true;
+      file.former.resize(1);
+      file.former[0].sha256 = std::string(32, '\x02');
+      file.former[0].replaced_s = 5000;
+      file.former[0].mirrors = {1, 2, 3};
+      mirrors = {sample_mirror(1, "FR"), sample_mirror(2), sample_mirror(3)};
+      mirrors[2].enabled = false;
+      request.now_s = 5999;
+      request.origin = "http://origin.example/";
+    }
+    // The mirrors' numbers in order, o for the origin, a for alternates.
+    std::string named(R which, bool of_repository) {
+      request.repository = of_repository ? &repository : nullptr;
+      repository.form = which;
+      const MirrorTable table(1, mirrors,
+                              PathRules({}, {{"repodata", {"repomd.xml"}, {}, limit_s}}));
+      const Outcome outcome =
+          represent(which, request, sample_client(), file, hashes, table, settings);
+      const std::string body = std::get<Answer>(outcome.result).body;
+      std::string found;
+      for (std::size_t at = 0; (at = body.find("://", at)) != body.npos; ++at) {
+        const std::string_view rest = std::string_view(body).substr(at + 3);
+        if (rest.starts_with("m1.") || rest.starts_with("m2.") || rest.starts_with("m3."))
+          found += rest[1];
+        if (rest.starts_with("origin.")) found += 'o';
+        if (rest.starts_with("fedorahosted.org/mirrormanager")) found += 'a';
+      }
+      std::string once;
+      for (const char c : found) {
+        if (once.empty() || once.back() != c) once += c;
+      }
+      return once;
+    }
+  };
+
+ public:
+  void namesMirrorsOneSyncBehindInTheAnchorsMetalinkAlone() {
+    Anchor anchor;
+    CPPUNIT_ASSERT_EQUAL(std::string("a12o"), anchor.named(R::metalink, true));
+    CPPUNIT_ASSERT_EQUAL(std::string("1o"), anchor.named(R::text, true));
+    CPPUNIT_ASSERT_EQUAL(std::string("a12o"), anchor.named(R::metalink, false));
+    for (const R which : {R::meta4, R::json, R::text})
+      CPPUNIT_ASSERT_EQUAL(std::string("o"), anchor.named(which, false));
+    anchor.file.whole = {};
+    CPPUNIT_ASSERT_EQUAL(std::string("a21o"), anchor.named(R::metalink, true));
+  }
+
+  void namesNobodyBehindWithoutHashesThatAreTold() {
+    Anchor late;
+    late.request.now_s = 6000;
+    CPPUNIT_ASSERT_EQUAL(std::string("1o"), late.named(R::metalink, true));
+    Anchor pending;
+    pending.file.pending = true;
+    CPPUNIT_ASSERT_EQUAL(std::string("o"), pending.named(R::metalink, true));
+    Anchor not_hashed;
+    not_hashed.hashes = {};
+    CPPUNIT_ASSERT_EQUAL(std::string("1o"), not_hashed.named(R::metalink, true));
+    Anchor without_limit;
+    without_limit.limit_s = 0;
+    CPPUNIT_ASSERT_EQUAL(std::string("1o"), without_limit.named(R::metalink, true));
+    CPPUNIT_ASSERT_EQUAL(std::string("o"), without_limit.named(R::metalink, false));
   }
 
   void comparesTagsOfCompressedAnswers() {

@@ -60,6 +60,7 @@ class CatalogCodecTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(linksReadBackAsWritten);
   CPPUNIT_TEST(cohortsReadBackAsWritten);
   CPPUNIT_TEST(cohortsOfManyMirrorsTakeABitForEach);
+  CPPUNIT_TEST(groupsReadBackAsWritten);
   CPPUNIT_TEST(hashesReadBackAsWrittenByParts);
   CPPUNIT_TEST(damagedRecordsAreNeverReadBeyondTheirEnd);
   CPPUNIT_TEST(longPathsHaveKeysOfTheirOwn);
@@ -93,6 +94,33 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     std::vector<MirrorId> list;
     for (MirrorId id = 1; id <= 311; ++id) list.push_back(id);
     CPPUNIT_ASSERT_EQUAL(std::size_t{10 + 40}, encode_cohort({1, list}).size());
+  }
+
+  void groupsReadBackAsWritten() {
+    std::vector<FormerVersion> former;
+    for (const std::int64_t number : kNumbers) {
+      FormerVersion& version = former.emplace_back();
+      version.path = "r/repodata/repomd.xml";
+      version.size_bytes = version.mtime_s = version.replaced_s = number;
+      version.sha256 = std::string(32, '\x03');
+      if (number > 0) version.mirrors = {1, 300, 32767};
+    }
+    const std::string long_folder(600, 'f');
+    for (const std::string& folder : {std::string("r/repodata"), std::string(), long_folder}) {
+      const std::string record = encode_group(folder, std::vector<MirrorId>{2, 5}, former);
+      const GroupRecord read = decode_group(record).value();
+      CPPUNIT_ASSERT(read.mirrors.ids() == std::vector<MirrorId>({2, 5}));
+      CPPUNIT_ASSERT(read.folder == (folder == long_folder ? folder : ""));
+      CPPUNIT_ASSERT(decode_former(read.former) == former);
+    }
+    const std::string record = encode_group("r", std::vector<MirrorId>{2, 5}, {&former[3], 2});
+    each_damage(record, [](std::string_view damaged) {
+      const auto group = decode_group(damaged);
+      if (!group) return;
+      group->mirrors.ids();
+      expect_within(group->folder, damaged);
+      decode_former(group->former);
+    });
   }
 
   void filesReadBackAsWritten() {

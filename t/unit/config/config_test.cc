@@ -82,6 +82,7 @@ preset = ["nix", "rpm-md"]
 folder = "dists/*"
 anchors = ["InRelease"]
 signatures = ["Release.gpg"]
+alternates_hours = 12
 [instance.main.mirror."ftp.example.org"]
 rsync_password_file = "/etc/secret"
 )",
@@ -103,10 +104,12 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(std::string("project/trace/x"), instance.stamp_path);
     CPPUNIT_ASSERT_EQUAL(std::string("https://source.example/pub/project/trace/x"),
                          instance.stamp_url);
-    CPPUNIT_ASSERT(instance.rules ==
-                   PathRules({"pool/**", "*.rpm", "nar/**", "*.rpm", "*.drpm"},
-                             {{"dists/*", {"InRelease"}, {"Release.gpg"}},
-                              {"repodata", {"repomd.xml"}, {"repomd.xml.asc", "repomd.xml.key"}}}));
+    CPPUNIT_ASSERT(
+        instance.rules ==
+        PathRules(
+            {"pool/**", "*.rpm", "nar/**", "*.rpm", "*.drpm"},
+            {{"dists/*", {"InRelease"}, {"Release.gpg"}, 12 * 3600.0},
+             {"repodata", {"repomd.xml"}, {"repomd.xml.asc", "repomd.xml.key"}, 72 * 3600.0}}));
     CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"),
                          instance.mirrors.at("ftp.example.org").rsync_password_file);
   }
@@ -220,6 +223,8 @@ form = "slack"
         {"[[instance.a.mutable]]\nfolder = \"a/\"\nanchors = [\"b\"]", 2, "it ends in '/'"},
         {"[[instance.a.mutable]]\nfolder = \"a\"\nanchors = [\"b/c\"]", 2,
          "'b/c' is not the name of a file in the folder"},
+        {"[[instance.a.mutable]]\nalternates_hours = 9000", 3,
+         "alternates_hours: expected an integer from 0 to 8784, not 9000"},
         {"[[instance.a.mutable]]\nanchor = 1", 3, "unknown key 'anchor'"},
         {"server_urls = \"http://a/\"", 2, "expected an array of URLs, not a string"},
         {"server_urls = [\"ftp://a/\"]", 2, "server_urls: entry 1: the URL cannot be used: "},

@@ -16,6 +16,7 @@ class RepresentationTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(splitsSuffixes);
   CPPUNIT_TEST(fillsMeta4);
   CPPUNIT_TEST(fillsMetalink3);
+  CPPUNIT_TEST(tellsFormerVersionsAsMirrorManagerDoes);
   CPPUNIT_TEST(listsEveryUrlThatTheClientMayUse);
   CPPUNIT_TEST(armoursBinarySignatures);
   CPPUNIT_TEST(writesTorrents);
@@ -45,6 +46,7 @@ class RepresentationTest : public CppUnit::TestFixture {
     std::vector<TrackerTier> trackers = {{"udp://t1.example:1/announce", "http://t2.example/a?x&y"},
                                          {"http://t3.example/a"}};
     std::vector<DhtNode> nodes = {{"dht.example", 6881}, {"2001:db8::1", 1}};
+    std::vector<FormerVersion> former;
 
     Scene() {
       hashes.md5 = std::string(16, '\x01');
@@ -75,8 +77,14 @@ class RepresentationTest : public CppUnit::TestFixture {
       settings.dht_nodes = nodes;
       const MirrorTable table(1, mirrors);
       const Ranking ranking = rank(client, {https, file.size_bytes, 0}, file.mirrors, table, {});
-      const Subject subject{
-          file, hashes, ranking.accepted, client, https, "http://r.example/tree/", settings};
+      const Subject subject{.file = file,
+                            .hashes = hashes,
+                            .ranked = ranking.accepted,
+                            .client = client,
+                            .https = https,
+                            .tree_url = "http://r.example/tree/",
+                            .settings = settings,
+                            .former = former};
       const auto& info = info_of(which);
       return mirror::render(info, subject);
     }
@@ -218,6 +226,57 @@ class RepresentationTest : public CppUnit::TestFixture {
     assert_same("100", at(doc, node("url") + "[@type='http']/@preference").front());
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, at(doc, node("url") + "[@type='https']").size());
     CPPUNIT_ASSERT(one(doc, node("url") + "[@type='magnet']").starts_with("magnet:?xt=urn:btih:"));
+  }
+
+  // MirrorManager's order: librepo takes the elements as they come.
+  void tellsFormerVersionsAsMirrorManagerDoes() {
+    Scene scene;
+    CPPUNIT_ASSERT(scene.render(R::metalink).find("mm0:") == std::string::npos);
+    scene.former.resize(2);
+    scene.former[0].size_bytes = 31, scene.former[0].mtime_s = 784000000;
+    scene.former[0].md5 = std::string(16, '\x0a'), scene.former[0].sha512 = std::string(64, '\x0b');
+    scene.former[1].size_bytes = 32, scene.former[1].mtime_s = 783000000;
+    scene.former[1].sha1 = std::string(20, '\x0c'),
+    scene.former[1].sha256 = std::string(32, '\x0d');
+    const std::string text = scene.render(R::metalink);
+    const std::size_t from = text.find("      <mm0:alternates>"),
+                      to = text.find("      <resources>");
+    assert_same(
+        "      <mm0:alternates>\n"
+        "       <mm0:alternate>\n"
+        "        <mm0:timestamp>784000000</mm0:timestamp>\n"
+        "        <size>31</size>\n"
+        "        <verification>\n"
+        "        <hash type=\"md5\">" +
+            hex(scene.former[0].md5) +
+            "</hash>\n"
+            "        <hash type=\"sha512\">" +
+            hex(scene.former[0].sha512) +
+            "</hash>\n"
+            "        </verification>\n"
+            "       </mm0:alternate>\n"
+            "       <mm0:alternate>\n"
+            "        <mm0:timestamp>783000000</mm0:timestamp>\n"
+            "        <size>32</size>\n"
+            "        <verification>\n"
+            "        <hash type=\"sha1\">" +
+            hex(scene.former[1].sha1) +
+            "</hash>\n"
+            "        <hash type=\"sha256\">" +
+            hex(scene.former[1].sha256) +
+            "</hash>\n"
+            "        </verification>\n"
+            "       </mm0:alternate>\n"
+            "      </mm0:alternates>\n",
+        text.substr(from, to - from));
+    const Doc doc = scene.xml(R::metalink);
+    CPPUNIT_ASSERT_EQUAL(
+        std::size_t{2},
+        at(doc,
+           "//*[namespace-uri()='http://fedorahosted.org/mirrormanager'][local-name()='alternate']")
+            .size());
+    assert_same("784111777", one(doc, node("file") + "/*[1][local-name()='timestamp']"));
+    CPPUNIT_ASSERT(scene.render(R::meta4).find("alternate") == std::string::npos);
   }
 
   void armoursBinarySignatures() {

@@ -1,0 +1,393 @@
+// Tests lib/db/merge/anchor_versions.cc: which former versions of an anchor are kept, and which
+// mirrors still have them, after each kind of merge.
+#include "db/merge/anchor_versions.h"
+
+#include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+
+#include "db/former_versions.h"
+#include "db/hash/known_hashes.h"
+#include "db/lookup.h"
+#include "db/merge/one_file.h"
+#include "db/mirror/mirrors.h"
+#include "db/path_rules.h"
+#include "t/db/database.h"
+
+namespace mirror::db::test {
+namespace {
+
+const MergeOptions kForce{.force = true};
+constexpr double kLimitS = 3 * 86400;
+const PathRules kRules({"*.rpm"}, {{"repodata", {"repomd.xml"}, {"repomd.xml.asc"}, kLimitS},
+                                   {"dists/*", {"InRelease"}, {}}});
+const std::string kAnchor = "r/repodata/repomd.xml";
+
+class AnchorVersionsTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(AnchorVersionsTest);
+  CPPUNIT_TEST(aMirrorThatStaysBehindHasTheFormerVersion);
+  CPPUNIT_TEST(aMirrorThatCatchesUpLeavesIt);
+  CPPUNIT_TEST(aMirrorInTheMiddleOfItsSyncHasNeither);
+  CPPUNIT_TEST(aMirrorThatLostTheOldFilesHasNeither);
+  CPPUNIT_TEST(aMirrorThatSkippedAVersionHasNone);
+  CPPUNIT_TEST(aMirrorThatWasNeverWholeIsNotThere);
+  CPPUNIT_TEST(membersMayChangeBeforeTheAnchor);
+  CPPUNIT_TEST(singleFilesTellToo);
+  CPPUNIT_TEST(aVersionWithoutHashesIsNotKept);
+  CPPUNIT_TEST(noMoreThanFiveAreKept);
+  CPPUNIT_TEST(anOldOneIsRemovedByTheNextMerge);
+  CPPUNIT_TEST(theyEndWithTheRuleAndWithTheAnchor);
+  CPPUNIT_TEST(onlyAnchorsWithALimitAreKept);
+  CPPUNIT_TEST(replicasHearOfEachChange);
+  CPPUNIT_TEST(randomChangesAgreeWithAPlainModel);
+  CPPUNIT_TEST_SUITE_END();
+
+ public:
+  void setUp() override {
+    database_.emplace();
+    connection_.emplace(database_->connect());
+    for (const char* name : {"one", "two", "three"}) add_mirror(c(), name);
+    store_path_rules(c(), kRules);
+    publish(1);
+    for (const char* name : {"one", "two"}) scan_mirror(c(), name, tree(1));
+  }
+  void tearDown() override {
+    connection_.reset();
+    database_.reset();
+  }
+
+  void aMirrorThatStaysBehindHasTheFormerVersion() {
+    expect("");
+    publish(2);
+    expect("1: one,two");
+    scan_mirror(c(), "one", tree(1));
+    expect("1: one,two");
+    publish(3);
+    expect("2: -; 1: one,two");
+    const FormerVersion version = load_former_versions(c(), kAnchor).at(1);
+    CPPUNIT_ASSERT_EQUAL(std::string(32, '\x01'), version.sha256);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{101}, version.size_bytes);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1001}, version.mtime_s);
+    CPPUNIT_ASSERT(version.replaced_s > 1'600'000'000);
+  }
+
+  void aMirrorThatCatchesUpLeavesIt() {
+    publish(2);
+    scan_mirror(c(), "one", tree(2), kForce);
+    expect("1: two");
+    publish(3);
+    expect("2: one; 1: two");
+    scan_mirror(c(), "two", tree(3), kForce);
+    scan_mirror(c(), "one", tree(3), kForce);
+    expect("2: -; 1: -");
+  }
+
+  // With new members beside the old anchor, or the new anchor before the members.
+  void aMirrorInTheMiddleOfItsSyncHasNeither() {
+    publish(2);
+    Tree members_first = tree(1);
+    members_first.push_back(entry("2-primary.xml", 12));
+    scan_mirror(c(), "one", members_first, kForce);
+    expect("1: two");
+    scan_mirror(c(), "two",
+                {entry("repomd.xml", 102, 1002), entry("1-primary.xml", 11), entry("comps.xml", 5)},
+                kForce);
+    expect("1: -");
+    // What was seen in between is not forgotten.
+    scan_mirror(c(), "one", tree(1), kForce);
+    expect("1: -");
+  }
+
+  void aMirrorThatLostTheOldFilesHasNeither() {
+    publish(2);
+    scan_mirror(c(), "one", {entry("repomd.xml", 101, 1001), entry("comps.xml", 5)}, kForce);
+    expect("1: two");
+    scan_mirror(c(), "two", {entry("1-primary.xml", 11), entry("comps.xml", 5)}, kForce);
+    expect("1: -");
+  }
+
+  // The source has 3, the mirror comes from 1 to 2: no cohort shows that.
+  void aMirrorThatSkippedAVersionHasNone() {
+    publish(2);
+    publish(3);
+    expect("2: -; 1: one,two");
+    Tree second = tree(1);
+    second[0] = entry("repomd.xml", 102, 1002);
+    scan_mirror(c(), "one", second, kForce);
+    expect("2: -; 1: two");
+    scan_mirror(c(), "two", tree(2), kForce, "r");
+    expect("2: -; 1: -");
+  }
+
+  void aMirrorThatWasNeverWholeIsNotThere() {
+    scan_mirror(c(), "three", {entry("repomd.xml", 101, 1001)}, kForce);
+    publish(2);
+    expect("1: one,two");
+  }
+
+  void membersMayChangeBeforeTheAnchor() {
+    Tree next = tree(1);
+    next.push_back(entry("2-primary.xml", 12));
+    scan_source(c(), next, kForce);
+    expect("");
+    publish(2);
+    expect("1: one,two");
+    scan_mirror(c(), "two", next, kForce);
+    expect("1: one");
+  }
+
+  void singleFilesTellToo() {
+    publish(2);
+    confirm_files(c(), {file_on("r/repodata/2-primary.xml", "one")});
+    expect("1: two");
+    withdraw_files(c(), {file_on("r/repodata/comps.xml", "two")});
+    expect("1: -");
+  }
+
+  void aVersionWithoutHashesIsNotKept() {
+    scan_source(c(), tree(2), kForce);
+    scan_mirror(c(), "one", tree(2), kForce);
+    expect("1: two");
+    publish(3);
+    expect("1: two");
+  }
+
+  void noMoreThanFiveAreKept() {
+    for (int version = 2; version <= 8; ++version) publish(version);
+    expect("7: -; 6: -; 5: -; 4: -; 3: -");
+  }
+
+  void anOldOneIsRemovedByTheNextMerge() {
+    publish(2);
+    age(kLimitS - 60);
+    scan_mirror(c(), "three", tree(2), kForce);
+    expect("1: one,two");
+    age(61);
+    scan_mirror(c(), "three", tree(1), kForce);
+    expect("");
+  }
+
+  void theyEndWithTheRuleAndWithTheAnchor() {
+    publish(2);
+    Tree without_anchor = tree(2);
+    without_anchor.erase(without_anchor.begin());
+    scan_source(c(), without_anchor, kForce);
+    expect("");
+    publish(3);
+    publish(4);
+    expect("3: -");
+    store_path_rules(c(), PathRules());
+    CPPUNIT_ASSERT_EQUAL(std::string("0"), value(c(), "SELECT count(*) FROM anchor_version"));
+  }
+
+  void onlyAnchorsWithALimitAreKept() {
+    Tree more = tree(1);
+    for (const char* path :
+         {"dists/a/InRelease", "dists/a/Packages", "r/repodata/repomd.xml.asc", "r/x.rpm"})
+      more.push_back({path});
+    scan_source(c(), more, kForce);
+    hash(7);
+    CPPUNIT_ASSERT_EQUAL(
+        std::string("r/repodata/repomd.xml"),
+        value(c(), "SELECT string_agg(convert_from(path, 'UTF8'), ' ') FROM anchor_version"));
+  }
+
+  void replicasHearOfEachChange() {
+    const auto rev = [&] { return value(c(), "SELECT rev FROM mutable_group"); };
+    publish(2);
+    const std::string before = rev();
+    scan_mirror(c(), "three", {{"r/x.rpm"}}, kForce);
+    CPPUNIT_ASSERT_EQUAL(before, rev());
+    scan_mirror(c(), "two", {entry("1-primary.xml", 11)}, kForce);
+    CPPUNIT_ASSERT(before != rev());
+    const std::string after = rev();
+    Tree other_comps = tree(1);
+    other_comps[0] = entry("repomd.xml", 777, 1777);
+    scan_mirror(c(), "one", other_comps, kForce);
+    expect("1: -");
+    CPPUNIT_ASSERT(after != rev());
+  }
+
+  void randomChangesAgreeWithAPlainModel();
+
+ private:
+  Connection& c() { return *connection_; }
+  static Entry entry(const std::string& name, std::int64_t size, std::int64_t mtime = 1000) {
+    return {.path = "r/repodata/" + name, .size = size, .mtime = mtime};
+  }
+  // The anchor first.
+  static Tree tree(int version) {
+    return {entry("repomd.xml", 100 + version, 1000 + version),
+            entry(fmt::format("{}-primary.xml", version), 10 + version), entry("comps.xml", 5)};
+  }
+  void publish(int version) {
+    scan_source(c(), tree(version), kForce);
+    hash(version);
+  }
+  void hash(int version) {
+    std::vector<HashResult> results;
+    for (const HashTarget& target : list_hash_targets(c(), "", "", HashKinds(), 100)) {
+      if (target.known) continue;
+      HashResult& result = results.emplace_back();
+      result.file_id = target.file_id, result.version_rev = target.version_rev;
+      result.size_bytes = target.size_bytes, result.mtime_s = target.mtime_s;
+      result.hashes.sha256 = std::string(32, static_cast<char>(version));
+    }
+    store_hashes(c(), results);
+  }
+  void age(double seconds) {
+    c().run("UPDATE anchor_version SET replaced_at = replaced_at - $1 * interval '1 second'",
+            Params().float8(seconds));
+  }
+  FileOnMirror file_on(const std::string& path, const std::string& mirror) {
+    const Result row =
+        c().run("SELECT id, version_rev FROM file WHERE path = $1", Params().bytes(path));
+    return {find_mirror(c(), mirror)->mirror.id, row.int8(0, 0), row.int8(0, 1)};
+  }
+  // "2: one; 1: two": the former versions, by their sizes, and who has each.
+  void expect(const std::string& wanted) {
+    const auto table = load_mirrors(c());
+    std::vector<std::string> versions;
+    for (const FormerVersion& version : load_former_versions(c(), kAnchor)) {
+      std::vector<std::string> names;
+      for (const MirrorId id : version.mirrors) names.push_back(table->find(id)->identifier);
+      versions.push_back(
+          fmt::format("{}: {}", version.size_bytes - 100,
+                      names.empty() ? "-" : fmt::format("{}", fmt::join(names, ","))));
+    }
+    CPPUNIT_ASSERT_EQUAL(wanted, fmt::format("{}", fmt::join(versions, "; ")));
+  }
+
+  std::optional<TestDatabase> database_;
+  std::optional<Connection> connection_;
+};
+
+using Folder = std::map<std::string, std::int64_t>;  // sizes by names; each version has its own
+
+// What the source has, what each mirror has, and what was last seen of it. Of each version of the
+// anchor: the source's folder when it was last seen whole on any mirror, and on which ones.
+struct Model {
+  struct Whole {
+    Folder folder;
+    std::set<std::string> mirrors;
+  };
+  Folder source;
+  std::map<std::string, Folder> mirrors, seen;
+  std::map<std::int64_t, Whole> whole;
+  std::set<std::int64_t> hashed;  // versions of the anchor
+
+  bool has_all(const std::string& mirror, const Folder& folder) {
+    return std::all_of(folder.begin(), folder.end(), [&](const auto& file) {
+      return seen[mirror].contains(file.first) && seen[mirror][file.first] == file.second;
+    });
+  }
+  bool has_newer(const std::string& mirror, const Folder& folder) {
+    return std::any_of(source.begin(), source.end(), [&](const auto& file) {
+      return !folder.contains(file.first) && seen[mirror].contains(file.first) &&
+             seen[mirror][file.first] == file.second;
+    });
+  }
+  void note() {
+    const std::int64_t version = source.at("repomd.xml");
+    Whole now{source, {}};
+    for (const auto& [name, folder] : mirrors) {
+      if (has_all(name, source)) now.mirrors.insert(name);
+    }
+    if (!now.mirrors.empty() && hashed.contains(version)) whole[version] = now;
+    for (auto& [former, then] : whole) {
+      std::erase_if(then.mirrors, [&, &folder = then.folder](const std::string& name) {
+        return !has_all(name, folder) || has_newer(name, folder);
+      });
+    }
+  }
+};
+
+void AnchorVersionsTest::randomChangesAgreeWithAPlainModel() {
+  const unsigned seed = std::random_device()();
+  std::mt19937 random(seed);
+  const auto roll = [&](int sides) {
+    return static_cast<int>(random() % static_cast<unsigned>(sides));
+  };
+  const auto listing = [](const Folder& folder) {
+    Tree tree;
+    for (const auto& [name, size] : folder) tree.push_back(entry(name, size, 1000 + size));
+    return tree;
+  };
+  const char* const mirrors[] = {"one", "two", "three"};
+  Model model;
+  std::int64_t versions = 200;
+  for (const char* name : {"repomd.xml", "a", "b", "c"}) model.source[name] = ++versions;
+  store_path_rules(c(), PathRules());
+  scan_source(c(), listing(model.source), kForce);
+  store_path_rules(c(), kRules);
+  for (int step = 0; step < 200; ++step) {
+    const std::string mirror = mirrors[roll(3)];
+    Folder& there = model.mirrors[mirror];
+    switch (roll(6)) {
+      case 0:
+      case 1:  // the source changes, its anchor sometimes later
+        for (auto& [name, size] : model.source) {
+          if (roll(3) == 0 && name != "repomd.xml") size = ++versions;
+        }
+        ++versions;
+        if (roll(3) == 0) model.source[fmt::format("n{}", versions)] = versions;
+        if (roll(3) == 0)
+          std::erase_if(model.source, [](const auto& file) { return file.first[0] == 'n'; });
+        if (roll(3) != 0) model.source["repomd.xml"] = ++versions;
+        scan_source(c(), listing(model.source), {.grace_s = roll(2) * 3600.0, .force = true});
+        if (roll(4) != 0) {
+          hash(step);
+          model.hashed.insert(model.source["repomd.xml"]);
+        }
+        break;
+      case 2:  // one file is looked at, which the mirror has or lacks
+        if (const auto file =
+                std::next(model.source.begin(), roll(static_cast<int>(model.source.size())));
+            value(c(), fmt::format("SELECT count(*) FROM file WHERE path = 'r/repodata/{}'",
+                                   file->first)) == "1") {
+          const FileOnMirror asked = file_on("r/repodata/" + file->first, mirror);
+          const bool has = there.contains(file->first) && there[file->first] == file->second;
+          (has ? confirm_files : withdraw_files)(c(), {asked});
+          if (has)
+            model.seen[mirror][file->first] = file->second;
+          else if (model.seen[mirror].contains(file->first) &&
+                   model.seen[mirror][file->first] == file->second)
+            model.seen[mirror].erase(file->first);
+        }
+        break;
+      default:  // a sync, whole or half; then a scan
+        for (const auto& [name, size] : model.source) {
+          if (roll(2) == 0 || roll(3) != 0) there[name] = size;
+        }
+        if (roll(3) != 0) there = model.source;
+        if (roll(4) == 0) std::erase_if(there, [&](const auto&) { return roll(3) == 0; });
+        if (there.empty()) there = model.source;
+        if (roll(5) == 0) break;
+        scan_mirror(c(), mirror, listing(there), kForce, roll(4) == 0 ? "r" : "");
+        model.seen[mirror] = there;
+    }
+    model.note();
+    for (const FormerVersion& version : load_former_versions(c(), kAnchor)) {
+      std::string wanted, found;
+      for (const std::string& name : model.whole[version.size_bytes].mirrors) wanted += name + ' ';
+      const auto table = load_mirrors(c());
+      std::set<std::string> names;
+      for (const MirrorId id : version.mirrors) names.insert(table->find(id)->identifier);
+      for (const std::string& name : names) found += name + ' ';
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(
+          fmt::format("seed {}, step {}, version {}", seed, step, version.size_bytes), wanted,
+          found);
+    }
+  }
+}
+
+CPPUNIT_TEST_SUITE_REGISTRATION(AnchorVersionsTest);
+
+}  // namespace
+}  // namespace mirror::db::test
