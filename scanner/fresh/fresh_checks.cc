@@ -94,7 +94,9 @@ void FreshChecks::read_new(db::Connection& connection) {
 // Which of the files still are what they were, and to which mirrors their change has not come.
 void FreshChecks::look_again(db::Connection& connection) {
   looked_s_ = now_s_;
-  std::erase_if(born_s_, [&](const auto& born) { return now_s_ - born.second > kRelease_s; });
+  const auto is_old = [&](const auto& entry) { return now_s_ - entry.second > kRelease_s; };
+  std::erase_if(born_s_, is_old);
+  std::erase_if(other_content_, is_old);
   std::erase_if(files_, [&](const auto& file) { return !born_s_.contains(file->release); });
   held_.clear();
   if (files_.empty()) return;
@@ -114,7 +116,8 @@ void FreshChecks::look_again(MirrorId id, Asked& mirror, const Holdings& holders
   for (const auto& file : files_) {
     const std::vector<MirrorId>& has = holders.at(file->id);
     const bool listed = std::find(has.begin(), has.end(), id) != has.end();
-    if (listed == file->gone) put(file, before, mirror.releases);
+    const bool differs = other_content_.contains({id, file->id, file->version_rev});
+    if (listed == file->gone && (file->gone || !differs)) put(file, before, mirror.releases);
   }
 }
 

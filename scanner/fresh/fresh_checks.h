@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,11 @@ class FreshChecks {
   void step(db::Connection& connection, double now_s);
   // The id of a random file that the mirror got lately, as far as is known; nullopt: of none.
   std::optional<std::int64_t> young_file(MirrorId id);
+  // The mirror has other content in this file, which was withdrawn from it; what it says by HEAD
+  // does not confirm it again.
+  void has_other_content(MirrorId id, std::int64_t file_id, std::int64_t version_rev) {
+    other_content_[{id, file_id, version_rev}] = now_s_;
+  }
   // When step() has something to do.
   double next_s() const { return next_s_; }
 
@@ -100,8 +106,10 @@ class FreshChecks {
   PathRules rules_;
   std::map<MirrorId, Asked> mirrors_;
   std::vector<std::shared_ptr<const db::FreshFile>> files_;  // not a day old
-  std::vector<Holders> held_;              // those that mirrors have, the newest first
-  std::map<std::int64_t, double> born_s_;  // of a release, by our clock
+  std::vector<Holders> held_;  // those that mirrors have, the newest first
+  // Mirror, file and version; and since when.
+  std::map<std::tuple<MirrorId, std::int64_t, std::int64_t>, double> other_content_;
+  std::map<std::int64_t, double> born_s_;                // of a release, by our clock
   std::vector<db::FileOnMirror> confirmed_, withdrawn_;  // not written yet
   std::int64_t rev_ = -1;
   std::minstd_rand random_{std::random_device{}()};

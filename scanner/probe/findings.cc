@@ -239,6 +239,8 @@ void Findings::withdraw(db::Connection& connection, const Finding& finding, Beli
   reporter_.warning(fmt::format("mirror '{}': '{}' is withdrawn: {}{}", finding.mirror,
                                 printable(file.path), finding.reason,
                                 deleted ? "; the source has deleted it too" : ""));
+  if (finding.job.kind == Job::Kind::content)
+    other_content_.push_back({finding.mirror_id, file.id, file.version_rev});
   if (finding.job.kind == Job::Kind::presence && !finding.newer)
     withdrawn_.emplace_back(finding.mirror_id, file.path);
   // A mirror that is ahead of our last look at the source is no worse for that.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "db/merge/one_file.h"
 #include "db/mirror/mirrors.h"
 #include "db/mirror/standing.h"
 #include "db/probe/probe_files.h"
@@ -75,6 +76,8 @@ class Findings {
   std::vector<std::pair<MirrorId, std::string>> take_withdrawn() {
     return std::exchange(withdrawn_, {});
   }
+  // Likewise those that have other content.
+  std::vector<db::FileOnMirror> take_other_content() { return std::exchange(other_content_, {}); }
 
  private:
   struct Finding {
@@ -125,6 +128,7 @@ class Findings {
   std::map<MirrorId, Believed> mirrors_;
   std::map<MirrorId, db::RememberedFiles> stored_;  // as the database has them
   std::vector<std::pair<MirrorId, std::string>> withdrawn_;
+  std::vector<db::FileOnMirror> other_content_;
   bool found_wrong_ = false, told_most_ = false;
 };
 

@@ -154,4 +154,5 @@ def test_files_that_may_change_go_before_those_that_do_not(world):
     with prober(world):
         rig.wait_for("the last one", lambda: "zone/index4" in world.files_of("one"), 60)
     asked = [path for path in web.asked if path[1:] in release]
-    assert max(asked.index(f"/zone/index{n}") for n in range(5)) < 9, asked  # eight are asked for at a time
+    # In the order of names they would be the last five. Eight are asked for at a time, and may overtake each other.
+    assert max(asked.index(f"/zone/index{n}") for n in range(5)) < 30, asked

@@ -120,6 +120,16 @@ def test_other_content_makes_a_mirror_wrong_at_once(world, path, reason):
     assert len(reads) == 2 and reads[0] == reads[1]  # from two connections
 
 
+def test_a_file_with_other_content_is_not_confirmed_by_what_head_says_of_it(world):
+    have(world, Files({SMALL: CONTENT[SMALL][::-1]}, modified=OLD), {SMALL: CONTENT[SMALL]})
+    world.start()
+    wait_for_standing(world, "wrong")
+    end = time.monotonic() + 25  # new files are looked for every 20 s
+    while time.monotonic() < end:
+        assert not held(world)
+        time.sleep(0.2)
+
+
 def test_other_content_without_a_time_makes_a_mirror_wrong_with_the_second_file(world):
     have(world, Files({path: data[::-1] for path, data in CONTENT.items()}))
     world.start()

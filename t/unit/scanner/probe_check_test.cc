@@ -47,6 +47,7 @@ class ProbeCheckTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(tellsAWrongFileFromAServerThatFails);
   CPPUNIT_TEST(acceptsEachTimeThatTheVersionHadAsTheMirrorKeepsThem);
   CPPUNIT_TEST(comparesThePieceThatItAskedFor);
+  CPPUNIT_TEST(tellsAPieceThatBreaksOffFromAServerThatFails);
   CPPUNIT_TEST(tellsANewerFileFromOtherBytes);
   CPPUNIT_TEST(tellsANewerFileFromAWrongOne);
   CPPUNIT_TEST(waitsAsLongAsItIsAskedTo);
@@ -149,6 +150,23 @@ class ProbeCheckTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(), judged({5, 5, digest::sha1_of("x"), ""}, answered(200)));
     CPPUNIT_ASSERT_EQUAL(std::string(), judged({0, 5678, "", digest::sha256_of("x")},
                                                answered(200, {{"Content-Encoding", "gzip"}})));
+  }
+
+  void tellsAPieceThatBreaksOffFromAServerThatFails() {
+    const auto judged = [&](int status, FailureKind kind) {
+      PoolAnswer answer = failed(kind, "the connection broke off");
+      answer.status = status;
+      answer.body = "pie";
+      const db::ContentPiece piece{5, 5, digest::sha1_of("piece"), ""};
+      Check one({Way{}, kUrl, 5678, {1'700'000'000}, false, 0, piece, false}, options_);
+      return *one.take(answer, kNow);
+    };
+    const Verdict cut = judged(206, FailureKind::broken);
+    CPPUNIT_ASSERT(cut.outcome == CheckOutcome::wrong_file);
+    CPPUNIT_ASSERT_EQUAL(std::string("breaks off after 3 of 5 bytes"), cut.reason);
+    CPPUNIT_ASSERT(judged(0, FailureKind::broken).outcome == CheckOutcome::bad);
+    CPPUNIT_ASSERT(judged(503, FailureKind::broken).outcome == CheckOutcome::bad);
+    CPPUNIT_ASSERT(judged(206, FailureKind::timeout).outcome == CheckOutcome::bad);
   }
 
   void tellsANewerFileFromOtherBytes() {
