@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (23);
+INSERT INTO schema_version (version) VALUES (24);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -394,14 +394,20 @@ CREATE TABLE source_stamp (
   CONSTRAINT source_stamp_at_range CHECK (at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
 );
 -- Which mirrors have files in an old version, by their last full scan (lib/db/merge/behind.h): since when the source has had a
--- newer one of them, and how many of the files that changed last these were.
+-- newer one of them, and how many of the files that changed last these were. shown: ids of some of them, with the sizes and times
+-- that were listed, so that the next scan finds out whether the mirror has moved at all.
 CREATE TABLE behind (
   mirror_id smallint PRIMARY KEY REFERENCES mirror ON DELETE CASCADE,
   since timestamptz NOT NULL,
   old_files integer NOT NULL,
   of_files integer NOT NULL,
+  shown bigint[] NOT NULL DEFAULT '{}',
+  shown_sizes bigint[] NOT NULL DEFAULT '{}',
+  shown_times bigint[] NOT NULL DEFAULT '{}',
   CONSTRAINT behind_since_range CHECK (since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
-  CONSTRAINT behind_files_range CHECK (old_files BETWEEN 0 AND of_files)
+  CONSTRAINT behind_files_range CHECK (old_files BETWEEN 0 AND of_files),
+  CONSTRAINT behind_shown_pairs CHECK (cardinality(shown) = cardinality(shown_sizes)
+    AND cardinality(shown) = cardinality(shown_times) AND cardinality(shown) <= 200)
 );
 
 -- The files that exactly the same mirrors have. Two rows may name the same mirrors; small ones are joined later. `mirrors` is
@@ -457,6 +463,7 @@ CREATE TABLE file (
 );
 CREATE INDEX file_gone ON file (gone_at) WHERE gone_at IS NOT NULL;
 -- Files that look like an earlier version of theirs, the newest first; and those that some servers cannot send.
+CREATE INDEX file_earlier ON file (id) WHERE earlier_sizes IS NOT NULL;
 CREATE INDEX file_look_alike ON file (version_rev, id) WHERE size = ANY (earlier_sizes);
 CREATE INDEX file_large ON file (id) WHERE size > 2147483648;
 -- Room for changed rows on the page where they are, so that they need no new index entries; and no index on what every change

@@ -91,24 +91,33 @@ constexpr const char* kFindOffset =
     " AND abs(l.mtime - f.mtime - steps * " OFFSET_STEP_S
     ") < $2 GROUP BY steps ORDER BY 2 DESC, abs(steps) LIMIT 1";
 
-// The versions in which a mirror has files that changed, by the merge that gave each its present
-// one, the newest first. Merges that are forgotten were before the oldest known one.
+// The files that changed, of which the mirror has the present version for sure, or an earlier one.
+#define CHANGED_FILES                                                                             \
+  "FROM file f JOIN merge_listing l ON l.path = f.path "                                          \
+  "CROSS JOIN LATERAL (SELECT " HAS                                                               \
+  " AS has) h "                                                                                   \
+  "CROSS JOIN LATERAL (SELECT NOT h.has AND EXISTS (SELECT FROM unnest(f.earlier_sizes, "         \
+  "f.earlier_times) e (size, mtime) WHERE e.size = l.size AND CASE WHEN $4 THEN abs(" SOURCE_TIME \
+  " - e.mtime) < $3 ELSE l.size <> f.size END) AS is_old) o "                                     \
+  "WHERE f.earlier_sizes IS NOT NULL AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending "   \
+  "AND NOT f.staged AND NOT " IMMUTABLE " AND " IN_SCOPE " AND (is_old OR h.has AND " TOLD_APART  \
+  ") AND $1 IS NOT NULL"
+
+// By the merge that gave each its present version, the newest first. Merges that are forgotten were
+// before the oldest known one.
 constexpr const char* kReadVersions =
-    "SELECT extract(epoch FROM coalesce(r.at, oldest.at))::bigint, v.files, v.old_files "
-    "FROM (SELECT f.version_rev, count(*) AS files, count(*) FILTER (WHERE is_old) AS old_files "
-    " FROM file f JOIN merge_listing l ON l.path = f.path "
-    " CROSS JOIN LATERAL (SELECT " HAS
-    " AS has) h "
-    " CROSS JOIN LATERAL (SELECT NOT h.has AND EXISTS (SELECT FROM unnest(f.earlier_sizes, "
-    "  f.earlier_times) e (size, mtime) WHERE e.size = l.size AND CASE WHEN $4 THEN "
-    "abs(" SOURCE_TIME
-    " - e.mtime) < $3 ELSE l.size <> f.size END) AS is_old) o "
-    " WHERE f.earlier_sizes IS NOT NULL AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending "
-    " AND NOT f.staged AND NOT " IMMUTABLE " AND " IN_SCOPE " AND (is_old OR h.has AND " TOLD_APART
-    ") AND $1 IS NOT NULL GROUP BY 1) v "
-    "LEFT JOIN revision r ON r.rev = v.version_rev "
+    "SELECT v.version_rev, extract(epoch FROM coalesce(r.at, oldest.at))::bigint, v.files, "
+    "v.old_files FROM (SELECT f.version_rev, count(*) AS files, count(*) FILTER (WHERE is_old) AS "
+    "old_files " CHANGED_FILES
+    " GROUP BY 1) v LEFT JOIN revision r ON r.rev = v.version_rev "
     "CROSS JOIN (SELECT min(at) AS at FROM revision) oldest "
     "WHERE coalesce(r.at, oldest.at) IS NOT NULL ORDER BY v.version_rev DESC LIMIT 10000";
+
+// $9: since which revision, $10: how many.
+constexpr const char* kReadShown = "SELECT f.id, l.size, l.mtime " CHANGED_FILES
+                                   " AND is_old AND f.version_rev >= $9 ORDER BY f.version_rev, "
+                                   "f.id LIMIT $10";
+#undef CHANGED_FILES
 #undef OFFSET_STEP_S
 #undef MAX_OFFSET_STEPS
 #undef IN_SCOPE
@@ -206,10 +215,25 @@ void MirrorCompare::measure_times(const SameTimes& found) {
   if (found.files >= kTimesMinFiles) times_.share = found.share();
 }
 
-void MirrorCompare::read_versions() {
+void MirrorCompare::find_behind() {
+  std::vector<VersionStep> steps;
   const Result rows = connection_.run(kReadVersions, scope());
   for (int row = 0; row < rows.rows(); ++row)
-    versions_.push_back({rows.int8(row, 0), rows.int8(row, 1), rows.int8(row, 2)});
+    steps.push_back({rows.int8(row, 0), rows.int8(row, 1), rows.int8(row, 2), rows.int8(row, 3)});
+  behind_ = judge_versions(steps);
+  if (!behind_) return;
+  not_moved_ = shows_the_same(connection_, mirror_);
+  const Result old =
+      connection_.run(kReadShown, scope().int8(behind_->since_rev).int8(kShownFiles));
+  for (int row = 0; row < old.rows(); ++row) {
+    shown_.ids.push_back(old.int8(row, 0));
+    shown_.sizes_bytes.push_back(old.int8(row, 1));
+    shown_.times_s.push_back(old.int8(row, 2));
+  }
+}
+
+void MirrorCompare::store_behind() {
+  db::store_behind(connection_, mirror_, behind_, shown_, not_moved_);
 }
 
 void MirrorCompare::tally(const Result& rows) {
@@ -237,7 +261,7 @@ void MirrorCompare::compare(const StagedListing& listing) {
                        "SET LOCAL jit = off");
   seen_rev_ = newest_rev(connection_);
   count_entries(listing);
-  if (subtree_.empty()) read_versions();
+  if (subtree_.empty()) find_behind();
   connection_.run(fmt::format(kInsertChanged, "file"), scope());
   tally(
       connection_.run("SELECT cohort_id, listed, count(*), count(*) FILTER (WHERE current) FROM "

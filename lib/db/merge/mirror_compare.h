@@ -38,8 +38,8 @@ class MirrorCompare {
   std::pair<std::int64_t, std::int64_t> shrinkage();
   // Some of the current files that the mirror lost, by chance.
   std::vector<std::string> sample_losses(std::int32_t count);
-  // Of the changed files that a full listing has, in which version; after compare().
-  const std::vector<VersionStep>& versions() const { return versions_; }
+  // Writes how far a full listing shows the mirror to be behind. After compare(), outside a merge.
+  void store_behind();
   // Of this listing when it has enough files to measure it, else as given.
   const MeasuredTimes& times() const { return times_; }
 
@@ -75,7 +75,7 @@ class MirrorCompare {
   bool find_offset(bool decided, std::int64_t files);
   void count_entries(const StagedListing& listing);
   void measure_times(const SameTimes& found);
-  void read_versions();
+  void find_behind();
   void tally(const Result& rows);
   void recount();
   void choose_sides();
@@ -91,7 +91,9 @@ class MirrorCompare {
   std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;
-  std::vector<VersionStep> versions_;
+  std::optional<Behind> behind_;
+  ShownFiles shown_;
+  bool not_moved_ = false;  // it shows what it showed when it was found to be behind
   std::unordered_map<std::int64_t, Change> changes_;  // by cohort
   std::vector<std::int64_t>
       in_place_;  // cohorts whose row changes while the unchanged rest of their files moves

@@ -5,7 +5,6 @@
 #include "core/fnv.h"
 #include "core/path.h"
 #include "db/merge/anchor_versions.h"
-#include "db/merge/behind.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
 #include "db/merge/scan.h"
@@ -44,8 +43,7 @@ struct MirrorScan::Impl {
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   bool refuse(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
-  void record_scan(const MirrorCompare& compare, bool same_listing);
-  bool lists_the_same(const std::string& fingerprint);
+  void record_scan(MirrorCompare& compare);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
   std::int64_t basis(Precision precision) const;
@@ -113,7 +111,7 @@ void MirrorScan::Impl::ask_about_losses(MirrorCompare& compare, const MergeOptio
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.
-void MirrorScan::Impl::record_scan(const MirrorCompare& compare, bool same_listing) {
+void MirrorScan::Impl::record_scan(MirrorCompare& compare) {
   Params params;
   // A part of the tree tells too little about the whole mirror.
   const MeasuredTimes times = subtree.empty() ? compare.times() : measured();
@@ -128,17 +126,7 @@ void MirrorScan::Impl::record_scan(const MirrorCompare& compare, bool same_listi
       "keeps_times_share = coalesce($3::float8, keeps_times_share), time_offset_s = $4 "
       "WHERE id = $1",
       params.int8(times.offset_s));
-  if (subtree.empty())
-    store_behind(connection, mirror.mirror.id, judge_versions(compare.versions()), same_listing);
-}
-
-// Whether the mirror listed just the same the last time, whatever the source had then.
-bool MirrorScan::Impl::lists_the_same(const std::string& fingerprint) {
-  const Result last = connection.run(
-      "SELECT fingerprint FROM scan WHERE mirror_id = $1 AND method = $2 AND subtree = '' AND "
-      "outcome IN ('merged', 'unchanged') ORDER BY id DESC LIMIT 1",
-      Params().int2(mirror.mirror.id).text(method));
-  return !last.empty() && !last.is_null(0, 0) && last.bytes(0, 0) == fingerprint;
+  if (subtree.empty()) compare.store_behind();
 }
 
 std::int64_t MirrorScan::Impl::held() {
@@ -266,7 +254,6 @@ bool MirrorScan::Impl::refuse(MirrorCompare& compare, const MergeOptions& option
 }
 
 MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
-  bool same = false;
   if (subtree.empty()) {
     const std::string fingerprint = listing.fingerprint(basis(precision));
     row.listed(fingerprint, start_rev);
@@ -275,7 +262,6 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
         before->held > 0 && !options.force) {
       return same_listing(*before);
     }
-    same = lists_the_same(fingerprint);
   }
   listing.finish();
   MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
@@ -295,7 +281,7 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
     report.counts.gained = report.counts.lost = 0;
     row.close("unchanged", report.counts);
   }
-  record_scan(compare, same);
+  record_scan(compare);
   if (!report.believed.empty())
     note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();
