@@ -61,6 +61,7 @@ void Findings::recall(db::Connection& connection) {
   stored_ = db::read_remembered_files(connection);
   for (const auto& [id, files] : stored_) {
     Believed& mirror = mirrors_[id];
+    if (mirror.record.checked() > 0) continue;  // it knows more
     mirror.record =
         FileRecord(files.checked, files.wrong_bits, static_cast<int>(files.right_in_a_row));
     mirror.content_right = files.content_right;
@@ -297,6 +298,7 @@ void Findings::doubt(db::Connection& connection, const Finding& finding, db::Dou
     mirror.perhaps_other.reset();
     mirror.content_again = mirror.not_compared = 0;
   }
+  remember(connection);  // first, since what was right before must not clear it after a restart
   if (!db::set_doubt(connection, finding.mirror_id, kind, reason)) return;
   reporter_.warning(fmt::format("mirror '{}' is {}: {}", finding.mirror,
                                 standing_name(db::standing_of(kind)), reason));

@@ -41,7 +41,7 @@ class Findings {
   // Two checks did not. `deleted`: the source has no such file any more either.
   void wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict, bool deleted,
              double now_s);
-  // Of its files so many more are missing, as a look at a folder has shown; they are withdrawn. A
+  // Of its files so many more are missing that the source has; they are withdrawn. A
   // mirror that lost more than a fifth of its files within an hour is wrong. Throws db::Error.
   void lost(db::Connection& connection, const db::MirrorRecord& mirror, const FolderLoss& loss,
             double now_s);

@@ -17,8 +17,11 @@ namespace {
 
 constexpr std::int32_t kPage = 200;
 constexpr double kRequests = 1200;  // of a mirror, in a minute
+constexpr double kBurst = 600;      // of these at once
 constexpr double kLookAgain_s = 300;
 constexpr double kStep_s = 0.05;
+constexpr double kHeld_s = 5;             // until a mirror is looked at again that does not answer
+constexpr int kMostRunning = 100;         // on all mirrors
 constexpr int kMostAtATime = 8;           // on one mirror
 constexpr std::size_t kMostFolders = 20;  // in doubt at a time
 constexpr int kFewestMissing = 2;  // of a folder that has no others: then the one above is next
@@ -54,7 +57,10 @@ void FolderChecks::withdrawn(MirrorId id, const std::string& path) {
 void FolderChecks::doubt(MirrorId id, const std::string& folder, bool first) {
   if (folder.empty()) return;
   Doubted& mirror =
-      mirrors_.try_emplace(id, Doubted{{}, {}, TokenBucket(kRequests), 0, false}).first->second;
+      mirrors_
+          .try_emplace(
+              id, Doubted{{}, {}, TokenBucket(kRequests, loop_ ? kBurst : kRequests), 0, false})
+          .first->second;
   std::erase_if(mirror.looked, [&](const auto& at) { return at.second + kLookAgain_s < now_s_; });
   const bool known = std::any_of(mirror.folders.begin(), mirror.folders.end(),
                                  [&](const Folder& one) { return is_below(folder, one.path); });
@@ -77,7 +83,7 @@ void FolderChecks::step(db::Connection& connection, const PathRules& rules, doub
     go_on(connection, id, mirror);
     const auto up = ways.find(id);
     if (up == ways.end()) {  // its files tell nothing now
-      if (mirror.running == 0) mirror.folders.clear();
+      next_s_ = std::min(next_s_, now_s_ + kHeld_s);
       continue;
     }
     start(mirror, up->second, rules);
@@ -102,9 +108,9 @@ void FolderChecks::go_on(db::Connection& connection, MirrorId id, Doubted& mirro
 void FolderChecks::end_page(db::Connection& connection, MirrorId id, Folder& folder) {
   if (folder.not_there.empty()) return;
   const std::int64_t files = db::withdraw_files(connection, folder.not_there);
-  folder.missing += static_cast<int>(folder.not_there.size());
   folder.not_there.clear();
-  losses_.push_back({id, files - std::exchange(folder.deleted, 0), folder.path, folder.reason});
+  if (const std::int64_t lost = std::exchange(folder.lost, 0); files > 0 && lost > 0)
+    losses_.push_back({id, std::min(lost, files), folder.path, folder.reason});
   if (files == 0) return;
   std::string name = std::to_string(id);
   for (const Item* item : fleet_.items())
@@ -126,7 +132,7 @@ void FolderChecks::start(Doubted& mirror, const std::vector<const Item*>& ways,
                          const PathRules& rules) {
   if (mirror.folders.empty()) return;
   Folder& folder = mirror.folders.front();
-  while (!folder.waiting.empty() && mirror.running < kMostAtATime) {
+  while (!folder.waiting.empty() && mirror.running < kMostAtATime && running_ < kMostRunning) {
     if (mirror.requests.left(now_s_) < 1) {
       mirror.spent = !loop_;
       next_s_ = now_s_ + kStep_s;
@@ -150,6 +156,7 @@ void FolderChecks::start(Doubted& mirror, const std::vector<const Item*>& ways,
     run->check.emplace(run->targets.back(), check_options_);
     run->targets.pop_back();
     ++mirror.running;
+    ++running_;
     ask(run);
   }
 }
@@ -178,6 +185,7 @@ void FolderChecks::answered(const std::shared_ptr<Run>& run, const Verdict& verd
   next_s_ = 0;
   Doubted& mirror = mirrors_.at(run->id);
   --mirror.running;
+  --running_;
   if (const Item* const item = fleet_.find(run->id, run->way))
     reporter_.checked({*item, verdict, run->file.path, item->hysteresis.state()});
   if (mirror.folders.empty() || mirror.folders.front().path != run->folder) return;
@@ -186,7 +194,9 @@ void FolderChecks::answered(const std::shared_ptr<Run>& run, const Verdict& verd
   if (!wrong) return;
   folder.not_there.push_back({run->id, run->file.id, run->file.version_rev});
   folder.reason = run->reason;
-  if (verdict.gone && is_deleted(source_, run->file.path)) ++folder.deleted;
+  if (!verdict.gone) return;  // another version, perhaps a newer one
+  ++folder.missing;
+  if (source_has(source_, run->file.path)) ++folder.lost;
 }
 
 bool FolderChecks::finished() const {

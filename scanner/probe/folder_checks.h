@@ -28,7 +28,7 @@ namespace mirror::probe {
 // What a look at folders has withdrawn from a mirror.
 struct FolderLoss {
   MirrorId mirror = 0;
-  std::int64_t files = 0;  // less those that the source has deleted too
+  std::int64_t files = 0;  // that are missing there, and that the source has for certain
   std::string folder, reason;
 };
 
@@ -63,7 +63,7 @@ class FolderChecks {
     bool began = false, more = true;
     std::deque<db::ProbeFile> waiting;        // to be asked for, of the page
     std::vector<db::FileOnMirror> not_there;  // of the page
-    std::int64_t deleted = 0;                 // of these: by the source too
+    std::int64_t lost = 0;                    // of these: the source has them for certain
     std::string reason;                       // of the last one
   };
   struct Doubted {                         // a mirror
@@ -91,6 +91,7 @@ class FolderChecks {
   const bool loop_;
   std::vector<FolderLoss> losses_;
   std::map<MirrorId, Doubted> mirrors_;
+  int running_ = 0;
   double now_s_ = 0, next_s_ = 0;
 };
 

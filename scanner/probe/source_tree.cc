@@ -15,4 +15,11 @@ bool is_deleted(const std::string& source, const std::string& path) {
   return status.type() == fs::file_type::not_found;
 }
 
+bool source_has(const std::string& source, const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!source.starts_with('/')) return false;
+  std::error_code error;
+  return fs::exists(fs::symlink_status(fs::path(source) / path, error));
+}
+
 }  // namespace mirror::probe

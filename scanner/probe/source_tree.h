@@ -9,4 +9,7 @@ namespace mirror::probe {
 // cannot be known: the source is no folder that is here, or it is empty. Asks the disk.
 bool is_deleted(const std::string& source, const std::string& path);
 
+// Whether the source has the file for certain; false where that cannot be known.
+bool source_has(const std::string& source, const std::string& path);
+
 }  // namespace mirror::probe

@@ -220,9 +220,11 @@ def files_of(world, name):
 
 
 @pytest.mark.parametrize("lost, expected", [("pool/b", "good"), ("pool", "wrong")])
-def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, lost, expected):
+def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, scratch, lost, expected):
     """And all others, if that was more than a fifth of what it had."""
     server, paths = lost_and_kept(world, lost)
+    world.configure(f'source = "{scratch}/tree"\n')
+    rig.make_tree(scratch / "tree", {path: 10 for path in paths})
     loop = world.start()
     rig.wait_for("a file of it to be asked for", lambda: any(f" /{lost}/" in request for request in server.requests), 60)
     kept = {path for path in paths if not path.startswith(lost + "/")}
@@ -232,6 +234,16 @@ def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, lost
     if expected == "wrong":
         assert standing(world, "a")[1].startswith("serves something else than what was listed: ")
         assert " files are missing; 'pool" in standing(world, "a")[1]
+
+
+def test_a_mirror_that_is_ahead_of_the_last_scan_of_the_source_is_not_wrong(world, scratch):
+    server, paths = lost_and_kept(world, "none")
+    server.talk = lambda request: answer(Content_Length=77 if " /pool/" in request else 10_000)(request)
+    world.configure(f'source = "{scratch}/tree"\n')
+    rig.make_tree(scratch / "tree", {path: 10 for path in paths})
+    while set(files_of(world, "a")) == set(paths):
+        world.probe("a")
+    assert standing(world, "a") == ["good", ""]
 
 
 def test_one_file_that_is_missing_costs_a_look_at_its_folder(world):
