@@ -16,10 +16,17 @@ constexpr double kConfirm_s = 2;    // from one merge to the next
 constexpr double kRemember_s = 10;  // from one writing of what was asked for to the next
 constexpr double kPause_s = 60;     // of a mirror that does not answer
 constexpr double kStep_s = 0.2;
-constexpr int kMostAtATime = 4;    // requests to one mirror
-constexpr int kMostRunning = 200;  // to all
-constexpr int kPages = 8;          // of the database, in one step
+constexpr int kMostAtATime = 4;                  // requests to one mirror
+constexpr int kMostRunning = 200;                // to all
+constexpr std::int64_t kMostInMemory = 8 << 20;  // bytes that are under way; one piece more at most
+constexpr int kPages = 8;                        // of the database, in one step
 constexpr std::int32_t kPage = 50;
+
+std::int64_t most_bytes(const std::vector<db::ContentPiece>& pieces) {
+  std::int64_t most = 0;
+  for (const db::ContentPiece& piece : pieces) most = std::max(most, piece.bytes);
+  return most;
+}
 
 }  // namespace
 
@@ -30,6 +37,7 @@ struct ContentChecks::Run {
   db::ContentCheck file;
   CheckTarget target;
   std::vector<db::ContentPiece> pieces;  // that are still to be asked for; the next one last
+  std::int64_t in_memory = 0;            // bytes of the largest one
   std::chrono::steady_clock::time_point started;
   std::optional<Check> check;
 };
@@ -130,7 +138,8 @@ void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror
 
 // Bytes may be used ahead: a piece can be larger than what is left of a minute's.
 bool ContentChecks::may_ask(Asked& mirror) {
-  if (mirror.running >= kMostAtATime || running_ >= kMostRunning) return false;
+  if (mirror.running >= kMostAtATime || running_ >= kMostRunning || in_memory_ >= kMostInMemory)
+    return false;
   const bool has_budget = mirror.requests.left(now_s_) >= 1 && mirror.bytes.left(now_s_) > 0 &&
                           all_bytes_.left(now_s_) > 0;
   if (!has_budget && !options_.loop) mirror.spent = true;
@@ -141,7 +150,7 @@ std::vector<db::ContentPiece> ContentChecks::pieces_of(db::Connection& connectio
                                                        const db::ProbeFile& file,
                                                        const std::string& sha256) {
   if (auto whole = db::whole_piece(file.size_bytes, sha256)) return {*whole};
-  return db::choose_pieces(connection, file, random_);
+  return db::choose_pieces(connection, file);
 }
 
 void ContentChecks::start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
@@ -160,11 +169,14 @@ void ContentChecks::start_waiting(db::Connection& connection, const Item& item, 
     }
     ++mirror.running;
     ++running_;
+    const std::int64_t in_memory = most_bytes(pieces);
+    in_memory_ += in_memory;
     ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
                                              item.way,
                                              file,
                                              check_target(*item.mirror, item.way, job, rules),
                                              std::move(pieces),
+                                             in_memory,
                                              {},
                                              {}}));
   }
@@ -197,6 +209,7 @@ void ContentChecks::ended(Run& run, const Verdict& verdict) {
   Asked& mirror = mirrors_.at(run.id);
   --mirror.running;
   --running_;
+  in_memory_ -= run.in_memory;
   next_s_ = 0;
   if (verdict.outcome == CheckOutcome::good && verdict.compared)
     confirmed_.push_back({run.id, run.file.file_id, run.file.version_rev});

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "core/path_rules.h"
@@ -98,9 +97,9 @@ class ContentChecks {
   std::map<MirrorId, Asked> mirrors_;
   std::map<MirrorId, db::RememberedWalk> stored_;  // as the database has them
   std::vector<db::FileOnMirror> confirmed_;        // not written yet
-  std::minstd_rand random_{std::random_device{}()};
-  std::int64_t rev_ = -1;  // up to which new hashes were looked at
+  std::int64_t rev_ = -1;                          // up to which new hashes were looked at
   int running_ = 0;
+  std::int64_t in_memory_ = 0;  // the largest piece of each that runs
   double now_s_ = 0, next_s_ = 0, looked_s_ = -1, wrote_s_ = -1, remembered_s_ = -1;
 };
 

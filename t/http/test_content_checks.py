@@ -6,6 +6,7 @@ import json
 import pytest
 import rig
 from answers import ask
+from clients import noise
 from hashing import World
 from probing import Loop
 from test_scan_truth import NAMES, WHEN, replace, shift
@@ -146,15 +147,30 @@ def test_large_files_are_compared_by_pieces(world, damaged, expected):
     world.mb_hash()
     mirror = mirrors(world, "m")["m"]
     world.mb_scan("m", check=True)
-    content = bytes(range(256)) * (LARGE_BYTES // 256) + b"x" * (LARGE_BYTES % 256)
+    content = noise(LARGE_BYTES, 1)
     rebuild(world, LARGE, content)
     if damaged is None:
         replace(mirror.tree / LARGE, content, WHEN)
     elif damaged == -1:
-        replace(mirror.tree / LARGE, content[:-1] + b"y", WHEN)
+        replace(mirror.tree / LARGE, content[:-1] + bytes([content[-1] ^ 1]), WHEN)
     checks, _ = probe(world, "m")
     assert [c["ok"] for c in checks if c["check"] == "content"] == [damaged is None]
     assert world.has()[LARGE] == (expected or [])
+
+
+def test_a_large_file_whose_pieces_are_alike_is_not_believed(world):
+    """An image of zeros but for some bytes: a few pieces tell nothing."""
+    rig.make_tree(world.source, {LARGE: (LARGE_BYTES, WHEN)})
+    world.mb_scan("--source", check=True)
+    world.mb_hash()
+    mirror = mirrors(world, "m")["m"]
+    world.mb_scan("m", check=True)
+    content = bytes(LARGE_BYTES)
+    rebuild(world, LARGE, content[:1_000_000] + b"new" + content[1_000_003:])
+    replace(mirror.tree / LARGE, content, WHEN)
+    for _ in range(3):
+        probe(world, "m")
+        assert world.has()[LARGE] == []
 
 
 def test_a_version_that_is_hashed_later_is_compared_then(world):

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "db/probe/probe_file_rows.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::int64_t kWholeBytes = 1 << 20;  // up to here a file is checked as a whole
 constexpr std::int64_t kMaxPieceBytes = 8 << 20;
+constexpr std::size_t kEnoughPieces = 4;  // that differ from each other
+constexpr std::int64_t kCandidates = 16;  // of which these are taken
 
 // What is known of the digests of a file.
 struct KnownDigests {
@@ -51,6 +54,21 @@ std::int64_t random_below(std::int64_t end, std::minstd_rand& random) {
   return std::uniform_int_distribution<std::int64_t>(0, end - 1)(random);
 }
 
+// Numbers of pieces: the last one, the first one, then others. The same ones each time: a mirror
+// that is asked again and again must not be right by luck in the end.
+std::vector<std::int64_t> candidates(const ProbeFile& file, std::int64_t pieces) {
+  std::minstd_rand random(static_cast<std::minstd_rand::result_type>(file.id ^ file.version_rev));
+  std::vector<std::int64_t> chosen;
+  if (pieces > 0) chosen.push_back(pieces - 1);
+  if (pieces > 1) chosen.push_back(0);
+  const auto most = static_cast<std::size_t>(std::min<std::int64_t>(pieces, kCandidates));
+  while (chosen.size() < most) {
+    const std::int64_t which = random_below(pieces, random);
+    if (std::find(chosen.begin(), chosen.end(), which) == chosen.end()) chosen.push_back(which);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 std::optional<ContentPiece> whole_piece(std::int64_t size_bytes, std::string_view sha256) {
@@ -66,19 +84,19 @@ std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile
   return piece_of(connection, file, digests, random_below(digests.pieces, random));
 }
 
-std::vector<ContentPiece> choose_pieces(Connection& connection, const ProbeFile& file,
-                                        std::minstd_rand& random) {
+std::vector<ContentPiece> choose_pieces(Connection& connection, const ProbeFile& file) {
   const KnownDigests digests = known_digests(connection, file);
   if (auto whole = whole_piece(file.size_bytes, digests.sha256)) return {*whole};
-  std::vector<std::int64_t> chosen;
-  if (digests.pieces > 1) chosen.push_back(random_below(digests.pieces - 1, random));
-  if (digests.pieces > 0) chosen.push_back(digests.pieces - 1);
   std::vector<ContentPiece> pieces;
-  for (const std::int64_t which : chosen) {
+  std::set<std::string> known;  // runs of zeros, say, are the same in all versions
+  for (const std::int64_t which : candidates(file, digests.pieces)) {
     auto piece = piece_of(connection, file, digests, which);
     if (!piece) return {};
-    pieces.push_back(std::move(*piece));
+    if (known.insert(piece->sha1).second) pieces.push_back(std::move(*piece));
+    if (pieces.size() == kEnoughPieces) break;
   }
+  const auto wanted = std::min(static_cast<std::int64_t>(kEnoughPieces), digests.pieces);
+  if (static_cast<std::int64_t>(pieces.size()) < wanted) pieces.clear();
   return pieces;
 }
 

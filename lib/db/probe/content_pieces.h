@@ -29,11 +29,11 @@ std::optional<ContentPiece> choose_piece(Connection&, const ProbeFile& file,
 std::optional<ContentPiece> whole_piece(std::int64_t size_bytes, std::string_view sha256);
 
 // What tells whether a mirror has this version or an earlier one of the same size: the whole of a
-// small file. Of a large one a random piece and the last one: what was built anew differs nearly
-// everywhere, or else in what stands at the end of archives and images, their directory or sum.
-// Empty where choose_piece() gives none.
-std::vector<ContentPiece> choose_pieces(Connection&, const ProbeFile& file,
-                                        std::minstd_rand& random);
+// small file. Of a large one the last piece, the first one and two from within, which differ from
+// each other: an archive or image that was built anew differs in most places, or else in its
+// directory or sum at the end. The same ones each time. Empty where choose_piece() gives none, and
+// for files most of whose pieces are alike: two versions of these cannot be told apart so.
+std::vector<ContentPiece> choose_pieces(Connection&, const ProbeFile& file);
 
 // Beyond this some servers cannot send.
 inline constexpr std::int64_t kLargeBytes = std::int64_t{2} << 30;
