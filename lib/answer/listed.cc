@@ -1,6 +1,7 @@
 #include "answer/listed.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/path.h"
 #include "core/url.h"
@@ -65,23 +66,27 @@ std::vector<Candidate> ranked_for_all(const Request& request, const Client& clie
   return merged;
 }
 
-// Mirrors that have a former state of the file's group, less those that are named anyway.
+// Mirrors that have a former state of the file's group, less those that are named anyway: those of
+// the newest version first.
 std::vector<Candidate> with_former_versions(const Request& request, const Client& client,
                                             const File& file, const MirrorTable& mirrors,
                                             const Settings& settings) {
-  std::vector<MirrorId> ids;
-  for (const FormerVersion& version : file.former)
-    ids.insert(ids.end(), version.mirrors.begin(), version.mirrors.end());
+  std::vector<Candidate> all;
   const std::vector<MirrorId> present = file.mirrors.ids();
-  std::erase_if(ids, [&](MirrorId id) {
-    return std::find(present.begin(), present.end(), id) != present.end();
-  });
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  if (ids.empty()) return {};
-  File behind = file;
-  behind.mirrors = ids;
-  return ranked_for_all(request, client, behind, mirrors, settings);
+  std::set<MirrorId> named(present.begin(), present.end());
+  for (const FormerVersion& version : file.former) {
+    std::vector<MirrorId> ids;
+    for (const MirrorId id : version.mirrors) {
+      if (named.insert(id).second) ids.push_back(id);
+    }
+    if (ids.empty()) continue;
+    std::sort(ids.begin(), ids.end());
+    File behind = file;
+    behind.mirrors = ids;
+    const auto ranked = ranked_for_all(request, client, behind, mirrors, settings);
+    all.insert(all.end(), ranked.begin(), ranked.end());
+  }
+  return all;
 }
 
 void leave_out_unwanted(std::vector<Candidate>& ranked, const Request& request,

@@ -29,12 +29,23 @@ Outcome refused(Representation which, DeclineReason reason, std::string_view why
           .why = why};
 }
 
-// Former versions are told with the present one's hashes, and never for longer than the rule says.
-std::vector<FormerVersion> told_versions(const File& file, const FileHashes& hashes, double limit_s,
-                                         std::int64_t now_s) {
+bool has_digest(const FileHashes& hashes) {
+  return !(hashes.md5.empty() && hashes.sha1.empty() && hashes.sha256.empty() &&
+           hashes.sha512.empty());
+}
+
+// Programs that read former versions in a Metalink: dnf and others with librepo, and yum. Others
+// would take an old file for the present one, or try each mirror that has one in vain.
+bool reads_former_versions(std::string_view user_agent) {
+  const auto names = {"librepo", "dnf", "yum/"};
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    return user_agent.find(name) != user_agent.npos;
+  });
+}
+
+// Never for longer than the rule says.
+std::vector<FormerVersion> told_versions(const File& file, double limit_s, std::int64_t now_s) {
   std::vector<FormerVersion> told;
-  if (hashes.md5.empty() && hashes.sha1.empty() && hashes.sha256.empty() && hashes.sha512.empty())
-    return told;
   for (const FormerVersion& version : file.former) {
     if (static_cast<double>(now_s - version.replaced_s) < limit_s) told.push_back(version);
   }
@@ -43,17 +54,18 @@ std::vector<FormerVersion> told_versions(const File& file, const FileHashes& has
 
 // As a list sees the file. Clients get the hashes of a repository's marker with its mirrors, so an
 // old one that a mirror sends does no harm: it may be an anchor. The same holds for the Metalink of
-// an anchor that has former versions.
+// an anchor whose former versions are told, which needs the present one's hashes.
 File as_listed(Representation which, const Request& request, const File& file,
                const FileHashes& hashes, const PathRules& rules) {
   File listed = file;
   listed.former.clear();
   if (file.pending) listed.mirrors = {};
   const double limit_s = rules.alternates_s(file.path);
-  const bool is_metalink = which == Representation::metalink && limit_s > 0;
-  if (file.pending || (request.repository == nullptr && !is_metalink)) return listed;
+  const bool tells = which == Representation::metalink && limit_s > 0 && has_digest(hashes) &&
+                     reads_former_versions(request.user_agent);
+  if (file.pending || (request.repository == nullptr && !tells)) return listed;
   listed.mirrors = file.whole;
-  if (is_metalink) listed.former = told_versions(file, hashes, limit_s, request.now_s);
+  if (tells) listed.former = told_versions(file, limit_s, request.now_s);
   return listed;
 }
 

@@ -62,8 +62,8 @@ class Repository(scanning.World):
                 shutil.copy2(path, target)
         self.mb_scan(name, check=True)
 
-    def metalink(self, target=LIST):
-        return ElementTree.fromstring(self.site.ask(target, client="127.0.0.1").body)
+    def metalink(self, target=LIST, agent="libdnf (Fedora Linux 38)"):
+        return ElementTree.fromstring(self.site.ask(target, client="127.0.0.1", headers=[("User-Agent", agent)]).body)
 
     def named(self, target=LIST):
         """The mirrors that a Metalink names, in its order."""
@@ -134,6 +134,7 @@ def test_only_metalinks_that_tell_the_former_hashes_name_it(repository):
     rig.wait_for("its mirror", lambda: repository.site.ask(member).location.startswith(current), 10)
     repository.settle("current", "behind", "syncing")
     assert repository.names("current", "behind", "syncing", target=f"/files/{MARKER}.metalink")
+    assert not list(repository.metalink(agent="ZYpp 17.31").iter(f"{MM0}alternates"))
     behind = repository.webs["behind"].url.encode()
     for target in (LIST.replace("metalink?", "mirrorlist?"), f"/files/{MARKER}.meta4", f"/files/{MARKER}?mirrorlist",
                    f"/files/{MARKER}?json"):

@@ -57,8 +57,9 @@ constexpr const char* kNoteReplaced =
 constexpr const char* kList =
     "SELECT v.path, v.version_rev, extract(epoch FROM now() - v.replaced_at)::float8, EXISTS "
     "(SELECT FROM file f WHERE f.path = v.path AND " CURRENT
-    ") AND EXISTS (SELECT FROM mutable_group g WHERE g.folder = v.folder AND g.anchored) FROM "
-    "anchor_version v WHERE v.folder = $1 ORDER BY v.path, v.replaced_at DESC NULLS FIRST, "
+    ") AND EXISTS (SELECT FROM mutable_group g WHERE g.folder = v.folder AND g.anchored), "
+    "v.mirrors = '{}' FROM anchor_version v WHERE v.folder = $1 ORDER BY v.path, v.replaced_at "
+    "DESC NULLS FIRST, "
     "v.version_rev DESC";
 
 // What redirectors read.
@@ -142,8 +143,10 @@ class AnchorVersions {
       const std::string path(rows.bytes(row, 0));
       const double limit_s = rules_.alternates_s(path);
       const bool is_former = !rows.is_null(row, 2), there = rows.boolean(row, 3);
+      const bool nobody_has_it = rows.boolean(row, 4);  // and nobody will: it is of no use
       if (there && limit_s > 0 &&
-          (!is_former || (rows.float8(row, 2) < limit_s && kept[path]++ < kFormerVersions)))
+          (!is_former ||
+           (rows.float8(row, 2) < limit_s && !nobody_has_it && kept[path]++ < kFormerVersions)))
         continue;
       connection_.run("DELETE FROM anchor_version WHERE path = $1 AND version_rev = $2",
                       Params().bytes(path).int8(rows.int8(row, 1)), "delete_anchor_version");
@@ -212,6 +215,10 @@ void heed_listing_of_former_versions(Connection& connection, MirrorId mirror, co
         "AND version_rev = $3 RETURNING folder) UPDATE mutable_group g SET rev = $4 FROM v WHERE "
         "g.folder = v.folder",
         Params(one).bytes(left.bytes(row, 0)).int8(left.int8(row, 1)).int8(merge.rev()));
+    connection.run(
+        "DELETE FROM anchor_version WHERE path = $1 AND version_rev = $2 AND mirrors = '{}' AND "
+        "replaced_at IS NOT NULL",
+        Params().bytes(left.bytes(row, 0)).int8(left.int8(row, 1)));
   }
   merge.commit();
 }

@@ -18,6 +18,7 @@ class RepresentTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(comparesTagsOfCompressedAnswers);
   CPPUNIT_TEST(namesMirrorsOneSyncBehindInTheAnchorsMetalinkAlone);
   CPPUNIT_TEST(namesNobodyBehindWithoutHashesThatAreTold);
+  CPPUNIT_TEST(namesNobodyBehindToClientsThatDoNotReadFormerVersions);
   CPPUNIT_TEST_SUITE_END();
 
   struct Scene {
@@ -144,6 +145,7 @@ class RepresentTest : public CppUnit::TestFixture {
       mirrors[2].enabled = false;
       request.now_s = 5999;
       request.origin = "http://origin.example/";
+      request.user_agent = "libdnf (Fedora Linux 38)";
     }
     // The mirrors' numbers in order, o for the origin, a for alternates.
     std::string named(R which, bool of_repository) {
@@ -180,6 +182,25 @@ class RepresentTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT_EQUAL(std::string("o"), anchor.named(which, false));
     anchor.file.whole = {};
     CPPUNIT_ASSERT_EQUAL(std::string("a21o"), anchor.named(R::metalink, true));
+    anchor.file.former.push_back(anchor.file.former[0]);
+    anchor.file.former[0].mirrors = {1};
+    CPPUNIT_ASSERT_EQUAL(std::string("a12o"), anchor.named(R::metalink, true));
+  }
+
+  // They would take the old one for the present one.
+  void namesNobodyBehindToClientsThatDoNotReadFormerVersions() {
+    for (const char* agent : {"", "ZYpp 17.31", "aria2/1.36.0", "Wget/1.21"}) {
+      Anchor anchor;
+      anchor.request.user_agent = agent;
+      CPPUNIT_ASSERT_EQUAL(std::string("1o"), anchor.named(R::metalink, true));
+      CPPUNIT_ASSERT_EQUAL(std::string("o"), anchor.named(R::metalink, false));
+    }
+    for (const char* agent :
+         {"dnf/4.14.0", "libdnf (x)", "librepo/1.14", "urlgrabber/3.10 yum/3.4"}) {
+      Anchor anchor;
+      anchor.request.user_agent = agent;
+      CPPUNIT_ASSERT_EQUAL(std::string("a12o"), anchor.named(R::metalink, true));
+    }
   }
 
   void namesNobodyBehindWithoutHashesThatAreTold() {
@@ -192,6 +213,7 @@ class RepresentTest : public CppUnit::TestFixture {
     Anchor not_hashed;
     not_hashed.hashes = {};
     CPPUNIT_ASSERT_EQUAL(std::string("1o"), not_hashed.named(R::metalink, true));
+    CPPUNIT_ASSERT_EQUAL(std::string("o"), not_hashed.named(R::metalink, false));
     Anchor without_limit;
     without_limit.limit_s = 0;
     CPPUNIT_ASSERT_EQUAL(std::string("1o"), without_limit.named(R::metalink, true));
