@@ -26,6 +26,14 @@ def pytest_sessionfinish():
         shared.key_file.close()
 
 
+# A worker takes one file after the other: those that take longest must not be the last ones.
+_LONG = ("test_scan_", "test_demo", "test_probe", "test_hash_files", "test_fresh_files", "test_notify", "test_mb_", "test_catalog_")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: not item.path.name.startswith(_LONG))
+
+
 @pytest.fixture(scope="session")
 def build():
     return rig.Build()
