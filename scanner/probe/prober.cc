@@ -32,7 +32,7 @@ constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
 constexpr double kMergeAgain_s = 20;  // to the next try to confirm files during a merge
 constexpr double kMaxWait_s = 0.5;    // for a step
-constexpr std::size_t kMaxRunning = 1000;
+constexpr std::size_t kMaxRunning = 800;  // of some 40 KB each with TLS
 constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
 
 double steady_s() {
