@@ -30,10 +30,10 @@ constexpr double kWrite_s = 0.2;
 constexpr double kRemember_s = 10;  // to the next time that what was found of files is kept
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
-constexpr double kMergeAgain_s = 20;  // to the next try to confirm files during a merge
-constexpr double kMaxWait_s = 0.5;    // for a step
+constexpr double kMergeAgain_s = 20;      // to the next try to confirm files during a merge
+constexpr double kMaxWait_s = 0.5;        // for a step
 constexpr std::size_t kMaxRunning = 800;  // of some 40 KB each with TLS
-constexpr std::size_t kOtherFiles = 64;  // descriptors that are no request's
+constexpr std::size_t kOtherFiles = 64;   // descriptors that are no request's
 
 double steady_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
