@@ -111,11 +111,12 @@ std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double n
   return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
 }
 
-// Of any file each sixth time or if it is wanted, and of a small one in between.
+// Each sixth time of a large file if there is one, and of a small one in between; of any if it is
+// wanted.
 std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id, double now_s) {
   const bool in_turn = due_of(id, now_s).contents++ % kSmallTimes == 0;
   const bool any = in_turn || findings_.wants(id, Job::Kind::content);
-  auto job = content_of(connection, id, any ? kAnyBytes : kSmallBytes);
+  auto job = content_of(connection, id, any ? kAnyBytes : kSmallBytes, in_turn);
   if (!job && any) findings_.cannot_check_content(id);
   return job;
 }
@@ -123,8 +124,9 @@ std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id, double
 // Of a file that has not changed for a day: of others a mirror may have a newer version than the
 // database knows.
 std::optional<Job> Jobs::content_of(db::Connection& connection, MirrorId id,
-                                    std::int64_t most_bytes) {
+                                    std::int64_t most_bytes, bool prefers_large) {
   const bool small = findings_.prefers_small(id) || most_bytes < kAnyBytes;
+  const std::int64_t least_bytes = prefers_large && !small ? kSmallBytes + 1 : 0;
   std::optional<Job> any;
   for (int i = 0; i < (small ? kTriesForSmall : kTries); ++i) {
     const auto file = files_.choose(connection, id, false);
@@ -133,7 +135,7 @@ std::optional<Job> Jobs::content_of(db::Connection& connection, MirrorId id,
     const auto piece = db::choose_piece(connection, *file, random_);
     if (!piece) continue;
     any = Job{Job::Kind::content, *file, piece};
-    if (!small || piece->first == 0) break;
+    if (file->size_bytes >= least_bytes && (!small || piece->first == 0)) break;
   }
   return any;
 }

@@ -51,7 +51,8 @@ class Jobs {
   std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
   std::optional<Job> make(db::Connection& connection, MirrorId id, Job::Kind kind, double now_s);
   std::optional<Job> content(db::Connection& connection, MirrorId id, double now_s);
-  std::optional<Job> content_of(db::Connection& connection, MirrorId id, std::int64_t most_bytes);
+  std::optional<Job> content_of(db::Connection& connection, MirrorId id, std::int64_t most_bytes,
+                                bool prefers_large);
   std::optional<Job> large(db::Connection& connection, MirrorId id, double now_s);
   Due& due_of(MirrorId id, double now_s);
   double later(double seconds, double now_s);

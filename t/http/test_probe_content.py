@@ -98,8 +98,7 @@ def test_right_content_is_read_and_believed(world):
     server = have(world, Files(CONTENT))
     loop = world.start("--verbose")
     gets = lambda path: [r for r in server.requests if r.startswith(f"GET /{path} ")]  # noqa: E731
-    # One check of a round is of the content, each sixth one of any file, and which one is by chance.
-    rig.wait_for("both files to be read", lambda: gets(SMALL) and gets(LARGE), 120)
+    rig.wait_for("both files to be read", lambda: gets(SMALL) and gets(LARGE), 30)
     time.sleep(2)
     assert standing(world) == ["good", ""] and len(held(world)) == 2
     assert all("\r\nRange: bytes=" in request for request in gets(LARGE))
