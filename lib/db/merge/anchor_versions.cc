@@ -3,17 +3,11 @@
 #include <map>
 #include <vector>
 
+#include "db/merge/group_members.h"
 #include "db/merge/merge.h"
 
 namespace mirror::db {
 namespace {
-
-#define CURRENT "f.kind = 'f' AND NOT f.staged AND f.gone_at IS NULL"
-// Of a file in the folder `folder`, that no other group inside has it.
-#define OF_NO_OTHER(folder)                                                          \
-  "NOT EXISTS (SELECT FROM mutable_group n WHERE n.anchored AND n.folder <> " folder \
-  " AND octet_length(n.folder) > octet_length(" folder                               \
-  ") AND substring(f.path FROM 1 FOR octet_length(n.folder) + 1) = n.folder || '/'::bytea)"
 
 // $1 folder, $2 and $3 what its paths lie between, $4 what is no member. A mirror is in another
 // state if it has a file that came since, or lacks one that was there and is the same: a member or
@@ -22,7 +16,7 @@ constexpr const char* kRetain =
     "WITH seen AS MATERIALIZED (SELECT f.path, f.version_rev, f.gone_at, f.gone_at IS NULL AS "
     "current, NOT encode(f.path, 'hex') ~ $4 AS member, c.mirrors FROM file f JOIN cohort c ON "
     "c.id = f.cohort_id WHERE f.path > $2 AND f.path < $3 AND f.kind = 'f' AND NOT f.staged AND "
-    OF_NO_OTHER("$1")
+    IN_NO_INNER_GROUP("$2", "$3")
     "), left_over AS (SELECT o.path, o.version_rev, ARRAY(SELECT m FROM unnest(o.mirrors) m WHERE "
     "NOT EXISTS (SELECT FROM seen s WHERE CASE WHEN s.version_rev > o.whole_rev THEN s.current AND "
     "m = ANY (s.mirrors) ELSE (s.member OR s.path = o.path) AND (s.current OR s.gone_at > "
@@ -40,7 +34,7 @@ constexpr const char* kNotePresent =
     "h.sha1, h.sha256, h.sha512, ARRAY(SELECT unnest(g.mirrors) INTERSECT SELECT "
     "unnest(c.mirrors) ORDER BY 1), $6 FROM mutable_group g JOIN file f ON f.path > $2 AND f.path "
     "< $3 JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev JOIN cohort c ON c.id "
-    "= f.cohort_id WHERE g.folder = $1 AND g.anchored AND " CURRENT
+    "= f.cohort_id WHERE g.folder = $1 AND g.anchored AND " IS_CURRENT
     " AND NOT f.pending AND position('/'::bytea IN substring(f.path FROM $5 + 1)) = 0 AND "
     "encode(f.path, 'hex') ~ $4 "
     "ON CONFLICT (path, version_rev) DO UPDATE SET md5 = EXCLUDED.md5, sha1 = EXCLUDED.sha1, "
@@ -52,11 +46,11 @@ constexpr const char* kNotePresent =
 constexpr const char* kNoteReplaced =
     "UPDATE anchor_version v SET replaced_at = now() WHERE v.folder = $1 AND v.replaced_at IS NULL "
     "AND NOT EXISTS (SELECT FROM file f WHERE f.path = v.path AND f.version_rev = v.version_rev "
-    "AND " CURRENT ")";
+    "AND " IS_CURRENT ")";
 
 constexpr const char* kList =
     "SELECT v.path, v.version_rev, extract(epoch FROM now() - v.replaced_at)::float8, EXISTS "
-    "(SELECT FROM file f WHERE f.path = v.path AND " CURRENT
+    "(SELECT FROM file f WHERE f.path = v.path AND " IS_CURRENT
     ") AND EXISTS (SELECT FROM mutable_group g WHERE g.folder = v.folder AND g.anchored), "
     "v.mirrors = '{}' FROM anchor_version v WHERE v.folder = $1 ORDER BY v.path, v.replaced_at "
     "DESC NULLS FIRST, "
@@ -71,8 +65,6 @@ constexpr const char* kTold =
 constexpr const char* kNoteCohorts =
     "UPDATE anchor_version SET cohorts = ARRAY(SELECT DISTINCT f.cohort_id FROM file f WHERE "
     "f.path > $2 AND f.path < $3 AND f.cohort_id IS NOT NULL ORDER BY 1) WHERE folder = $1";
-
-std::string or_nothing(const std::string& regex) { return regex.empty() ? "^$" : regex; }
 
 class AnchorVersions {
  public:
@@ -179,14 +171,12 @@ constexpr const char* kContradicted =
     "file f ON f.path > v.low AND f.path < v.high WHERE f.kind = 'f' AND NOT f.staged AND NOT "
     "encode(f.path, 'hex') ~ $9 AND CASE WHEN f.gone_at IS NULL THEN f.version_rev > v.whole_rev "
     "AND f.earlier_sizes IS NOT NULL ELSE f.version_rev <= v.whole_rev AND f.gone_at > v.whole_at "
-    "END AND " OF_NO_OTHER("v.folder")
+    "END AND " IN_NO_INNER_GROUP("v.low", "v.high")
     ") SELECT DISTINCT a.anchor, a.version_rev FROM asked a LEFT JOIN merge_listing l ON l.path = "
     "a.path WHERE ($5::bytea IS NULL OR (a.path > $5 AND a.path < $6)) AND NOT EXISTS (SELECT FROM "
     "unnest(a.sizes, a.times) e (size, mtime) WHERE e.size = l.size AND (e.mtime IS NULL OR NOT $4 "
     "OR abs(l.mtime - $7 - e.mtime) < $3)) AND $2::bigint IS NOT NULL AND coalesce($8::text, '') "
     "IS NOT NULL";
-#undef CURRENT
-#undef OF_NO_OTHER
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "db/merge/anchor_versions.h"
+#include "db/merge/group_members.h"
 #include "db/path_rules.h"
 
 namespace mirror::db {
@@ -14,19 +15,16 @@ namespace {
 
 constexpr std::int64_t kManyFiles = 20'000;  // then all groups are looked at instead of their paths
 
-#define CURRENT "f.kind = 'f' AND NOT f.staged AND f.gone_at IS NULL"
-
 // $1 folder, $2 and $3 what its paths lie between, $4 what anchors fit, $5 what is no member.
 // A pending file may be another version by now: nobody has it for sure.
 constexpr const char* kRefresh =
     "WITH anchor AS (SELECT EXISTS (SELECT FROM file f WHERE f.path > $2 AND f.path < $3 AND "
-    "position('/'::bytea IN substring(f.path FROM $7 + 1)) = 0 AND " CURRENT
+    "position('/'::bytea IN substring(f.path FROM $7 + 1)) = 0 AND " IS_CURRENT
     " AND encode(f.path, 'hex') ~ $4) AS anchored), "
     "members AS (SELECT DISTINCT CASE WHEN f.pending THEN 0 ELSE coalesce(f.cohort_id, 0) END AS "
-    "id FROM file f, anchor WHERE anchored AND f.path > $2 AND f.path < $3 AND " CURRENT
-    " AND NOT encode(f.path, 'hex') ~ $5 AND NOT EXISTS (SELECT FROM mutable_group n WHERE "
-    "n.anchored AND n.folder > $2 AND n.folder < $3 AND substring(f.path FROM 1 FOR "
-    "octet_length(n.folder) + 1) = n.folder || '/'::bytea)), "
+    "id FROM file f, anchor WHERE anchored AND f.path > $2 AND f.path < $3 AND " IS_CURRENT
+    " AND NOT encode(f.path, 'hex') ~ $5 AND " IN_NO_INNER_GROUP("$2", "$3")
+    "), "
     "k AS (SELECT coalesce(array_agg(id ORDER BY id), '{}') AS cohorts FROM members), "
     "found AS (SELECT anchored, cohorts, ARRAY(SELECT m FROM cohort c, unnest(c.mirrors) m "
     " WHERE c.id = ANY (cohorts) GROUP BY m HAVING count(*) = cardinality(cohorts) ORDER BY m) "
@@ -49,9 +47,6 @@ std::string folder_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return std::string(path.substr(0, slash == path.npos ? 0 : slash));
 }
-
-// Regular expressions that fit nothing where there is none.
-std::string or_nothing(const std::string& regex) { return regex.empty() ? "^$" : regex; }
 
 class Groups {
  public:
@@ -95,7 +90,7 @@ class Groups {
 
   void find_new(const std::string& changed) {
     const Result anchors =
-        connection_.run(fmt::format("SELECT f.path FROM file f WHERE {} AND " CURRENT
+        connection_.run(fmt::format("SELECT f.path FROM file f WHERE {} AND " IS_CURRENT
                                     " AND encode(f.path, 'hex') ~ $1",
                                     changed),
                         Params().text(anchors_));
@@ -141,7 +136,6 @@ class Groups {
   const std::string anchors_, others_;
   std::set<std::string> known_;
 };
-#undef CURRENT
 
 }  // namespace
 

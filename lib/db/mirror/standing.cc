@@ -1,5 +1,6 @@
 #include "db/mirror/standing.h"
 
+#include <algorithm>
 #include <array>
 
 #include "core/path.h"
@@ -83,14 +84,15 @@ bool clear_doubt(Connection& connection, MirrorId id, DoubtKind kind) {
 
 std::vector<Doubt> read_doubts(Connection& connection, MirrorId id) {
   const Result rows = connection.run(
-      "SELECT kind, extract(epoch FROM since)::bigint, reason FROM doubt WHERE mirror_id = $1 "
-      "ORDER BY array_position(ARRAY['wrong', 'returning', 'stale', 'stamp', 'files'], kind)",
+      "SELECT kind, extract(epoch FROM since)::bigint, reason FROM doubt WHERE mirror_id = $1",
       Params().int2(id));
   std::vector<Doubt> doubts;
   for (int row = 0; row < rows.rows(); ++row) {
     const auto kind = parse_doubt(rows.bytes(row, 0));
     if (kind) doubts.push_back({*kind, rows.int8(row, 1), std::string(rows.bytes(row, 2))});
   }
+  std::sort(doubts.begin(), doubts.end(),
+            [](const Doubt& a, const Doubt& b) { return a.kind < b.kind; });
   return doubts;
 }
 
