@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "scanner/probe/jitter.h"
+
 namespace mirror::probe {
 namespace {
 
@@ -85,7 +87,7 @@ std::optional<Job> Jobs::rare(db::Connection& connection, const Item& item, doub
     const bool wanted = now_s >= kind->wanted_s && findings_.wants(id, kind->kind);
     if (!wanted && (!options_.loop || now_s < kind->at_s)) continue;
     if (wanted) kind->wanted_s = now_s + std::max(kWantAgain_s, options_.content_s * kWantShare);
-    kind->at_s = later(kind->every_s, now_s);
+    kind->at_s = now_s + jittered(kind->every_s);
     if (auto job = make(connection, id, kind->kind, now_s)) return job;
   }
   return std::nullopt;
@@ -153,10 +155,6 @@ Jobs::Due& Jobs::due_of(MirrorId id, double now_s) {
                      first(Job::Kind::large, options_.large_s)};
   }
   return found->second;
-}
-
-double Jobs::later(double seconds, double now_s) {
-  return now_s + seconds * std::uniform_real_distribution<double>(0.9, 1.1)(random_);
 }
 
 }  // namespace mirror::probe

@@ -55,7 +55,6 @@ class Jobs {
                                 bool prefers_large);
   std::optional<Job> large(db::Connection& connection, MirrorId id, double now_s);
   Due& due_of(MirrorId id, double now_s);
-  double later(double seconds, double now_s);
 
   const JobOptions options_;
   Findings& findings_;

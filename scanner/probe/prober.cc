@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <random>
 
 #include "core/path.h"
 #include "db/feed.h"
 #include "db/mirror/health.h"
 #include "db/path_rules.h"
 #include "scanner/probe/check_target.h"
+#include "scanner/probe/jitter.h"
 #include "scanner/probe/run.h"
 
 namespace mirror::probe {
@@ -40,11 +40,6 @@ double steady_s() {
 }
 
 // An interval that differs a little each time, so that mirrors do not all come at once.
-double jittered(double seconds) {
-  static std::minstd_rand random{std::random_device{}()};
-  return seconds * std::uniform_real_distribution<double>(0.9, 1.1)(random);
-}
-
 // Each request has a descriptor or two, while its name is looked up.
 std::size_t most_running() {
   rlimit limit{};

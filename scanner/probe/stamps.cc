@@ -10,24 +10,18 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <random>
 #include <utility>
 
 #include "core/path.h"
 #include "os/open_beneath.h"
+#include "scanner/probe/jitter.h"
 
 namespace mirror::probe {
 namespace {
 
 constexpr double kRounds = 5;    // of checks, from one reading to the next
 constexpr double kJudge_s = 60;  // time passes
-constexpr double kSpread = 0.1;  // of the wait
 constexpr std::size_t kMostAtATime = 50;
-
-double jittered(double seconds) {
-  static std::minstd_rand random{std::random_device{}()};
-  return seconds * std::uniform_real_distribution<double>(1 - kSpread, 1 + kSpread)(random);
-}
 
 // The stamp below a local source. No link is followed out of it, and no FIFO waited for.
 StampAnswer read_local(const std::string& root, const std::string& path) {

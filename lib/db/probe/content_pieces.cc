@@ -37,17 +37,23 @@ KnownDigests known_digests(Connection& connection, const ProbeFile& file) {
   return digests;
 }
 
-std::optional<ContentPiece> piece_of(Connection& connection, const ProbeFile& file,
-                                     const KnownDigests& digests, std::int64_t which) {
-  const Result digest = connection.run(
-      "SELECT substring(sha1_pieces FROM $3::integer FOR 20) FROM hash WHERE file_id = $1 AND "
-      "version_rev = $2",
-      Params().int8(file.id).int8(file.version_rev).int8(which * 20 + 1));
-  if (digest.empty() || digest.is_null(0, 0) || digest.bytes(0, 0).size() != 20)
-    return std::nullopt;
-  const std::int64_t first = which * digests.piece_bytes;
-  return ContentPiece{first, std::min(digests.piece_bytes, file.size_bytes - first),
-                      std::string(digest.bytes(0, 0)), ""};
+// Those with these numbers, in that order; none if the digests are known no more.
+std::vector<ContentPiece> pieces_of(Connection& connection, const ProbeFile& file,
+                                    const KnownDigests& digests,
+                                    const std::vector<std::int64_t>& numbers) {
+  const Result rows = connection.run(
+      "SELECT substring(h.sha1_pieces FROM (p.number * 20 + 1)::integer FOR 20) FROM hash h, "
+      "unnest($3::bigint[]) WITH ORDINALITY p (number, place) WHERE h.file_id = $1 AND "
+      "h.version_rev = $2 ORDER BY p.place",
+      Params().int8(file.id).int8(file.version_rev).int8_array(numbers));
+  std::vector<ContentPiece> pieces;
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (rows.is_null(row, 0) || rows.bytes(row, 0).size() != 20) return {};
+    const std::int64_t first = numbers[static_cast<std::size_t>(row)] * digests.piece_bytes;
+    pieces.push_back({first, std::min(digests.piece_bytes, file.size_bytes - first),
+                      std::string(rows.bytes(row, 0)), ""});
+  }
+  return pieces;
 }
 
 std::int64_t random_below(std::int64_t end, std::minstd_rand& random) {
@@ -81,18 +87,17 @@ std::optional<ContentPiece> choose_piece(Connection& connection, const ProbeFile
   const KnownDigests digests = known_digests(connection, file);
   if (auto whole = whole_piece(file.size_bytes, digests.sha256)) return whole;
   if (digests.pieces == 0) return std::nullopt;
-  return piece_of(connection, file, digests, random_below(digests.pieces, random));
+  auto pieces = pieces_of(connection, file, digests, {random_below(digests.pieces, random)});
+  return pieces.empty() ? std::nullopt : std::optional(std::move(pieces.front()));
 }
 
 std::vector<ContentPiece> choose_pieces(Connection& connection, const ProbeFile& file) {
   const KnownDigests digests = known_digests(connection, file);
-  if (auto whole = whole_piece(file.size_bytes, digests.sha256)) return {*whole};
   std::vector<ContentPiece> pieces;
   std::set<std::string> known;  // runs of zeros, say, are the same in all versions
-  for (const std::int64_t which : candidates(file, digests.pieces)) {
-    auto piece = piece_of(connection, file, digests, which);
-    if (!piece) return {};
-    if (known.insert(piece->sha1).second) pieces.push_back(std::move(*piece));
+  const auto numbers = candidates(file, digests.pieces);
+  for (ContentPiece& piece : pieces_of(connection, file, digests, numbers)) {
+    if (known.insert(piece.sha1).second) pieces.push_back(std::move(piece));
     if (pieces.size() == kEnoughPieces) break;
   }
   const auto wanted = std::min(static_cast<std::int64_t>(kEnoughPieces), digests.pieces);

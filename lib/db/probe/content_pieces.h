@@ -28,11 +28,11 @@ std::optional<ContentPiece> choose_piece(Connection&, const ProbeFile& file,
 // The whole of a file that is small enough to be read as such; nullopt: it is not.
 std::optional<ContentPiece> whole_piece(std::int64_t size_bytes, std::string_view sha256);
 
-// What tells whether a mirror has this version or an earlier one of the same size: the whole of a
-// small file. Of a large one the last piece, the first one and two from within, which differ from
-// each other: an archive or image that was built anew differs in most places, or else in its
-// directory or sum at the end. The same ones each time. Empty where choose_piece() gives none, and
-// for files most of whose pieces are alike: two versions of these cannot be told apart so.
+// What tells whether a mirror has this version of a large file or an earlier one of the same size:
+// the last piece, the first one and two from within, which differ from each other. An archive or
+// image that was built anew differs in most places, or else in its directory or sum at the end.
+// The same ones each time. Empty where the pieces cannot be used, and for files most of whose
+// pieces are alike: two versions of these cannot be told apart so.
 std::vector<ContentPiece> choose_pieces(Connection&, const ProbeFile& file);
 
 // Beyond this some servers cannot send.
