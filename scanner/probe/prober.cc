@@ -152,7 +152,8 @@ void Prober::step(db::Connection& connection) {
   write(connection);
   stamps_.write(connection, now_s_);
   findings_.settle(connection, now_s_, options_.loop);
-  for (const auto& [id, path] : findings_.take_withdrawn()) folders_.withdrawn(id, path);
+  for (const auto& [id, path] : findings_.take_withdrawn())
+    folders_.withdrawn(id, path, fresh_.young_files(id, FolderChecks::kNewestFiles));
   for (const db::FileOnMirror& file : findings_.take_other_content())
     fresh_.has_other_content(file.mirror, file.file_id, file.version_rev);
 }
