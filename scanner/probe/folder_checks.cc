@@ -9,7 +9,7 @@
 
 #include "core/path.h"
 #include "db/probe/folder_files.h"
-#include "scanner/probe/check_target.h"
+#include "scanner/check/check_target.h"
 #include "scanner/probe/source_tree.h"
 
 namespace mirror::probe {
@@ -26,11 +26,6 @@ constexpr int kMostAtATime = 8;           // on one mirror
 constexpr std::size_t kMostFolders = 20;  // in doubt at a time
 constexpr const char* kNewest = "/";      // in place of a folder's name, which no folder has
 constexpr int kFewestMissing = 2;  // of a folder that has no others: then the one above is next
-
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == path.npos ? "" : path.substr(0, slash);
-}
 
 bool is_below(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder + '/');
@@ -53,7 +48,7 @@ struct FolderChecks::Run {
 void FolderChecks::withdrawn(MirrorId id, const std::string& path,
                              std::vector<std::int64_t> newest) {
   Folder own, lately;
-  own.path = folder_of(path);
+  own.path = parent_folder(path);
   doubt(id, std::move(own), false);
   lately.path = kNewest;
   lately.newest = std::move(newest);
@@ -151,7 +146,7 @@ void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
   mirror.looked[folder.path] = now_s_;
   if (folder.path == kNewest || folder.there > 0 || folder.missing < kFewestMissing) return;
   Folder above;
-  above.path = folder_of(folder.path);
+  above.path = parent_folder(folder.path);
   doubt(id, std::move(above), true);
 }
 

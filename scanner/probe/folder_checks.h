@@ -21,7 +21,7 @@
 #include "db/probe/probe_files.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"
 
