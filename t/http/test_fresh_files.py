@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.server
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -133,8 +134,10 @@ def test_a_web_server_that_has_all_old_files_and_no_new_ones_is_wrong(world, cle
     daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", world.source)])).start()
     world.database.tool("mb", "edit", "one", "--rsync-url", daemon.module_url("pub"))
     world.mb_scan("--source", "--force", check=True)
+    rig.copy_tree(world.source, web.tree)
     world.mb_scan("one", check=True)
     assert served(world, "one") == 15
+    shutil.rmtree(web.tree / "release")
     with prober(world):
         rig.wait_for("one to be wrong", lambda: standing(world, "one")[0] == "wrong", 90)
     assert "rsync lists what the web server does not serve" in standing(world, "one")[1]
