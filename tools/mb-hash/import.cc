@@ -11,9 +11,9 @@
 #include <memory>
 
 #include "core/path.h"
+#include "core/sums_line.h"
 #include "db/hash/known_hashes.h"
 #include "db/session.h"
-#include "sums_list.h"
 
 namespace mirror::hash {
 namespace {

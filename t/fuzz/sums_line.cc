@@ -1,4 +1,4 @@
-#include "tools/mb-hash/sums_list.h"
+#include "core/sums_line.h"
 
 #include "fuzz.h"
 
@@ -6,7 +6,7 @@ using namespace mirror;
 
 // One line of a list to import.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto line = hash::parse_sums_line({reinterpret_cast<const char*>(data), size});
+  const auto line = parse_sums_line({reinterpret_cast<const char*>(data), size});
   if (!line) return 0;
   require(!line->name.empty() && line->name.size() < size && !line->name.starts_with("./"));
   const std::size_t length = line->value.size();

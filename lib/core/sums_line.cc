@@ -1,8 +1,8 @@
-#include "sums_list.h"
+#include "core/sums_line.h"
 
 #include <utility>
 
-namespace mirror::hash {
+namespace mirror {
 namespace {
 
 int hex_digit(char c) {
@@ -75,4 +75,4 @@ std::optional<SumsLine> parse_sums_line(std::string_view text) {
   return line;
 }
 
-}  // namespace mirror::hash
+}  // namespace mirror

@@ -8,7 +8,7 @@
 
 #include "core/hashes.h"
 
-namespace mirror::hash {
+namespace mirror {
 
 struct SumsLine {
   std::string name;  // unescaped, without a leading ./
@@ -19,4 +19,4 @@ struct SumsLine {
 // nullopt for a line that is none of this.
 std::optional<SumsLine> parse_sums_line(std::string_view line);
 
-}  // namespace mirror::hash
+}  // namespace mirror
