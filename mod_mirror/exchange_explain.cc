@@ -1,7 +1,11 @@
 // An exchange that tells what it would do instead of doing it (explain.h).
 #include <fmt/core.h>
 
+#include <functional>
+#include <set>
+
 #include "answer/listed.h"
+#include "answer/represent.h"
 #include "catalog/error.h"
 #include "child.h"
 #include "core/path.h"
@@ -53,6 +57,25 @@ void tell_answer(const Outcome::Answer& answer, const Outcome& outcome, bool of_
   }
 }
 
+// The file's present version or a former one.
+std::vector<MirrorId> all_that_have(const File& file) {
+  const std::vector<MirrorId> present = file.mirrors.ids();
+  std::set<MirrorId> all(present.begin(), present.end());
+  for (const FormerVersion& version : file.former)
+    all.insert(version.mirrors.begin(), version.mirrors.end());
+  return {all.begin(), all.end()};
+}
+
+void leave_out(Explanation& told, const char* reason,
+               const std::function<bool(const Mirror&)>& unwanted) {
+  std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
+    const Mirror& mirror = *candidate.mirror;
+    if (!unwanted(mirror)) return false;
+    told.left_out.push_back({mirror.id, mirror.identifier, reason});
+    return true;
+  });
+}
+
 // From which state of the catalog, or else which database.
 std::string known_from(const Lookup& lookup, const DirConfig& config,
                        const std::optional<std::int64_t>& age_s) {
@@ -91,33 +114,29 @@ void Exchange::explain_mirrors(std::optional<Representation> which, Explanation&
   const Client client = overridden(client_, request_.query);
   told.mirrors = lookup_->mirrors;
   std::optional<Listed> list;
-  if (which && info_of(*which).lists_mirrors)
-    list = listed(*which, request_, client, file, *told.mirrors, settings_);
+  std::vector<MirrorId> having = file.mirrors.ids();
+  if (which && info_of(*which).lists_mirrors) {
+    const auto other = as_listed(*which, request_, file, lookup_->hashes, told.mirrors->rules());
+    list = listed(*which, request_, client, other ? *other : file, *told.mirrors, settings_);
+    if (other) having = all_that_have(*other);
+  }
   Request request = request_;
   request.https = told.https = list ? list->https : request_.https;
   const RankRequest rank_request{told.https, file.size_bytes, request_.now_s,
                                  told.mirrors->is_for_stale(file.path), request_.query.avoided};
-  told.ranking = rank(client, rank_request, file.mirrors, *told.mirrors, settings_.rank);
-  std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
-    const Mirror& mirror = *candidate.mirror;
-    if (!is_this_server(mirror, request, client)) return false;
-    told.left_out.push_back({mirror.id, mirror.identifier, "its URL is this server's own"});
-    return true;
-  });
+  told.ranking = rank(client, rank_request, having, *told.mirrors, settings_.rank);
+  leave_out(told, "its URL is this server's own",
+            [&](const Mirror& mirror) { return is_this_server(mirror, request, client); });
   if (!list && request_.is_full) {
-    std::erase_if(told.ranking.accepted, [&](const Candidate& candidate) {
-      const Mirror& mirror = *candidate.mirror;
-      if (mirror.max_mbit == 0 || !request_.is_full(mirror)) return false;
-      told.left_out.push_back(
-          {mirror.id, mirror.identifier, "has as much traffic as its max_mbit allows"});
-      return true;
+    leave_out(told, "has as much traffic as its max_mbit allows", [&](const Mirror& mirror) {
+      return mirror.max_mbit != 0 && request_.is_full(mirror);
     });
   }
   if (list) {
     rank_as_listed(told, *list, settings_.representations.max_mirrors,
                    request_.repository != nullptr);
   }
-  for (LeftOut& mirror : without_file(*told.mirrors, file.mirrors, [&](const Mirror& lacking) {
+  for (LeftOut& mirror : without_file(*told.mirrors, having, [&](const Mirror& lacking) {
          const std::string held_back = held_back_because(file, lacking.id);
          return held_back.empty() ? "does not have this version of the file" : held_back;
        })) {

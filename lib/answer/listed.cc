@@ -192,6 +192,7 @@ Listed listed(Representation which, const Request& asked, const Client& client, 
     list.last_resorts = last_resorts(which, request, client, file, list.https, settings);
   auto behind = with_former_versions(request, client, file, mirrors, settings);
   leave_out_unwanted(behind, request, client, list.http_only, settings);
+  list.with_former = behind.size();
   list.ranked.insert(list.ranked.end(), behind.begin(), behind.end());
   return list;
 }

@@ -27,6 +27,7 @@ std::vector<const Fallback*> fitting_fallbacks(const Client& client, bool https,
 
 struct Listed {
   std::vector<Candidate> ranked;  // best first
+  std::size_t with_former = 0;    // so many of these, the last ones, have a former version only
   std::vector<std::string> last_resorts;
   bool https = false, http_only = false;  // what URLs the client wants (protocol=)
   const Mirror* itself = nullptr;         // a mirror that is this server, left out

@@ -29,11 +29,6 @@ Outcome refused(Representation which, DeclineReason reason, std::string_view why
           .why = why};
 }
 
-bool has_digest(const FileHashes& hashes) {
-  return !(hashes.md5.empty() && hashes.sha1.empty() && hashes.sha256.empty() &&
-           hashes.sha512.empty());
-}
-
 // Programs that read former versions in a Metalink: dnf and others with librepo, and yum. Others
 // would take an old file for the present one, or try each mirror that has one in vain.
 bool reads_former_versions(std::string_view user_agent) {
@@ -47,26 +42,9 @@ bool reads_former_versions(std::string_view user_agent) {
 std::vector<FormerVersion> told_versions(const File& file, double limit_s, std::int64_t now_s) {
   std::vector<FormerVersion> told;
   for (const FormerVersion& version : file.former) {
-    if (static_cast<double>(now_s - version.replaced_s) < limit_s) told.push_back(version);
+    if (version.is_told(limit_s, now_s)) told.push_back(version);
   }
   return told;
-}
-
-// As a list sees the file. Clients get the hashes of a repository's marker with its mirrors, so an
-// old one that a mirror sends does no harm: it may be an anchor. The same holds for the Metalink of
-// an anchor whose former versions are told, which needs the present one's hashes.
-File as_listed(Representation which, const Request& request, const File& file,
-               const FileHashes& hashes, const PathRules& rules) {
-  File listed = file;
-  listed.former.clear();
-  if (file.pending) listed.mirrors = {};
-  const double limit_s = rules.alternates_s(file.path);
-  const bool tells = which == Representation::metalink && limit_s > 0 && has_digest(hashes) &&
-                     reads_former_versions(request.user_agent);
-  if (file.pending || (request.repository == nullptr && !tells)) return listed;
-  listed.mirrors = file.whole;
-  if (tells) listed.former = told_versions(file, limit_s, request.now_s);
-  return listed;
 }
 
 std::uint64_t mixed(std::uint64_t state, std::uint64_t word) {
@@ -112,6 +90,24 @@ Answer whole(const RepresentationInfo& info, const Request& request, const Subje
 
 }  // namespace
 
+// Clients get the hashes of a repository's marker with its mirrors, so an old one that a mirror
+// sends does no harm: it may be an anchor. The same holds for the Metalink of an anchor whose
+// former versions are told, which needs the present one's hashes.
+std::optional<File> as_listed(Representation which, const Request& request, const File& file,
+                              const FileHashes& hashes, const PathRules& rules) {
+  if (!file.pending && !file.origin_only) return std::nullopt;
+  File listed = file;
+  listed.former.clear();
+  if (file.pending) listed.mirrors = {};
+  const double limit_s = rules.alternates_s(file.path);
+  const bool tells = which == Representation::metalink && limit_s > 0 && hashes.has_digest() &&
+                     reads_former_versions(request.user_agent);
+  if (file.pending || (request.repository == nullptr && !tells)) return listed;
+  listed.mirrors = file.whole;
+  if (tells) listed.former = told_versions(file, limit_s, request.now_s);
+  return listed;
+}
+
 Outcome represent(Representation which, const Request& request, const Client& client,
                   const File& file, const FileHashes& hashes, const MirrorTable& mirrors,
                   const Settings& settings) {
@@ -131,9 +127,7 @@ Outcome represent(Representation which, const Request& request, const Client& cl
   if (const auto what = info.missing(known, file.size_bytes, own.torrent_form); !what.empty()) {
     return refused(which, DeclineReason::no_hashes, what);
   }
-  const bool differs = file.pending || file.origin_only;
-  std::optional<File> other;
-  if (differs) other = as_listed(which, request, file, known, mirrors.rules());
+  const std::optional<File> other = as_listed(which, request, file, known, mirrors.rules());
   const Listed list = listed(which, request, client, other ? *other : file, mirrors, settings);
   const Subject subject{
       .file = file,

@@ -2,6 +2,8 @@
 // Pure.
 #pragma once
 
+#include <optional>
+
 #include "answer/decide.h"
 #include "render/representation.h"
 
@@ -13,6 +15,11 @@ namespace mirror {
 Outcome represent(Representation which, const Request& request, const Client& client,
                   const File& file, const FileHashes& hashes, const MirrorTable& mirrors,
                   const Settings& settings);
+
+// As a list for this request sees the file, which need not be as a redirect does; nullopt: as it
+// is. What the result shows is owned by what found the file.
+std::optional<File> as_listed(Representation which, const Request& request, const File& file,
+                              const FileHashes& hashes, const PathRules& rules);
 
 // Strong, with quotes, made from the body. zsync's sums, which follow the body, are determined by
 // the digests and parameters in the body.

@@ -76,11 +76,7 @@ void Batch::write(const FeedFile& file, bool append) {
   encode_file(record_, file);
   store(environment_.files(), key, record_, append);
   count(file.cohort_id, 1);
-  if (file.hashes.md5.empty() && file.hashes.sha1.empty() && file.hashes.sha512.empty() &&
-      file.hashes.signature.empty() && file.hashes.piece_bytes == 0 &&
-      file.hashes.pieces_root.empty() && file.hashes.zsync.sums.empty()) {
-    return;
-  }
+  if (!file.hashes.has_more_than_redirects()) return;
   encode_hashes(record_, file.hashes);
   store(environment_.hashes(), key, record_, append);
 }

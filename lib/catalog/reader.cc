@@ -6,6 +6,7 @@
 
 #include "catalog/error.h"
 #include "core/links.h"
+#include "core/path.h"
 
 namespace mirror::catalog {
 namespace {
@@ -239,8 +240,7 @@ void Reader::take_former_versions(File& file) {
 // The innermost.
 std::optional<GroupView> Reader::group_around(std::string_view path) {
   while (!path.empty()) {
-    const std::size_t slash = path.rfind('/');
-    path = path.substr(0, slash == path.npos ? 0 : slash);
+    path = parent_folder(path);
     if (const auto mirrors = group(path)) return GroupView{path, *mirrors};
   }
   return std::nullopt;

@@ -46,6 +46,15 @@ struct FileHashes {
   std::string sha1;    // 20
   std::string sha256;  // 32
   std::string sha512;  // 64
+  bool has_digest() const {
+    return !(md5.empty() && sha1.empty() && sha256.empty() && sha512.empty());
+  }
+
+  // Whether anything is known that HashParts::redirect does not have.
+  bool has_more_than_redirects() const {
+    return !(md5.empty() && sha1.empty() && sha512.empty() && signature.empty() &&
+             piece_bytes == 0 && pieces_root.empty() && zsync.sums.empty());
+  }
 
   // Pieces of the torrent and of the Metalink. The last one may be shorter; an empty file has none.
   std::int64_t piece_bytes = 0;  // piece_bytes_of(size); 0: pieces are not known

@@ -44,6 +44,11 @@ PathFault check_segment(std::string_view segment) {
 
 }  // namespace
 
+std::string_view parent_folder(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == path.npos ? std::string_view() : path.substr(0, slash);
+}
+
 std::string_view path_fault_text(PathFault fault) {
   switch (fault) {
     case PathFault::none:

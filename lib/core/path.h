@@ -16,6 +16,9 @@ std::string_view path_fault_text(PathFault fault);
 // Whether `path` may name a file of the tree. A trailing slash counts as an empty segment.
 PathFault check_path(std::string_view path);
 
+// The folder in which a path lies; "": the root. A view of `path`.
+std::string_view parent_folder(std::string_view path);
+
 // Percent-decodes a URL path or query value (RFC 3986 §2.1); nullopt for a broken escape or an
 // encoded NUL.
 std::optional<std::string> percent_decode(std::string_view text);

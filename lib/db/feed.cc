@@ -12,6 +12,7 @@
 #include "db/former_versions.h"
 #include "db/hash/hash_rows.h"
 #include "db/merge/changes.h"
+#include "db/mirror_ids.h"
 #include "db/new_files.h"
 #include "db/session.h"
 
@@ -89,15 +90,6 @@ FeedFile file_of(const Result& rows, int row, HashParts parts) {
   file.hashes.btih_v1_exists = rows.boolean(row, kFirstHash + 2);
   file.hashes.signature_kind = read_signature_kind(rows, row, kFirstHash + 3);
   return file;
-}
-
-// In order, each one once, as everything that compares lists of mirrors wants them.
-std::vector<MirrorId> mirrors_in(const Result& rows, int row, int column) {
-  std::vector<MirrorId> mirrors = rows.int2_array(row, column);
-  std::sort(mirrors.begin(), mirrors.end());
-  mirrors.erase(std::unique(mirrors.begin(), mirrors.end()), mirrors.end());
-  mirrors.erase(mirrors.begin(), std::upper_bound(mirrors.begin(), mirrors.end(), MirrorId{0}));
-  return mirrors;
 }
 
 // `rev`: an expression for a revision that is not below the lost one.
@@ -238,7 +230,7 @@ std::vector<FeedSnapshot::Group> FeedSnapshot::groups_above(std::int64_t rev) {
 // Both are in the order of folders.
 void FeedSnapshot::add_former_versions(std::vector<Group>& groups, std::int64_t rev) {
   auto group = groups.begin();
-  for (auto& [folder, version] : former_versions_above(connection_, rev)) {
+  for (auto& [folder, version] : former_versions_above(connection_, rev, unreadable_)) {
     while (group != groups.end() && group->folder < folder) ++group;
     if (group != groups.end() && group->folder == folder)
       group->former.push_back(std::move(version));

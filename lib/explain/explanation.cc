@@ -41,6 +41,8 @@ std::string held_back_because(const File& file, MirrorId mirror) {
 
 void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool of_repository) {
   std::vector<Candidate> named = list.ranked;
+  for (std::size_t at = named.size() - list.with_former; at < named.size(); ++at)
+    explanation.with_former.push_back(named[at].mirror->id);
   if (most > 0 && named.size() > static_cast<std::size_t>(most))
     named.resize(static_cast<std::size_t>(most));
   const auto reason = [&](const Mirror& mirror) {
@@ -58,6 +60,11 @@ void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool
   std::erase_if(explanation.ranking.rejected,
                 [&](const Rejected& rejected) { return has_mirror(named, rejected.id); });
   explanation.ranking.accepted = std::move(named);
+}
+
+bool has_former_only(const Explanation& explanation, const Candidate& candidate) {
+  const auto& ids = explanation.with_former;
+  return std::find(ids.begin(), ids.end(), candidate.mirror->id) != ids.end();
 }
 
 const PathGlob* immutable_glob(const Explanation& explanation) {

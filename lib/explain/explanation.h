@@ -50,6 +50,7 @@ struct Explanation {
   std::string known_from;                      // where this is known from; "": not told
   std::shared_ptr<const MirrorTable> mirrors;  // that the ranking points into
   Ranking ranking;
+  std::vector<MirrorId> with_former;  // of those accepted: that have a former version only
   std::vector<LeftOut> left_out;
   std::string not_looked_at;  // what may change the answer besides; "": nothing
 };
@@ -71,6 +72,9 @@ void rank_as_listed(Explanation& explanation, const Listed& list, int most, bool
 // less whoever may not speak the client's family, refuses files of this size or has a shorter
 // prefix. Later classes get clients only when all before them have failed.
 std::vector<double> shares(const std::vector<Candidate>& accepted);
+
+// Whether the mirror is named although it only has a former version of the file's mutable group.
+bool has_former_only(const Explanation& explanation, const Candidate& candidate);
 
 // The pattern that makes the file immutable; nullptr: none does.
 const PathGlob* immutable_glob(const Explanation& explanation);

@@ -51,6 +51,7 @@ json candidate_json(const Candidate& candidate, double share, const Explanation&
           {"speaks_family", candidate.speaks_family},
           {"oversized", candidate.oversized},
           {"stale", candidate.mirror->standing == Standing::stale},
+          {"former", has_former_only(explanation, candidate)},
           {"url", explanation.file ? json(file_url(base, explanation.file->path)) : json()}};
 }
 

@@ -53,7 +53,8 @@ std::string head(const Explanation& explanation) {
   return table.text();
 }
 
-std::string note(const Candidate& candidate, const Client& client) {
+std::string note(const Candidate& candidate, const Explanation& explanation) {
+  const Client& client = explanation.client;
   std::string text;
   const auto add = [&text](bool holds, const char* words) {
     if (holds) text.append(text.empty() ? "" : ", ").append(words);
@@ -65,6 +66,7 @@ std::string note(const Candidate& candidate, const Client& client) {
   add(candidate.tier == Tier::far && client.region != Region::unknown &&
           candidate.region == client.region,
       "own region");
+  add(has_former_only(explanation, candidate), "has a former version, whose hashes are told");
   return text;
 }
 
@@ -89,7 +91,7 @@ std::string candidates_text(const Explanation& explanation) {
                known ? fmt::format("{:.0f} km", candidate.distance_km) : "unknown",
                std::to_string(candidate.mirror->weight),
                fmt::format("{:.2f}", candidate.effective_weight),
-               fmt::format("{:.1f} %", 100 * share[i]), note(candidate, explanation.client)});
+               fmt::format("{:.1f} %", 100 * share[i]), note(candidate, explanation)});
   }
   return "\n" + table.text();
 }

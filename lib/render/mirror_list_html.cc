@@ -169,8 +169,7 @@ class Page {
 
   void hashes() {
     const FileHashes& known = subject_.hashes;
-    if (known.md5.empty() && known.sha1.empty() && known.sha256.empty() && known.sha512.empty())
-      return;
+    if (!known.has_digest()) return;
     html_.raw("<details class=\"card\">\n<summary>Checksums</summary>\n<dl>\n");
     hash(R::sha256, "SHA-256", known.sha256);
     hash(R::sha512, "SHA-512", known.sha512);

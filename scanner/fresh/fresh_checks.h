@@ -46,6 +46,11 @@ class FreshChecks {
   // Reads what is new, starts requests that are due, and writes what was confirmed. `now_s` is a
   // steady clock's. Throws db::Error and FetchError.
   void step(db::Connection& connection, double now_s);
+  // After the last step: writes what was confirmed. Throws db::Error.
+  void end(db::Connection& connection) {
+    wrote_s_ = -1;
+    write(connection);
+  }
   // The id of a random file that the mirror got lately, as far as is known; nullopt: of none.
   std::optional<std::int64_t> young_file(MirrorId id);
   // The mirror has other content in this file, which was withdrawn from it; what it says by HEAD

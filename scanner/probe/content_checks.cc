@@ -28,6 +28,11 @@ std::int64_t most_bytes(const std::vector<db::ContentPiece>& pieces) {
   return most;
 }
 
+// Where a walk goes on that has not asked for this one.
+db::VersionPlace place_of(const db::ContentCheck& check) {
+  return {check.version_rev, check.file_id + 1};
+}
+
 }  // namespace
 
 // The pieces of one file on one mirror, one after the other.
@@ -43,9 +48,11 @@ struct ContentChecks::Run {
 };
 
 ContentWalk ContentChecks::Asked::left() const {
-  if (waiting.empty()) return walk;
+  if (waiting.empty() && running.empty()) return walk;
+  db::VersionPlace first = running.empty() ? place_of(waiting.back()) : *running.rbegin();
+  if (!waiting.empty()) first = std::max(first, place_of(waiting.back()));
   ContentWalk left = before;
-  left.done(db::VersionPlace{waiting.back().version_rev, waiting.back().file_id + 1});
+  left.done(first);
   return left;
 }
 
@@ -62,6 +69,7 @@ void ContentChecks::begin(db::Connection& connection) {
   for (const auto& [id, walk] : stored_) {
     if (!walk.spans.empty()) asked(id).walk = ContentWalk(walk);
   }
+  for (auto& [id, mirror] : mirrors_) mirror.before = mirror.walk;  // of what still runs
 }
 
 void ContentChecks::step(db::Connection& connection, const PathRules& rules, double now_s,
@@ -71,7 +79,7 @@ void ContentChecks::step(db::Connection& connection, const PathRules& rules, dou
   next_s_ = looked_s_ + kLook_s;
   if (has_work()) start_due(connection, rules);
   if (!writes) return confirmed_.clear();
-  confirm(connection);
+  confirm_due(connection);
   if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) remember(connection);
 }
 
@@ -86,7 +94,8 @@ void ContentChecks::start_due(db::Connection& connection, const PathRules& rules
   for (const auto& [id, ways] : fleet_.ways_up()) {
     Asked& mirror = asked(id);
     if (mirror.paused_until_s > now_s_) continue;
-    if (mirror.waiting.empty() && !mirror.spent && mirror.walk.next() && pages-- > 0)
+    if (mirror.waiting.empty() && mirror.running.empty() && !mirror.spent && mirror.walk.next() &&
+        pages-- > 0)
       fetch(connection, id, mirror, rules);
     start_waiting(connection, *ways.front(), mirror, rules);
     if (!mirror.waiting.empty() || (mirror.walk.next() && !mirror.spent))
@@ -138,7 +147,8 @@ void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror
 
 // Bytes may be used ahead: a piece can be larger than what is left of a minute's.
 bool ContentChecks::may_ask(Asked& mirror) {
-  if (mirror.running >= kMostAtATime || running_ >= kMostRunning || in_memory_ >= kMostInMemory)
+  if (std::ssize(mirror.running) >= kMostAtATime || running_ >= kMostRunning ||
+      in_memory_ >= kMostInMemory)
     return false;
   const bool has_budget = mirror.requests.left(now_s_) >= 1 && mirror.bytes.left(now_s_) > 0 &&
                           all_bytes_.left(now_s_) > 0;
@@ -167,7 +177,7 @@ void ContentChecks::start_waiting(db::Connection& connection, const Item& item, 
       mirror.bytes.use(static_cast<double>(piece.bytes));
       all_bytes_.use(static_cast<double>(piece.bytes));
     }
-    ++mirror.running;
+    mirror.running.insert(place_of(file));
     ++running_;
     const std::int64_t in_memory = most_bytes(pieces);
     in_memory_ += in_memory;
@@ -207,7 +217,7 @@ void ContentChecks::ask(const std::shared_ptr<Run>& run) {
 
 void ContentChecks::ended(Run& run, const Verdict& verdict) {
   Asked& mirror = mirrors_.at(run.id);
-  --mirror.running;
+  mirror.running.erase(mirror.running.find(place_of(run.file)));
   --running_;
   in_memory_ -= run.in_memory;
   next_s_ = 0;
@@ -221,10 +231,14 @@ void ContentChecks::ended(Run& run, const Verdict& verdict) {
         {*item, verdict, run.file.path, item->hysteresis.state(), Job::Kind::content});
 }
 
-void ContentChecks::confirm(db::Connection& connection) {
+void ContentChecks::confirm_due(db::Connection& connection) {
   if (confirmed_.empty()) return;
   if (options_.loop ? wrote_s_ >= 0 && now_s_ - wrote_s_ < kConfirm_s : running_ > 0) return;
   wrote_s_ = now_s_;
+  end(connection);
+}
+
+void ContentChecks::end(db::Connection& connection) {
   db::confirm_files(connection, confirmed_);
   confirmed_.clear();
 }

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/path_rules.h"
@@ -51,6 +54,8 @@ class ContentChecks {
   double next_s() const { return next_s_; }
   // Not for a service: whether nothing is left to ask and to confirm.
   bool finished() const;
+  // After the last step: confirms what was right. Throws db::Error.
+  void end(db::Connection& connection);
   // Stores what was asked for, so that the next run goes on there.
   void remember(db::Connection& connection);
 
@@ -58,7 +63,7 @@ class ContentChecks {
   struct Asked {  // a mirror
     explicit Asked(const ContentOptions& options)
         : requests(options.requests_per_minute), bytes(options.bytes_per_minute) {}
-    // As it is when nothing of what waits has been asked for.
+    // As it is when nothing of what waits or runs has been asked for.
     ContentWalk left() const;
     ContentWalk walk;
     ContentWalk before;                     // what waits was read
@@ -67,7 +72,7 @@ class ContentChecks {
     std::vector<db::ContentCheck> waiting;  // the next one last
     TokenBucket requests, bytes;
     bool spent = false;  // not a service: its budget
-    int running = 0;
+    std::multiset<db::VersionPlace> running;
     double paused_until_s = 0;  // it did not answer
   };
   struct Run;
@@ -86,7 +91,7 @@ class ContentChecks {
   void ask_next_piece(const std::shared_ptr<Run>& run);
   void ask(const std::shared_ptr<Run>& run);
   void ended(Run& run, const Verdict& verdict);
-  void confirm(db::Connection& connection);
+  void confirm_due(db::Connection& connection);
 
   net::RequestPool& pool_;
   const Fleet& fleet_;

@@ -44,42 +44,22 @@ std::string_view contradiction(bool by_rsync) {
                   : "serves something else than what was listed";
 }
 
+// What a line adds where the file does not speak against the mirror.
+const char* words_of(db::AtSource at_source) {
+  switch (at_source) {
+    case db::AtSource::gone:
+      return "; the source has deleted it too";
+    case db::AtSource::pending:
+      return "; the source's file was touched and is not yet hashed again";
+    case db::AtSource::changed:
+      return "; the source has another version by now";
+    case db::AtSource::same:
+      break;
+  }
+  return "";
+}
+
 }  // namespace
-
-void Findings::read_doubts(db::Connection& connection) {
-  for (auto& [id, mirror] : mirrors_)
-    mirror.wrong_since_s = mirror.returning_since_s = std::nullopt;
-  for (const db::MirrorDoubt& doubt : db::all_doubts(connection)) {
-    Believed& mirror = mirrors_[doubt.mirror_id];
-    mirror.name = doubt.mirror;
-    if (doubt.kind == db::DoubtKind::wrong) mirror.wrong_since_s = doubt.since_s;
-    if (doubt.kind == db::DoubtKind::returning) mirror.returning_since_s = doubt.since_s;
-  }
-}
-
-void Findings::recall(db::Connection& connection) {
-  stored_ = db::read_remembered_files(connection);
-  for (const auto& [id, files] : stored_) {
-    Believed& mirror = mirrors_[id];
-    if (mirror.record.checked() > 0) continue;  // it knows more
-    mirror.record =
-        FileRecord(files.checked, files.wrong_bits, static_cast<int>(files.right_in_a_row));
-    mirror.content_right = files.content_right;
-    mirror.impossible_right = files.impossible_right;
-  }
-}
-
-void Findings::remember(db::Connection& connection) {
-  std::map<MirrorId, db::RememberedFiles> changed;
-  for (const auto& [id, mirror] : mirrors_) {
-    const FileRecord& record = mirror.record;
-    const db::RememberedFiles files{record.checked(), record.wrong_bits(), record.right_in_a_row(),
-                                    mirror.content_right, mirror.impossible_right};
-    if (stored_[id] != files) changed[id] = files;
-  }
-  db::remember_files(connection, changed);
-  for (const auto& [id, files] : changed) stored_[id] = files;
-}
 
 Findings::Finding& Findings::add(const db::MirrorRecord& mirror, Finding::Kind kind) {
   Finding finding;
@@ -188,6 +168,7 @@ void Findings::take_right(db::Connection& connection, const Finding& finding, Be
 }
 
 void Findings::take_wrong(db::Connection& connection, const Finding& finding, Believed& mirror) {
+  heed_others(connection);
   mirror.last_wrong_s = finding.at_s;
   if (most_are_wrong(finding.at_s)) {
     if (!std::exchange(told_most_, true)) {
@@ -233,19 +214,18 @@ void Findings::withdraw_large(db::Connection& connection, const Finding& finding
 
 void Findings::withdraw(db::Connection& connection, const Finding& finding, Believed& mirror) {
   const db::ProbeFile& file = finding.job.file;
-  const bool current = db::ProbeFiles::again(connection, finding.mirror_id, file).has_value();
+  const db::AtSource at_source =
+      finding.deleted ? db::AtSource::gone : db::ProbeFiles::at_source(connection, file);
   // None, if the file has another version by now, or was withdrawn for another way's check.
   if (db::withdraw_files(connection, {{finding.mirror_id, file.id, file.version_rev}}) == 0) return;
-  const bool deleted = finding.deleted || !current;
   reporter_.warning(fmt::format("mirror '{}': '{}' is withdrawn: {}{}", finding.mirror,
-                                printable(file.path), finding.reason,
-                                deleted ? "; the source has deleted it too" : ""));
+                                printable(file.path), finding.reason, words_of(at_source)));
   if (finding.job.kind == Job::Kind::content)
     other_content_.push_back({finding.mirror_id, file.id, file.version_rev});
   if (finding.job.kind == Job::Kind::presence && !finding.newer)
     withdrawn_.emplace_back(finding.mirror_id, file.path);
   // A mirror that is ahead of our last look at the source is no worse for that.
-  if (finding.newer || deleted) return;
+  if (finding.newer || at_source != db::AtSource::same) return;
   FileRecord& record = mirror.record;
   record.add(false);
   if (!record.too_many_wrong()) return;
@@ -257,6 +237,7 @@ void Findings::withdraw(db::Connection& connection, const Finding& finding, Beli
 
 void Findings::lost(db::Connection& connection, const db::MirrorRecord& record,
                     const FolderLoss& loss, double now_s) {
+  heed_others(connection);
   Believed& mirror = mirrors_[loss.mirror];
   if (now_s - mirror.lost_s > kLossTime_s) mirror.lost = 0;
   mirror.lost += loss.files;

@@ -34,7 +34,8 @@ class Findings {
   void read_doubts(db::Connection& connection);
   // What an earlier run found of mirrors' files: at the start.
   void recall(db::Connection& connection);
-  // Keeps it for the next run, where it has changed: one statement.
+  // Keeps it for the next run, where it has changed. What somebody else has changed meanwhile
+  // (mb-probe --forget) counts instead.
   void remember(db::Connection& connection);
   // A check found what it should.
   void right(const db::MirrorRecord& mirror, Job::Kind kind, double now_s);
@@ -94,6 +95,8 @@ class Findings {
     double again_s = -1;  // not before
   };
   struct Believed {
+    static FileRecord record_of(const db::RememberedFiles& files);
+    db::RememberedFiles remembered() const;
     std::string name;
     FileRecord record;
     std::optional<std::int64_t> wrong_since_s, returning_since_s;  // Unix times, of the doubts
@@ -106,6 +109,8 @@ class Findings {
     std::int64_t lost = 0;                        // files, by looks at folders
     double lost_s = -1;                           // the last ones
   };
+  void heed_others(db::Connection& connection);
+  void take_over(MirrorId id, const db::RememberedFiles& files);
   void settle_all(db::Connection& connection, double now_s, bool patient, bool returns_only);
   void put_off(Finding&& finding, const db::Error& error, double now_s);
   Finding& add(const db::MirrorRecord& mirror, Finding::Kind kind);

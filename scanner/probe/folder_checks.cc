@@ -26,11 +26,6 @@ constexpr int kMostAtATime = 8;           // on one mirror
 constexpr std::size_t kMostFolders = 20;  // in doubt at a time
 constexpr int kFewestMissing = 2;  // of a folder that has no others: then the one above is next
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == path.npos ? "" : path.substr(0, slash);
-}
-
 bool is_below(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder + '/');
 }
@@ -50,7 +45,7 @@ struct FolderChecks::Run {
 };
 
 void FolderChecks::withdrawn(MirrorId id, const std::string& path) {
-  doubt(id, folder_of(path), false);
+  doubt(id, std::string(parent_folder(path)), false);
 }
 
 // Files of the root are checked by chance alone: behind it lies the whole tree.
@@ -125,7 +120,7 @@ void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
   mirror.folders.pop_front();
   mirror.looked[folder.path] = now_s_;
   if (folder.there == 0 && folder.missing >= kFewestMissing)
-    doubt(id, folder_of(folder.path), true);
+    doubt(id, std::string(parent_folder(folder.path)), true);
 }
 
 void FolderChecks::start(Doubted& mirror, const std::vector<const Item*>& ways,

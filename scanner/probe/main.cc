@@ -71,7 +71,8 @@ int run_once(const ProbeOptions& options, const StopSignal& stop) {
   if (options.all && prober.mirrors() == 0)
     reporter.warning("no mirror is enabled: nothing to probe");
   while (!prober.finished() && !stop.asked()) prober.step(session.connection());
-  if (!stop.asked()) prober.end(session.connection());
+  if (stop.asked()) session.end_soon();
+  prober.end(session.connection());
   if (stop.asked() || prober.had_trouble()) return cli::kAllFailed;
   const bool all_probed = unknown == 0 && prober.mirrors() > 0 && !prober.had_no_file();
   return all_probed && prober.all_good() ? cli::kDone : cli::kFailed;

@@ -182,8 +182,15 @@ void Prober::step_folders(db::Connection& connection) {
 
 void Prober::end(db::Connection& connection) {
   if (!writes_) return;
+  look_at_clock();
+  write_health(connection);
   content_.remember(connection);
   findings_.remember(connection);
+  stamps_.write(connection, now_s_);
+  findings_.settle(connection, now_s_, true);
+  findings_.remember(connection);
+  content_.end(connection);
+  fresh_.end(connection);
 }
 
 void Prober::look_at_clock() {
@@ -353,9 +360,7 @@ void Prober::leave_aside(Item& item) {
 void Prober::write(db::Connection& connection) {
   if (options_.loop && now_s_ - wrote_s_ < kWrite_s) return;
   wrote_s_ = now_s_;
-  const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
-  db::write_health(connection, rows);
-  fleet_.written(rows, now_s_);
+  write_health(connection);
   if (options_.loop && now_s_ - remembered_s_ >= kRemember_s) {
     findings_.remember(connection);
     remembered_s_ = now_s_;
@@ -363,6 +368,12 @@ void Prober::write(db::Connection& connection) {
   if (!options_.loop || (pruned_s_ >= 0 && now_s_ - pruned_s_ < kPrune_s)) return;
   db::prune_events(connection);
   pruned_s_ = now_s_;
+}
+
+void Prober::write_health(db::Connection& connection) {
+  const std::vector<db::HealthRow> rows = fleet_.unwritten(now_s_);
+  db::write_health(connection, rows);
+  fleet_.written(rows, now_s_);
 }
 
 Milliseconds Prober::until_next() const {

@@ -33,8 +33,9 @@ class Prober {
   // Goes on for a moment. Throws db::Error, and FetchError when libcurl cannot be used.
   void step(db::Connection& connection);
 
-  // Not for a service, after the last step: stores what the next run goes on with. Throws
-  // db::Error.
+  // After the last step: writes what is known, and what the next run goes on with. The cheap comes
+  // first, so that a merge of somebody else's holds up nothing but withdrawals and confirmations.
+  // Throws db::Error.
   void end(db::Connection& connection);
 
   // Not for a service: whether every item was checked as often as its state needs.
@@ -72,6 +73,7 @@ class Prober {
   void leave_aside(Item& item);
   void warn_of_certificate(Item& item);
   void write(db::Connection& connection);
+  void write_health(db::Connection& connection);
   std::chrono::milliseconds until_next() const;
 
   const ProbeOptions& options_;

@@ -1,5 +1,7 @@
 #include "scanner/probe/service.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -39,6 +41,17 @@ void Service::use_one_session(Prober& prober) {
     if (told_.empty()) continue;
     reporter_.warning("the database answers again");
     told_.clear();
+  }
+  end(session, prober);
+}
+
+void Service::end(Session& session, Prober& prober) {
+  session.end_soon();
+  try {
+    prober.end(session.connection());
+  } catch (const db::Error& error) {
+    reporter_.warning(fmt::format("not all of what was found last could be written: {}",
+                                  cli::database_error(error.what())));
   }
 }
 

@@ -16,7 +16,8 @@ class Service {
           const ReloadSignal& reload, ServiceManager& manager)
       : options_(options), reporter_(reporter), stop_(stop), reload_(reload), manager_(manager) {}
 
-  // Returns when a signal asks to stop or to reload.
+  // Returns when a signal asks to stop or to reload, a few seconds later at most: what is known by
+  // then is written first.
   void run();
 
  private:
@@ -24,6 +25,7 @@ class Service {
   void wait(double seconds);
   void use_one_session(class Prober& prober);
   bool wait_for_lock(class Session& session);
+  void end(class Session& session, class Prober& prober);
   void database_failed(const std::string& what);
 
   const ProbeOptions& options_;

@@ -20,6 +20,9 @@ class Session {
   // Whether this session has the lock now.
   bool try_lock();
   std::string holder();  // of the lock; "": nobody
+  // To write what is known before the program ends: also after it was asked to stop, every wait
+  // from now on ends within two seconds.
+  void end_soon();
 
  private:
   db::Connection connection_;

@@ -12,6 +12,7 @@ class ProbeMemoryTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(ProbeMemoryTest);
   CPPUNIT_TEST(whatWasRememberedIsReadAgain);
   CPPUNIT_TEST(oneHalfLeavesTheOtherAlone);
+  CPPUNIT_TEST(whatSomebodyElseHasChangedIsNotReplaced);
   CPPUNIT_TEST(aMirrorThatIsGoneIsLeftOut);
   CPPUNIT_TEST(theLastGoodListingOfTheWholeCounts);
   CPPUNIT_TEST_SUITE_END();
@@ -47,6 +48,20 @@ class ProbeMemoryTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(read_remembered_files(*scanner_) == files);
     remember_files(*scanner_, {{one_, {3, 1, 1, false, false}}});
     CPPUNIT_ASSERT(read_remembered_walks(*scanner_) == walks);
+  }
+
+  void whatSomebodyElseHasChangedIsNotReplaced() {
+    const RememberedFiles old{5, 3, 0, false, true}, ours{6, 6, 1, true, true}, theirs{};
+    CPPUNIT_ASSERT(replace_remembered_files(*scanner_, {{one_, old}, {two_, old}}, {}).empty());
+    remember_files(c(), {{one_, theirs}});
+    const std::map<MirrorId, RememberedFiles> known{{one_, old}, {two_, old}};
+    const std::map<MirrorId, RememberedFiles> others{{one_, theirs}};
+    CPPUNIT_ASSERT(replace_remembered_files(*scanner_, {{one_, ours}, {two_, ours}}, known) ==
+                   others);
+    const std::map<MirrorId, RememberedFiles> now{{one_, theirs}, {two_, ours}};
+    CPPUNIT_ASSERT(read_remembered_files(*scanner_) == now);
+    CPPUNIT_ASSERT(replace_remembered_files(*scanner_, {{one_, ours}}, now).empty());
+    CPPUNIT_ASSERT(replace_remembered_files(*scanner_, {{MirrorId{77}, ours}}, {}).empty());
   }
 
   void aMirrorThatIsGoneIsLeftOut() {

@@ -9,11 +9,13 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 import rig
 import scanning
+from explaining import KEY_FILE, explain
 from test_clients_repositories import REPOSITORY, RULES, Dnf, make_repository
 
 CONFIG = """
 MirrorDatabase {database}
 MirrorCatalogHashes On
+MirrorExplain On """ + KEY_FILE + """
 <Location /files>
   MirrorEngine On
   MirrorTree database
@@ -62,12 +64,15 @@ class Repository(scanning.World):
                 shutil.copy2(path, target)
         self.mb_scan(name, check=True)
 
-    def metalink(self, target=LIST, agent="libdnf (Fedora Linux 38)"):
-        return ElementTree.fromstring(self.site.ask(target, client="127.0.0.1", headers=[("User-Agent", agent)]).body)
+    def body(self, target=LIST, agent="libdnf (Fedora Linux 38)"):
+        return self.site.ask(target, client="127.0.0.1", headers=[("User-Agent", agent)]).body
+
+    def metalink(self, **how):
+        return ElementTree.fromstring(self.body(**how))
 
     def named(self, target=LIST):
         """The mirrors that a Metalink names, in its order."""
-        urls = [url.text for url in self.metalink(target).iterfind(".//{*}url")]
+        urls = [url.text for url in self.metalink(target=target).iterfind(".//{*}url")]
         assert urls[-1].startswith("http://127.0.0.1:1/"), "the origin comes last"
         return [name for url in urls for name, web in self.webs.items() if url.startswith(web.url)]
 
@@ -149,3 +154,18 @@ def test_only_metalinks_that_tell_the_former_hashes_name_it(repository):
         repository.database.sql("ALTER TABLE hidden RENAME TO file; ALTER TABLE hidden_too RENAME TO anchor_version")
     repository.sync("behind", whole=True)
     rig.wait_for("the mirror's present state", lambda: set(repository.named()[:2]) == {"current", "behind"}, 10)
+
+
+def test_mb_explain_names_whom_the_metalink_names(repository):
+    repository.publish(2)
+    repository.sync("current", whole=True)
+    repository.sync("syncing", whole=False)
+    repository.settle("current", "behind")
+    for target in (LIST, f"/files/{MARKER}.metalink"):
+        told = explain(repository.site, target, "--user-agent", "libdnf (Fedora Linux 38)")
+        assert [(c["mirror"], c["former"]) for c in told["candidates"]] == [("current", False), ("behind", True)], target
+        assert [r["mirror"] for r in told["rejected"]] == ["syncing"]
+        assert f"{len(repository.body(target)):,}" in told["answer"]["text"]
+    told = explain(repository.site, LIST, "--user-agent", "ZYpp 17.31")
+    assert [c["mirror"] for c in told["candidates"]] == ["current"]
+    assert sorted(r["mirror"] for r in told["rejected"]) == ["behind", "syncing"]

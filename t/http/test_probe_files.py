@@ -193,6 +193,48 @@ def test_what_was_remembered_is_forgotten_with_the_rest(world):
     assert world.database.sql("SELECT checked, wrong_bits FROM probe_memory") == "0|0"
 
 
+def test_a_running_prober_takes_over_that_something_is_forgotten(world):
+    missing = {"/f1 ", "/f2 ", "/f3 "}
+    server = world.talker(lambda request: answer(404 if any(path in request for path in missing) else 200)(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(8)})
+    remembered = lambda: world.database.sql("SELECT checked || ' ' || bit_count(wrong_bits::bit(64)) FROM probe_memory").split()  # noqa: E731
+    world.start()
+    rig.wait_for("three wrong files", lambda: remembered()[1:] == ["3"], 90)
+    assert world.probe("--forget", "--all", check=True).stderr.startswith("mb-probe: a prober is at work")
+    rig.wait_for("what the prober writes next", lambda: int(remembered()[0]) > 1, 40)
+    assert remembered()[1] == "0"
+
+
+def test_a_file_that_is_touched_at_the_source_meanwhile_does_not_speak_against_the_mirror(world):
+    def talk(request):
+        if request.startswith("GET "):  # the second look
+            world.database.sql("UPDATE file SET pending = true")
+        return answer(404)(request)
+    world.mirrors({"a": world.talker(talk).url()})
+    done = world.probe("--all")
+    assert done.stderr == (f"mb-probe: mirror 'a': '{FILE}' is withdrawn: answers 404 for a file that it should have;"
+                           " the source's file was touched and is not yet hashed again\n")
+    assert world.database.sql("SELECT coalesce(sum(bit_count(wrong_bits::bit(64))), 0) FROM probe_memory") == "0"
+
+
+@pytest.mark.parametrize("during_a_merge", [False, True])
+def test_a_prober_that_is_stopped_writes_what_it_knows(world, during_a_merge):
+    missing = set()
+    server = world.talker(lambda request: answer(404 if any(path in request for path in missing) else 200)(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(8)})
+    loop = world.start()
+    world.wait_for_state("a http/ipv4", "up")
+    rig.wait_for("its first note", lambda: world.database.sql("SELECT checked FROM probe_memory") != "", 15)
+    missing.update({"/f1 ", "/f2 ", "/f3 ", "/f4 ", "/f5 ", "/f6 "})
+    rig.wait_for("a file to be withdrawn", lambda: sum(bool(mirrors_with(world, f"f{i}")) for i in range(8)) < 8, 30)
+    with contextlib.closing(psycopg2.connect(world.database.conninfo())) as merging:
+        if during_a_merge:
+            merging.cursor().execute("LOCK TABLE merge_lock IN EXCLUSIVE MODE")
+        status, seconds, _, _ = loop.stop()
+    assert status == 0 and seconds < 4
+    assert world.database.sql("SELECT wrong_bits <> 0 FROM probe_memory") == "t"
+
+
 def test_files_that_the_source_has_deleted_do_not_speak_against_a_mirror(world, scratch):
     world.configure(f'source = "{scratch}/tree"\n')
     rig.make_tree(scratch / "tree", {f"f{i}": 10_000 for i in range(6, 9)})

@@ -9,13 +9,12 @@
 #include <string>
 #include <string_view>
 
+#include "core/former_version.h"
 #include "core/mirror_set.h"
 #include "core/path_rules.h"
 #include "pg/connection.h"
 
 namespace mirror::db {
-
-inline constexpr int kFormerVersions = 5;  // are kept of an anchor
 
 // The bytes between which the paths below a folder lie.
 struct FolderRange {

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "core/path.h"
 #include "db/merge/anchor_versions.h"
 #include "db/merge/group_members.h"
 #include "db/path_rules.h"
@@ -42,11 +43,6 @@ constexpr const char* kRefreshByCohorts =
     "(h.cohorts) GROUP BY m HAVING count(*) = cardinality(h.cohorts) ORDER BY m) AS mirrors "
     "FROM mutable_group h WHERE h.anchored AND h.cohorts && ARRAY(SELECT id FROM cohort WHERE rev "
     "= $1)) n WHERE n.folder = g.folder AND n.mirrors <> g.mirrors";
-
-std::string folder_of(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return std::string(path.substr(0, slash == path.npos ? 0 : slash));
-}
 
 class Groups {
  public:
@@ -95,7 +91,7 @@ class Groups {
                                     changed),
                         Params().text(anchors_));
     for (int row = 0; row < anchors.rows(); ++row) {
-      const std::string folder = folder_of(anchors.bytes(row, 0));
+      const std::string folder(parent_folder(anchors.bytes(row, 0)));
       if (!known_.insert(folder).second) continue;
       connection_.run("INSERT INTO mutable_group (folder, anchored, rev) VALUES ($1, true, $2)",
                       Params().bytes(folder).int8(rev_));
@@ -110,7 +106,7 @@ class Groups {
         connection_.run(fmt::format("SELECT f.path FROM file f WHERE {}", changed));
     for (int row = 0; row < files.rows(); ++row) {
       for (std::string folder(files.bytes(row, 0)); !folder.empty();) {
-        folder = folder_of(folder);
+        folder.resize(parent_folder(folder).size());
         if (known_.contains(folder)) groups.insert(folder);
       }
     }

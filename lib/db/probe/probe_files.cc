@@ -104,6 +104,15 @@ std::optional<ProbeFile> ProbeFiles::again(Connection& connection, MirrorId id,
   return now;
 }
 
+AtSource ProbeFiles::at_source(Connection& connection, const ProbeFile& file) {
+  const Result row = connection.run(
+      "SELECT gone_at IS NOT NULL, version_rev, pending OR staged FROM file WHERE id = $1",
+      Params().int8(file.id));
+  if (row.empty() || row.boolean(0, 0)) return AtSource::gone;
+  if (row.int8(0, 1) != file.version_rev) return AtSource::changed;
+  return row.boolean(0, 2) ? AtSource::pending : AtSource::same;
+}
+
 std::optional<ProbeFile> ProbeFiles::search(Connection& connection, MirrorId id, bool thoroughly) {
   const Result any =
       connection.run("SELECT EXISTS (SELECT FROM cohort WHERE n_files > 0 AND $1 = ANY (mirrors))",

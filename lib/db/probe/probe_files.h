@@ -25,6 +25,13 @@ struct ProbeFile {
 };
 
 // One thread. Throws Error.
+enum class AtSource : std::uint8_t {
+  same,     // in the same version
+  pending,  // touched, and not yet hashed again
+  changed,  // in another version
+  gone
+};
+
 class ProbeFiles {
  public:
   // Reads another sample of the files, for all mirrors together.
@@ -38,6 +45,8 @@ class ProbeFiles {
   static std::optional<ProbeFile> one(Connection& connection, MirrorId id, std::int64_t file_id);
   // The same, if it still is that version.
   static std::optional<ProbeFile> again(Connection& connection, MirrorId id, const ProbeFile& file);
+  // What the database says of it at the source, now.
+  static AtSource at_source(Connection& connection, const ProbeFile& file);
 
  private:
   struct Search {

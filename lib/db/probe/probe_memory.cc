@@ -9,6 +9,27 @@ namespace mirror::db {
 namespace {
 
 constexpr std::int64_t kContentRight = 1, kImpossibleRight = 2;
+constexpr std::int64_t kMostInARow = 1'000'000;
+constexpr const char* kFileColumns =
+    "checked, wrong_bits, right_in_a_row, content_right, impossible_right";
+
+// RememberedFiles of several mirrors, as columns of parameters.
+class FileColumns {
+ public:
+  void add(const RememberedFiles& files) {
+    checked_.push_back(files.checked);
+    wrong_.push_back(static_cast<std::int64_t>(files.wrong_bits));
+    in_a_row_.push_back(std::min(files.right_in_a_row, kMostInARow));
+    seen_.push_back((files.content_right ? kContentRight : 0) |
+                    (files.impossible_right ? kImpossibleRight : 0));
+  }
+  Params& put(Params& params) const {
+    return params.int8_array(checked_).int8_array(wrong_).int8_array(in_a_row_).int8_array(seen_);
+  }
+
+ private:
+  std::vector<std::int64_t> checked_, wrong_, in_a_row_, seen_;
+};
 
 }  // namespace
 
@@ -39,32 +60,61 @@ std::map<MirrorId, RememberedWalk> read_remembered_walks(Connection& connection)
 
 void remember_files(Connection& connection, const std::map<MirrorId, RememberedFiles>& all) {
   if (all.empty()) return;
+  FileColumns columns;
   std::vector<MirrorId> mirrors;
-  std::vector<std::int64_t> checked, wrong, in_a_row, seen;
   for (const auto& [id, files] : all) {
     mirrors.push_back(id);
-    checked.push_back(files.checked);
-    wrong.push_back(static_cast<std::int64_t>(files.wrong_bits));
-    in_a_row.push_back(std::min<std::int64_t>(files.right_in_a_row, 1'000'000));
-    seen.push_back((files.content_right ? kContentRight : 0) |
-                   (files.impossible_right ? kImpossibleRight : 0));
+    columns.add(files);
   }
+  Params params;
+  columns.put(params.int2_array(mirrors));
   connection.run(
       fmt::format(
-          "INSERT INTO probe_memory (mirror_id, checked, wrong_bits, right_in_a_row, "
-          "content_right, impossible_right) SELECT m.id, r.checked, r.wrong, r.in_a_row, r.seen & "
-          "{} <> 0, r.seen & {} <> 0 FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], "
-          "$4::bigint[], $5::bigint[]) AS r (id, checked, wrong, in_a_row, seen) JOIN mirror m "
-          "USING (id) ON CONFLICT (mirror_id) DO UPDATE SET checked = excluded.checked, wrong_bits "
-          "= excluded.wrong_bits, right_in_a_row = excluded.right_in_a_row, content_right = "
-          "excluded.content_right, impossible_right = excluded.impossible_right",
-          kContentRight, kImpossibleRight),
-      Params()
-          .int2_array(mirrors)
-          .int8_array(checked)
-          .int8_array(wrong)
-          .int8_array(in_a_row)
-          .int8_array(seen));
+          "INSERT INTO probe_memory (mirror_id, {}) SELECT m.id, r.checked, r.wrong, r.in_a_row, "
+          "r.seen & {} <> 0, r.seen & {} <> 0 FROM unnest($1::smallint[], $2::bigint[], "
+          "$3::bigint[], $4::bigint[], $5::bigint[]) AS r (id, checked, wrong, in_a_row, seen) "
+          "JOIN mirror m USING (id) ON CONFLICT (mirror_id) DO UPDATE SET checked = "
+          "excluded.checked, wrong_bits = excluded.wrong_bits, right_in_a_row = "
+          "excluded.right_in_a_row, content_right = excluded.content_right, impossible_right = "
+          "excluded.impossible_right",
+          kFileColumns, kContentRight, kImpossibleRight),
+      params);
+}
+
+std::map<MirrorId, RememberedFiles> replace_remembered_files(
+    Connection& connection, const std::map<MirrorId, RememberedFiles>& all,
+    const std::map<MirrorId, RememberedFiles>& known) {
+  if (all.empty()) return {};
+  FileColumns columns, old_columns;
+  std::vector<MirrorId> mirrors;
+  for (const auto& [id, files] : all) {
+    const auto old = known.find(id);
+    mirrors.push_back(id);
+    columns.add(files);
+    old_columns.add(old == known.end() ? RememberedFiles() : old->second);
+  }
+  connection.run(
+      "INSERT INTO probe_memory (mirror_id) SELECT id FROM mirror WHERE id = ANY ($1) ON CONFLICT "
+      "DO NOTHING",
+      Params().int2_array(mirrors));
+  Params params;
+  old_columns.put(columns.put(params.int2_array(mirrors)));
+  const Result written = connection.run(
+      fmt::format(
+          "UPDATE probe_memory p SET ({0}) = ROW(r.checked, r.wrong, r.in_a_row, r.seen & {1} <> "
+          "0, r.seen & {2} <> 0) FROM unnest($1::smallint[], $2::bigint[], $3::bigint[], "
+          "$4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[]) AS "
+          "r (id, checked, wrong, in_a_row, seen, o_checked, o_wrong, o_in_a_row, o_seen) WHERE "
+          "p.mirror_id = r.id AND p.checked = r.o_checked AND p.wrong_bits = r.o_wrong AND "
+          "p.right_in_a_row = r.o_in_a_row AND p.content_right = (r.o_seen & {1} <> 0) AND "
+          "p.impossible_right = (r.o_seen & {2} <> 0) RETURNING p.mirror_id",
+          kFileColumns, kContentRight, kImpossibleRight),
+      params);
+  if (written.rows() == static_cast<int>(all.size())) return {};
+  std::map<MirrorId, RememberedFiles> others = read_remembered_files(connection);
+  std::erase_if(others, [&](const auto& other) { return !all.contains(other.first); });
+  for (int row = 0; row < written.rows(); ++row) others.erase(written.int2(row, 0));
+  return others;
 }
 
 void remember_walks(Connection& connection, const std::map<MirrorId, RememberedWalk>& all) {

@@ -35,8 +35,13 @@ struct RememberedWalk {
 std::map<MirrorId, RememberedFiles> read_remembered_files(Connection&);
 std::map<MirrorId, RememberedWalk> read_remembered_walks(Connection&);
 
-// One statement each, however many there are. Mirrors that are gone are left out.
+// A statement or two each, however many there are. Mirrors that are gone are left out.
 void remember_files(Connection&, const std::map<MirrorId, RememberedFiles>&);
+// The same, but only where the database still has what `known` says, or {} for what that lacks:
+// nobody else has changed it since. Returns what it has of the others.
+std::map<MirrorId, RememberedFiles> replace_remembered_files(
+    Connection&, const std::map<MirrorId, RememberedFiles>& all,
+    const std::map<MirrorId, RememberedFiles>& known);
 void remember_walks(Connection&, const std::map<MirrorId, RememberedWalk>&);
 
 // The fingerprints of the last good full listings of these mirrors, where they are known.

@@ -207,6 +207,11 @@ class RepresentTest : public CppUnit::TestFixture {
     Anchor late;
     late.request.now_s = 6000;
     CPPUNIT_ASSERT_EQUAL(std::string("1o"), late.named(R::metalink, true));
+    Anchor ahead;  // by more than clocks may differ
+    ahead.request.now_s = 5000 - 3601;
+    CPPUNIT_ASSERT_EQUAL(std::string("1o"), ahead.named(R::metalink, true));
+    ahead.request.now_s = 5000 - 60;
+    CPPUNIT_ASSERT_EQUAL(std::string("a12o"), ahead.named(R::metalink, true));
     Anchor pending;
     pending.file.pending = true;
     CPPUNIT_ASSERT_EQUAL(std::string("o"), pending.named(R::metalink, true));

@@ -25,6 +25,7 @@ class ExplanationTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(eachReasonToDeclineIsTold);
   CPPUNIT_TEST(patternsAreToldByTheirPlace);
   CPPUNIT_TEST(aListHasItsOwnMirrors);
+  CPPUNIT_TEST(mirrorsWithAFormerVersionAreMarked);
   CPPUNIT_TEST(sharesAreOfEachTier);
   CPPUNIT_TEST_SUITE_END();
 
@@ -123,6 +124,20 @@ class ExplanationTest : public CppUnit::TestFixture {
     list.http_only = true;
     rank_as_listed(told, list, 0, false);
     CPPUNIT_ASSERT_EQUAL(std::string("m1: has no http URL (protocol=http)\n"), reasons(told));
+  }
+
+  void mirrorsWithAFormerVersionAreMarked() {
+    Explanation told = sample();
+    told.left_out.clear();
+    Listed list;
+    list.ranked = {candidate(2), candidate(1)};
+    list.with_former = 1;
+    rank_as_listed(told, list, 0, false);
+    const std::string text = explanation_text(told);
+    CPPUNIT_ASSERT_MESSAGE(
+        text, has(text.substr(text.find("m1 ", text.find("MIRROR"))), "has a former version"));
+    const std::string json = explanation_json(told);
+    CPPUNIT_ASSERT_MESSAGE(json, json.find("\"former\": false") < json.find("\"former\": true"));
   }
 
   void sharesAreOfEachTier() {
