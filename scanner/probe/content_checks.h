@@ -18,7 +18,7 @@
 #include "db/merge/one_file.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/content_walk.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"

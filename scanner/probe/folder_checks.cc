@@ -9,7 +9,7 @@
 
 #include "core/path.h"
 #include "db/probe/folder_files.h"
-#include "scanner/probe/check_target.h"
+#include "scanner/check/check_target.h"
 #include "scanner/probe/source_tree.h"
 
 namespace mirror::probe {
@@ -24,6 +24,7 @@ constexpr double kHeld_s = 5;             // until a mirror is looked at again t
 constexpr int kMostRunning = 100;         // on all mirrors
 constexpr int kMostAtATime = 8;           // on one mirror
 constexpr std::size_t kMostFolders = 20;  // in doubt at a time
+constexpr const char* kNewest = "/";      // in place of a folder's name, which no folder has
 constexpr int kFewestMissing = 2;  // of a folder that has no others: then the one above is next
 
 bool is_below(const std::string& path, const std::string& folder) {
@@ -44,25 +45,31 @@ struct FolderChecks::Run {
   std::string reason;  // of the first answer
 };
 
-void FolderChecks::withdrawn(MirrorId id, const std::string& path) {
-  doubt(id, std::string(parent_folder(path)), false);
+void FolderChecks::withdrawn(MirrorId id, const std::string& path,
+                             std::vector<std::int64_t> newest) {
+  Folder own, lately;
+  own.path = parent_folder(path);
+  doubt(id, std::move(own), false);
+  lately.path = kNewest;
+  lately.newest = std::move(newest);
+  if (!lately.newest.empty()) doubt(id, std::move(lately), true);
 }
 
 // Files of the root are checked by chance alone: behind it lies the whole tree.
-void FolderChecks::doubt(MirrorId id, const std::string& folder, bool first) {
-  if (folder.empty()) return;
+void FolderChecks::doubt(MirrorId id, Folder folder, bool first) {
+  if (folder.path.empty()) return;
   Doubted& mirror =
       mirrors_
           .try_emplace(
               id, Doubted{{}, {}, TokenBucket(kRequests, loop_ ? kBurst : kRequests), 0, false})
           .first->second;
   std::erase_if(mirror.looked, [&](const auto& at) { return at.second + kLookAgain_s < now_s_; });
-  const bool known = std::any_of(mirror.folders.begin(), mirror.folders.end(),
-                                 [&](const Folder& one) { return is_below(folder, one.path); });
-  if (known || mirror.looked.contains(folder) || mirror.folders.size() >= kMostFolders) return;
-  Folder added;
-  added.path = folder;
-  first ? mirror.folders.push_front(std::move(added)) : mirror.folders.push_back(std::move(added));
+  const bool known =
+      std::any_of(mirror.folders.begin(), mirror.folders.end(),
+                  [&](const Folder& one) { return is_below(folder.path, one.path); });
+  if (known || mirror.looked.contains(folder.path) || mirror.folders.size() >= kMostFolders) return;
+  const auto at = first ? mirror.folders.begin() + (mirror.running > 0) : mirror.folders.end();
+  mirror.folders.insert(at, std::move(folder));
   next_s_ = 0;
 }
 
@@ -93,34 +100,54 @@ void FolderChecks::go_on(db::Connection& connection, MirrorId id, Doubted& mirro
   const bool wants_more = !folder.began || !folder.not_there.empty();
   end_page(connection, id, folder);
   if (!wants_more || !folder.more) return end_folder(id, mirror);
-  db::FolderFiles page = db::list_folder_files(connection, id, folder.path, folder.after, kPage);
+  next_page(connection, id, folder);
+}
+
+void FolderChecks::next_page(db::Connection& connection, MirrorId id, Folder& folder) const {
+  db::FolderFiles page;
+  if (folder.path == kNewest)
+    page.files = db::files_of_mirror(connection, id, folder.newest);
+  else
+    page = db::list_folder_files(connection, id, folder.path, folder.after, kPage);
   folder.began = !page.files.empty();
   folder.more = page.next.has_value();
   folder.after = page.next.value_or("");
   for (db::ProbeFile& file : page.files) folder.waiting.push_back(std::move(file));
 }
 
+void FolderChecks::note_loss(MirrorId id, Folder& folder, std::int64_t withdrawn) {
+  const std::int64_t lost = std::exchange(folder.lost, 0), old = std::exchange(folder.old, 0);
+  if (withdrawn == 0) return;
+  if (folder.path == kNewest)
+    losses_.push_back({id, lost + old, "", folder.reason, folder.there + lost + old});
+  else if (lost > 0)
+    losses_.push_back({id, std::min(lost, withdrawn), folder.path, folder.reason, 0});
+}
+
 void FolderChecks::end_page(db::Connection& connection, MirrorId id, Folder& folder) {
   if (folder.not_there.empty()) return;
   const std::int64_t files = db::withdraw_files(connection, folder.not_there);
   folder.not_there.clear();
-  if (const std::int64_t lost = std::exchange(folder.lost, 0); files > 0 && lost > 0)
-    losses_.push_back({id, std::min(lost, files), folder.path, folder.reason});
+  note_loss(id, folder, files);
   if (files == 0) return;
   std::string name = std::to_string(id);
   for (const Item* item : fleet_.items())
     if (item->mirror->mirror.id == id) name = item->name();
-  reporter_.warning(fmt::format("mirror '{}': {} more {} below '{}/' withdrawn: {}", name, files,
-                                files == 1 ? "file is" : "files are", printable(folder.path),
-                                folder.reason));
+  const std::string where = folder.path == kNewest
+                                ? "among its newest"
+                                : fmt::format("below '{}/'", printable(folder.path));
+  reporter_.warning(fmt::format("mirror '{}': {} more {} {} withdrawn: {}", name, files,
+                                files == 1 ? "file is" : "files are", where, folder.reason));
 }
 
 void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
   const Folder folder = std::move(mirror.folders.front());
   mirror.folders.pop_front();
   mirror.looked[folder.path] = now_s_;
-  if (folder.there == 0 && folder.missing >= kFewestMissing)
-    doubt(id, std::string(parent_folder(folder.path)), true);
+  if (folder.path == kNewest || folder.there > 0 || folder.missing < kFewestMissing) return;
+  Folder above;
+  above.path = parent_folder(folder.path);
+  doubt(id, std::move(above), true);
 }
 
 void FolderChecks::start(Doubted& mirror, const std::vector<const Item*>& ways,
@@ -189,7 +216,10 @@ void FolderChecks::answered(const std::shared_ptr<Run>& run, const Verdict& verd
   if (!wrong) return;
   folder.not_there.push_back({run->id, run->file.id, run->file.version_rev});
   folder.reason = run->reason;
-  if (!verdict.gone) return;  // another version, perhaps a newer one
+  if (!verdict.gone) {
+    folder.old += verdict.newer ? 0 : 1;
+    return;
+  }
   ++folder.missing;
   if (source_has(source_, run->file.path)) ++folder.lost;
 }

@@ -1,8 +1,10 @@
 // Where a mirror lacks a file that it should have, its folder is in doubt: a part of the tree was
 // lost, moved, or is not served. So the other files of the folder are asked for, a page at a time
 // as long as some are missing; where all are, the folder above is next. What is missing is
-// withdrawn, one merge for each page. These files are no sample, so they do not count for how many
-// of a mirror's files are wrong. One thread. Times are seconds of the prober's clock.
+// withdrawn, one merge for each page. First of all come the files that the mirror got lately, in
+// whatever folder: where the web server shows another tree than the one that was listed, these are
+// what differs. None of these files is a sample, so they do not count for how many of a mirror's
+// files are wrong. One thread. Times are seconds of the prober's clock.
 #pragma once
 
 #include <deque>
@@ -19,7 +21,7 @@
 #include "db/probe/probe_files.h"
 #include "net/request_pool.h"
 #include "pg/connection.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"
 
@@ -30,6 +32,9 @@ struct FolderLoss {
   MirrorId mirror = 0;
   std::int64_t files = 0;  // that are missing there, and that the source has for certain
   std::string folder, reason;
+  // Instead, of this many files that the mirror got lately, how many are missing or old. 0: as
+  // above.
+  std::int64_t of_newest = 0;
 };
 
 class FolderChecks {
@@ -45,8 +50,11 @@ class FolderChecks {
         source_(source),
         loop_(loop) {}
 
-  // This file was withdrawn from the mirror.
-  void withdrawn(MirrorId id, const std::string& path);
+  // How many files of a mirror withdrawn() takes at most.
+  static constexpr std::size_t kNewestFiles = 400;
+
+  // This file was withdrawn from the mirror. `newest`: what it got lately, by ids.
+  void withdrawn(MirrorId id, const std::string& path, std::vector<std::int64_t> newest);
   // Reads pages, starts requests and withdraws what is missing. Throws db::Error and FetchError.
   void step(db::Connection& connection, const PathRules& rules, double now_s);
   // What step() has withdrawn since the last call.
@@ -59,11 +67,13 @@ class FolderChecks {
  private:
   struct Folder {
     std::string path, after;
+    std::vector<std::int64_t> newest;  // instead of a folder's: these files
     int missing = 1, there = 0;
     bool began = false, more = true;
     std::deque<db::ProbeFile> waiting;        // to be asked for, of the page
     std::vector<db::FileOnMirror> not_there;  // of the page
     std::int64_t lost = 0;                    // of these: the source has them for certain
+    std::int64_t old = 0;                     // of these: another version, which is not newer
     std::string reason;                       // of the last one
   };
   struct Doubted {                         // a mirror
@@ -75,8 +85,10 @@ class FolderChecks {
   };
   struct Run;
 
-  void doubt(MirrorId id, const std::string& folder, bool first);
+  void doubt(MirrorId id, Folder folder, bool first);
+  void next_page(db::Connection& connection, MirrorId id, Folder& folder) const;
   void go_on(db::Connection& connection, MirrorId id, Doubted& mirror);
+  void note_loss(MirrorId id, Folder& folder, std::int64_t withdrawn);
   void end_page(db::Connection& connection, MirrorId id, Folder& folder);
   void end_folder(MirrorId id, Doubted& mirror);
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);

@@ -8,7 +8,7 @@
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/stamp_time.h"
-#include "scanner/probe/answers.h"
+#include "scanner/check/answers.h"
 
 namespace mirror::probe {
 namespace {

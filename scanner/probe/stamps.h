@@ -15,7 +15,7 @@
 #include "db/mirror/stale.h"
 #include "db/mirror/stamps.h"
 #include "net/request_pool.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"
 #include "scanner/probe/stamp_answer.h"

@@ -15,9 +15,12 @@
 #include "db/path_rules.h"
 #include "db/session.h"
 #include "hashing/run.h"
+#include "scanner/check/check_options.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
+#include "scanner/scan/files_of_source.h"
 #include "scanner/scan/loss_check.h"
+#include "scanner/scan/newest_check.h"
 #include "scanner/scan/ways.h"
 #include "tools/cli/guard.h"
 
@@ -96,34 +99,9 @@ db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& li
   }
 }
 
-// What the source has, for one listing whose paths come behind `prefix`.
-class FilesOfSource : public KnownFiles {
- public:
-  FilesOfSource(db::Connection& connection, std::string prefix)
-      : connection_(connection), prefix_(std::move(prefix)) {}
-
-  std::vector<std::optional<db::KnownFile>> files(const std::vector<std::string>& paths) override {
-    return db::find_known_files(connection_, of_tree(paths));
-  }
-  std::vector<bool> folders(const std::vector<std::string>& paths) override {
-    return db::find_known_folders(connection_, of_tree(paths));
-  }
-
- private:
-  std::vector<std::string> of_tree(const std::vector<std::string>& paths) const {
-    std::vector<std::string> full;
-    full.reserve(paths.size());
-    for (const std::string& path : paths) full.push_back(joined_path(prefix_, path));
-    return full;
-  }
-
-  db::Connection& connection_;
-  std::string prefix_;
-};
-
-db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& record, const Way& way,
-                         const ScanOptions& options, const Control& control, const TreeSink& sink,
-                         ListingCounts& counts) {
+db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                         const ListingWay& way, const ScanOptions& options, const Control& control,
+                         const TreeSink& sink, ListingCounts& counts) {
   Target target = target_of(way, record, options);
   const Part part = part_of_mirror(options.subtree, record.strip_prefix, record.add_prefix);
   if (part.nothing) return {};
@@ -140,6 +118,15 @@ db::LossVerdict verdict_of(const db::MirrorRecord& record, const ScanOptions& op
   const LossAnswers answers =
       ask_web_server(record.mirror, paths, options.instance.connect_timeout_s, control.stop_fd);
   return {answers.all_gone() && !control.stopped(), answers.words()};
+}
+
+std::vector<std::int64_t> unserved_of(const db::MirrorRecord& record, const ScanOptions& options,
+                                      const PathRules& rules, const Control& control,
+                                      const std::vector<db::ProbeFile>& files, ScanResult& result) {
+  const probe::CheckOptions how = probe::check_options(options.instance, "mb-scan");
+  Unserved unserved = ask_for_newest(record, files, rules, how, control.stop_fd);
+  result.unserved = std::move(unserved.words);
+  return std::move(unserved.ids);
 }
 
 // After a listing that failed: a mirror whose web server has nothing of what it had has nothing.
@@ -162,7 +149,7 @@ void withdraw_if_gone(db::Connection& connection, const db::MirrorRecord& record
 
 // Lists and merges in one way. The reason why that was not possible; nullopt: it was.
 std::optional<std::string> scan_in_one_way(db::Connection& connection,
-                                           const db::MirrorRecord& record, const Way& way,
+                                           const db::MirrorRecord& record, const ListingWay& way,
                                            const ScanOptions& options, const Control& control,
                                            const std::string& stands, ScanResult& result) {
   result.listing = {};
@@ -184,6 +171,9 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
   how.ask_about_losses = [&](const std::vector<std::string>& paths) {
     return verdict_of(record, options, control, paths);
   };
+  how.ask_for_newest = [&](const std::vector<db::ProbeFile>& files) {
+    return unserved_of(record, options, db::load_path_rules(connection), control, files, result);
+  };
   take_report(scan.merge(fidelity, how), "--max-shrink", stands, result);
   return std::nullopt;
 }
@@ -201,12 +191,12 @@ void note_no_way(db::Connection& connection, const db::MirrorRecord& record,
 bool scan_in_some_way(db::Connection& connection, const db::MirrorRecord& record,
                       const ScanOptions& options, const Control& control, const std::string& stands,
                       ScanResult& result) {
-  const std::vector<Way> ways = ways_to_list(record);
+  const std::vector<ListingWay> ways = ways_to_list(record);
   if (ways.empty()) {
     note_no_way(connection, record, options, stands, result);
     return false;
   }
-  for (const Way& way : ways) {
+  for (const ListingWay& way : ways) {
     const std::optional<std::string> fault =
         scan_in_one_way(connection, record, way, options, control, stands, result);
     if (!fault) return true;

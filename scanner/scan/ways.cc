@@ -18,8 +18,8 @@ bool has_option(const db::Endpoint& endpoint, std::string_view option) {
 
 }  // namespace
 
-std::vector<Way> ways_to_list(const db::MirrorRecord& record) {
-  std::vector<Way> ways;
+std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record) {
+  std::vector<ListingWay> ways;
   for (const db::Endpoint& endpoint : record.endpoints) {
     const Method* const method = find_method(endpoint.method);
     if (method != nullptr && method->for_mirror && !endpoint.url.empty())
@@ -49,7 +49,8 @@ Target base_target(const std::string& url, const Method& method, const ScanOptio
   return target;
 }
 
-Target target_of(const Way& way, const db::MirrorRecord& record, const ScanOptions& options) {
+Target target_of(const ListingWay& way, const db::MirrorRecord& record,
+                 const ScanOptions& options) {
   Target target = base_target(way.url, *way.method, options);
   if (const Fault wrong = way.method->url_fault(target.url)) {
     throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", way.method->name,

@@ -1,4 +1,4 @@
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include "core/readable.h"
 #include "core/url.h"
 #include "digest/message.h"
-#include "scanner/probe/answers.h"
+#include "scanner/check/answers.h"
 
 namespace mirror::probe {
 namespace {
