@@ -19,7 +19,8 @@ constexpr const char* kFooter =
     "  mb-scan --source              list the source into the file table\n"
     "  mb-scan ftp.example.org       scan one mirror\n"
     "  mb-scan --all -j 8            scan every enabled mirror, eight at a time\n"
-    "  mb-scan -d pool/main NAME     scan a part of a mirror";
+    "  mb-scan -d pool/main NAME     scan a part of a mirror\n"
+    "  mb-scan NAME --from FILE      take a report that the mirror's own admin made";
 
 // What the command line says, before the configuration is under it.
 struct Given {
@@ -39,6 +40,10 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
       "list the source, then each folder of it in which something changes, until told to stop");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
+  app.add_option("--from", options.report,
+                 "take the mirror's own report from this file instead of listing it; -: standard "
+                 "input")
+      ->type_name("FILE");
   app.add_option("-j,--jobs", given.jobs, "mirrors scanned at a time")
       ->between(1, 256)
       ->type_name("N");
@@ -94,6 +99,8 @@ std::string fault(ScanOptions& options) {
   if (options.all && !options.names.empty()) return "give --all or names of mirrors, not both";
   if (options.watch && (!options.source || !options.subtree.empty() || options.break_lock))
     return "--watch goes with --source, and with neither -d nor --break-lock";
+  if (!options.report.empty() && (options.source || options.all || options.names.size() != 1))
+    return "--from needs the name of one mirror";
   if (options.source && options.enable) return "--enable is for mirrors, not for --source";
   while (options.subtree.ends_with('/')) options.subtree.pop_back();
   if (!options.subtree.empty()) {

@@ -18,6 +18,7 @@ struct ScanOptions : cli::CommonOptions {
   bool all = false;
   std::vector<std::string> names;
   std::string subtree;  // "" or a valid path without a trailing slash
+  std::string report;   // the mirror's own, instead of asking it: a file, or "-"
   bool enable = false;
   bool force = false;
   bool break_lock = false;                 // end another scan's session that is in the way

@@ -37,7 +37,7 @@ struct MirrorScan::Impl {
         row(c, m.mirror.id, how, part),
         listing(c, last_good_scan(c, m.mirror.id, how) ? kHeldBytes : 0) {}
 
-  MergeReport merge(Precision precision, const MergeOptions& options);
+  MergeReport merge(const Fidelity& fidelity, const MergeOptions& options);
   bool merge_changes(MirrorCompare& compare, MergeReport& report);
   MergeReport same_listing(const GoodScan& before);
   std::vector<std::int64_t> unserved(const MergeOptions& options, bool compared);
@@ -45,7 +45,7 @@ struct MirrorScan::Impl {
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   bool refuse(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
-  void record_scan(MirrorCompare& compare);
+  void record_scan(MirrorCompare& compare, bool shows_times);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
   std::int64_t basis(Precision precision) const;
@@ -113,10 +113,10 @@ void MirrorScan::Impl::ask_about_losses(MirrorCompare& compare, const MergeOptio
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.
-void MirrorScan::Impl::record_scan(MirrorCompare& compare) {
+void MirrorScan::Impl::record_scan(MirrorCompare& compare, bool shows_times) {
   Params params;
   // A part of the tree tells too little about the whole mirror.
-  const MeasuredTimes times = subtree.empty() ? compare.times() : measured();
+  const MeasuredTimes times = subtree.empty() && shows_times ? compare.times() : measured();
   const std::optional<double> share = times.share;
   params.int2(mirror.mirror.id).boolean(keeping_of(share) == TimeKeeping::kept);
   if (share)
@@ -268,7 +268,8 @@ std::vector<std::int64_t> MirrorScan::Impl::unserved(const MergeOptions& options
   return files.empty() ? std::vector<std::int64_t>() : options.ask_for_newest(files);
 }
 
-MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
+MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions& options) {
+  const Precision precision = fidelity.times;
   std::vector<std::int64_t> not_served;
   if (subtree.empty()) {
     const std::string fingerprint = listing.fingerprint(basis(precision));
@@ -310,7 +311,7 @@ MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& opt
     report.counts.gained = report.counts.lost = 0;
     row.close("unchanged", report.counts);
   }
-  record_scan(compare);
+  record_scan(compare, fidelity.shows_times);
   if (!report.believed.empty())
     note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();
@@ -362,7 +363,7 @@ void MirrorScan::add(std::string_view path, std::int64_t size_bytes, std::int64_
 
 MergeReport MirrorScan::merge(const Fidelity& fidelity, const MergeOptions& options) {
   try {
-    return impl_->merge(fidelity.times, options);
+    return impl_->merge(fidelity, options);
   } catch (const std::exception& error) {
     impl_->row.close_as_failed({.seen = impl_->listing.seen() + impl_->outside}, error.what());
     throw;

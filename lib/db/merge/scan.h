@@ -57,6 +57,7 @@ enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };
 // How exact a listing was. Its method knows that when the listing has ended.
 struct Fidelity {
   Precision times = Precision::second;
+  bool shows_times = true;  // of the mirror; false: they tell nothing about how it keeps times
 };
 
 // Whether what a mirror would lose is gone for certain, as somebody found who asked the mirror.
