@@ -59,7 +59,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.lstrip("/")
         self.site.asked.append(path)
-        self.site.agents.add(self.headers["User-Agent"])
+        if path == "" or path.endswith("/"):
+            self.site.agents.add(self.headers["User-Agent"])
         with contextlib.suppress(ConnectionError):
             if path in self.site.pages:
                 return self.site.pages[path](self)
