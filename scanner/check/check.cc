@@ -266,6 +266,13 @@ bool Check::is_newer(const net::PoolAnswer& answer) const {
   return target_.keeps_times && url_host(url_) == url_host(target_.url) && is_later(answer);
 }
 
+bool Check::is_older(const net::PoolAnswer& answer) const {
+  const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
+  return target_.keeps_times && url_host(url_) == url_host(target_.url) && time_s >= 0 &&
+         std::all_of(target_.mtimes_s.begin(), target_.mtimes_s.end(),
+                     [&](std::int64_t known) { return time_s < known - target_.time_tolerance_s; });
+}
+
 std::optional<Verdict> Check::judge_headers(const net::PoolAnswer& answer) const {
   const bool empty = answer.status == 416 && target_.size_bytes == 0;
   if (answer.status != 200 && answer.status != 206 && !empty) return judge_status(answer);
@@ -274,6 +281,7 @@ std::optional<Verdict> Check::judge_headers(const net::PoolAnswer& answer) const
     Verdict verdict = wrong_file(
         fmt::format("sends {} bytes instead of {}", grouped(*size), grouped(target_.size_bytes)));
     verdict.newer = is_newer(answer);
+    verdict.older = is_older(answer);
     return verdict;
   }
   if (!size && is_page(answer.header("Content-Type")) && !may_be_page(last_segment(target_.url)))
@@ -284,6 +292,7 @@ std::optional<Verdict> Check::judge_headers(const net::PoolAnswer& answer) const
         wrong_file(fmt::format("has the file of {} instead of {}", utc_timestamp(time_s),
                                utc_timestamp(target_.mtimes_s.front())));
     verdict.newer = is_newer(answer);
+    verdict.older = is_older(answer);
     return verdict;
   }
   return std::nullopt;

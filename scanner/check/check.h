@@ -49,6 +49,7 @@ struct Verdict {
   bool other_bytes = false;  // the file looks right in all but its content
   bool compared = true;      // false: good, but nothing tells whether the content is
   bool newer = false;        // the file that it has is newer than any that we know of
+  bool older = false;        // it is older than any time of this version
   bool gone = false;         // wrong_file: the mirror says that there is none
   bool of_file = false;      // bad, but perhaps for this file alone
   bool at_once = false;      // bad: no second check is needed
@@ -90,6 +91,7 @@ class Check {
   Verdict judge_status(const net::PoolAnswer& answer) const;
   bool is_later(const net::PoolAnswer& answer) const;
   bool is_newer(const net::PoolAnswer& answer) const;
+  bool is_older(const net::PoolAnswer& answer) const;
 
   CheckTarget target_;
   const CheckOptions& options_;

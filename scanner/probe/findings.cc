@@ -222,10 +222,10 @@ void Findings::withdraw(db::Connection& connection, const Finding& finding, Beli
                                 printable(file.path), finding.reason, words_of(at_source)));
   if (finding.job.kind == Job::Kind::content)
     other_content_.push_back({finding.mirror_id, file.id, file.version_rev});
-  if (finding.job.kind == Job::Kind::presence && !finding.newer)
-    withdrawn_.emplace_back(finding.mirror_id, file.path);
   // A mirror that is ahead of our last look at the source is no worse for that.
   if (finding.newer || at_source != db::AtSource::same) return;
+  if (finding.job.kind == Job::Kind::presence)
+    withdrawn_.emplace_back(finding.mirror_id, file.path);
   FileRecord& record = mirror.record;
   record.add(false);
   if (!record.too_many_wrong()) return;

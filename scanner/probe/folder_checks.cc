@@ -116,10 +116,10 @@ void FolderChecks::next_page(db::Connection& connection, MirrorId id, Folder& fo
 }
 
 void FolderChecks::note_loss(MirrorId id, Folder& folder, std::int64_t withdrawn) {
-  const std::int64_t lost = std::exchange(folder.lost, 0), old = std::exchange(folder.old, 0);
+  const std::int64_t lost = std::exchange(folder.lost, 0), behind = std::exchange(folder.behind, 0);
   if (withdrawn == 0) return;
   if (folder.path == kNewest)
-    losses_.push_back({id, lost + old, "", folder.reason, folder.there + lost + old});
+    losses_.push_back({id, behind, "", folder.reason, folder.there + behind});
   else if (lost > 0)
     losses_.push_back({id, std::min(lost, withdrawn), folder.path, folder.reason, 0});
 }
@@ -216,12 +216,17 @@ void FolderChecks::answered(const std::shared_ptr<Run>& run, const Verdict& verd
   if (!wrong) return;
   folder.not_there.push_back({run->id, run->file.id, run->file.version_rev});
   folder.reason = run->reason;
-  if (!verdict.gone) {
-    folder.old += verdict.newer ? 0 : 1;
-    return;
+  if (verdict.gone) {
+    ++folder.missing;
+    if (source_has(source_, run->file.path)) ++folder.lost;
   }
-  ++folder.missing;
-  if (source_has(source_, run->file.path)) ++folder.lost;
+  if (is_behind(run->file, verdict)) ++folder.behind;
+}
+
+// A mirror that is ahead of our last look at the source is not.
+bool FolderChecks::is_behind(const db::ProbeFile& file, const Verdict& verdict) const {
+  if (verdict.gone) return !is_deleted(source_, file.path);
+  return verdict.older || source_has(source_, file.path, file.size_bytes);
 }
 
 bool FolderChecks::finished() const {

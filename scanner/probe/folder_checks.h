@@ -73,7 +73,7 @@ class FolderChecks {
     std::deque<db::ProbeFile> waiting;        // to be asked for, of the page
     std::vector<db::FileOnMirror> not_there;  // of the page
     std::int64_t lost = 0;                    // of these: the source has them for certain
-    std::int64_t old = 0;                     // of these: another version, which is not newer
+    std::int64_t behind = 0;                  // of these: not since the mirror is ahead of us
     std::string reason;                       // of the last one
   };
   struct Doubted {                         // a mirror
@@ -94,6 +94,7 @@ class FolderChecks {
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);
   void ask(const std::shared_ptr<Run>& run);
   void answered(const std::shared_ptr<Run>& run, const Verdict& verdict);
+  bool is_behind(const db::ProbeFile& file, const Verdict& verdict) const;
 
   net::RequestPool& pool_;
   const Fleet& fleet_;

@@ -22,4 +22,12 @@ bool source_has(const std::string& source, const std::string& path) {
   return fs::exists(fs::symlink_status(fs::path(source) / path, error));
 }
 
+bool source_has(const std::string& source, const std::string& path, std::int64_t size_bytes) {
+  namespace fs = std::filesystem;
+  if (!source.starts_with('/')) return false;
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(fs::path(source) / path, error);
+  return !error && size == static_cast<std::uintmax_t>(size_bytes);
+}
+
 }  // namespace mirror::probe

@@ -1,6 +1,7 @@
 // The source's tree, where it is a folder of this machine.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace mirror::probe {
@@ -11,5 +12,8 @@ bool is_deleted(const std::string& source, const std::string& path);
 
 // Whether the source has the file for certain; false where that cannot be known.
 bool source_has(const std::string& source, const std::string& path);
+
+// The same for the file in this size.
+bool source_has(const std::string& source, const std::string& path, std::int64_t size_bytes);
 
 }  // namespace mirror::probe

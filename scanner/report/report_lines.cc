@@ -81,15 +81,16 @@ std::string_view shape_name(Shape shape) {
 Lines::Taken Lines::take(std::string_view text, Line& line) {
   if (text.find_first_not_of(" \r") == text.npos) return {};
   line.digest.reset();
-  if ((!shape_ || shape_ == Shape::ls) && take_header(text)) {
-    shape_ = Shape::ls;
-    return {};
-  }
+  if (shape_ == Shape::ls && take_header(text)) return {};
   if (shape_) return parse(*shape_, text, line) ? Taken{true, false} : Taken{false, true};
   for (const Shape shape : kShapes) {
     if (!parse(shape, text, line)) continue;
     shape_ = shape;
     return {true, false};
+  }
+  if (take_header(text)) {
+    shape_ = Shape::ls;
+    return {};
   }
   return {false, true};
 }

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/path.h"
+#include "core/token_bucket.h"
 #include "net/request_pool.h"
 #include "os/descriptor.h"
 #include "scanner/check/check_target.h"
@@ -23,10 +25,13 @@ using Files = std::vector<const db::ProbeFile*>;
 using probe::CheckOutcome;
 using probe::Verdict;
 
-constexpr std::chrono::milliseconds kPatience(200);
-constexpr std::chrono::seconds kUntilSecondLook(5);
+constexpr std::chrono::milliseconds kPatience(50);
+constexpr std::chrono::seconds kUntilSecondLook(5), kAllTime(60);
+constexpr double kPerMinute = 1200, kBurst = 100;  // requests
 constexpr std::size_t kFirst = 20;
 constexpr std::size_t kAtATime = 8;
+// From so many mirrors on that seem to serve nothing, this machine's network is the likelier cause.
+constexpr int kManyMirrors = 3;
 
 class Asker {
  public:
@@ -34,52 +39,62 @@ class Asker {
         int stop_fd)
       : record_(record), rules_(rules), options_(options), stop_fd_(stop_fd) {}
 
-  bool stopped() const { return is_readable(stop_fd_); }
+  bool over() const { return is_readable(stop_fd_) || Clock::now() > end_; }
   std::vector<Way> ways() const {
     return probe::claimed_ways(record_.mirror.http_url, record_.mirror.https_url,
                                record_.mirror.ipv4, record_.mirror.ipv6);
   }
-
-  // Those of the files that are not served over this way; `tells`: any answer said something.
-  Files not_served(const Files& files, Way way, bool by_get, bool& tells) {
-    Files missing;
-    std::size_t next = 0;
-    while ((next < files.size() && !stopped()) || pool_.running() > 0) {
-      if (stopped()) break;
-      while (next < files.size() && pool_.running() < kAtATime)
-        start(
-            *files[next++], way, by_get, [&missing, &tells, this](const auto& file, const auto& v) {
-              tells =
-                  tells || v.outcome == CheckOutcome::good || v.outcome == CheckOutcome::wrong_file;
-              if (v.outcome != CheckOutcome::wrong_file) return;
-              missing.push_back(&file);
-              reason_ = fmt::format("'{}': {}", printable(file.path), v.reason);
-            });
+  // Those of the files that are not served over this way; nullopt: it does not answer. One is asked
+  // for first, to find that out.
+  std::optional<Files> not_served(const Files& files, Way way, bool by_get) {
+    look_ = std::make_shared<Look>();
+    for (std::size_t next = 0; next < files.size() && !over() && !look_->left;) {
+      while (next < files.size() && pool_.running() < (look_->heard() ? kAtATime : 1) && may_ask())
+        start(*files[next++], way, by_get);
       pool_.run(kPatience, stop_fd_);
+      if (next > 0 && pool_.running() == 0 && !look_->heard()) break;
     }
-    return missing;
+    while (pool_.running() > 0 && !over()) pool_.run(kPatience, stop_fd_);
+    const std::shared_ptr<Look> look = std::exchange(look_, nullptr);
+    if (look->good > 0) serving_.insert(way.text());
+    if (serving_.contains(way.text()))  // so it is these files that it refuses
+      look->missing.insert(look->missing.end(), look->refused.begin(), look->refused.end());
+    if (look->answers() == 0 || look->left) return std::nullopt;
+    return std::move(look->missing);
   }
   void wait() {
     const auto end = Clock::now() + kUntilSecondLook;
-    while (Clock::now() < end && !stopped()) pool_.run(kPatience, stop_fd_);
+    while (Clock::now() < end && !over()) pool_.run(kPatience, stop_fd_);
   }
-  const std::string& reason() const { return reason_; }  // of the last one that is not served
+  const std::string& reason(std::int64_t file_id) { return reasons_[file_id]; }
 
  private:
-  using Done = std::function<void(const db::ProbeFile&, const Verdict&)>;
+  struct Look {  // at some files over one way
+    Files missing, refused;
+    int good = 0;
+    bool left = false;  // the server asks for time
+    std::size_t answers() const { return missing.size() + static_cast<std::size_t>(good); }
+    bool heard() const { return answers() + refused.size() > 0; }
+  };
   struct Run {
     const db::ProbeFile& file;
     probe::Check check;
     Clock::time_point began;
-    Done done;
+    std::shared_ptr<Look> look;
   };
 
-  void start(const db::ProbeFile& file, Way way, bool by_get, Done done) {
+  bool may_ask() {
+    const double now_s = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+    if (requests_.left(now_s) < 1) return false;
+    requests_.use(1);
+    return true;
+  }
+  void start(const db::ProbeFile& file, Way way, bool by_get) {
     probe::CheckTarget target =
-        probe::check_target(record_, way, {probe::Job::Kind::presence, file, std::nullopt}, rules_);
+        check_target(record_, way, probe::Job{probe::Job::Kind::presence, file, {}}, rules_);
     target.by_get = by_get;
     ask(std::make_shared<Run>(
-        Run{file, probe::Check(std::move(target), options_), Clock::now(), std::move(done)}));
+        Run{file, probe::Check(std::move(target), options_), Clock::now(), look_}));
   }
   void ask(const std::shared_ptr<Run>& run) {
     net::PoolRequest request = run->check.request(
@@ -87,50 +102,85 @@ class Asker {
     request.keep_connection = true;
     pool_.add(std::move(request), [this, run](net::PoolAnswer&& answer) {
       const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
-      verdict ? run->done(run->file, *verdict) : ask(run);
+      verdict ? take(*run, *verdict) : ask(run);
     });
+  }
+  void take(const Run& run, const Verdict& verdict) {
+    Look& look = *run.look;
+    look.left = look.left || verdict.wait_s.has_value();
+    if (verdict.outcome == CheckOutcome::good) {
+      ++look.good;
+    } else if (verdict.outcome == CheckOutcome::wrong_file || verdict.of_file) {
+      (verdict.of_file ? look.refused : look.missing).push_back(&run.file);
+      reasons_[run.file.id] = fmt::format("'{}': {}", printable(run.file.path), verdict.reason);
+    }
   }
 
   const db::MirrorRecord& record_;
   const PathRules& rules_;
   const probe::CheckOptions& options_;
   const int stop_fd_;
-  std::string reason_;
-  net::RequestPool pool_;
+  const Clock::time_point end_ = Clock::now() + kAllTime;
+  TokenBucket requests_{kPerMinute, kBurst};
+  std::map<std::int64_t, std::string> reasons_;  // by the ids of files
+  std::set<std::string> serving_;                // ways over which a file was there
+  std::shared_ptr<Look> look_;
+  net::RequestPool pool_;  // last, since its requests use the rest
 };
+
+// Over each of the ways that answers; those that do not are taken out.
+Files not_served(Asker& asker, Files files, std::vector<Way>& ways, bool by_get) {
+  if (files.empty()) return files;
+  std::vector<Way> answering;
+  for (const Way way : ways) {
+    if (files.empty()) break;
+    std::optional<Files> missing = asker.not_served(files, way, by_get);
+    if (!missing) continue;
+    answering.push_back(way);
+    files = std::move(*missing);
+  }
+  ways = std::move(answering);
+  return ways.empty() ? Files() : files;
+}
 
 }  // namespace
 
-Unserved ask_for_newest(const db::MirrorRecord& record, const std::vector<db::ProbeFile>& files,
-                        const PathRules& rules, const probe::CheckOptions& options, int stop_fd) {
-  Asker asker(record, rules, options, stop_fd);
-  Files all, some;
-  for (const db::ProbeFile& file : files) all.push_back(&file);
-  some.assign(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(kFirst, all.size())));
-  std::vector<Way> ways;  // that answer
-  for (const Way way : asker.ways()) {
-    bool tells = false;
-    Files missing = asker.not_served(some, way, false, tells);
-    if (!tells) continue;
-    ways.push_back(way);
-    some = std::move(missing);
-    if (some.empty()) return {};
+NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFiles& files,
+                            const PathRules& rules, const probe::CheckOptions& options, int stop_fd,
+                            ServedMirrors& others) {
+  db::MirrorRecord measured = record;
+  measured.keeps_times = db::keeping_of(files.times.share) == db::TimeKeeping::kept;
+  measured.time_offset_s = files.times.offset_s;
+  Asker asker(measured, rules, options, stop_fd);
+  Files first, rest;
+  for (const db::ProbeFile& file : files.files)
+    (first.size() < kFirst ? first : rest).push_back(&file);
+  std::vector<Way> ways = asker.ways();
+  Files missing = not_served(asker, first, ways, false);
+  if (missing.empty()) {
+    if (!ways.empty()) ++others.some;
+    return {};
   }
-  if (ways.empty()) return {};
+  const Files more = not_served(asker, rest, ways, false);
+  missing.insert(missing.end(), more.begin(), more.end());
   asker.wait();
-  for (const Way way : ways) {
-    bool tells = false;
-    all = asker.not_served(all, way, true, tells);
-    if (!tells) return {};
+  missing = not_served(asker, missing, ways, true);
+  if (missing.empty() || asker.over()) return {};
+  NewestAnswer answer;
+  answer.words = fmt::format(
+      "{} of {} files asked for are not counted: its web server lacks them, or has another "
+      "version; {}",
+      missing.size(), files.files.size(), asker.reason(missing.back()->id));
+  const bool none = missing.size() == files.files.size();
+  const int like_it = none ? ++others.none : 0;
+  if (!none) ++others.some;
+  if (like_it >= kManyMirrors && like_it > others.some) {
+    answer.words += "; they are counted all the same, since so many mirrors seem to serve nothing";
+    return answer;
   }
-  if (all.empty() || asker.stopped()) return {};
-  Unserved unserved;
-  for (const db::ProbeFile* file : all) unserved.ids.push_back(file->id);
-  unserved.words = fmt::format(
-      "{} of the {} files that it got last do not count, since its web server does not have them "
-      "so; {}",
-      all.size(), files.size(), asker.reason());
-  return unserved;
+  for (const db::ProbeFile* file : missing) answer.unserved.ids.push_back(file->id);
+  answer.unserved.most = missing.size() * 2 > files.files.size();
+  return answer;
 }
 
 }  // namespace mirror::scanner

@@ -1,27 +1,40 @@
 // Whether a mirror's web server serves what its listing has. Where the two show different trees,
-// or one of them is old, what the mirror got last tells. Any thread.
+// or one of them is old, what the mirror got last tells. One thread for each call.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
 #include "core/path_rules.h"
+#include "db/merge/scan.h"
 #include "db/mirror/mirrors.h"
 #include "db/probe/probe_files.h"
 #include "scanner/check/check.h"
 
 namespace mirror::scanner {
 
-struct Unserved {
-  std::vector<std::int64_t> ids;  // of files that the web server lacks, or has in another version
-  std::string words;              // "" if there are none
+// Of all mirrors that this program has scanned: how many serve some of what was asked for, and how
+// many nothing. Any thread.
+struct ServedMirrors {
+  std::atomic<int> some{0}, none{0};
 };
 
-// Asks for some of the files, the first ones, and for all once one of them is not served. A file is
-// not served when it is so a second time, some seconds later, and over each way that answers. None,
-// if the web server cannot be asked, or `stop_fd` is readable before the end.
+// `words`: a sentence for people about the files that are not served; "" if there are none. They
+// are told and yet not believed where many mirrors seem to serve nothing.
+struct NewestAnswer {
+  db::Unserved unserved;
+  std::string words;
+};
+
+// Asks for some of the files, the first ones, and for all once one of them is not served: missing,
+// another version, or refused while others are not. A file is not served when it is so a second
+// time, some seconds later, and over each way that answers. A way that does not answer at once, or
+// asks for time, is left; what was not asked within a minute counts as served, and so does
+// everything when `stop_fd` is readable before the end. `times`: how the mirror's files show times.
 // Throws FetchError when libcurl cannot be used.
-Unserved ask_for_newest(const db::MirrorRecord& record, const std::vector<db::ProbeFile>& files,
-                        const PathRules& rules, const probe::CheckOptions& options, int stop_fd);
+NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFiles& files,
+                            const PathRules& rules, const probe::CheckOptions& options, int stop_fd,
+                            ServedMirrors& others);
 
 }  // namespace mirror::scanner

@@ -120,13 +120,15 @@ db::LossVerdict verdict_of(const db::MirrorRecord& record, const ScanOptions& op
   return {answers.all_gone() && !control.stopped(), answers.words()};
 }
 
-std::vector<std::int64_t> unserved_of(const db::MirrorRecord& record, const ScanOptions& options,
-                                      const PathRules& rules, const Control& control,
-                                      const std::vector<db::ProbeFile>& files, ScanResult& result) {
+db::Unserved unserved_of(const db::MirrorRecord& record, const ScanOptions& options,
+                         const PathRules& rules, const Control& control,
+                         const db::NewestFiles& files, ScanResult& result) {
+  static ServedMirrors all;
   const probe::CheckOptions how = probe::check_options(options.instance, "mb-scan");
-  Unserved unserved = ask_for_newest(record, files, rules, how, control.stop_fd);
-  result.unserved = std::move(unserved.words);
-  return std::move(unserved.ids);
+  NewestAnswer answer = ask_for_newest(record, files, rules, how, control.stop_fd, all);
+  result.unserved = std::move(answer.words);
+  result.serves_little = answer.unserved.most;
+  return std::move(answer.unserved);
 }
 
 // After a listing that failed: a mirror whose web server has nothing of what it had has nothing.
@@ -171,7 +173,7 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
   how.ask_about_losses = [&](const std::vector<std::string>& paths) {
     return verdict_of(record, options, control, paths);
   };
-  how.ask_for_newest = [&](const std::vector<db::ProbeFile>& files) {
+  how.ask_for_newest = [&](const db::NewestFiles& files) {
     return unserved_of(record, options, db::load_path_rules(connection), control, files, result);
   };
   take_report(scan.merge(fidelity, how), "--max-shrink", stands, result);
@@ -218,7 +220,9 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
                         const std::string& stands, ScanResult& result) {
   if (!scan_in_some_way(connection, record, options, control, stands, result)) return;
   if (!options.enable || !result.worked() || record.mirror.enabled) return;
-  if (result.counts.held == 0) {
+  if (result.serves_little) {
+    result.of_no_use = "its web server does not have most of what it lists; it is not enabled";
+  } else if (result.counts.held == 0) {
     result.of_no_use += "; it is not enabled";
   } else if (const std::string own = own_url_trouble(options.instance, record.mirror);
              !own.empty()) {

@@ -27,9 +27,10 @@ struct ScanResult {
   std::string_view method;  // of the mirror, by which it was listed; "": by none
   std::string failed_ways;  // those that were tried before, and why they failed; "": none
   db::ScanCounts counts;
-  std::string believed;   // why a listing was merged that would have been refused, or ""
-  std::string unserved;   // which of the files listed do not count, and why, or ""
-  std::string of_no_use;  // of one that worked: why it found nothing, or ""
+  std::string believed;        // why a listing was merged that would have been refused, or ""
+  std::string unserved;        // which of the files listed do not count, and why, or ""
+  bool serves_little = false;  // most of what was asked for does not count
+  std::string of_no_use;       // of one that worked: why it found nothing, or ""
   ListingCounts listing;
   double seconds = 0;
   double lock_seconds = 0;

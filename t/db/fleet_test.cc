@@ -193,21 +193,21 @@ class FleetTest : public CppUnit::TestFixture {
         mirror.files.insert(path);
     }
     MergeOptions how{.max_shrink_percent = 100, .force = roll(2) == 0};
-    if (roll(2)) how.ask_for_newest = [&](const auto& files) { return ask(files, mirror); };
+    if (roll(2)) how.ask_for_newest = [&](const auto& newest) { return ask(newest.files, mirror); };
     scan_mirror(c(), name, tree, how);
   }
 
-  std::vector<std::int64_t> ask(const std::vector<ProbeFile>& files, ModelMirror& mirror) {
+  Unserved ask(const std::vector<ProbeFile>& files, ModelMirror& mirror) {
     std::set<std::string> asked;
     for (const ProbeFile& file : files) asked.insert(file.path);
     CPPUNIT_ASSERT_EQUAL(fmt::format("{}", mirror.files), fmt::format("{}", asked));
-    std::vector<std::int64_t> not_served;
+    Unserved unserved;
     for (const ProbeFile& file : files) {
       if (roll(10) > 0) continue;
-      not_served.push_back(file.id);
+      unserved.ids.push_back(file.id);
       mirror.files.erase(file.path);
     }
-    return not_served;
+    return unserved;
   }
 
   void look_at_one_file(const std::string& name, ModelMirror& mirror) {

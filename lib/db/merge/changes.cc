@@ -30,6 +30,15 @@ bool noted_above(Connection& connection, std::int64_t rev) {
       .boolean(0, 0);
 }
 
+std::int64_t first_noted_rev(Connection& connection) {
+  return connection
+      .run(
+          "SELECT greatest((SELECT r.rev FROM revision r WHERE NOT EXISTS (SELECT FROM change c "
+          "WHERE c.rev = r.rev) ORDER BY r.rev DESC LIMIT 1), (SELECT max(rev) FROM change WHERE "
+          "files IS NULL), 0)")
+      .int8(0, 0);
+}
+
 std::string changed_above(Connection& connection, std::int64_t rev, const char* which) {
   const std::string changed = fmt::format("{} > {}", which, rev);
   if (!noted_above(connection, rev)) return changed;

@@ -21,6 +21,9 @@ inline constexpr const char* kFileOrHashRev = "greatest(f.rev, h.rev)";
 // Whether notes are complete back to `rev`.
 bool noted_above(Connection&, std::int64_t rev);
 
+// The oldest revision back to which they are complete; 0: from the start.
+std::int64_t first_noted_rev(Connection&);
+
 // A condition on `file f`: that revision is above `rev`. It reads the notes where they are complete
 // back to `rev`, and else all of the table. For the snapshot or the lock under which it was asked
 // for.

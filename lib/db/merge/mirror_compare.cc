@@ -161,8 +161,9 @@ void MirrorCompare::count_entries(const StagedListing& listing) {
   const bool decided = keeping_of(times_.share) != TimeKeeping::undecided;
   EntryCounts found = read_entries();
   const SameTimes before = found.measured(decided);
-  if (before.clear_fault() && find_offset(decided, before.files)) found = read_entries();
-  measure_times(found.measured(decided));
+  if (measures_ && before.clear_fault() && find_offset(decided, before.files))
+    found = read_entries();
+  if (measures_) measure_times(found.measured(decided));
   counts_.seen = listing.seen();
   counts_.known = found.known;
   counts_.unknown = listing.rows() - found.known;

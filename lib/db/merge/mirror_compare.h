@@ -23,6 +23,8 @@ class MirrorCompare {
   MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
                 const MeasuredTimes& measured, const PathRules& rules);
 
+  // The times are as measured by another comparison: this one does not measure them.
+  void trust_times() { measures_ = false; }
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const StagedListing& listing);
   // Looks at the files again that changed since the last comparison; in a snapshot of its own, or
@@ -88,6 +90,7 @@ class MirrorCompare {
   Precision precision_;
   std::int64_t start_rev_;
   MeasuredTimes times_;
+  bool measures_ = true;
   std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;

@@ -40,7 +40,10 @@ struct MirrorScan::Impl {
   MergeReport merge(const Fidelity& fidelity, const MergeOptions& options);
   bool merge_changes(MirrorCompare& compare, MergeReport& report);
   MergeReport same_listing(const GoodScan& before);
-  std::vector<std::int64_t> unserved(const MergeOptions& options, bool compared);
+  Unserved ask_for_newest(const MergeOptions& options, const MirrorCompare* compare);
+  void compare_without(const Unserved& unserved, Precision precision,
+                       std::optional<MirrorCompare>& compare);
+  ScanCounts counts_of(const MirrorCompare& compare) const;
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
@@ -59,7 +62,8 @@ struct MirrorScan::Impl {
   std::int64_t start_rev;
   ScanRow row;
   StagedListing listing;
-  std::int64_t outside = 0;  // entries that are not in the subtree
+  std::int64_t outside = 0;          // entries that are not in the subtree
+  std::optional<ScanCounts> listed;  // of the whole listing, once something was taken out of it
 };
 
 namespace {
@@ -209,8 +213,7 @@ bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report
     }
     if (!compare.anything_changed()) return false;
     compare.apply(merge);
-    report.counts = compare.counts();
-    report.counts.seen += outside;
+    report.counts = counts_of(compare);
     row.close("merged", report.counts);
     report.lock_seconds = merge.commit();
     return true;
@@ -249,58 +252,75 @@ bool MirrorScan::Impl::refuse(MirrorCompare& compare, const MergeOptions& option
   if (!report.refusal.empty()) ask_about_losses(compare, options, report);
   if (report.refusal.empty()) return false;
   report.outcome = MergeOutcome::refused;
-  report.counts = compare.counts();
-  report.counts.seen += outside;
+  report.counts = counts_of(compare);
   report.counts.gained = report.counts.lost = 0;
   report.counts.held = held();
   row.close("refused", report.counts, report.refusal);
   return true;
 }
 
-// Of the files that the mirror got last, by its listing.
-std::vector<std::int64_t> MirrorScan::Impl::unserved(const MergeOptions& options, bool compared) {
+// Of the files that the mirror got last. `compare`: by its listing; nullptr: as the database has
+// it.
+Unserved MirrorScan::Impl::ask_for_newest(const MergeOptions& options,
+                                          const MirrorCompare* compare) {
   constexpr std::int32_t kAsked = 400;
   if (!options.ask_for_newest) return {};
   const MirrorId id = mirror.mirror.id;
-  const std::vector<ProbeFile> files =
-      compared ? newest_after_merge(connection, id, !subtree.empty(), kAsked)
-               : newest_files(connection, id, kAsked);
-  return files.empty() ? std::vector<std::int64_t>() : options.ask_for_newest(files);
+  const NewestFiles newest =
+      compare ? NewestFiles{newest_after_merge(connection, id, !subtree.empty(), kAsked),
+                            compare->times()}
+              : NewestFiles{newest_files(connection, id, kAsked), measured()};
+  return newest.files.empty() ? Unserved() : options.ask_for_newest(newest);
+}
+
+// As if the listing had none of these. Of what was listed, the counts stay.
+void MirrorScan::Impl::compare_without(const Unserved& unserved, Precision precision,
+                                       std::optional<MirrorCompare>& compare) {
+  const MeasuredTimes times = compare->times();
+  listed = compare->counts();
+  listing.drop(unserved.ids);
+  if (unserved.most) listing.drop_gained();
+  compare.emplace(connection, mirror.mirror.id, subtree, precision, start_rev, times, rules);
+  compare->trust_times();
+  compare->compare(listing);
+  row.listed("", start_rev);  // what is not served now may be so when the same is listed again
+}
+
+ScanCounts MirrorScan::Impl::counts_of(const MirrorCompare& compare) const {
+  ScanCounts counts = listed.value_or(compare.counts());
+  counts.gained = compare.counts().gained;
+  counts.lost = compare.counts().lost;
+  counts.seen += outside;
+  return counts;
 }
 
 MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions& options) {
   const Precision precision = fidelity.times;
-  std::vector<std::int64_t> not_served;
+  std::optional<Unserved> unserved;
   if (subtree.empty()) {
     const std::string fingerprint = listing.fingerprint(basis(precision));
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
     if (before && before->fingerprint == fingerprint && before->held == held() &&
         before->held > 0 && !options.force) {
-      not_served = unserved(options, false);
-      if (not_served.empty()) return same_listing(*before);
+      unserved = ask_for_newest(options, nullptr);
+      if (unserved->ids.empty()) return same_listing(*before);
     }
   }
   listing.finish();
   std::optional<MirrorCompare> comparison;
-  const auto compare_without = [&](const std::vector<std::int64_t>& files) {
-    listing.drop(files);
-    comparison.emplace(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
-                       rules);
-    comparison->compare(listing);
-  };
-  compare_without(not_served);
+  comparison.emplace(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
+                     rules);
+  comparison->compare(listing);
   MergeReport report;
-  if (not_served.empty()) {
+  report.counts = counts_of(*comparison);
+  if (!unserved) {
     if (refuse(*comparison, options, report)) return report;
-    not_served = unserved(options, true);
-    if (!not_served.empty()) compare_without(not_served);
+    unserved = ask_for_newest(options, &*comparison);
   }
-  // What is not served now may be so when the same is listed again.
-  if (!not_served.empty()) row.listed("", start_rev);
+  if (!unserved->ids.empty()) compare_without(*unserved, precision, comparison);
   MirrorCompare& compare = *comparison;
-  report.counts = compare.counts();
-  report.counts.seen += outside;
+  report.counts = counts_of(compare);
   heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(), rules);
   if (compare.anything_changed()) {
     if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;
@@ -316,7 +336,7 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
     note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();
   row.settle(report.counts.held);
-  report.of_no_use = fault_of(report.counts);
+  if (unserved->ids.empty()) report.of_no_use = fault_of(report.counts);
   return report;
 }
 

@@ -24,13 +24,27 @@ bool are_few(Connection& connection) {
 std::vector<ProbeFile> files_held(Connection& connection, MirrorId mirror, std::string_view more,
                                   std::int32_t limit) {
   std::vector<ProbeFile> files;
-  const std::int64_t rev = first_fresh_rev(connection);
-  if (!noted_above(connection, rev) && !are_few(connection)) return files;
+  std::int64_t rev = first_fresh_rev(connection);
+  if (!are_few(connection)) {
+    rev = std::max(rev, first_noted_rev(connection));
+    if (!noted_above(connection, rev)) return files;
+  }
   const Result rows = connection.run(
       fmt::format("SELECT {} FROM file f WHERE f.version_rev > $2 AND {} AND {}{} ORDER BY "
-                  "f.version_rev DESC, f.id DESC LIMIT $3",
+                  "f.version_rev DESC, random() LIMIT $3",
                   kProbeColumns, changed_above(connection, rev), has_probe_file(), more),
       Params().int2(mirror).int8(rev).int4(limit));
+  for (int row = 0; row < rows.rows(); ++row) files.push_back(read_probe_file(rows, row));
+  return files;
+}
+
+std::vector<ProbeFile> files_gained(Connection& connection, MirrorId mirror, std::int32_t limit) {
+  const Result rows = connection.run(
+      fmt::format("SELECT {} FROM merge_changed m JOIN file f ON f.id = m.file_id WHERE NOT "
+                  "m.listed AND {} AND {} ORDER BY f.version_rev DESC, random() LIMIT $2",
+                  kProbeColumns, kProbeServed, kProbeSize),
+      Params().int2(mirror).int4(limit));
+  std::vector<ProbeFile> files;
   for (int row = 0; row < rows.rows(); ++row) files.push_back(read_probe_file(rows, row));
   return files;
 }
@@ -41,24 +55,18 @@ std::vector<ProbeFile> newest_files(Connection& connection, MirrorId mirror, std
   return files_held(connection, mirror, "", limit);
 }
 
-// Of files that appeared together, any.
 std::vector<ProbeFile> newest_after_merge(Connection& connection, MirrorId mirror, bool gained_only,
                                           std::int32_t limit) {
-  std::vector<ProbeFile> files;
+  std::vector<ProbeFile> gained = files_gained(connection, mirror, limit), held, files;
   if (!gained_only) {
-    files =
+    held =
         files_held(connection, mirror,
                    " AND NOT EXISTS (SELECT FROM merge_changed m WHERE m.file_id = f.id)", limit);
   }
-  const Result rows = connection.run(
-      fmt::format("SELECT {} FROM merge_changed m JOIN file f ON f.id = m.file_id WHERE NOT "
-                  "m.listed AND {} ORDER BY f.version_rev DESC, random() LIMIT $1",
-                  kProbeColumns, kProbeServed),
-      Params().int4(limit));
-  for (int row = 0; row < rows.rows(); ++row) files.push_back(read_probe_file(rows, row));
-  std::stable_sort(files.begin(), files.end(), [](const ProbeFile& one, const ProbeFile& other) {
-    return one.version_rev > other.version_rev;
-  });
+  for (std::size_t i = 0; i < std::max(gained.size(), held.size()); ++i) {
+    if (i < gained.size()) files.push_back(std::move(gained[i]));
+    if (i < held.size()) files.push_back(std::move(held[i]));
+  }
   if (files.size() > static_cast<std::size_t>(limit)) files.resize(static_cast<std::size_t>(limit));
   return files;
 }

@@ -12,11 +12,12 @@
 
 namespace mirror::db {
 
-// At most `limit` that it has, the newest version first. None where so much of a large table
-// changed within the day that all of it would have to be read.
+// At most `limit` that it has, the newest version first, in any order where that is the same. Where
+// so much of a large table changed within the day that all of it would have to be read, only those
+// of the time for which there are notes.
 std::vector<ProbeFile> newest_files(Connection&, MirrorId, std::int32_t limit);
-// The same with those that it is about to gain, and without those that it is about to lose, as
-// merge_changed has them. `gained_only`: of a part of the tree.
+// Those that it is about to gain, as merge_changed has them, and in turn with them those that it
+// has and is not about to lose. `gained_only`: of a part of the tree.
 std::vector<ProbeFile> newest_after_merge(Connection&, MirrorId, bool gained_only,
                                           std::int32_t limit);
 

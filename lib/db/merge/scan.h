@@ -12,6 +12,7 @@
 
 #include "core/limits.h"
 #include "db/mirror/mirrors.h"
+#include "db/mirror/time_keeping.h"
 #include "db/probe/probe_files.h"
 #include "db/scan_lock.h"
 
@@ -66,6 +67,19 @@ struct LossVerdict {
   std::string words;
 };
 
+// The files that a mirror got last or is about to get, the newest first, and how it shows times by
+// its listing.
+struct NewestFiles {
+  std::vector<ProbeFile> files;
+  MeasuredTimes times;
+};
+// The ids of those that it does not serve, which count as not listed. `most`: they are so many that
+// the mirror is not given any other file either.
+struct Unserved {
+  std::vector<std::int64_t> ids;
+  bool most = false;
+};
+
 struct MergeOptions {
   double max_shrink_percent = 50;    // mirror scans: of all that the mirror has
   double max_change_percent = 5;     // source scans
@@ -75,9 +89,8 @@ struct MergeOptions {
   // Mirror scans that max_shrink_percent would refuse: is called, outside of any transaction, with
   // some of the files that the mirror would lose. Empty: such scans are refused.
   std::function<LossVerdict(const std::vector<std::string>& paths)> ask_about_losses = {};
-  // Mirror scans: is called, outside of any transaction, with the files that the mirror got last,
-  // the newest first. Returns the ids of those that it does not serve, which count as not listed.
-  std::function<std::vector<std::int64_t>(const std::vector<ProbeFile>&)> ask_for_newest = {};
+  // Mirror scans: is called, outside of any transaction, with the files that the mirror got last.
+  std::function<Unserved(const NewestFiles&)> ask_for_newest = {};
 };
 
 // A random sample of the current files below `subtree` ("": all) that the mirror has.

@@ -133,4 +133,12 @@ void StagedListing::drop(const std::vector<std::int64_t>& file_ids) {
                .affected();
 }
 
+void StagedListing::drop_gained() {
+  rows_ -= connection_
+               .run(
+                   "DELETE FROM merge_listing l USING file f, merge_changed m WHERE m.file_id = "
+                   "f.id AND NOT m.listed AND l.path = f.path")
+               .affected();
+}
+
 }  // namespace mirror::db

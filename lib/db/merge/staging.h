@@ -55,6 +55,8 @@ class StagedListing {
   void finish();
   // As if these files, by the ids of table file, had not been listed. After finish().
   void drop(const std::vector<std::int64_t>& file_ids);
+  // The same with all files that the mirror would gain, as merge_changed has them.
+  void drop_gained();
   std::int64_t seen() const { return seen_; }  // calls of add
   std::int64_t rows() const { return rows_; }  // distinct paths, after finish()
 

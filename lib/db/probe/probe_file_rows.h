@@ -13,9 +13,10 @@ extern const char* const kProbeColumns;
 ProbeFile read_probe_file(const Result& rows, int row);
 
 // Conditions on `file f`: any mirror can be asked for it, since the source has it now and its
-// version is certain; and the mirror $1 has it, and gets redirects for files
-// of its size.
+// version is certain; the mirror $1 gets redirects for files of its size; and
+// all of that, and the mirror has it.
 extern const char* const kProbeServed;
+extern const char* const kProbeSize;
 std::string has_probe_file();
 
 }  // namespace mirror::db

@@ -15,6 +15,9 @@ const char* const kProbeColumns =
 const char* const kProbeServed =
     "f.kind = 'f' AND f.gone_at IS NULL AND f.cohort_id IS NOT NULL AND NOT f.staged AND NOT "
     "f.pending";
+const char* const kProbeSize =
+    "NOT EXISTS (SELECT FROM mirror m WHERE m.id = $1 AND m.file_maxsize > 0 AND f.size > "
+    "m.file_maxsize)";
 
 ProbeFile read_probe_file(const Result& rows, int row) {
   ProbeFile file{rows.int8(row, 0), std::string(rows.bytes(row, 1)),
@@ -28,9 +31,8 @@ ProbeFile read_probe_file(const Result& rows, int row) {
 std::string has_probe_file() {
   return fmt::format(
       "{} AND EXISTS (SELECT FROM cohort c WHERE c.id = f.cohort_id AND $1 = ANY (c.mirrors)) AND "
-      "NOT EXISTS (SELECT FROM mirror m WHERE m.id = $1 AND m.file_maxsize > 0 AND f.size > "
-      "m.file_maxsize)",
-      kProbeServed);
+      "{}",
+      kProbeServed, kProbeSize);
 }
 
 namespace {

@@ -121,6 +121,7 @@ class ReportLinesTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(32, '\xaa'), line.digest->value);
     CPPUNIT_ASSERT(lines.take("SHA256 (pool/b) = " + hex, line).has_entry);
     CPPUNIT_ASSERT(lines.take(hex.substr(1) + "  short", line).fault);
+    CPPUNIT_ASSERT(Lines(kNow).take(hex + "  a:", line).has_entry);  // no header of ls
     CPPUNIT_ASSERT(lines.shape() == Shape::sums);
   }
 
