@@ -13,6 +13,7 @@
 #include "core/readable.h"
 #include "core/url.h"
 #include "digest/message.h"
+#include "net/retry_after.h"
 #include "scanner/probe/answers.h"
 
 namespace mirror::probe {
@@ -25,10 +26,10 @@ constexpr std::size_t kMaxRedirects = 5;
 constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
 constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
 
-// For a server that is asked too often, or rests for a while (RFC 9110 §10.2.3, RFC 6585 §4).
-constexpr std::int64_t kLongestWait_s = 600;
-
 Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false, false}; }
+Verdict cannot_tell(std::string reason) {
+  return {CheckOutcome::unknown, std::move(reason), false, false};
+}
 Verdict wrong_file(std::string reason) {
   return {CheckOutcome::wrong_file, std::move(reason), false, false};
 }
@@ -87,12 +88,6 @@ bool may_be_page(const std::string& name) {
   return lowered.find(".htm") != lowered.npos || lowered.find(".xht") != lowered.npos;
 }
 
-// Seconds, or a date that is as good as the longest; not said: as long as usual.
-std::optional<std::int64_t> retry_after_s(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  return std::min(number(text).value_or(kLongestWait_s), kLongestWait_s);
-}
-
 }  // namespace
 
 std::vector<Way> claimed_ways(const std::string& http_url, const std::string& https_url, bool ipv4,
@@ -137,7 +132,9 @@ net::PoolRequest Check::request(Milliseconds spent) const {
 
 std::optional<Verdict> Check::take(const net::PoolAnswer& answer, std::int64_t now_s) {
   std::optional<Verdict> verdict = next(answer, now_s);
-  if (verdict) verdict->reason = bounded(verdict->reason);
+  if (!verdict) return std::nullopt;
+  verdict->reason = bounded(verdict->reason);
+  verdict->wait_s = net::retry_after_s(answer, now_s);
   return verdict;
 }
 
@@ -299,13 +296,9 @@ Verdict Check::judge_status(const net::PoolAnswer& answer) const {
     verdict.gone = true;
     return verdict;
   }
-  const std::string_view wait = answer.header("Retry-After");
-  if (status == 429 || (status == 503 && !wait.empty())) {
-    Verdict verdict = bad(reason);
-    if (status == 429) verdict.outcome = CheckOutcome::unknown;
-    verdict.wait_s = retry_after_s(wait);
-    return verdict;
-  }
+  // A server that is asked too often, or rests for a while: it is not the file.
+  if (status == 429) return cannot_tell(reason);
+  if (status == 503 && !answer.header("Retry-After").empty()) return bad(reason);
   return status == 403 || status == 451 || status >= 500 ? refused(reason) : bad(reason);
 }
 

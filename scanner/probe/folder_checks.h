@@ -1,14 +1,18 @@
 // Where a mirror lacks a file that it should have, its folder is in doubt: a part of the tree was
 // lost, moved, or is not served. So the other files of the folder are asked for, a page at a time
-// as long as some are missing; where all are, the folder above is next. What is missing is
-// withdrawn, one merge for each page. These files are no sample, so they do not count for how many
-// of a mirror's files are wrong. One thread. Times are seconds of the prober's clock.
+// as long as some are missing; where all are, the folder above is next. Each file that is missing
+// is asked for once more some seconds later, while the look goes on. What is missing then is
+// withdrawn, one merge for many. A mirror that is wrong is looked at no more. These files are no
+// sample, so they do not count for how many of a mirror's files are wrong. One thread. Times are
+// seconds of the prober's clock.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +22,7 @@
 #include "db/merge/one_file.h"
 #include "db/probe/probe_files.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 #include "pg/connection.h"
 #include "scanner/probe/check.h"
 #include "scanner/probe/fleet.h"
@@ -36,9 +41,10 @@ class FolderChecks {
  public:
   // All must outlive it; its requests are answered while the caller runs the pool. `source`: as in
   // mb.toml. `loop`: the budget of a mirror grows again with time.
-  FolderChecks(net::RequestPool& pool, const Fleet& fleet, Reporter& reporter,
+  FolderChecks(net::RequestPool& pool, net::Rests& rests, const Fleet& fleet, Reporter& reporter,
                const CheckOptions& check_options, const std::string& source, bool loop)
       : pool_(pool),
+        rests_(rests),
         fleet_(fleet),
         reporter_(reporter),
         check_options_(check_options),
@@ -57,33 +63,54 @@ class FolderChecks {
   bool finished() const;
 
  private:
+  struct Run;
   struct Folder {
     std::string path, after;
-    int missing = 1, there = 0;
+    int missing = 1, there = 0;  // by the first look
     bool began = false, more = true;
-    std::deque<db::ProbeFile> waiting;        // to be asked for, of the page
-    std::vector<db::FileOnMirror> not_there;  // of the page
-    std::int64_t lost = 0;                    // of these: the source has them for certain
-    std::string reason;                       // of the last one
+    bool page_has_missing = false;
+    std::deque<db::ProbeFile> waiting;  // to be asked for, of the page
   };
-  struct Doubted {                         // a mirror
-    std::deque<Folder> folders;            // the first one is looked at
-    std::map<std::string, double> looked;  // at which folders, and when
+  struct Missing {                        // of a folder, by second looks, and not yet withdrawn
+    std::set<std::int64_t> looked_again;  // ids of files for which these have not ended
+    std::vector<db::FileOnMirror> not_there;
+    std::int64_t lost = 0;  // of these: the source has them for certain
+    std::string reason;     // of the last one
+  };
+  struct Doubted {                                               // a mirror
+    std::deque<Folder> folders;                                  // the first one is looked at
+    std::map<std::string, double> looked;                        // at which folders, and when
+    std::deque<std::pair<double, std::shared_ptr<Run>>> second;  // looks that are still to begin
+    std::map<std::string, Missing> missing;                      // by folder
     TokenBucket requests;
-    int running = 0;
-    bool spent = false;  // the budget, if it does not grow again
+    int running = 0, running_first = 0;
+    bool spent = false;      // the budget, if it does not grow again
+    bool head_lies = false;  // it said that a file is missing that was there
+    bool busy() const { return !folders.empty() || !second.empty() || !missing.empty(); }
   };
-  struct Run;
 
   void doubt(MirrorId id, const std::string& folder, bool first);
+  void drop_wrong();
   void go_on(db::Connection& connection, MirrorId id, Doubted& mirror);
-  void end_page(db::Connection& connection, MirrorId id, Folder& folder);
+  void withdraw_missing(db::Connection& connection, MirrorId id, Doubted& mirror);
+  void withdraw(db::Connection& connection, MirrorId id, const std::string& folder,
+                Missing& missing);
   void end_folder(MirrorId id, Doubted& mirror);
+  bool has_room(Doubted& mirror);
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);
+  void start_second(Doubted& mirror);
+  std::shared_ptr<Run> run_of(const Doubted& mirror, db::ProbeFile file,
+                              const std::vector<const Item*>& ways, const PathRules& rules) const;
+  void begin(Doubted& mirror, const std::shared_ptr<Run>& run);
   void ask(const std::shared_ptr<Run>& run);
   void answered(const std::shared_ptr<Run>& run, const Verdict& verdict);
+  void answered_first(Doubted& mirror, const std::shared_ptr<Run>& run, const Verdict& verdict);
+  static void is_there_after_all(Doubted& mirror, const std::string& folder);
+  void answered_again(Doubted& mirror, const Run& run, const Verdict& verdict);
+  void wake_at(double at_s) { next_s_ = std::min(next_s_, at_s); }
 
   net::RequestPool& pool_;
+  net::Rests& rests_;
   const Fleet& fleet_;
   Reporter& reporter_;
   const CheckOptions& check_options_;

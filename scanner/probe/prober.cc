@@ -22,7 +22,6 @@ using Milliseconds = std::chrono::milliseconds;
 using net::PoolAnswer;
 
 constexpr double kAgain_s = 10;    // to the check that confirms a change
-constexpr double kDoubted_s = 5;   // to the check that asks for a missing file once more
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
@@ -115,10 +114,12 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       check_options_(check_options(options.instance)),
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
-      fresh_(pool_, fresh_options(options)),
-      stamps_(pool_, reporter, options.instance, check_options_, !options.loop && !options.all),
-      content_(pool_, fleet_, reporter, check_options_, content_options(options)),
-      folders_(pool_, fleet_, reporter, check_options_, options.instance.source, options.loop),
+      fresh_(pool_, rests_, fresh_options(options)),
+      stamps_(pool_, rests_, reporter, options.instance, check_options_,
+              !options.loop && !options.all),
+      content_(pool_, rests_, fleet_, reporter, check_options_, content_options(options)),
+      folders_(pool_, rests_, fleet_, reporter, check_options_, options.instance.source,
+               options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
       jobs_(job_options(options), findings_, fresh_) {}
 
@@ -230,6 +231,7 @@ void Prober::start_due(db::Connection& connection) {
     if (item->running || item->removed || item->pending || item->due_s > now_s_) continue;
     if (!options_.loop && item->settled) continue;
     if (pool_.running() >= most) return;
+    if (rests(*item)) continue;
     if (const auto job = jobs_.choose(connection, *item, now_s_)) {
       start(*item, *job);
       continue;
@@ -238,6 +240,14 @@ void Prober::start_due(db::Connection& connection) {
     item->settled = had_no_file_ = true;
     item->due_s = now_s_ + jittered(hysteresis_options_.interval_s);
   }
+}
+
+// A run that ends asks each mirror a few times only, and waits for none.
+bool Prober::rests(Item& item) const {
+  const double until_s = rests_.rounds_until_s(item.mirror->mirror.id);
+  if (!options_.loop || until_s <= now_s_) return false;
+  item.due_s = until_s;
+  return true;
 }
 
 CheckTarget Prober::target_of(const db::MirrorRecord& record, Way way, const Job& job) const {
@@ -277,12 +287,10 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, 
   const State after = item.hysteresis.state();
   if (after == State::down && before != State::down) item.down_since_s = now_s_;
   if (after == State::up && before == State::down) look_at_return(item);
-  if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
+  if (item.doubted) delay_s = std::min(delay_s, kSecondLook_s);
   const MirrorId id = item.mirror->mirror.id;
   if (after == State::up && (findings_.doubts(id) || findings_.suspects(id)))
     delay_s = std::min(delay_s, hysteresis_options_.again_s);
-  if (verdict.outcome == CheckOutcome::unknown && verdict.wait_s)
-    delay_s = std::max(delay_s, static_cast<double>(*verdict.wait_s));
   const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);

@@ -7,6 +7,7 @@
 
 #include "core/path_rules.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 #include "pg/connection.h"
 #include "scanner/fresh/fresh_checks.h"
 #include "scanner/probe/check.h"
@@ -66,6 +67,7 @@ class Prober {
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
   void look_at_return(const Item& item);
+  bool rests(Item& item) const;
   void apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind);
   void decide();
   void tell_trouble(Family family);
@@ -83,6 +85,7 @@ class Prober {
   const HysteresisOptions hysteresis_options_;
   Fleet fleet_;
   net::RequestPool pool_;  // its requests point to items
+  net::Rests rests_;
   Network network_;
   fresh::FreshChecks fresh_;
   Stamps stamps_;

@@ -8,6 +8,7 @@
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/stamp_time.h"
+#include "net/retry_after.h"
 #include "scanner/probe/answers.h"
 
 namespace mirror::probe {
@@ -55,7 +56,11 @@ std::optional<StampAnswer> StampRequest::take(const net::PoolAnswer& answer, std
     url_ = answer.redirect_url;
     return std::nullopt;
   }
-  if (answer.status == 429 || answer.status >= 500) return StampAnswer{};
+  if (answer.status == 429 || answer.status >= 500) {
+    StampAnswer later;
+    later.wait_s = net::retry_after_s(answer, now_s);
+    return later;
+  }
   if (answer.status != 200) return fault(fmt::format("HTTP status {}", answer.status));
   if (shows_page(answer)) return fault("a page in place of it");
   const std::int64_t modified_s = parse_http_date(answer.header("Last-Modified"));

@@ -16,6 +16,8 @@ struct StampAnswer {
   std::optional<std::int64_t> at_s;  // Unix time
   std::string fault;                 // why there is none, in words; "": ask again later
   bool missing = false;              // the file does not exist
+  // How long the server asks to be left alone.
+  std::optional<std::int64_t> wait_s = std::nullopt;
 };
 
 // A stamp's text, or else when it was last modified. More than an hour in the future is a fault.

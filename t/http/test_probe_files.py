@@ -278,6 +278,38 @@ def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, scra
         assert " files are missing; 'pool" in standing(world, "a")[1]
 
 
+def test_a_look_at_a_folder_asks_for_each_file_again_some_seconds_later(world):
+    asked = {}
+
+    def talk(request):
+        asked.setdefault(request.split()[1], []).append((request.split()[0], time.monotonic()))
+        return answer(404 if " /lost/" in request else 200)(request)
+    server = world.talker(talk)
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"{top}/f{n}": File(("a",)) for top in ("lost", "kept") for n in range(30)})
+    world.start()
+    rig.wait_for("the folder to be withdrawn", lambda: all(path.startswith("kept/") for path in files_of(world, "a")), 60)
+    looks = {path: times for path, times in asked.items() if path.startswith("/lost/") and len(times) > 1}
+    later = [path for path, ((first, began), (second, ended), *_) in looks.items()
+             if (first, second) == ("HEAD", "GET") and ended - began > 4.5]
+    assert len(looks) == 30 and len(later) > 20, "all but those that ordinary checks asked for, each second"
+
+
+def test_a_look_at_a_folder_ends_when_the_mirror_is_wrong(world, scratch):
+    paths = [f"{top}/f{number}" for top in ("lost", "kept") for number in range(2500)]
+    world.configure(f'source = "{scratch}/tree"\n')
+    rig.make_tree(scratch / "tree", {path: 10 for path in paths})
+    server = world.talker(lambda request: answer(404 if " /lost/" in request else 200)(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",)) for path in paths})
+    world.start()
+    rig.wait_for("the look to begin", lambda: len(server.requests) > 100, 60)
+    world.database.sql("INSERT INTO doubt (mirror_id, kind, reason) SELECT id, 'wrong', 'x' FROM mirror")
+    time.sleep(4)
+    seen = len(server.requests)
+    time.sleep(5)
+    assert len(server.requests) - seen < 30, "ordinary checks alone go on"
+    assert len(files_of(world, "a")) > 3000
+
+
 def test_a_mirror_that_is_ahead_of_the_last_scan_of_the_source_is_not_wrong(world, scratch):
     server, paths = lost_and_kept(world, "none")
     server.talk = lambda request: answer(Content_Length=77 if " /pool/" in request else 10_000)(request)
