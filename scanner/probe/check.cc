@@ -22,9 +22,7 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using net::FailureKind;
 
-constexpr std::size_t kMaxRedirects = 5;
 constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
-constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
 
 Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false, false}; }
 Verdict cannot_tell(std::string reason) {
@@ -32,15 +30,6 @@ Verdict cannot_tell(std::string reason) {
 }
 Verdict wrong_file(std::string reason) {
   return {CheckOutcome::wrong_file, std::move(reason), false, false};
-}
-
-// As a row may have it and a line may show it, whatever a server has sent.
-std::string bounded(std::string_view reason) {
-  std::string text = printable(reason);
-  if (text.size() <= kMaxReasonBytes) return text;
-  std::size_t end = kMaxReasonBytes;
-  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // inside a UTF-8 sequence
-  return text.substr(0, end) + "...";
 }
 
 // Of one file: others may be served.
@@ -193,21 +182,13 @@ std::string Check::where(const std::string& reason) const {
 }
 
 std::optional<Verdict> Check::follow(const std::string& url) {
-  if (url.empty()) return bad("answers with a redirect to nowhere");
-  if (is_own(url, options_.server_urls)) return bad("redirects back to us: " + url);
-  if (!url.starts_with("http://") && !url.starts_with("https://"))
-    return bad("redirects to what is neither http nor https: " + url);
-  if (url_.starts_with("https:") && !url.starts_with("https:"))
-    return bad("redirects from https to http: " + url);
-  if (last_segment(url) != last_segment(target_.url))
-    return refused("redirects to another file: " + url);
-  if (url == url_ || std::find(followed_.begin(), followed_.end(), url) != followed_.end())
-    return bad("redirects in a loop");
-  if (followed_.size() == kMaxRedirects)
-    return bad(fmt::format("redirects more than {} times", kMaxRedirects));
-  if (public_only_ && is_private_text(std::string(url_host(url))))
-    return bad("redirects to an address of a private network: " + url);
-  followed_.push_back(std::exchange(url_, url));
+  followed_.push_back(url_);
+  const RedirectFault fault = redirect_fault(followed_, url, options_.server_urls, public_only_);
+  if (fault) {
+    followed_.pop_back();
+    return fault.of_file ? refused(fault.words) : bad(fault.words);
+  }
+  url_ = url;
   step_ = Step::head;
   return std::nullopt;
 }

@@ -42,12 +42,11 @@ class StampRequest {
   std::optional<StampAnswer> take(const net::PoolAnswer& answer, std::int64_t now_s);
 
  private:
-  std::string redirect_fault(const std::string& to) const;
-  std::string url_;
+  std::string url_;                    // that is asked now
+  std::vector<std::string> followed_;  // the URLs before it
   std::optional<Family> family_;
   std::vector<std::string> server_urls_;
   std::int64_t time_offset_s_;
-  int redirects_ = 0;
   bool public_only_ = false;
 };
 
