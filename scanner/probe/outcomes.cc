@@ -123,8 +123,7 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
   Item& item = run.item;
   item.doubted.reset();
   if (!elsewhere) {
-    const bool deleted = verdict.gone && is_deleted(options_.instance.source, run.job.file.path);
-    findings_.wrong(*item.mirror, run.job, verdict, deleted, now_s_);
+    note_missing(run, verdict);
   } else if (++item.wrong_alone >= kWrongAlone) {
     verdict.outcome = CheckOutcome::bad;
     verdict.at_once = true;
@@ -133,6 +132,16 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
                                  item.way.family == Family::ipv6 ? "IPv6" : "IPv4", verdict.reason);
   }
   apply(item, verdict, run.job.file.path, run.job.kind);
+}
+
+// What the source has deleted since its last scan speaks against nobody.
+void Prober::note_missing(const Run& run, const Verdict& verdict) {
+  const auto note = [this, mirror = run.item.mirror, job = run.job, verdict](bool deleted) {
+    findings_.wrong(*mirror, job, verdict, deleted, now_s_);
+  };
+  const std::string& path = run.job.file.path;
+  const bool deleted = verdict.gone && is_deleted(options_.instance.source, path);
+  deleted || !verdict.gone ? note(deleted) : source_web_.ask(path, now_s_, note);
 }
 
 void Prober::failed(const Run& run, const Verdict& verdict) {

@@ -121,6 +121,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       folders_(pool_, rests_, fleet_, reporter, check_options_, options.instance.source,
                options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
+      source_web_(pool_, options.instance, check_options_),
       jobs_(job_options(options), findings_, fresh_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
@@ -398,7 +399,8 @@ Milliseconds Prober::until_next() const {
 bool Prober::finished() const {
   const std::vector<Item*> items = fleet_.items();
   return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; }) &&
-         folders_.finished() && stamps_.finished(items) && content_.finished();
+         source_web_.finished() && folders_.finished() && stamps_.finished(items) &&
+         content_.finished();
 }
 
 bool Prober::all_good() const {

@@ -19,6 +19,7 @@
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
+#include "scanner/probe/source_web.h"
 #include "scanner/probe/stamps.h"
 
 namespace mirror::probe {
@@ -62,6 +63,7 @@ class Prober {
   void other_way_ended(const Run& run, const Verdict& verdict);
   std::vector<Way> other_ways(const Item& item) const;
   void missing(const Run& run, Verdict verdict, bool elsewhere);
+  void note_missing(const Run& run, const Verdict& verdict);
   void ended(Run& run, const Verdict& verdict);
   void rare_failed(const Run& run, Verdict verdict);
   void failed(const Run& run, const Verdict& verdict);
@@ -92,6 +94,7 @@ class Prober {
   ContentChecks content_;
   FolderChecks folders_;
   Findings findings_;
+  SourceWeb source_web_;
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
   bool told_trouble_[2] = {false, false};  // by family

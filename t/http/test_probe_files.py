@@ -247,6 +247,24 @@ def test_files_that_the_source_has_deleted_do_not_speak_against_a_mirror(world, 
     assert loop.stop()[3].count("is withdrawn: answers 404 for a file that it should have; the source has deleted it too\n") == 6
 
 
+@pytest.mark.parametrize("says, expected", [(404, "good"), (200, "wrong"), (500, "wrong")])
+def test_a_source_elsewhere_is_asked_whether_it_has_deleted_what_is_missing(world, says, expected):
+    missing = [f"/f{number} " for number in range(6)]
+    gone = lambda request, status: answer(status if any(path in request for path in missing) else 200)(request)  # noqa: E731
+    source = world.talker(lambda request: gone(request, says))
+    world.configure(f'source = "rsync://127.0.0.1:1/pub/"\nsource_url = "{source.url()}"\n')
+    servers = {name: world.talker(lambda request: gone(request, 404)).url() for name in "ab"}
+    fill(world.database, {name: {"http_url": url} for name, url in servers.items()}, {f"f{i}": File(("a", "b")) for i in range(9)})
+    loop = world.start()
+    if expected == "wrong":
+        wait_for_standing(world, "a", "wrong", 90)
+    else:
+        rig.wait_for("the files to be withdrawn", lambda: not any(mirrors_with(world, f"f{i}") for i in range(6)), 90)
+    assert standing(world, "a")[0] == expected
+    assert len(source.requests) == len({request.split()[1] for request in source.requests}) > 3, "once for each path"
+    assert loop.stop()[3].count("; the source has deleted it too\n") == (12 if says == 404 else 0)
+
+
 def lost_and_kept(world, lost):
     """A mirror of many files in folders, of which `lost` is gone, and its server."""
     server = world.talker(lambda request: answer(404 if f" /{lost}/" in request else 200)(request))
