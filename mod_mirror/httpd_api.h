@@ -14,6 +14,7 @@
 #include <http_request.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <new>
 #include <string>
 #include <string_view>
@@ -21,6 +22,10 @@
 #include <utility>
 
 #include "core/log.h"
+
+// For C++, APR's own forms a member of a null pointer, which is undefined: rings (brigades) use it.
+#undef APR_OFFSETOF
+#define APR_OFFSETOF(s_type, field) offsetof(s_type, field)
 
 APLOG_USE_MODULE(mirror);
 

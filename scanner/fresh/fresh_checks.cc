@@ -152,6 +152,16 @@ std::optional<std::int64_t> FreshChecks::young_file(MirrorId id) {
   return std::nullopt;
 }
 
+std::vector<std::int64_t> FreshChecks::young_files(MirrorId id, std::size_t most) const {
+  std::vector<std::int64_t> ids;
+  for (const Holders& file : held_) {
+    if (ids.size() == most) break;
+    if (std::binary_search(file.mirrors.begin(), file.mirrors.end(), id))
+      ids.push_back(file.file_id);
+  }
+  return ids;
+}
+
 bool FreshChecks::may_ask(Asked& mirror) const {
   return mirror.requests.left(now_s_) >= 1 && mirror.running < kMostAtATime &&
          !rests_.has(mirror.record.mirror.id, now_s_);

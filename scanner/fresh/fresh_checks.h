@@ -54,6 +54,8 @@ class FreshChecks {
   }
   // The id of a random file that the mirror got lately, as far as is known; nullopt: of none.
   std::optional<std::int64_t> young_file(MirrorId id);
+  // The ids of all of these, at most so many, the newest first.
+  std::vector<std::int64_t> young_files(MirrorId id, std::size_t most) const;
   // The mirror has other content in this file, which was withdrawn from it; what it says by HEAD
   // does not confirm it again.
   void has_other_content(MirrorId id, std::int64_t file_id, std::int64_t version_rev) {

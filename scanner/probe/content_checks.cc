@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "db/probe/content_pieces.h"
-#include "scanner/probe/check_target.h"
+#include "scanner/check/check_target.h"
 
 namespace mirror::probe {
 namespace {

@@ -19,7 +19,7 @@
 #include "net/request_pool.h"
 #include "net/retry_after.h"
 #include "pg/connection.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/content_walk.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"

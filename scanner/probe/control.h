@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "net/request_pool.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 
 namespace mirror::probe {
 

@@ -238,6 +238,7 @@ void Findings::withdraw(db::Connection& connection, const Finding& finding, Beli
 void Findings::lost(db::Connection& connection, const db::MirrorRecord& record,
                     const FolderLoss& loss, double now_s) {
   heed_others(connection);
+  if (loss.of_newest > 0) return lost_newest(connection, record, loss, now_s);
   Believed& mirror = mirrors_[loss.mirror];
   if (now_s - mirror.lost_s > kLossTime_s) mirror.lost = 0;
   mirror.lost += loss.files;
@@ -247,14 +248,23 @@ void Findings::lost(db::Connection& connection, const db::MirrorRecord& record,
   if (mirror.lost < FileRecord::kFewestWrong || most_are_wrong(now_s) ||
       lost <= FileRecord::kMostWrong * static_cast<double>(had))
     return;
-  Finding finding;
-  finding.mirror_id = loss.mirror;
-  finding.mirror = record.mirror.identifier;
-  doubt(connection, finding, db::DoubtKind::wrong,
+  doubt(connection, loss.mirror, record.mirror.identifier, db::DoubtKind::wrong,
         fmt::format("{}: {} of its {} files are missing; '{}/': {}",
                     contradiction(is_listed_by_rsync(record)), grouped(mirror.lost), grouped(had),
                     printable(loss.folder), loss.reason));
   mirror.lost = 0;
+}
+
+// The web server shows another tree than the one that was listed, or the same as it was long ago.
+void Findings::lost_newest(db::Connection& connection, const db::MirrorRecord& record,
+                           const FolderLoss& loss, double now_s) {
+  if (loss.files < FileRecord::kFewestWrong || loss.files * 2 <= loss.of_newest ||
+      most_are_wrong(now_s))
+    return;
+  doubt(connection, loss.mirror, record.mirror.identifier, db::DoubtKind::wrong,
+        fmt::format("{}: {} of the {} files that it got last are missing or old; the last one: {}",
+                    contradiction(is_listed_by_rsync(record)), grouped(loss.files),
+                    grouped(loss.of_newest), loss.reason));
 }
 
 // Of the mirrors whose files were checked of late.
@@ -270,7 +280,12 @@ bool Findings::most_are_wrong(double now_s) const {
 
 void Findings::doubt(db::Connection& connection, const Finding& finding, db::DoubtKind kind,
                      const std::string& reason) {
-  Believed& mirror = mirrors_[finding.mirror_id];
+  doubt(connection, finding.mirror_id, finding.mirror, kind, reason);
+}
+
+void Findings::doubt(db::Connection& connection, MirrorId id, const std::string& name,
+                     db::DoubtKind kind, const std::string& reason) {
+  Believed& mirror = mirrors_[id];
   auto& since_s = kind == db::DoubtKind::wrong ? mirror.wrong_since_s : mirror.returning_since_s;
   if (!since_s) since_s = std::time(nullptr);
   mirror.record = FileRecord();
@@ -280,9 +295,9 @@ void Findings::doubt(db::Connection& connection, const Finding& finding, db::Dou
     mirror.content_again = mirror.not_compared = 0;
   }
   remember(connection);  // first, since what was right before must not clear it after a restart
-  if (!db::set_doubt(connection, finding.mirror_id, kind, reason)) return;
-  reporter_.warning(fmt::format("mirror '{}' is {}: {}", finding.mirror,
-                                standing_name(db::standing_of(kind)), reason));
+  if (!db::set_doubt(connection, id, kind, reason)) return;
+  reporter_.warning(
+      fmt::format("mirror '{}' is {}: {}", name, standing_name(db::standing_of(kind)), reason));
 }
 
 void Findings::believe_again(db::Connection& connection, MirrorId id, Believed& mirror) {

@@ -15,9 +15,9 @@
 #include "db/mirror/standing.h"
 #include "db/probe/probe_files.h"
 #include "db/probe/probe_memory.h"
+#include "scanner/check/job.h"
 #include "scanner/probe/file_record.h"
 #include "scanner/probe/folder_checks.h"
-#include "scanner/probe/job.h"
 #include "scanner/probe/report.h"
 
 namespace mirror::probe {
@@ -43,7 +43,8 @@ class Findings {
   void wrong(const db::MirrorRecord& mirror, const Job& job, const Verdict& verdict, bool deleted,
              double now_s);
   // Of its files so many more are missing that the source has; they are withdrawn. A
-  // mirror that lost more than a fifth of its files within an hour is wrong. Throws db::Error.
+  // mirror that lost more than a fifth of its files within an hour is wrong, or most of those that
+  // it got lately. Throws db::Error.
   void lost(db::Connection& connection, const db::MirrorRecord& mirror, const FolderLoss& loss,
             double now_s);
   // The mirror answers again, after so long.
@@ -120,8 +121,12 @@ class Findings {
   void take_wrong(db::Connection& connection, const Finding& finding, Believed& mirror);
   void withdraw(db::Connection& connection, const Finding& finding, Believed& mirror);
   void withdraw_large(db::Connection& connection, const Finding& finding);
+  void lost_newest(db::Connection& connection, const db::MirrorRecord& mirror,
+                   const FolderLoss& loss, double now_s);
   bool most_are_wrong(double now_s) const;
   void doubt(db::Connection& connection, const Finding& finding, db::DoubtKind kind,
+             const std::string& reason);
+  void doubt(db::Connection& connection, MirrorId id, const std::string& name, db::DoubtKind kind,
              const std::string& reason);
   void believe_again(db::Connection& connection, MirrorId id, Believed& mirror);
   void clear(db::Connection& connection, MirrorId id, Believed& mirror, db::DoubtKind kind);

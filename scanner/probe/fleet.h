@@ -12,8 +12,8 @@
 
 #include "db/mirror/mirrors.h"
 #include "db/probe/health_rows.h"
+#include "scanner/check/job.h"
 #include "scanner/probe/hysteresis.h"
-#include "scanner/probe/job.h"
 
 namespace mirror::probe {
 

@@ -9,7 +9,7 @@
 
 #include "core/path.h"
 #include "db/probe/folder_files.h"
-#include "scanner/probe/check_target.h"
+#include "scanner/check/check_target.h"
 #include "scanner/probe/source_tree.h"
 
 namespace mirror::probe {
@@ -24,6 +24,7 @@ constexpr double kHeld_s = 5;             // until a mirror is looked at again t
 constexpr int kMostRunning = 100;         // on all mirrors
 constexpr int kMostAtATime = 8;           // on one mirror
 constexpr std::size_t kMostFolders = 20;  // in doubt at a time
+constexpr const char* kNewest = "/";      // in place of a folder's name, which no folder has
 constexpr int kFewestMissing = 2;  // of a folder that has no others: then the one above is next
 
 bool is_below(const std::string& path, const std::string& folder) {
@@ -45,13 +46,19 @@ struct FolderChecks::Run {
   bool again = false;  // the second look
 };
 
-void FolderChecks::withdrawn(MirrorId id, const std::string& path) {
-  doubt(id, std::string(parent_folder(path)), false);
+void FolderChecks::withdrawn(MirrorId id, const std::string& path,
+                             std::vector<std::int64_t> newest) {
+  Folder own, lately;
+  own.path = parent_folder(path);
+  doubt(id, std::move(own), false);
+  lately.path = kNewest;
+  lately.newest = std::move(newest);
+  if (!lately.newest.empty()) doubt(id, std::move(lately), true);
 }
 
 // Files of the root are checked by chance alone: behind it lies the whole tree.
-void FolderChecks::doubt(MirrorId id, const std::string& folder, bool first) {
-  if (folder.empty()) return;
+void FolderChecks::doubt(MirrorId id, Folder folder, bool first) {
+  if (folder.path.empty()) return;
   Doubted& mirror =
       mirrors_
           .try_emplace(id, Doubted{.folders = {},
@@ -61,12 +68,13 @@ void FolderChecks::doubt(MirrorId id, const std::string& folder, bool first) {
                                    .requests = TokenBucket(kRequests, loop_ ? kBurst : kRequests)})
           .first->second;
   std::erase_if(mirror.looked, [&](const auto& at) { return at.second + kLookAgain_s < now_s_; });
-  const bool known = std::any_of(mirror.folders.begin(), mirror.folders.end(),
-                                 [&](const Folder& one) { return is_below(folder, one.path); });
-  if (known || mirror.looked.contains(folder) || mirror.folders.size() >= kMostFolders) return;
-  Folder added;
-  added.path = folder;
-  first ? mirror.folders.push_front(std::move(added)) : mirror.folders.push_back(std::move(added));
+  const bool known =
+      std::any_of(mirror.folders.begin(), mirror.folders.end(),
+                  [&](const Folder& one) { return is_below(folder.path, one.path); });
+  if (known || mirror.looked.contains(folder.path) || mirror.folders.size() >= kMostFolders) return;
+  const auto at =
+      first ? mirror.folders.begin() + (mirror.running_first > 0) : mirror.folders.end();
+  mirror.folders.insert(at, std::move(folder));
   next_s_ = 0;
 }
 
@@ -113,7 +121,17 @@ void FolderChecks::go_on(db::Connection& connection, MirrorId id, Doubted& mirro
   if (mirror.running_first > 0 || !folder.waiting.empty()) return;
   const bool wants_more = !folder.began || folder.page_has_missing;
   if (!wants_more || !folder.more) return end_folder(id, mirror);
-  db::FolderFiles page = db::list_folder_files(connection, id, folder.path, folder.after, kPage);
+  next_page(connection, id, mirror);
+}
+
+void FolderChecks::next_page(db::Connection& connection, MirrorId id, Doubted& mirror) const {
+  Folder& folder = mirror.folders.front();
+  if (folder.path == kNewest) mirror.newest_there = 0;
+  db::FolderFiles page;
+  if (folder.path == kNewest)
+    page.files = db::files_of_mirror(connection, id, folder.newest);
+  else
+    page = db::list_folder_files(connection, id, folder.path, folder.after, kPage);
   folder.began = !page.files.empty();
   folder.more = page.next.has_value();
   folder.after = page.next.value_or("");
@@ -129,10 +147,13 @@ void FolderChecks::go_on(db::Connection& connection, MirrorId id, Doubted& mirro
   }
 }
 
-// What second looks have shown: of a folder together, or a page of it.
+// What second looks have shown: of a folder together, or a page of it; of the newest files all.
 void FolderChecks::withdraw_missing(db::Connection& connection, MirrorId id, Doubted& mirror) {
+  const bool newest_go_on = !mirror.folders.empty() && mirror.folders.front().path == kNewest;
   for (auto& [folder, missing] : mirror.missing) {
-    if (missing.looked_again.empty() || missing.not_there.size() >= kPage)
+    const bool newest = folder == kNewest;
+    const bool is_page = !newest && missing.not_there.size() >= kPage;
+    if (is_page || (missing.looked_again.empty() && !(newest && newest_go_on)))
       withdraw(connection, id, folder, missing);
   }
   std::erase_if(mirror.missing, [](const auto& one) {
@@ -140,28 +161,41 @@ void FolderChecks::withdraw_missing(db::Connection& connection, MirrorId id, Dou
   });
 }
 
+void FolderChecks::note_loss(MirrorId id, const std::string& folder, Missing& missing,
+                             std::int64_t withdrawn) {
+  const std::int64_t lost = std::exchange(missing.lost, 0), old = std::exchange(missing.old, 0);
+  if (withdrawn == 0) return;
+  if (folder == kNewest)
+    losses_.push_back(
+        {id, lost + old, "", missing.reason, mirrors_.at(id).newest_there + lost + old});
+  else if (lost > 0)
+    losses_.push_back({id, std::min(lost, withdrawn), folder, missing.reason, 0});
+}
+
 void FolderChecks::withdraw(db::Connection& connection, MirrorId id, const std::string& folder,
                             Missing& missing) {
   if (missing.not_there.empty()) return;
   const std::int64_t files = db::withdraw_files(connection, missing.not_there);
   missing.not_there.clear();
-  if (const std::int64_t lost = std::exchange(missing.lost, 0); files > 0 && lost > 0)
-    losses_.push_back({id, std::min(lost, files), folder, missing.reason});
+  note_loss(id, folder, missing, files);
   if (files == 0) return;
   std::string name = std::to_string(id);
   for (const Item* item : fleet_.items())
     if (item->mirror->mirror.id == id) name = item->name();
-  reporter_.warning(fmt::format("mirror '{}': {} more {} below '{}/' withdrawn: {}", name, files,
-                                files == 1 ? "file is" : "files are", printable(folder),
-                                missing.reason));
+  const std::string where =
+      folder == kNewest ? "among its newest" : fmt::format("below '{}/'", printable(folder));
+  reporter_.warning(fmt::format("mirror '{}': {} more {} {} withdrawn: {}", name, files,
+                                files == 1 ? "file is" : "files are", where, missing.reason));
 }
 
 void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
   const Folder folder = std::move(mirror.folders.front());
   mirror.folders.pop_front();
   mirror.looked[folder.path] = now_s_;
-  if (folder.there == 0 && folder.missing >= kFewestMissing)
-    doubt(id, std::string(parent_folder(folder.path)), true);
+  if (folder.path == kNewest || folder.there > 0 || folder.missing < kFewestMissing) return;
+  Folder above;
+  above.path = parent_folder(folder.path);
+  doubt(id, std::move(above), true);
 }
 
 bool FolderChecks::has_room(Doubted& mirror) {
@@ -248,6 +282,7 @@ void FolderChecks::answered(const std::shared_ptr<Run>& run, const Verdict& verd
 void FolderChecks::answered_first(Doubted& mirror, const std::shared_ptr<Run>& run,
                                   const Verdict& verdict) {
   --mirror.running_first;
+  if (verdict.outcome == CheckOutcome::good && run->folder == kNewest) ++mirror.newest_there;
   if (mirror.folders.empty() || mirror.folders.front().path != run->folder) return;
   Folder& folder = mirror.folders.front();
   if (verdict.outcome == CheckOutcome::good) ++folder.there;
@@ -270,13 +305,17 @@ void FolderChecks::answered_again(Doubted& mirror, const Run& run, const Verdict
   if (verdict.outcome != CheckOutcome::wrong_file) return;
   missing.not_there.push_back({run.id, run.file.id, run.file.version_rev});
   missing.reason = run.reason;
-  // Else it is another version, perhaps a newer one.
-  if (verdict.gone && source_has(source_, run.file.path)) ++missing.lost;
+  if (!verdict.gone) {
+    missing.old += verdict.newer ? 0 : 1;
+    return;
+  }
+  if (source_has(source_, run.file.path)) ++missing.lost;
 }
 
 // The folders above are in doubt no more.
 void FolderChecks::is_there_after_all(Doubted& mirror, const std::string& folder) {
   mirror.head_lies = true;
+  if (folder == kNewest) ++mirror.newest_there;
   if (!mirror.folders.empty() && is_below(folder, mirror.folders.front().path))
     ++mirror.folders.front().there;
 }

@@ -2,9 +2,11 @@
 // lost, moved, or is not served. So the other files of the folder are asked for, a page at a time
 // as long as some are missing; where all are, the folder above is next. Each file that is missing
 // is asked for once more some seconds later, while the look goes on. What is missing then is
-// withdrawn, one merge for many. A mirror that is wrong is looked at no more. These files are no
-// sample, so they do not count for how many of a mirror's files are wrong. One thread. Times are
-// seconds of the prober's clock.
+// withdrawn, one merge for many. First of all come the files that the mirror got lately, in
+// whatever folder: where the web server shows another tree than the one that was listed, these are
+// what differs. A mirror that is wrong is looked at no more. None of these files is a sample, so
+// they do not count for how many of a mirror's files are wrong. One thread. Times are seconds of
+// the prober's clock.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +26,7 @@
 #include "net/request_pool.h"
 #include "net/retry_after.h"
 #include "pg/connection.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"
 
@@ -35,6 +37,9 @@ struct FolderLoss {
   MirrorId mirror = 0;
   std::int64_t files = 0;  // that are missing there, and that the source has for certain
   std::string folder, reason;
+  // Instead, of this many files that the mirror got lately, how many are missing or old. 0: as
+  // above.
+  std::int64_t of_newest = 0;
 };
 
 class FolderChecks {
@@ -51,8 +56,11 @@ class FolderChecks {
         source_(source),
         loop_(loop) {}
 
-  // This file was withdrawn from the mirror.
-  void withdrawn(MirrorId id, const std::string& path);
+  // How many files of a mirror withdrawn() takes at most.
+  static constexpr std::size_t kNewestFiles = 400;
+
+  // This file was withdrawn from the mirror. `newest`: what it got lately, by ids.
+  void withdrawn(MirrorId id, const std::string& path, std::vector<std::int64_t> newest);
   // Reads pages, starts requests and withdraws what is missing. Throws db::Error and FetchError.
   void step(db::Connection& connection, const PathRules& rules, double now_s);
   // What step() has withdrawn since the last call.
@@ -66,7 +74,8 @@ class FolderChecks {
   struct Run;
   struct Folder {
     std::string path, after;
-    int missing = 1, there = 0;  // by the first look
+    std::vector<std::int64_t> newest;  // instead of a folder's: these files
+    int missing = 1, there = 0;        // by the first look
     bool began = false, more = true;
     bool page_has_missing = false;
     std::deque<db::ProbeFile> waiting;  // to be asked for, of the page
@@ -75,6 +84,7 @@ class FolderChecks {
     std::set<std::int64_t> looked_again;  // ids of files for which these have not ended
     std::vector<db::FileOnMirror> not_there;
     std::int64_t lost = 0;  // of these: the source has them for certain
+    std::int64_t old = 0;   // of these: another version, which is not newer
     std::string reason;     // of the last one
   };
   struct Doubted {                                               // a mirror
@@ -84,17 +94,20 @@ class FolderChecks {
     std::map<std::string, Missing> missing;                      // by folder
     TokenBucket requests;
     int running = 0, running_first = 0;
+    int newest_there = 0;    // of the files that it got lately
     bool spent = false;      // the budget, if it does not grow again
     bool head_lies = false;  // it said that a file is missing that was there
     bool busy() const { return !folders.empty() || !second.empty() || !missing.empty(); }
   };
 
-  void doubt(MirrorId id, const std::string& folder, bool first);
+  void doubt(MirrorId id, Folder folder, bool first);
   void drop_wrong();
   void go_on(db::Connection& connection, MirrorId id, Doubted& mirror);
+  void next_page(db::Connection& connection, MirrorId id, Doubted& mirror) const;
   void withdraw_missing(db::Connection& connection, MirrorId id, Doubted& mirror);
   void withdraw(db::Connection& connection, MirrorId id, const std::string& folder,
                 Missing& missing);
+  void note_loss(MirrorId id, const std::string& folder, Missing& missing, std::int64_t withdrawn);
   void end_folder(MirrorId id, Doubted& mirror);
   bool has_room(Doubted& mirror);
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 
 namespace mirror::probe {
 

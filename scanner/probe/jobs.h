@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "db/probe/probe_files.h"
+#include "scanner/check/job.h"
 #include "scanner/fresh/fresh_checks.h"
 #include "scanner/probe/findings.h"
 #include "scanner/probe/fleet.h"
-#include "scanner/probe/job.h"
 
 namespace mirror::probe {
 

@@ -55,6 +55,14 @@ void Prober::ended(Run& run, const Verdict& found) {
   apply(item, verdict, run.job.file.path, run.job.kind);
 }
 
+// A run that ends asks each mirror a few times only, and waits for none.
+bool Prober::rests(Item& item) const {
+  const double until_s = rests_.rounds_until_s(item.mirror->mirror.id);
+  if (!options_.loop || until_s <= now_s_) return false;
+  item.due_s = until_s;
+  return true;
+}
+
 // Whether a way is down is found out by asking for files alone. Nor may a rare check that tells
 // nothing be repeated for ever in their place.
 void Prober::rare_failed(const Run& run, Verdict verdict) {

@@ -11,7 +11,8 @@
 #include "db/feed.h"
 #include "db/mirror/health.h"
 #include "db/path_rules.h"
-#include "scanner/probe/check_target.h"
+#include "scanner/check/check_options.h"
+#include "scanner/check/check_target.h"
 #include "scanner/probe/jitter.h"
 #include "scanner/probe/run.h"
 
@@ -21,6 +22,7 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using net::PoolAnswer;
 
+constexpr const char* kProgram = "mb-probe";
 constexpr double kAgain_s = 10;    // to the check that confirms a change
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
@@ -51,16 +53,6 @@ std::size_t most_running() {
   return std::min(kMaxRunning, room / 2);
 }
 
-CheckOptions check_options(const Instance& instance) {
-  CheckOptions options;
-  options.user_agent = "mb-probe (mod_mirror)";
-  options.ca_file = instance.probe_ca;
-  options.server_urls = instance.server_urls;
-  options.timeout = std::chrono::seconds(instance.probe_timeout_s);
-  options.connect_timeout = std::min<Milliseconds>(options.connect_timeout, options.timeout);
-  return options;
-}
-
 HysteresisOptions hysteresis_options(const ProbeOptions& options) {
   const double interval_s = options.instance.probe_interval_s;
   return {.interval_s = interval_s,
@@ -70,7 +62,7 @@ HysteresisOptions hysteresis_options(const ProbeOptions& options) {
 
 // A service's only.
 fresh::FreshOptions fresh_options(const ProbeOptions& options) {
-  const CheckOptions check = check_options(options.instance);
+  const CheckOptions check = check_options(options.instance, kProgram);
   return {options.loop ? options.instance.fresh_requests : 0, options.instance.probe_timeout_s,
           check.user_agent, check.ca_file};
 }
@@ -111,7 +103,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
     : options_(options),
       reporter_(reporter),
       wake_fd_(wake_fd),
-      check_options_(check_options(options.instance)),
+      check_options_(check_options(options.instance, kProgram)),
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
       fresh_(pool_, rests_, fresh_options(options)),
@@ -154,7 +146,8 @@ void Prober::step(db::Connection& connection) {
   write(connection);
   stamps_.write(connection, now_s_);
   findings_.settle(connection, now_s_, options_.loop);
-  for (const auto& [id, path] : findings_.take_withdrawn()) folders_.withdrawn(id, path);
+  for (const auto& [id, path] : findings_.take_withdrawn())
+    folders_.withdrawn(id, path, fresh_.young_files(id, FolderChecks::kNewestFiles));
   for (const db::FileOnMirror& file : findings_.take_other_content())
     fresh_.has_other_content(file.mirror, file.file_id, file.version_rev);
 }
@@ -241,14 +234,6 @@ void Prober::start_due(db::Connection& connection) {
     item->settled = had_no_file_ = true;
     item->due_s = now_s_ + jittered(hysteresis_options_.interval_s);
   }
-}
-
-// A run that ends asks each mirror a few times only, and waits for none.
-bool Prober::rests(Item& item) const {
-  const double until_s = rests_.rounds_until_s(item.mirror->mirror.id);
-  if (!options_.loop || until_s <= now_s_) return false;
-  item.due_s = until_s;
-  return true;
 }
 
 CheckTarget Prober::target_of(const db::MirrorRecord& record, Way way, const Job& job) const {

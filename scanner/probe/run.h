@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
+#include "scanner/check/job.h"
 #include "scanner/probe/fleet.h"
-#include "scanner/probe/job.h"
 #include "scanner/probe/prober.h"
 
 namespace mirror::probe {

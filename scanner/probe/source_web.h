@@ -11,7 +11,7 @@
 #include "config/instance.h"
 #include "core/token_bucket.h"
 #include "net/request_pool.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 
 namespace mirror::probe {
 

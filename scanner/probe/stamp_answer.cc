@@ -9,7 +9,7 @@
 #include "core/readable.h"
 #include "core/stamp_time.h"
 #include "net/retry_after.h"
-#include "scanner/probe/answers.h"
+#include "scanner/check/answers.h"
 
 namespace mirror::probe {
 namespace {

@@ -16,7 +16,7 @@
 #include "db/mirror/stamps.h"
 #include "net/request_pool.h"
 #include "net/retry_after.h"
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"
 #include "scanner/probe/stamp_answer.h"

@@ -72,6 +72,8 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   }
   if (!result.believed.empty())
     lines.push_back(fmt::format("{}: merged all the same: {}", subject(result), result.believed));
+  if (!result.unserved.empty())
+    lines.push_back(fmt::format("{}: {}", subject(result), result.unserved));
   tell(listing.long_paths, "path", "paths",
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
   tell(listing.odd_times, "file", "files",
@@ -120,6 +122,7 @@ std::string json_line(const ScanResult& result) {
   if (result.is_source) json["touched"] = counts.touched;
   if (result.is_source) json["touched_hashed"] = result.hashed;
   if (!result.believed.empty()) json["believed"] = result.believed;
+  if (!result.unserved.empty()) json["unserved"] = result.unserved;
   json["warning"] = result.of_no_use.empty() ? Json(nullptr) : Json(result.of_no_use);
   json["entries"] = result.listing.entries;
   json["long_paths"] = result.listing.long_paths;

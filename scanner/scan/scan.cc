@@ -14,9 +14,11 @@
 #include "db/path_rules.h"
 #include "db/session.h"
 #include "hashing/run.h"
+#include "scanner/check/check_options.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
 #include "scanner/scan/loss_check.h"
+#include "scanner/scan/newest_check.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::scanner {
@@ -162,6 +164,15 @@ db::LossVerdict verdict_of(const db::MirrorRecord& record, const ScanOptions& op
   return {answers.all_gone() && !control.stopped(), answers.words()};
 }
 
+std::vector<std::int64_t> unserved_of(const db::MirrorRecord& record, const ScanOptions& options,
+                                      const PathRules& rules, const Control& control,
+                                      const std::vector<db::ProbeFile>& files, ScanResult& result) {
+  const probe::CheckOptions how = probe::check_options(options.instance, "mb-scan");
+  Unserved unserved = ask_for_newest(record, files, rules, how, control.stop_fd);
+  result.unserved = std::move(unserved.words);
+  return std::move(unserved.ids);
+}
+
 // After a listing that failed: a mirror whose web server has nothing of what it had has nothing.
 // The reason of the failure stays the result's.
 void withdraw_if_gone(db::Connection& connection, const db::MirrorRecord& record,
@@ -202,6 +213,9 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   db::MergeOptions how = merge_options(options);
   how.ask_about_losses = [&](const std::vector<std::string>& paths) {
     return verdict_of(record, options, control, paths);
+  };
+  how.ask_for_newest = [&](const std::vector<db::ProbeFile>& files) {
+    return unserved_of(record, options, db::load_path_rules(connection), control, files, result);
   };
   take_report(scan.merge(fidelity, how), "--max-shrink", stands, result);
   if (!options.enable || !result.worked() || record.mirror.enabled) return;

@@ -26,6 +26,7 @@ struct ScanResult {
   std::string error;  // for refused, failed, locked
   db::ScanCounts counts;
   std::string believed;   // why a listing was merged that would have been refused, or ""
+  std::string unserved;   // which of the files listed do not count, and why, or ""
   std::string of_no_use;  // of one that worked: why it found nothing, or ""
   ListingCounts listing;
   double seconds = 0;

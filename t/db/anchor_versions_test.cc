@@ -35,6 +35,7 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aMirrorThatCatchesUpLeavesIt);
   CPPUNIT_TEST(aMirrorInTheMiddleOfItsSyncHasNeither);
   CPPUNIT_TEST(aMirrorThatLostTheOldFilesHasNeither);
+  CPPUNIT_TEST(aMirrorThatLostAFileWhichTheSourceReplacedAndDroppedHasNeither);
   CPPUNIT_TEST(aMirrorThatSkippedAVersionHasNone);
   CPPUNIT_TEST(aMirrorThatWasNeverWholeIsNotThere);
   CPPUNIT_TEST(membersMayChangeBeforeTheAnchor);
@@ -111,6 +112,19 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
     expect("1: two");
     scan_mirror(c(), "two", {entry("1-primary.xml", 11), entry("comps.xml", 5)}, kForce);
     expect("");
+  }
+
+  void aMirrorThatLostAFileWhichTheSourceReplacedAndDroppedHasNeither() {
+    Tree second = tree(2);
+    second[2].size = 6;
+    scan_source(c(), second, kForce);
+    hash(2);
+    second.pop_back();
+    scan_source(c(), second, kForce);
+    scan_mirror(c(), "two", tree(1), kForce);
+    expect("1: one,two");
+    scan_mirror(c(), "one", {entry("repomd.xml", 101, 1001), entry("1-primary.xml", 11)}, kForce);
+    expect("1: two");
   }
 
   // The source has 3, the mirror comes from 1 to 2: no cohort shows that.

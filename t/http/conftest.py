@@ -26,12 +26,20 @@ def pytest_sessionfinish():
         shared.key_file.close()
 
 
-# A worker takes one file after the other: those that take longest must not be the last ones.
-_LONG = ("test_scan_", "test_demo", "test_probe", "test_hash_files", "test_fresh_files", "test_notify", "test_mb_", "test_catalog_")
+# A worker takes one file after the other. Those that take longest, the longest first, must not be the last ones; most of them wait,
+# so that others compute meanwhile.
+_LONG = ("test_scan_many", "test_probe_files", "test_probe_content", "test_fresh_files", "test_catalog_faults", "test_db_schema",
+         "test_probe_loop", "test_content_checks", "test_demo", "test_scan_", "test_catalog_", "test_hash_", "test_probe", "test_stale",
+         "test_mutable", "test_notify", "test_mb_")
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: not item.path.name.startswith(_LONG))
+    files = dict.fromkeys(item.path.name for item in items)
+    long = [name for start in _LONG for name in files if name.startswith(start)]
+    others = [name for name in files if name not in long]
+    in_turn = dict.fromkeys(name for pair in itertools.zip_longest(long, others) for name in pair)
+    places = {name: place for place, name in enumerate(in_turn)}
+    items.sort(key=lambda item: places[item.path.name])
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.server
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -133,11 +134,33 @@ def test_a_web_server_that_has_all_old_files_and_no_new_ones_is_wrong(world, cle
     daemon = cleanup(rig.RsyncDaemon([rig.Module("pub", world.source)])).start()
     world.database.tool("mb", "edit", "one", "--rsync-url", daemon.module_url("pub"))
     world.mb_scan("--source", "--force", check=True)
+    rig.copy_tree(world.source, web.tree)
     world.mb_scan("one", check=True)
     assert served(world, "one") == 15
+    shutil.rmtree(web.tree / "release")
     with prober(world):
         rig.wait_for("one to be wrong", lambda: standing(world, "one")[0] == "wrong", 90)
     assert "rsync lists what the web server does not serve" in standing(world, "one")[1]
+
+
+def test_what_a_mirror_got_last_is_looked_at_as_soon_as_one_of_these_files_is_old(world):
+    world.configure(more="probe_interval_s = 5\n")
+    web = world.mirrors["one"]
+    rig.make_tree(world.source, {f"old/f{n}": 100 + n for n in range(300)})
+    rig.make_tree(world.source, {f"site/{n}": 100 + n for n in range(100)})
+    rig.copy_tree(world.source, web.tree)
+    world.mb_scan("--source", "--force", check=True)
+    world.database.sql("UPDATE revision SET at = at - interval '2 days'")
+    rig.make_tree(world.source, {f"site/{n}": 1000 + n for n in range(100)})
+    world.mb_scan("--source", "--force", check=True)
+    world.database.sql("INSERT INTO cohort (mirrors, n_files, rev) VALUES (ARRAY[(SELECT id FROM mirror WHERE identifier = 'one')], 0, 1);"
+                       "UPDATE file SET cohort_id = (SELECT max(id) FROM cohort);"
+                       "UPDATE cohort SET n_files = CASE WHEN mirrors = '{}' THEN 0 ELSE (SELECT count(*) FROM file) END;"
+                       "DELETE FROM cohort WHERE n_files = 0")
+    with prober(world):
+        rig.wait_for("one to be wrong", lambda: standing(world, "one")[0] == "wrong", 40)  # by checks alone it takes 20 rounds
+    assert "99 of the 99 files that it got last are missing or old; the last one: sends 1" in standing(world, "one")[1]
+    assert not [path for path in world.files_of("one") if path.startswith("site/")] and "old/f7" in world.files_of("one")
 
 
 def standing(world, name):

@@ -139,11 +139,11 @@ def test_a_crash_on_a_file_names_it(host, build, words):
 def test_an_import_that_crashes_httpd_is_left_until_the_next(edge, exported, build):
     expect_crashes(edge.httpd, build)
     edge.mb("import", exported)
-    rig.wait_for("redirects", lambda: edge.location("far") == "http://us.example/far", 5)
+    rig.wait_for("redirects", lambda: edge.location("far") == "http://us.example/far")
     garble_within_pages(edge.httpd.catalog / "catalog.1.mdb")
     told = r"catalog\.1\.mdb: \d+ processes crashed while they used it: it counts as damaged; .*import a catalog again"
     rig.wait_for("what the log says", lambda: re.search(told, edge.httpd.log()), 30)
-    rig.wait_for("answers of every process", lambda: all(ask(edge.httpd, "/db/far").status == 503 for _ in range(12)), 5)
+    rig.wait_for("answers of every process", lambda: all(ask(edge.httpd, "/db/far").status == 503 for _ in range(12)))
     code, status = edge.status()
     assert (code, status["state"]) == (1, "damaged") and "processes crashed" in status["fault"]
     edge.mb("import", exported)
@@ -251,18 +251,18 @@ def test_dump_writes_every_record(host):
 def test_a_host_without_a_database_serves_an_import(host, edge, exported):
     assert ask(edge.httpd, "/db/f").status == 503
     edge.mb("import", exported)
-    rig.wait_for("redirects of every process", lambda: all(edge.location("far") == "http://us.example/far" for _ in range(12)), 5)
+    rig.wait_for("redirects of every process", lambda: all(edge.location("far") == "http://us.example/far" for _ in range(12)))
     assert edge.location("link") in ("http://de.example/f", "http://us.example/f")
     assert ask(edge.httpd, "/db/none").status == 404 and ask(edge.httpd, "/db/staged").status == 404
     code, status = edge.status()
     assert code == 0 and not status["written"] and status["writer"] is None and status["files"] == 8
     # A newer one, without a restart.
     host.database.sql("UPDATE mirror SET http_url = 'http://new.example/' WHERE identifier = 'us'")
-    rig.wait_for("the change", lambda: host.location("far") == "http://new.example/far", 5)
+    rig.wait_for("the change", lambda: host.location("far") == "http://new.example/far")
     newer = exported.with_name("newer.catalog")
     host.mb("export", newer)
     edge.mb("import", newer)
-    rig.wait_for("the second import", lambda: edge.location("far") == "http://new.example/far", 5)
+    rig.wait_for("the second import", lambda: edge.location("far") == "http://new.example/far")
     assert sorted(path.name for path in edge.httpd.catalog.iterdir() if path.name.endswith(".mdb")) == ["catalog.2.mdb"]
     assert newer.parent == exported.parent and not list(newer.parent.glob(".*")), "nothing is left beside the export"
 
@@ -305,7 +305,7 @@ def test_what_is_no_whole_export_is_refused(edge, exported, scratch):
         assert sorted(path.name for path in edge.httpd.catalog.iterdir()) == before, name
     done = edge.mb("import", scratch / "missing", check=False)
     assert done.returncode == 1 and "No such file" in done.stderr
-    rig.wait_for("redirects of every process", lambda: all(edge.location("far") == "http://us.example/far" for _ in range(12)), 5)
+    rig.wait_for("redirects of every process", lambda: all(edge.location("far") == "http://us.example/far" for _ in range(12)))
 
 
 def test_a_running_feed_is_not_disturbed(host, exported):
@@ -327,7 +327,7 @@ def test_a_region_gets_what_is_of_use_there(host, edge, scratch):
     assert [r["identifier"] for r in records if r["kind"] == "mirror"] == ["de", "jp", "all"]
     assert sorted(r["mirrors"] for r in records if r["kind"] == "cohort") == [[], [], [1], [1], [1, 3, 4]]
     assert edge.status()[1]["region"] == "EU"
-    rig.wait_for("redirects of every process", lambda: all(edge.location("f") == "http://de.example/f" for _ in range(12)), 5)
+    rig.wait_for("redirects of every process", lambda: all(edge.location("f") == "http://de.example/f" for _ in range(12)))
     assert edge.location("far") == "http://origin.example/far", "its only mirror is elsewhere"
     done = host.database.tool("mb", "catalog", "verify", "--dir", edge.httpd.catalog)
     assert "3 mirrors" in done.stdout

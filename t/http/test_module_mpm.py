@@ -50,7 +50,7 @@ def test_redirects_declines_and_outlives_an_outage(postgres, make, mpm):
     postgres.start()
     site.wait_until_it_redirects()
     site.httpd.stop()
-    rig.wait_for("the connections to end", lambda: backends(postgres) == 0, 5)
+    rig.wait_for("the connections to end", lambda: backends(postgres) == 0)
 
 
 class KeptAlive(threading.Thread):
@@ -158,7 +158,7 @@ def test_restart_leaves_nothing_behind(postgres, make, mpm):
     assert shared_mappings(site.httpd.pid) == mappings
     assert len(os.listdir(f"/proc/{site.httpd.pid}/task")) == threads == 1
     # Each process has one at most when there is no load; a former generation's would come on top.
-    rig.wait_for("the old connections to end", lambda: backends(postgres) <= len(site.httpd.children()), 5)
+    rig.wait_for("the old connections to end", lambda: backends(postgres) <= len(site.httpd.children()))
     assert not site.log_lines("exit signal") and not site.log_lines(OUTAGE)
 
 

@@ -37,6 +37,11 @@ def scan(world, name, subtree=""):
                        f" SELECT id, 'rsync', '{subtree}', now(), now(), 'unchanged' FROM mirror WHERE identifier = '{name}'")
 
 
+def lets_files_grow_old(world):
+    """What a mirror got lately is looked at before all else; here other looks are tried."""
+    world.database.sql("INSERT INTO revision (rev, at) VALUES (nextval('revision_seq'), now() - interval '2 days')")
+
+
 def lists_by_rsync(world):
     world.database.sql("INSERT INTO endpoint (mirror_id, method, url) SELECT id, 'rsync', 'rsync://127.0.0.1/pub/' FROM mirror")
 
@@ -146,6 +151,7 @@ def test_a_mirror_that_serves_another_folder_is_wrong_until_it_was_scanned_and_i
     server = world.talker(lambda request: answer(404)(request) if broken["is"] and "/f1" in request else answer()(request))
     fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(20)})
     lists_by_rsync(world)
+    lets_files_grow_old(world)
     loop = world.start()
     reason = wait_for_standing(world, "a", "wrong")
     assert reason.startswith("rsync lists what the web server does not serve: 5 of the last ") and "answers 404" in reason, reason
@@ -241,6 +247,7 @@ def test_files_that_the_source_has_deleted_do_not_speak_against_a_mirror(world, 
     server = world.talker(lambda request: answer(404 if "/f1" in request or "/f2" in request or "/f3" in request or "/f4" in request
                                                  or "/f5" in request or "/f0" in request else 200)(request))
     fill(world.database, {"a": {"http_url": server.url()}}, {f"f{i}": File(("a",)) for i in range(9)})
+    lets_files_grow_old(world)
     loop = world.start()
     rig.wait_for("the files to be withdrawn", lambda: not any(mirrors_with(world, f"f{i}") for i in range(6)), 90)
     assert standing(world, "a") == ["good", ""] and mirrors_with(world, "f7") == ["a"]
@@ -252,7 +259,7 @@ def test_a_source_elsewhere_is_asked_whether_it_has_deleted_what_is_missing(worl
     missing = [f"/f{number} " for number in range(6)]
     gone = lambda request, status: answer(status if any(path in request for path in missing) else 200)(request)  # noqa: E731
     source = world.talker(lambda request: gone(request, says))
-    world.configure(f'source = "rsync://127.0.0.1:1/pub/"\nsource_url = "{source.url()}"\n')
+    world.configure(f'source = "rsync://127.0.0.1:1/pub/"\nsource_url = "{source.url()}"\nfresh_requests = 0\n')
     servers = {name: world.talker(lambda request: gone(request, 404)).url() for name in "ab"}
     fill(world.database, {name: {"http_url": url} for name, url in servers.items()}, {f"f{i}": File(("a", "b")) for i in range(9)})
     loop = world.start()
@@ -285,6 +292,7 @@ def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, scra
     server, paths = lost_and_kept(world, lost)
     world.configure(f'source = "{scratch}/tree"\n')
     rig.make_tree(scratch / "tree", {path: 10 for path in paths})
+    lets_files_grow_old(world)
     loop = world.start()
     rig.wait_for("a file of it to be asked for", lambda: any(f" /{lost}/" in request for request in server.requests), 60)
     kept = {path for path in paths if not path.startswith(lost + "/")}

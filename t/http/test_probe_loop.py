@@ -97,7 +97,7 @@ def test_a_second_prober_waits_and_takes_over(world, site):
 
 
 def test_it_goes_on_after_the_database_was_away(stoppable_postgres, build, scratch, cleanup):
-    stoppable_postgres.create_database("probe_outage")
+    stoppable_postgres.start().create_database("probe_outage")
     database = rig.Database(stoppable_postgres, "probe_outage", build)
     cleanup(Closing(lambda: stoppable_postgres.drop_database("probe_outage")))
     database.load_schema()

@@ -145,7 +145,7 @@ def test_killed_rsync(world):
 
 def wait_until_all_ended(world):
     """They have been killed, and are gone when the kernel comes to it."""
-    rig.wait_for("the end of what was started", lambda: not world.fake_processes(), 5)
+    rig.wait_for("the end of what was started", lambda: not world.fake_processes())
 
 
 def test_silence_ends_it_and_all_it_started(world):

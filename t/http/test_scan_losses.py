@@ -1,11 +1,13 @@
-"""A mirror whose listing lost its files: its web server says whether they are gone."""
+"""A mirror whose listing lost its files, or got some: its web server says whether that is so."""
 
 import functools
 import http.server
+import json
 import shutil
 import threading
 
 import pytest
+import rig
 from scanning import World
 
 FILES = {f"pool/f{n}": 100 + n for n in range(40)}
@@ -82,3 +84,86 @@ def test_a_mirror_without_rsync_and_without_files_has_none(world):
     done = world.mb_scan("m")
     assert done.returncode == 2 and "so it has none of the 40 that it had" in done.stderr
     assert world.files_of("m") == [] and events(world) == [["m", "failed", "merged"]]
+
+
+NEW = {f"pool/f{n}": 1000 + n for n in range(30)} | {f"new/f{n}": 100 + n for n in range(10)}
+OLD = [f"pool/f{n}" for n in range(30, 40)]
+
+
+def get_new_files(world):
+    """The source and what the mirror lists, but not what its web server shows."""
+    for tree in (world.source, world.daemon.tree):
+        rig.make_tree(tree, NEW)
+    world.mb_scan("--source", "--force", check=True)
+
+
+def show_new_files(world):
+    rig.make_tree(world.web_tree, NEW)
+
+
+def test_files_that_the_web_server_does_not_have_so_are_not_given_to_the_mirror(world):
+    get_new_files(world)
+    done = world.mb_scan("m", check=True)
+    assert "mirror 'm': 40 of the 50 files that it got last do not count, since its web server does not have them so; '" in done.stderr
+    assert world.files_of("m") == sorted(OLD)
+
+
+def test_they_are_as_soon_as_it_has_them_though_the_listing_is_the_same(world):
+    get_new_files(world)
+    world.mb_scan("m", check=True)
+    show_new_files(world)
+    done = world.mb_scan("m", check=True)
+    assert "do not count" not in done.stderr and len(world.files_of("m")) == 50
+
+
+def test_a_web_server_that_fell_back_is_found_though_nothing_has_changed(world):
+    get_new_files(world)
+    show_new_files(world)
+    world.mb_scan("m", check=True)
+    assert len(world.files_of("m")) == 50
+    shutil.rmtree(world.web_tree / "new")
+    done = world.mb_scan("m", check=True)
+    assert "10 of the 50 files that it got last do not count" in done.stderr and "answers 404" in done.stderr
+    assert len(world.files_of("m")) == 40
+
+
+def test_what_one_scan_leaves_out_does_not_make_the_next_one_refuse(world):
+    """The mirror loses most of what it had, but not by its listing."""
+    get_new_files(world)
+    show_new_files(world)
+    world.mb_scan("m", check=True)
+    for path in NEW:
+        (world.web_tree / path).unlink()
+    assert world.mb_scan("m", check=True).stderr.count("40 of the 50 files") == 1
+    assert world.files_of("m") == sorted(OLD)
+
+
+def test_a_web_server_that_cannot_be_asked_speaks_against_nothing(world):
+    get_new_files(world)
+    world.web.broken = True
+    assert "do not count" not in world.mb_scan("m", check=True).stderr
+    assert len(world.files_of("m")) == 50
+
+
+def test_a_part_of_the_tree_is_asked_for_too(world):
+    get_new_files(world)
+    assert "10 of the 10 files" in world.mb_scan("-d", "new", "m", check=True).stderr
+    assert [path for path in world.files_of("m") if path.startswith("new/")] == []
+    show_new_files(world)
+    assert "do not count" not in world.mb_scan("-d", "new", "m", check=True).stderr
+    assert len([path for path in world.files_of("m") if path.startswith("new/")]) == 10
+
+
+def test_a_web_server_has_some_seconds_to_get_a_file(world):
+    """As one that is being synchronised right now."""
+    get_new_files(world)
+    later = threading.Timer(2, show_new_files, [world])
+    later.start()
+    assert "do not count" not in world.mb_scan("m", check=True).stderr
+    later.join()
+    assert len(world.files_of("m")) == 50
+
+
+def test_json_says_which_files_do_not_count(world):
+    get_new_files(world)
+    assert json.loads(world.mb_scan("--json", "m", check=True).stdout.splitlines()[0])["unserved"].startswith("40 of the 50 files")

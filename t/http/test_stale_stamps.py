@@ -84,7 +84,7 @@ def test_redirects_leave_a_mirror_with_an_old_stamp_and_come_back_with_a_new_one
     assert "stale: its stamp project/trace" in world.database.tool("mb", "explain", FILE, "--ip", "127.0.0.1").stdout
     assert "its stamp project/trace says" in world.database.tool("mb", "events", "near").stdout
     site.write(site.trees["near"], day(0.1))
-    site.wait_until_it_goes_to("near", 5)  # seconds: at the next round
+    site.wait_until_it_goes_to("near")
     out = loop.stop()[3]
     assert "mirror 'near': stale: its stamp project/trace says" in out
     assert "mirror 'near': its stamp does not make it stale any more" in out

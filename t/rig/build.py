@@ -42,6 +42,7 @@ class Build:
 
 @functools.cache
 def _sanitizer_runtime(module):
-    if b"__asan_init" not in module.read_bytes():
-        return None
-    return ":".join(run(["g++", f"-print-file-name={name}"]).stdout.strip() for name in ("libasan.so", "libubsan.so"))
+    """The runtime libraries of the compiler that built the module: g++ has two, clang++ one."""
+    linked = (line.split() for line in run(["ldd", module]).stdout.splitlines())
+    found = [words[2] for words in linked if words[0].startswith(("libasan.", "libubsan.", "libclang_rt.asan"))]
+    return ":".join(found) or None

@@ -158,20 +158,20 @@ class AnchorVersions {
 
 // $1 to $8 as MirrorCompare::scope(), $9 what is no member of a group. `asked`: what the mirror
 // must list, in one of the sizes with the time beside it (NULL: any), if it still has the former
-// state: its anchor; members that were replaced since, as one of their earlier versions; members
-// that the source lost since.
+// state: its anchor; members that were replaced since, as one of their earlier versions, also if
+// they are gone by now; members that the source lost since.
 constexpr const char* kContradicted =
     "WITH mine AS (SELECT v.*, CASE v.folder WHEN ''::bytea THEN ''::bytea ELSE v.folder || "
     "'/'::bytea END AS low, CASE v.folder WHEN ''::bytea THEN '\\xffffffff'::bytea ELSE v.folder "
     "|| '0'::bytea END AS high" MAY_LEAVE "), "
     "asked AS (SELECT v.path AS anchor, v.version_rev, v.path, ARRAY[v.size] AS sizes, "
     "ARRAY[v.mtime] AS times FROM mine v UNION ALL "
-    "SELECT v.path, v.version_rev, f.path, CASE WHEN f.gone_at IS NULL THEN f.earlier_sizes ELSE "
-    "ARRAY[f.size] END, CASE WHEN f.gone_at IS NULL THEN f.earlier_times END FROM mine v JOIN "
-    "file f ON f.path > v.low AND f.path < v.high WHERE f.kind = 'f' AND NOT f.staged AND NOT "
-    "encode(f.path, 'hex') ~ $9 AND CASE WHEN f.gone_at IS NULL THEN f.version_rev > v.whole_rev "
-    "AND f.earlier_sizes IS NOT NULL ELSE f.version_rev <= v.whole_rev AND f.gone_at > v.whole_at "
-    "END AND " IN_NO_INNER_GROUP("v.low", "v.high")
+    "SELECT v.path, v.version_rev, f.path, CASE WHEN r.replaced THEN f.earlier_sizes ELSE "
+    "ARRAY[f.size] END, CASE WHEN r.replaced THEN f.earlier_times END FROM mine v JOIN "
+    "file f ON f.path > v.low AND f.path < v.high CROSS JOIN LATERAL (SELECT f.version_rev > "
+    "v.whole_rev AS replaced) r WHERE f.kind = 'f' AND NOT f.staged AND NOT "
+    "encode(f.path, 'hex') ~ $9 AND CASE WHEN r.replaced THEN f.earlier_sizes IS NOT NULL ELSE "
+    "f.gone_at > v.whole_at END AND " IN_NO_INNER_GROUP("v.low", "v.high")
     ") SELECT DISTINCT a.anchor, a.version_rev FROM asked a LEFT JOIN merge_listing l ON l.path = "
     "a.path WHERE ($5::bytea IS NULL OR (a.path > $5 AND a.path < $6)) AND NOT EXISTS (SELECT FROM "
     "unnest(a.sizes, a.times) e (size, mtime) WHERE e.size = l.size AND (e.mtime IS NULL OR NOT $4 "

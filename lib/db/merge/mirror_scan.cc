@@ -7,6 +7,7 @@
 #include "db/merge/anchor_versions.h"
 #include "db/merge/merge.h"
 #include "db/merge/mirror_compare.h"
+#include "db/merge/newest_files.h"
 #include "db/merge/scan.h"
 #include "db/merge/staging.h"
 #include "db/mirror/time_keeping.h"
@@ -39,6 +40,7 @@ struct MirrorScan::Impl {
   MergeReport merge(Precision precision, const MergeOptions& options);
   bool merge_changes(MirrorCompare& compare, MergeReport& report);
   MergeReport same_listing(const GoodScan& before);
+  std::vector<std::int64_t> unserved(const MergeOptions& options, bool compared);
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
@@ -247,30 +249,57 @@ bool MirrorScan::Impl::refuse(MirrorCompare& compare, const MergeOptions& option
   if (!report.refusal.empty()) ask_about_losses(compare, options, report);
   if (report.refusal.empty()) return false;
   report.outcome = MergeOutcome::refused;
+  report.counts = compare.counts();
+  report.counts.seen += outside;
   report.counts.gained = report.counts.lost = 0;
   report.counts.held = held();
   row.close("refused", report.counts, report.refusal);
   return true;
 }
 
+// Of the files that the mirror got last, by its listing.
+std::vector<std::int64_t> MirrorScan::Impl::unserved(const MergeOptions& options, bool compared) {
+  constexpr std::int32_t kAsked = 400;
+  if (!options.ask_for_newest) return {};
+  const MirrorId id = mirror.mirror.id;
+  const std::vector<ProbeFile> files =
+      compared ? newest_after_merge(connection, id, !subtree.empty(), kAsked)
+               : newest_files(connection, id, kAsked);
+  return files.empty() ? std::vector<std::int64_t>() : options.ask_for_newest(files);
+}
+
 MergeReport MirrorScan::Impl::merge(Precision precision, const MergeOptions& options) {
+  std::vector<std::int64_t> not_served;
   if (subtree.empty()) {
     const std::string fingerprint = listing.fingerprint(basis(precision));
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
     if (before && before->fingerprint == fingerprint && before->held == held() &&
         before->held > 0 && !options.force) {
-      return same_listing(*before);
+      not_served = unserved(options, false);
+      if (not_served.empty()) return same_listing(*before);
     }
   }
   listing.finish();
-  MirrorCompare compare(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
-                        rules);
-  compare.compare(listing);
+  std::optional<MirrorCompare> comparison;
+  const auto compare_without = [&](const std::vector<std::int64_t>& files) {
+    listing.drop(files);
+    comparison.emplace(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
+                       rules);
+    comparison->compare(listing);
+  };
+  compare_without(not_served);
   MergeReport report;
+  if (not_served.empty()) {
+    if (refuse(*comparison, options, report)) return report;
+    not_served = unserved(options, true);
+    if (!not_served.empty()) compare_without(not_served);
+  }
+  // What is not served now may be so when the same is listed again.
+  if (!not_served.empty()) row.listed("", start_rev);
+  MirrorCompare& compare = *comparison;
   report.counts = compare.counts();
   report.counts.seen += outside;
-  if (refuse(compare, options, report)) return report;
   heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(), rules);
   if (compare.anything_changed()) {
     if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;

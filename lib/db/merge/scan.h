@@ -12,6 +12,7 @@
 
 #include "core/limits.h"
 #include "db/mirror/mirrors.h"
+#include "db/probe/probe_files.h"
 #include "db/scan_lock.h"
 
 namespace mirror::db {
@@ -73,6 +74,9 @@ struct MergeOptions {
   // Mirror scans that max_shrink_percent would refuse: is called, outside of any transaction, with
   // some of the files that the mirror would lose. Empty: such scans are refused.
   std::function<LossVerdict(const std::vector<std::string>& paths)> ask_about_losses = {};
+  // Mirror scans: is called, outside of any transaction, with the files that the mirror got last,
+  // the newest first. Returns the ids of those that it does not serve, which count as not listed.
+  std::function<std::vector<std::int64_t>(const std::vector<ProbeFile>&)> ask_for_newest = {};
 };
 
 // A random sample of the current files below `subtree` ("": all) that the mirror has.

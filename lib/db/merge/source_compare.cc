@@ -10,7 +10,6 @@
 namespace mirror::db {
 namespace {
 
-// How long a file's row is kept after its grace time, for replicas and in case it comes back.
 constexpr double kKeepRevisionsSeconds =
     60 * 86400.0;  // replicas that were away for longer start anew
 
@@ -281,11 +280,7 @@ void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
       " RETURNING rev) "
       "DELETE FROM revision WHERE rev < $3 AND rev < greatest((SELECT max(rev) FROM gone), "
       "(SELECT max(rev) FROM revision WHERE at < now() - $4 * interval '1 second'))",
-      Params()
-          .float8(grace_s)
-          .float8(kKeepGoneSeconds)
-          .int8(merge.rev())
-          .float8(kKeepRevisionsSeconds));
+      Params().float8(grace_s).float8(kKeepGoneS).int8(merge.rev()).float8(kKeepRevisionsSeconds));
 }
 
 void SourceCompare::apply(MergeTransaction& merge, double grace_s) {

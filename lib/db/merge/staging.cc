@@ -123,4 +123,14 @@ void StagedListing::finish() {
                .affected();
 }
 
+void StagedListing::drop(const std::vector<std::int64_t>& file_ids) {
+  if (file_ids.empty()) return;
+  rows_ -= connection_
+               .run(
+                   "DELETE FROM merge_listing l USING file f WHERE f.id = ANY ($1) AND l.path = "
+                   "f.path",
+                   Params().int8_array(file_ids))
+               .affected();
+}
+
 }  // namespace mirror::db

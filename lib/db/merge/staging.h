@@ -53,6 +53,8 @@ class StagedListing {
   std::string fingerprint(std::int64_t basis) const;
   // Sends the rest, lets the last entry of a path win, and tells the planner what is there.
   void finish();
+  // As if these files, by the ids of table file, had not been listed. After finish().
+  void drop(const std::vector<std::int64_t>& file_ids);
   std::int64_t seen() const { return seen_; }  // calls of add
   std::int64_t rows() const { return rows_; }  // distinct paths, after finish()
 

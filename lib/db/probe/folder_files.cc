@@ -43,4 +43,15 @@ FolderFiles list_folder_files(Connection& connection, MirrorId mirror, const std
   return found;
 }
 
+std::vector<ProbeFile> files_of_mirror(Connection& connection, MirrorId mirror,
+                                       const std::vector<std::int64_t>& ids) {
+  const Result rows =
+      connection.run(fmt::format("SELECT {} FROM file f WHERE f.id = ANY ($2) AND {}",
+                                 kProbeColumns, has_probe_file()),
+                     Params().int2(mirror).int8_array(ids));
+  std::vector<ProbeFile> files;
+  for (int row = 0; row < rows.rows(); ++row) files.push_back(read_probe_file(rows, row));
+  return files;
+}
+
 }  // namespace mirror::db

@@ -1,5 +1,5 @@
-// The files of a folder that a mirror has, as far as the database knows: a prober asks for them
-// once one of them is missing. One thread, one Connection. Throws Error.
+// The files of a folder, or of a list, that a mirror has, as far as the database knows: a prober
+// asks for them once one of them is missing. One thread, one Connection. Throws Error.
 #pragma once
 
 #include <cstdint>
@@ -20,5 +20,7 @@ struct FolderFiles {
 // `limit`. Reads a bounded number of rows, so there may be none and yet more.
 FolderFiles list_folder_files(Connection&, MirrorId, const std::string& folder,
                               const std::string& after, std::int32_t limit);
+// Of these files, by their ids, those that the mirror has; in any order.
+std::vector<ProbeFile> files_of_mirror(Connection&, MirrorId, const std::vector<std::int64_t>& ids);
 
 }  // namespace mirror::db

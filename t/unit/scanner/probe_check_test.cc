@@ -1,4 +1,4 @@
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 

@@ -1,4 +1,4 @@
-#include "scanner/probe/answers.h"
+#include "scanner/check/answers.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "scanner/probe/check.h"
+#include "scanner/check/check.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@
 #include "core/url.h"
 #include "digest/message.h"
 #include "net/retry_after.h"
-#include "scanner/probe/answers.h"
+#include "scanner/check/answers.h"
 
 namespace mirror::probe {
 namespace {

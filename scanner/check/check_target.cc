@@ -1,4 +1,4 @@
-#include "scanner/probe/check_target.h"
+#include "scanner/check/check_target.h"
 
 #include <fmt/format.h>
 

@@ -3,8 +3,8 @@
 
 #include "core/path_rules.h"
 #include "db/mirror/mirrors.h"
-#include "scanner/probe/check.h"
-#include "scanner/probe/job.h"
+#include "scanner/check/check.h"
+#include "scanner/check/job.h"
 
 namespace mirror::probe {
 
