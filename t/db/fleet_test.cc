@@ -178,7 +178,8 @@ class FleetTest : public CppUnit::TestFixture {
     scan_source(c(), tree, kForce);
   }
 
-  // What is listed is there, in its version or in another one; and what is not listed is not.
+  // What is listed is there, in its version or in another one; and what is not listed is not. Where
+  // the web server is asked, all files are young and few, so it is asked for each that is there.
   void scan(const std::string& name, ModelMirror& mirror) {
     Tree tree;
     mirror.files.clear();
@@ -191,7 +192,22 @@ class FleetTest : public CppUnit::TestFixture {
       else
         mirror.files.insert(path);
     }
-    scan_mirror(c(), name, tree, kForce);
+    MergeOptions how{.max_shrink_percent = 100, .force = roll(2) == 0};
+    if (roll(2)) how.ask_for_newest = [&](const auto& files) { return ask(files, mirror); };
+    scan_mirror(c(), name, tree, how);
+  }
+
+  std::vector<std::int64_t> ask(const std::vector<ProbeFile>& files, ModelMirror& mirror) {
+    std::set<std::string> asked;
+    for (const ProbeFile& file : files) asked.insert(file.path);
+    CPPUNIT_ASSERT_EQUAL(fmt::format("{}", mirror.files), fmt::format("{}", asked));
+    std::vector<std::int64_t> not_served;
+    for (const ProbeFile& file : files) {
+      if (roll(10) > 0) continue;
+      not_served.push_back(file.id);
+      mirror.files.erase(file.path);
+    }
+    return not_served;
   }
 
   void look_at_one_file(const std::string& name, ModelMirror& mirror) {
