@@ -27,6 +27,8 @@ bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+bool head_may_be_refused(int status) { return status == 403 || status == 405 || status == 501; }
+
 bool is_page(std::string_view content_type) {
   const std::string type = lower(content_type.substr(0, content_type.find(';')));
   return type.starts_with("text/html") || type.starts_with("application/xhtml");

@@ -8,6 +8,8 @@
 namespace mirror::probe {
 
 bool is_redirect(int status);
+// Whether the server perhaps refuses HEAD alone, so that GET may tell more.
+bool head_may_be_refused(int status);
 // A page in place of a file that is none: "not found" with status 200, a portal, advertisements.
 bool is_page(std::string_view content_type);
 std::string_view without_query(std::string_view url);

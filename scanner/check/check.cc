@@ -70,8 +70,6 @@ bool is_whole(const db::ContentPiece& piece, const CheckTarget& target) {
   return piece.first == 0 && piece.bytes == target.size_bytes;
 }
 
-bool head_may_be_refused(int status) { return status == 403 || status == 405 || status == 501; }
-
 bool may_be_page(const std::string& name) {
   const std::string lowered = lower(name);
   return lowered.find(".htm") != lowered.npos || lowered.find(".xht") != lowered.npos;
