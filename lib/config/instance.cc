@@ -31,6 +31,17 @@ Fault read_path(const toml::node& node, std::string& into) {
   return fmt::format("expected a path below the tree's root: {}", path_fault_text(fault));
 }
 
+// Goes into a header, inside of a comment (RFC 9110 §5.6.5).
+Fault read_contact(const toml::node& node, std::string& into) {
+  constexpr std::size_t kMaxBytes = 200;
+  if (Fault fault = read_string(node, into); !fault.empty()) return fault;
+  const bool fits = std::all_of(into.begin(), into.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '(' && c != ')' && c != '\\';
+  });
+  if (fits && into.size() <= kMaxBytes) return kFine;
+  return "expected a URL or an e-mail address in ASCII, without parentheses";
+}
+
 Fault read_url(const toml::node& node, UrlKind kind, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
   const UrlFault fault = check_url(into, kind);
@@ -141,6 +152,7 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) {
        return read_number(n, i.max_scan_minutes, 0.01, 7 * 24 * 60);
      }},
+    {"contact", [](const toml::node& n, Instance& i) { return read_contact(n, i.contact); }},
     {"max_scan_age_hours",
      [](const toml::node& n, Instance& i) {
        return read_number(n, i.max_scan_age_hours, 0, 24 * 365);

@@ -53,6 +53,7 @@ struct Instance {
   int connect_timeout_s = 30;     // rsync
   int idle_timeout_s = 300;       // rsync
   double max_scan_minutes = 240;  // for one listing
+  std::string contact;            // for operators of mirrors, in the User-Agent; "": none
   // A mirror is stale whose last good scan is so much older than the newest one of any mirror; 0:
   // never.
   double max_scan_age_hours = 72;

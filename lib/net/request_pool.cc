@@ -88,7 +88,7 @@ struct RequestPool::Transfer {
   List headers;
   PoolAnswer answer;
   std::size_t header_bytes = 0;
-  bool too_large = false, out_of_memory = false, cut = false;
+  bool too_large = false, out_of_memory = false;
   bool private_address = false;  // is what it would have connected to
   bool tried_to_connect = false;
 
@@ -136,6 +136,8 @@ void RequestPool::Transfer::set_request() {
         CURLOPT_IPRESOLVE,
         static_cast<long>(*request.family == Family::ipv4 ? CURL_IPRESOLVE_V4 : CURL_IPRESOLVE_V6));
   }
+  if (request.http2) easy.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  if (request.compressed) easy.set(CURLOPT_ACCEPT_ENCODING, "");  // all that libcurl can undo
   if (!request.user_agent.empty()) easy.set(CURLOPT_USERAGENT, request.user_agent.c_str());
   if (!request.ca_file.empty()) easy.set(CURLOPT_CAINFO, request.ca_file.c_str());
   // One file for all, without a folder, is read once and not for each connection.
@@ -184,8 +186,8 @@ std::size_t RequestPool::Transfer::on_body(char* data, std::size_t, std::size_t 
     transfer.out_of_memory = true;
     return 0;
   }
-  transfer.cut = bytes > room;
-  return transfer.cut ? 0 : bytes;
+  transfer.answer.cut = bytes > room;
+  return transfer.answer.cut ? 0 : bytes;
 }
 
 curl_socket_t RequestPool::Transfer::on_socket(void* self, curlsocktype,
@@ -287,7 +289,7 @@ void RequestPool::Transfer::finish(CURLcode code) {
   answer.peer = easy.text(CURLINFO_PRIMARY_IP);
   read_certificate();
   answer.status = static_cast<int>(easy.number(CURLINFO_RESPONSE_CODE));
-  if (code != CURLE_OK && !cut) return fail(code);
+  if (code != CURLE_OK && !answer.cut) return fail(code);
   answer.redirect_url = easy.text(CURLINFO_REDIRECT_URL);
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy.curl(), CURLINFO_STARTTRANSFER_TIME_T, &microseconds);

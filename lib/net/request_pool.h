@@ -29,6 +29,8 @@ struct PoolRequest {
   std::string ca_file;           // of those who sign certificates; "": the system's
   bool keep_connection = false;  // may use one of an earlier request, and leave it to the next
   bool public_only = false;      // connect to no private, loopback or link-local address
+  bool http2 = false;            // by https, where the server offers it
+  bool compressed = false;       // the server may compress the body, which is kept as it was before
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds timeout{10000};  // of all together
   std::size_t max_body_bytes = 0;            // to keep; a longer body is cut, which is no failure
@@ -55,6 +57,7 @@ struct PoolAnswer {
   int status = 0;                      // also where the answer broke off after its head
   std::vector<std::pair<std::string, std::string>> headers;  // as they came
   std::string body;                                          // its first bytes
+  bool cut = false;                                          // there were more
   std::string redirect_url;                     // where Location leads to, as a whole URL; "": none
   std::string peer;                             // the address that answered, without its port
   std::chrono::milliseconds first_byte{0};      // from the start to the first byte of the answer

@@ -46,6 +46,7 @@ struct ListingCounts {
   std::int64_t unreadable_directories =
       0;                           // a mirror's: absent, with all below; the source's: held
   std::string unreadable_example;  // the first of these
+  std::int64_t heads = 0;          // files that were asked for one by one
   bool missing = false;            // the listed subtree does not exist there: an empty listing
 };
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "db/merge/scan.h"
+#include "scanner/list/known_files.h"
 #include "scanner/list/listing.h"
 #include "scanner/list/target.h"
 
@@ -18,11 +19,12 @@ struct Method {
   Fault (*option_fault)(std::string_view option);
   // Passes the target's entries to the listing; any thread may call it. Returns how exact they were
   // once the listing is whole, else throws ListingError.
-  db::Fidelity (*list)(const Target&, Listing&, const Control&);
+  db::Fidelity (*list)(const Target&, KnownFiles&, Listing&, const Control&);
 };
 
 extern const Method kRsyncMethod;  // scanner/rsync
 extern const Method kLocalMethod;  // scanner/local
+extern const Method kWebMethod;    // scanner/web
 
 // nullptr: this program has none of that name.
 const Method* find_method(std::string_view name);

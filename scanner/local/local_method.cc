@@ -7,7 +7,7 @@ namespace {
 Fault no_fault(std::string_view) { return std::nullopt; }
 Fault no_option(std::string_view) { return "the local listing has no options"; }
 
-db::Fidelity list(const Target& target, Listing& listing, const Control& control) {
+db::Fidelity list(const Target& target, KnownFiles&, Listing& listing, const Control& control) {
   list_local(target.url, target.directory, listing, control);
   return {};
 }

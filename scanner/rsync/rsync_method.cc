@@ -3,6 +3,14 @@
 #include "scanner/rsync/rsync_lister.h"
 
 namespace mirror::scanner {
+namespace {
+
+// Its listings say all that there is to know.
+db::Fidelity list(const Target& target, KnownFiles&, Listing& listing, const Control& control) {
+  return list_rsync(target, listing, control);
+}
+
+}  // namespace
 
 constexpr Method kRsyncMethod = {.name = "rsync",
                                  .scheme = "rsync",
@@ -10,6 +18,6 @@ constexpr Method kRsyncMethod = {.name = "rsync",
                                  .for_source = true,
                                  .url_fault = rsync_url_fault,
                                  .option_fault = rsync_option_fault,
-                                 .list = list_rsync};
+                                 .list = list};
 
 }  // namespace mirror::scanner

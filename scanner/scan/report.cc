@@ -48,6 +48,8 @@ std::string detail_line(const ScanResult& result) {
                   outcome_text(result.outcome), result.counts.held,
                   plural(result.listing.entries, "entry", "entries"), result.lock_seconds);
   if (result.listing.excluded > 0) out += fmt::format(", {} excluded", result.listing.excluded);
+  if (result.listing.heads > 0)
+    out += fmt::format(", {} asked for by HEAD", plural(result.listing.heads, "file", "files"));
   if (result.listing.missing) out += ", the subtree does not exist there";
   return out;
 }
@@ -69,6 +71,10 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   if (!result.ended.empty()) {
     lines.push_back(
         fmt::format("{}: ended another scan of it: {}", subject(result), printable(result.ended)));
+  }
+  if (!result.failed_ways.empty()) {
+    lines.push_back(fmt::format("{}: listed by {}, since it could not be listed {}",
+                                subject(result), result.method, result.failed_ways));
   }
   if (!result.believed.empty())
     lines.push_back(fmt::format("{}: merged all the same: {}", subject(result), result.believed));
@@ -124,7 +130,11 @@ std::string json_line(const ScanResult& result) {
   if (!result.believed.empty()) json["believed"] = result.believed;
   if (!result.unserved.empty()) json["unserved"] = result.unserved;
   json["warning"] = result.of_no_use.empty() ? Json(nullptr) : Json(result.of_no_use);
+  if (!result.is_source)
+    json["method"] = result.method.empty() ? Json(nullptr) : Json(std::string(result.method));
+  if (!result.failed_ways.empty()) json["failed_ways"] = result.failed_ways;
   json["entries"] = result.listing.entries;
+  if (!result.is_source) json["heads"] = result.listing.heads;
   json["long_paths"] = result.listing.long_paths;
   json["odd_times"] = result.listing.odd_times;
   json["excluded"] = result.listing.excluded;

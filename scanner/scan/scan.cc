@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 #include <optional>
+#include <utility>
 
 #include "config/own_url.h"
 #include "core/path.h"
@@ -17,8 +18,10 @@
 #include "scanner/check/check_options.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
+#include "scanner/scan/files_of_source.h"
 #include "scanner/scan/loss_check.h"
 #include "scanner/scan/newest_check.h"
+#include "scanner/scan/ways.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::scanner {
@@ -96,65 +99,18 @@ db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& li
   }
 }
 
-Target base_target(const std::string& url, const Method& method, const ScanOptions& options) {
-  Target target;
-  target.url = url;
-  if (&method == &kRsyncMethod) target.options = options.rsync_options;
-  target.password_file = options.password_file;
-  target.connect_timeout_s = options.instance.connect_timeout_s;
-  target.idle_timeout_s = options.instance.idle_timeout_s;
-  target.max_minutes = options.instance.max_scan_minutes;
-  return target;
-}
-
-// Of a mirror's endpoints, the first with a URL whose method this program has; nullopt: none.
-struct UsableEndpoint {
-  const Method* method;
-  const db::Endpoint* endpoint;
-};
-std::optional<UsableEndpoint> usable_endpoint(const db::MirrorRecord& record) {
-  for (const db::Endpoint& endpoint : record.endpoints) {
-    const Method* const method = find_method(endpoint.method);
-    if (method != nullptr && method->for_mirror && !endpoint.url.empty())
-      return UsableEndpoint{method, &endpoint};
-  }
-  return std::nullopt;
-}
-
-// The target of a mirror, from an untrusted record; throws ListingError with the reason.
-Target mirror_target(const db::MirrorRecord& record, const UsableEndpoint& usable,
-                     const ScanOptions& options) {
-  const auto& [method, endpoint] = usable;
-  Target target = base_target(endpoint->url, *method, options);
-  if (const Fault wrong = method->url_fault(target.url)) {
-    throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", method->name,
-                                   printable(target.url), *wrong));
-  }
-  for (const std::string& option : endpoint->options) {
-    if (const Fault wrong = method->option_fault(option)) {
-      throw ListingError(fmt::format("its {} option '{}' cannot be used: {}", method->name,
-                                     printable(option), *wrong));
-    }
-    target.options.push_back(option);
-  }
-  const auto own = options.instance.mirrors.find(record.mirror.identifier);
-  if (target.password_file.empty() && own != options.instance.mirrors.end())
-    target.password_file = own->second.rsync_password_file;
-  return target;
-}
-
-db::Fidelity list_mirror(const db::MirrorRecord& record,
-                         const std::optional<UsableEndpoint>& usable, const ScanOptions& options,
-                         const Control& control, const TreeSink& sink, ListingCounts& counts) {
-  if (!usable) throw ListingError("it has no rsync URL (mb edit NAME --rsync-url URL sets one)");
-  Target target = mirror_target(record, *usable, options);
+db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                         const ListingWay& way, const ScanOptions& options, const Control& control,
+                         const TreeSink& sink, ListingCounts& counts) {
+  Target target = target_of(way, record, options);
   const Part part = part_of_mirror(options.subtree, record.strip_prefix, record.add_prefix);
   if (part.nothing) return {};
   target.directory = part.directory;
   target.may_be_missing = part.may_be_missing;
   Listing listing(options.instance.max_entries, part.prefix, sink, control, counts);
   listing.exclude(options.instance.exclude);
-  return usable->method->list(target, listing, control);
+  FilesOfSource known(connection, part.prefix);
+  return way.method->list(target, known, listing, control);
 }
 
 db::LossVerdict verdict_of(const db::MirrorRecord& record, const ScanOptions& options,
@@ -191,12 +147,13 @@ void withdraw_if_gone(db::Connection& connection, const db::MirrorRecord& record
   result.error += fmt::format(", so it has none of the {} that it had", report.counts.lost);
 }
 
-void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
-                        const ScanOptions& options, const Control& control,
-                        const std::string& stands, ScanResult& result) {
-  const std::optional<UsableEndpoint> usable = usable_endpoint(record);
-  const Method& method = usable ? *usable->method : kRsyncMethod;
-  db::MirrorScan scan(connection, record, method.name, options.subtree);
+// Lists and merges in one way. The reason why that was not possible; nullopt: it was.
+std::optional<std::string> scan_in_one_way(db::Connection& connection,
+                                           const db::MirrorRecord& record, const ListingWay& way,
+                                           const ScanOptions& options, const Control& control,
+                                           const std::string& stands, ScanResult& result) {
+  result.listing = {};
+  db::MirrorScan scan(connection, record, way.method->name, options.subtree);
   const auto sink = [&scan](const TreeEntry& entry) {
     if (entry.kind == db::EntryKind::file && !entry.staged)
       scan.add(entry.path, entry.size_bytes, entry.mtime_s);
@@ -204,12 +161,12 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   db::Fidelity fidelity;
   try {
     fidelity = list_or_close(scan, stands, [&] {
-      return list_mirror(record, usable, options, control, sink, result.listing);
+      return list_mirror(connection, record, way, options, control, sink, result.listing);
     });
   } catch (const ListingError& error) {
-    result.error = fmt::format("{}; {}", error.what(), stands);
-    return withdraw_if_gone(connection, record, method.name, options, control, result);
+    return error.what();
   }
+  result.method = way.method->name;
   db::MergeOptions how = merge_options(options);
   how.ask_about_losses = [&](const std::vector<std::string>& paths) {
     return verdict_of(record, options, control, paths);
@@ -218,6 +175,45 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
     return unserved_of(record, options, db::load_path_rules(connection), control, files, result);
   };
   take_report(scan.merge(fidelity, how), "--max-shrink", stands, result);
+  return std::nullopt;
+}
+
+// A mirror that cannot be listed. Its scans say so too.
+void note_no_way(db::Connection& connection, const db::MirrorRecord& record,
+                 const ScanOptions& options, const std::string& stands, ScanResult& result) {
+  result.error = fmt::format(
+      "it has no URL to scan (mb edit NAME --rsync-url URL or --index-url URL sets one); {}",
+      stands);
+  db::MirrorScan(connection, record, kRsyncMethod.name, options.subtree).fail(result.error);
+}
+
+// One way after the other, until the mirror could be listed. Whether one could.
+bool scan_in_some_way(db::Connection& connection, const db::MirrorRecord& record,
+                      const ScanOptions& options, const Control& control, const std::string& stands,
+                      ScanResult& result) {
+  const std::vector<ListingWay> ways = ways_to_list(record);
+  if (ways.empty()) {
+    note_no_way(connection, record, options, stands, result);
+    return false;
+  }
+  for (const ListingWay& way : ways) {
+    const std::optional<std::string> fault =
+        scan_in_one_way(connection, record, way, options, control, stands, result);
+    if (!fault) return true;
+    if (!result.failed_ways.empty()) result.failed_ways += "; ";
+    result.failed_ways +=
+        ways.size() == 1 ? *fault : fmt::format("by {}: {}", way.method->name, *fault);
+    if (control.stopped()) break;
+  }
+  result.error = fmt::format("{}; {}", std::exchange(result.failed_ways, {}), stands);
+  withdraw_if_gone(connection, record, ways.front().method->name, options, control, result);
+  return false;
+}
+
+void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& record,
+                        const ScanOptions& options, const Control& control,
+                        const std::string& stands, ScanResult& result) {
+  if (!scan_in_some_way(connection, record, options, control, stands, result)) return;
   if (!options.enable || !result.worked() || record.mirror.enabled) return;
   if (result.counts.held == 0) {
     result.of_no_use += "; it is not enabled";
@@ -253,7 +249,8 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
       throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
     Target target = base_target(source, method, options);
     target.directory = options.subtree;
-    return method.list(target, listing, control);
+    FilesOfSource known(connection, "");
+    return method.list(target, known, listing, control);
   };
   const std::string stands = what_stands_of_source();
   list_or_close(scan, stands, list);

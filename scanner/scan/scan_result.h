@@ -23,7 +23,9 @@ struct ScanResult {
   bool is_source = false;
   std::string name;  // the mirror's identifier; the source's directory or URL
   ScanOutcome outcome = ScanOutcome::failed;
-  std::string error;  // for refused, failed, locked
+  std::string error;        // for refused, failed, locked
+  std::string_view method;  // of the mirror, by which it was listed; "": by none
+  std::string failed_ways;  // those that were tried before, and why they failed; "": none
   db::ScanCounts counts;
   std::string believed;   // why a listing was merged that would have been refused, or ""
   std::string unserved;   // which of the files listed do not count, and why, or ""

@@ -163,11 +163,12 @@ class MirrorMembersTest : public CppUnit::TestFixture {
     update_mirror(c_, id, {{"rsync_url", "rsync://h/m/"}});
     c_.script(
         "INSERT INTO endpoint (mirror_id, method, url, priority) VALUES "
-        "(1, 'gopher', 'gopher://h/x', -1), (1, 'wais', 'wais://h/x', 1)");
+        "(1, 'gopher', 'gopher://h/x', -1), (1, 'http', 'http://h/x/', 0), (1, 'wais', "
+        "'wais://h/x', 1)");
     for (const MirrorRecord& record : {find_mirror(c_, "one").value(), list_mirrors(c_).at(0)}) {
       std::string methods;
       for (const Endpoint& endpoint : record.endpoints) methods += endpoint.method + ' ';
-      CPPUNIT_ASSERT_EQUAL(std::string("gopher rsync wais "), methods);
+      CPPUNIT_ASSERT_EQUAL(std::string("gopher rsync http wais "), methods);
     }
     delete_mirror(c_, id);
     CPPUNIT_ASSERT_EQUAL(std::string("0"), value(c_, "SELECT count(*) FROM endpoint"));
@@ -181,6 +182,8 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"https_url", "https://a/"},
         {"rsync_url", "rsync://a/m/"},
         {"ftp_url", "ftp://a/"},
+        {"index_url", "http://a/"},
+        {"index_options", "connections=2,rate=3"},
         {"rsync_options", "-4,--ipv4"},
         {"country", "DE"},
         {"region", "EU"},

@@ -236,7 +236,7 @@ def test_a_mirror_that_asks_for_time_is_asked_again_when_it_said(world, status, 
     files, asked = serves(world, {MUTABLE: b"!" * 500}), []
 
     def talk(request):
-        if request.startswith(f"GET /{MUTABLE} "):
+        if request.startswith(f"GET /{MUTABLE} ") and "mb-probe" in request:
             asked.append(time.time())
             if len(asked) == 1:
                 return answer(status, Retry_After=email.utils.formatdate(time.time() + 8, usegmt=True) if as_date else 7)(request)
@@ -253,7 +253,7 @@ def test_a_file_that_a_mirror_never_had_is_asked_for_again_after_its_next_change
     mirror, server = talking(world, files)
 
     def asked():
-        return sum(request.startswith(f"GET /{MUTABLE} ") for request in server.requests)
+        return sum(request.startswith(f"GET /{MUTABLE} ") and "mb-probe" in request for request in server.requests)
     loop = prober(world)
     rig.wait_for("the first time", asked, 20)
     time.sleep(9)  # it is compared again every two seconds

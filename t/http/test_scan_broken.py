@@ -206,7 +206,7 @@ def test_servers_that_are_no_daemons(world, answer, words):
 
 @pytest.mark.parametrize("url, words", [
     ("rsync://127.0.0.1:1/pub/", "exited 10"), ("rsync://-oProxyCommand=x/pub/", "this is not a host name"),
-    ("", "has no rsync URL"),
+    ("", "http://mirror.example/robots.txt: its name has no address"),
     ("rsync://127.0.0.1/", "it has no module")])
 def test_urls_that_lead_nowhere(world, url, words):
     world.database.sql("ALTER TABLE endpoint DROP CONSTRAINT endpoint_url_shape")  # as in a database from before it

@@ -7,6 +7,7 @@ the thread that lives longest (the main one): Linux sends the parent's death sig
 
 from .build import Build
 from .httpd import Httpd, WebServer
+from .indexes import INDEX_SERVERS, index_server
 from .mirrors import Database, MirrorHost
 from .oddweb import OddWeb
 from .ports import free_port, has_ipv6
@@ -17,7 +18,7 @@ from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "Database", "Httpd", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError",
-    "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "is_root", "make_tree", "run", "run_measured",
+    "Authority", "Build", "Database", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError",
+    "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root", "make_tree", "run", "run_measured",
     "sha256_file", "wait_for",
 ]

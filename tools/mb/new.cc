@@ -19,7 +19,8 @@ struct NewMirror {
 // The host that clients will be sent to, else the one that is scanned.
 std::string host_of(const ColumnOptions& columns) {
   return first_host({columns.value("https_url"), columns.value("http_url"),
-                     columns.value("rsync_url"), columns.value("ftp_url")});
+                     columns.value("rsync_url"), columns.value("index_url"),
+                     columns.value("ftp_url")});
 }
 
 // Appends what the GeoIP databases know and the administrator did not give.

@@ -6,7 +6,10 @@ namespace mirror::db {
 namespace {
 
 constexpr const char* kSelect = "SELECT mirror_id, method, url, options, priority FROM endpoint ";
-constexpr const char* kOrder = "ORDER BY mirror_id, priority, method";
+// What tells most about the mirror's files comes first.
+constexpr const char* kOrder =
+    "ORDER BY mirror_id, priority, array_position(ARRAY['rsync', 's3', 'http', 'ftp', 'head'], "
+    "method), method";
 
 Endpoint read_endpoint(const Result& rows, int row) {
   return {.method = std::string(rows.bytes(row, 1)),

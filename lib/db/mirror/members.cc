@@ -172,9 +172,14 @@ std::vector<MirrorMember> make_members() {
   for_each_member(kMirrorAddresses, redirects);
   scans.endpoint("rsync_url", "rsync", "url", &Endpoint::url, "URL to scan with rsync",
                  UrlKind::rsync);
+  scans.endpoint("index_url", "http", "url", &Endpoint::url, "URL to scan by its directory indexes",
+                 UrlKind::web_base);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
                  "further options for rsync");
+  scans.endpoint("index_options", "http", "options", &Endpoint::options,
+                 "options for scans by directory indexes: connections=8, rate=N, robots=ignore, "
+                 "heads=N, off");
   for_each_member(kMirrorTraits, redirects);
   for_each_member(kPublic, redirects);
   for_each_member(kPrivate, Rows(rows, Reader::admins));

@@ -16,13 +16,14 @@ class MethodTest : public CppUnit::TestFixture {
   void findsAMethodByItsName() {
     CPPUNIT_ASSERT_EQUAL(&kRsyncMethod, find_method("rsync"));
     CPPUNIT_ASSERT_EQUAL(&kLocalMethod, find_method("local"));
+    CPPUNIT_ASSERT_EQUAL(&kWebMethod, find_method("http"));
     for (const char* name : {"", "rsyn", "rsync ", "RSYNC", "gopher"})
       CPPUNIT_ASSERT_MESSAGE(name, find_method(name) == nullptr);
   }
 
   void findsASourcesMethodByItsScheme() {
     CPPUNIT_ASSERT_EQUAL(&kRsyncMethod, &method_of_source("rsync://h/m"));
-    for (const char* path : {"/srv/ftp", "rsync:/srv", "rsync", "://x", "gopher://h/"})
+    for (const char* path : {"/srv/ftp", "rsync:/srv", "rsync", "://x", "gopher://h/", "http://h/"})
       CPPUNIT_ASSERT_EQUAL_MESSAGE(path, &kLocalMethod, &method_of_source(path));
   }
 

@@ -1,0 +1,42 @@
+#include "db/merge/known_files.h"
+
+namespace mirror::db {
+namespace {
+
+constexpr const char* kFindFiles =
+    "SELECT p.n, f.size, f.mtime, coalesce(f.earlier_sizes, '{}') "
+    "FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) JOIN file f ON f.path = p.path "
+    "WHERE f.kind = 'f' AND NOT f.staged";
+constexpr const char* kFindFolders =
+    "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) WHERE EXISTS (SELECT FROM "
+    "file f WHERE f.path > p.path || '/'::bytea AND f.path < p.path || '0'::bytea LIMIT 1)";
+
+std::size_t place(const Result& rows, int row) {
+  return static_cast<std::size_t>(rows.int8(row, 0)) - 1;
+}
+
+}  // namespace
+
+std::vector<std::optional<KnownFile>> find_known_files(Connection& connection,
+                                                       const std::vector<std::string>& paths) {
+  std::vector<std::optional<KnownFile>> found(paths.size());
+  if (paths.empty()) return found;
+  const Result rows = connection.run(kFindFiles, Params().bytes_array(paths));
+  for (int row = 0; row < rows.rows(); ++row) {
+    found[place(rows, row)] = {.size_bytes = rows.int8(row, 1),
+                               .mtime_s = rows.int8(row, 2),
+                               .earlier_sizes = rows.int8_array(row, 3)};
+  }
+  return found;
+}
+
+std::vector<bool> find_known_folders(Connection& connection,
+                                     const std::vector<std::string>& paths) {
+  std::vector<bool> found(paths.size());
+  if (paths.empty()) return found;
+  const Result rows = connection.run(kFindFolders, Params().bytes_array(paths));
+  for (int row = 0; row < rows.rows(); ++row) found[place(rows, row)] = true;
+  return found;
+}
+
+}  // namespace mirror::db

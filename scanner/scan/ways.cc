@@ -1,0 +1,72 @@
+#include "scanner/scan/ways.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config.h"
+#include "core/path.h"
+#include "scanner/web/web_options.h"
+
+namespace mirror::scanner {
+namespace {
+
+bool has_option(const db::Endpoint& endpoint, std::string_view option) {
+  return std::find(endpoint.options.begin(), endpoint.options.end(), option) !=
+         endpoint.options.end();
+}
+
+}  // namespace
+
+std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record) {
+  std::vector<ListingWay> ways;
+  for (const db::Endpoint& endpoint : record.endpoints) {
+    const Method* const method = find_method(endpoint.method);
+    if (method != nullptr && method->for_mirror && !endpoint.url.empty())
+      ways.push_back({method, endpoint.url, endpoint.options});
+  }
+  if (!ways.empty()) return ways;
+  const db::Endpoint* const web = record.endpoint(kWebMethod.name);
+  const std::string& own =
+      record.mirror.http_url.empty() ? record.mirror.https_url : record.mirror.http_url;
+  if (own.empty() || (web != nullptr && has_option(*web, web::kOff))) return ways;
+  ways.push_back({&kWebMethod, own, web != nullptr ? web->options : std::vector<std::string>()});
+  return ways;
+}
+
+Target base_target(const std::string& url, const Method& method, const ScanOptions& options) {
+  Target target;
+  target.url = url;
+  if (&method == &kRsyncMethod) target.options = options.rsync_options;
+  target.password_file = options.password_file;
+  target.user_agent =
+      fmt::format("mb-scan/{} (mod_mirror{}{})", PACKAGE_VERSION,
+                  options.instance.contact.empty() ? "" : "; ", options.instance.contact);
+  target.ca_file = options.instance.probe_ca;
+  target.connect_timeout_s = options.instance.connect_timeout_s;
+  target.idle_timeout_s = options.instance.idle_timeout_s;
+  target.max_minutes = options.instance.max_scan_minutes;
+  return target;
+}
+
+Target target_of(const ListingWay& way, const db::MirrorRecord& record,
+                 const ScanOptions& options) {
+  Target target = base_target(way.url, *way.method, options);
+  if (const Fault wrong = way.method->url_fault(target.url)) {
+    throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", way.method->name,
+                                   printable(target.url), *wrong));
+  }
+  for (const std::string& option : way.options) {
+    if (const Fault wrong = way.method->option_fault(option)) {
+      throw ListingError(fmt::format("its {} option '{}' cannot be used: {}", way.method->name,
+                                     printable(option), *wrong));
+    }
+    target.options.push_back(option);
+  }
+  const auto own = options.instance.mirrors.find(record.mirror.identifier);
+  if (target.password_file.empty() && own != options.instance.mirrors.end())
+    target.password_file = own->second.rsync_password_file;
+  return target;
+}
+
+}  // namespace mirror::scanner

@@ -1,0 +1,213 @@
+#include "scanner/web/html_links.h"
+
+#include <libxml/HTMLparser.h>
+
+#include <algorithm>
+#include <memory>
+#include <new>
+
+namespace mirror::scanner::web {
+namespace {
+
+constexpr std::size_t kMaxTextBytes = 1024;  // kept of what stands around a link
+constexpr std::size_t kMaxTitleBytes = 4096;
+
+struct FreeParser {
+  void operator()(htmlParserCtxt* parser) const { htmlFreeParserCtxt(parser); }
+};
+
+std::string_view view(const xmlChar* text) { return reinterpret_cast<const char*>(text); }
+
+// The value of an attribute; nullptr: it has none.
+const xmlChar* attribute(const xmlChar** attributes, std::string_view name) {
+  for (; attributes != nullptr && attributes[0] != nullptr; attributes += 2) {
+    if (view(attributes[0]) == name && attributes[1] != nullptr) return attributes[1];
+  }
+  return nullptr;
+}
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void append_text(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\xa0';
+    if (blank && (out.empty() || out.back() == ' ')) continue;
+    if (out.size() >= kMaxTextBytes) return;
+    out += blank ? ' ' : c;
+  }
+}
+
+class Reader {
+ public:
+  HtmlPage page;
+
+  void start(std::string_view name, const xmlChar** attributes) {
+    if (is_one_of(name, {"tr", "li", "br", "pre", "hr", "table", "ul", "body"})) end_row();
+    if (name == "pre") ++pre_;
+    if (name == "title") in_title_ = true;
+    if (is_one_of(name, {"td", "th"})) start_cell(attributes);
+    if (name == "time") {
+      if (const xmlChar* const value = attribute(attributes, "datetime")) replace(value);
+    }
+    if (name == "a") start_link(attributes);
+    if (is_one_of(name, {"script", "style"})) ++silent_;
+  }
+
+  void end(std::string_view name) {
+    if (name == "pre" && pre_ > 0) --pre_;
+    if (name == "title") in_title_ = false;
+    if (is_one_of(name, {"tr", "li", "pre", "table", "ul"})) end_row();
+    if (is_one_of(name, {"td", "th", "time"})) {
+      replaced_ = false;
+      append_text(text(), " ");
+    }
+    if (name == "a") in_link_ = false;
+    if (is_one_of(name, {"script", "style"}) && silent_ > 0) --silent_;
+  }
+
+  void characters(std::string_view utf8) {
+    if (silent_ > 0 || in_link_ || replaced_) return;
+    const std::string bytes = bytes_of_latin1(utf8);
+    if (in_title_) {
+      if (page.title.size() < kMaxTitleBytes) page.title += bytes;
+      return;
+    }
+    std::string_view rest = bytes;
+    for (std::size_t newline; pre_ > 0 && (newline = rest.find('\n')) != rest.npos;) {
+      append_text(text(), rest.substr(0, newline));
+      end_row();
+      rest.remove_prefix(newline + 1);
+    }
+    append_text(text(), rest);
+  }
+
+ private:
+  std::string& text() { return row_has_link_ ? page.links.back().after : before_; }
+
+  void start_link(const xmlChar** attributes) {
+    const xmlChar* const href = attribute(attributes, "href");
+    if (href == nullptr) return;
+    HtmlLink& link = page.links.emplace_back();
+    link.href = bytes_of_latin1(view(href));
+    link.before = std::move(before_);
+    before_.clear();
+    row_has_link_ = in_link_ = true;
+  }
+
+  void start_cell(const xmlChar** attributes) {
+    for (const char* const name : {"data-order", "data-sort", "data-value", "data-size"}) {
+      const xmlChar* const value = attribute(attributes, name);
+      const bool number = value != nullptr && *value >= '0' && *value <= '9' &&
+                          view(value).find_first_not_of("0123456789") == std::string_view::npos;
+      if (number) return replace(value);
+    }
+  }
+
+  // This stands for what the element shows.
+  void replace(const xmlChar* value) {
+    append_text(text(), " " + bytes_of_latin1(view(value)) + " ");
+    replaced_ = true;
+  }
+
+  void end_row() {
+    before_.clear();
+    row_has_link_ = false;
+    replaced_ = false;
+  }
+
+  std::string before_;
+  bool row_has_link_ = false;  // text belongs to the last link
+  bool in_link_ = false, in_title_ = false, replaced_ = false;
+  int pre_ = 0, silent_ = 0;
+};
+
+// libxml2 is C: what a callback throws is kept until it has returned.
+struct Guarded {
+  htmlParserCtxt* parser;
+  Reader reader;
+  bool out_of_memory = false;
+
+  template <typename Call>
+  void guard(Call call) noexcept {
+    try {
+      if (!out_of_memory) call();
+    } catch (...) {
+      out_of_memory = true;
+      xmlStopParser(parser);
+    }
+  }
+};
+
+void on_start(void* user, const xmlChar* name, const xmlChar** attributes) noexcept {
+  auto& to = *static_cast<Guarded*>(user);
+  to.guard([&] { to.reader.start(view(name), attributes); });
+}
+
+void on_end(void* user, const xmlChar* name) noexcept {
+  auto& to = *static_cast<Guarded*>(user);
+  to.guard([&] { to.reader.end(view(name)); });
+}
+
+void on_characters(void* user, const xmlChar* text, int length) noexcept {
+  auto& to = *static_cast<Guarded*>(user);
+  to.guard([&] {
+    to.reader.characters({reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)});
+  });
+}
+
+}  // namespace
+
+HtmlPage read_html(std::string_view page) {
+  const std::unique_ptr<htmlParserCtxt, FreeParser> parser(htmlNewParserCtxt());
+  if (!parser) throw std::bad_alloc();
+  Guarded guarded{parser.get(), {}};
+  htmlSAXHandler handler{};
+  handler.startElement = on_start;
+  handler.endElement = on_end;
+  handler.characters = on_characters;
+  handler.ignorableWhitespace = on_characters;
+  *parser->sax = handler;
+  parser->userData = &guarded;
+  constexpr int kOptions = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
+                           HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC;
+  xmlDoc* const doc = htmlCtxtReadMemory(parser.get(), page.data(), static_cast<int>(page.size()),
+                                         nullptr, "ISO-8859-1", kOptions);
+  if (doc != nullptr) xmlFreeDoc(doc);
+  if (guarded.out_of_memory) throw std::bad_alloc();
+  return std::move(guarded.reader.page);
+}
+
+std::string bytes_of_latin1(std::string_view utf8) {
+  std::string bytes;
+  bytes.reserve(utf8.size());
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const auto c = static_cast<unsigned char>(utf8[i]);
+    const bool below_256 = (c == 0xc2 || c == 0xc3) && i + 1 < utf8.size();
+    if (below_256) {
+      ++i;
+      bytes += static_cast<char>((c & 3) << 6 | (static_cast<unsigned char>(utf8[i]) & 0x3f));
+    } else {
+      bytes += utf8[i];
+    }
+  }
+  return bytes;
+}
+
+std::string latin1_to_utf8(std::string_view bytes) {
+  std::string utf8;
+  utf8.reserve(bytes.size());
+  for (const char byte : bytes) {
+    const auto c = static_cast<unsigned char>(byte);
+    if (c < 0x80) {
+      utf8 += byte;
+    } else {
+      utf8 += static_cast<char>(0xc0 | c >> 6);
+      utf8 += static_cast<char>(0x80 | (c & 0x3f));
+    }
+  }
+  return utf8;
+}
+
+}  // namespace mirror::scanner::web

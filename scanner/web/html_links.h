@@ -1,0 +1,34 @@
+// The links of an HTML page with the text around them, by libxml2's parser, which keeps no tree of
+// the page. Internal to scanner/web; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mirror::scanner::web {
+
+struct HtmlLink {
+  std::string href;  // entities decoded, else as it is
+  // Of the same line, table row or item: text before the link and behind it, blanks joined.
+  // Attributes that scripts sort by take the place of a table cell's text: `data-order="973"` is
+  // "973", `<time datetime="…">` is that time.
+  std::string before, after;
+};
+
+struct HtmlPage {
+  std::vector<HtmlLink> links;
+  std::string title;
+};
+
+// Any bytes: a page that is no HTML has no links. Bytes above ASCII stay as they are. Throws
+// std::bad_alloc.
+HtmlPage read_html(std::string_view page);
+
+// Characters of text that was taken for Latin-1 back to its bytes; characters above 0xFF, which
+// were written as references, to UTF-8.
+std::string bytes_of_latin1(std::string_view utf8);
+// The other way: each byte becomes a character.
+std::string latin1_to_utf8(std::string_view bytes);
+
+}  // namespace mirror::scanner::web

@@ -1,0 +1,156 @@
+#include "scanner/web/index_page.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "scanner/web/href.h"
+#include "scanner/web/html_links.h"
+#include "scanner/web/json_index.h"
+#include "scanner/web/listed_values.h"
+
+namespace mirror::scanner::web {
+namespace {
+
+enum class Details : std::uint8_t { none, before_link, after_link };
+
+// How one kind of server shows a folder. The first row fits whose title begins so and whose marks
+// are all on the page.
+struct Shape {
+  std::string_view name;
+  std::string_view title;     // its beginning; "": any
+  std::string_view marks[2];  // in the page's bytes; "": none
+  Details details;            // where time and size stand
+  Rounding rounding;
+};
+constexpr Shape kShapes[] = {
+    {"lighttpd",
+     "Index of ",
+     {"summary=\"Directory Listing\"", "<td class=\"m\">"},
+     Details::after_link,
+     Rounding::lighttpd},
+    {"Caddy", "", {"<time datetime=\"", "data-order=\""}, Details::after_link, Rounding::unknown},
+    {"Caddy", "", {"<time datetime=\"", "class=\"size\""}, Details::after_link, Rounding::unknown},
+    {"h5ai", "", {"larsjung.de/h5ai", "fallback"}, Details::after_link, Rounding::unknown},
+    {"Artifactory", "Index of ", {"<pre>", "Artifactory"}, Details::after_link, Rounding::unknown},
+    {"Nexus",
+     "Index of ",
+     {"<th>Last Modified</th>", "<th>Size</th>"},
+     Details::after_link,
+     Rounding::unknown},
+    {"Apache", "Index of ", {"<a href=\"?C=", ""}, Details::after_link, Rounding::apache},
+    {"Apache", "Index of ", {"<A HREF=\"?N=", ""}, Details::after_link, Rounding::apache},
+    {"Apache without columns",
+     "Index of ",
+     {"<h1>Index of ", "<ul><li><a href=\""},
+     Details::none,
+     Rounding::unknown},
+    {"nginx", "Index of ", {"<hr><pre><a href=\"../\">", ""}, Details::after_link, Rounding::nginx},
+    {"Apache", "Index of ", {"<h1>Index of ", "<pre>"}, Details::after_link, Rounding::apache},
+    {"Apache", "Index of ", {"<h1>Index of ", "<table>"}, Details::after_link, Rounding::apache},
+    {"Apache without columns",
+     "Index of ",
+     {"<h1>Index of ", "<ul>"},
+     Details::none,
+     Rounding::unknown},
+    {"Python", "Directory listing for ", {"<ul>", ""}, Details::none, Rounding::unknown},
+    {"IIS", "", {"<hr>\r\n\r\n<pre>", "<A HREF=\""}, Details::before_link, Rounding::unknown},
+    {"IIS", "", {"<hr>", "[To Parent Directory]</A>"}, Details::before_link, Rounding::unknown},
+};
+
+bool shows(std::string_view page, std::string_view mark) {
+  return mark.empty() || page.find(mark) != page.npos;
+}
+
+const Shape* shape_of(std::string_view page, std::string_view title) {
+  const auto* const found =
+      std::find_if(std::begin(kShapes), std::end(kShapes), [&](const Shape& shape) {
+        return title.starts_with(shape.title) && shows(page, shape.marks[0]) &&
+               shows(page, shape.marks[1]);
+      });
+  return found == std::end(kShapes) ? nullptr : found;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(' ');
+  return begin == text.npos ? std::string_view() : text.substr(begin);
+}
+
+// Caddy has the size first, all others the time.
+void take_details(std::string_view text, const Shape& shape, PageEntry& entry) {
+  const std::optional<FoundTime> time = find_time(text);
+  if (!time) return;
+  entry.time = time->time;
+  if (entry.is_folder) return;
+  entry.size = read_size(trimmed(text.substr(time->end)), shape.rounding);
+  if (!entry.size) entry.size = read_size(trimmed(text.substr(0, time->begin)), shape.rounding);
+}
+
+// What is known of a name from several links.
+void merge(PageEntry& entry, PageEntry&& again) {
+  entry.is_folder = entry.is_folder || again.is_folder;
+  if (!entry.size) entry.size = again.size;
+  if (!entry.time) entry.time = again.time;
+}
+
+std::vector<PageEntry> entries_of(std::string_view url, std::vector<HtmlLink>&& links,
+                                  const Shape& shape) {
+  std::vector<PageEntry> entries;
+  std::unordered_map<std::string, std::size_t> places;
+  for (HtmlLink& link : links) {
+    std::optional<LinkedName> linked = linked_name(url, link.href);
+    if (!linked) continue;
+    PageEntry entry{std::move(linked->name), linked->is_folder, {}, {}};
+    if (shape.details != Details::none)
+      take_details(shape.details == Details::before_link ? link.before : link.after, shape, entry);
+    const auto [place, is_new] = places.try_emplace(entry.name, entries.size());
+    if (is_new) {
+      entries.push_back(std::move(entry));
+    } else {
+      merge(entries[place->second], std::move(entry));
+    }
+  }
+  return entries;
+}
+
+// Of indexes in HTML: every server ends them so.
+bool ends_whole(std::string_view page) {
+  constexpr std::size_t kTail = 4096;  // also of scripts, and of what proxies add
+  std::string tail(page.substr(page.size() - std::min(page.size(), kTail)));
+  std::transform(tail.begin(), tail.end(), tail.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return tail.find("</html") != std::string::npos;
+}
+
+IndexPage read_json(std::string_view url, std::string_view body) {
+  IndexPage page;
+  if (auto entries = read_json_index(url, body)) {
+    page.shape = "JSON";
+    page.entries = std::move(*entries);
+  } else {
+    page.fault = "is JSON that is no whole directory index";
+  }
+  return page;
+}
+
+}  // namespace
+
+IndexPage read_index(std::string_view url, std::string_view body) {
+  const std::size_t begin = body.find_first_not_of(" \t\r\n");
+  if (begin != body.npos && (body[begin] == '[' || body[begin] == '{')) return read_json(url, body);
+  IndexPage page;
+  HtmlPage html = read_html(body);
+  const Shape* const shape = shape_of(body, html.title);
+  if (shape == nullptr) {
+    page.fault = "is not a directory index of a kind that is known";
+    return page;
+  }
+  page.shape = shape->name;
+  if (!ends_whole(body)) {
+    page.fault = "is a directory index that ends too early";
+    return page;
+  }
+  page.entries = entries_of(url, std::move(html.links), *shape);
+  return page;
+}
+
+}  // namespace mirror::scanner::web

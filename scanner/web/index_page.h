@@ -1,0 +1,21 @@
+// A directory index of a web server as entries. Servers are told apart by a table of shapes. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scanner/web/page_entry.h"
+
+namespace mirror::scanner::web {
+
+struct IndexPage {
+  std::string_view shape;          // its name in the table; "": none fits
+  std::vector<PageEntry> entries;  // each name once
+  std::string fault;               // why it is not a whole index, after "it"; "": it is one
+};
+
+// `url`: the page's own, ends in '/'. `body`: decoded, of any content.
+IndexPage read_index(std::string_view url, std::string_view body);
+
+}  // namespace mirror::scanner::web

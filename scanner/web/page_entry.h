@@ -1,0 +1,31 @@
+// One entry of a directory index, as its page shows it. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace mirror::scanner::web {
+
+// A size that may have been rounded: the file's is one of low to high, both included.
+struct ListedSize {
+  std::int64_t low = 0, high = 0;
+
+  bool exact() const { return low == high; }
+  bool fits(std::int64_t size_bytes) const { return low <= size_bytes && size_bytes <= high; }
+};
+
+struct ListedTime {
+  std::int64_t time_s = 0;       // as if it were UTC
+  std::int64_t precision_s = 1;  // the file's is less than this away
+  bool is_utc = false;           // else it is in a time zone that the page does not tell
+};
+
+struct PageEntry {
+  std::string name;  // bytes as the server's file system has them; no slash
+  bool is_folder = false;
+  std::optional<ListedSize> size;  // nullopt: the page does not tell
+  std::optional<ListedTime> time;
+};
+
+}  // namespace mirror::scanner::web

@@ -1,0 +1,163 @@
+#include "scanner/web/web_client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "core/http_date.h"
+
+namespace mirror::scanner::web {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr int kMostTries = 3;  // of one request
+constexpr int kMostWaits = 5;  // of one request, because the server asked for it
+constexpr Milliseconds kFirstWait(500), kLongestRun(1000);
+constexpr double kBurst_s = 1;  // so many seconds' requests may come at once
+
+// What may be otherwise a moment later.
+bool passes(net::FailureKind kind) {
+  using Kind = net::FailureKind;
+  return kind == Kind::name || kind == Kind::connect || kind == Kind::timeout ||
+         kind == Kind::broken;
+}
+
+bool asks_to_wait(int status) { return status == 429 || status == 503; }
+bool is_passing_status(int status) {
+  return status == 408 || status == 500 || status == 502 || status == 504;
+}
+
+}  // namespace
+
+std::optional<std::chrono::seconds> retry_after(std::string_view value, std::int64_t now_s) {
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  const bool is_number =
+      !value.empty() && error == std::errc() && end == value.data() + value.size();
+  if (!is_number) {
+    const std::int64_t date_s = parse_http_date(value);
+    if (date_s < 0) return std::nullopt;
+    seconds = date_s - now_s;
+  }
+  constexpr std::int64_t kMost = 86400;
+  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kMost));
+}
+
+WebClient::WebClient(WebSettings settings)
+    : settings_(std::move(settings)),
+      budget_(settings_.requests_per_s * 60, std::max(1.0, settings_.requests_per_s * kBurst_s)) {}
+
+void WebClient::get(std::string url, Done done) {
+  ask({net::PoolRequest::Method::get, std::move(url), std::move(done)});
+}
+
+void WebClient::head(std::string url, Done done) {
+  ask({net::PoolRequest::Method::head, std::move(url), std::move(done)});
+}
+
+void WebClient::ask(Request request) {
+  ++open_;
+  waiting_.push_back(std::move(request));
+}
+
+void WebClient::start_what_may() {
+  const Clock::time_point now = Clock::now();
+  if (now < paused_until_) return;
+  while (!later_.empty() && later_.begin()->first <= now) {
+    waiting_.push_front(std::move(later_.begin()->second));
+    later_.erase(later_.begin());
+  }
+  const auto most = static_cast<std::size_t>(settings_.connections);
+  while (!waiting_.empty() && pool_.running() < most) {
+    if (settings_.requests_per_s > 0) {
+      if (budget_.left(std::chrono::duration<double>(now - start_).count()) < 1) return;
+      budget_.use(1);
+    }
+    Request request = std::move(waiting_.front());
+    waiting_.pop_front();
+    start(std::move(request));
+  }
+}
+
+void WebClient::start(Request request) {
+  ++request.tries;
+  net::PoolRequest asked;
+  asked.method = request.method;
+  asked.url = request.url;
+  asked.user_agent = settings_.user_agent;
+  asked.ca_file = settings_.ca_file;
+  asked.keep_connection = asked.http2 = true;
+  asked.compressed = request.method == net::PoolRequest::Method::get;
+  asked.connect_timeout = settings_.connect_timeout;
+  asked.timeout = settings_.timeout;
+  asked.max_body_bytes = settings_.max_page_bytes;
+  // The pool copies what it keeps.
+  pool_.add(std::move(asked), [this, kept = std::move(request)](net::PoolAnswer&& answer) mutable {
+    answered(std::move(kept), std::move(answer));
+  });
+}
+
+void WebClient::answered(Request request, net::PoolAnswer&& answer) {
+  if (!again(request, answer)) finish(request, std::move(answer));
+}
+
+// Whether the request is to be sent once more; then it is kept for that.
+bool WebClient::again(Request& request, const net::PoolAnswer& answer) {
+  const Clock::time_point now = Clock::now();
+  if (!answer.failure && asks_to_wait(answer.status)) {
+    const auto asked = retry_after(answer.header("Retry-After"), std::time(nullptr));
+    const Milliseconds wait = asked ? Milliseconds(*asked) : kFirstWait * (4 << request.waits);
+    if (++request.waits > kMostWaits || wait > settings_.longest_wait) return false;
+    --request.tries;
+    paused_until_ = std::max(paused_until_, now + wait);
+    later_.emplace(now + wait, std::move(request));
+    return true;
+  }
+  const bool passing = answer.failure ? passes(*answer.failure) : is_passing_status(answer.status);
+  if (!passing || request.tries >= kMostTries) return false;
+  later_.emplace(now + kFirstWait * (1 << 2 * (request.tries - 1)), std::move(request));
+  return true;
+}
+
+void WebClient::finish(Request& request, net::PoolAnswer&& answer) {
+  --open_;
+  WebAnswer result;
+  result.status = answer.status;
+  if (answer.failure) {
+    result.fault = answer.words;
+  } else if (answer.cut && request.method == net::PoolRequest::Method::get) {
+    result.fault =
+        fmt::format("its page is larger than {} MB", settings_.max_page_bytes / 1'000'000);
+  } else if (asks_to_wait(answer.status)) {
+    const std::string wait(answer.header("Retry-After"));
+    result.fault = fmt::format("the server answers {} and asks to wait{}", answer.status,
+                               wait.empty() ? "" : " until or for " + wait.substr(0, 40));
+  }
+  result.parts = std::move(answer);
+  request.done(std::move(result));
+}
+
+Milliseconds WebClient::until_next() const {
+  const Clock::time_point now = Clock::now();
+  Milliseconds wait = kLongestRun;
+  const auto up_to = [&](Clock::time_point when) {
+    const auto left = std::chrono::ceil<Milliseconds>(when - now);
+    wait = std::clamp(left, Milliseconds(1), wait);
+  };
+  if (!later_.empty()) up_to(std::max(later_.begin()->first, paused_until_));
+  if (!waiting_.empty() && paused_until_ > now) up_to(paused_until_);
+  if (!waiting_.empty() && settings_.requests_per_s > 0)
+    up_to(now + std::chrono::ceil<Milliseconds>(
+                    std::chrono::duration<double>(1 / settings_.requests_per_s)));
+  return wait;
+}
+
+void WebClient::run(int stop_fd) {
+  start_what_may();
+  pool_.run(until_next(), stop_fd);
+}
+
+}  // namespace mirror::scanner::web

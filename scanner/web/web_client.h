@@ -1,0 +1,79 @@
+// Requests to one web server: a bounded number at a time over connections that are kept, again
+// after failures that may pass, and not while the server asks to wait (429 and 503 with
+// Retry-After). One thread.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "core/token_bucket.h"
+#include "net/request_pool.h"
+
+namespace mirror::scanner::web {
+
+struct WebAnswer {
+  int status = 0;
+  net::PoolAnswer parts;
+  std::string fault;  // why there is no answer after all tries, as text after the URL; "": there is
+};
+
+struct WebSettings {
+  int connections = 8;
+  double requests_per_s = 0;  // 0: no limit
+  std::string user_agent, ca_file;
+  std::chrono::milliseconds connect_timeout{30000};
+  std::chrono::milliseconds timeout{300000};  // for one answer
+  std::size_t max_page_bytes = std::size_t{16} << 20;
+  std::chrono::milliseconds longest_wait{120000};  // that a server may ask for
+};
+
+class WebClient {
+ public:
+  // May ask for more.
+  using Done = std::function<void(WebAnswer&&)>;
+
+  // Throws net::FetchError when libcurl cannot be used.
+  explicit WebClient(WebSettings settings);
+
+  void get(std::string url, Done done);
+  void head(std::string url, Done done);
+  // How many have no answer yet.
+  std::size_t open() const { return open_; }
+  // Goes on until something was answered, `stop_fd` is readable, or a second is over. Passes on
+  // what a Done throws; after that only the destructor may be called.
+  void run(int stop_fd);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Request {
+    net::PoolRequest::Method method;
+    std::string url;
+    Done done;
+    int tries = 0, waits = 0;
+  };
+  void ask(Request request);
+  void start_what_may();
+  void start(Request request);
+  void answered(Request request, net::PoolAnswer&& answer);
+  bool again(Request& request, const net::PoolAnswer& answer);
+  void finish(Request& request, net::PoolAnswer&& answer);
+  std::chrono::milliseconds until_next() const;
+
+  WebSettings settings_;
+  net::RequestPool pool_;
+  TokenBucket budget_;
+  std::deque<Request> waiting_;
+  std::multimap<Clock::time_point, Request> later_;
+  Clock::time_point paused_until_{};
+  Clock::time_point start_ = Clock::now();
+  std::size_t open_ = 0;
+};
+
+// How long `Retry-After` (RFC 9110 §10.2.3) asks to wait at `now_s`: seconds or a date. nullopt: it
+// says nothing that can be read.
+std::optional<std::chrono::seconds> retry_after(std::string_view value, std::int64_t now_s);
+
+}  // namespace mirror::scanner::web

@@ -1,0 +1,322 @@
+"""mb-scan by directory indexes of servers that break, lie, redirect, ask to wait or never end: nothing partial is ever merged."""
+
+import contextlib
+import http.server
+import threading
+import time
+
+import pytest
+import rig
+from scanning import World, objects
+
+FILES = {f"d{n}/f{m}": b"12345" for n in range(4) for m in range(10)}
+
+
+class Site:
+    """A web server whose answers a test says: `pages` has a function for a path, which gets the handler; all else is an index of
+    `files`, as nginx shows it."""
+
+    def __init__(self, files):
+        self.files, self.pages, self.asked, self.agents = files, {}, [], set()
+        handler = type("Handler", (_Handler,), {"site": self})
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/"
+
+    def index(self, folder):
+        """The page of a folder; None: there is none."""
+        below = [path[len(folder):] for path in self.files if path.startswith(folder)]
+        if not below:
+            return None
+        lines = []
+        for name in sorted({path.partition("/")[0] + ("/" if "/" in path else "") for path in below}):
+            size = "-" if name.endswith("/") else len(self.files[folder + name])
+            lines.append(f'<a href="{name}">{name}</a>     14-Nov-2023 22:13    {size}\n')
+        return (f'<html><head><title>Index of /{folder}</title></head><body><h1>Index of /{folder}</h1><hr><pre>'
+                f'<a href="../">../</a>\n{"".join(lines)}</pre><hr></body></html>').encode()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *exc):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    site = None
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        path = self.path.lstrip("/")
+        self.site.asked.append(path)
+        if path == "" or path.endswith("/"):
+            self.site.agents.add(self.headers["User-Agent"])
+        with contextlib.suppress(ConnectionError):
+            if path in self.site.pages:
+                return self.site.pages[path](self)
+            self.plain(path)
+
+    def plain(self, path):
+        body = self.site.index(path) if path == "" or path.endswith("/") else self.site.files.get(path)
+        self.answer(404 if body is None else 200, body or b"", Last_Modified="Tue, 14 Nov 2023 22:13:20 GMT")
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in {"Content-Length": len(body), **headers}.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+def times_failing(count, fail):
+    """A page that fails so often, and is good from then on."""
+    left = [count]
+
+    def page(handler):
+        left[0] -= 1
+        if left[0] >= 0:
+            return fail(handler)
+        return handler.plain(handler.path.lstrip("/"))
+
+    return page
+
+
+def reset(handler):
+    handler.close_connection = True
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<html><title>Index of /")
+
+
+def truncated(handler):
+    body = handler.site.index(handler.path.lstrip("/"))
+    handler.answer(200, body[:len(body) // 2])
+
+
+def status(number, **headers):
+    return lambda handler: handler.answer(number, b"", **headers)
+
+
+@pytest.fixture
+def world(database, scratch, cleanup):
+    world = World(database, scratch, cleanup)
+    world.fill_source(FILES)
+    return world
+
+
+@pytest.fixture
+def site(world):
+    """A complete mirror, scanned once."""
+    with Site(dict(FILES)) as site:
+        world.database.add_mirror("web", http_url=site.url)
+        world.mb_scan("web", check=True)
+        assert len(world.files_of("web")) == len(FILES)
+        site.asked.clear()
+        yield site
+
+
+def fails(world, *words, options=()):
+    before = world.tables()
+    done = world.mb_scan(*options, "web")
+    assert done.returncode == 2 and world.tables() == before, done.stdout + done.stderr
+    for text in words:
+        assert text in done.stderr, done.stderr
+    return done
+
+
+def long_page(handler):
+    """Never ends."""
+    handler.close_connection = True
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n<html><title>Index of /d1/</title><h1>Index of /d1/</h1><hr><pre><a href=\"../\">")
+    for n in range(10_000_000):
+        handler.wfile.write(b'<a href="f%d">f%d</a>   14-Nov-2023 22:13   5\n' % (n, n) * 100)
+
+
+FAULTS = {
+    "reset": (reset, "d1/: transfer closed"),
+    "truncated": (truncated, "d1/: it is a directory index that ends too early"),
+    "other": (lambda handler: handler.answer(200, b"<html><title>Welcome</title></html>"), "d1/: it is not a directory index"),
+    "500": (status(500), "d1/: the server answers 500"),
+    "loop": (status(302, Location="/d1/"), "d1/: it redirects again and again"),
+    "to a file": (status(302, Location="/d1/x"), "no folder"),
+    "grows": (long_page, "d1/: its page is larger than 16 MB"),
+    "garbage": (lambda handler: handler.wfile.write(b"\0\1\2garbage\r\n\r\n"), "d1/: "),
+    "waits too long": (status(503, Retry_After=3600), "d1/: the server answers 503 and asks to wait until or for 3600"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_page_that_fails_breaks_the_listing(world, site, fault):
+    site.pages["d1/"], words = FAULTS[fault]
+    done = fails(world, words, "nothing was merged, the last good scan of")
+    assert done.stderr.count("mb-scan:") == 1
+    assert world.scans("web")[-1][0] == "failed"
+
+
+@pytest.mark.parametrize("fail", [reset, status(502), status(429, Retry_After=1), status(503)],
+                         ids=["reset", "502", "429", "503"])
+def test_what_passes_is_tried_again(world, site, fail):
+    site.pages["d1/"] = times_failing(2, fail)
+    begin = time.monotonic()
+    done = world.mb_scan("web", check=True)
+    assert len(world.files_of("web")) == len(FILES) and site.asked.count("d1/") == 3, done.stderr
+    if fail is not reset:
+        assert time.monotonic() - begin > 1
+
+
+def test_a_folder_that_is_refused_counts_as_absent(world, site):
+    site.pages["d1/"] = status(403)
+    site.pages["d2/"] = status(302, Location="http://other.example/d2/")
+    done = world.mb_scan("-v", "web", check=True)
+    assert len(world.files_of("web")) == len(FILES) - 20 and "2 directories cannot be read on the mirror" in done.stderr
+
+
+def test_a_mirror_that_shrinks_too_much_is_refused(world, site):
+    before = world.tables()
+    for n in range(3):
+        site.pages[f"d{n}/"] = status(404)
+    done = world.mb_scan("web")
+    assert done.returncode == 2 and "would shrink from 40 to 10" in done.stderr and world.tables() == before
+
+
+@pytest.mark.parametrize("page, words", [(status(404), "the server answers 404"),
+                                         (status(302, Location="http://other.example/"), "not below the URL to scan"),
+                                         (status(403), "the server answers 403")], ids=["404", "elsewhere", "403"])
+def test_a_root_that_is_no_index_breaks_the_listing(world, site, page, words):
+    site.pages[""] = page
+    fails(world, words)
+
+
+def test_robots_txt_is_heeded_unless_told_otherwise(world, site):
+    site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: *\nDisallow: /d3/\n")
+    fails(world, "robots.txt of the server forbids", "robots=ignore")
+    world.database.tool("mb", "edit", "web", "--index-options=robots=ignore")
+    world.mb_scan("web", check=True)
+    site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: mod_mirror\nAllow: /\n\nUser-agent: *\nDisallow: /\n")
+    world.database.tool("mb", "edit", "web", "--index-options=robots=heed")
+    world.mb_scan("web", check=True)
+
+
+def test_an_endless_tree_ends(world, site):
+    """Each folder has itself below it."""
+    original = site.index
+    again = b'<a href="again/">again/</a>    14-Nov-2023 22:13    -\n'
+    site.index = lambda folder: original(folder.replace("again/", "")).replace(b"</pre>", again + b"</pre>")
+    done = world.mb_scan("web", check=True)
+    assert len(world.files_of("web")) == len(FILES) and len(site.asked) < 400, done.stdout
+
+
+def test_links_to_elsewhere_are_no_files(world, site):
+    original = site.index
+    links = "".join(f'<a href="{href}">x</a>   14-Nov-2023 22:13   5\n' for href in (
+        "http://other.example/d0/f0", "//other.example/d0/f1", "/d0/f2", "../d0/f3", "d0/f4", "?C=N", "f5?x", "ftp://h/f6", "%2e%2e/f7"))
+    site.files = {path: data for path, data in site.files.items() if not path.startswith("d0/")}
+    site.files["d0/keep"] = b"1"
+    site.index = lambda folder: original(folder).replace(b"</pre>", links.encode() + b"</pre>")
+    world.mb_scan("--force", "web", check=True)
+    assert world.files_of("web") == ["d0/f2", *sorted(path for path in FILES if not path.startswith("d0/"))]
+
+
+def test_the_server_is_told_who_asks(world, site):
+    world.configure(more='contact = "https://mirrors.example/"\n')
+    site.agents.clear()
+    world.mb_scan("web", check=True)
+    (agent,) = site.agents
+    assert agent.startswith("mb-scan/") and agent.endswith(" (mod_mirror; https://mirrors.example/)")
+
+
+def test_only_so_many_connections_and_requests_are_made(world, site):
+    running, most, lock = [0], [0], threading.Lock()
+    original = _Handler.plain
+
+    def slow(handler, path):
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        time.sleep(0.05)
+        with lock:
+            running[0] -= 1
+        original(handler, path)
+
+    for path in ["", *{name.partition("/")[0] + "/" for name in FILES}]:
+        site.pages[path] = lambda handler, path=path: slow(handler, path)
+    world.mb_scan("web", check=True)
+    assert most[0] > 2
+    world.database.tool("mb", "edit", "web", "--index-options=connections=2,rate=10")
+    most[0], begin = 0, time.monotonic()
+    world.mb_scan("--force", "web", check=True)
+    assert most[0] <= 2
+    # robots.txt and five pages, of which none waits: a second's budget is there from the beginning.
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("url, words", [("http://127.0.0.1:1/", "connection refused"), ("http://no.such.host.invalid/", "name has no")])
+def test_servers_that_are_not_there(world, url, words):
+    world.database.add_mirror("web", http_url=url)
+    fails(world, words)
+
+
+def test_a_certificate_that_is_not_trusted_breaks_the_listing(world, authority, cleanup):
+    server = cleanup(rig.WebServer(world.source, tls=authority)).start()
+    world.database.add_mirror("web", https_url=server.tls_url)
+    fails(world, "certificate cannot be trusted")
+    world.configure(more=f'probe_ca = "{authority.ca_file}"\n')
+    world.mb_scan("web", check=True)
+    assert len(world.files_of("web")) == len(FILES)
+
+
+def test_the_next_way_is_tried_and_both_are_told(world, site):
+    world.database.tool("mb", "edit", "web", "--rsync-url=rsync://127.0.0.1:1/pub/", f"--index-url={site.url}")
+    done = world.mb_scan("web", check=True)
+    assert "listed by http, since it could not be listed by rsync: rsync exited 10" in done.stderr
+    assert [outcome for outcome, _ in world.scans("web")[-2:]] == ["failed", "unchanged"]
+    site.pages["d1/"] = truncated
+    fails(world, "by rsync: rsync exited 10", "by http: ", "ends too early")
+
+
+def test_a_mirror_may_be_left_alone(world, site):
+    world.database.tool("mb", "edit", "web", "--index-options=off")
+    fails(world, "it has no URL to scan")
+    assert "" not in site.asked
+
+
+def test_a_file_that_changes_with_the_same_rounded_size_is_asked_for(world, cleanup):
+    """An earlier version would look the same on the page."""
+    rig.make_tree(world.source, {"big": (2000, 1_600_000_000)})
+    world.mb_scan("--source", check=True)
+    tree = rig.copy_tree(world.source, world.scratch / "tree")
+    server = cleanup(rig.index_server("apache-fancy", tree)).start()
+    world.database.add_mirror("web", http_url=server.url)
+    world.mb_scan("web", check=True)
+    assert "big" in world.files_of("web")
+    rig.make_tree(world.source, {"big": (2001, 1_600_000_010)})
+    world.mb_scan("--source", check=True)
+    scan = objects(world.mb_scan("--json", "web", check=True))[0]
+    assert "big" not in world.files_of("web") and scan["heads"] == 1
+    rig.make_tree(tree, {"big": (2001, 1_600_000_010)})
+    scan = objects(world.mb_scan("--json", "web", check=True))[0]
+    assert "big" in world.files_of("web") and scan["heads"] == 1
+    assert objects(world.mb_scan("--json", "web", check=True))[0]["outcome"] == "unchanged"
+
+
+def test_a_time_zone_with_summer_time_is_found(world, cleanup, monkeypatch):
+    """Apache shows local times: an hour more in summer."""
+    rig.make_tree(world.source, {f"w/{n}": (5, 1_700_000_000 + n * 100) for n in range(20)})
+    rig.make_tree(world.source, {f"s/{n}": (5, 1_690_000_000 + n * 100) for n in range(20)})
+    world.mb_scan("--source", check=True)
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    server = cleanup(rig.index_server("apache-fancy", rig.copy_tree(world.source, world.scratch / "tree"))).start()
+    world.database.add_mirror("web", http_url=server.url)
+    scan = objects(world.mb_scan("--json", "web", check=True))[0]
+    assert len(world.files_of("web")) == len(FILES) + 40
+    again = objects(world.mb_scan("--json", "web", check=True))[0]
+    assert again["outcome"] == "unchanged" and 6 <= scan["heads"], (scan, again)
