@@ -7,6 +7,15 @@ constexpr const char* kFindFiles =
     "SELECT p.n, f.size, f.mtime, coalesce(f.earlier_sizes, '{}') "
     "FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) JOIN file f ON f.path = p.path "
     "WHERE f.kind = 'f' AND NOT f.staged";
+// In the order of bytes, '/' follows '.', and 'S' follows 'R'.
+constexpr const char* kFindHidden =
+    "SELECT p.n, substring(f.path FROM length(p.path) + 1), f.size, f.mtime, "
+    "coalesce(f.earlier_sizes, '{}') FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) "
+    "CROSS JOIN (VALUES ('.'::bytea, '/'::bytea), ('README', 'READMF'), ('HEADER', 'HEADES')) "
+    "AS h (low, high) JOIN file f ON f.path >= p.path || h.low AND f.path < p.path || h.high "
+    "WHERE f.kind = 'f' AND NOT f.staged "
+    "AND position('/'::bytea IN substring(f.path FROM length(p.path) + 1)) = 0 ORDER BY p.n, "
+    "f.path";
 constexpr const char* kFindFolders =
     "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) WHERE EXISTS (SELECT FROM "
     "file f WHERE f.path > p.path || '/'::bytea AND f.path < p.path || '0'::bytea LIMIT 1)";
@@ -26,6 +35,23 @@ std::vector<std::optional<KnownFile>> find_known_files(Connection& connection,
     found[place(rows, row)] = {.size_bytes = rows.int8(row, 1),
                                .mtime_s = rows.int8(row, 2),
                                .earlier_sizes = rows.int8_array(row, 3)};
+  }
+  return found;
+}
+
+std::vector<HiddenFile> find_hidden_files(Connection& connection,
+                                          const std::vector<std::string>& folders) {
+  std::vector<std::string> beginnings;
+  for (const std::string& folder : folders)
+    beginnings.push_back(folder.empty() ? folder : folder + '/');
+  const Result rows = connection.run(kFindHidden, Params().bytes_array(beginnings));
+  std::vector<HiddenFile> found;
+  for (int row = 0; row < rows.rows(); ++row) {
+    found.push_back({.folder = place(rows, row),
+                     .name = std::string(rows.bytes(row, 1)),
+                     .file = {.size_bytes = rows.int8(row, 2),
+                              .mtime_s = rows.int8(row, 3),
+                              .earlier_sizes = rows.int8_array(row, 4)}});
   }
   return found;
 }
