@@ -3,9 +3,10 @@
 import functools
 import os
 import pathlib
+import re
 import shutil
 
-from .process import RigError, run
+from .process import RigError
 
 
 class Build:
@@ -37,12 +38,11 @@ class Build:
 
     def sanitizer_runtime(self):
         """What a plain httpd must preload for our module (LD_PRELOAD's form), or None for a build without sanitizers."""
-        return _sanitizer_runtime(self.module) if self.module.exists() else None
+        return _sanitizer_runtime(self.builddir / "Makefile")
 
 
 @functools.cache
-def _sanitizer_runtime(module):
-    """The runtime libraries of the compiler that built the module: g++ has two, clang++ one."""
-    linked = (line.split() for line in run(["ldd", module]).stdout.splitlines())
-    found = [words[2] for words in linked if words[0].startswith(("libasan.", "libubsan.", "libclang_rt.asan"))]
-    return ":".join(found) or None
+def _sanitizer_runtime(makefile):
+    """As configure found it."""
+    found = re.search(r"^SANITIZER_PRELOAD = (\S+)$", makefile.read_text(), re.MULTILINE) if makefile.exists() else None
+    return found[1] if found else None
