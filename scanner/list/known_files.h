@@ -18,6 +18,8 @@ class KnownFiles {
   // For each path, the source's file; nullopt: it has none.
   virtual std::vector<std::optional<db::KnownFile>> files(
       const std::vector<std::string>& paths) = 0;
+  // The source's files directly in these folders ("" is the root) that web servers do not show.
+  virtual std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) = 0;
   // For each path, whether the source has anything below it.
   virtual std::vector<bool> folders(const std::vector<std::string>& paths) = 0;
 };
