@@ -42,9 +42,9 @@ Fault read_contact(const toml::node& node, std::string& into) {
   return "expected a URL or an e-mail address in ASCII, without parentheses";
 }
 
-Fault read_page(const toml::node& node, std::string& into) {
+Fault read_url(const toml::node& node, UrlKind kind, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
-  const UrlFault fault = check_url(into, UrlKind::page);
+  const UrlFault fault = check_url(into, kind);
   return fault ? fmt::format("the URL cannot be used: {}", fault.text()) : kFine;
 }
 
@@ -128,6 +128,8 @@ constexpr Key<HashOptions> kHashKeys[] = {
 constexpr Key<Instance> kInstanceKeys[] = {
     {"database", [](const toml::node& n, Instance& i) { return read_conninfo(n, i.database); }},
     {"source", [](const toml::node& n, Instance& i) { return read_source(n, i.source); }},
+    {"source_url",
+     [](const toml::node& n, Instance& i) { return read_url(n, UrlKind::web_base, i.source_url); }},
     {"catalog", [](const toml::node& n, Instance& i) { return read_file_name(n, i.catalog); }},
     {"geo_databases",
      [](const toml::node& n, Instance& i) { return read_file_names(n, i.geo_databases); }},
@@ -158,7 +160,8 @@ constexpr Key<Instance> kInstanceKeys[] = {
     {"max_age_hours",
      [](const toml::node& n, Instance& i) { return read_number(n, i.max_age_hours, 0, 9999); }},
     {"stamp_path", [](const toml::node& n, Instance& i) { return read_path(n, i.stamp_path); }},
-    {"stamp_url", [](const toml::node& n, Instance& i) { return read_page(n, i.stamp_url); }},
+    {"stamp_url",
+     [](const toml::node& n, Instance& i) { return read_url(n, UrlKind::page, i.stamp_url); }},
     {"max_entries",
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);

@@ -42,6 +42,7 @@ struct Instance {
   bool file_found = false;  // else all is at its default
   std::string database;     // conninfo
   std::string source;       // "" when not configured
+  std::string source_url;   // its base URL by http or https, ends in '/'; "": not known
   std::string catalog;      // "": where the module keeps that of this database by default
   std::vector<std::string> geo_databases;
   std::vector<std::string> server_urls;  // where the redirector itself answers

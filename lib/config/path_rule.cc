@@ -3,6 +3,7 @@
 
 #include "config/presets.h"
 #include "config/sections.h"
+#include "core/limits.h"
 #include "core/path.h"
 
 namespace mirror {
@@ -18,9 +19,9 @@ Fault read_names(const toml::node& node, std::vector<std::string>& into) {
   return kFine;
 }
 
-Fault read_hours(const toml::node& node, double& seconds) {
+Fault read_alternates_hours(const toml::node& node, double& seconds) {
   int hours = 0;
-  const Fault fault = read_integer(node, hours, 0, 366 * 24);
+  const Fault fault = read_integer(node, hours, 0, kKeepGoneHours);
   seconds = hours * 3600.0;
   return fault;
 }
@@ -30,7 +31,7 @@ constexpr Key<MutableRule> kMutableKeys[] = {
     {"anchors", [](const toml::node& n, MutableRule& r) { return read_names(n, r.anchors); }},
     {"signatures", [](const toml::node& n, MutableRule& r) { return read_names(n, r.signatures); }},
     {"alternates_hours",
-     [](const toml::node& n, MutableRule& r) { return read_hours(n, r.alternates_s); }},
+     [](const toml::node& n, MutableRule& r) { return read_alternates_hours(n, r.alternates_s); }},
 };
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/limits.h"
+
 namespace mirror {
 namespace {
 
@@ -48,7 +50,7 @@ PathRules::PathRules(const std::vector<std::string>& immutable,
     groups_.push_back(rule);
     for (const std::string& name : rule.anchors) {
       anchors_.emplace_back(rule.folder + '/' + name);
-      alternates_s_.push_back(rule.alternates_s);
+      alternates_s_.push_back(std::min(rule.alternates_s, kKeepGoneS));
     }
     for (const std::string& name : rule.signatures)
       signatures_.emplace_back(rule.folder + '/' + name);

@@ -8,6 +8,8 @@
 namespace mirror::probe {
 
 bool is_redirect(int status);
+// Whether the server perhaps refuses HEAD alone, so that GET may tell more.
+bool head_may_be_refused(int status);
 // A page in place of a file that is none: "not found" with status 200, a portal, advertisements.
 bool is_page(std::string_view content_type);
 std::string_view without_query(std::string_view url);
@@ -17,5 +19,20 @@ std::string last_segment(std::string_view url);
 bool is_own(std::string_view url, const std::vector<std::string>& server_urls);
 // Whether it is an address, and no public one.
 bool is_private_text(const std::string& address);
+
+inline constexpr std::size_t kMaxRedirects = 5;
+
+struct RedirectFault {
+  std::string words;     // as they come from the server: for bounded(); "": none
+  bool of_file = false;  // perhaps for this file alone
+  explicit operator bool() const { return !words.empty(); }
+};
+// Why a redirect to `to` is not followed. `asked`: the URLs so far, the file's own first, last the
+// one that answered so. `server_urls`: our own. `public_only`: the first one has a public address.
+RedirectFault redirect_fault(const std::vector<std::string>& asked, const std::string& to,
+                             const std::vector<std::string>& server_urls, bool public_only);
+
+// As a row may have it and a line may show it, whatever a server has sent.
+std::string bounded(std::string_view reason);
 
 }  // namespace mirror::probe

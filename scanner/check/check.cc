@@ -13,6 +13,7 @@
 #include "core/readable.h"
 #include "core/url.h"
 #include "digest/message.h"
+#include "net/retry_after.h"
 #include "scanner/check/answers.h"
 
 namespace mirror::probe {
@@ -21,25 +22,14 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using net::FailureKind;
 
-constexpr std::size_t kMaxRedirects = 5;
 constexpr Milliseconds kCertificateTime(3000);  // more, to say what is wrong with a certificate
-constexpr std::size_t kMaxReasonBytes = 400;    // of the 500 that a row may have
-
-// For a server that is asked too often, or rests for a while (RFC 9110 §10.2.3, RFC 6585 §4).
-constexpr std::int64_t kLongestWait_s = 600;
 
 Verdict bad(std::string reason) { return {CheckOutcome::bad, std::move(reason), false, false}; }
+Verdict cannot_tell(std::string reason) {
+  return {CheckOutcome::unknown, std::move(reason), false, false};
+}
 Verdict wrong_file(std::string reason) {
   return {CheckOutcome::wrong_file, std::move(reason), false, false};
-}
-
-// As a row may have it and a line may show it, whatever a server has sent.
-std::string bounded(std::string_view reason) {
-  std::string text = printable(reason);
-  if (text.size() <= kMaxReasonBytes) return text;
-  std::size_t end = kMaxReasonBytes;
-  while ((static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // inside a UTF-8 sequence
-  return text.substr(0, end) + "...";
 }
 
 // Of one file: others may be served.
@@ -80,17 +70,9 @@ bool is_whole(const db::ContentPiece& piece, const CheckTarget& target) {
   return piece.first == 0 && piece.bytes == target.size_bytes;
 }
 
-bool head_may_be_refused(int status) { return status == 403 || status == 405 || status == 501; }
-
 bool may_be_page(const std::string& name) {
   const std::string lowered = lower(name);
   return lowered.find(".htm") != lowered.npos || lowered.find(".xht") != lowered.npos;
-}
-
-// Seconds, or a date that is as good as the longest; not said: as long as usual.
-std::optional<std::int64_t> retry_after_s(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  return std::min(number(text).value_or(kLongestWait_s), kLongestWait_s);
 }
 
 }  // namespace
@@ -137,7 +119,9 @@ net::PoolRequest Check::request(Milliseconds spent) const {
 
 std::optional<Verdict> Check::take(const net::PoolAnswer& answer, std::int64_t now_s) {
   std::optional<Verdict> verdict = next(answer, now_s);
-  if (verdict) verdict->reason = bounded(verdict->reason);
+  if (!verdict) return std::nullopt;
+  verdict->reason = bounded(verdict->reason);
+  verdict->wait_s = net::retry_after_s(answer, now_s);
   return verdict;
 }
 
@@ -196,21 +180,13 @@ std::string Check::where(const std::string& reason) const {
 }
 
 std::optional<Verdict> Check::follow(const std::string& url) {
-  if (url.empty()) return bad("answers with a redirect to nowhere");
-  if (is_own(url, options_.server_urls)) return bad("redirects back to us: " + url);
-  if (!url.starts_with("http://") && !url.starts_with("https://"))
-    return bad("redirects to what is neither http nor https: " + url);
-  if (url_.starts_with("https:") && !url.starts_with("https:"))
-    return bad("redirects from https to http: " + url);
-  if (last_segment(url) != last_segment(target_.url))
-    return refused("redirects to another file: " + url);
-  if (url == url_ || std::find(followed_.begin(), followed_.end(), url) != followed_.end())
-    return bad("redirects in a loop");
-  if (followed_.size() == kMaxRedirects)
-    return bad(fmt::format("redirects more than {} times", kMaxRedirects));
-  if (public_only_ && is_private_text(std::string(url_host(url))))
-    return bad("redirects to an address of a private network: " + url);
-  followed_.push_back(std::exchange(url_, url));
+  followed_.push_back(url_);
+  const RedirectFault fault = redirect_fault(followed_, url, options_.server_urls, public_only_);
+  if (fault) {
+    followed_.pop_back();
+    return fault.of_file ? refused(fault.words) : bad(fault.words);
+  }
+  url_ = url;
   step_ = Step::head;
   return std::nullopt;
 }
@@ -308,13 +284,9 @@ Verdict Check::judge_status(const net::PoolAnswer& answer) const {
     verdict.gone = true;
     return verdict;
   }
-  const std::string_view wait = answer.header("Retry-After");
-  if (status == 429 || (status == 503 && !wait.empty())) {
-    Verdict verdict = bad(reason);
-    if (status == 429) verdict.outcome = CheckOutcome::unknown;
-    verdict.wait_s = retry_after_s(wait);
-    return verdict;
-  }
+  // A server that is asked too often, or rests for a while: it is not the file.
+  if (status == 429) return cannot_tell(reason);
+  if (status == 503 && !answer.header("Retry-After").empty()) return bad(reason);
   return status == 403 || status == 451 || status >= 500 ? refused(reason) : bad(reason);
 }
 

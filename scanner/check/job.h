@@ -9,6 +9,9 @@
 
 namespace mirror::probe {
 
+// From the check that misses a file to the one that asks for it once more.
+inline constexpr double kSecondLook_s = 5;
+
 struct Job {
   enum class Kind : std::uint8_t {
     presence,    // whether the mirror has the file

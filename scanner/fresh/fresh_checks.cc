@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <ctime>
 #include <set>
 
 #include "core/http_date.h"
@@ -17,7 +18,7 @@ namespace {
 constexpr std::int32_t kMostFiles = 5000;  // at a time; scans find the rest
 constexpr double kRead_s = 2, kLook_s = 20, kWrite_s = 1;
 constexpr double kFirstRetry_s = 10, kLastRetry_s = 300, kRetryShare = 0.05;  // of the age
-constexpr double kRelease_s = 86400, kPause_s = 60;
+constexpr double kRelease_s = 86400;
 constexpr int kMostAtATime = 8;  // on one mirror
 constexpr double kBurst_s = 3;   // so much of the budget may be used at once
 constexpr int kYoungTries = 32;  // for a young file that a mirror has
@@ -163,7 +164,7 @@ std::vector<std::int64_t> FreshChecks::young_files(MirrorId id, std::size_t most
 
 bool FreshChecks::may_ask(Asked& mirror) const {
   return mirror.requests.left(now_s_) >= 1 && mirror.running < kMostAtATime &&
-         mirror.paused_until_s <= now_s_;
+         !rests_.has(mirror.record.mirror.id, now_s_);
 }
 
 void FreshChecks::start_due(Asked& mirror) {
@@ -225,7 +226,10 @@ void FreshChecks::answered(MirrorId id, std::int64_t rev, std::int64_t file_id,
   Asked& asked = mirror->second;
   --asked.running;
   next_s_ = 0;
-  if (answer.failure) asked.paused_until_s = now_s_ + kPause_s;
+  if (const auto wait_s = net::retry_after_s(answer, std::time(nullptr)))
+    rests_.asked_for_time(id, *wait_s, now_s_);
+  else if (answer.failure || answer.status == 429)
+    rests_.did_not_answer(id, now_s_);
   const auto release = asked.releases.find(rev);
   if (release == asked.releases.end()) return;
   for (Wait& wait : release->second.waits) {
@@ -274,7 +278,7 @@ void FreshChecks::plan_next() {
   };
   if (!confirmed_.empty() || !withdrawn_.empty()) at(wrote_s_ + kWrite_s);
   for (const auto& [id, mirror] : mirrors_) {
-    if (mirror.paused_until_s > now_s_ || mirror.running >= kMostAtATime) continue;
+    if (rests_.has(id, now_s_) || mirror.running >= kMostAtATime) continue;
     for (const auto& [rev, release] : mirror.releases) {
       if (!release.there) {
         at(release.due_s);

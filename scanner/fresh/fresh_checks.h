@@ -24,6 +24,7 @@
 #include "db/mirror/mirrors.h"
 #include "db/probe/fresh_files.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 
 namespace mirror::fresh {
 
@@ -36,9 +37,9 @@ struct FreshOptions {
 class FreshChecks {
  public:
   // The pool must outlive it, or not run any more once it is gone; its requests are answered while
-  // the caller runs it.
-  FreshChecks(net::RequestPool& pool, FreshOptions options)
-      : pool_(pool), options_(std::move(options)) {}
+  // the caller runs it. `rests` must outlive it.
+  FreshChecks(net::RequestPool& pool, net::Rests& rests, FreshOptions options)
+      : pool_(pool), rests_(rests), options_(std::move(options)) {}
 
   // Forgets everything, for another connection.
   void begin();
@@ -86,7 +87,6 @@ class FreshChecks {
     db::MirrorRecord record;
     Releases releases;
     TokenBucket requests{0};
-    double paused_until_s = 0;  // it did not answer
     int running = 0;
   };
 
@@ -109,6 +109,7 @@ class FreshChecks {
   void plan_next();
 
   net::RequestPool& pool_;
+  net::Rests& rests_;
   FreshOptions options_;
   PathRules rules_;
   std::map<MirrorId, Asked> mirrors_;

@@ -20,6 +20,8 @@ class KnownFiles {
       const std::vector<std::string>& paths) = 0;
   // For each path, the digests of the source's file, as far as they are known.
   virtual std::vector<std::optional<FileHashes>> digests(const std::vector<std::string>& paths) = 0;
+  // The source's files directly in these folders ("" is the root) that web servers do not show.
+  virtual std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) = 0;
   // For each path, whether the source has anything below it.
   virtual std::vector<bool> folders(const std::vector<std::string>& paths) = 0;
 };

@@ -14,13 +14,14 @@ namespace {
 constexpr double kLook_s = 5;       // for new versions
 constexpr double kConfirm_s = 2;    // from one merge to the next
 constexpr double kRemember_s = 10;  // from one writing of what was asked for to the next
-constexpr double kPause_s = 60;     // of a mirror that does not answer
 constexpr double kStep_s = 0.2;
 constexpr int kMostAtATime = 4;                  // requests to one mirror
 constexpr int kMostRunning = 200;                // to all
 constexpr std::int64_t kMostInMemory = 8 << 20;  // bytes that are under way; one piece more at most
 constexpr int kPages = 8;                        // of the database, in one step
 constexpr std::int32_t kPage = 50;
+constexpr double kLacks_s = 86400;            // until a file that a mirror lacks is asked for again
+constexpr std::size_t kMostLacking = 20'000;  // files that are remembered of a mirror
 
 std::int64_t most_bytes(const std::vector<db::ContentPiece>& pieces) {
   std::int64_t most = 0;
@@ -49,8 +50,9 @@ struct ContentChecks::Run {
 
 ContentWalk ContentChecks::Asked::left() const {
   if (waiting.empty() && running.empty()) return walk;
-  db::VersionPlace first = running.empty() ? place_of(waiting.back()) : *running.rbegin();
-  if (!waiting.empty()) first = std::max(first, place_of(waiting.back()));
+  db::VersionPlace first{0, 0};
+  if (!running.empty()) first = *running.rbegin();
+  for (const db::ContentCheck& check : waiting) first = std::max(first, place_of(check));
   ContentWalk left = before;
   left.done(first);
   return left;
@@ -93,7 +95,7 @@ void ContentChecks::start_due(db::Connection& connection, const PathRules& rules
   int pages = kPages;
   for (const auto& [id, ways] : fleet_.ways_up()) {
     Asked& mirror = asked(id);
-    if (mirror.paused_until_s > now_s_) continue;
+    if (rests_.has(id, now_s_)) continue;
     if (mirror.waiting.empty() && mirror.running.empty() && !mirror.spent && mirror.walk.next() &&
         pages-- > 0)
       fetch(connection, id, mirror, rules);
@@ -126,8 +128,11 @@ void ContentChecks::look_at_listings(db::Connection& connection) {
     scanned.push_back(record.mirror.id);
   }
   if (scanned.empty()) return;
-  for (auto& [id, listing] : db::newest_listings(connection, scanned))
-    mirrors_.at(id).listing = std::move(listing);
+  for (auto& [id, listing] : db::newest_listings(connection, scanned)) {
+    Asked& mirror = mirrors_.at(id);
+    if (mirror.listing != listing) mirror.lacks.clear();
+    mirror.listing = std::move(listing);
+  }
 }
 
 void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror,
@@ -139,14 +144,30 @@ void ContentChecks::fetch(db::Connection& connection, MirrorId id, Asked& mirror
   mirror.walk.done(found.more ? std::optional(found.next) : std::nullopt);
   // Of immutable files listings tell enough, and for the others redirects go to the origin alone.
   std::erase_if(found.checks, [&](const db::ContentCheck& check) {
-    return rules.is_immutable(check.path) || rules.is_origin_only(check.path);
+    return rules.is_immutable(check.path) || rules.is_origin_only(check.path) ||
+           lacks(mirror, check);
   });
   std::reverse(found.checks.begin(), found.checks.end());
   mirror.waiting = std::move(found.checks);
 }
 
+// A partial mirror never had many of these files.
+bool ContentChecks::lacks(const Asked& mirror, const db::ContentCheck& file) const {
+  const auto found = mirror.lacks.find(place_of(file));
+  return found != mirror.lacks.end() && now_s_ - found->second < kLacks_s;
+}
+
+void ContentChecks::note_lack(Asked& mirror, const db::ContentCheck& file) {
+  if (mirror.lacks.size() >= kMostLacking) {
+    std::erase_if(mirror.lacks, [&](const auto& one) { return now_s_ - one.second >= kLacks_s; });
+    if (mirror.lacks.size() >= kMostLacking) return;
+  }
+  mirror.lacks[place_of(file)] = now_s_;
+}
+
 // Bytes may be used ahead: a piece can be larger than what is left of a minute's.
-bool ContentChecks::may_ask(Asked& mirror) {
+bool ContentChecks::may_ask(MirrorId id, Asked& mirror) {
+  if (rests_.has(id, now_s_)) return false;
   if (std::ssize(mirror.running) >= kMostAtATime || running_ >= kMostRunning ||
       in_memory_ >= kMostInMemory)
     return false;
@@ -165,7 +186,8 @@ std::vector<db::ContentPiece> ContentChecks::pieces_of(db::Connection& connectio
 
 void ContentChecks::start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                                   const PathRules& rules) {
-  while (!mirror.waiting.empty() && may_ask(mirror)) {
+  const MirrorId id = item.mirror->mirror.id;
+  while (!mirror.waiting.empty() && may_ask(id, mirror)) {
     const db::ContentCheck file = std::move(mirror.waiting.back());
     mirror.waiting.pop_back();
     const Job job{Job::Kind::content,
@@ -181,7 +203,7 @@ void ContentChecks::start_waiting(db::Connection& connection, const Item& item, 
     ++running_;
     const std::int64_t in_memory = most_bytes(pieces);
     in_memory_ += in_memory;
-    ask_next_piece(std::make_shared<Run>(Run{item.mirror->mirror.id,
+    ask_next_piece(std::make_shared<Run>(Run{id,
                                              item.way,
                                              file,
                                              check_target(*item.mirror, item.way, job, rules),
@@ -223,8 +245,14 @@ void ContentChecks::ended(Run& run, const Verdict& verdict) {
   next_s_ = 0;
   if (verdict.outcome == CheckOutcome::good && verdict.compared)
     confirmed_.push_back({run.id, run.file.file_id, run.file.version_rev});
-  if (verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown)
-    mirror.paused_until_s = now_s_ + kPause_s;
+  if (verdict.wait_s)
+    rests_.asked_for_time(run.id, *verdict.wait_s, now_s_);
+  else if (verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown)
+    rests_.did_not_answer(run.id, now_s_);
+  // Asked for too often, or too early: the file itself is still to be compared.
+  if (verdict.outcome == CheckOutcome::unknown || verdict.wait_s)
+    mirror.waiting.push_back(run.file);
+  if (verdict.gone) note_lack(mirror, run.file);
   const Item* const item = fleet_.find(run.id, run.way);
   if (item)
     reporter_.checked(
@@ -260,7 +288,7 @@ bool ContentChecks::finished() const {
     const auto known = mirrors_.find(id);
     if (known == mirrors_.end()) continue;
     const Asked& mirror = known->second;
-    if (mirror.paused_until_s > now_s_ || mirror.spent) continue;
+    if (rests_.has(id, now_s_) || mirror.spent) continue;
     if (!mirror.waiting.empty() || mirror.walk.next()) return false;
   }
   return true;

@@ -17,6 +17,7 @@
 #include "core/token_bucket.h"
 #include "db/merge/one_file.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 #include "pg/connection.h"
 #include "scanner/check/check.h"
 #include "scanner/probe/content_walk.h"
@@ -36,9 +37,10 @@ struct ContentOptions {
 class ContentChecks {
  public:
   // All must outlive it; its requests are answered while the caller runs the pool.
-  ContentChecks(net::RequestPool& pool, const Fleet& fleet, Reporter& reporter,
+  ContentChecks(net::RequestPool& pool, net::Rests& rests, const Fleet& fleet, Reporter& reporter,
                 const CheckOptions& check_options, const ContentOptions& options)
       : pool_(pool),
+        rests_(rests),
         fleet_(fleet),
         reporter_(reporter),
         check_options_(check_options),
@@ -73,7 +75,7 @@ class ContentChecks {
     TokenBucket requests, bytes;
     bool spent = false;  // not a service: its budget
     std::multiset<db::VersionPlace> running;
-    double paused_until_s = 0;  // it did not answer
+    std::map<db::VersionPlace, double> lacks;  // what it said it has not, and when
   };
   struct Run;
 
@@ -85,7 +87,9 @@ class ContentChecks {
   void fetch(db::Connection& connection, MirrorId id, Asked& mirror, const PathRules& rules);
   void start_waiting(db::Connection& connection, const Item& item, Asked& mirror,
                      const PathRules& rules);
-  bool may_ask(Asked& mirror);
+  bool may_ask(MirrorId id, Asked& mirror);
+  bool lacks(const Asked& mirror, const db::ContentCheck& file) const;
+  void note_lack(Asked& mirror, const db::ContentCheck& file);
   std::vector<db::ContentPiece> pieces_of(db::Connection& connection, const db::ProbeFile& file,
                                           const std::string& sha256);
   void ask_next_piece(const std::shared_ptr<Run>& run);
@@ -94,6 +98,7 @@ class ContentChecks {
   void confirm_due(db::Connection& connection);
 
   net::RequestPool& pool_;
+  net::Rests& rests_;
   const Fleet& fleet_;
   Reporter& reporter_;
   const CheckOptions& check_options_;

@@ -1,16 +1,20 @@
 // Where a mirror lacks a file that it should have, its folder is in doubt: a part of the tree was
 // lost, moved, or is not served. So the other files of the folder are asked for, a page at a time
-// as long as some are missing; where all are, the folder above is next. What is missing is
-// withdrawn, one merge for each page. First of all come the files that the mirror got lately, in
+// as long as some are missing; where all are, the folder above is next. Each file that is missing
+// is asked for once more some seconds later, while the look goes on. What is missing then is
+// withdrawn, one merge for many. First of all come the files that the mirror got lately, in
 // whatever folder: where the web server shows another tree than the one that was listed, these are
-// what differs. None of these files is a sample, so they do not count for how many of a mirror's
-// files are wrong. One thread. Times are seconds of the prober's clock.
+// what differs. A mirror that is wrong is looked at no more. None of these files is a sample, so
+// they do not count for how many of a mirror's files are wrong. One thread. Times are seconds of
+// the prober's clock.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +24,7 @@
 #include "db/merge/one_file.h"
 #include "db/probe/probe_files.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 #include "pg/connection.h"
 #include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
@@ -41,9 +46,10 @@ class FolderChecks {
  public:
   // All must outlive it; its requests are answered while the caller runs the pool. `source`: as in
   // mb.toml. `loop`: the budget of a mirror grows again with time.
-  FolderChecks(net::RequestPool& pool, const Fleet& fleet, Reporter& reporter,
+  FolderChecks(net::RequestPool& pool, net::Rests& rests, const Fleet& fleet, Reporter& reporter,
                const CheckOptions& check_options, const std::string& source, bool loop)
       : pool_(pool),
+        rests_(rests),
         fleet_(fleet),
         reporter_(reporter),
         check_options_(check_options),
@@ -65,38 +71,60 @@ class FolderChecks {
   bool finished() const;
 
  private:
+  struct Run;
   struct Folder {
     std::string path, after;
     std::vector<std::int64_t> newest;  // instead of a folder's: these files
-    int missing = 1, there = 0;
+    int missing = 1, there = 0;        // by the first look
     bool began = false, more = true;
-    std::deque<db::ProbeFile> waiting;        // to be asked for, of the page
-    std::vector<db::FileOnMirror> not_there;  // of the page
-    std::int64_t lost = 0;                    // of these: the source has them for certain
-    std::int64_t behind = 0;                  // of these: not since the mirror is ahead of us
-    std::string reason;                       // of the last one
+    bool page_has_missing = false;
+    std::deque<db::ProbeFile> waiting;  // to be asked for, of the page
   };
-  struct Doubted {                         // a mirror
-    std::deque<Folder> folders;            // the first one is looked at
-    std::map<std::string, double> looked;  // at which folders, and when
+  struct Missing {                        // of a folder, by second looks, and not yet withdrawn
+    std::set<std::int64_t> looked_again;  // ids of files for which these have not ended
+    std::vector<db::FileOnMirror> not_there;
+    std::int64_t lost = 0;    // of these: the source has them for certain
+    std::int64_t behind = 0;  // of these: not since the mirror is ahead of us
+    std::string reason;       // of the last one
+  };
+  struct Doubted {                                               // a mirror
+    std::deque<Folder> folders;                                  // the first one is looked at
+    std::map<std::string, double> looked;                        // at which folders, and when
+    std::deque<std::pair<double, std::shared_ptr<Run>>> second;  // looks that are still to begin
+    std::map<std::string, Missing> missing;                      // by folder
     TokenBucket requests;
-    int running = 0;
-    bool spent = false;  // the budget, if it does not grow again
+    int running = 0, running_first = 0;
+    int newest_there = 0;    // of the files that it got lately
+    bool spent = false;      // the budget, if it does not grow again
+    bool head_lies = false;  // it said that a file is missing that was there
+    bool busy() const { return !folders.empty() || !second.empty() || !missing.empty(); }
   };
-  struct Run;
 
   void doubt(MirrorId id, Folder folder, bool first);
-  void next_page(db::Connection& connection, MirrorId id, Folder& folder) const;
+  void drop_wrong();
   void go_on(db::Connection& connection, MirrorId id, Doubted& mirror);
-  void note_loss(MirrorId id, Folder& folder, std::int64_t withdrawn);
-  void end_page(db::Connection& connection, MirrorId id, Folder& folder);
+  void next_page(db::Connection& connection, MirrorId id, Doubted& mirror) const;
+  void withdraw_missing(db::Connection& connection, MirrorId id, Doubted& mirror);
+  void withdraw(db::Connection& connection, MirrorId id, const std::string& folder,
+                Missing& missing);
+  void note_loss(MirrorId id, const std::string& folder, Missing& missing, std::int64_t withdrawn);
   void end_folder(MirrorId id, Doubted& mirror);
+  bool has_room(Doubted& mirror);
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);
+  void start_second(Doubted& mirror);
+  std::shared_ptr<Run> run_of(const Doubted& mirror, db::ProbeFile file,
+                              const std::vector<const Item*>& ways, const PathRules& rules) const;
+  void begin(Doubted& mirror, const std::shared_ptr<Run>& run);
   void ask(const std::shared_ptr<Run>& run);
   void answered(const std::shared_ptr<Run>& run, const Verdict& verdict);
+  void answered_first(Doubted& mirror, const std::shared_ptr<Run>& run, const Verdict& verdict);
+  static void is_there_after_all(Doubted& mirror, const std::string& folder);
+  void answered_again(Doubted& mirror, const Run& run, const Verdict& verdict);
+  void wake_at(double at_s) { next_s_ = std::min(next_s_, at_s); }
   bool is_behind(const db::ProbeFile& file, const Verdict& verdict) const;
 
   net::RequestPool& pool_;
+  net::Rests& rests_;
   const Fleet& fleet_;
   Reporter& reporter_;
   const CheckOptions& check_options_;

@@ -21,6 +21,8 @@ bool tells_nothing(const Verdict& verdict) {
 
 void Prober::ended(Run& run, const Verdict& found) {
   Item& item = run.item;
+  if (found.wait_s && found.outcome == CheckOutcome::unknown)
+    rests_.asked_for_time(item.mirror->mirror.id, *found.wait_s, now_s_);
   if (run.missing) return other_way_ended(run, found);
   item.running = false;
   if (item.removed) return;
@@ -31,8 +33,10 @@ void Prober::ended(Run& run, const Verdict& found) {
   if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
   Verdict verdict = found;
   // A server may ask for time, but not again and again.
-  if (!std::exchange(item.rested, verdict.wait_s.has_value()) && verdict.wait_s)
+  if (!std::exchange(item.rested, verdict.wait_s.has_value()) && verdict.wait_s) {
     verdict.outcome = CheckOutcome::unknown;
+    rests_.asked_for_time(item.mirror->mirror.id, *verdict.wait_s, now_s_);
+  }
   if (verdict.outcome == CheckOutcome::good) {
     item.latency_ms = run.check.latency().count();
     item.final_host = run.check.final_host();
@@ -49,6 +53,14 @@ void Prober::ended(Run& run, const Verdict& found) {
   }
   judge_file(run, verdict);
   apply(item, verdict, run.job.file.path, run.job.kind);
+}
+
+// A run that ends asks each mirror a few times only, and waits for none.
+bool Prober::rests(Item& item) const {
+  const double until_s = rests_.rounds_until_s(item.mirror->mirror.id);
+  if (!options_.loop || until_s <= now_s_) return false;
+  item.due_s = until_s;
+  return true;
 }
 
 // Whether a way is down is found out by asking for files alone. Nor may a rare check that tells
@@ -119,8 +131,7 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
   Item& item = run.item;
   item.doubted.reset();
   if (!elsewhere) {
-    const bool deleted = verdict.gone && is_deleted(options_.instance.source, run.job.file.path);
-    findings_.wrong(*item.mirror, run.job, verdict, deleted, now_s_);
+    note_missing(run, verdict);
   } else if (++item.wrong_alone >= kWrongAlone) {
     verdict.outcome = CheckOutcome::bad;
     verdict.at_once = true;
@@ -129,6 +140,16 @@ void Prober::missing(const Run& run, Verdict verdict, bool elsewhere) {
                                  item.way.family == Family::ipv6 ? "IPv6" : "IPv4", verdict.reason);
   }
   apply(item, verdict, run.job.file.path, run.job.kind);
+}
+
+// What the source has deleted since its last scan speaks against nobody.
+void Prober::note_missing(const Run& run, const Verdict& verdict) {
+  const auto note = [this, mirror = run.item.mirror, job = run.job, verdict](bool deleted) {
+    findings_.wrong(*mirror, job, verdict, deleted, now_s_);
+  };
+  const std::string& path = run.job.file.path;
+  const bool deleted = verdict.gone && is_deleted(options_.instance.source, path);
+  deleted || !verdict.gone ? note(deleted) : source_web_.ask(path, now_s_, note);
 }
 
 void Prober::failed(const Run& run, const Verdict& verdict) {

@@ -24,7 +24,6 @@ using net::PoolAnswer;
 
 constexpr const char* kProgram = "mb-probe";
 constexpr double kAgain_s = 10;    // to the check that confirms a change
-constexpr double kDoubted_s = 5;   // to the check that asks for a missing file once more
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
@@ -107,11 +106,14 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       check_options_(check_options(options.instance, kProgram)),
       hysteresis_options_(hysteresis_options(options)),
       network_(pool_, options.instance.probe_control, check_options_),
-      fresh_(pool_, fresh_options(options)),
-      stamps_(pool_, reporter, options.instance, check_options_, !options.loop && !options.all),
-      content_(pool_, fleet_, reporter, check_options_, content_options(options)),
-      folders_(pool_, fleet_, reporter, check_options_, options.instance.source, options.loop),
+      fresh_(pool_, rests_, fresh_options(options)),
+      stamps_(pool_, rests_, reporter, options.instance, check_options_,
+              !options.loop && !options.all),
+      content_(pool_, rests_, fleet_, reporter, check_options_, content_options(options)),
+      folders_(pool_, rests_, fleet_, reporter, check_options_, options.instance.source,
+               options.loop),
       findings_(reporter, hysteresis_options_.interval_s),
+      source_web_(pool_, options.instance, check_options_),
       jobs_(job_options(options), findings_, fresh_) {}
 
 void Prober::begin(db::Connection& connection, bool writes) {
@@ -223,6 +225,7 @@ void Prober::start_due(db::Connection& connection) {
     if (item->running || item->removed || item->pending || item->due_s > now_s_) continue;
     if (!options_.loop && item->settled) continue;
     if (pool_.running() >= most) return;
+    if (rests(*item)) continue;
     if (const auto job = jobs_.choose(connection, *item, now_s_)) {
       start(*item, *job);
       continue;
@@ -270,12 +273,10 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, 
   const State after = item.hysteresis.state();
   if (after == State::down && before != State::down) item.down_since_s = now_s_;
   if (after == State::up && before == State::down) look_at_return(item);
-  if (item.doubted) delay_s = std::min(delay_s, kDoubted_s);
+  if (item.doubted) delay_s = std::min(delay_s, kSecondLook_s);
   const MirrorId id = item.mirror->mirror.id;
   if (after == State::up && (findings_.doubts(id) || findings_.suspects(id)))
     delay_s = std::min(delay_s, hysteresis_options_.again_s);
-  if (verdict.outcome == CheckOutcome::unknown && verdict.wait_s)
-    delay_s = std::max(delay_s, static_cast<double>(*verdict.wait_s));
   const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
@@ -383,7 +384,8 @@ Milliseconds Prober::until_next() const {
 bool Prober::finished() const {
   const std::vector<Item*> items = fleet_.items();
   return std::all_of(items.begin(), items.end(), [](const Item* item) { return item->settled; }) &&
-         folders_.finished() && stamps_.finished(items) && content_.finished();
+         source_web_.finished() && folders_.finished() && stamps_.finished(items) &&
+         content_.finished();
 }
 
 bool Prober::all_good() const {

@@ -7,6 +7,7 @@
 
 #include "core/path_rules.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 #include "pg/connection.h"
 #include "scanner/check/check.h"
 #include "scanner/fresh/fresh_checks.h"
@@ -18,6 +19,7 @@
 #include "scanner/probe/network.h"
 #include "scanner/probe/probe_options.h"
 #include "scanner/probe/report.h"
+#include "scanner/probe/source_web.h"
 #include "scanner/probe/stamps.h"
 
 namespace mirror::probe {
@@ -61,11 +63,13 @@ class Prober {
   void other_way_ended(const Run& run, const Verdict& verdict);
   std::vector<Way> other_ways(const Item& item) const;
   void missing(const Run& run, Verdict verdict, bool elsewhere);
+  void note_missing(const Run& run, const Verdict& verdict);
   void ended(Run& run, const Verdict& verdict);
   void rare_failed(const Run& run, Verdict verdict);
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
   void look_at_return(const Item& item);
+  bool rests(Item& item) const;
   void apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind);
   void decide();
   void tell_trouble(Family family);
@@ -83,12 +87,14 @@ class Prober {
   const HysteresisOptions hysteresis_options_;
   Fleet fleet_;
   net::RequestPool pool_;  // its requests point to items
+  net::Rests rests_;
   Network network_;
   fresh::FreshChecks fresh_;
   Stamps stamps_;
   ContentChecks content_;
   FolderChecks folders_;
   Findings findings_;
+  SourceWeb source_web_;
   Jobs jobs_;
   bool writes_ = false, had_trouble_ = false, had_no_file_ = false;
   bool told_trouble_[2] = {false, false};  // by family

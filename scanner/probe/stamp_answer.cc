@@ -8,13 +8,13 @@
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/stamp_time.h"
+#include "net/retry_after.h"
 #include "scanner/check/answers.h"
 
 namespace mirror::probe {
 namespace {
 
 constexpr std::int64_t kFuture_s = 3600;
-constexpr int kMaxRedirects = 5;
 
 // In place of a file, which may have any date.
 bool shows_page(const net::PoolAnswer& answer) {
@@ -47,29 +47,25 @@ net::PoolRequest StampRequest::request() const {
 
 std::optional<StampAnswer> StampRequest::take(const net::PoolAnswer& answer, std::int64_t now_s) {
   if (answer.failure) return StampAnswer{};
-  if (redirects_ == 0) public_only_ = !is_private_text(answer.peer);
+  if (followed_.empty()) public_only_ = !is_private_text(answer.peer);
   if (is_redirect(answer.status)) {
-    if (std::string words = redirect_fault(answer.redirect_url); !words.empty())
-      return fault(std::move(words));
-    ++redirects_;
+    followed_.push_back(url_);
+    if (const auto found =
+            redirect_fault(followed_, answer.redirect_url, server_urls_, public_only_))
+      return fault(bounded(found.words));
     url_ = answer.redirect_url;
     return std::nullopt;
   }
-  if (answer.status == 429 || answer.status >= 500) return StampAnswer{};
+  if (answer.status == 429 || answer.status >= 500) {
+    StampAnswer later;
+    later.wait_s = net::retry_after_s(answer, now_s);
+    return later;
+  }
   if (answer.status != 200) return fault(fmt::format("HTTP status {}", answer.status));
   if (shows_page(answer)) return fault("a page in place of it");
   const std::int64_t modified_s = parse_http_date(answer.header("Last-Modified"));
   if (modified_s < 0) return judge_stamp(answer.body, std::nullopt, now_s);
   return judge_stamp(answer.body, modified_s - time_offset_s_, now_s);
-}
-
-std::string StampRequest::redirect_fault(const std::string& to) const {
-  if (is_own(to, server_urls_)) return "redirects back to us";
-  const bool known =
-      to.starts_with("https://") || (to.starts_with("http://") && !url_.starts_with("https:"));
-  if (!known || last_segment(to) != last_segment(url_))
-    return "redirects to another file: " + printable(std::string_view(to).substr(0, 100));
-  return redirects_ == kMaxRedirects ? "redirects too often" : "";
 }
 
 }  // namespace mirror::probe

@@ -16,6 +16,8 @@ struct StampAnswer {
   std::optional<std::int64_t> at_s;  // Unix time
   std::string fault;                 // why there is none, in words; "": ask again later
   bool missing = false;              // the file does not exist
+  // How long the server asks to be left alone.
+  std::optional<std::int64_t> wait_s = std::nullopt;
 };
 
 // A stamp's text, or else when it was last modified. More than an hour in the future is a fault.
@@ -40,12 +42,11 @@ class StampRequest {
   std::optional<StampAnswer> take(const net::PoolAnswer& answer, std::int64_t now_s);
 
  private:
-  std::string redirect_fault(const std::string& to) const;
-  std::string url_;
+  std::string url_;                    // that is asked now
+  std::vector<std::string> followed_;  // the URLs before it
   std::optional<Family> family_;
   std::vector<std::string> server_urls_;
   std::int64_t time_offset_s_;
-  int redirects_ = 0;
   bool public_only_ = false;
 };
 

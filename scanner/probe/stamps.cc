@@ -41,9 +41,10 @@ StampAnswer read_local(const std::string& root, const std::string& path) {
 
 }  // namespace
 
-Stamps::Stamps(net::RequestPool& pool, Reporter& reporter, const Instance& instance,
-               const CheckOptions& options, bool always)
+Stamps::Stamps(net::RequestPool& pool, net::Rests& rests, Reporter& reporter,
+               const Instance& instance, const CheckOptions& options, bool always)
     : pool_(pool),
+      rests_(rests),
       reporter_(reporter),
       instance_(instance),
       options_(options),
@@ -107,6 +108,7 @@ void Stamps::ask(const std::vector<Item*>& items, double now_s) {
   for (const auto& [id, mirror] : mirrors_) {
     if (running == kMostAtATime) return;
     if (mirror.running || mirror.path.empty() || now_s < mirror.due_s) continue;
+    if (rests_.has(id, now_s)) continue;
     const Item* const way = way_of(id, items);
     if (way == nullptr) continue;
     start(id, *way, now_s);
@@ -142,6 +144,7 @@ void Stamps::answered(MirrorId id, const std::string& path, const StampAnswer& a
   if (found == mirrors_.end()) return;
   Asked& mirror = found->second;
   mirror.running = false;
+  if (answer.wait_s) rests_.asked_for_time(id, *answer.wait_s, now_s_);
   if (path != mirror.path || (!answer.at_s && answer.fault.empty())) return;
   // One odd answer makes no stale mirror good.
   if (mirror.is_stale && !answer.at_s && !std::exchange(mirror.had_fault, true)) {
@@ -159,7 +162,8 @@ void Stamps::answered(MirrorId id, const std::string& path, const StampAnswer& a
 bool Stamps::finished(const std::vector<Item*>& items) const {
   return !source_running_ && std::none_of(mirrors_.begin(), mirrors_.end(), [&](const auto& entry) {
     const Asked& mirror = entry.second;
-    const bool due = !mirror.path.empty() && mirror.due_s <= now_s_;
+    const bool due =
+        !mirror.path.empty() && mirror.due_s <= now_s_ && !rests_.has(entry.first, now_s_);
     return mirror.running || (due && way_of(entry.first, items) != nullptr);
   });
 }
@@ -187,6 +191,8 @@ void Stamps::ask_source_on(StampRequest request) {
     const std::optional<StampAnswer> said = request.take(answer, std::time(nullptr));
     if (!said) return ask_source_on(std::move(request));
     source_running_ = false;
+    if (said->wait_s)
+      source_due_s_ = std::max(source_due_s_, now_s_ + static_cast<double>(*said->wait_s));
     source_answered(*said);
   });
 }

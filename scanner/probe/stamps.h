@@ -15,6 +15,7 @@
 #include "db/mirror/stale.h"
 #include "db/mirror/stamps.h"
 #include "net/request_pool.h"
+#include "net/retry_after.h"
 #include "scanner/check/check.h"
 #include "scanner/probe/fleet.h"
 #include "scanner/probe/report.h"
@@ -26,7 +27,7 @@ class Stamps {
  public:
   // All must outlive it. `always`: reads the stamp of every mirror once, also if it was read just
   // now.
-  Stamps(net::RequestPool& pool, Reporter& reporter, const Instance& instance,
+  Stamps(net::RequestPool& pool, net::Rests& rests, Reporter& reporter, const Instance& instance,
          const CheckOptions& options, bool always);
 
   // Begins with what the database says.
@@ -60,6 +61,7 @@ class Stamps {
   double wait_s(const Asked& mirror) const;
 
   net::RequestPool& pool_;
+  net::Rests& rests_;
   Reporter& reporter_;
   const Instance& instance_;
   const CheckOptions& options_;

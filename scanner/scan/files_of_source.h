@@ -29,6 +29,10 @@ class FilesOfSource : public KnownFiles {
     return db::find_known_folders(connection_, of_tree(paths));
   }
 
+  std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) override {
+    return db::find_hidden_files(connection_, of_tree(folders));
+  }
+
  private:
   std::vector<std::string> of_tree(const std::vector<std::string>& paths) const {
     std::vector<std::string> full;

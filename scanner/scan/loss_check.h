@@ -13,7 +13,7 @@ inline constexpr int kAskedFiles = 20;
 
 // How the web server answered for each of the files.
 struct LossAnswers {
-  int gone = 0, there = 0, unclear = 0;  // 404 and 410; 200; anything else, also silence
+  int gone = 0, there = 0, unclear = 0;  // 404 and 410; 200 and 206; anything else, also silence
 
   int asked() const { return gone + there + unclear; }
   // Nearly all are gone for certain.
@@ -21,8 +21,9 @@ struct LossAnswers {
   std::string words() const;  // "" if no answer tells anything
 };
 
-// Asks by HEAD, for all at a time; ends early once `stop_fd` is readable. Follows no redirect.
-// Throws FetchError when libcurl cannot be used.
+// Asks by HEAD, or by GET for a byte where HEAD is refused, over http, and over https for what http
+// does not have: a file that is there over one of them is there. For all at a time; ends early once
+// `stop_fd` is readable. Follows no redirect. Throws FetchError when libcurl cannot be used.
 LossAnswers ask_web_server(const Mirror& mirror, const std::vector<std::string>& paths,
                            int timeout_s, int stop_fd);
 

@@ -192,6 +192,12 @@ class Walk {
     const bool first_waits = !window_.empty() && window_.front()->state == State::parsed;
     if (parsed.empty() || (parsed.size() < kLookUp && others && !(first_waits && waiting_.empty())))
       return;
+    look_up_items(parsed);
+    add_hidden(parsed);
+    for (Folder* folder : parsed) settle_items(*folder);
+  }
+
+  void look_up_items(const std::vector<Folder*>& parsed) {
     std::vector<std::string> files, folders;
     for (const Folder* folder : parsed) {
       for (const Item& item : folder->items)
@@ -209,7 +215,23 @@ class Walk {
           item.known = known_files[file++];
         }
       }
-      settle_items(*folder);
+    }
+  }
+
+  // Servers do not show every file that they serve, such as `.treeinfo`: these are asked for.
+  void add_hidden(const std::vector<Folder*>& parsed) {
+    std::vector<std::string> paths;
+    for (const Folder* folder : parsed) paths.push_back(folder->path);
+    for (db::HiddenFile& hidden : known_.hidden(paths)) {
+      Folder& folder = *parsed[hidden.folder];
+      const bool shown =
+          std::any_of(folder.items.begin(), folder.items.end(),
+                      [&](const Item& item) { return item.shown.name == hidden.name; });
+      if (shown) continue;
+      Item& item = folder.items.emplace_back();
+      item.shown.name = std::move(hidden.name);
+      item.known = std::move(hidden.file);
+      ++items_;
     }
   }
 

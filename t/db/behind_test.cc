@@ -8,7 +8,7 @@
 
 #include "db/mirror/stale.h"
 #include "db/mirror/stamps.h"
-#include "t/db/database.h"
+#include "t/db/fixture.h"
 
 namespace mirror::db::test {
 namespace {
@@ -29,7 +29,7 @@ Tree changed(Tree tree, std::size_t from, std::size_t to) {
   return tree;
 }
 
-class BehindTest : public CppUnit::TestFixture {
+class BehindTest : public DatabaseTest {
   CPPUNIT_TEST_SUITE(BehindTest);
   CPPUNIT_TEST(aMirrorIsBehindSinceTheOldestChangeThatItLacksWithoutABreak);
   CPPUNIT_TEST(aMirrorWithOldFilesIsStaleUntilItHasTheNewOnes);
@@ -51,18 +51,14 @@ class BehindTest : public CppUnit::TestFixture {
 
  public:
   void setUp() override {
-    database_ = std::make_unique<TestDatabase>();
-    connection_ = std::make_unique<Connection>(database_->connect("mirror_scanner"));
-    admin_ = std::make_unique<Connection>(database_->connect());
-    for (const char* name : {"good", "late"}) add_mirror(*admin_, name);
-    scan_source(*connection_, old_);
-    for (const char* name : {"good", "late"}) scan_mirror(*connection_, name, old_);
+    DatabaseTest::setUp();
+    for (const char* name : {"good", "late"}) add_mirror(owner(), name);
+    scan_source(scanner(), old_);
+    for (const char* name : {"good", "late"}) scan_mirror(scanner(), name, old_);
   }
   void tearDown() override {
-    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(*admin_));
-    connection_.reset();
-    admin_.reset();
-    database_.reset();
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(owner()));
+    DatabaseTest::tearDown();
   }
 
   void aMirrorIsBehindSinceTheOldestChangeThatItLacksWithoutABreak() {
@@ -88,129 +84,129 @@ class BehindTest : public CppUnit::TestFixture {
 
   void aMirrorWithOldFilesIsStaleUntilItHasTheNewOnes() {
     change_source(0, 8, 4 * 24);
-    scan_mirror(*connection_, "good", now_);
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "good", now_);
+    scan_mirror(scanner(), "late", old_, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
     const std::string why =
-        value(*admin_, "SELECT standing_reason FROM mirror WHERE identifier = 'late'");
+        value(owner(), "SELECT standing_reason FROM mirror WHERE identifier = 'late'");
     CPPUNIT_ASSERT_MESSAGE(why, why.starts_with("it has 8 of the 8 files that changed last in an "
                                                 "old version; the source has had newer ones "
                                                 "since 2"));
-    const std::string rev = value(*admin_, "SELECT rev FROM mirror_rev");
+    const std::string rev = value(owner(), "SELECT rev FROM mirror_rev");
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
-    CPPUNIT_ASSERT_EQUAL(rev, value(*admin_, "SELECT rev FROM mirror_rev"));
-    scan_mirror(*connection_, "late", now_);
+    CPPUNIT_ASSERT_EQUAL(rev, value(owner(), "SELECT rev FROM mirror_rev"));
+    scan_mirror(scanner(), "late", now_);
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("good"), standing("late"));
   }
 
   void aPartOfTheTreeOrLostFilesMakeNoMirrorStale() {
     change_source(0, 20, 4 * 24);
-    scan_mirror(*connection_, "good", Tree(old_.begin() + 20, old_.end()), kForce);  // lost them
-    add_mirror(*admin_, "part");
-    scan_mirror(*connection_, "part", Tree(old_.begin() + 30, old_.end()));
+    scan_mirror(scanner(), "good", Tree(old_.begin() + 20, old_.end()), kForce);  // lost them
+    add_mirror(owner(), "part");
+    scan_mirror(scanner(), "part", Tree(old_.begin() + 30, old_.end()));
     Tree half_copied = now_;  // other sizes than any version
     for (std::size_t i = 0; i < 20; ++i) half_copied[i].size = 12345;
-    scan_mirror(*connection_, "late", half_copied, kForce);
+    scan_mirror(scanner(), "late", half_copied, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
   }
 
   void aFewOldFilesMakeNoMirrorStale() {
     change_source(0, 4, 4 * 24);
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "late", old_, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     change_source(4, 60, 4 * 24);
     Tree stuck = now_;
     for (std::size_t i = 0; i < 5; ++i) stuck[i] = old_[i];
-    scan_mirror(*connection_, "late", stuck, kForce);  // 5 of 60
+    scan_mirror(scanner(), "late", stuck, kForce);  // 5 of 60
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     stuck[5] = old_[5];
-    scan_mirror(*connection_, "late", stuck, kForce);
+    scan_mirror(scanner(), "late", stuck, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
   }
 
   void timeAloneMakesAMirrorStaleWhenNothingChangesAnyMore() {
     change_source(0, 8, 1);
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "late", old_, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
-    admin_->script("UPDATE behind SET since = since - interval '4 days'");
-    scan_mirror(*connection_, "late", old_);
+    owner().script("UPDATE behind SET since = since - interval '4 days'");
+    scan_mirror(scanner(), "late", old_);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
   }
 
   void aMirrorThatStoppedLooksNoBetterWhenAllFilesChangeAgain() {
     change_source(0, 80, 4 * 24);
-    scan_mirror(*connection_, "late", old_, kForce);
-    const std::string since = value(*admin_, "SELECT since FROM behind");
+    scan_mirror(scanner(), "late", old_, kForce);
+    const std::string since = value(owner(), "SELECT since FROM behind");
     change_source(0, 80, 0);
-    scan_mirror(*connection_, "late", old_, kForce);
-    CPPUNIT_ASSERT_EQUAL(since, value(*admin_, "SELECT since FROM behind"));
+    scan_mirror(scanner(), "late", old_, kForce);
+    CPPUNIT_ASSERT_EQUAL(since, value(owner(), "SELECT since FROM behind"));
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
     Tree moved = old_;  // a program of its own writes files, and some got lost
     moved.pop_back();
     moved.push_back({".lastsync", 10, 1'500'000'000});
-    scan_mirror(*connection_, "late", moved, kForce);
-    CPPUNIT_ASSERT_EQUAL(since, value(*admin_, "SELECT since FROM behind"));
+    scan_mirror(scanner(), "late", moved, kForce);
+    CPPUNIT_ASSERT_EQUAL(since, value(owner(), "SELECT since FROM behind"));
     moved[0] = changed(old_, 0, 1)[0];  // it follows again, if late
-    scan_mirror(*connection_, "late", moved, kForce);
+    scan_mirror(scanner(), "late", moved, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
   }
 
   void whatNobodyLooksAtBecomesNoOlder() {
     change_source(0, 8, 1);
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "late", old_, kForce);
     source_stamp(2);
     stamped("good", 3);
-    admin_->script(
+    owner().script(
         "UPDATE behind SET since = since - interval '9 days'; UPDATE scan SET started = started - "
         "interval '9 days'; UPDATE mirror SET last_scan = last_scan - interval '9 days'; UPDATE "
         "stamp SET asked = asked - interval '9 days', at = at - interval '9 days'; UPDATE "
         "source_stamp SET at = at - interval '9 days'");
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
-    admin_->script("DELETE FROM source_stamp; DELETE FROM scan");
+    owner().script("DELETE FROM source_stamp; DELETE FROM scan");
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "late", old_, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
   }
 
   void filesThatCannotBeToldApartSayNothing() {
     Tree tree = old_;
     for (Entry& entry : tree) entry.mtime = 500'000'000;  // as a mirror synced without -t
-    scan_mirror(*connection_, "late", tree, kForce);
+    scan_mirror(scanner(), "late", tree, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("false"),
-                         value(*admin_, "SELECT keeps_times FROM mirror WHERE id = 2"));
+                         value(owner(), "SELECT keeps_times FROM mirror WHERE id = 2"));
     for (std::size_t i = 0; i < 30; ++i) now_[i].mtime += 1000;  // of the same size
-    scan_source(*connection_, now_);
+    scan_source(scanner(), now_);
     age_revisions(4 * 24);
-    scan_mirror(*connection_, "late", tree, kForce);
+    scan_mirror(scanner(), "late", tree, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     change_source(0, 30, 4 * 24);
-    scan_mirror(*connection_, "late", tree, kForce);
+    scan_mirror(scanner(), "late", tree, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
   }
 
   void immutableFilesSayNothing() {
-    admin_->script("INSERT INTO path_rule (position, kind, glob) VALUES (1, 'immutable', 'f*')");
+    owner().script("INSERT INTO path_rule (position, kind, glob) VALUES (1, 'immutable', 'f*')");
     change_source(0, 20, 4 * 24);
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "late", old_, kForce);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
   }
 
   void eachMirrorMayHaveALimitOfItsOwn() {
     change_source(0, 8, 4 * 24);
-    scan_mirror(*connection_, "late", old_, kForce);
+    scan_mirror(scanner(), "late", old_, kForce);
     static const std::pair<const char*, const char*> kLimits[] = {
         {"", "late stale"},  {"never", "late good"}, {"95.5", "late stale"},
         {"97", "late good"}, {"0.5", "late stale"},  {"0", "late good"}};
     for (const auto& [limit, expected] : kLimits) {
-      admin_->script(fmt::format("UPDATE mirror SET max_age = '{}' WHERE id = 2", limit));
+      owner().script(fmt::format("UPDATE mirror SET max_age = '{}' WHERE id = 2", limit));
       CPPUNIT_ASSERT_EQUAL_MESSAGE(limit, std::string(expected), judged());
     }
-    admin_->script("UPDATE mirror SET max_age = ''");
+    owner().script("UPDATE mirror SET max_age = ''");
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged(0));
     judged();
-    admin_->script("UPDATE mirror SET enabled = false");
+    owner().script("UPDATE mirror SET enabled = false");
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
   }
 
@@ -218,7 +214,7 @@ class BehindTest : public CppUnit::TestFixture {
     for (const double hours : {200, 100, 80, 60, 1}) source_stamp(hours);
     stamped("late", 100);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
-    const std::string why = value(*admin_, "SELECT standing_reason FROM mirror WHERE id = 2");
+    const std::string why = value(owner(), "SELECT standing_reason FROM mirror WHERE id = 2");
     CPPUNIT_ASSERT_MESSAGE(why, why.starts_with("its stamp trace says 2"));
     CPPUNIT_ASSERT_MESSAGE(why, why.find("; the source's has been newer since 2") != why.npos);
     stamped("late", 80);
@@ -236,7 +232,7 @@ class BehindTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     source_stamp(1);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
-    admin_->script("UPDATE source_stamp SET at = at - interval '80 hours'");
+    owner().script("UPDATE source_stamp SET at = at - interval '80 hours'");
     stamped("good", 81);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
   }
@@ -246,77 +242,77 @@ class BehindTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     stamped("late", 73);
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
-    admin_->script("UPDATE mirror SET stamp_path = 'another' WHERE id = 2");
+    owner().script("UPDATE mirror SET stamp_path = 'another' WHERE id = 2");
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
     stamped("late", 73, "another");
     CPPUNIT_ASSERT_EQUAL(std::string("late stale"), judged());
-    forget_stamp(*connection_, 2);
+    forget_stamp(scanner(), 2);
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
   }
 
   void nothingIsJudgedBeforeTheSourcesStampWasRead() {
     stamped("late", 100);
     const StaleLimits limits{0, 72 * kHour, "trace", true};
-    CPPUNIT_ASSERT(judge_behind(*connection_, limits).empty());
+    CPPUNIT_ASSERT(judge_behind(scanner(), limits).empty());
     source_stamp(99);
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, judge_behind(*connection_, limits).size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, judge_behind(scanner(), limits).size());
   }
 
   void aStampThatCannotBeUsedMakesNoMirrorStale() {
     stamped("late", 73);
     judged();
-    write_stamps(*connection_,
+    write_stamps(scanner(),
                  {{2, "trace", 0, std::nullopt, "HTTP status 404"}, {77, "x", 0, 1, ""}});
     CPPUNIT_ASSERT_EQUAL(std::string("late good"), judged());
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, read_stamps(*connection_).size());
-    CPPUNIT_ASSERT_EQUAL(std::string("HTTP status 404"), find_stamp(*connection_, 2)->fault);
-    CPPUNIT_ASSERT(!find_stamp(*connection_, 1));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, read_stamps(scanner()).size());
+    CPPUNIT_ASSERT_EQUAL(std::string("HTTP status 404"), find_stamp(scanner(), 2)->fault);
+    CPPUNIT_ASSERT(!find_stamp(scanner(), 1));
   }
 
   void theSourcesStampsAreKeptTenMinutesApart() {
     const std::int64_t long_ago_s = hours_ago(300 * 24);
     for (int minute = 0; minute < 60; ++minute)
-      note_source_stamp(*connection_, "trace", long_ago_s + 60 * minute);
-    note_source_stamp(*connection_, "trace", long_ago_s - 3600);
-    CPPUNIT_ASSERT_EQUAL(std::string("6"), value(*admin_, "SELECT count(*) FROM source_stamp"));
-    admin_->script("UPDATE source_stamp SET at = at - interval '101 days'");
+      note_source_stamp(scanner(), "trace", long_ago_s + 60 * minute);
+    note_source_stamp(scanner(), "trace", long_ago_s - 3600);
+    CPPUNIT_ASSERT_EQUAL(std::string("6"), value(owner(), "SELECT count(*) FROM source_stamp"));
+    owner().script("UPDATE source_stamp SET at = at - interval '101 days'");
     source_stamp(1);
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*admin_, "SELECT count(*) FROM source_stamp"));
-    note_source_stamp(*connection_, "other", hours_ago(1));
-    CPPUNIT_ASSERT_EQUAL(std::string("other"), value(*admin_, "SELECT path FROM source_stamp"));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(owner(), "SELECT count(*) FROM source_stamp"));
+    note_source_stamp(scanner(), "other", hours_ago(1));
+    CPPUNIT_ASSERT_EQUAL(std::string("other"), value(owner(), "SELECT path FROM source_stamp"));
   }
 
  private:
   // Files [from, to) of the source get another version, so many hours ago.
   void change_source(std::size_t from, std::size_t to, double hours_ago) {
     now_ = changed(now_, from, to);
-    scan_source(*connection_, now_, kForce);
+    scan_source(scanner(), now_, kForce);
     age_revisions(hours_ago);
   }
   void age_revisions(double hours) {
-    admin_->script(
+    owner().script(
         fmt::format("UPDATE revision SET at = at - {} * interval '1 hour' WHERE rev = "
                     "(SELECT max(rev) FROM revision)",
                     hours));
   }
   std::int64_t hours_ago(double hours) {
-    return std::stoll(value(*admin_, "SELECT extract(epoch FROM now())::bigint")) -
+    return std::stoll(value(owner(), "SELECT extract(epoch FROM now())::bigint")) -
            static_cast<std::int64_t>(hours * kHour);
   }
-  void source_stamp(double hours) { note_source_stamp(*connection_, "trace", hours_ago(hours)); }
+  void source_stamp(double hours) { note_source_stamp(scanner(), "trace", hours_ago(hours)); }
   void stamped(const std::string& mirror, double hours, const std::string& path = "trace") {
-    const MirrorId id = find_mirror(*connection_, mirror)->mirror.id;
-    write_stamps(*connection_, {{id, path, 0, hours_ago(hours), ""}});
+    const MirrorId id = find_mirror(scanner(), mirror)->mirror.id;
+    write_stamps(scanner(), {{id, path, 0, hours_ago(hours), ""}});
   }
 
   std::string judged(double max_age_s = 72 * kHour) {
     std::string found;
-    for (const StaleChange& change : judge_behind(*connection_, {0, max_age_s, "trace"}))
+    for (const StaleChange& change : judge_behind(scanner(), {0, max_age_s, "trace"}))
       found += (found.empty() ? "" : ", ") + change.mirror + (change.is_stale ? " stale" : " good");
     return found;
   }
   std::string standing(const std::string& mirror) {
-    return value(*admin_, "SELECT standing FROM mirror WHERE identifier = '" + mirror + "'");
+    return value(owner(), "SELECT standing FROM mirror WHERE identifier = '" + mirror + "'");
   }
 
   static Tree timed_files() {
@@ -328,8 +324,6 @@ class BehindTest : public CppUnit::TestFixture {
 
   const Tree old_ = timed_files();
   Tree now_ = old_;
-  std::unique_ptr<TestDatabase> database_;
-  std::unique_ptr<Connection> connection_, admin_;
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(BehindTest);
 

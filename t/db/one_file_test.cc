@@ -4,12 +4,12 @@
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 
-#include "t/db/database.h"
+#include "t/db/fixture.h"
 
 namespace mirror::db::test {
 namespace {
 
-class OneFileTest : public CppUnit::TestFixture {
+class OneFileTest : public DatabaseTest {
   CPPUNIT_TEST_SUITE(OneFileTest);
   CPPUNIT_TEST(aWithdrawnFileLeavesTheMirrorAlone);
   CPPUNIT_TEST(aConfirmedFileComesToTheMirrorAlone);
@@ -26,32 +26,32 @@ class OneFileTest : public CppUnit::TestFixture {
 
  public:
   void setUp() override {
-    connection_.emplace(database_.connect());
-    one_ = add_mirror(c(), "one");
-    two_ = add_mirror(c(), "two");
-    scan_source(c(), tree_);
-    scan_mirror(c(), "one", tree_);
+    DatabaseTest::setUp();
+    one_ = add_mirror(owner(), "one");
+    two_ = add_mirror(owner(), "two");
+    scan_source(owner(), tree_);
+    scan_mirror(owner(), "one", tree_);
   }
   void tearDown() override {
-    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(c()));
-    connection_.reset();
+    CPPUNIT_ASSERT_EQUAL(std::string(), inconsistency(owner()));
+    DatabaseTest::tearDown();
   }
 
   void aWithdrawnFileLeavesTheMirrorAlone() {
-    scan_mirror(c(), "two", tree_);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(c(), {here("f7", one_)}));
+    scan_mirror(owner(), "two", tree_);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(owner(), {here("f7", one_)}));
     expect("f7", "two");
     expect("f8", "one,two");
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(c(), {here("f7", two_)}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(owner(), {here("f7", two_)}));
     expect("f7", "");
   }
 
   void aConfirmedFileComesToTheMirrorAlone() {
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, confirm_files(c(), {here("f7", two_)}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, confirm_files(owner(), {here("f7", two_)}));
     expect("f7", "one,two");
     expect("f8", "one");
-    withdraw_files(c(), {here("f7", one_)});
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, confirm_files(c(), {here("f7", one_)}));
+    withdraw_files(owner(), {here("f7", one_)});
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, confirm_files(owner(), {here("f7", one_)}));
     expect("f7", "one,two");
   }
 
@@ -60,36 +60,38 @@ class OneFileTest : public CppUnit::TestFixture {
     std::vector<FileOnMirror> files;
     for (int i = 0; i < 20; ++i) files.push_back(here(fmt::format("f{}", i), two_));
     files.push_back(here("f3", two_));  // twice
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{20}, confirm_files(c(), files));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{20}, confirm_files(owner(), files));
     expect("f19", "one,two");
     expect("f20", "one");
-    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(c(), "SELECT count(*) FROM cohort"));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{20}, withdraw_files(c(), {files.begin(), files.end() - 1}));
-    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(c(), "SELECT count(*) FROM cohort"));
+    CPPUNIT_ASSERT_EQUAL(std::string("2"), value(owner(), "SELECT count(*) FROM cohort"));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{20},
+                         withdraw_files(owner(), {files.begin(), files.end() - 1}));
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), value(owner(), "SELECT count(*) FROM cohort"));
     CPPUNIT_ASSERT_EQUAL(before + 2, newest());
     // Two mirrors of one file, and two files of different cohorts.
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, withdraw_files(c(), {here("f1", one_), here("f1", two_),
-                                                               here("f2", one_)}));
+    CPPUNIT_ASSERT_EQUAL(
+        std::int64_t{2},
+        withdraw_files(owner(), {here("f1", one_), here("f1", two_), here("f2", one_)}));
     expect("f1", "");
     expect("f2", "");
   }
 
   void whatIsSoAlreadyWritesNothing() {
     const std::int64_t before = newest();
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(c(), {here("f7", one_)}));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(c(), {here("f7", two_)}));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(c(), {}));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(c(), {{one_, 123456789, 1}}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(owner(), {here("f7", one_)}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(owner(), {here("f7", two_)}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(owner(), {}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(owner(), {{one_, 123456789, 1}}));
     CPPUNIT_ASSERT_EQUAL(before, newest());
   }
 
   void anotherVersionIsLeftAlone() {
     const FileOnMirror old_one = here("f7", one_), old_two = here("f7", two_);
     tree_[7].size = 4711;
-    scan_source(c(), tree_);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(c(), {old_two}));
-    scan_mirror(c(), "one", tree_);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(c(), {old_one}));
+    scan_source(owner(), tree_);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(owner(), {old_two}));
+    scan_mirror(owner(), "one", tree_);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, withdraw_files(owner(), {old_one}));
     expect("f7", "one");
   }
 
@@ -97,42 +99,42 @@ class OneFileTest : public CppUnit::TestFixture {
     tree_[7].staged = true;
     tree_.pop_back();
     const FileOnMirror gone = here("f29", two_);
-    scan_source(c(), tree_);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(c(), {here("f7", two_), gone}));
-    c().script("UPDATE file SET pending = true WHERE path = 'f8'");
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(c(), {here("f8", two_)}));
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(c(), {here("f8", one_)}));
+    scan_source(owner(), tree_);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(owner(), {here("f7", two_), gone}));
+    owner().script("UPDATE file SET pending = true WHERE path = 'f8'");
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(owner(), {here("f8", two_)}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(owner(), {here("f8", one_)}));
   }
 
   void aFileInItsGraceCanBeWithdrawn() {
     tree_.pop_back();
     const FileOnMirror gone = here("f29", one_);
-    scan_source(c(), tree_);
+    scan_source(owner(), tree_);
     expect("f29", "one");
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(c(), {gone}));
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(owner(), {gone}));
     expect("f29", "");
   }
 
   void aDeletedMirrorGetsNothing() {
-    delete_mirror(c(), two_);
-    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(c(), {here("f7", two_)}));
+    delete_mirror(owner(), two_);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, confirm_files(owner(), {here("f7", two_)}));
     expect("f7", "one");
   }
 
   // One file more and one less leave the mirror with as many as its last scan found.
   void theSameListingDecidesAgain() {
-    scan_mirror(c(), "two", Tree(tree_.begin(), tree_.begin() + 20));
-    withdraw_files(c(), {here("f7", two_)});
-    confirm_files(c(), {here("f25", two_)});
-    scan_mirror(c(), "two", Tree(tree_.begin(), tree_.begin() + 20));
+    scan_mirror(owner(), "two", Tree(tree_.begin(), tree_.begin() + 20));
+    withdraw_files(owner(), {here("f7", two_)});
+    confirm_files(owner(), {here("f25", two_)});
+    scan_mirror(owner(), "two", Tree(tree_.begin(), tree_.begin() + 20));
     expect("f7", "one,two");
     expect("f25", "one");
   }
 
   void aScanThatComparedBeforeDecidesByItsListing() {
-    MirrorScan scan(c(), find_mirror(c(), "two").value(), "rsync", "");
+    MirrorScan scan(owner(), find_mirror(owner(), "two").value(), "rsync", "");
     for (const Entry& e : tree_) scan.add(e.path, e.size, e.mtime);
-    Connection other = database_.connect();
+    Connection other = database().connect();
     withdraw_files(other, {here("f7", one_)});
     CPPUNIT_ASSERT(scan.merge({Precision::second}, {}).outcome == MergeOutcome::merged);
     expect("f7", "two");
@@ -140,27 +142,24 @@ class OneFileTest : public CppUnit::TestFixture {
   }
 
   void theScannersRoleMayDoThis() {
-    Connection scanner = database_.connect("mirror_scanner");
+    Connection scanner = database().connect("mirror_scanner");
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, withdraw_files(scanner, {here("f7", one_)}));
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1}, confirm_files(scanner, {here("f7", two_)}));
     expect("f7", "two");
   }
 
  private:
-  Connection& c() { return *connection_; }
   void expect(const std::string& path, const std::string& mirrors) {
-    CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(c(), path));
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(path, mirrors, mirrors_of(owner(), path));
   }
   FileOnMirror here(const std::string& path, MirrorId mirror) {
     const Result found =
-        c().run("SELECT id, version_rev FROM file WHERE path = $1", Params().bytes(path));
+        owner().run("SELECT id, version_rev FROM file WHERE path = $1", Params().bytes(path));
     CPPUNIT_ASSERT_MESSAGE(path, !found.empty());
     return {mirror, found.int8(0, 0), found.int8(0, 1)};
   }
-  std::int64_t newest() { return std::stoll(value(c(), "SELECT max(rev) FROM revision")); }
+  std::int64_t newest() { return std::stoll(value(owner(), "SELECT max(rev) FROM revision")); }
 
-  TestDatabase database_;
-  std::optional<Connection> connection_;
   Tree tree_ = files("f", 30);
   MirrorId one_ = 0, two_ = 0;
 };

@@ -7,14 +7,14 @@
 #include <memory>
 
 #include "db/mirror/standing.h"
-#include "t/db/database.h"
+#include "t/db/fixture.h"
 
 namespace mirror::db::test {
 namespace {
 
 constexpr double kDay = 86400;
 
-class StaleTest : public CppUnit::TestFixture {
+class StaleTest : public DatabaseTest {
   CPPUNIT_TEST_SUITE(StaleTest);
   CPPUNIT_TEST(aMirrorWhoseScanIsOldIsStaleUntilTheNextGoodOne);
   CPPUNIT_TEST(scansOfPartsAndFailedScansDoNotCount);
@@ -28,29 +28,21 @@ class StaleTest : public CppUnit::TestFixture {
 
  public:
   void setUp() override {
-    database_ = std::make_unique<TestDatabase>();
-    connection_ = std::make_unique<Connection>(database_->connect("mirror_scanner"));
-    admin_ = std::make_unique<Connection>(database_->connect());
-    for (const char* name : {"a", "b", "new"}) add_mirror(*admin_, name);
+    DatabaseTest::setUp();
+    for (const char* name : {"a", "b", "new"}) add_mirror(owner(), name);
     scanned("a", "merged", 1);
     scanned("b", "merged", 4 * kDay);
     scanned("b", "failed", kDay);
   }
 
-  void tearDown() override {
-    connection_.reset();
-    admin_.reset();
-    database_.reset();
-  }
-
   void aMirrorWhoseScanIsOldIsStaleUntilTheNextGoodOne() {
     CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
-    CPPUNIT_ASSERT(value(*admin_, "SELECT standing_reason FROM mirror WHERE standing = 'stale'")
+    CPPUNIT_ASSERT(value(owner(), "SELECT standing_reason FROM mirror WHERE standing = 'stale'")
                        .starts_with("its last good scan was at "));
-    const std::string before = value(*admin_, "SELECT rev FROM mirror_rev");
+    const std::string before = value(owner(), "SELECT rev FROM mirror_rev");
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
-    CPPUNIT_ASSERT_EQUAL(before, value(*admin_, "SELECT rev FROM mirror_rev"));
+    CPPUNIT_ASSERT_EQUAL(before, value(owner(), "SELECT rev FROM mirror_rev"));
     scanned("b", "unchanged", 0);
     CPPUNIT_ASSERT_EQUAL(std::string("b good"), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b good, new good"), standings());
@@ -64,14 +56,14 @@ class StaleTest : public CppUnit::TestFixture {
   }
 
   void noMirrorIsStaleWhenAllScansStop() {
-    admin_->script("UPDATE scan SET ended = ended - interval '30 days'");
+    owner().script("UPDATE scan SET ended = ended - interval '30 days'");
     scanned("b", "merged", 30 * kDay);
     scanned("b", "failed", 1);
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
   }
 
   void aMirrorThatNobodyTriedToScanIsNotStale() {
-    admin_->script("DELETE FROM scan WHERE outcome = 'failed'");
+    owner().script("DELETE FROM scan WHERE outcome = 'failed'");
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     scanned("b", "failed", 1, "some/folder");
     scanned("b", "interrupted", 1);
@@ -83,21 +75,21 @@ class StaleTest : public CppUnit::TestFixture {
 
   void aStaleMirrorStaysSoWhenItsFailedScansAreForgotten() {
     judged();
-    admin_->script("DELETE FROM scan WHERE outcome = 'failed'");
+    owner().script("DELETE FROM scan WHERE outcome = 'failed'");
     CPPUNIT_ASSERT_EQUAL(std::string(), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
   }
 
   void aMirrorThatIsWrongStaysWrong() {
-    set_doubt(*connection_, 2, DoubtKind::wrong, "other files");
+    set_doubt(scanner(), 2, DoubtKind::wrong, "other files");
     CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged());
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b wrong, new good"), standings());
-    clear_doubt(*connection_, 2, DoubtKind::wrong);
+    clear_doubt(scanner(), 2, DoubtKind::wrong);
     CPPUNIT_ASSERT_EQUAL(std::string("a good, b stale, new good"), standings());
   }
 
   void oldScansAreKnownByTheMirrorsOwnColumn() {
-    admin_->script(
+    owner().script(
         "DELETE FROM scan WHERE mirror_id = 2 AND outcome = 'merged'; UPDATE mirror SET last_scan "
         "= now() - interval '100 "
         "days' WHERE id = 2");
@@ -113,7 +105,7 @@ class StaleTest : public CppUnit::TestFixture {
  private:
   void scanned(const std::string& mirror, const char* outcome, double seconds_ago,
                const char* subtree = "") {
-    admin_->script(fmt::format(
+    owner().script(fmt::format(
         "INSERT INTO scan (mirror_id, method, subtree, ended, outcome) SELECT id, 'rsync', '{}', "
         "now() - {} * interval '1 second', '{}' FROM mirror WHERE identifier = '{}'",
         subtree, seconds_ago, outcome, mirror));
@@ -121,19 +113,17 @@ class StaleTest : public CppUnit::TestFixture {
 
   std::string judged(double max_scan_age_s = 3 * kDay) {
     std::string text;
-    for (const StaleChange& change : judge_stale(*connection_, {max_scan_age_s, 0, ""}))
+    for (const StaleChange& change : judge_stale(scanner(), {max_scan_age_s, 0, ""}))
       text += (text.empty() ? "" : ", ") + change.mirror + (change.is_stale ? " stale" : " good");
     return text;
   }
 
   std::string standings() {
-    return value(*admin_,
+    return value(owner(),
                  "SELECT string_agg(identifier || ' ' || standing, ', ' ORDER BY id) FROM mirror");
   }
 
   // Every test method has an object of its own from the start on, and the server has few slots.
-  std::unique_ptr<TestDatabase> database_;
-  std::unique_ptr<Connection> connection_, admin_;
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(StaleTest);
 

@@ -1,14 +1,17 @@
 """Files that no listing can tell from an earlier version: mb-probe compares their content, and mirrors that have the present one get
 redirects."""
 
+import email.utils
 import json
+import time
 
 import pytest
 import rig
 from answers import ask
 from clients import noise
 from hashing import World
-from probing import Loop
+from probing import Loop, Talker, answer
+from test_probe_content import Files
 from test_scan_truth import NAMES, WHEN, replace, shift
 
 CONFIG = """
@@ -208,3 +211,55 @@ def test_one_run_asks_for_no_more_than_a_minutes_budget_and_the_next_one_goes_on
         assert len(checks) == expected and all(c["ok"] for c in checks)
     assert all(world.has()[name] == ["m"] for name in names)
     assert len({rev for (rev,) in world.query("SELECT rev FROM file WHERE path LIKE 'many/%'")}) == 2  # a merge for each run
+
+
+def talking(world, talk):
+    """A mirror behind rsync whose web server says what `talk` says."""
+    mirror = world.mirror("m")
+    server = world.cleanup(Talker(talk))
+    world.database.sql(f"UPDATE mirror SET http_url = '{server.url()}' WHERE identifier = 'm'")
+    world.mb_hash()
+    world.mb_scan("m", check=True)
+    rebuild(world)
+    world.mb_scan("m", "--force", check=True)
+    return mirror, server
+
+
+def serves(world, changed):
+    content = {str(path.relative_to(world.source)): path.read_bytes() for path in world.source.rglob("*") if path.is_file()}
+    return Files({**content, **changed})
+
+
+@pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_mirror_that_asks_for_time_is_asked_again_when_it_said(world, status, as_date):
+    files, asked = serves(world, {MUTABLE: b"!" * 500}), []
+
+    def talk(request):
+        if request.startswith(f"GET /{MUTABLE} ") and "mb-probe" in request:
+            asked.append(time.time())
+            if len(asked) == 1:
+                return answer(status, Retry_After=email.utils.formatdate(time.time() + 8, usegmt=True) if as_date else 7)(request)
+        return files(request)
+    talking(world, talk)
+    prober(world)
+    wait_for(world, ["m"], within_s=35)
+    assert asked[1] - asked[0] > 6
+
+
+def test_a_file_that_a_mirror_never_had_is_asked_for_again_after_its_next_change(world):
+    files = serves(world, {})
+    del files.content[MUTABLE]
+    mirror, server = talking(world, files)
+
+    def asked():
+        return sum(request.startswith(f"GET /{MUTABLE} ") and "mb-probe" in request for request in server.requests)
+    loop = prober(world)
+    rig.wait_for("the first time", asked, 20)
+    time.sleep(9)  # it is compared again every two seconds
+    assert asked() == 1
+    replace(mirror.tree / NAMES[0], b"!" * 100, WHEN + 3600)
+    files.content[MUTABLE] = b"!" * 500
+    world.mb_scan("m", "--force", check=True)
+    wait_for(world, ["m"], within_s=90)  # the prober reads each minute which mirrors were scanned
+    assert loop.stop()[0] == 0

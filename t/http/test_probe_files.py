@@ -254,6 +254,24 @@ def test_files_that_the_source_has_deleted_do_not_speak_against_a_mirror(world, 
     assert loop.stop()[3].count("is withdrawn: answers 404 for a file that it should have; the source has deleted it too\n") == 6
 
 
+@pytest.mark.parametrize("says, expected", [(404, "good"), (200, "wrong"), (500, "wrong")])
+def test_a_source_elsewhere_is_asked_whether_it_has_deleted_what_is_missing(world, says, expected):
+    missing = [f"/f{number} " for number in range(6)]
+    gone = lambda request, status: answer(status if any(path in request for path in missing) else 200)(request)  # noqa: E731
+    source = world.talker(lambda request: gone(request, says))
+    world.configure(f'source = "rsync://127.0.0.1:1/pub/"\nsource_url = "{source.url()}"\nfresh_requests = 0\n')
+    servers = {name: world.talker(lambda request: gone(request, 404)).url() for name in "ab"}
+    fill(world.database, {name: {"http_url": url} for name, url in servers.items()}, {f"f{i}": File(("a", "b")) for i in range(9)})
+    loop = world.start()
+    if expected == "wrong":
+        wait_for_standing(world, "a", "wrong", 90)
+    else:
+        rig.wait_for("the files to be withdrawn", lambda: not any(mirrors_with(world, f"f{i}") for i in range(6)), 90)
+    assert standing(world, "a")[0] == expected
+    assert len(source.requests) == len({request.split()[1] for request in source.requests}) > 3, "once for each path"
+    assert loop.stop()[3].count("; the source has deleted it too\n") == (12 if says == 404 else 0)
+
+
 def lost_and_kept(world, lost):
     """A mirror of many files in folders, of which `lost` is gone, and its server."""
     server = world.talker(lambda request: answer(404 if f" /{lost}/" in request else 200)(request))
@@ -284,6 +302,38 @@ def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, scra
     if expected == "wrong":
         assert standing(world, "a")[1].startswith("serves something else than what was listed: ")
         assert " files are missing; 'pool" in standing(world, "a")[1]
+
+
+def test_a_look_at_a_folder_asks_for_each_file_again_some_seconds_later(world):
+    asked = {}
+
+    def talk(request):
+        asked.setdefault(request.split()[1], []).append((request.split()[0], time.monotonic()))
+        return answer(404 if " /lost/" in request else 200)(request)
+    server = world.talker(talk)
+    fill(world.database, {"a": {"http_url": server.url()}}, {f"{top}/f{n}": File(("a",)) for top in ("lost", "kept") for n in range(30)})
+    world.start()
+    rig.wait_for("the folder to be withdrawn", lambda: all(path.startswith("kept/") for path in files_of(world, "a")), 60)
+    looks = {path: times for path, times in asked.items() if path.startswith("/lost/") and len(times) > 1}
+    later = [path for path, ((first, began), (second, ended), *_) in looks.items()
+             if (first, second) == ("HEAD", "GET") and ended - began > 4.5]
+    assert len(looks) == 30 and len(later) > 20, "all but those that ordinary checks asked for, each second"
+
+
+def test_a_look_at_a_folder_ends_when_the_mirror_is_wrong(world, scratch):
+    paths = [f"{top}/f{number}" for top in ("lost", "kept") for number in range(2500)]
+    world.configure(f'source = "{scratch}/tree"\n')
+    rig.make_tree(scratch / "tree", {path: 10 for path in paths})
+    server = world.talker(lambda request: answer(404 if " /lost/" in request else 200)(request))
+    fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",)) for path in paths})
+    world.start()
+    rig.wait_for("the look to begin", lambda: len(server.requests) > 100, 60)
+    world.database.sql("INSERT INTO doubt (mirror_id, kind, reason) SELECT id, 'wrong', 'x' FROM mirror")
+    time.sleep(4)
+    seen = len(server.requests)
+    time.sleep(5)
+    assert len(server.requests) - seen < 30, "ordinary checks alone go on"
+    assert len(files_of(world, "a")) > 3000
 
 
 def test_a_mirror_that_is_ahead_of_the_last_scan_of_the_source_is_not_wrong(world, scratch):

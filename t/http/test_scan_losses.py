@@ -20,8 +20,6 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
     def answer(self, how):
         self.server.asked.append(self.path)
-        if self.server.broken:
-            return self.send_error(503)
         status = self.server.odd(self.path)
         if not status:
             return how()
@@ -32,6 +30,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
 
     def do_HEAD(self):
+        if self.server.broken:
+            return self.send_error(self.server.broken)
         self.answer(super().do_HEAD)
 
     def do_GET(self):
@@ -47,7 +47,7 @@ def world(database, scratch, cleanup):
     shutil.copytree(world.daemon.tree, world.web_tree)
     world.web = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
                                                 functools.partial(Handler, directory=world.web_tree))
-    world.web.broken, world.web.asked, world.web.odd, world.web.headers = False, [], lambda path: None, []
+    world.web.broken, world.web.asked, world.web.odd, world.web.headers = None, [], lambda path: None, []  # broken: the status of all answers to HEAD
     thread = threading.Thread(target=world.web.serve_forever)
     thread.start()
     database.sql(f"UPDATE mirror SET http_url = 'http://127.0.0.1:{world.web.server_port}/'")
@@ -85,10 +85,21 @@ def test_a_broken_listing_alone_changes_nothing(world):
 def test_a_web_server_that_fails_tells_nothing(world):
     lose(world.daemon.tree)
     lose(world.web_tree)
-    world.web.broken = True
+    world.web.broken = 503
     done = world.mb_scan("m")
     assert done.returncode == 2 and "such files" not in done.stderr
     assert len(world.files_of("m")) == len(FILES) and events(world) == []
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_a_web_server_that_refuses_head_is_asked_by_get(world, status):
+    world.web.broken = status
+    lose(world.daemon.tree)
+    assert "of 20 such files its web server has 20 and lacks 0" in world.mb_scan("m").stderr
+    lose(world.web_tree)
+    done = world.mb_scan("m")
+    assert "40 lost" in done.stdout and "of 20 such files its web server has 0 and lacks 20" in done.stderr
+    assert world.files_of("m") == []
 
 
 def test_a_mirror_without_rsync_and_without_files_has_none(world):
@@ -155,7 +166,7 @@ def test_what_one_scan_leaves_out_does_not_make_the_next_one_refuse(world):
 
 def test_a_web_server_that_cannot_be_asked_speaks_against_nothing(world):
     get_new_files(world)
-    world.web.broken = True
+    world.web.broken = 503
     assert "not counted" not in world.mb_scan("m", check=True).stderr
     assert len(world.files_of("m")) == 50
 

@@ -11,12 +11,34 @@ constexpr const char* kFindDigests =
     "SELECT p.n, h.md5, h.sha1, h.sha256, h.sha512 FROM unnest($1::bytea[]) WITH ORDINALITY AS p "
     "(path, n) JOIN file f ON f.path = p.path JOIN hash h ON h.file_id = f.id AND h.version_rev = "
     "f.version_rev WHERE f.kind = 'f' AND NOT f.staged AND NOT f.pending";
+// In the order of bytes, '/' follows '.', and 'S' follows 'R'.
+constexpr const char* kFindHidden =
+    "SELECT p.n, substring(f.path FROM length(p.path) + 1), f.size, f.mtime, "
+    "coalesce(f.earlier_sizes, '{}') FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) "
+    "CROSS JOIN (VALUES ('.'::bytea, '/'::bytea), ('README', 'READMF'), ('HEADER', 'HEADES')) "
+    "AS h (low, high) JOIN file f ON f.path >= p.path || h.low AND f.path < p.path || h.high "
+    "WHERE f.kind = 'f' AND NOT f.staged "
+    "AND position('/'::bytea IN substring(f.path FROM length(p.path) + 1)) = 0 ORDER BY p.n, "
+    "f.path";
+// The first row behind tells: a search for any one would read the whole table where there is none.
 constexpr const char* kFindFolders =
-    "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) WHERE EXISTS (SELECT FROM "
-    "file f WHERE f.path > p.path || '/'::bytea AND f.path < p.path || '0'::bytea LIMIT 1)";
+    "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) WHERE (SELECT f.path < "
+    "p.path || '0'::bytea FROM file f WHERE f.path > p.path || '/'::bytea ORDER BY f.path LIMIT 1)";
 
 std::size_t place(const Result& rows, int row) {
   return static_cast<std::size_t>(rows.int8(row, 0)) - 1;
+}
+
+// The planner knows nothing of how few rows lie between two paths.
+Result run_by_index(Connection& connection, const char* sql,
+                    const std::vector<std::string>& paths) {
+  Transaction transaction(connection,
+                          "BEGIN READ ONLY; SET LOCAL enable_seqscan = off; "
+                          "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; "
+                          "SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off");
+  Result rows = connection.run(sql, Params().bytes_array(paths));
+  transaction.commit();
+  return rows;
 }
 
 }  // namespace
@@ -25,7 +47,7 @@ std::vector<std::optional<KnownFile>> find_known_files(Connection& connection,
                                                        const std::vector<std::string>& paths) {
   std::vector<std::optional<KnownFile>> found(paths.size());
   if (paths.empty()) return found;
-  const Result rows = connection.run(kFindFiles, Params().bytes_array(paths));
+  const Result rows = run_by_index(connection, kFindFiles, paths);
   for (int row = 0; row < rows.rows(); ++row) {
     found[place(rows, row)] = {.size_bytes = rows.int8(row, 1),
                                .mtime_s = rows.int8(row, 2),
@@ -47,11 +69,28 @@ std::vector<std::optional<FileHashes>> find_known_digests(Connection& connection
   return found;
 }
 
+std::vector<HiddenFile> find_hidden_files(Connection& connection,
+                                          const std::vector<std::string>& folders) {
+  std::vector<std::string> beginnings;
+  for (const std::string& folder : folders)
+    beginnings.push_back(folder.empty() ? folder : folder + '/');
+  const Result rows = run_by_index(connection, kFindHidden, beginnings);
+  std::vector<HiddenFile> found;
+  for (int row = 0; row < rows.rows(); ++row) {
+    found.push_back({.folder = place(rows, row),
+                     .name = std::string(rows.bytes(row, 1)),
+                     .file = {.size_bytes = rows.int8(row, 2),
+                              .mtime_s = rows.int8(row, 3),
+                              .earlier_sizes = rows.int8_array(row, 4)}});
+  }
+  return found;
+}
+
 std::vector<bool> find_known_folders(Connection& connection,
                                      const std::vector<std::string>& paths) {
   std::vector<bool> found(paths.size());
   if (paths.empty()) return found;
-  const Result rows = connection.run(kFindFolders, Params().bytes_array(paths));
+  const Result rows = run_by_index(connection, kFindFolders, paths);
   for (int row = 0; row < rows.rows(); ++row) found[place(rows, row)] = true;
   return found;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/limits.h"
 #include "core/links.h"
 #include "core/path.h"
 #include "db/merge/earlier_versions.h"
@@ -9,8 +10,6 @@
 namespace mirror::db {
 namespace {
 
-// How long a file's row is kept after its grace time, for replicas and in case it comes back.
-constexpr double kKeepGoneSeconds = 30 * 86400.0;
 constexpr double kKeepRevisionsSeconds =
     60 * 86400.0;  // replicas that were away for longer start anew
 
@@ -157,7 +156,7 @@ void SourceCompare::compare(const StagedListing& listing, double grace_s) {
               "SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' "
               "AND cohort_id IS NOT NULL) OR "
               "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
-              Params().float8(grace_s).float8(kKeepGoneSeconds))
+              Params().float8(grace_s).float8(kKeepGoneS))
           .boolean(0, 0);
   snapshot.commit();
   anything_changed_ = anything_changed_ || due;
@@ -281,11 +280,7 @@ void SourceCompare::prune(MergeTransaction& merge, double grace_s) {
       " RETURNING rev) "
       "DELETE FROM revision WHERE rev < $3 AND rev < greatest((SELECT max(rev) FROM gone), "
       "(SELECT max(rev) FROM revision WHERE at < now() - $4 * interval '1 second'))",
-      Params()
-          .float8(grace_s)
-          .float8(kKeepGoneSeconds)
-          .int8(merge.rev())
-          .float8(kKeepRevisionsSeconds));
+      Params().float8(grace_s).float8(kKeepGoneS).int8(merge.rev()).float8(kKeepRevisionsSeconds));
 }
 
 void SourceCompare::apply(MergeTransaction& merge, double grace_s) {

@@ -64,6 +64,7 @@ class ConfigTest : public CppUnit::TestFixture {
     const Instance instance = parse_instance(R"([instance.main]
 database = "host=/run/postgresql dbname=mirrors"
 source = "rsync://source.example/pub/"
+source_url = "https://source.example/pub/"
 catalog = "/srv/catalog"
 geo_databases = ["/geo/city.mmdb", "/geo/asn.mmdb"]
 jobs = 9
@@ -90,6 +91,7 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(std::string("main"), instance.name);
     CPPUNIT_ASSERT_EQUAL(std::string("host=/run/postgresql dbname=mirrors"), instance.database);
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://source.example/pub/"), instance.source);
+    CPPUNIT_ASSERT_EQUAL(std::string("https://source.example/pub/"), instance.source_url);
     CPPUNIT_ASSERT_EQUAL(std::string("/srv/catalog"), instance.catalog);
     CPPUNIT_ASSERT(instance.geo_databases ==
                    (std::vector<std::string>{"/geo/city.mmdb", "/geo/asn.mmdb"}));
@@ -197,6 +199,7 @@ form = "slack"
         {"max_age_hours = -1", 2, "max_age_hours: expected a number from 0 to 9999"},
         {"stamp_path = \"/stamp\"", 2, "stamp_path: expected a path below the tree's root: "},
         {"stamp_path = \"a/../b\"", 2, "stamp_path: expected a path below the tree's root: "},
+        {"source_url = \"https://a/b\"", 2, "source_url: the URL cannot be used: "},
         {"stamp_url = \"rsync://a/b\"", 2, "stamp_url: the URL cannot be used: "},
         {"max_entries = -1", 2, "max_entries: expected an integer from 1"},
         {"max_shrink_percent = 100.5", 2, "expected a number from 0 to 100, not 100.5"},
@@ -224,7 +227,7 @@ form = "slack"
         {"[[instance.a.mutable]]\nfolder = \"a\"\nanchors = [\"b/c\"]", 2,
          "'b/c' is not the name of a file in the folder"},
         {"[[instance.a.mutable]]\nalternates_hours = 9000", 3,
-         "alternates_hours: expected an integer from 0 to 8784, not 9000"},
+         "alternates_hours: expected an integer from 0 to 720, not 9000"},
         {"[[instance.a.mutable]]\nanchor = 1", 3, "unknown key 'anchor'"},
         {"server_urls = \"http://a/\"", 2, "expected an array of URLs, not a string"},
         {"server_urls = [\"ftp://a/\"]", 2, "server_urls: entry 1: the URL cannot be used: "},

@@ -118,6 +118,8 @@ class PathGlobTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(rules.immutable_texts() == std::vector<std::string>({"*.deb", "*.rpm"}));
     CPPUNIT_ASSERT_EQUAL(std::string("*.rpm"), rules.immutable_glob("x/a.rpm")->text());
     CPPUNIT_ASSERT(!rules.is_immutable("a"));
+    const PathRules far({}, {{"a", {"b"}, {}, 1e9}});  // gone files are forgotten before
+    CPPUNIT_ASSERT_EQUAL(30 * 86400.0, far.alternates_s("a/b"));
     CPPUNIT_ASSERT(!PathRules().is_immutable("a.rpm") && PathRules().immutable_hex_regex().empty());
   }
 };

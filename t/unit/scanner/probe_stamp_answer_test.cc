@@ -1,6 +1,7 @@
 #include "scanner/probe/stamp_answer.h"
 
 #include <cppunit/extensions/HelperMacros.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -86,16 +87,21 @@ class StampAnswerTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("https://cdn.example/x/trace"), followed.request().url);
     CPPUNIT_ASSERT(followed.request().public_only);
     CPPUNIT_ASSERT(followed.take(redirect("http://cdn.example/x/trace"), kNow)
-                       ->fault.starts_with("redirects to another file"));
+                       ->fault.starts_with("redirects from https to http"));
     expect_fault("redirects to another file: http://a.example/", redirect("http://a.example/"));
-    expect_fault("redirects to another file: ftp://a.example/trace",
+    expect_fault("redirects to what is neither http nor https: ftp://a.example/trace",
                  redirect("ftp://a.example/trace"));
-    expect_fault("redirects to another file: ", redirect(""));
-    expect_fault("redirects back to us", redirect("https://us.example/files/trace"));
-    StampRequest loop = request();
-    for (int i = 0; i < 5; ++i) CPPUNIT_ASSERT(!loop.take(redirect(kUrl), kNow));
-    CPPUNIT_ASSERT_EQUAL(std::string("redirects too often"),
-                         loop.take(redirect(kUrl), kNow)->fault);
+    expect_fault("answers with a redirect to nowhere", redirect(""));
+    expect_fault("redirects back to us: https://us.example/files/trace",
+                 redirect("https://us.example/files/trace"));
+    expect_fault("redirects in a loop", redirect(kUrl));
+    expect_fault("redirects to an address of a private network: http://192.168.1.1/trace",
+                 redirect("http://192.168.1.1/trace"));
+    StampRequest many = request();
+    const auto next = [](int i) { return redirect(fmt::format("http://a.example/{}/trace", i)); };
+    for (int i = 0; i < 5; ++i) CPPUNIT_ASSERT(!many.take(next(i), kNow));
+    CPPUNIT_ASSERT_EQUAL(std::string("redirects more than 5 times"),
+                         many.take(next(5), kNow)->fault);
   }
 
  private:
