@@ -36,6 +36,8 @@ void Prober::ended(Run& run, const Verdict& found) {
   if (!std::exchange(item.rested, verdict.wait_s.has_value()) && verdict.wait_s) {
     verdict.outcome = CheckOutcome::unknown;
     rests_.asked_for_time(item.mirror->mirror.id, *verdict.wait_s, now_s_, true);
+    for (Item* other : fleet_.items())  // over whatever way
+      if (other->mirror->mirror.id == item.mirror->mirror.id) other->rested = true;
   }
   if (verdict.outcome == CheckOutcome::good) {
     item.latency_ms = run.check.latency().count();

@@ -118,6 +118,20 @@ def test_a_file_for_which_head_alone_is_wrong_stays(world):
     assert "GET" in server.requests[-1] and "Range: bytes=0-0" in server.requests[-1]
 
 
+def test_a_mirror_that_asks_for_time_again_and_again_is_down_over_all_its_ways(world):
+    if not rig.has_ipv6():
+        pytest.skip("no IPv6 on loopback")
+    talk = answer(503, Retry_After="1")
+    four = world.talker(talk)
+    six = world.talker(talk, address="::1", port=four.port)
+    world.mirrors({"a": {"http_url": four.url("localhost"), "ipv6": True}})
+    began = time.monotonic()
+    world.start()
+    for way in ("a http/ipv4", "a http/ipv6"):
+        world.wait_for_state(way, "down", 60)
+    assert time.monotonic() - began > 9 and "503" in world.health()["a http/ipv6"][1]  # it gets ten seconds
+
+
 def test_a_mirror_that_asks_for_time_gets_it(world):
     server = world.talker(answer())
     world.mirrors({"a": server.url()})
