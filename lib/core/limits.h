@@ -15,8 +15,8 @@ inline constexpr double kDefaultGraceS = 86400;
 inline constexpr double kMaxGraceS = 366 * 86400.0;
 
 // After its grace time a gone file is known for so much longer, for replicas and in case it comes
-// back. What must know which files there
-// were looks back no farther: former versions of anchors are told no longer (alternates_hours).
+// back. What must know which files there were looks back no farther: former versions of anchors
+// are told no longer (alternates_hours).
 inline constexpr int kKeepGoneHours = 30 * 24;
 inline constexpr double kKeepGoneS = kKeepGoneHours * 3600.0;
 

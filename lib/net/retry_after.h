@@ -12,6 +12,8 @@
 namespace mirror::net {
 
 inline constexpr std::int64_t kLongestRest_s = 3600;
+// Who says 0, or has a clock behind ours, asks for time all the same.
+inline constexpr std::int64_t kShortestRest_s = 10;
 
 // What Retry-After says with 429 or 503, as seconds or as a date (RFC 9110 §10.2.3, RFC 6585 §4):
 // seconds from `now_s`, a Unix time, on, at most kLongestRest_s. nullopt: it does not say.
@@ -24,11 +26,14 @@ class Rests {
   static constexpr double kNoAnswer_s = 60;
   static constexpr double kLongestRound_s = 600;
 
-  void asked_for_time(MirrorId id, std::int64_t wait_s, double now_s) {
-    const auto wait = static_cast<double>(std::clamp<std::int64_t>(wait_s, 0, kLongestRest_s));
+  // `rounds`: those who find out whether the mirror is up wait too. They alone say so.
+  void asked_for_time(MirrorId id, std::int64_t wait_s, double now_s, bool rounds = false) {
+    const auto wait =
+        static_cast<double>(std::clamp<std::int64_t>(wait_s, kShortestRest_s, kLongestRest_s));
     Rest& rest = rests_[id];
     rest.until_s = std::max(rest.until_s, now_s + wait);
-    rest.rounds_until_s = std::max(rest.rounds_until_s, now_s + std::min(wait, kLongestRound_s));
+    if (rounds)
+      rest.rounds_until_s = std::max(rest.rounds_until_s, now_s + std::min(wait, kLongestRound_s));
   }
   void did_not_answer(MirrorId id, double now_s) {
     Rest& rest = rests_[id];

@@ -247,7 +247,8 @@ void ContentChecks::ended(Run& run, const Verdict& verdict) {
     confirmed_.push_back({run.id, run.file.file_id, run.file.version_rev});
   if (verdict.wait_s)
     rests_.asked_for_time(run.id, *verdict.wait_s, now_s_);
-  else if (verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown)
+  else if ((verdict.outcome == CheckOutcome::bad && !verdict.of_file) ||
+           verdict.outcome == CheckOutcome::unknown)
     rests_.did_not_answer(run.id, now_s_);
   // Asked for too often, or too early: the file itself is still to be compared.
   if (verdict.outcome == CheckOutcome::unknown || verdict.wait_s)

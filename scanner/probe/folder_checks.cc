@@ -72,8 +72,9 @@ void FolderChecks::doubt(MirrorId id, Folder folder, bool first) {
       std::any_of(mirror.folders.begin(), mirror.folders.end(),
                   [&](const Folder& one) { return is_below(folder.path, one.path); });
   if (known || mirror.looked.contains(folder.path) || mirror.folders.size() >= kMostFolders) return;
-  const auto at =
-      first ? mirror.folders.begin() + (mirror.running_first > 0) : mirror.folders.end();
+  const auto at = first && !mirror.folders.empty()
+                      ? mirror.folders.begin() + (mirror.running_first > 0)
+                      : mirror.folders.end();
   mirror.folders.insert(at, std::move(folder));
   next_s_ = 0;
 }
@@ -87,8 +88,9 @@ void FolderChecks::step(db::Connection& connection, const PathRules& rules, doub
   drop_wrong();
   const auto ways = fleet_.ways_up();
   for (auto& [id, mirror] : mirrors_) {
-    if (!mirror.busy() || mirror.spent) continue;
+    if (!mirror.busy()) continue;
     withdraw_missing(connection, id, mirror);
+    if (mirror.spent) continue;
     go_on(connection, id, mirror);
     const auto up = ways.find(id);
     if (up == ways.end() || rests_.has(id, now_s_)) {  // its files tell nothing now
@@ -167,7 +169,8 @@ void FolderChecks::note_loss(MirrorId id, const std::string& folder, Missing& mi
                      behind = std::exchange(missing.behind, 0);
   if (withdrawn == 0) return;
   if (folder == kNewest)
-    losses_.push_back({id, behind, "", missing.reason, mirrors_.at(id).newest_there + behind});
+    losses_.push_back({id, std::min(behind, withdrawn), "", missing.reason,
+                       mirrors_.at(id).newest_there + behind});
   else if (lost > 0)
     losses_.push_back({id, std::min(lost, withdrawn), folder, missing.reason, 0});
 }
@@ -198,16 +201,18 @@ void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
   doubt(id, std::move(above), true);
 }
 
-bool FolderChecks::has_room(Doubted& mirror) {
+// `kept`: so many requests are left for others.
+bool FolderChecks::has_room(Doubted& mirror, std::size_t kept) {
   if (mirror.running >= kMostAtATime || running_ >= kMostRunning) return false;
-  if (mirror.requests.left(now_s_) >= 1) return true;
+  if (mirror.requests.left(now_s_) >= 1 + static_cast<double>(kept)) return true;
+  if (kept > 0 && !mirror.second.empty()) return false;
   mirror.spent = !loop_;
   wake_at(now_s_ + kStep_s);
   return false;
 }
 
 void FolderChecks::start_second(Doubted& mirror) {
-  while (!mirror.second.empty() && mirror.second.front().first <= now_s_ && has_room(mirror)) {
+  while (!mirror.second.empty() && mirror.second.front().first <= now_s_ && has_room(mirror, 0)) {
     const std::shared_ptr<Run> run = std::move(mirror.second.front().second);
     mirror.second.pop_front();
     begin(mirror, run);
@@ -218,7 +223,7 @@ void FolderChecks::start(Doubted& mirror, const std::vector<const Item*>& ways,
                          const PathRules& rules) {
   if (mirror.folders.empty()) return;
   Folder& folder = mirror.folders.front();
-  while (!folder.waiting.empty() && has_room(mirror)) {
+  while (!folder.waiting.empty() && has_room(mirror, mirror.second.size() * ways.size())) {
     const auto run = run_of(mirror, std::move(folder.waiting.front()), ways, rules);
     folder.waiting.pop_front();
     ++mirror.running_first;
@@ -271,7 +276,11 @@ void FolderChecks::answered(const std::shared_ptr<Run>& run, const Verdict& verd
   Doubted& mirror = mirrors_.at(run->id);
   --mirror.running;
   --running_;
-  if (verdict.wait_s) rests_.asked_for_time(run->id, *verdict.wait_s, now_s_);
+  const bool silent = verdict.outcome == CheckOutcome::bad && !verdict.of_file;
+  if (verdict.wait_s)
+    rests_.asked_for_time(run->id, *verdict.wait_s, now_s_);
+  else if (silent || verdict.outcome == CheckOutcome::unknown)
+    rests_.did_not_answer(run->id, now_s_);
   if (verdict.outcome == CheckOutcome::wrong_file && run->again && !run->targets.empty())
     return begin(mirror, run);
   if (const Item* const item = fleet_.find(run->id, run->way))
@@ -286,7 +295,8 @@ void FolderChecks::answered_first(Doubted& mirror, const std::shared_ptr<Run>& r
   if (mirror.folders.empty() || mirror.folders.front().path != run->folder) return;
   Folder& folder = mirror.folders.front();
   if (verdict.outcome == CheckOutcome::good) ++folder.there;
-  if (verdict.wait_s) folder.waiting.push_back(run->file);  // asked too often
+  const bool asked_too_often = verdict.wait_s || verdict.outcome == CheckOutcome::unknown;
+  if (asked_too_often) folder.waiting.push_back(run->file);
   if (verdict.outcome != CheckOutcome::wrong_file) return;
   folder.page_has_missing = true;
   if (verdict.gone) ++folder.missing;
@@ -311,7 +321,7 @@ void FolderChecks::answered_again(Doubted& mirror, const Run& run, const Verdict
 
 // A mirror that is ahead of our last look at the source is not.
 bool FolderChecks::is_behind(const db::ProbeFile& file, const Verdict& verdict) const {
-  if (verdict.gone) return !is_deleted(source_, file.path);
+  if (verdict.gone) return source_has(source_, file.path);
   return verdict.older || source_has(source_, file.path, file.size_bytes);
 }
 
@@ -323,11 +333,13 @@ void FolderChecks::is_there_after_all(Doubted& mirror, const std::string& folder
     ++mirror.folders.front().there;
 }
 
+// What does not answer, or rests, is not waited for.
 bool FolderChecks::finished() const {
+  const auto ways = fleet_.ways_up();
   return std::all_of(mirrors_.begin(), mirrors_.end(), [&](const auto& entry) {
     const Doubted& mirror = entry.second;
-    return mirror.running == 0 &&
-           (!mirror.busy() || mirror.spent || rests_.has(entry.first, now_s_));
+    return mirror.running == 0 && (!mirror.busy() || mirror.spent ||
+                                   rests_.has(entry.first, now_s_) || !ways.contains(entry.first));
   });
 }
 

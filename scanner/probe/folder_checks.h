@@ -109,7 +109,7 @@ class FolderChecks {
                 Missing& missing);
   void note_loss(MirrorId id, const std::string& folder, Missing& missing, std::int64_t withdrawn);
   void end_folder(MirrorId id, Doubted& mirror);
-  bool has_room(Doubted& mirror);
+  bool has_room(Doubted& mirror, std::size_t kept);
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);
   void start_second(Doubted& mirror);
   std::shared_ptr<Run> run_of(const Doubted& mirror, db::ProbeFile file,

@@ -22,7 +22,7 @@ bool tells_nothing(const Verdict& verdict) {
 void Prober::ended(Run& run, const Verdict& found) {
   Item& item = run.item;
   if (found.wait_s && found.outcome == CheckOutcome::unknown)
-    rests_.asked_for_time(item.mirror->mirror.id, *found.wait_s, now_s_);
+    rests_.asked_for_time(item.mirror->mirror.id, *found.wait_s, now_s_, true);
   if (run.missing) return other_way_ended(run, found);
   item.running = false;
   if (item.removed) return;
@@ -35,7 +35,7 @@ void Prober::ended(Run& run, const Verdict& found) {
   // A server may ask for time, but not again and again.
   if (!std::exchange(item.rested, verdict.wait_s.has_value()) && verdict.wait_s) {
     verdict.outcome = CheckOutcome::unknown;
-    rests_.asked_for_time(item.mirror->mirror.id, *verdict.wait_s, now_s_);
+    rests_.asked_for_time(item.mirror->mirror.id, *verdict.wait_s, now_s_, true);
   }
   if (verdict.outcome == CheckOutcome::good) {
     item.latency_ms = run.check.latency().count();

@@ -40,7 +40,6 @@ double steady_s() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// An interval that differs a little each time, so that mirrors do not all come at once.
 // Each request has a descriptor or two, while its name is looked up.
 std::size_t most_running() {
   rlimit limit{};

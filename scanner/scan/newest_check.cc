@@ -29,6 +29,8 @@ constexpr std::chrono::milliseconds kPatience(50);
 constexpr std::chrono::seconds kUntilSecondLook(5), kAllTime(60);
 constexpr double kPerMinute = 1200, kBurst = 100;  // requests
 constexpr std::size_t kFirst = 20;
+constexpr std::size_t kMostRequests = 1000;  // twice for each file and way: what the time allows
+constexpr std::size_t kFewestOfNone = 5;     // of fewer files that are missing little is known
 constexpr std::size_t kAtATime = 8;
 // From so many mirrors on that seem to serve nothing, this machine's network is the likelier cause.
 constexpr int kManyMirrors = 3;
@@ -39,7 +41,8 @@ class Asker {
         int stop_fd)
       : record_(record), rules_(rules), options_(options), stop_fd_(stop_fd) {}
 
-  bool over() const { return is_readable(stop_fd_) || Clock::now() > end_; }
+  bool stopped() const { return is_readable(stop_fd_); }
+  bool over() const { return stopped() || Clock::now() > end_; }
   std::vector<Way> ways() const {
     return probe::claimed_ways(record_.mirror.http_url, record_.mirror.https_url,
                                record_.mirror.ipv4, record_.mirror.ipv6);
@@ -135,6 +138,7 @@ Files not_served(Asker& asker, Files files, std::vector<Way>& ways, bool by_get)
   for (const Way way : ways) {
     if (files.empty()) break;
     std::optional<Files> missing = asker.not_served(files, way, by_get);
+    if (!missing && asker.over()) return {};
     if (!missing) continue;
     answering.push_back(way);
     files = std::move(*missing);
@@ -152,10 +156,11 @@ NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFile
   measured.keeps_times = db::keeping_of(files.times.share) == db::TimeKeeping::kept;
   measured.time_offset_s = files.times.offset_s;
   Asker asker(measured, rules, options, stop_fd);
-  Files first, rest;
-  for (const db::ProbeFile& file : files.files)
-    (first.size() < kFirst ? first : rest).push_back(&file);
   std::vector<Way> ways = asker.ways();
+  if (ways.empty()) return {};
+  Files first, rest;
+  const std::size_t asked = std::min(files.files.size(), kMostRequests / (2 * ways.size()));
+  for (std::size_t i = 0; i < asked; ++i) (i < kFirst ? first : rest).push_back(&files.files[i]);
   Files missing = not_served(asker, first, ways, false);
   if (missing.empty()) {
     if (!ways.empty()) ++others.some;
@@ -165,21 +170,29 @@ NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFile
   missing.insert(missing.end(), more.begin(), more.end());
   asker.wait();
   missing = not_served(asker, missing, ways, true);
-  if (missing.empty() || asker.over()) return {};
+  if (missing.empty() || asker.stopped()) {
+    ++others.some;
+    return {};
+  }
   NewestAnswer answer;
   answer.words = fmt::format(
       "{} of {} files asked for are not counted: its web server lacks them, or has another "
       "version; {}",
-      missing.size(), files.files.size(), asker.reason(missing.back()->id));
-  const bool none = missing.size() == files.files.size();
+      missing.size(), asked, asker.reason(missing.back()->id));
+  const bool none = missing.size() == asked && asked >= kFewestOfNone;
   const int like_it = none ? ++others.none : 0;
   if (!none) ++others.some;
   if (like_it >= kManyMirrors && like_it > others.some) {
     answer.words += "; they are counted all the same, since so many mirrors seem to serve nothing";
     return answer;
   }
-  for (const db::ProbeFile* file : missing) answer.unserved.ids.push_back(file->id);
-  answer.unserved.most = missing.size() * 2 > files.files.size();
+  std::size_t gained = 0, gained_missing = 0;
+  for (std::size_t i = 0; i < asked; ++i) gained += files.gained.contains(files.files[i].id);
+  for (const db::ProbeFile* file : missing) {
+    answer.unserved.ids.push_back(file->id);
+    gained_missing += files.gained.contains(file->id);
+  }
+  answer.unserved.most = gained_missing * 2 > gained;
   return answer;
 }
 

@@ -20,8 +20,8 @@ struct ServedMirrors {
   std::atomic<int> some{0}, none{0};
 };
 
-// `words`: a sentence for people about the files that are not served; "" if there are none. They
-// are told and yet not believed where many mirrors seem to serve nothing.
+// `words`: a sentence for people about the files that are not served; "" if there are none.
+// `unserved` is empty all the same where many mirrors seem to serve nothing.
 struct NewestAnswer {
   db::Unserved unserved;
   std::string words;
@@ -30,8 +30,8 @@ struct NewestAnswer {
 // Asks for some of the files, the first ones, and for all once one of them is not served: missing,
 // another version, or refused while others are not. A file is not served when it is so a second
 // time, some seconds later, and over each way that answers. A way that does not answer at once, or
-// asks for time, is left; what was not asked within a minute counts as served, and so does
-// everything when `stop_fd` is readable before the end. `times`: how the mirror's files show times.
+// asks for time, is left. What was not asked for twice within a minute counts as served, and so
+// does everything when `stop_fd` is readable before the end.
 // Throws FetchError when libcurl cannot be used.
 NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFiles& files,
                             const PathRules& rules, const probe::CheckOptions& options, int stop_fd,

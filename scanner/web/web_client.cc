@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 
-#include "core/http_date.h"
+#include "net/retry_after.h"
 
 namespace mirror::scanner::web {
 namespace {
@@ -31,20 +30,6 @@ bool is_passing_status(int status) {
 }
 
 }  // namespace
-
-std::optional<std::chrono::seconds> retry_after(std::string_view value, std::int64_t now_s) {
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  const bool is_number =
-      !value.empty() && error == std::errc() && end == value.data() + value.size();
-  if (!is_number) {
-    const std::int64_t date_s = parse_http_date(value);
-    if (date_s < 0) return std::nullopt;
-    seconds = date_s - now_s;
-  }
-  constexpr std::int64_t kMost = 86400;
-  return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, kMost));
-}
 
 WebClient::WebClient(WebSettings settings)
     : settings_(std::move(settings)),
@@ -108,8 +93,9 @@ void WebClient::answered(Request request, net::PoolAnswer&& answer) {
 bool WebClient::again(Request& request, const net::PoolAnswer& answer) {
   const Clock::time_point now = Clock::now();
   if (!answer.failure && asks_to_wait(answer.status)) {
-    const auto asked = retry_after(answer.header("Retry-After"), std::time(nullptr));
-    const Milliseconds wait = asked ? Milliseconds(*asked) : kFirstWait * (4 << request.waits);
+    const auto asked_s = net::retry_after_s(answer, std::time(nullptr));
+    const Milliseconds wait =
+        asked_s ? Milliseconds(std::chrono::seconds(*asked_s)) : kFirstWait * (4 << request.waits);
     if (++request.waits > kMostWaits || wait > settings_.longest_wait) return false;
     --request.tries;
     paused_until_ = std::max(paused_until_, now + wait);

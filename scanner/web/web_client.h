@@ -72,8 +72,4 @@ class WebClient {
   std::size_t open_ = 0;
 };
 
-// How long `Retry-After` (RFC 9110 §10.2.3) asks to wait at `now_s`: seconds or a date. nullopt: it
-// says nothing that can be read.
-std::optional<std::chrono::seconds> retry_after(std::string_view value, std::int64_t now_s);
-
 }  // namespace mirror::scanner::web

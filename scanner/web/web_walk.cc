@@ -130,8 +130,18 @@ class Walk {
     return !options_.heeds_robots || robots_.allows(url.substr(path));
   }
 
+  // The pages that are still to come may all be as large as the largest so far.
+  bool may_begin() const {
+    const auto asked = std::count_if(window_.begin(), window_.end(), [](const auto& folder) {
+      return folder->state == State::asked;
+    });
+    const std::size_t expected = (static_cast<std::size_t>(asked) + 1) * largest_page_;
+    return window_.empty() ||
+           (window_.size() < kWindow && items_ < kMostItems && items_ + expected <= kHardMostItems);
+  }
+
   void begin_folders() {
-    while (!waiting_.empty() && window_.size() < kWindow && items_ < kMostItems) {
+    while (!waiting_.empty() && may_begin()) {
       auto& folder = *window_.emplace_back(std::make_unique<Folder>());
       folder.path = std::move(waiting_.front().path);
       folder.strange = waiting_.front().strange;
@@ -155,13 +165,16 @@ class Walk {
     if (answer.status != 200) return give_up(folder, url, answer_words(answer));
     IndexPage page = read_index(url, answer.parts.body);
     if (!page.fault.empty()) return give_up(folder, url, "it " + page.fault);
-    if (items_ + page.entries.size() > kHardMostItems) {
-      fail(url, fmt::format("it and the folders beside it have more than {} entries, too many to "
-                            "keep in memory",
-                            kHardMostItems));
+    const std::size_t count = page.entries.size();
+    if (items_ + count > kHardMostItems) {
+      return give_up(folder, url,
+                     fmt::format("its page and those of the folders beside it have more than {} "
+                                 "entries, too many to keep in memory",
+                                 kHardMostItems));
     }
-    items_ += page.entries.size();
-    folder.items.reserve(page.entries.size());
+    items_ += count;
+    largest_page_ = std::max(largest_page_, count);
+    folder.items.reserve(count);
     for (PageEntry& entry : page.entries) folder.items.emplace_back().shown = std::move(entry);
     folder.state = State::parsed;
   }
@@ -333,6 +346,7 @@ class Walk {
   std::deque<Waiting> waiting_;                 // folders, in the order of the listing
   std::deque<std::unique_ptr<Folder>> window_;  // those that follow next, in that order
   std::size_t items_ = 0;                       // in the window
+  std::size_t largest_page_ = 0;                // its entries
   std::int64_t answers_ = 0;
   int strange_ = 0;
   Entry entry_;

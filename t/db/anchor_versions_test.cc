@@ -44,6 +44,7 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(noMoreThanFiveAreKept);
   CPPUNIT_TEST(versionsThatNobodyHasTakeNoPlace);
   CPPUNIT_TEST(anOldOneIsRemovedByTheNextMerge);
+  CPPUNIT_TEST(oneThatWasReplacedInTheFutureIsRemovedToo);
   CPPUNIT_TEST(theyEndWithTheRuleAndWithTheAnchor);
   CPPUNIT_TEST(onlyAnchorsWithALimitAreKept);
   CPPUNIT_TEST(replicasHearOfEachChange);
@@ -197,6 +198,17 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
     age(61);
     scan_mirror(c(), "three", tree(1), kForce);
     expect("");
+  }
+
+  void oneThatWasReplacedInTheFutureIsRemovedToo() {
+    const auto former = [&] {
+      return value(c(), "SELECT count(*) FROM anchor_version WHERE replaced_at IS NOT NULL");
+    };
+    publish(2);
+    CPPUNIT_ASSERT_EQUAL(std::string("1"), former());
+    age(-2 * kLimitS);
+    scan_mirror(c(), "three", tree(2), kForce);
+    CPPUNIT_ASSERT_EQUAL(std::string("0"), former());
   }
 
   void theyEndWithTheRuleAndWithTheAnchor() {

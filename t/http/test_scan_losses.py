@@ -236,6 +236,19 @@ def test_old_files_that_are_new_to_the_mirror_are_asked_for_among_newer_ones(wor
     assert not [path for path in world.files_of("m") if path.startswith("archive/")]
 
 
+def test_files_that_are_served_do_not_speak_for_those_that_are_new_to_the_mirror(world):
+    young, archive = {f"young/f{n}": 10 for n in range(250)}, {f"archive/f{n}": 10 for n in range(600)}
+    for tree in (world.source, world.daemon.tree, world.web_tree):
+        rig.make_tree(tree, young)
+    world.mb_scan("--source", "--force", check=True)
+    world.mb_scan("m", check=True)
+    for tree in (world.source, world.daemon.tree):
+        rig.make_tree(tree, archive)
+    world.mb_scan("--source", "--force", check=True)
+    assert "200 of 400 files asked for are not counted" in world.mb_scan("m", check=True).stderr
+    assert len(world.files_of("m")) == 290 and not [path for path in world.files_of("m") if path.startswith("archive/")]
+
+
 def test_each_file_is_asked_for_twice_before_it_does_not_count(world):
     get_new_files(world)
     show_new_files(world)
@@ -254,9 +267,10 @@ def test_each_file_is_asked_for_twice_before_it_does_not_count(world):
 def test_files_that_are_refused_while_others_are_not_do_not_count(world, status, headers):
     get_new_files(world)
     show_new_files(world)
-    world.web.odd, world.web.headers = lambda path: status if path.startswith("/new/") else None, headers
-    assert "10 of 50 files asked for are not counted" in world.mb_scan("m", check=True).stderr
-    assert len(world.files_of("m")) == 40
+    refused = {f"/{folder}/f{n}" for folder in ("new", "pool") for n in range(10)}
+    world.web.odd, world.web.headers = lambda path: status if path in refused else None, headers
+    assert "20 of 50 files asked for are not counted" in world.mb_scan("m", check=True).stderr
+    assert len(world.files_of("m")) == 30
 
 
 def test_a_server_that_asks_for_time_is_left_alone(world):

@@ -137,12 +137,17 @@ class AnchorVersions {
       const bool is_former = !rows.is_null(row, 2), there = rows.boolean(row, 3);
       const bool nobody_has_it = rows.boolean(row, 4);  // and nobody will: it is of no use
       if (there && limit_s > 0 &&
-          (!is_former ||
-           (rows.float8(row, 2) < limit_s && !nobody_has_it && kept[path]++ < kFormerVersions)))
+          (!is_former || (is_within(rows.float8(row, 2), limit_s) && !nobody_has_it &&
+                          kept[path]++ < kFormerVersions)))
         continue;
       connection_.run("DELETE FROM anchor_version WHERE path = $1 AND version_rev = $2",
                       Params().bytes(path).int8(rows.int8(row, 1)), "delete_anchor_version");
     }
+  }
+
+  // A time that lies in the future would keep it for ever.
+  static bool is_within(double age_s, double limit_s) {
+    return age_s < limit_s && age_s > -static_cast<double>(kFormerFuture_s);
   }
 
   Connection& connection_;

@@ -266,10 +266,12 @@ Unserved MirrorScan::Impl::ask_for_newest(const MergeOptions& options,
   constexpr std::int32_t kAsked = 400;
   if (!options.ask_for_newest) return {};
   const MirrorId id = mirror.mirror.id;
-  const NewestFiles newest =
-      compare ? NewestFiles{newest_after_merge(connection, id, !subtree.empty(), kAsked),
-                            compare->times()}
-              : NewestFiles{newest_files(connection, id, kAsked), measured()};
+  NewestFiles newest;
+  if (compare)
+    newest = newest_after_merge(connection, id, !subtree.empty(), kAsked);
+  else
+    newest.files = newest_files(connection, id, kAsked);
+  newest.times = compare ? compare->times() : measured();
   return newest.files.empty() ? Unserved() : options.ask_for_newest(newest);
 }
 

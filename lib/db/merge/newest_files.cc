@@ -55,20 +55,25 @@ std::vector<ProbeFile> newest_files(Connection& connection, MirrorId mirror, std
   return files_held(connection, mirror, "", limit);
 }
 
-std::vector<ProbeFile> newest_after_merge(Connection& connection, MirrorId mirror, bool gained_only,
-                                          std::int32_t limit) {
-  std::vector<ProbeFile> gained = files_gained(connection, mirror, limit), held, files;
+NewestFiles newest_after_merge(Connection& connection, MirrorId mirror, bool gained_only,
+                               std::int32_t limit) {
+  std::vector<ProbeFile> gained = files_gained(connection, mirror, limit), held;
   if (!gained_only) {
     held =
         files_held(connection, mirror,
                    " AND NOT EXISTS (SELECT FROM merge_changed m WHERE m.file_id = f.id)", limit);
   }
+  NewestFiles newest;
   for (std::size_t i = 0; i < std::max(gained.size(), held.size()); ++i) {
-    if (i < gained.size()) files.push_back(std::move(gained[i]));
-    if (i < held.size()) files.push_back(std::move(held[i]));
+    if (i < gained.size()) {
+      newest.gained.insert(gained[i].id);
+      newest.files.push_back(std::move(gained[i]));
+    }
+    if (i < held.size()) newest.files.push_back(std::move(held[i]));
   }
-  if (files.size() > static_cast<std::size_t>(limit)) files.resize(static_cast<std::size_t>(limit));
-  return files;
+  if (newest.files.size() > static_cast<std::size_t>(limit))
+    newest.files.resize(static_cast<std::size_t>(limit));
+  return newest;
 }
 
 }  // namespace mirror::db

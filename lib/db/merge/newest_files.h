@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/mirror_set.h"
+#include "db/merge/scan.h"
 #include "db/probe/probe_files.h"
 #include "pg/connection.h"
 
@@ -17,8 +18,7 @@ namespace mirror::db {
 // of the time for which there are notes.
 std::vector<ProbeFile> newest_files(Connection&, MirrorId, std::int32_t limit);
 // Those that it is about to gain, as merge_changed has them, and in turn with them those that it
-// has and is not about to lose. `gained_only`: of a part of the tree.
-std::vector<ProbeFile> newest_after_merge(Connection&, MirrorId, bool gained_only,
-                                          std::int32_t limit);
+// has and is not about to lose. `gained_only`: of a part of the tree. Without times.
+NewestFiles newest_after_merge(Connection&, MirrorId, bool gained_only, std::int32_t limit);
 
 }  // namespace mirror::db

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,10 +72,11 @@ struct LossVerdict {
 // its listing.
 struct NewestFiles {
   std::vector<ProbeFile> files;
+  std::set<std::int64_t> gained;  // ids of those that it is about to get
   MeasuredTimes times;
 };
-// The ids of those that it does not serve, which count as not listed. `most`: they are so many that
-// the mirror is not given any other file either.
+// The ids of those that it does not serve, which count as not listed. `most`: it serves so few of
+// those that it is about to get that it gets no other file either.
 struct Unserved {
   std::vector<std::int64_t> ids;
   bool most = false;

@@ -24,7 +24,6 @@ struct ProbeFile {
   std::int64_t cohort_id = 0;
 };
 
-// One thread. Throws Error.
 enum class AtSource : std::uint8_t {
   same,     // in the same version
   pending,  // touched, and not yet hashed again
@@ -32,6 +31,7 @@ enum class AtSource : std::uint8_t {
   gone
 };
 
+// One thread. Throws Error.
 class ProbeFiles {
  public:
   // Reads another sample of the files, for all mirrors together.

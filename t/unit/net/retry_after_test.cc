@@ -60,9 +60,11 @@ class RetryAfterTest : public CppUnit::TestFixture {
 
   void roundsWaitTenMinutesAtMost() {
     Rests rests;
-    rests.asked_for_time(1, 1'000'000, 100);
+    rests.asked_for_time(1, 1'000'000, 100, true);
     CPPUNIT_ASSERT_EQUAL(3700.0, rests.until_s(1));
     CPPUNIT_ASSERT_EQUAL(700.0, rests.rounds_until_s(1));
+    rests.asked_for_time(3, 0, 100);
+    CPPUNIT_ASSERT(rests.has(3, 109) && rests.rounds_until_s(3) <= 100);
     rests.did_not_answer(2, 100);
     CPPUNIT_ASSERT(rests.rounds_until_s(2) <= 100);
   }

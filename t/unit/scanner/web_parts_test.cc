@@ -1,10 +1,9 @@
-// Tests scanner/web's robots.cc, time_zone.cc, web_options.cc, folder.cc and retry_after().
+// Tests scanner/web's robots.cc, time_zone.cc, web_options.cc and folder.cc.
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "scanner/web/folder.h"
 #include "scanner/web/robots.h"
 #include "scanner/web/time_zone.h"
-#include "scanner/web/web_client.h"
 #include "scanner/web/web_options.h"
 
 namespace mirror::scanner::web {
@@ -15,7 +14,6 @@ class WebPartsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(believesATimeZoneOnceHeadHasShownIt);
   CPPUNIT_TEST(asksByHeadForWhatStaysInDoubt);
   CPPUNIT_TEST(readsOptions);
-  CPPUNIT_TEST(readsRetryAfter);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -115,17 +113,6 @@ class WebPartsTest : public CppUnit::TestFixture {
     for (const char* bad : {"", "rsync://h/m/", "http://h/x", "http://h/?x/", "ftp://h/"})
       CPPUNIT_ASSERT_MESSAGE(bad, web_url_fault(bad).has_value());
     CPPUNIT_ASSERT(!web_url_fault("https://h/pub/"));
-  }
-
-  void readsRetryAfter() {
-    constexpr std::int64_t kNow = 784111777;  // Sun, 06 Nov 1994 08:49:37 GMT
-    const std::pair<const char*, std::int64_t> cases[] = {
-        {"0", 0},  {"120", 120},        {"Sun, 06 Nov 1994 08:50:37 GMT", 60},
-        {"-5", 0}, {"99999999", 86400}, {"Sun, 06 Nov 1994 08:48:37 GMT", 0}};
-    for (const auto& [text, seconds] : cases)
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(text, seconds, std::int64_t{retry_after(text, kNow)->count()});
-    for (const char* text : {"", "soon", "1 s"})
-      CPPUNIT_ASSERT_MESSAGE(text, !retry_after(text, kNow));
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(WebPartsTest);
