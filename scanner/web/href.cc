@@ -75,4 +75,16 @@ std::optional<LinkedName> linked_name(std::string_view page_url, std::string_vie
   return linked;
 }
 
+bool is_same_folder(std::string_view asked, std::string_view to) {
+  if (to.find_first_of("?#") != to.npos || !to.ends_with('/')) return false;
+  const bool becomes_https = asked.starts_with("http://") && to.starts_with("https://");
+  const bool same_scheme =
+      to.find("://") != to.npos && asked.starts_with(to.substr(0, to.find("://") + 3));
+  const bool same_place = becomes_https
+                              ? same_host(url_host(asked), url_host(to))
+                              : same_scheme && same_host(url_authority(asked), url_authority(to));
+  const std::optional<std::string> path = percent_decode(path_of(asked));
+  return same_place && path && path == percent_decode(path_of(to));
+}
+
 }  // namespace mirror::scanner::web

@@ -17,4 +17,8 @@ struct LinkedName {
 // query, which sort the page, and what is no name of a file.
 std::optional<LinkedName> linked_name(std::string_view page_url, std::string_view href);
 
+// Of two web URLs: whether `to` is the folder `asked` itself, with other escapes, or by https
+// instead of http (then at any port). Both end in '/'; neither has a query.
+bool is_same_folder(std::string_view asked, std::string_view to);
+
 }  // namespace mirror::scanner::web

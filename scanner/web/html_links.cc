@@ -6,11 +6,16 @@
 #include <memory>
 #include <new>
 
+#include "scanner/web/html_tags.h"
+#include "scanner/web/page_entry.h"
+
 namespace mirror::scanner::web {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = 1024;  // kept of what stands around a link
 constexpr std::size_t kMaxTitleBytes = 4096;
+// Elements within each other. The parser looks at all that are open for each tag.
+constexpr int kMaxDepth = 500;
 
 struct FreeParser {
   void operator()(htmlParserCtxt* parser) const { htmlFreeParserCtxt(parser); }
@@ -42,6 +47,8 @@ void append_text(std::string& out, std::string_view text) {
 class Reader {
  public:
   HtmlPage page;
+
+  bool is_full() const { return page.links.size() > kMostEntries; }
 
   void start(std::string_view name, const xmlChar** attributes) {
     if (is_one_of(name, {"tr", "li", "br", "pre", "hr", "table", "ul", "body"})) end_row();
@@ -129,6 +136,12 @@ struct Guarded {
   Reader reader;
   bool out_of_memory = false;
 
+  // What is read has so many parts that the rest is left alone.
+  void stop(std::string_view fault) {
+    reader.page.fault = fault;
+    xmlStopParser(parser);
+  }
+
   template <typename Call>
   void guard(Call call) noexcept {
     try {
@@ -142,7 +155,12 @@ struct Guarded {
 
 void on_start(void* user, const xmlChar* name, const xmlChar** attributes) noexcept {
   auto& to = *static_cast<Guarded*>(user);
-  to.guard([&] { to.reader.start(view(name), attributes); });
+  to.guard([&] {
+    if (!to.reader.page.fault.empty()) return;
+    to.reader.start(view(name), attributes);
+    if (to.parser->nameNr > kMaxDepth) to.stop("has more than 500 elements within each other");
+    if (to.reader.is_full()) to.stop(kTooManyEntries);
+  });
 }
 
 void on_end(void* user, const xmlChar* name) noexcept {
@@ -157,9 +175,17 @@ void on_characters(void* user, const xmlChar* text, int length) noexcept {
   });
 }
 
+// The parser has seen the whole page.
+bool is_at_end(const htmlParserCtxt& parser) {
+  return parser.disableSAX == 0 && parser.input != nullptr &&
+         parser.input->cur >= parser.input->end;
+}
+
 }  // namespace
 
 HtmlPage read_html(std::string_view page) {
+  if (const std::string_view fault = tag_fault(page); !fault.empty())
+    return {{}, {}, std::string(fault)};
   const std::unique_ptr<htmlParserCtxt, FreeParser> parser(htmlNewParserCtxt());
   if (!parser) throw std::bad_alloc();
   Guarded guarded{parser.get(), {}};
@@ -175,8 +201,11 @@ HtmlPage read_html(std::string_view page) {
   xmlDoc* const doc = htmlCtxtReadMemory(parser.get(), page.data(), static_cast<int>(page.size()),
                                          nullptr, "ISO-8859-1", kOptions);
   if (doc != nullptr) xmlFreeDoc(doc);
-  if (guarded.out_of_memory) throw std::bad_alloc();
-  return std::move(guarded.reader.page);
+  if (guarded.out_of_memory || parser->errNo == XML_ERR_NO_MEMORY) throw std::bad_alloc();
+  HtmlPage read = std::move(guarded.reader.page);
+  if (read.fault.empty() && !page.empty() && !is_at_end(*parser))
+    read.fault = "is HTML that cannot be read to its end";
+  return read;
 }
 
 std::string bytes_of_latin1(std::string_view utf8) {

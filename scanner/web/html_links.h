@@ -19,10 +19,11 @@ struct HtmlLink {
 struct HtmlPage {
   std::vector<HtmlLink> links;
   std::string title;
+  std::string fault;  // why there may be more than this, as words after "it"; "": this is all
 };
 
-// Any bytes: a page that is no HTML has no links. Bytes above ASCII stay as they are. Throws
-// std::bad_alloc.
+// Any bytes: a page that is no HTML has no links. Bytes above ASCII stay as they are. Pages that
+// would take very long or much memory have a fault. Throws std::bad_alloc.
 HtmlPage read_html(std::string_view page);
 
 // Characters of text that was taken for Latin-1 back to its bytes; characters above 0xFF, which

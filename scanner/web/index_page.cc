@@ -123,7 +123,10 @@ bool ends_whole(std::string_view page) {
 
 IndexPage read_json(std::string_view url, std::string_view body) {
   IndexPage page;
-  if (auto entries = read_json_index(url, body)) {
+  auto entries = read_json_index(url, body);
+  if (entries && entries->size() > kMostEntries) {
+    page.fault = kTooManyEntries;
+  } else if (entries) {
     page.shape = "JSON";
     page.entries = std::move(*entries);
   } else {
@@ -139,6 +142,8 @@ IndexPage read_index(std::string_view url, std::string_view body) {
   if (begin != body.npos && (body[begin] == '[' || body[begin] == '{')) return read_json(url, body);
   IndexPage page;
   HtmlPage html = read_html(body);
+  page.fault = std::move(html.fault);
+  if (!page.fault.empty()) return page;
   const Shape* const shape = shape_of(body, html.title);
   if (shape == nullptr) {
     page.fault = "is not a directory index of a kind that is known";

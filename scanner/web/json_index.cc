@@ -80,7 +80,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
       entry.time->is_utc = true;
     }
     entries_.push_back(std::move(entry));
-    return true;
+    return entries_.size() <= kMostEntries;
   }
 
   // Its URL is exact where the name has bytes that JSON cannot have.
@@ -109,7 +109,8 @@ std::optional<std::vector<PageEntry>> read_json_index(std::string_view url, std:
   std::vector<PageEntry> entries;
   Reader reader(url, entries);
   // nginx writes names as they are, whether they are UTF-8 or not.
-  if (!nlohmann::json::sax_parse(latin1_to_utf8(body), &reader)) return std::nullopt;
+  const bool whole = nlohmann::json::sax_parse(latin1_to_utf8(body), &reader);
+  if (!whole && entries.size() <= kMostEntries) return std::nullopt;
   return entries;
 }
 

@@ -101,7 +101,11 @@ ListedSize widest(const Printed& number, int power) {
 std::optional<ListedSize> read_size(std::string_view text, Rounding rounding) {
   const std::optional<Printed> number = read_number(text);
   if (!number) return std::nullopt;
-  const std::optional<int> power = read_unit(text.substr(number->length));
+  const std::string_view behind = text.substr(number->length);
+  // Of these servers, a word after a blank begins a description.
+  const bool no_unit =
+      rounding != Rounding::unknown && (behind.empty() || behind[0] == ' ' || behind[0] == '\xa0');
+  const std::optional<int> power = no_unit ? 0 : read_unit(behind);
   if (!power) return std::nullopt;
   if (*power == 0) {
     if (!number->plain) return std::nullopt;

@@ -1,11 +1,16 @@
 // One entry of a directory index, as its page shows it. Plain values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace mirror::scanner::web {
+
+inline constexpr std::size_t kMostEntries = 200'000;  // of one page
+inline constexpr std::string_view kTooManyEntries = "has more than 200000 entries";
 
 // A size that may have been rounded: the file's is one of low to high, both included.
 struct ListedSize {

@@ -17,7 +17,7 @@ constexpr int kMostWaits = 5;  // of one request, because the server asked for i
 constexpr Milliseconds kFirstWait(500), kLongestRun(1000);
 constexpr double kBurst_s = 1;  // so many seconds' requests may come at once
 
-// What may be otherwise a moment later.
+// Failures that may pass: another try may succeed.
 bool passes(net::FailureKind kind) {
   using Kind = net::FailureKind;
   return kind == Kind::name || kind == Kind::connect || kind == Kind::timeout ||
@@ -104,6 +104,11 @@ bool WebClient::again(Request& request, const net::PoolAnswer& answer) {
   }
   const bool passing = answer.failure ? passes(*answer.failure) : is_passing_status(answer.status);
   if (!passing || request.tries >= kMostTries) return false;
+  // A server may close a kept connection at any time: that alone is no reason to wait.
+  if (answer.failure == net::FailureKind::broken && request.tries == 1) {
+    waiting_.push_front(std::move(request));
+    return true;
+  }
   later_.emplace(now + kFirstWait * (1 << 2 * (request.tries - 1)), std::move(request));
   return true;
 }

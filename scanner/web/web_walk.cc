@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <iterator>
 #include <memory>
 
 #include "core/http_date.h"
@@ -14,7 +15,9 @@
 #include "scanner/list/pace.h"
 #include "scanner/list/part.h"
 #include "scanner/web/folder.h"
+#include "scanner/web/href.h"
 #include "scanner/web/index_page.h"
+#include "scanner/web/look_up.h"
 #include "scanner/web/robots.h"
 #include "scanner/web/web_client.h"
 #include "scanner/web/web_options.h"
@@ -27,10 +30,17 @@ using State = Folder::State;
 constexpr int kMostHops = 5;                 // redirects from one folder's URL
 constexpr std::size_t kWindow = 96;          // folders under way or waiting for their turn
 constexpr std::size_t kMostItems = 100'000;  // of these; no further folder begins beyond
-constexpr std::size_t kLookUp = 32;          // folders for which one look at the source pays
+// Pages that were asked for before may bring more, but no more than so many.
+constexpr std::size_t kHardMostItems = 500'000;
+constexpr std::size_t kLookUp = 32;           // folders for which one look at the source pays
+constexpr std::size_t kLookUpItems = 10'000;  // or items of fewer
 // Folders that the source does not have: so many are read all the same, because they show that a
 // wrong URL or prefix was set.
 constexpr int kStrangeFolders = 50;
+
+constexpr std::string_view kRobotsWords =
+    "robots.txt of the server forbids programs to read it (the option robots=ignore is for mirrors "
+    "whose admin agrees)";
 
 WebSettings settings_of(const Target& target, const WebOptions& options) {
   WebSettings settings;
@@ -44,9 +54,10 @@ WebSettings settings_of(const Target& target, const WebOptions& options) {
 }
 
 bool is_redirect(int status) { return status >= 300 && status < 400; }
-// The server says that nobody gets it.
+// The server says that nobody gets it, or not in this way.
 bool is_refusal(int status) {
-  return status == 401 || status == 403 || status == 404 || status == 410;
+  constexpr int kRefusals[] = {400, 401, 403, 404, 405, 406, 410, 451};
+  return std::find(std::begin(kRefusals), std::end(kRefusals), status) != std::end(kRefusals);
 }
 
 std::string answer_words(const WebAnswer& answer) {
@@ -114,16 +125,23 @@ class Walk {
     while (!here) wait();
   }
 
-  void heed_robots(const std::string& url) const {
+  bool robots_allow(const std::string& url) const {
     const std::size_t path = url.find('/', url.find("://") + 3);
-    if (!options_.heeds_robots || robots_.allows(url.substr(path))) return;
-    fail(url,
-         "robots.txt of the server forbids programs to read it (the option robots=ignore is "
-         "for mirrors whose admin agrees)");
+    return !options_.heeds_robots || robots_.allows(url.substr(path));
+  }
+
+  // The pages that are still to come may all be as large as the largest so far.
+  bool may_begin() const {
+    const auto asked = std::count_if(window_.begin(), window_.end(), [](const auto& folder) {
+      return folder->state == State::asked;
+    });
+    const std::size_t expected = (static_cast<std::size_t>(asked) + 1) * largest_page_;
+    return window_.empty() ||
+           (window_.size() < kWindow && items_ < kMostItems && items_ + expected <= kHardMostItems);
   }
 
   void begin_folders() {
-    while (!waiting_.empty() && window_.size() < kWindow && items_ < kMostItems) {
+    while (!waiting_.empty() && may_begin()) {
       auto& folder = *window_.emplace_back(std::make_unique<Folder>());
       folder.path = std::move(waiting_.front().path);
       folder.strange = waiting_.front().strange;
@@ -133,7 +151,7 @@ class Walk {
   }
 
   void ask_for(Folder& folder, const std::string& url) {
-    heed_robots(url);
+    if (!robots_allow(url)) return give_up(folder, url, kRobotsWords);
     client_.get(url, [this, &folder, url](WebAnswer&& answer) {
       ++answers_;
       take_page(folder, url, answer);
@@ -141,29 +159,48 @@ class Walk {
   }
 
   void take_page(Folder& folder, const std::string& url, WebAnswer& answer) {
-    if (!answer.fault.empty()) fail(url, answer.fault);
+    if (!answer.fault.empty()) return give_up(folder, url, answer.fault);
     if (is_redirect(answer.status)) return follow(folder, url, answer);
     if (is_refusal(answer.status)) return leave_out(folder, url, answer);
-    if (answer.status != 200) fail(url, answer_words(answer));
+    if (answer.status != 200) return give_up(folder, url, answer_words(answer));
     IndexPage page = read_index(url, answer.parts.body);
-    if (!page.fault.empty()) fail(url, "it " + page.fault);
-    items_ += page.entries.size();
-    folder.items.reserve(page.entries.size());
+    if (!page.fault.empty()) return give_up(folder, url, "it " + page.fault);
+    const std::size_t count = page.entries.size();
+    if (items_ + count > kHardMostItems) {
+      return give_up(folder, url,
+                     fmt::format("its page and those of the folders beside it have more than {} "
+                                 "entries, too many to keep in memory",
+                                 kHardMostItems));
+    }
+    items_ += count;
+    largest_page_ = std::max(largest_page_, count);
+    folder.items.reserve(count);
     for (PageEntry& entry : page.entries) folder.items.emplace_back().shown = std::move(entry);
     folder.state = State::parsed;
   }
 
-  // Only to what lies below the base: what is elsewhere is not what clients would get.
+  // Of a folder without its page. One of which the source has nothing is not worth the listing.
+  void give_up(Folder& folder, const std::string& url, std::string_view words) const {
+    if (!folder.strange) fail(url, words);
+    folder.state = State::ready;
+  }
+
+  // Only to the same folder, by https or with other escapes: what is elsewhere is not what clients
+  // would get below this URL.
   void follow(Folder& folder, const std::string& url, const WebAnswer& answer) {
     const std::string to = answer.parts.redirect_url;
-    if (!is_below(to, target_.url)) {
+    if (is_below(to, target_.url) && !to.ends_with('/'))
+      return give_up(folder, url, fmt::format("it redirects to '{}', no folder", printable(to)));
+    if (!is_same_folder(url, to)) {
       if (!folder.path.empty()) return make_unreadable(folder);
+      const std::string_view where =
+          is_below(to, target_.url) ? "another folder" : "not below the URL to scan";
       fail(url,
-           fmt::format("it redirects to '{}', which is not below the URL to scan", printable(to)));
+           fmt::format("it redirects to '{}', which is {}; if that is the mirror's index, give "
+                       "that URL to mb edit --index-url",
+                       printable(to), where));
     }
-    if (++folder.hops > kMostHops) fail(url, "it redirects again and again");
-    if (!to.ends_with('/'))
-      fail(url, fmt::format("it redirects to '{}', no folder", printable(to)));
+    if (++folder.hops > kMostHops) return give_up(folder, url, "it redirects again and again");
     if (folder.path.empty()) base_ = to;
     ask_for(folder, to);
   }
@@ -177,7 +214,7 @@ class Walk {
   }
 
   static void make_unreadable(Folder& folder) {
-    folder.unreadable = true;
+    folder.unreadable = !folder.strange;
     folder.state = State::ready;
   }
 
@@ -185,54 +222,20 @@ class Walk {
   void look_up() {
     std::vector<Folder*> parsed;
     bool others = false;  // pages are still to come
+    std::size_t items = 0;
     for (const auto& folder : window_) {
-      if (folder->state == State::parsed) parsed.push_back(folder.get());
+      if (folder->state == State::parsed) {
+        parsed.push_back(folder.get());
+        items += folder->items.size();
+      }
       others = others || folder->state == State::asked;
     }
     const bool first_waits = !window_.empty() && window_.front()->state == State::parsed;
-    if (parsed.empty() || (parsed.size() < kLookUp && others && !(first_waits && waiting_.empty())))
-      return;
-    look_up_items(parsed);
-    add_hidden(parsed);
+    const bool enough = parsed.size() >= kLookUp || items > kLookUpItems;
+    if (parsed.empty() || (!enough && others && !(first_waits && waiting_.empty()))) return;
+    look_up_items(known_, parsed);
+    items_ += add_hidden(known_, parsed);
     for (Folder* folder : parsed) settle_items(*folder);
-  }
-
-  void look_up_items(const std::vector<Folder*>& parsed) {
-    std::vector<std::string> files, folders;
-    for (const Folder* folder : parsed) {
-      for (const Item& item : folder->items)
-        (item.shown.is_folder ? folders : files)
-            .push_back(joined_path(folder->path, item.shown.name));
-    }
-    const auto known_files = known_.files(files);
-    const auto known_folders = known_.folders(folders);
-    std::size_t file = 0, below = 0;
-    for (Folder* folder : parsed) {
-      for (Item& item : folder->items) {
-        if (item.shown.is_folder) {
-          item.known_folder = known_folders[below++];
-        } else {
-          item.known = known_files[file++];
-        }
-      }
-    }
-  }
-
-  // Servers do not show every file that they serve, such as `.treeinfo`: these are asked for.
-  void add_hidden(const std::vector<Folder*>& parsed) {
-    std::vector<std::string> paths;
-    for (const Folder* folder : parsed) paths.push_back(folder->path);
-    for (db::HiddenFile& hidden : known_.hidden(paths)) {
-      Folder& folder = *parsed[hidden.folder];
-      const bool shown =
-          std::any_of(folder.items.begin(), folder.items.end(),
-                      [&](const Item& item) { return item.shown.name == hidden.name; });
-      if (shown) continue;
-      Item& item = folder.items.emplace_back();
-      item.shown.name = std::move(hidden.name);
-      item.known = std::move(hidden.file);
-      ++items_;
-    }
   }
 
   void settle_items(Folder& folder) {
@@ -257,7 +260,7 @@ class Walk {
 
   void ask_head(Folder& folder, Item& item) {
     const std::string url = file_url(base_, joined_path(folder.path, item.shown.name));
-    heed_robots(url);
+    if (!robots_allow(url)) fail(url, kRobotsWords);
     if (++listing_.counts.heads > options_.heads) {
       fail(url,
            fmt::format("more than {} files need a HEAD request of their own, since the pages do "
@@ -282,7 +285,8 @@ class Walk {
     return item.known->size_bytes == 0 && answer.header("Transfer-Encoding").empty();
   }
 
-  // What is redirected, or has no length, is nothing that a listing can tell a version of.
+  // A file counts as absent if the server redirects it or does not tell its length: its version
+  // stays unknown.
   void take_head(Item& item, const std::string& url, const WebAnswer& answer) {
     if (!answer.fault.empty()) fail(url, answer.fault);
     const bool has_length = take_length(answer.parts, item);
@@ -342,6 +346,7 @@ class Walk {
   std::deque<Waiting> waiting_;                 // folders, in the order of the listing
   std::deque<std::unique_ptr<Folder>> window_;  // those that follow next, in that order
   std::size_t items_ = 0;                       // in the window
+  std::size_t largest_page_ = 0;                // its entries
   std::int64_t answers_ = 0;
   int strange_ = 0;
   Entry entry_;

@@ -180,6 +180,66 @@ def test_a_folder_that_is_refused_counts_as_absent(world, site):
     assert len(world.files_of("web")) == len(FILES) - 20 and "2 directories cannot be read on the mirror" in done.stderr
 
 
+STRANGE = {"refused": status(403), "500": status(500), "no index": status(200), "to a file": status(302, Location="/s/x"),
+           "elsewhere": status(302, Location="http://other.example/s/"), "grows": long_page}
+
+
+@pytest.mark.parametrize("fault", [*STRANGE, "robots.txt"])
+def test_a_folder_that_the_source_does_not_have_never_breaks_the_listing(world, site, fault):
+    site.files["s/x"] = b"1"
+    if fault == "robots.txt":
+        site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: *\nDisallow: /s/\n")
+    else:
+        site.pages["s/"] = STRANGE[fault]
+    done = world.mb_scan("-v", "--force", "web", check=True)
+    assert len(world.files_of("web")) == len(FILES) and "cannot be read" not in done.stderr
+    assert ("s/" in site.asked) == (fault != "robots.txt")
+
+
+@pytest.mark.parametrize("to", ["/d1/%2e%2e/d2/", "/d1/?x=/", "/d2/", "/d1/d1/"])
+def test_a_redirect_to_another_folder_is_not_followed(world, site, to):
+    site.pages["d1/"] = status(302, Location=to)
+    done = world.mb_scan("-v", "--force", "web", check=True)
+    assert len(world.files_of("web")) == len(FILES) - 10 and "d1/f0" not in world.files_of("web"), done.stderr
+
+
+def test_a_redirect_to_other_escapes_is_followed(world, site):
+    site.pages["%641/"] = lambda handler: handler.plain("d1/")
+    site.pages["d1/"] = status(302, Location="/%641/")
+    world.mb_scan("--force", "web", check=True)
+    assert len(world.files_of("web")) == len(FILES)
+
+
+@pytest.mark.parametrize("number", [400, 405, 406, 451])
+def test_what_is_not_given_counts_as_absent(world, site, number):
+    """A folder, and a file whose size the page does not show."""
+    original = site.index
+    site.index = lambda folder: original(folder).replace(b'"f0">f0</a>     14-Nov-2023 22:13    5', b'"f0">f0</a>')
+    site.pages["d1/"] = site.pages["d2/f0"] = status(number)
+    world.mb_scan("--force", "web", check=True)
+    assert set(FILES) - set(world.files_of("web")) == {"d2/f0", *(f"d1/f{n}" for n in range(10))}
+
+
+def test_pages_that_take_very_long_to_parse_break_the_listing(world, site):
+    begin = site.index("d1/").removesuffix(b"</pre><hr></body></html>")
+    for evil, words in ((b"<b>" * 100_000 + b"</i>" * 100_000, "500 elements"), (b"<b" + b" a" * 100_000 + b">", "64 KB")):
+        site.pages["d1/"] = lambda handler, evil=evil: handler.answer(200, begin + evil + b"</pre></body></html>")
+        fails(world, "d1/: it has ", words)
+
+
+def test_a_root_that_redirects_to_another_folder_says_what_to_set(world, site):
+    site.pages[""] = status(302, Location="/d1/")
+    fails(world, "/d1/', which is another folder", "mb edit --index-url")
+
+
+def test_a_closed_connection_is_tried_again_at_once(world, site):
+    page, when = times_failing(1, reset), []
+    site.pages["d1/"] = lambda handler: (when.append(time.monotonic()), page(handler))
+    world.mb_scan("--force", "web", check=True)
+    first, second = when
+    assert second - first < 0.4
+
+
 def test_a_mirror_that_shrinks_too_much_is_refused(world, site):
     before = world.tables()
     for n in range(3):

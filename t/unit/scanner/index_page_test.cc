@@ -116,6 +116,11 @@ class IndexPageTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(readsTimes);
   CPPUNIT_TEST(takesNoOtherPageForAnIndex);
   CPPUNIT_TEST(noticesAPageThatEndsTooEarly);
+  CPPUNIT_TEST(refusesPagesThatTakeVeryLongToParse);
+  CPPUNIT_TEST(refusesPagesWithTooManyEntries);
+  CPPUNIT_TEST(noticesRowsThatAreHidden);
+  CPPUNIT_TEST(takesNoWordOfADescriptionForAUnit);
+  CPPUNIT_TEST(followsRedirectsToTheSameFolderOnly);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -345,7 +350,81 @@ class IndexPageTest : public CppUnit::TestFixture {
     }
   }
 
+  // Each would take hours, did the parser see it to its end.
+  void refusesPagesThatTakeVeryLongToParse() {
+    const auto times = [](int count, const std::string& text) {
+      std::string all;
+      for (int i = 0; i < count; ++i) all += text;
+      return all;
+    };
+    constexpr int kMany = 1'000'000;
+    has_fault(times(kMany, "<b>") + times(kMany, "</i>"), "500 elements");
+    has_fault("<b" + times(kMany, " a") + ">", "64 KB");
+    has_fault("<b" + times(kMany, " a=\">\"") + ">", "64 KB");
+    has_fault("<!-- <b a=' --><b" + times(kMany, " a='>'") + ">", "64 KB");
+    has_fault("<script>a = '<b a=\"';</script><b" + times(kMany, " a=\">\"") + ">", "64 KB");
+    has_fault("<b a=b=\">x\"><b" + times(kMany, " a=\">\"") + ">", "64 KB");
+    has_fault("</b" + times(kMany, " a"), "64 KB");
+    has_fault(times(400, "<b>"), "");
+    has_fault(times(2000, "<tr><td><b>x</b><img src=x><br>"), "");
+  }
+
+  void refusesPagesWithTooManyEntries() {
+    std::string html = "<a href=0>x</a>", json = "[{\"name\":\"0\"}";
+    for (std::size_t i = 1; i <= kMostEntries; ++i) {
+      const std::string name = std::to_string(i);
+      html.append("<a href=").append(name).append(">x</a>\n");
+      json.append(",{\"name\":\"").append(name).append("\"}");
+    }
+    has_fault(html, "200000 entries");
+    const IndexPage page = read_index("http://h/", json + "]");
+    CPPUNIT_ASSERT_EQUAL(std::string(kTooManyEntries), page.fault);
+  }
+
+  void noticesRowsThatAreHidden() {
+    const std::string row = "<a href=\"x\">x</a>\n";
+    has_fault(row + "<!-- " + row, "comment");
+    has_fault(row + "<!--> " + row, "comment");
+    has_fault(row + "<script> " + row, "script");
+    has_fault(row + "<STYLE type='x'>" + row + "</script>", "style");
+    has_fault(row + std::string(1, '\0') + row, "NUL");
+    has_fault(row + "<!-- a --!><!----><script>if (a<b) '<!--'</script ><script src='x'/>" + row,
+              "");
+  }
+
+  void takesNoWordOfADescriptionForAUnit() {
+    for (const auto rounding : {Rounding::apache, Rounding::nginx, Rounding::lighttpd}) {
+      const std::optional<ListedSize> size = read_size("973   E-book", rounding);
+      CPPUNIT_ASSERT(size && size->low == 973 && size->high == 973);
+      CPPUNIT_ASSERT(!read_size("1.5 K", rounding));
+    }
+    CPPUNIT_ASSERT(read_size("12 KB", Rounding::unknown)->low > 10'000);
+  }
+
+  void followsRedirectsToTheSameFolderOnly() {
+    const std::string asked = "http://h:81/pub/a%2Bb/";
+    for (const char* to : {"http://h:81/pub/a%2bb/", "http://H:81/pub/a+b/", "https://h/pub/a+b/"})
+      CPPUNIT_ASSERT_MESSAGE(to, is_same_folder(asked, to));
+    for (const char* to :
+         {"http://h/pub/a+b/", "http://h:81/pub/%2e%2e/a+b/", "http://h:81/pub/a+b/?x=/", "",
+          "http://h:81/pub/a+b/#/", "http://h:81/pub/a+b", "http://h:81/pub/a+b/c/", "/pub/a+b/",
+          "https://other/pub/a+b/", "ftp://h:81/pub/a+b/"})
+      CPPUNIT_ASSERT_MESSAGE(to, !is_same_folder(asked, to));
+    CPPUNIT_ASSERT(!is_same_folder("https://h/pub/", "http://h/pub/"));
+  }
+
  private:
+  static constexpr const char* kBegin =
+      "<html><head><title>Index of /</title></head><body><h1>Index of /</h1><pre>";
+
+  // Of an index with these rows; "": none.
+  static void has_fault(const std::string& rows, const std::string& words) {
+    const IndexPage page = read_index("http://h/", kBegin + rows + "</pre></body></html>");
+    const std::string what = words + ", not " + page.fault + ": " + rows.substr(0, 80);
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(what, words.empty(), page.fault.empty());
+    CPPUNIT_ASSERT_MESSAGE(what, page.fault.find(words) != std::string::npos);
+  }
+
   // The range holds the size, and is not wider than a part of it, or than a unit of the last digit.
   static void fits(std::int64_t size, const std::string& text, Rounding rounding, double narrow) {
     const std::string what = std::to_string(size) + " as " + text;
