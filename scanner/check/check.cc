@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 
 #include "core/ascii.h"
 #include "core/http_date.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "core/readable.h"
 #include "core/url.h"
@@ -40,10 +40,8 @@ Verdict refused(std::string reason) {
 }
 
 std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+  const auto value = whole_number<std::int64_t>(text);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 // The file's size as an answer tells it (RFC 9110 §8.6, §14.4); nullopt: it does not.

@@ -1,13 +1,13 @@
 #include "scanner/fresh/fresh_checks.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <ctime>
 #include <set>
 
 #include "core/http_date.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "db/path_rules.h"
 #include "scanner/fresh/head_verdict.h"
@@ -25,11 +25,7 @@ constexpr int kYoungTries = 32;  // for a young file that a mirror has
 
 HeadFacts facts_of(const net::PoolAnswer& answer) {
   HeadFacts facts;
-  const std::string_view length = answer.header("Content-Length");
-  std::int64_t bytes = 0;
-  const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (!length.empty() && error == std::errc() && end == length.data() + length.size())
-    facts.size_bytes = bytes;
+  facts.size_bytes = whole_number<std::int64_t>(answer.header("Content-Length"));
   if (const std::int64_t time_s = parse_http_date(answer.header("Last-Modified")); time_s >= 0)
     facts.mtime_s = time_s;
   return facts;

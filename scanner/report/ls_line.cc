@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string>
+
+#include "core/number.h"
 
 namespace mirror::scanner::report {
 namespace {
@@ -22,14 +23,6 @@ std::string_view take_word(std::string_view& rest) {
   return word;
 }
 
-template <typename Number>
-std::optional<Number> number(std::string_view text) {
-  Number value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 std::optional<std::int64_t> days_of(int year, unsigned month, unsigned day) {
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month),
                                          std::chrono::day(day)};
@@ -41,10 +34,10 @@ std::optional<std::int64_t> days_of(int year, unsigned month, unsigned day) {
 std::optional<std::int64_t> seconds_of_day(std::string_view text, bool& exact) {
   exact = text.size() > 5;
   if (text.size() < 5 || text[2] != ':') return std::nullopt;
-  const auto hour = number<unsigned>(text.substr(0, 2));
-  const auto minute = number<unsigned>(text.substr(3, 2));
+  const auto hour = whole_number<unsigned>(text.substr(0, 2));
+  const auto minute = whole_number<unsigned>(text.substr(3, 2));
   std::optional<unsigned> second = 0;
-  if (exact) second = text[5] == ':' ? number<unsigned>(text.substr(6, 2)) : std::nullopt;
+  if (exact) second = text[5] == ':' ? whole_number<unsigned>(text.substr(6, 2)) : std::nullopt;
   if (!hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 60)
     return std::nullopt;
   return *hour * 3600 + *minute * 60 + *second;
@@ -53,8 +46,8 @@ std::optional<std::int64_t> seconds_of_day(std::string_view text, bool& exact) {
 // "+0130": how far it is ahead of UTC.
 std::optional<std::int64_t> zone_s(std::string_view text) {
   if (text.size() != 5 || (text[0] != '+' && text[0] != '-')) return std::nullopt;
-  const auto hours = number<unsigned>(text.substr(1, 2)),
-             minutes = number<unsigned>(text.substr(3));
+  const auto hours = whole_number<unsigned>(text.substr(1, 2)),
+             minutes = whole_number<unsigned>(text.substr(3));
   if (!hours || !minutes) return std::nullopt;
   const std::int64_t ahead_s = *hours * 3600 + *minutes * 60;
   return text[0] == '-' ? -ahead_s : ahead_s;
@@ -64,8 +57,9 @@ std::optional<std::int64_t> zone_s(std::string_view text) {
 bool take_iso(std::string_view date, std::string_view& rest, Entry& entry,
               db::Precision& precision) {
   if (date.size() != 10 || date[4] != '-' || date[7] != '-') return false;
-  const auto year = number<int>(date.substr(0, 4));
-  const auto month = number<unsigned>(date.substr(5, 2)), day = number<unsigned>(date.substr(8));
+  const auto year = whole_number<int>(date.substr(0, 4));
+  const auto month = whole_number<unsigned>(date.substr(5, 2)),
+             day = whole_number<unsigned>(date.substr(8));
   if (!year || !month || !day) return false;
   const auto days = days_of(*year, *month, *day);
   bool exact = false;
@@ -100,11 +94,11 @@ bool take_named(std::string_view first, std::string_view& rest, std::int64_t now
   std::string_view second = take_word(rest);
   if (month_of(first) == 0) std::swap(first, second);
   const unsigned month = month_of(first);
-  const auto day = number<unsigned>(second);
+  const auto day = whole_number<unsigned>(second);
   const std::string_view last = take_word(rest);
   if (month == 0 || !day) return false;
   if (last.find(':') == last.npos) {
-    const auto year = number<int>(last);
+    const auto year = whole_number<int>(last);
     const auto days = year && last.size() == 4 ? days_of(*year, month, *day) : std::nullopt;
     if (!days) return false;
     entry.mtime_s = *days * kDay_s;
@@ -144,7 +138,7 @@ bool take_mode(std::string_view mode, Entry& entry) {
 bool parse_ls_line(std::string_view text, std::int64_t now_s, Entry& entry,
                    db::Precision& precision) {
   std::string_view rest = text;
-  if (!take_mode(take_word(rest), entry) || !number<unsigned>(take_word(rest))) return false;
+  if (!take_mode(take_word(rest), entry) || !whole_number<unsigned>(take_word(rest))) return false;
   take_word(rest);  // the user
   take_word(rest);  // the group
   const std::string_view size = take_word(rest);
@@ -152,7 +146,7 @@ bool parse_ls_line(std::string_view text, std::int64_t now_s, Entry& entry,
     if (size.ends_with(',')) take_word(rest);  // a device's two numbers
     entry.size_bytes = 0;
   } else {
-    const auto bytes = number<std::int64_t>(size);
+    const auto bytes = whole_number<std::int64_t>(size);
     if (!bytes || *bytes < 0) return false;
     entry.size_bytes = *bytes;
   }

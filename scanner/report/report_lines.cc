@@ -1,8 +1,8 @@
 #include "scanner/report/report_lines.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/number.h"
 #include "scanner/report/ls_line.h"
 #include "scanner/rsync/rsync_list.h"
 
@@ -20,19 +20,12 @@ std::string_view take_field(std::string_view& rest) {
   return field;
 }
 
-std::optional<std::int64_t> whole(std::string_view text, int base = 10) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 // Unix time, with whatever part of a second.
 std::optional<std::int64_t> unix_time(std::string_view text) {
   const std::size_t dot = text.find('.');
   if (dot != text.npos && text.find_first_not_of("0123456789", dot + 1) != text.npos)
     return std::nullopt;
-  return whole(text.substr(0, dot));
+  return whole_number<std::int64_t>(text.substr(0, dot));
 }
 
 // "./pool/a" and "pool/a" are the same; "." and "" are the root.
@@ -115,12 +108,12 @@ bool Lines::parse_find(std::string_view text, Line& line) const {
   std::string_view rest = text;
   if (const auto kind = kind_of(rest.substr(0, rest.find(' ')))) {
     take_field(rest);
-    const auto mode = whole(take_field(rest), 8);
+    const auto mode = whole_number<std::int64_t>(take_field(rest), 8);
     if (!mode || *mode < 0) return false;
     entry.kind = *kind;
     entry.world_readable = (*mode & 4) != 0 && (*kind != ListedKind::directory || (*mode & 1) != 0);
   }
-  const auto size = whole(take_field(rest));
+  const auto size = whole_number<std::int64_t>(take_field(rest));
   const auto time = unix_time(take_field(rest));
   if (!size || *size < 0 || !time) return false;
   entry.size_bytes = *size;
@@ -131,7 +124,7 @@ bool Lines::parse_find(std::string_view text, Line& line) const {
 
 // "./pool:" begins a folder, and "total 1234" comes behind it.
 bool Lines::take_header(std::string_view text) {
-  if (text.starts_with("total ")) return whole(text.substr(6)).has_value();
+  if (text.starts_with("total ")) return whole_number<std::int64_t>(text.substr(6)).has_value();
   if (!text.ends_with(':')) return false;
   std::string_view folder = text.substr(0, text.size() - 1);
   Line ignored;

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <iterator>
 #include <memory>
 
 #include "core/http_date.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "core/url.h"
 #include "net/fetcher.h"
@@ -278,9 +278,11 @@ class Walk {
   // Of an empty file, httpd does not send the length in an answer to HEAD.
   static bool take_length(const net::PoolAnswer& answer, Item& item) {
     const std::string_view length = answer.header("Content-Length");
-    const auto [end, error] =
-        std::from_chars(length.data(), length.data() + length.size(), item.size_bytes);
-    if (!length.empty()) return error == std::errc() && end == length.data() + length.size();
+    if (!length.empty()) {
+      const auto bytes = whole_number<std::int64_t>(length);
+      item.size_bytes = bytes.value_or(0);
+      return bytes.has_value();
+    }
     item.size_bytes = 0;
     return item.known->size_bytes == 0 && answer.header("Transfer-Encoding").empty();
   }
