@@ -49,7 +49,7 @@ def downloads(make_downloads, keep):
         corrupt = keep(rig.OddWeb(source, corrupt=True))
         bad = {"country_only": True, "region": "EU"}
         return {**{f"good{number}": {"http_url": web.url, "country": "JP", "region": "AS"} for number, web in enumerate(good)},
-                "dead": {"http_url": f"http://127.0.0.1:{rig.free_port()}/", "country": "DE", **bad},
+                "dead": {"http_url": f"http://127.0.0.1:{rig.CLOSED_PORT}/", "country": "DE", **bad},
                 "corrupt": {"http_url": corrupt.url, "country": "AT", **bad}}
     made, corrupt = [], None
     with rig.Scratch("mirror-repository") as folder:

@@ -15,7 +15,7 @@ NEW = OLD[:1 << 20] + noise(CHANGED, 2) + OLD[1 << 20:3 << 20] + OLD[(3 << 20) +
 def downloads(make_downloads, keep):
     def mirrors(source):
         made.append(keep(rig.WebServer(source)))
-        return {"good": {"http_url": made[0].url}, "dead": {"http_url": f"http://127.0.0.1:{rig.free_port()}/"}}
+        return {"good": {"http_url": made[0].url}, "dead": {"http_url": f"http://127.0.0.1:{rig.CLOSED_PORT}/"}}
     made = []
     downloads = make_downloads({f"d/{NAME}": NEW}, mirrors)
     [downloads.web] = made

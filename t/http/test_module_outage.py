@@ -142,7 +142,7 @@ def test_directive_says_what_requests_get_meanwhile(policies, target, status, lo
 def policies(build):
     """No database ever."""
     with contextlib.ExitStack() as stack:
-        nowhere = f"host=127.0.0.1 port={rig.free_port()} dbname=x user=x"
+        nowhere = f"host=127.0.0.1 port={rig.CLOSED_PORT} dbname=x user=x"
         site = Redirector(None, build, config=POLICIES, conninfo=nowhere)
         stack.callback(site.close)
         files = {f"local/{folder}/f": SIZE for folder in ("unavailable", "fallback", "elsewhere")}
@@ -151,7 +151,7 @@ def policies(build):
 
 
 def test_one_database_down_leaves_the_others_alone(postgres, make):
-    nowhere = f"host=127.0.0.1 port={rig.free_port()} dbname=x user=x"
+    nowhere = f"host=127.0.0.1 port={rig.CLOSED_PORT} dbname=x user=x"
     good = postgres.conninfo(DATABASE)
     for first, second in ((good, nowhere), (nowhere, good)):
         config = "".join(f"<Location /{place}>\nMirrorEngine On\nMirrorDatabase {conninfo}\n</Location>\n"

@@ -38,7 +38,7 @@ UNKNOWN = (503, None)
 
 @pytest.fixture(scope="module")
 def server(build, geo):
-    config = CONFIG.replace("{closed}", str(rig.free_port())).replace("{geo}", str(geo))
+    config = CONFIG.replace("{closed}", str(rig.CLOSED_PORT)).replace("{geo}", str(geo))
     httpd = rig.Httpd(config, build=build)
     rig.make_tree(httpd.docroot, {f"local/{name}": SIZE for name in ("f", "excluded", "unavailable/f", "fallback/f", "f f")})
     with httpd:

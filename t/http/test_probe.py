@@ -1,7 +1,6 @@
 """mb-probe: what it finds of mirrors on loopback that answer in all kinds of ways, and the reason that it gives."""
 
 import email.utils
-import socket
 
 import pytest
 
@@ -15,11 +14,6 @@ MTIME = rig.tree.DEFAULT_MTIME
 @pytest.fixture
 def world(database, scratch, cleanup):
     return World(database, scratch, cleanup)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def one(world, talk, **options):
@@ -78,7 +72,7 @@ def test_a_wrong_file_does_not_take_the_mirror_down(world, talk, reason):
 
 
 def test_connection_refused(world):
-    world.mirrors({"a": f"http://127.0.0.1:{free_port()}/"})
+    world.mirrors({"a": f"http://127.0.0.1:{rig.CLOSED_PORT}/"})
     assert world.checks("a")[-1]["reason"] == "connection refused"
 
 
@@ -205,7 +199,7 @@ def test_nothing_probed_is_no_success(world):
 
 
 def test_what_a_prober_left_can_be_forgotten(world):
-    dead = f"http://127.0.0.1:{free_port()}/"
+    dead = f"http://127.0.0.1:{rig.CLOSED_PORT}/"
     world.mirrors({"a": dead, "b": dead})
     world.probe("--all")
     assert {state for state, _ in world.health().values()} == {"down"}
@@ -218,7 +212,7 @@ def test_what_a_prober_left_can_be_forgotten(world):
 
 
 def test_a_dry_run_writes_nothing(world):
-    world.mirrors({"a": f"http://127.0.0.1:{free_port()}/"})
+    world.mirrors({"a": f"http://127.0.0.1:{rig.CLOSED_PORT}/"})
     assert world.probe("--dry-run", "a").returncode == 1 and world.health() == {}
 
 
@@ -243,7 +237,7 @@ def test_ways_that_nobody_claims_are_forgotten(world):
 
 
 def test_most_mirrors_failing_at_once_needs_a_control(world):
-    dead = f"http://127.0.0.1:{free_port()}/"
+    dead = f"http://127.0.0.1:{rig.CLOSED_PORT}/"
     world.mirrors({name: dead for name in "abc"})
     done = world.probe("--all")
     assert done.returncode == 2 and "no probe_control in mb.toml" in done.stderr and world.health() == {}
@@ -258,7 +252,7 @@ def test_most_mirrors_failing_at_once_needs_a_control(world):
 
 
 def test_a_dead_control_keeps_no_dead_mirror_up_while_others_answer(world):
-    dead = f"http://127.0.0.1:{free_port()}/"
+    dead = f"http://127.0.0.1:{rig.CLOSED_PORT}/"
     world.mirrors({"a": dead, **{name: world.talker(answer()).url() for name in "bc"}})
     world.configure(f'probe_control = ["{dead}"]\n')
     world.start()

@@ -10,7 +10,7 @@ from .httpd import Httpd, WebServer
 from .indexes import INDEX_SERVERS, index_server
 from .mirrors import Database, MirrorHost
 from .oddweb import OddWeb
-from .ports import free_port, has_ipv6
+from .ports import CLOSED_PORT, free_port, has_ipv6
 from .postgres import Postgres
 from .process import Process, RigError, Scratch, is_root, run, run_measured, wait_for
 from .rsyncd import Module, RsyncDaemon
@@ -18,7 +18,7 @@ from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "Database", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "OddWeb", "Postgres", "Process", "RigError",
-    "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root", "make_tree", "run", "run_measured",
-    "sha256_file", "wait_for",
+    "Authority", "Build", "CLOSED_PORT", "Database", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "OddWeb", "Postgres",
+    "Process", "RigError", "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root",
+    "make_tree", "run", "run_measured", "sha256_file", "wait_for",
 ]

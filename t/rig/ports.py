@@ -10,6 +10,9 @@ from .process import RigError
 # Below the ports that the kernel hands to outgoing connections, which come and go all the time.
 _PORTS = range(12_000, 32_000)
 
+# Where nobody listens (tcpmux). A free port can be another test's a moment later.
+CLOSED_PORT = 1
+
 
 def free_port(address="127.0.0.1"):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
