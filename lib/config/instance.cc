@@ -219,13 +219,21 @@ Instance read_instance(const toml::key& name, const toml::node& node, const std:
   instance.name = name.str();
   const std::string section = fmt::format("[instance.{}]", printable(instance.name));
   const toml::table& table = as_table(node, file, section);
-  read_keys(table, file, section, kInstanceKeys, instance, {"mirror", "hash", "mutable"});
+  read_keys(table, file, section, kInstanceKeys, instance, {"mirror", "hash", "mutable", "options"});
   if (const toml::node* groups = table.get("mutable"))
     read_mutable(*groups, file, section, instance.mutable_groups);
   instance.rules = rules_of(instance);
   if (const toml::node* hash = table.get("hash")) {
     const std::string inner = fmt::format("[instance.{}.hash]", printable(instance.name));
     read_keys(as_table(*hash, file, inner), file, inner, kHashKeys, instance.hash);
+  }
+  if (const toml::node* options = table.get("options")) {
+    const std::string inner = fmt::format("[instance.{}.options]", printable(instance.name));
+    for (const auto& [method, words] : as_table(*options, file, inner)) {
+      const std::string name(method.str());
+      if (Fault fault = read_strings(words, instance.listing_options[name]); !fault.empty())
+        fail_at(words.source(), file, fmt::format("{}: {}", printable(name), fault));
+    }
   }
   if (const toml::node* mirrors = table.get("mirror")) {
     for (const auto& [mirror, options] : as_table(*mirrors, file, "mirror")) {

@@ -88,6 +88,9 @@ folder = "dists/*"
 anchors = ["InRelease"]
 signatures = ["Release.gpg"]
 alternates_hours = 12
+[instance.main.options]
+rsync = ["--bwlimit=9"]
+http = ["connections=4", "rate=20"]
 [instance.main.mirror."ftp.example.org"]
 rsync_password_file = "/etc/secret"
 )",
@@ -120,6 +123,8 @@ rsync_password_file = "/etc/secret"
             {"pool/**", "*.rpm", "nar/**", "*.rpm", "*.drpm"},
             {{"dists/*", {"InRelease"}, {"Release.gpg"}, 12 * 3600.0},
              {"repodata", {"repomd.xml"}, {"repomd.xml.asc", "repomd.xml.key"}, 72 * 3600.0}}));
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, instance.listing_options.size());
+    CPPUNIT_ASSERT_EQUAL(std::string("rate=20"), instance.listing_options.at("http").at(1));
     CPPUNIT_ASSERT_EQUAL(std::string("/etc/secret"),
                          instance.mirrors.at("ftp.example.org").rsync_password_file);
   }
