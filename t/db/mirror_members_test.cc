@@ -184,6 +184,8 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"ftp_url", "ftp://a/"},
         {"index_url", "http://a/"},
         {"index_options", "connections=2,rate=3"},
+        {"s3_url", "s3://pub/"},
+        {"s3_options", "connections=2,heads=3"},
         {"rsync_options", "-4,--ipv4"},
         {"country", "DE"},
         {"region", "EU"},
