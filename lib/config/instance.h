@@ -85,7 +85,7 @@ struct Instance {
   PathRules rules;  // made of these three
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
-  // For listing every mirror, before its own, by method (scanner/list/methods.cc).
+  // For listing every mirror, before its own, by method (scanner/list/methods.cc), which knows them.
   std::map<std::string, std::vector<std::string>> listing_options;
   std::vector<NotifyTarget> notify;  // those of this instance
 };

@@ -16,6 +16,17 @@ bool has_option(const db::Endpoint& endpoint, std::string_view option) {
          endpoint.options.end();
 }
 
+void add_options(const Method& method, const std::vector<std::string>& options,
+                 std::string_view whose, Target& target) {
+  for (const std::string& option : options) {
+    if (const Fault wrong = method.option_fault(option)) {
+      throw ListingError(fmt::format("{} {} option '{}' cannot be used: {}", whose, method.name,
+                                     printable(option), *wrong));
+    }
+    target.options.push_back(option);
+  }
+}
+
 }  // namespace
 
 std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record) {
@@ -56,13 +67,10 @@ Target target_of(const ListingWay& way, const db::MirrorRecord& record,
     throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", way.method->name,
                                    printable(target.url), *wrong));
   }
-  for (const std::string& option : way.options) {
-    if (const Fault wrong = way.method->option_fault(option)) {
-      throw ListingError(fmt::format("its {} option '{}' cannot be used: {}", way.method->name,
-                                     printable(option), *wrong));
-    }
-    target.options.push_back(option);
-  }
+  const auto for_all = options.instance.listing_options.find(std::string(way.method->name));
+  if (for_all != options.instance.listing_options.end())
+    add_options(*way.method, for_all->second, "mb.toml's", target);
+  add_options(*way.method, way.options, "its", target);
   const auto own = options.instance.mirrors.find(record.mirror.identifier);
   if (target.password_file.empty() && own != options.instance.mirrors.end())
     target.password_file = own->second.rsync_password_file;

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 import rig
-from scanning import World, objects
+from scanning import World, entry, listing, objects
 
 NAMES = [b"plain", b"with space", b" lead", b"trail ", b"new\nline", b"tab\there", "caf\u00e9".encode(), b"latin\xe9",
          b"back\\#303slash", b"back\\slash", b"\\#012", b"a -> b", b"del\x7f", b"ctl\x01\x1b[2J", b"-dash", b"100%25#?&'\"<>;",
@@ -277,3 +277,17 @@ def test_a_mirror_that_nobody_may_read_is_of_no_use(world):
     (daemon.tree / "f").chmod(0o640)
     done = world.mb_scan("a")
     assert done.returncode == 1 and "no file that everybody may read" in done.stderr
+
+
+def test_options_of_the_configuration_come_before_the_mirrors_own(world):
+    world.fill_source({"f": b"1"})
+    lines = world.scratch / "lines"
+    env = world.fake_rsync(f'echo "$*" >>{lines}\n' + listing(entry("f", 1)))
+    world.register("a", rsync_url="rsync://127.0.0.1:1/pub/", rsync_options="--bwlimit=9")
+    world.configure(more='[instance.main.options]\nrsync = ["--bwlimit=5", "--ipv4"]\nhttp = ["rate=1"]\n')
+    world.mb_scan("a", env=env, check=True)
+    used = [word for word in lines.read_text().splitlines()[-1].split() if word.startswith(("--bw", "--ipv4"))]
+    assert used == ["--bwlimit=5", "--ipv4", "--bwlimit=9"]
+    world.configure(more='[instance.main.options]\nrsync = ["--rsh=sh"]\n')
+    done = world.mb_scan("a", env=env)
+    assert done.returncode == 2 and "mb.toml's rsync option '--rsh=sh' cannot be used" in done.stderr
