@@ -62,6 +62,7 @@ struct Instance {
   std::string stamp_path;  // of the file that says how new a mirror's tree is; "": there is none
   std::string stamp_url;   // of the source's own one; "": it is in `source`, if that is a folder
   std::int64_t max_entries = 50'000'000;
+  std::int64_t head_budget = 100'000;  // HEAD requests of a scan that asks for each file
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();

@@ -174,12 +174,16 @@ std::vector<MirrorMember> make_members() {
                  UrlKind::rsync);
   scans.endpoint("index_url", "http", "url", &Endpoint::url, "URL to scan by its directory indexes",
                  UrlKind::web_base);
+  scans.endpoint("head_url", "head", "url", &Endpoint::url,
+                 "URL to scan by asking for each file, where there is no index", UrlKind::web_base);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
                  "further options for rsync");
   scans.endpoint("index_options", "http", "options", &Endpoint::options,
                  "options for scans by directory indexes: connections=8, rate=N, robots=ignore, "
                  "heads=N, off");
+  scans.endpoint("head_options", "head", "options", &Endpoint::options,
+                 "options for scans that ask for each file: connections=8, rate=N, budget=N");
   for_each_member(kMirrorTraits, redirects);
   for_each_member(kPublic, redirects);
   for_each_member(kPrivate, Rows(rows, Reader::admins));
