@@ -79,8 +79,10 @@ void WebClient::start(Request request) {
   asked.user_agent = settings_.user_agent;
   asked.ca_file = settings_.ca_file;
   asked.keep_connection = asked.http2 = true;
-  asked.compressed = request.method == net::PoolRequest::Method::get && !request.first_byte;
-  if (request.first_byte) asked.headers = {"Range: bytes=0-0"};
+  const bool is_get = request.method == net::PoolRequest::Method::get;
+  asked.compressed = is_page(request);
+  if (settings_.headers) asked.headers = settings_.headers(is_get ? "GET" : "HEAD", asked.url);
+  if (request.first_byte) asked.headers.emplace_back("Range: bytes=0-0");
   asked.connect_timeout = settings_.connect_timeout;
   asked.timeout = settings_.timeout;
   asked.max_body_bytes = is_page(request) ? settings_.max_page_bytes : 0;

@@ -14,11 +14,12 @@ from .ports import CLOSED_PORT, free_port, has_ipv6
 from .postgres import Postgres
 from .process import Process, RigError, Scratch, is_root, run, run_measured, wait_for
 from .rsyncd import Module, RsyncDaemon
+from .s3 import Object, S3Server
 from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "CLOSED_PORT", "Database", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "OddWeb", "Postgres",
-    "Process", "RigError", "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root",
+    "Authority", "Build", "CLOSED_PORT", "Database", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "Object", "OddWeb",
+    "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root",
     "make_tree", "run", "run_measured", "sha256_file", "wait_for",
 ]

@@ -65,7 +65,7 @@ auto& part_of(Record& record) {
 std::string url_value(const char* column, std::string_view value, UrlKind kind) {
   std::string url(value);
   if (url.empty()) return url;
-  if (kind != UrlKind::page && !url.ends_with('/')) url += '/';
+  if (kind != UrlKind::page && kind != UrlKind::s3 && !url.ends_with('/')) url += '/';
   if (const UrlFault fault = check_url(url, kind))
     throw Error(fmt::format("{}: '{}' cannot be used: {}", column, printable(value), fault.text()),
                 "22023");
@@ -180,6 +180,8 @@ std::vector<MirrorMember> make_members() {
                  UrlKind::web_base);
   scans.endpoint("head_url", "head", "url", &Endpoint::url,
                  "URL to scan by asking for each file, where there is no index", UrlKind::web_base);
+  scans.endpoint("s3_url", "s3", "url", &Endpoint::url,
+                 "URL to scan of a folder in a bucket: s3://BUCKET/[PREFIX/]", UrlKind::s3);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
                  "further options for rsync");
@@ -188,6 +190,8 @@ std::vector<MirrorMember> make_members() {
                  "heads=N, off");
   scans.endpoint("head_options", "head", "options", &Endpoint::options,
                  "options for scans that ask for each file: connections=8, rate=N, budget=N");
+  scans.endpoint("s3_options", "s3", "options", &Endpoint::options,
+                 "options for scans of a bucket: connections=8, rate=N, heads=N");
   for_each_member(kMirrorTraits, redirects);
   for_each_member(kPublic, redirects);
   for_each_member(kPrivate, Rows(rows, Reader::admins));
