@@ -178,6 +178,8 @@ std::vector<MirrorMember> make_members() {
                  UrlKind::rsync);
   scans.endpoint("index_url", "http", "url", &Endpoint::url, "URL to scan by its directory indexes",
                  UrlKind::web_base);
+  scans.endpoint("head_url", "head", "url", &Endpoint::url,
+                 "URL to scan by asking for each file, where there is no index", UrlKind::web_base);
   scans.endpoint("s3_url", "s3", "url", &Endpoint::url,
                  "URL to scan of a folder in a bucket: s3://BUCKET/[PREFIX/]", UrlKind::s3);
   for_each_member(kListing, scans);
@@ -186,6 +188,8 @@ std::vector<MirrorMember> make_members() {
   scans.endpoint("index_options", "http", "options", &Endpoint::options,
                  "options for scans by directory indexes: connections=8, rate=N, robots=ignore, "
                  "heads=N, off");
+  scans.endpoint("head_options", "head", "options", &Endpoint::options,
+                 "options for scans that ask for each file: connections=8, rate=N, budget=N");
   scans.endpoint("s3_options", "s3", "options", &Endpoint::options,
                  "options for scans of a bucket: connections=8, rate=N, heads=N");
   for_each_member(kMirrorTraits, redirects);
