@@ -113,6 +113,8 @@ constexpr Key<MirrorOptions> kMirrorKeys[] = {
      [](const toml::node& n, MirrorOptions& m) {
        return read_file_name(n, m.rsync_password_file);
      }},
+    {"ftp_password_file",
+     [](const toml::node& n, MirrorOptions& m) { return read_file_name(n, m.ftp_password_file); }},
 };
 
 constexpr Key<HashOptions> kHashKeys[] = {

@@ -23,7 +23,7 @@ class ConfigError : public std::runtime_error {
 };
 
 struct MirrorOptions {
-  std::string rsync_password_file;
+  std::string rsync_password_file, ftp_password_file;
 };
 
 struct HashOptions {

@@ -184,6 +184,8 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"ftp_url", "ftp://a/"},
         {"index_url", "http://a/"},
         {"index_options", "connections=2,rate=3"},
+        {"ftp_scan_url", "ftps://joe@a/"},
+        {"ftp_options", "connections=2,tls=require"},
         {"rsync_options", "-4,--ipv4"},
         {"country", "DE"},
         {"region", "EU"},
