@@ -23,27 +23,28 @@ DO $$ BEGIN
 END $$;
 
 -- mirror_scanner: files, cohorts and scans; of a mirror only what scanning finds out. It can enable a mirror (mb-scan --enable),
--- and not disable one.
+-- and disable one that could not be listed for long.
 -- role: mirror_scanner
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM mirror_scanner;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_scanner;
 GRANT USAGE ON SCHEMA {schema} TO mirror_scanner;
 GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, health, doubt, event, cohort, file, hash, source, scan,
-  scan_lock, stamp, source_stamp, behind, path_rule, mutable_group, anchor_version, probe_memory TO mirror_scanner;
+  scan_lock, stamp, source_stamp, behind, path_rule, mutable_group, anchor_version, probe_memory,
+  scan_queue, scan_worker TO mirror_scanner;
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note, max_mbit, places,
-              stamp_path, max_age, keeps_times, keeps_times_share, time_offset_s, last_scan, down, down_reason, standing, standing_since,
-              standing_reason) ON mirror
+              stamp_path, max_age, scan_interval, scan_hours, keeps_times, keeps_times_share, time_offset_s, last_scan, down,
+              down_reason, standing, standing_since, standing_reason) ON mirror
   TO mirror_scanner;
 GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health, doubt, stamp, source_stamp,
-  behind, path_rule, mutable_group, anchor_version, probe_memory TO mirror_scanner;
+  behind, path_rule, mutable_group, anchor_version, probe_memory, scan_queue, scan_worker TO mirror_scanner;
 GRANT UPDATE ON merge_lock TO mirror_scanner;
 GRANT UPDATE (grace_s, rev) ON source TO mirror_scanner;
 GRANT UPDATE (keeps_times, keeps_times_share, time_offset_s, last_scan) ON mirror TO mirror_scanner;
 GRANT USAGE ON SEQUENCE revision_seq, cohort_id_seq TO mirror_scanner;
-GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text)
-  TO mirror_scanner;
+GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text),
+  disable_failing_mirror(smallint, integer, interval) TO mirror_scanner;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'scanner_file') THEN
     CREATE POLICY scanner_file ON file TO mirror_scanner USING (true);
@@ -58,8 +59,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO mirror_
 REVOKE INSERT, UPDATE, DELETE ON schema_version FROM mirror_admin;
 REVOKE INSERT, UPDATE ON event FROM mirror_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO mirror_admin;
-GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text)
-  TO mirror_admin;
+GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text),
+  disable_failing_mirror(smallint, integer, interval) TO mirror_admin;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'admin_file') THEN
     CREATE POLICY admin_file ON file TO mirror_admin USING (true);

@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (24);
+INSERT INTO schema_version (version) VALUES (25);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -112,6 +112,8 @@ CREATE TABLE mirror (
   places text[] NOT NULL DEFAULT '{}',
   stamp_path text NOT NULL DEFAULT '',
   max_age text NOT NULL DEFAULT '',
+  scan_interval text NOT NULL DEFAULT '',
+  scan_hours text NOT NULL DEFAULT '',
   CONSTRAINT mirror_identifier_unique UNIQUE (identifier),
   CONSTRAINT mirror_identifier_shape CHECK (identifier ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'),
   CONSTRAINT mirror_url_needed CHECK (http_url <> '' OR https_url <> ''),
@@ -146,7 +148,9 @@ CREATE TABLE mirror (
     places::text ~ '^[{](-?[0-9]{1,3}([.][0-9]{1,20})?/-?[0-9]{1,3}([.][0-9]{1,20})?/[A-Z]{2}(,|(?=[}])))*[}]$'),
   CONSTRAINT mirror_stamp_path_shape CHECK (octet_length(stamp_path) <= 1024 AND
     stamp_path !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
-  CONSTRAINT mirror_max_age_shape CHECK (max_age ~ '^(never|[0-9]{1,4}([.][0-9]{1,3})?)?$')
+  CONSTRAINT mirror_max_age_shape CHECK (max_age ~ '^(never|[0-9]{1,4}([.][0-9]{1,3})?)?$'),
+  CONSTRAINT mirror_scan_interval_shape CHECK (scan_interval ~ '^([0-9]{1,4}([.][0-9]{1,3})?)?$'),
+  CONSTRAINT mirror_scan_hours_shape CHECK (scan_hours ~ '^(([01]?[0-9]|2[0-3])-([01]?[0-9]|2[0-4]))?$')
 );
 
 -- The ways to list a mirror, which only scans read; the one of the smallest priority is tried first. Which methods there are is
@@ -280,11 +284,15 @@ BEGIN
   IF NEW.standing <> OLD.standing THEN
     INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
       VALUES (NEW.id, NEW.identifier, 'standing', OLD.standing, NEW.standing, NEW.standing_reason);
+    -- A good scan is what it waits for.
+    IF NEW.standing IN ('returning', 'wrong') THEN
+      UPDATE scan_queue SET due = least(due, now()) WHERE mirror_id = NEW.id AND subtree = '';
+    END IF;
   END IF;
   IF NEW.enabled <> OLD.enabled THEN
-    INSERT INTO event (mirror_id, mirror, what, "from", "to")
+    INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
       VALUES (NEW.id, NEW.identifier, 'enabled', CASE WHEN OLD.enabled THEN 'yes' ELSE 'no' END,
-              CASE WHEN NEW.enabled THEN 'yes' ELSE 'no' END);
+              CASE WHEN NEW.enabled THEN 'yes' ELSE 'no' END, coalesce(current_setting('mirror.why', true), ''));
   END IF;
   RETURN NULL;
 END $$;
@@ -650,6 +658,69 @@ CREATE TABLE scan_lock (
 );
 -- Has no rows and no columns: merges lock it as a table, which only those may who may write it.
 CREATE TABLE merge_lock ();
+
+-- When what is to be listed next (lib/db/scan_queue.h): a row for each enabled mirror (subtree ''), and one for each folder of a
+-- mirror that somebody asked for. asked: when. taken_until: a worker has taken it, and is about to take the mirror's scan_lock.
+CREATE TABLE scan_queue (
+  mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
+  subtree bytea NOT NULL DEFAULT '',
+  due timestamptz NOT NULL DEFAULT now(),
+  asked timestamptz NOT NULL DEFAULT now(),
+  taken_until timestamptz,
+  PRIMARY KEY (mirror_id, subtree),
+  CONSTRAINT scan_queue_subtree_length CHECK (octet_length(subtree) <= 2048),
+  CONSTRAINT scan_queue_time_range CHECK (
+    due BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
+    AND asked BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
+    AND taken_until BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+-- Who works on it. near: of which region or country its mirrors come first.
+CREATE TABLE scan_worker (
+  host text NOT NULL,
+  process integer NOT NULL,
+  near text NOT NULL DEFAULT '',
+  seen timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (host, process)
+);
+
+-- Whether it is time to scan: hours of the day by UTC, as 22-6; '': always.
+CREATE FUNCTION is_scan_hour(hours text) RETURNS boolean LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+  SELECT CASE WHEN hours = '' THEN true WHEN first <= past THEN hour >= first AND hour < past
+              ELSE hour >= first OR hour < past END
+  FROM (SELECT split_part(hours, '-', 1) AS f, split_part(hours, '-', 2) AS p) AS parts,
+       LATERAL (SELECT CASE WHEN hours = '' THEN 0 ELSE f::integer END AS first,
+                       CASE WHEN hours = '' THEN 0 ELSE p::integer END AS past,
+                       extract(hour FROM now() AT TIME ZONE 'UTC')::integer AS hour) AS read $$;
+
+-- Disables a mirror that cannot be listed, and says why; '' when there is no reason to.
+CREATE FUNCTION disable_failing_mirror(which smallint, least_failures integer, least_age interval) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  good timestamptz := (SELECT max(ended) FROM scan
+                       WHERE mirror_id = which AND subtree = '' AND outcome IN ('merged', 'unchanged'));
+  enabled_at timestamptz := (SELECT max(at) FROM event WHERE mirror_id = which AND what = 'enabled' AND "to" = 'yes');
+  bad record;
+  why text;
+BEGIN
+  SELECT count(*) AS scans, min(started) AS began INTO bad FROM scan
+    WHERE mirror_id = which AND subtree = '' AND outcome IN ('failed', 'refused')
+      AND started > greatest(good, enabled_at, '-infinity');
+  IF bad.scans < least_failures OR greatest(good, enabled_at, bad.began) > now() - least_age THEN
+    RETURN '';
+  END IF;
+  -- When nobody can be listed, it is not the mirrors that are ill.
+  IF (SELECT count(*) > 2 AND 2 * count(*) FILTER (WHERE NOT EXISTS (
+          SELECT FROM scan s WHERE s.mirror_id = m.id AND s.subtree = '' AND s.outcome IN ('merged', 'unchanged')
+            AND s.ended > now() - least_age)) > count(*) FROM mirror m WHERE enabled) THEN
+    RETURN '';
+  END IF;
+  why := format('%s scans failed in a row, and there was no good one since %s', bad.scans,
+                to_char(greatest(good, enabled_at, bad.began) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'));
+  PERFORM set_config('mirror.why', why, true);
+  UPDATE mirror SET enabled = false WHERE id = which AND enabled;
+  RETURN CASE WHEN FOUND THEN why ELSE '' END;
+END $$;
+REVOKE EXECUTE ON FUNCTION disable_failing_mirror(smallint, integer, interval) FROM PUBLIC;
 
 -- For the scanner's role, which may not write the mirrors and does not own the tables.
 CREATE FUNCTION enable_mirror(which smallint) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS

@@ -8,6 +8,7 @@
 
 #include "config/read_value.h"
 #include "config/sections.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "core/url.h"
 #include "pg/conninfo.h"
@@ -29,6 +30,18 @@ Fault read_path(const toml::node& node, std::string& into) {
   const PathFault fault = check_path(into);
   if (into.empty() || fault == PathFault::none) return kFine;
   return fmt::format("expected a path below the tree's root: {}", path_fault_text(fault));
+}
+
+// Two hours of the day: 22-6.
+Fault read_hours(const toml::node& node, std::string& into) {
+  if (Fault fault = read_string(node, into); !fault.empty()) return fault;
+  const std::size_t dash = std::min(into.find('-'), into.size());
+  const auto first = whole_number<int>(std::string_view(into).substr(0, dash));
+  const auto past =
+      whole_number<int>(std::string_view(into).substr(std::min(dash + 1, into.size())));
+  const bool fits = first && past && *first >= 0 && *first <= 23 && *past >= 0 && *past <= 24;
+  if (into.empty() || (fits && into.size() <= 5)) return kFine;
+  return "expected two hours of the day, as 22-6";
 }
 
 // Goes into a header, inside of a comment (RFC 9110 §5.6.5).
@@ -170,6 +183,17 @@ constexpr Key<Instance> kInstanceKeys[] = {
      }},
     {"slow_after_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.slow_after_s, 1, 86400); }},
+    {"scan_interval_hours",
+     [](const toml::node& n, Instance& i) {
+       return read_number(n, i.scan_interval_hours, 0.001, 9999);
+     }},
+    {"scan_hours", [](const toml::node& n, Instance& i) { return read_hours(n, i.scan_hours); }},
+    {"disable_after_scans",
+     [](const toml::node& n, Instance& i) {
+       return read_integer(n, i.disable_after_scans, 0, 10000);
+     }},
+    {"disable_after_days",
+     [](const toml::node& n, Instance& i) { return read_number(n, i.disable_after_days, 0, 365); }},
     {"hash_touched_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
     {"probe_interval_s", [](const toml::node& n,

@@ -62,6 +62,12 @@ struct Instance {
   std::string stamp_path;  // of the file that says how new a mirror's tree is; "": there is none
   std::string stamp_url;   // of the source's own one; "": it is in `source`, if that is a folder
   std::int64_t max_entries = 50'000'000;
+  // For mb-scan --work (db/scan_queue.h); hours of the day as 22-6, by UTC; "": all.
+  double scan_interval_hours = 4;
+  std::string scan_hours;
+  // A mirror is disabled after so many failed scans in a row, if they began so long ago; 0: never.
+  int disable_after_scans = 5;
+  double disable_after_days = 7;
   int slow_after_s = 60;    // a scan with too few entries in this time gives its place to another
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();

@@ -1,6 +1,9 @@
 #include "core/readable.h"
 
+#include <fmt/format.h>
+
 #include <ctime>
+#include <utility>
 
 namespace mirror {
 namespace {
@@ -23,5 +26,16 @@ std::string grouped(std::int64_t number) {
 
 std::string utc_minute(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%d %H:%M UTC"); }
 std::string rfc3339(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%dT%H:%M:%SZ"); }
+
+std::string age_text(std::int64_t seconds) {
+  static constexpr std::pair<std::int64_t, const char*> kUnits[] = {
+      {86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+  for (const auto& [length, name] : kUnits) {
+    const std::int64_t count = seconds / length;
+    if (count >= 2 || length == 1 || (count == 1 && seconds % length == 0))
+      return fmt::format("{} {}{}", count, name, count == 1 ? "" : "s");
+  }
+  return "";
+}
 
 }  // namespace mirror

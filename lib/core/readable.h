@@ -10,6 +10,8 @@ namespace mirror {
 std::string grouped(std::int64_t number);
 // Unix time as "2026-11-24 00:10 UTC".
 std::string utc_minute(std::int64_t time_s);
+// "3 days", "25 minutes".
+std::string age_text(std::int64_t seconds);
 // Unix time as RFC 3339, for JSON.
 std::string rfc3339(std::int64_t time_s);
 

@@ -25,8 +25,6 @@ constexpr const char* kHeld =
     "AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
     "AND k.classid = {}::oid AND k.objid = l.token::oid AND k.objsubid = 2)";
 
-std::string held() { return fmt::format(kHeld, kTokenSpace); }
-
 // Positive, so that it is the same number as an oid.
 std::int32_t random_token() {
   std::random_device device;
@@ -49,6 +47,8 @@ void let_go(Connection& connection, std::int32_t token) {
 }
 
 }  // namespace
+
+std::string scan_lock_is_held() { return fmt::format(kHeld, kTokenSpace); }
 
 std::string LockHolder::text() const {
   return fmt::format("{} on host {}, process {}, since {:%Y-%m-%d %H:%M} UTC", program, host,
@@ -88,7 +88,7 @@ std::optional<LockHolder> scan_lock_holder(Connection& connection, MirrorId id) 
   const Result row = connection.run(
       "SELECT host, process, program, extract(epoch FROM since)::bigint FROM scan_lock l "
       "WHERE mirror_id = $1 AND " +
-          held(),
+          scan_lock_is_held(),
       Params().int2(id));
   if (row.empty()) return std::nullopt;
   return LockHolder{std::string(row.bytes(0, 0)), row.int4(0, 1), std::string(row.bytes(0, 2)),
@@ -99,9 +99,9 @@ std::optional<LockHolder> break_scan_lock(Connection& connection, MirrorId id,
                                           std::chrono::milliseconds patience) {
   std::optional<LockHolder> holder = scan_lock_holder(connection, id);
   if (!holder) return std::nullopt;
-  connection.run(
-      "SELECT pg_terminate_backend(backend) FROM scan_lock l WHERE mirror_id = $1 AND " + held(),
-      Params().int2(id));
+  connection.run("SELECT pg_terminate_backend(backend) FROM scan_lock l WHERE mirror_id = $1 AND " +
+                     scan_lock_is_held(),
+                 Params().int2(id));
   for (const auto deadline = Clock::now() + patience; scan_lock_holder(connection, id);) {
     if (Clock::now() >= deadline) {
       throw Error(fmt::format("the session of {} was told to end and still runs: see the server's "

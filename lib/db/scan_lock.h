@@ -42,6 +42,9 @@ class ScanLock {
 // Who has it now; nullopt if it is free.
 std::optional<LockHolder> scan_lock_holder(Connection&, MirrorId id);
 
+// The same as an SQL condition on rows of `scan_lock l`.
+std::string scan_lock_is_held();
+
 // Ends the holder's session at the server, which undoes what it had not merged yet, and waits until
 // it is gone. Returns who it was; nullopt when nobody had it. Throws Error when this role may not,
 // or when the session does not end within `patience`.

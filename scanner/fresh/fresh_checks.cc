@@ -10,6 +10,7 @@
 #include "core/number.h"
 #include "core/path.h"
 #include "db/path_rules.h"
+#include "db/scan_queue.h"
 #include "scanner/fresh/head_verdict.h"
 
 namespace mirror::fresh {
@@ -251,13 +252,27 @@ void FreshChecks::came(Asked& mirror, Release& release, Wait& wait) {
   (wait.file->gone ? withdrawn_ : confirmed_)
       .push_back({mirror.record.mirror.id, wait.file->id, wait.file->version_rev});
   if (std::exchange(release.there, true)) return;
+  ask_for_folder(mirror, release, *wait.file);
   for (auto& [rev, other] : mirror.releases) {
     other.due_s = 0;
     for (Wait& one : other.waits) one.due_s = 0;
   }
 }
 
+// To ask for each of its files would take longer than a minute.
+void FreshChecks::ask_for_folder(const Asked& mirror, const Release& release,
+                                 const db::FreshFile& file) {
+  const std::string_view folder = parent_folder(file.path);
+  const auto in_folder = std::count_if(
+      release.waits.begin(), release.waits.end(),
+      [&](const Wait& wait) { return !wait.done && parent_folder(wait.file->path) == folder; });
+  if (in_folder > options_.requests_per_minute)
+    full_folders_.emplace(mirror.record.mirror.id, folder);
+}
+
 void FreshChecks::write(db::Connection& connection) {
+  for (const auto& [id, folder] : full_folders_) db::ask_for_scan(connection, id, folder);
+  full_folders_.clear();
   if (confirmed_.empty() && withdrawn_.empty()) return;
   if (wrote_s_ >= 0 && now_s_ - wrote_s_ < kWrite_s) return;
   wrote_s_ = now_s_;

@@ -3,7 +3,8 @@
 // mirror lacks it, one of its files is asked for now and then; as soon as it is there, all that the
 // mirror is not known to have. Files that may change go first, as the indices of repositories:
 // every client asks for them. Which other files are in demand nobody here knows, so the newest
-// release goes next. No mirror is asked for more than so many files a minute.
+// release goes next. No mirror is asked for more than so many files a minute. A folder with more
+// new files than that is put into the scans' queue too, where a worker lists it at once.
 //
 // In the same way, mirrors that have what is gone at the source are asked for it: as soon as one of
 // the files that went together is missing there, the mirror has just deleted them. What it lacks is
@@ -14,6 +15,8 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -104,6 +107,7 @@ class FreshChecks {
   bool has_come(const Asked& mirror, const db::FreshFile& file,
                 const net::PoolAnswer& answer) const;
   void came(Asked& mirror, Release& release, Wait& wait);
+  void ask_for_folder(const Asked& mirror, const Release& release, const db::FreshFile& file);
   double retry_s(std::int64_t rev) const;
   void write(db::Connection& connection);
   void plan_next();
@@ -119,6 +123,7 @@ class FreshChecks {
   std::map<std::tuple<MirrorId, std::int64_t, std::int64_t>, double> other_content_;
   std::map<std::int64_t, double> born_s_;                // of a release, by our clock
   std::vector<db::FileOnMirror> confirmed_, withdrawn_;  // not written yet
+  std::set<std::pair<MirrorId, std::string>> full_folders_;  // to be listed; not written yet
   std::int64_t rev_ = -1;
   std::minstd_rand random_{std::random_device{}()};
   double now_s_ = 0, next_s_ = 0, read_s_ = -1, looked_s_ = -1, wrote_s_ = -1;

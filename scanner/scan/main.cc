@@ -5,25 +5,22 @@
 
 #include "core/nearest.h"
 #include "core/path.h"
-#include "db/merge/scan.h"
 #include "db/mirror/mirrors.h"
-#include "db/mirror/stale.h"
 #include "db/schema.h"
-#include "db/session.h"
 #include "os/service_manager.h"
 #include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/list/method.h"
+#include "scanner/scan/afterwards.h"
 #include "scanner/scan/batch.h"
+#include "scanner/scan/queue_report.h"
 #include "scanner/scan/watch.h"
+#include "scanner/scan/work.h"
 #include "tools/cli/exit_status.h"
 #include "tools/cli/guard.h"
-#include "tools/cli/naming_config.h"
 
 namespace mirror::scanner {
 namespace {
-
-constexpr std::int64_t kMaxJoinedFiles = 200'000;  // a fraction of a second under the merge lock
 
 // The mirrors to scan; unknown names are reported and counted in `unknown`.
 std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const ScanOptions& options,
@@ -54,12 +51,6 @@ int exit_status(const Totals& totals) {
   return totals.worked > 0 ? cli::kFailed : cli::kAllFailed;
 }
 
-db::Connection connect(const ScanOptions& options, const StopSignal& stop) {
-  return cli::naming_config(options.instance, [&] {
-    return db::open_merge_session(options.instance.database, "mb-scan", stop.asked());
-  });
-}
-
 int run_source(const ScanOptions& options, const StopSignal& stop) {
   if (options.instance.source.empty()) {
     throw ConfigError(
@@ -76,20 +67,6 @@ int run_source(const ScanOptions& options, const StopSignal& stop) {
   ServiceManager manager;
   manager.ready();
   return watch_source(options, reporter, stop, connection) ? cli::kDone : cli::kFailed;
-}
-
-// Whose last good scan is too old now, and whose is not any more.
-void judge_ages(Lent& connection, const ScanOptions& options, Reporter& reporter,
-                const StopSignal& stop) {
-  try {
-    if (!connection || connection->broken()) connection = connect(options, stop);
-    const Instance& instance = options.instance;
-    const db::StaleLimits limits{3600 * instance.max_scan_age_hours, 3600 * instance.max_age_hours};
-    for (const db::StaleChange& change : db::judge_stale(*connection, limits))
-      reporter.warning(fmt::format("mirror {}: {}", printable(change.mirror), change.words()));
-  } catch (const db::Error& error) {
-    reporter.warning(fmt::format("which mirrors are stale is not known: {}", error.what()));
-  }
 }
 
 int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
@@ -110,18 +87,16 @@ int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
   totals.failed += scanned.failed;
   totals.useless += scanned.useless;
   totals.seconds = scanned.seconds;
-  if (scanned.worked > 0) {
-    try {
-      if (!connection || connection->broken()) connection = connect(options, stop);
-      const std::int64_t moved = db::join_cohorts(*connection, kMaxJoinedFiles);
-      if (moved > 0) reporter.detail(fmt::format("joined equal cohorts, moving {} files", moved));
-    } catch (const db::Error& error) {
-      reporter.warning(
-          fmt::format("joining equal cohorts failed, the next scan tries again: {}", error.what()));
-    }
-  }
   const bool lost = (!connection || connection->broken()) && totals.worked == 0;
-  if (!stop.asked() && !lost) judge_ages(connection, options, reporter, stop);
+  if (!lost) after_scans(connection, options, reporter, stop, scanned.worked > 0);
+  if (options.json || totals.worked + totals.failed > 1) reporter.totals(totals);
+  return exit_status(totals);
+}
+
+int run_work(const ScanOptions& options, const StopSignal& stop) {
+  Reporter reporter(options.json, options.verbose, 0);
+  const Totals totals = work(options, reporter, stop);
+  if (!options.once) return cli::kDone;
   if (options.json || totals.worked + totals.failed > 1) reporter.totals(totals);
   return exit_status(totals);
 }
@@ -131,6 +106,8 @@ int run(int argc, char** argv) {
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
   const ScanOptions& options = std::get<ScanOptions>(parsed);
   const StopSignal stop;
+  if (options.queue) return show_queue(options, stop);
+  if (options.work) return run_work(options, stop);
   return options.source ? run_source(options, stop) : run_mirrors(options, stop);
 }
 

@@ -78,6 +78,8 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   }
   if (!result.believed.empty())
     lines.push_back(fmt::format("{}: merged all the same: {}", subject(result), result.believed));
+  if (!result.disabled.empty())
+    lines.push_back(fmt::format("{}: now disabled: {}", subject(result), result.disabled));
   if (!result.unserved.empty())
     lines.push_back(fmt::format("{}: {}", subject(result), result.unserved));
   tell(listing.long_paths, "path", "paths",
@@ -142,6 +144,7 @@ std::string json_line(const ScanResult& result) {
   json["seconds"] = result.seconds;
   json["lock_seconds"] = result.lock_seconds;
   if (!result.is_source) json["enabled_now"] = result.enabled;
+  if (!result.disabled.empty()) json["disabled"] = result.disabled;
   if (!result.ended.empty()) json["ended"] = result.ended;
   return cli::json_text(json);
 }

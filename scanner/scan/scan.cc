@@ -18,6 +18,7 @@
 #include "scanner/check/check_options.h"
 #include "scanner/list/method.h"
 #include "scanner/list/part.h"
+#include "scanner/scan/afterwards.h"
 #include "scanner/scan/files_of_source.h"
 #include "scanner/scan/loss_check.h"
 #include "scanner/scan/newest_check.h"
@@ -343,6 +344,8 @@ ScanResult scan_mirror(db::Connection& connection, const db::MirrorRecord& recor
   return scan_with_lock(connection, record.mirror.id, std::move(result), options.break_lock, stands,
                         [&](ScanResult& into) {
                           scan_locked_mirror(connection, record, options, control, stands, into);
+                          if (options.subtree.empty() && !control.stopped())
+                            after_full_scan(connection, record, options, into);
                         });
 }
 

@@ -18,6 +18,7 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  mb-scan --source              list the source into the file table\n"
     "  mb-scan ftp.example.org       scan one mirror\n"
+    "  mb-scan --work                scan what is due, for ever\n"
     "  mb-scan --all -j 8            scan every enabled mirror, eight at a time\n"
     "  mb-scan -d pool/main NAME     scan a part of a mirror\n"
     "  mb-scan NAME --from FILE      take a report that the mirror's own admin made";
@@ -38,6 +39,14 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
   app.add_flag(
       "--watch", options.watch,
       "list the source, then each folder of it in which something changes, until told to stop");
+  app.add_flag("--work", options.work,
+               "scan the mirrors that are due, beside any number of other workers, until told to "
+               "stop");
+  app.add_flag("--once", options.once, "a worker ends when nothing is due any more");
+  app.add_option("--near", options.near,
+                 "a worker takes mirrors of this region (EU) or country (DE) first")
+      ->type_name("CODE");
+  app.add_flag("--queue", options.queue, "show which mirrors are due when, and who works on them");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
   app.add_option("--from", options.report,
@@ -87,8 +96,30 @@ void take(T& setting, const std::optional<T>& given) {
   if (given) setting = *given;
 }
 
+bool is_code(std::string_view text) {
+  return text.size() == 2 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// The same of those for the queue; nullptr: nothing.
+const char* queue_fault(const ScanOptions& options) {
+  if (!options.work && (options.once || !options.near.empty()))
+    return "--once and --near go with --work";
+  if (!options.near.empty() && !is_code(options.near))
+    return "--near: expected a region or country, as EU or DE";
+  if (!options.work && !options.queue) return nullptr;
+  if (options.work && options.queue) return "give --work or --queue, not both";
+  if (options.source || options.all || !options.names.empty() || !options.subtree.empty() ||
+      !options.report.empty() || options.enable || options.force || options.break_lock)
+    return "--work and --queue are about what is due: they take no names, --all, --source, -d, "
+           "--from, --enable, --force or --break-lock";
+  return nullptr;
+}
+
 // What is wrong with the options taken together; "" when nothing is.
 std::string fault(ScanOptions& options) {
+  if (const char* const wrong = queue_fault(options)) return wrong;
+  if (options.work || options.queue) return "";
   if (!options.source && !options.all && options.names.empty()) {
     return "nothing to do: name mirrors, or say --all for every enabled mirror, or --source for "
            "the source";

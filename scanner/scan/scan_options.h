@@ -16,6 +16,10 @@ struct ScanOptions : cli::CommonOptions {
   bool source = false;
   bool watch = false;  // the source, until told to stop
   bool all = false;
+  bool work = false;   // what is due, by the queue
+  bool once = false;   // until nothing is due any more
+  std::string near;    // of which region or country mirrors come first; "": of all
+  bool queue = false;  // show it
   std::vector<std::string> names;
   std::string subtree;  // "" or a valid path without a trailing slash
   std::string report;   // the mirror's own, instead of asking it: a file, or "-"

@@ -197,6 +197,8 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"other_countries", "AT,CH"},
         {"places", "50.1/8.7/DE,-33.9/151.2/AU"},
         {"max_age", "48"},
+        {"scan_interval", "2.5"},
+        {"scan_hours", "22-6"},
         {"excluded_countries", "FR"},
     };
     for (const auto& [name, value] : kSamples) {

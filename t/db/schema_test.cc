@@ -324,6 +324,8 @@ class SchemaTest : public CppUnit::TestFixture {
         {"stamp_path", "a/../stamp", "stamp_path:"},
         {"max_age", "soon", "max_age:"},
         {"max_age", "-1", "max_age:"},
+        {"scan_interval", "-1", "scan_interval:"},
+        {"scan_hours", "25-6", "scan_hours:"},
         {"add_prefix", "a/../b", "add_prefix:"},
         {"admin_email", "nobody", "admin_email:"},
         {"http_url", "", "a mirror needs"},

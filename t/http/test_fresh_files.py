@@ -181,3 +181,15 @@ def test_files_that_may_change_go_before_those_that_do_not(world):
     asked = [path for path in web.asked if path[1:] in release]
     # In the order of names they would be the last five. Eight are asked for at a time, and may overtake each other.
     assert max(asked.index(f"/zone/index{n}") for n in range(5)) < 30, asked
+
+
+def test_a_folder_with_more_new_files_than_can_be_asked_for_is_listed_by_a_worker(world):
+    world.configure(more="probe_interval_s = 60\nfresh_requests = 20\n")
+    rig.make_tree(world.source, RELEASE)
+    world.mb_scan("--source", "--force", check=True)
+    with prober(world):
+        rig.copy_tree(world.source, world.mirrors["one"].tree)
+        asked = "SELECT identifier FROM scan_queue JOIN mirror ON mirror.id = mirror_id WHERE subtree = 'release'"
+        assert rig.wait_for("the folder in the queue", lambda: world.query(asked), 60) == [["one"]]
+        world.mb_scan("--work", "--once")
+        assert served(world, "one") == len(RELEASE) and world.query(asked) == []

@@ -38,7 +38,8 @@ def shown(mb, name):
 def test_new_stores_what_it_is_told(mb):
     done = mb("new", "--no-geo", "a.example", URL, "--https-url=https://a.example/pub/", "--rsync-url=rsync://a.example/pub/",
               "--ftp-url=ftp://a.example/pub/", "--strip-prefix=x/y", "--add-prefix=z",
-              "--stamp-path=project/trace/x", "--max-age=48.5", "--rsync-options=--bwlimit=9,-4",
+              "--stamp-path=project/trace/x", "--max-age=48.5", "--scan-interval=2.5", "--scan-hours=22-6",
+              "--rsync-options=--bwlimit=9,-4",
               "--weight=7", "--country=de", "--region=eu", "--subdivision=BY", "--latitude=48.1", "--longitude=11.6",
               "--asn=64496",
               "--prefix-only", "--no-as-only", "--other-countries=at,ch", "--excluded-countries=FR", "--ipv6", "--no-ipv4",
@@ -48,7 +49,7 @@ def test_new_stores_what_it_is_told(mb):
     expected = {
         "http_url": "http://a.example/pub/", "https_url": "https://a.example/pub/", "rsync_url": "rsync://a.example/pub/",
         "ftp_url": "ftp://a.example/pub/", "strip_prefix": "x/y", "add_prefix": "z", "stamp_path": "project/trace/x", "max_age": "48.5",
-        "rsync_options": ["--bwlimit=9", "-4"],
+        "scan_interval": "2.5", "scan_hours": "22-6", "rsync_options": ["--bwlimit=9", "-4"],
         "weight": 7, "country": "DE", "region": "EU", "subdivision": "BY", "latitude": 48.1, "longitude": 11.6, "asn": 64496,
         "prefix_only": True, "as_only": False, "other_countries": ["AT", "CH"], "excluded_countries": ["FR"], "ipv4": False,
         "ipv6": True, "file_maxsize": 1000, "operator_name": "Ö'Brien \"&\" Co", "operator_url": "https://op.example/",
@@ -67,7 +68,8 @@ def test_new_stores_what_it_is_told(mb):
     (["a", URL, "--latitude=91", "--longitude=0"], "latitude"), (["a", URL, "--latitude=1"], "longitude"),
     (["a", URL, "--asn=4294967296"], "asn"), (["a", URL, "--other-countries=DE,X"], "other_countries"),
     (["a", URL, "--strip-prefix=../x"], "strip_prefix"), (["a", URL, "--stamp-path=/x"], "stamp_path"),
-    (["a", URL, "--max-age=soon"], "max_age"), (["a", URL, "--admin-email=nobody"], "admin_email"),
+    (["a", URL, "--max-age=soon"], "max_age"), (["a", URL, "--scan-interval=often"], "scan_interval"),
+    (["a", URL, "--scan-hours=22-30"], "scan_hours"), (["a", URL, "--admin-email=nobody"], "admin_email"),
     (["a", URL, "--operator-name=a\x1bb"], "operator_name"), (["a", URL, "--file-maxsize=-5"], "file_maxsize")])
 def test_new_refuses_what_makes_no_sense(run, args, words):
     done = run("new", "--no-geo", *args)

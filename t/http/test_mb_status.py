@@ -74,6 +74,20 @@ def test_what_is_wrong_is_in_the_first_line(fleet, change, status, words):
     assert found["code"] == status and any(words in problem["text"] for problem in found["instances"][0]["problems"])
 
 
+def test_scans_that_wait_for_a_worker_are_told_if_there_are_workers(fleet):
+    fleet.database.sql("INSERT INTO scan_queue (mirror_id, due) SELECT id, now() - interval '2 hours 10 minutes' FROM mirror"
+                       " WHERE enabled LIMIT 1")
+    assert "waiting" not in fleet().stdout
+    fleet.database.sql("INSERT INTO scan_worker VALUES ('far.example', 12, 'EU', now())")
+    done = fleet()
+    assert done.returncode == 1 and "1 scan is waiting for a worker, the longest for 2 hours" in done.stdout.splitlines()[0]
+    assert "'queue_lag'=78" in done.stdout and "1 worker, 1 waiting, the longest for 2 hours" in done.stdout
+    assert fleet("--queue-lag", "3h,4h").returncode == 0
+    fleet.database.sql("UPDATE mirror SET scan_hours = mod(extract(hour FROM now() AT TIME ZONE 'UTC')::int + 2, 24) || '-' ||"
+                       " mod(extract(hour FROM now() AT TIME ZONE 'UTC')::int + 3, 24)")
+    assert "1 worker, nothing waits" in fleet().stdout
+
+
 def test_limits_are_options(fleet):
     fleet.database.sql("INSERT INTO doubt SELECT id, 'stale', now(), 'old' FROM mirror WHERE identifier IN ('a', 'c')")
     assert fleet("--mirrors", "3,4").returncode == 0

@@ -18,7 +18,7 @@ namespace {
 
 struct Wanted {
   std::string mirrors = "1,50%", scans = "1,50%", scan_age = "3d", source_age = "1d,3d",
-              feed_lag = "5m,30m", probe_age = "10m,1h", disk = "10%,5%";
+              feed_lag = "5m,30m", probe_age = "10m,1h", queue_lag = "1h,6h", disk = "10%,5%";
   double timeout_s = 8;
   bool all = false, json = false;
 };
@@ -31,6 +31,7 @@ Thresholds thresholds(const Wanted& wanted) {
   limits.source_age_s = parse_ages("--source-age", wanted.source_age);
   limits.feed_lag_s = parse_ages("--feed-lag", wanted.feed_lag);
   limits.probe_age_s = parse_ages("--probe-age", wanted.probe_age);
+  limits.queue_lag_s = parse_ages("--queue-lag", wanted.queue_lag);
   limits.disk_free_percent = parse_percents("--disk", wanted.disk);
   return limits;
 }
@@ -53,6 +54,8 @@ void read_database(const Instance& instance, Deadline deadline, InstanceState& s
   state.mirrors = db::list_mirrors(connection);
   state.overview = db::read_overview(connection);
   state.redirectors = db::read_redirectors(connection);
+  state.queue = db::list_scan_queue(connection, instance.scan_hours);
+  state.workers = db::list_scan_workers(connection);
 }
 
 // A database that is down is critical: redirects go on from their catalogs, but no change reaches
@@ -146,6 +149,7 @@ Action setup_status(cli::Options& app, Context& context) {
   limits("--source-age", wanted->source_age, "Age of the last good scan of the source");
   limits("--feed-lag", wanted->feed_lag, "How far a redirector is behind, or silent");
   limits("--probe-age", wanted->probe_age, "Time since mb-probe checked a mirror");
+  limits("--queue-lag", wanted->queue_lag, "How long a scan that is due waits for a worker");
   limits("--disk", wanted->disk, "Free space of the source's and the catalog's disk");
   app.add_option("--scan-age", wanted->scan_age,
                  "A scan is overdue when the last good one is older (default 3d)")

@@ -9,6 +9,7 @@
 
 #include "db/mirror/mirrors.h"
 #include "db/redirectors.h"
+#include "db/scan_queue.h"
 #include "db/status.h"
 #include "tools/cli/json.h"
 
@@ -36,6 +37,7 @@ struct Thresholds {
   Limits scans;           // how many enabled mirrors' scans fail or are overdue
   double scan_age_s = 0;  // overdue: no good scan for so long
   Limits source_age_s, feed_lag_s, probe_age_s;
+  Limits queue_lag_s;  // for how long a scan that is due waits for a worker
   Limits disk_free_percent;
 };
 
@@ -53,6 +55,8 @@ struct InstanceState {
   std::vector<db::MirrorRecord> mirrors;
   db::Overview overview;
   std::vector<db::Redirector> redirectors;
+  std::vector<db::QueuedScan> queue;    // of mb-scan --work
+  std::vector<db::ScanWorker> workers;  // none within a day: nobody works by the queue
   std::vector<Disk> disks;
   bool has_source = false;  // one is configured
 };
@@ -71,6 +75,13 @@ struct MirrorCounts {
 };
 MirrorCounts count_mirrors(const InstanceState&, const Thresholds&);
 
+// The scans that are due and that no worker has begun.
+struct QueueLag {
+  std::size_t waiting = 0;
+  std::int64_t longest_s = 0;
+};
+QueueLag queue_lag(const InstanceState&);
+
 struct Judged {
   const InstanceState* state = nullptr;
   MirrorCounts counts;
@@ -87,7 +98,5 @@ nlohmann::json status_json(const std::vector<Judged>& all);
 // When nothing can be judged, for a reason that no instance alone has; in the same form.
 std::string unknown_text(const std::string& why);
 nlohmann::json unknown_json(const std::string& why);
-// "3 days", "25 minutes".
-std::string age_text(std::int64_t seconds);
 
 }  // namespace mirror::mb

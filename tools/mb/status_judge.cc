@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "context.h"
+#include "core/readable.h"
 #include "rank/may_serve.h"
 #include "status.h"
 
@@ -100,6 +101,16 @@ void judge_redirectors(const InstanceState& state, const Thresholds& limits,
             ? fmt::format("redirector {} is {} behind", one.host, age_text(one.lag_s))
             : fmt::format("redirector {} is silent for {}", one.host, age_text(one.silent_s)));
   }
+}
+
+void judge_queue(const InstanceState& state, const Thresholds& limits,
+                 std::vector<Problem>& problems) {
+  if (state.workers.empty()) return;
+  const QueueLag lag = queue_lag(state);
+  add(problems, limits.queue_lag_s.of(static_cast<double>(lag.longest_s)),
+      fmt::format("{} waiting for a worker, the longest for {}",
+                  lag.waiting == 1 ? "1 scan is" : fmt::format("{} scans are", lag.waiting),
+                  age_text(lag.longest_s)));
 }
 
 void judge_disks(const InstanceState& state, const Thresholds& limits,
@@ -209,6 +220,16 @@ MirrorCounts count_mirrors(const InstanceState& state, const Thresholds& limits)
   return counts;
 }
 
+QueueLag queue_lag(const InstanceState& state) {
+  QueueLag lag;
+  for (const db::QueuedScan& scan : state.queue) {
+    if (scan.due_in_s > 0 || scan.held || scan.waits_for_hour) continue;
+    ++lag.waiting;
+    lag.longest_s = std::max(lag.longest_s, -scan.due_in_s);
+  }
+  return lag;
+}
+
 Level Judged::level() const {
   Level level = Level::ok;
   for (const Problem& problem : problems) level = worse(level, problem.level);
@@ -222,6 +243,7 @@ Judged judge(const InstanceState& state, const Thresholds& limits) {
     judged.counts = count_mirrors(state, limits);
     judge_mirrors(judged.counts, limits, judged.problems);
     judge_source(state, limits, judged.problems);
+    judge_queue(state, limits, judged.problems);
     judge_redirectors(state, limits, judged.problems);
     if (const auto age = state.overview.probed_age_s)
       add(judged.problems, limits.probe_age_s.of(static_cast<double>(*age)),

@@ -62,6 +62,8 @@ std::string performance_data(const Judged& judged, const Thresholds& limits, boo
       data.add("source_age", *state.overview.source.good, "s", limits.source_age_s);
     for (const db::Redirector& one : state.redirectors)
       data.add("feed_lag_" + one.host, one.lag_s, "s", limits.feed_lag_s);
+    if (!state.workers.empty())
+      data.add("queue_lag", queue_lag(state).longest_s, "s", limits.queue_lag_s);
     if (state.overview.probed_age_s)
       data.add("probe_age", *state.overview.probed_age_s, "s", limits.probe_age_s);
     data.add("database", state.overview.database_bytes, "B");
@@ -168,6 +170,15 @@ void add_scans(TextTable& table, const InstanceState& state, const MirrorCounts&
   if (rows > kRowsShown) table.add({"", fmt::format("and {} more", rows - kRowsShown)});
 }
 
+std::string queue_text(const InstanceState& state) {
+  const QueueLag lag = queue_lag(state);
+  std::string text =
+      fmt::format("{} {}", state.workers.size(), state.workers.size() == 1 ? "worker" : "workers");
+  if (lag.waiting == 0) return text + ", nothing waits";
+  return fmt::format("{}, {} waiting, the longest for {}", text, lag.waiting,
+                     age_text(lag.longest_s));
+}
+
 std::string screen(const Judged& judged, bool named) {
   const InstanceState& state = *judged.state;
   TextTable table(2);
@@ -178,6 +189,7 @@ std::string screen(const Judged& judged, bool named) {
     table.add({"scans", fmt::format("{} failing, {} overdue", judged.counts.failing.size(),
                                     judged.counts.overdue.size())});
     add_scans(table, state, judged.counts);
+    if (!state.workers.empty()) table.add({"scan queue", queue_text(state)});
     if (state.has_source)
       table.add({"source", "last good scan " + without_bars(scan_text(state.overview.source))});
     table.add(
@@ -237,6 +249,9 @@ nlohmann::json instance_json(const Judged& judged) {
   one["source"] = {{"outcome", state.overview.source.outcome},
                    {"error", state.overview.source.error},
                    {"age_s", seconds(state.overview.source.good)}};
+  const QueueLag lag = queue_lag(state);
+  one["scan_queue"] = {
+      {"workers", state.workers.size()}, {"waiting", lag.waiting}, {"lag_s", lag.longest_s}};
   one["probe_age_s"] = seconds(state.overview.probed_age_s);
   one["database_bytes"] = state.overview.database_bytes;
   one["files"] = state.overview.files;
@@ -252,17 +267,6 @@ nlohmann::json instance_json(const Judged& judged) {
 }
 
 }  // namespace
-
-std::string age_text(std::int64_t seconds) {
-  static constexpr std::pair<std::int64_t, const char*> kUnits[] = {
-      {86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-  for (const auto& [length, name] : kUnits) {
-    const std::int64_t count = seconds / length;
-    if (count >= 2 || length == 1 || (count == 1 && seconds % length == 0))
-      return fmt::format("{} {}{}", count, name, count == 1 ? "" : "s");
-  }
-  return "";
-}
 
 std::string status_text(const std::vector<Judged>& all, const Thresholds& limits) {
   std::string text = first_line(all, limits);

@@ -36,6 +36,10 @@ constexpr std::tuple kListing{
            "path of the file that says how new its tree is; \"\": stamp_path of mb.toml"},
     Member{"max_age", &MirrorRecord::max_age,
            "hours by which it may be behind the source, or never; \"\": max_age_hours of mb.toml"},
+    Member{"scan_interval", &MirrorRecord::scan_interval,
+           "hours from one scan to the next; \"\": scan_interval_hours of mb.toml"},
+    Member{"scan_hours", &MirrorRecord::scan_hours,
+           "hours of the day (UTC) for scans, as 22-6; \"\": scan_hours of mb.toml"},
 };
 
 constexpr std::tuple kPublic{

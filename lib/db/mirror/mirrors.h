@@ -22,6 +22,7 @@ struct MirrorRecord {
   std::string add_prefix;  // put before listed paths: an endpoint has a part of the tree
   // When it is stale by what it has (stale.h); "": as the instance says.
   std::string stamp_path, max_age;
+  std::string scan_interval, scan_hours;  // when it is scanned (scan_queue.h); "": likewise
   std::string subdivision;
   std::string admin_name, admin_email;
   std::string public_note, private_comment;

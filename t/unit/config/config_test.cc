@@ -75,6 +75,10 @@ connect_timeout_s = 1
 idle_timeout_s = 86400
 max_entries = 1000000000000
 max_age_hours = 1.5
+scan_interval_hours = 0.5
+scan_hours = "22-6"
+disable_after_scans = 0
+disable_after_days = 30
 stamp_path = "project/trace/x"
 stamp_url = "https://source.example/pub/project/trace/x"
 immutable = ["pool/**", "*.rpm"]
@@ -103,6 +107,10 @@ rsync_password_file = "/etc/secret"
     CPPUNIT_ASSERT_EQUAL(86400, instance.idle_timeout_s);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{1'000'000'000'000}, instance.max_entries);
     CPPUNIT_ASSERT_EQUAL(1.5, instance.max_age_hours);
+    CPPUNIT_ASSERT_EQUAL(0.5, instance.scan_interval_hours);
+    CPPUNIT_ASSERT_EQUAL(std::string("22-6"), instance.scan_hours);
+    CPPUNIT_ASSERT_EQUAL(0, instance.disable_after_scans);
+    CPPUNIT_ASSERT_EQUAL(30.0, instance.disable_after_days);
     CPPUNIT_ASSERT_EQUAL(std::string("project/trace/x"), instance.stamp_path);
     CPPUNIT_ASSERT_EQUAL(std::string("https://source.example/pub/project/trace/x"),
                          instance.stamp_url);
@@ -197,6 +205,10 @@ form = "slack"
         {"jobs = 0", 2, "jobs: expected an integer from 1 to 1000, not 0"},
         {"jobs = 1001", 2, "not 1001"},
         {"max_age_hours = -1", 2, "max_age_hours: expected a number from 0 to 9999"},
+        {"scan_hours = \"22-25\"", 2, "scan_hours: expected two hours of the day, as 22-6"},
+        {"scan_hours = \"-1-6\"", 2, "expected two hours of the day"},
+        {"scan_hours = \"22\"", 2, "expected two hours of the day"},
+        {"scan_interval_hours = 0", 2, "scan_interval_hours: expected a number from 0.001"},
         {"stamp_path = \"/stamp\"", 2, "stamp_path: expected a path below the tree's root: "},
         {"stamp_path = \"a/../b\"", 2, "stamp_path: expected a path below the tree's root: "},
         {"source_url = \"https://a/b\"", 2, "source_url: the URL cannot be used: "},

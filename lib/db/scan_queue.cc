@@ -1,0 +1,161 @@
+#include "db/scan_queue.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "os/host_name.h"
+
+namespace mirror::db {
+namespace {
+
+// In each statement that uses them, $1 is the instance's interval in seconds, or its hours. Full
+// scans of mirror m that failed since the last good one, or since the beginning.
+constexpr const char* kInterval =
+    "make_interval(secs => coalesce(3600 * nullif(m.scan_interval, '')::float8, $1))";
+constexpr const char* kIsHour = "is_scan_hour(coalesce(nullif(m.scan_hours, ''), $1))";
+constexpr const char* kIsNear =
+    "(CASE WHEN $2 IN ('AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA') THEN m.region ELSE m.country END "
+    "= $2)";
+constexpr const char* kFailures =
+    "(SELECT count(*)::integer FROM scan s WHERE s.mirror_id = m.id AND s.subtree = '' "
+    "AND s.outcome IN ('failed', 'refused') AND s.started > coalesce((SELECT max(g.started) FROM "
+    "scan g WHERE g.mirror_id = m.id AND g.subtree = '' AND g.outcome IN ('merged', "
+    "'unchanged')), '-infinity'))";
+
+// Mirrors without a row: new ones are due now.
+void add_missing(Connection& connection, const ScanRhythm& rhythm) {
+  connection.run(
+      fmt::format(
+          "INSERT INTO scan_queue (mirror_id, due) SELECT m.id, greatest(now(), m.last_scan "
+          "+ {} * (0.9 + 0.2 * random())) FROM mirror m WHERE m.enabled AND NOT EXISTS "
+          "(SELECT FROM scan_queue q WHERE q.mirror_id = m.id AND q.subtree = '') "
+          "ON CONFLICT DO NOTHING",
+          kInterval),
+      Params().float8(rhythm.interval_s));
+}
+
+}  // namespace
+
+std::optional<ScanJob> take_scan_job(Connection& connection, const ScanRhythm& rhythm,
+                                     std::string_view near) {
+  add_missing(connection, rhythm);
+  // The newest full scan's rev tells what it knew of the source.
+  const Result row = connection.run(
+      fmt::format(
+          "UPDATE scan_queue q SET taken_until = now() + interval '2 minutes' FROM (SELECT "
+          "w.mirror_id, w.subtree, m.identifier FROM scan_queue w JOIN mirror m ON m.id = "
+          "w.mirror_id CROSS JOIN source LEFT JOIN LATERAL (SELECT s.rev FROM scan s WHERE "
+          "s.mirror_id = m.id AND s.subtree = '' ORDER BY s.started DESC LIMIT 1) known ON true "
+          "WHERE m.enabled AND w.due <= now() AND (w.taken_until IS NULL OR w.taken_until <= "
+          "now()) AND {} AND ($2 = '' OR {} OR w.due <= now() - interval '30 minutes') AND NOT "
+          "EXISTS (SELECT FROM scan_lock l WHERE l.mirror_id = m.id AND {}) ORDER BY {} DESC, "
+          "w.subtree = '', source.rev > coalesce(known.rev, -1) DESC, w.due FOR UPDATE OF w SKIP "
+          "LOCKED LIMIT 1) taken WHERE q.mirror_id = taken.mirror_id AND q.subtree = "
+          "taken.subtree RETURNING q.mirror_id, taken.identifier, q.subtree, q.asked::text",
+          kIsHour, kIsNear, scan_lock_is_held(), kIsNear),
+      Params().text(rhythm.hours).text(near));
+  if (row.empty()) return std::nullopt;
+  return ScanJob{row.int2(0, 0), std::string(row.bytes(0, 1)), std::string(row.bytes(0, 2)),
+                 std::string(row.bytes(0, 3))};
+}
+
+void end_scan_job(Connection& connection, const ScanJob& job) {
+  connection.run(
+      "DELETE FROM scan_queue WHERE mirror_id = $1 AND subtree = $2 AND subtree <> '' AND asked <= "
+      "$3::timestamptz",
+      Params().int2(job.mirror_id).bytes(job.subtree).text(job.asked));
+  connection.run(
+      "UPDATE scan_queue SET taken_until = NULL, due = CASE WHEN due > now() THEN due ELSE now() + "
+      "interval '10 minutes' END WHERE mirror_id = $1 AND subtree = $2",
+      Params().int2(job.mirror_id).bytes(job.subtree));
+}
+
+void put_back_scan_job(Connection& connection, const ScanJob& job, std::chrono::seconds due_in) {
+  connection.run(
+      "UPDATE scan_queue SET taken_until = NULL, due = now() + make_interval(secs => $3) "
+      "WHERE mirror_id = $1 AND subtree = $2",
+      Params().int2(job.mirror_id).bytes(job.subtree).float8(static_cast<double>(due_in.count())));
+}
+
+void plan_next_scan(Connection& connection, MirrorId id, const ScanRhythm& rhythm) {
+  connection.run(
+      fmt::format(
+          "INSERT INTO scan_queue (mirror_id, due) SELECT m.id, now() + (0.9 + 0.2 * random()) * "
+          "CASE WHEN failures = 0 THEN period ELSE least(2 * period, interval '10 minutes' * "
+          "2 ^ least(failures - 1, 20)) END FROM mirror m, LATERAL (SELECT {} AS period, {} AS "
+          "failures) AS f WHERE m.id = $2 ON CONFLICT (mirror_id, subtree) DO UPDATE SET due = "
+          "excluded.due, taken_until = NULL",
+          kInterval, kFailures),
+      Params().float8(rhythm.interval_s).int2(id));
+  connection.run(
+      "DELETE FROM scan_queue WHERE mirror_id = $1 AND subtree <> '' AND asked < (SELECT "
+      "max(started) FROM scan WHERE mirror_id = $1 AND subtree = '' AND outcome IN ('merged', "
+      "'unchanged'))",
+      Params().int2(id));
+}
+
+void ask_for_scan(Connection& connection, MirrorId id, std::string_view subtree) {
+  connection.run(
+      "INSERT INTO scan_queue (mirror_id, subtree) SELECT id, $2 FROM mirror WHERE id = $1 ON "
+      "CONFLICT (mirror_id, subtree) DO UPDATE SET due = least(scan_queue.due, now()), asked = "
+      "now()",
+      Params().int2(id).bytes(subtree));
+}
+
+std::string disable_failing_mirror(Connection& connection, MirrorId id, int least_failures,
+                                   double least_age_s) {
+  const Result row =
+      connection.run("SELECT disable_failing_mirror($1, $2, make_interval(secs => $3))",
+                     Params().int2(id).int4(least_failures).float8(least_age_s));
+  return std::string(row.bytes(0, 0));
+}
+
+std::vector<QueuedScan> list_scan_queue(Connection& connection, std::string_view hours) {
+  const Result rows = connection.run(
+      fmt::format("SELECT m.identifier, q.subtree, extract(epoch FROM q.due - now())::bigint, NOT "
+                  "{}, {}, l.host, l.process, l.program, extract(epoch FROM l.since)::bigint FROM "
+                  "scan_queue q JOIN mirror m ON m.id = q.mirror_id LEFT JOIN scan_lock l ON "
+                  "l.mirror_id = m.id AND {} WHERE m.enabled ORDER BY q.due, "
+                  "m.identifier, q.subtree",
+                  kIsHour, kFailures, scan_lock_is_held()),
+      Params().text(hours));
+  std::vector<QueuedScan> queue;
+  for (int row = 0; row < rows.rows(); ++row) {
+    QueuedScan& scan = queue.emplace_back();
+    scan.mirror = rows.bytes(row, 0);
+    scan.subtree = rows.bytes(row, 1);
+    scan.due_in_s = rows.int8(row, 2);
+    scan.waits_for_hour = rows.boolean(row, 3);
+    scan.failures = rows.int4(row, 4);
+    if (!rows.is_null(row, 5))
+      scan.held = LockHolder{std::string(rows.bytes(row, 5)), rows.int4(row, 6),
+                             std::string(rows.bytes(row, 7)), rows.int8(row, 8)};
+  }
+  return queue;
+}
+
+void note_scan_worker(Connection& connection, std::string_view near) {
+  connection.run(
+      "INSERT INTO scan_worker (host, process, near) VALUES ($1, $2, $3) ON CONFLICT (host, "
+      "process) DO UPDATE SET near = excluded.near, seen = now()",
+      Params().text(host_name("?")).int4(::getpid()).text(near));
+  connection.run("DELETE FROM scan_worker WHERE seen < now() - interval '1 day'");
+}
+
+void forget_scan_worker(Connection& connection) {
+  connection.run("DELETE FROM scan_worker WHERE host = $1 AND process = $2",
+                 Params().text(host_name("?")).int4(::getpid()));
+}
+
+std::vector<ScanWorker> list_scan_workers(Connection& connection) {
+  const Result rows = connection.run(
+      "SELECT host, process, near, extract(epoch FROM now() - seen)::bigint FROM scan_worker "
+      "ORDER BY host, process");
+  std::vector<ScanWorker> workers;
+  for (int row = 0; row < rows.rows(); ++row)
+    workers.push_back({std::string(rows.bytes(row, 0)), rows.int4(row, 1),
+                       std::string(rows.bytes(row, 2)), rows.int8(row, 3)});
+  return workers;
+}
+
+}  // namespace mirror::db

@@ -1,0 +1,180 @@
+#include "scanner/scan/work.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "core/path.h"
+#include "db/scan_queue.h"
+#include "db/schema.h"
+#include "os/service_manager.h"
+#include "scanner/scan/afterwards.h"
+#include "scanner/scan/scan.h"
+#include "tools/cli/guard.h"
+
+namespace mirror::scanner {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Lent = std::optional<db::Connection>;
+constexpr std::chrono::milliseconds kTick(500);
+constexpr std::chrono::seconds kLookAgain(5);  // for what is due
+constexpr std::chrono::seconds kSignOfLife(60), kAfterwards(300);
+constexpr std::chrono::seconds kOfOthers(60);  // until a mirror is tried that somebody else scans
+
+class Workers {
+ public:
+  Workers(const ScanOptions& options, Reporter& reporter, const StopSignal& stop)
+      : options_(options), reporter_(reporter), stop_(stop) {}
+
+  Totals run() {
+    const auto start = Clock::now();
+    Lent connection;
+    if (options_.once) db::require_schema(connection.emplace(connect(options_, stop_)));
+    ServiceManager manager;
+    {
+      std::vector<std::jthread> threads;
+      at_work_ = options_.instance.jobs;
+      for (int thread = 0; thread < options_.instance.jobs; ++thread)
+        threads.emplace_back([this] { take_turns(); });
+      manager.ready();
+      for (; at_work_ > 0; stop_.wait(kTick)) {
+        manager.alive();
+        look_after(connection);
+        if (stop_.asked()) break;
+      }
+      manager.stopping();
+    }
+    leave(connection);
+    if (fault_) std::rethrow_exception(fault_);
+    totals_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return totals_;
+  }
+
+ private:
+  // One thread: one mirror after the other.
+  void take_turns() {
+    Lent connection;
+    std::minstd_rand random(std::random_device{}());
+    std::uniform_int_distribution<int> jitter_ms(0, 1000);
+    while (!stop_.asked()) {
+      if (take_one(connection)) continue;
+      if (options_.once) break;
+      stop_.wait(kLookAgain + std::chrono::milliseconds(jitter_ms(random)));
+    }
+    --at_work_;
+  }
+
+  // Whether there was something to do. A database that cannot be used is told once.
+  bool take_one(Lent& connection) {
+    try {
+      if (!connection || connection->broken()) {
+        connection.emplace(connect(options_, stop_));
+        db::require_schema(*connection);
+      }
+      const std::optional<db::ScanJob> job =
+          db::take_scan_job(*connection, rhythm_of(options_.instance), options_.near);
+      const bool did = job && scan(*connection, *job);
+      tell_once("");
+      return did;
+    } catch (const db::Error& error) {
+      connection.reset();
+      if (options_.once) {
+        const std::lock_guard guard(mutex_);
+        fault_ = std::current_exception();
+      } else if (!stop_.asked()) {
+        tell_once(cli::database_error(error.what()));
+      }
+      return false;
+    }
+  }
+
+  // Whether another job may be taken at once.
+  bool scan(db::Connection& connection, const db::ScanJob& job) {
+    const std::optional<db::MirrorRecord> record = db::find_mirror(connection, job.mirror);
+    if (!record || record->mirror.id != job.mirror_id) return true;  // it was just changed
+    ScanOptions options = options_;
+    options.subtree = job.subtree;
+    std::atomic<std::int64_t> entries{0};
+    const ScanResult result = scan_mirror(connection, *record, options, {stop_.fd(), &entries});
+    if (connection.broken()) throw db::Error(result.error, "");
+    if (stop_.asked() && !result.worked())
+      db::put_back_scan_job(connection, job, std::chrono::seconds(0));
+    else if (result.outcome == ScanOutcome::locked)
+      db::put_back_scan_job(connection, job, kOfOthers);
+    else
+      db::end_scan_job(connection, job);
+    if (result.outcome == ScanOutcome::locked) return true;
+    reporter_.result(result);
+    const std::lock_guard guard(mutex_);
+    ++(result.worked() ? totals_.worked : totals_.failed);
+    if (!result.of_no_use.empty()) ++totals_.useless;
+    return true;
+  }
+
+  void look_after(Lent& connection) {
+    const auto now = Clock::now();
+    if (now >= next_sign_of_life_) {
+      next_sign_of_life_ = now + kSignOfLife;
+      try {
+        if (!connection || connection->broken()) connection.emplace(connect(options_, stop_));
+        db::note_scan_worker(*connection, options_.near);
+      } catch (const db::Error&) {
+        connection.reset();  // the threads tell
+      }
+    }
+    if (now >= next_afterwards_ && connection) {
+      next_afterwards_ = now + kAfterwards;
+      const int worked = [this] {
+        const std::lock_guard guard(mutex_);
+        return totals_.worked;
+      }();
+      if (worked > seen_worked_) after_scans(connection, options_, reporter_, stop_, true);
+      seen_worked_ = worked;
+    }
+  }
+
+  void leave(Lent& connection) {
+    try {
+      if (!connection || connection->broken()) return;
+      db::forget_scan_worker(*connection);
+      if (totals_.worked > seen_worked_)
+        after_scans(connection, options_, reporter_, stop_, !stop_.asked());
+    } catch (const db::Error&) {
+      // The database forgets it after a day.
+    }
+  }
+
+  void tell_once(const std::string& trouble) {
+    const std::lock_guard guard(mutex_);
+    if (trouble == told_) return;
+    told_ = trouble;
+    reporter_.warning(trouble.empty() ? "the database can be used again"
+                                      : trouble + "; trying again until it works");
+  }
+
+  const ScanOptions& options_;
+  Reporter& reporter_;
+  const StopSignal& stop_;
+  std::atomic<int> at_work_{0};
+  std::mutex mutex_;  // guards the three below
+  Totals totals_;
+  std::string told_;  // of the database, until it works again
+  std::exception_ptr fault_;
+  Clock::time_point next_sign_of_life_, next_afterwards_ = Clock::now() + kAfterwards;
+  int seen_worked_ = 0;
+};
+
+}  // namespace
+
+Totals work(const ScanOptions& options, Reporter& reporter, const StopSignal& stop) {
+  return Workers(options, reporter, stop).run();
+}
+
+}  // namespace mirror::scanner
