@@ -19,8 +19,10 @@ namespace {
 Fault read_source(const toml::node& node, std::string& into) {
   if (Fault fault = read_string(node, into); !fault.empty()) return fault;
   if (into.starts_with('/')) return kFine;
-  if (!into.starts_with("rsync://")) return "expected an absolute path or an rsync:// URL";
-  const UrlFault fault = check_url(into, UrlKind::rsync);
+  const bool in_bucket = into.starts_with("s3://");
+  if (!in_bucket && !into.starts_with("rsync://"))
+    return "expected an absolute path, or an rsync:// or s3:// URL";
+  const UrlFault fault = check_url(into, in_bucket ? UrlKind::s3 : UrlKind::rsync);
   return fault ? fmt::format("the URL cannot be used: {}", fault.text()) : kFine;
 }
 

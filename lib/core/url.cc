@@ -6,6 +6,7 @@
 #include "core/address.h"
 #include "core/ascii.h"
 #include "core/path.h"
+#include "core/s3_url.h"
 #include "core/utf8.h"
 
 namespace mirror {
@@ -52,6 +53,7 @@ const KindRule& rule_of(UrlKind kind) {
       return kFtpScan;
     case UrlKind::rsync:
       return kRsync;
+    case UrlKind::s3:  // has rules of its own
     case UrlKind::page:
       return kPage;
     case UrlKind::tracker:
@@ -275,6 +277,10 @@ UrlFault check_host_and_port(std::string_view authority) {
 }
 
 UrlFault check_url(std::string_view url, UrlKind kind) {
+  if (kind == UrlKind::s3) {
+    S3Url unused;
+    return read_s3_url(url, unused);
+  }
   const KindRule& rule = rule_of(kind);
   const auto scheme = std::find_if(
       rule.schemes.begin(), rule.schemes.end(),

@@ -23,6 +23,7 @@ enum class UrlKind : std::uint8_t {
   ftp_base,
   ftp_scan,  // ftp://[USER@]HOST[:PORT]/PATH/ or ftps://, of which no client hears
   rsync,     // rsync://[USER@]HOST[:PORT]/MODULE[/PATH]; rsync takes its path as it is, unescaped
+  s3,        // a folder of a bucket (core/s3_url.h)
   page,      // http or https, for people: it may have any path, query and fragment, also in UTF-8
   tracker,   // http, https or udp, with any path and query
 };

@@ -8,5 +8,7 @@ namespace mirror::digest {
 
 std::string sha1_of(std::string_view bytes);    // 20 bytes
 std::string sha256_of(std::string_view bytes);  // 32 bytes
+// RFC 2104; 32 bytes.
+std::string hmac_sha256_of(std::string_view key, std::string_view bytes);
 
 }  // namespace mirror::digest

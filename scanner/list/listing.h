@@ -47,6 +47,8 @@ struct ListingCounts {
       0;                           // a mirror's: absent, with all below; the source's: held
   std::string unreadable_example;  // the first of these
   std::int64_t heads = 0;          // files that were asked for one by one
+  std::int64_t odd_keys = 0;       // names in a bucket that no tree can have: skipped
+  std::string odd_key_example;     // the first of these
   bool missing = false;            // the listed subtree does not exist there: an empty listing
 };
 

@@ -13,6 +13,7 @@ using Fault = std::optional<std::string>;
 struct Target {
   std::string url;                   // without fault by the method's rules
   std::string directory;             // below the URL; "" or a path without a trailing slash
+  bool is_source = false;            // not a mirror of it
   bool may_be_missing = false;       // a directory that is not there is an empty listing
   std::vector<std::string> options;  // the method's own, without fault
   std::string password_file;         // "": none is needed

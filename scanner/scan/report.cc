@@ -86,6 +86,9 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
        fmt::format("longer than {} bytes, skipped", kMaxPathBytes));
   tell(listing.odd_times, "file", "files",
        "with a date before the year 1000 or after 9999, skipped");
+  tell(listing.odd_keys, "object", "objects",
+       fmt::format("with a name that no tree can have, skipped (for example '{}')",
+                   printable(listing.odd_key_example)));
   if (!result.hash_fault.empty()) {
     lines.push_back(fmt::format("{}: touched files could not be hashed: {}", subject(result),
                                 result.hash_fault));
@@ -139,6 +142,7 @@ std::string json_line(const ScanResult& result) {
   if (!result.is_source) json["heads"] = result.listing.heads;
   json["long_paths"] = result.listing.long_paths;
   json["odd_times"] = result.listing.odd_times;
+  json["odd_keys"] = result.listing.odd_keys;
   json["excluded"] = result.listing.excluded;
   json["unreadable_directories"] = result.listing.unreadable_directories;
   json["seconds"] = result.seconds;

@@ -258,6 +258,7 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
       throw ListingError(fmt::format("its URL cannot be used: {}", *wrong));
     Target target = base_target(source, method, options);
     target.directory = options.subtree;
+    target.is_source = true;
     FilesOfSource known(connection, "");
     return method.list(target, known, listing, control);
   };

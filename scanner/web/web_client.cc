@@ -75,7 +75,9 @@ void WebClient::start(Request request) {
   asked.user_agent = settings_.user_agent;
   asked.ca_file = settings_.ca_file;
   asked.keep_connection = asked.http2 = true;
-  asked.compressed = request.method == net::PoolRequest::Method::get;
+  const bool is_get = request.method == net::PoolRequest::Method::get;
+  asked.compressed = is_get;
+  if (settings_.headers) asked.headers = settings_.headers(is_get ? "GET" : "HEAD", asked.url);
   asked.connect_timeout = settings_.connect_timeout;
   asked.timeout = settings_.timeout;
   asked.max_body_bytes = settings_.max_page_bytes;

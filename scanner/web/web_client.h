@@ -8,6 +8,8 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/token_bucket.h"
 #include "net/request_pool.h"
@@ -28,6 +30,8 @@ struct WebSettings {
   std::chrono::milliseconds timeout{300000};  // for one answer
   std::size_t max_page_bytes = std::size_t{16} << 20;
   std::chrono::milliseconds longest_wait{120000};  // that a server may ask for
+  // More headers of a request, made when it is sent; none where it is empty.
+  std::function<std::vector<std::string>(std::string_view method, const std::string& url)> headers;
 };
 
 class WebClient {

@@ -15,11 +15,12 @@ from .ports import CLOSED_PORT, free_port, has_ipv6
 from .postgres import Postgres
 from .process import Process, RigError, Scratch, is_root, run, run_measured, wait_for
 from .rsyncd import Module, RsyncDaemon
+from .s3 import Object, S3Server
 from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "CLOSED_PORT", "Database", "FaultyFtp", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "OddWeb", "Postgres",
-    "Process", "RigError", "RsyncDaemon", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root",
-    "make_tree", "pyftpdlib", "run", "run_measured", "sha256_file", "vsftpd", "wait_for",
+    "Authority", "Build", "CLOSED_PORT", "Database", "FaultyFtp", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "Object",
+    "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6",
+    "index_server", "is_root", "make_tree", "pyftpdlib", "run", "run_measured", "sha256_file", "vsftpd", "wait_for",
 ]

@@ -132,15 +132,17 @@ constexpr const char* kReadShown = "SELECT f.id, l.size, l.mtime " CHANGED_FILES
 }  // namespace
 
 MirrorCompare::MirrorCompare(Connection& connection, MirrorId mirror, std::string subtree,
-                             Precision precision, std::int64_t start_rev,
+                             const Fidelity& fidelity, std::int64_t start_rev,
                              const MeasuredTimes& measured, const PathRules& rules)
     : connection_(connection),
       tables_(connection),
       mirror_(mirror),
       subtree_(std::move(subtree)),
-      precision_(precision),
+      precision_(fidelity.times),
+      of_uploads_(fidelity.times_of_uploads),
       start_rev_(start_rev),
       times_(measured),
+      measures_(!of_uploads_),
       immutable_regex_(rules.immutable_hex_regex()) {}
 
 Params MirrorCompare::scope() const {

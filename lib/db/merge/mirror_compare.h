@@ -20,7 +20,7 @@ namespace mirror::db {
 class MirrorCompare {
  public:
   // `start_rev`: read before the listing's first byte. `measured`: by earlier scans.
-  MirrorCompare(Connection&, MirrorId, std::string subtree, Precision, std::int64_t start_rev,
+  MirrorCompare(Connection&, MirrorId, std::string subtree, const Fidelity&, std::int64_t start_rev,
                 const MeasuredTimes& measured, const PathRules& rules);
 
   // The times are as measured by another comparison: this one does not measure them.
@@ -61,7 +61,9 @@ class MirrorCompare {
   };
   // Unless the mirror is known not to keep times. What is newer there than at the source may be
   // content that the source has withdrawn.
-  bool times_must_match() const { return keeping_of(times_.share) != TimeKeeping::not_kept; }
+  bool times_must_match() const {
+    return !of_uploads_ && keeping_of(times_.share) != TimeKeeping::not_kept;
+  }
   struct SameTimes {  // files with the source's size, and how many of them have its time
     std::int64_t files = 0, same = 0;
     bool clear_fault() const;
@@ -88,9 +90,10 @@ class MirrorCompare {
   MirrorId mirror_;
   std::string subtree_;
   Precision precision_;
+  bool of_uploads_;  // the times
   std::int64_t start_rev_;
   MeasuredTimes times_;
-  bool measures_ = true;
+  bool measures_;
   std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;

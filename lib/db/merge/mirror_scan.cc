@@ -41,7 +41,7 @@ struct MirrorScan::Impl {
   bool merge_changes(MirrorCompare& compare, MergeReport& report);
   MergeReport same_listing(const GoodScan& before);
   Unserved ask_for_newest(const MergeOptions& options, const MirrorCompare* compare);
-  void compare_without(const Unserved& unserved, Precision precision,
+  void compare_without(const Unserved& unserved, const Fidelity& fidelity,
                        std::optional<MirrorCompare>& compare);
   ScanCounts counts_of(const MirrorCompare& compare) const;
   void require_same_mirror();
@@ -276,13 +276,13 @@ Unserved MirrorScan::Impl::ask_for_newest(const MergeOptions& options,
 }
 
 // As if the listing had none of these. Of what was listed, the counts stay.
-void MirrorScan::Impl::compare_without(const Unserved& unserved, Precision precision,
+void MirrorScan::Impl::compare_without(const Unserved& unserved, const Fidelity& fidelity,
                                        std::optional<MirrorCompare>& compare) {
   const MeasuredTimes times = compare->times();
   listed = compare->counts();
   listing.drop(unserved.ids);
   if (unserved.most) listing.drop_gained();
-  compare.emplace(connection, mirror.mirror.id, subtree, precision, start_rev, times, rules);
+  compare.emplace(connection, mirror.mirror.id, subtree, fidelity, start_rev, times, rules);
   compare->trust_times();
   compare->compare(listing);
   row.listed("", start_rev);  // what is not served now may be so when the same is listed again
@@ -297,10 +297,9 @@ ScanCounts MirrorScan::Impl::counts_of(const MirrorCompare& compare) const {
 }
 
 MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions& options) {
-  const Precision precision = fidelity.times;
   std::optional<Unserved> unserved;
   if (subtree.empty()) {
-    const std::string fingerprint = listing.fingerprint(basis(precision));
+    const std::string fingerprint = listing.fingerprint(basis(fidelity.times));
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
     if (before && before->fingerprint == fingerprint && before->held == held() &&
@@ -311,8 +310,7 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
   }
   listing.finish();
   std::optional<MirrorCompare> comparison;
-  comparison.emplace(connection, mirror.mirror.id, subtree, precision, start_rev, measured(),
-                     rules);
+  comparison.emplace(connection, mirror.mirror.id, subtree, fidelity, start_rev, measured(), rules);
   comparison->compare(listing);
   MergeReport report;
   report.counts = counts_of(*comparison);
@@ -320,7 +318,7 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
     if (refuse(*comparison, options, report)) return report;
     unserved = ask_for_newest(options, &*comparison);
   }
-  if (!unserved->ids.empty()) compare_without(*unserved, precision, comparison);
+  if (!unserved->ids.empty()) compare_without(*unserved, fidelity, comparison);
   MirrorCompare& compare = *comparison;
   report.counts = counts_of(compare);
   heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(), rules);

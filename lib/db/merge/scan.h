@@ -60,6 +60,8 @@ enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };
 struct Fidelity {
   Precision times = Precision::second;
   bool shows_times = true;  // of the mirror; false: they tell nothing about how it keeps times
+  // They are times of uploads: a file is not newer than its one.
+  bool times_of_uploads = false;
 };
 
 // Whether what a mirror would lose is gone for certain, as somebody found who asked the mirror.

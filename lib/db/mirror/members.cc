@@ -65,7 +65,7 @@ auto& part_of(Record& record) {
 std::string url_value(const char* column, std::string_view value, UrlKind kind) {
   std::string url(value);
   if (url.empty()) return url;
-  if (kind != UrlKind::page && !url.ends_with('/')) url += '/';
+  if (kind != UrlKind::page && kind != UrlKind::s3 && !url.ends_with('/')) url += '/';
   if (const UrlFault fault = check_url(url, kind))
     throw Error(fmt::format("{}: '{}' cannot be used: {}", column,
                             printable(without_password(value)), fault.text()),
@@ -181,6 +181,8 @@ std::vector<MirrorMember> make_members() {
                  UrlKind::web_base);
   scans.endpoint("ftp_scan_url", "ftp", "url", &Endpoint::url, "URL to scan over FTP or FTPS",
                  UrlKind::ftp_scan);
+  scans.endpoint("s3_url", "s3", "url", &Endpoint::url,
+                 "URL to scan of a folder in a bucket: s3://BUCKET/[PREFIX/]", UrlKind::s3);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
                  "further options for rsync");
@@ -189,6 +191,8 @@ std::vector<MirrorMember> make_members() {
                  "heads=N, off");
   scans.endpoint("ftp_options", "ftp", "options", &Endpoint::options,
                  "options for scans over FTP: connections=2, tls=require, off");
+  scans.endpoint("s3_options", "s3", "options", &Endpoint::options,
+                 "options for scans of a bucket: connections=8, rate=N, heads=N");
   for_each_member(kMirrorTraits, redirects);
   for_each_member(kPublic, redirects);
   for_each_member(kPrivate, Rows(rows, Reader::admins));
