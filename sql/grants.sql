@@ -30,7 +30,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_scanner;
 GRANT USAGE ON SCHEMA {schema} TO mirror_scanner;
 GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, health, doubt, event, cohort, file, hash, source, scan,
   scan_lock, stamp, source_stamp, behind, path_rule, mutable_group, anchor_version, probe_memory,
-  scan_queue, scan_worker TO mirror_scanner;
+  scan_queue, scan_worker, head_turn TO mirror_scanner;
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note, max_mbit, places,
@@ -38,7 +38,8 @@ GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_pr
               down_reason, standing, standing_since, standing_reason) ON mirror
   TO mirror_scanner;
 GRANT INSERT, UPDATE, DELETE ON file, cohort, hash, scan, revision, change, scan_lock, health, doubt, stamp, source_stamp,
-  behind, path_rule, mutable_group, anchor_version, probe_memory, scan_queue, scan_worker TO mirror_scanner;
+  behind, path_rule, mutable_group, anchor_version, probe_memory, scan_queue, scan_worker,
+  head_turn TO mirror_scanner;
 GRANT UPDATE ON merge_lock TO mirror_scanner;
 GRANT UPDATE (grace_s, rev) ON source TO mirror_scanner;
 GRANT UPDATE (keeps_times, keeps_times_share, time_offset_s, last_scan) ON mirror TO mirror_scanner;

@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (25);
+INSERT INTO schema_version (version) VALUES (26);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -772,4 +772,15 @@ CREATE TABLE notice (
   retry_at timestamptz,
   error text NOT NULL DEFAULT '',
   PRIMARY KEY (target, recipient)
+);
+
+-- How far a mirror without any index has been asked for its files one by one (lib/db/merge/head_turn.h): for all files whose version
+-- is not newer than rev, and of those that are newer up to (at_rev, at_id), in the order of versions and ids. Of the others, up to
+-- path.
+CREATE TABLE head_turn (
+  mirror_id smallint PRIMARY KEY REFERENCES mirror ON DELETE CASCADE,
+  rev bigint NOT NULL,
+  at_rev bigint NOT NULL,
+  at_id bigint NOT NULL,
+  path bytea NOT NULL
 );

@@ -183,6 +183,8 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.max_entries, 1, 1'000'000'000'000);
      }},
+    {"head_budget", [](const toml::node& n,
+                       Instance& i) { return read_integer(n, i.head_budget, 1, 100'000'000); }},
     {"slow_after_s",
      [](const toml::node& n, Instance& i) { return read_integer(n, i.slow_after_s, 1, 86400); }},
     {"scan_interval_hours",

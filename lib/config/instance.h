@@ -62,6 +62,7 @@ struct Instance {
   std::string stamp_path;  // of the file that says how new a mirror's tree is; "": there is none
   std::string stamp_url;   // of the source's own one; "": it is in `source`, if that is a folder
   std::int64_t max_entries = 50'000'000;
+  std::int64_t head_budget = 100'000;  // HEAD requests of a scan that asks for each file
   // For mb-scan --work (db/scan_queue.h); hours of the day as 22-6, by UTC; "": all.
   double scan_interval_hours = 4;
   std::string scan_hours;

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <stdexcept>
 #include <system_error>
 
 namespace mirror::hash {
@@ -116,26 +117,57 @@ bool Hasher::read_block(int fd, std::int64_t size_bytes) {
   return length == whole.size();
 }
 
-bool Hasher::read_blocks(int fd, std::int64_t size_bytes) {
-  if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes))
-    return read_block(fd, size_bytes);
-  FileReader reader(shared_, fd, size_bytes);
+void Hasher::read_blocks(const Read& read, std::int64_t size_bytes) {
   const std::vector<digest::Lane*>& lanes = lanes_.start(size_bytes);
   const auto pass = std::make_shared<digest::SharedPass>(lanes, ring_, board_.wake);
   board_.publish(pass);
   try {
-    pass->run([&](std::span<char> into) { return reader(into); });
+    pass->run(read);
   } catch (...) {
     board_.withdraw(pass);
     throw;
   }
   board_.withdraw(pass);
+}
+
+// false: it ended before its size.
+bool Hasher::read_file(int fd, std::int64_t size_bytes) {
+  if (size_bytes <= static_cast<std::int64_t>(digest::kBlockBytes))
+    return read_block(fd, size_bytes);
+  FileReader reader(shared_, fd, size_bytes);
+  read_blocks([&](std::span<char> into) { return reader(into); }, size_bytes);
   return reader.bytes() == size_bytes;
 }
 
+FileOutcome Hasher::read_object(Done& done) {
+  const Job& job = done.job;
+  if (!fetcher_) fetcher_.emplace();
+  s3::ObjectReader reader(*shared_.bucket, *fetcher_, job.target.path, job.status.size_bytes,
+                          job.status.mtime_s, [this] { return shared_.stop || shared_.over; });
+  const auto read = [&](std::span<char> into) {
+    wait_for_turn(shared_, into.size());
+    const std::size_t length = reader.read(into);
+    shared_.bytes_read += static_cast<std::int64_t>(length);
+    return length;
+  };
+  try {
+    read_blocks(read, job.status.size_bytes);
+  } catch (const s3::ObjectChanged&) {
+    return FileOutcome::changed;
+  } catch (const std::runtime_error&) {
+    if (shared_.stop || shared_.over) throw Stopped();
+    throw;
+  }
+  if (reader.bytes() != job.status.size_bytes) return FileOutcome::changed;
+  done.hashes = lanes_.finish();
+  digest::add_info_hashes(done.hashes, job.target.path, job.status.size_bytes);
+  return FileOutcome::hashed;
+}
+
 FileOutcome Hasher::read_content(Done& done) {
+  if (shared_.tree == nullptr) return read_object(done);
   const std::string& path = done.job.target.path;
-  const Descriptor file = shared_.tree.open_file(path);
+  const Descriptor file = shared_.tree->open_file(path);
   if (!file) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EXDEV || errno == ENXIO)
       return FileOutcome::gone;
@@ -150,7 +182,7 @@ FileOutcome Hasher::read_content(Done& done) {
   const FileStatus before = look();
   if (!before.regular) return FileOutcome::gone;
   if (!before.same_content(done.job.status)) return FileOutcome::changed;
-  const bool whole = read_blocks(file.get(), before.size_bytes);
+  const bool whole = read_file(file.get(), before.size_bytes);
   if (!whole || !look().same_content(before)) return FileOutcome::changed;
   done.hashes = lanes_.finish();
   digest::add_info_hashes(done.hashes, path, before.size_bytes);
@@ -163,7 +195,7 @@ Done Hasher::run(Job job) {
   try {
     done.outcome = done.job.content ? read_content(done) : FileOutcome::hashed;
     if (done.outcome == FileOutcome::hashed && shared_.kinds.signature) {
-      read_signature(shared_.tree, done.job, done.hashes, done.signature_ctime_ns);
+      read_signature(*shared_.tree, done.job, done.hashes, done.signature_ctime_ns);
     }
   } catch (const Stopped&) {
     done.outcome = FileOutcome::stopped;

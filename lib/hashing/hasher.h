@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@
 #include "digest/shared_pass.h"
 #include "hashing/throttle.h"
 #include "hashing/tree.h"
+#include "net/fetcher.h"
+#include "s3/object.h"
 
 namespace mirror::hash {
 
@@ -46,7 +49,8 @@ void read_signature(const SourceTree& tree, const Job& job, FileHashes& hashes,
 
 // What the threads share.
 struct Shared {
-  const SourceTree& tree;
+  const SourceTree* tree;  // nullptr: the source lies in a bucket,
+  s3::Folder* bucket;      // this one
   HashKinds kinds;
   Throttle throttle;
   const std::atomic<bool>& stop;
@@ -66,13 +70,17 @@ class Hasher {
   Done run(Job job);
 
  private:
+  using Read = std::function<std::size_t(std::span<char> into)>;
   FileOutcome read_content(Done& done);
+  FileOutcome read_object(Done& done);
   bool read_block(int fd, std::int64_t size_bytes);
-  bool read_blocks(int fd, std::int64_t size_bytes);
+  bool read_file(int fd, std::int64_t size_bytes);
+  void read_blocks(const Read& read, std::int64_t size_bytes);
   Shared& shared_;
   Board board_;
   std::string ring_;
   digest::Lanes lanes_;
+  std::optional<net::Fetcher> fetcher_;  // of objects
 };
 
 }  // namespace mirror::hash

@@ -64,16 +64,18 @@ int cores() {
   return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMostThreads);
 }
 
+bool in_bucket(std::string_view source) { return source.starts_with("s3://"); }
+
 class Run {
  public:
   Run(const Plan& plan, Observer& report, const StopSignal& stop)
       : plan_(plan),
         report_(report),
         stop_(stop),
-        kinds_(plan.kinds),
+        kinds_(kinds_of(plan)),
         connection_(plan.connect()),
-        tree_(plan.source),
-        shared_{tree_, kinds_, Throttle(plan.max_bytes_per_s, stop.asked()), stop.asked()},
+        shared_{open_tree(), open_bucket(), kinds_, Throttle(plan.max_bytes_per_s, stop.asked()),
+                stop.asked()},
         pool_(shared_, plan.threads > 0 ? plan.threads : cores()) {
     if (!report.wants_progress()) return;
     for (const std::string& subtree : plan.subtrees) {
@@ -98,6 +100,30 @@ class Run {
   }
 
  private:
+  // Signatures beside objects are not read.
+  static HashKinds kinds_of(const Plan& plan) {
+    HashKinds kinds = plan.kinds;
+    kinds.signature = kinds.signature && !in_bucket(plan.source);
+    return kinds;
+  }
+
+  const SourceTree* open_tree() {
+    return in_bucket(plan_.source) ? nullptr : &tree_.emplace(plan_.source);
+  }
+
+  s3::Folder* open_bucket() {
+    return in_bucket(plan_.source) ? &bucket_.emplace(plan_.source, plan_.ca_file) : nullptr;
+  }
+
+  // Of an object: what the last scan found. Whether it is still so shows when it is read.
+  std::optional<FileStatus> status_of_source(const db::HashTarget& target) {
+    if (tree_) return tree_->status(target.path);
+    FileStatus status;
+    status.size_bytes = target.size_bytes, status.mtime_s = target.mtime_s;
+    status.regular = true;
+    return status;
+  }
+
   using LinkKey = std::pair<std::uint64_t, std::uint64_t>;
   struct Links {  // the paths of one inode, from the first that is read until all have been met
     FileStatus status;
@@ -160,7 +186,7 @@ class Run {
 
   // What is to be done about a file, and nothing when nothing is.
   std::optional<Job> choose(const db::HashTarget& target) {
-    const std::optional<FileStatus> status = tree_.status(target.path);
+    const std::optional<FileStatus> status = status_of_source(target);
     if (!status && errno == EACCES) {
       if (!target.staged) fail(target.path, "cannot be read: Permission denied");
       return std::nullopt;
@@ -176,7 +202,7 @@ class Run {
       return std::nullopt;
     }
     Job job{target, *status};
-    job.is_signed = kinds_.signature && tree_.may_have_signature(target.path);
+    job.is_signed = kinds_.signature && tree_->may_have_signature(target.path);
     if (plan_.verify) {
       if (target.known && !target.pending) return job;
       ++counts_.unchanged;
@@ -185,7 +211,7 @@ class Run {
     job.content = plan_.force || target.lacks || target.pending ||
                   (target.ctime_ns && *target.ctime_ns != status->ctime_ns);
     if (job.content ||
-        (kinds_.signature && target.signature_ctime_ns != tree_.signature_ctime(target.path)))
+        (kinds_.signature && target.signature_ctime_ns != tree_->signature_ctime(target.path)))
       return job;
     ++counts_.unchanged;
     return std::nullopt;
@@ -350,7 +376,7 @@ class Run {
     digest::add_info_hashes(result.hashes, job.target.path, job.target.size_bytes);
     result.hashes.signature.clear();
     result.hashes.signature_kind = SignatureKind::none;
-    if (kinds_.signature) read_signature(tree_, job, result.hashes, result.signature_ctime_ns);
+    if (kinds_.signature) read_signature(*tree_, job, result.hashes, result.signature_ctime_ns);
     report_.file(job.target.path, "hashed", "a hard link", false);
     ++counts_.hashed;
     ++counts_.linked;
@@ -445,7 +471,8 @@ class Run {
   const HashKinds kinds_;
   db::Connection connection_;
   std::optional<db::Connection> store_connection_;
-  SourceTree tree_;
+  std::optional<SourceTree> tree_;  // one of the two
+  std::optional<s3::Folder> bucket_;
   Shared shared_;
   Pool pool_;
   Counts counts_;

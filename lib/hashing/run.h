@@ -1,6 +1,6 @@
-// Reads the files of a local source and stores their hashes. The calling thread talks to the
-// database, a second thread with its own connection stores results, and a pool of threads reads
-// files.
+// Reads the files of a source, a folder or one in a bucket, and stores their hashes. The calling
+// thread talks to the database, a second thread with its own connection stores results, and a pool
+// of threads reads files.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace mirror::hash {
 
 // What to do. Subtrees are valid paths without a trailing slash; "" is the whole tree.
 struct Plan {
-  std::string source;
+  std::string source;   // a folder, or an s3:// URL
+  std::string ca_file;  // of those who sign certificates of object stores; "": the system's
   std::vector<std::string> subtrees = {""};
   HashKinds kinds;
   int threads = 0;                   // 0: one for each core
@@ -61,7 +62,7 @@ class Observer {
 };
 
 // Returns what was done. Throws db::Error, and std::system_error for a source that cannot be
-// opened.
+// opened, s3::AccountError for credentials that cannot be read.
 Counts hash_or_verify(const Plan&, Observer&, const StopSignal& stop);
 
 }  // namespace mirror::hash

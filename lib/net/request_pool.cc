@@ -288,6 +288,7 @@ void RequestPool::Transfer::finish(CURLcode code) {
   answer.peer = easy.text(CURLINFO_PRIMARY_IP);
   read_certificate();
   answer.status = static_cast<int>(easy.number(CURLINFO_RESPONSE_CODE));
+  answer.http2 = easy.number(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0;
   if (code != CURLE_OK && !answer.cut) return fail(code);
   answer.redirect_url = easy.text(CURLINFO_REDIRECT_URL);
   curl_off_t microseconds = 0;

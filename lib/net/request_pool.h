@@ -60,6 +60,7 @@ struct PoolAnswer {
   bool cut = false;                                          // there were more
   std::string redirect_url;                     // where Location leads to, as a whole URL; "": none
   std::string peer;                             // the address that answered, without its port
+  bool http2 = false;                           // came by HTTP/2
   std::chrono::milliseconds first_byte{0};      // from the start to the first byte of the answer
   std::optional<std::int64_t> certificate_end;  // Unix time
 

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 #include "core/address.h"
 #include "core/ascii.h"
+#include "core/http_date.h"
+#include "core/number.h"
 #include "core/path.h"
 #include "core/url.h"
-#include "net/request_pool.h"
 
 namespace mirror::probe {
 namespace {
@@ -21,7 +21,29 @@ std::string_view folder_of(std::string_view url) {
   return url.substr(0, url.rfind('/') + 1);
 }
 
+// Of what a server sends.
+std::optional<std::int64_t> size_of(std::string_view text) {
+  const auto value = whole_number<std::int64_t>(text);
+  return value && *value >= 0 ? value : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<std::int64_t> size_in(const net::PoolAnswer& answer) {
+  const std::string_view coding = answer.header("Content-Encoding");
+  if (!coding.empty() && coding != "identity") return std::nullopt;
+  if (answer.status == 206 || answer.status == 416) {
+    const std::string_view range = answer.header("Content-Range");
+    const std::size_t slash = range.rfind('/');
+    return slash == range.npos ? std::nullopt : size_of(range.substr(slash + 1));
+  }
+  return size_of(answer.header("Content-Length"));
+}
+
+std::optional<std::int64_t> mtime_in(const net::PoolAnswer& answer) {
+  const std::int64_t time_s = parse_http_date(answer.header("Last-Modified"));
+  return time_s >= 0 ? std::optional(time_s) : std::nullopt;
+}
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;

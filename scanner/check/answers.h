@@ -1,12 +1,20 @@
 // What checks and stamps need to know of answers and of where redirects lead. Pure.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "net/request_pool.h"
+
 namespace mirror::probe {
 
+// The file's size as an answer tells it (RFC 9110 §8.6, §14.4); nullopt: it does not.
+std::optional<std::int64_t> size_in(const net::PoolAnswer& answer);
+// Where the server says that the file was last modified, as Unix time; nullopt: it does not say.
+std::optional<std::int64_t> mtime_in(const net::PoolAnswer& answer);
 bool is_redirect(int status);
 // Whether the server perhaps refuses HEAD alone, so that GET may tell more.
 bool head_may_be_refused(int status);

@@ -39,29 +39,13 @@ Verdict refused(std::string reason) {
   return verdict;
 }
 
-std::optional<std::int64_t> number(std::string_view text) {
-  const auto value = whole_number<std::int64_t>(text);
-  return value && *value >= 0 ? value : std::nullopt;
-}
-
-// The file's size as an answer tells it (RFC 9110 §8.6, §14.4); nullopt: it does not.
-std::optional<std::int64_t> size_in(const net::PoolAnswer& answer) {
-  const std::string_view coding = answer.header("Content-Encoding");
-  if (!coding.empty() && coding != "identity") return std::nullopt;
-  if (answer.status == 206 || answer.status == 416) {
-    const std::string_view range = answer.header("Content-Range");
-    const std::size_t slash = range.rfind('/');
-    return slash == range.npos ? std::nullopt : number(range.substr(slash + 1));
-  }
-  return number(answer.header("Content-Length"));
-}
-
 // Where the bytes begin that a 206 sends (RFC 9110 §14.4); nullopt: it does not say.
 std::optional<std::int64_t> first_in(const net::PoolAnswer& answer) {
   std::string_view range = answer.header("Content-Range");
   if (!range.starts_with("bytes ")) return std::nullopt;
   range.remove_prefix(6);
-  return number(range.substr(0, range.find('-')));
+  const auto first = whole_number<std::int64_t>(range.substr(0, range.find('-')));
+  return first && *first >= 0 ? first : std::nullopt;
 }
 
 bool is_whole(const db::ContentPiece& piece, const CheckTarget& target) {

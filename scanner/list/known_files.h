@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "db/merge/head_turn.h"
 #include "db/merge/known_files.h"
 
 namespace mirror::scanner {
@@ -22,6 +23,12 @@ class KnownFiles {
   virtual std::vector<std::optional<FileHashes>> digests(const std::vector<std::string>& paths) = 0;
   // The source's files directly in these folders ("" is the root) that web servers do not show.
   virtual std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) = 0;
+  // For methods that ask for each file: the next ones, at most `limit` of a run of `budget`; empty:
+  // there are no more (db/merge/head_turn.h).
+  virtual std::vector<db::TurnFile> next_in_turn(std::int32_t limit, std::int64_t budget) = 0;
+  // It was asked for; in the order in which they came.
+  virtual void done_in_turn(const db::TurnFile& file) = 0;
+  virtual bool turn_is_whole() = 0;  // whether all were asked for
   // For each path, whether the source has anything below it.
   virtual std::vector<bool> folders(const std::vector<std::string>& paths) = 0;
 };

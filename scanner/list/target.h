@@ -1,6 +1,7 @@
 // What a method shall list. A plain value.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,9 @@ struct Target {
   std::string contact;               // who scans; "": not told
   int connect_timeout_s = 30;
   int idle_timeout_s = 300;
-  double max_minutes = 240;  // for the whole listing
+  double max_minutes = 240;              // for the whole listing
+  std::int64_t head_budget = 100000;     // files that a method which asks for each may ask for
+  std::vector<std::string> server_urls;  // our own, each ends in '/': nothing there is a mirror's
 };
 
 }  // namespace mirror::scanner

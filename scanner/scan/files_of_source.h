@@ -16,8 +16,8 @@ namespace mirror::scanner {
 // the scan, in its thread. Throws db::Error.
 class FilesOfSource : public KnownFiles {
  public:
-  FilesOfSource(db::Connection& connection, std::string prefix)
-      : connection_(connection), prefix_(std::move(prefix)) {}
+  FilesOfSource(db::Connection& connection, MirrorId mirror, std::string prefix)
+      : connection_(connection), mirror_(mirror), prefix_(std::move(prefix)) {}
 
   std::vector<std::optional<db::KnownFile>> files(const std::vector<std::string>& paths) override {
     return db::find_known_files(connection_, of_tree(paths));
@@ -27,6 +27,22 @@ class FilesOfSource : public KnownFiles {
   }
   std::vector<bool> folders(const std::vector<std::string>& paths) override {
     return db::find_known_folders(connection_, of_tree(paths));
+  }
+  std::vector<db::TurnFile> next_in_turn(std::int32_t limit, std::int64_t budget) override {
+    if (!turn_) turn_.emplace(connection_, mirror_, prefix_);
+    std::vector<db::TurnFile> files = turn_->next(limit, budget);
+    for (db::TurnFile& file : files) file.path.erase(0, prefix_.empty() ? 0 : prefix_.size() + 1);
+    return files;
+  }
+  void done_in_turn(const db::TurnFile& file) override {
+    db::TurnFile of_tree = file;
+    of_tree.path = joined_path(prefix_, file.path);
+    turn_->done(of_tree);
+  }
+  bool turn_is_whole() override { return turn_ && turn_->whole(); }
+  // After the merge of a listing that asked for each file: the next one goes on from there.
+  void keep_turn() {
+    if (turn_) turn_->keep();
   }
 
   std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) override {
@@ -42,7 +58,9 @@ class FilesOfSource : public KnownFiles {
   }
 
   db::Connection& connection_;
+  MirrorId mirror_;
   std::string prefix_;
+  std::optional<db::HeadTurn> turn_;
 };
 
 }  // namespace mirror::scanner

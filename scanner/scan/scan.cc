@@ -102,7 +102,8 @@ db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& li
 
 db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& record,
                          const ListingWay& way, const ScanOptions& options, const Control& control,
-                         const TreeSink& sink, ListingCounts& counts) {
+                         const TreeSink& sink, ListingCounts& counts,
+                         std::optional<FilesOfSource>& known) {
   Target target = target_of(way, record, options);
   const Part part = part_of_mirror(options.subtree, record.strip_prefix, record.add_prefix);
   if (part.nothing) return {};
@@ -110,8 +111,8 @@ db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& rec
   target.may_be_missing = part.may_be_missing;
   Listing listing(options.instance.max_entries, part.prefix, sink, control, counts);
   listing.exclude(options.instance.exclude);
-  FilesOfSource known(connection, part.prefix);
-  return way.method->list(target, known, listing, control);
+  known.emplace(connection, record.mirror.id, part.prefix);
+  return way.method->list(target, *known, listing, control);
 }
 
 db::LossVerdict verdict_of(const db::MirrorRecord& record, const ScanOptions& options,
@@ -162,9 +163,10 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
       scan.add(entry.path, entry.size_bytes, entry.mtime_s);
   };
   db::Fidelity fidelity;
+  std::optional<FilesOfSource> known;
   try {
     fidelity = list_or_close(scan, stands, [&] {
-      return list_mirror(connection, record, way, options, control, sink, result.listing);
+      return list_mirror(connection, record, way, options, control, sink, result.listing, known);
     });
   } catch (const ListingError& error) {
     return error.what();
@@ -178,6 +180,7 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
     return unserved_of(record, options, db::load_path_rules(connection), control, files, result);
   };
   take_report(scan.merge(fidelity, how), "--max-shrink", stands, result);
+  if (known && result.worked() && options.subtree.empty()) known->keep_turn();
   return std::nullopt;
 }
 
@@ -259,7 +262,7 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
     Target target = base_target(source, method, options);
     target.directory = options.subtree;
     target.is_source = true;
-    FilesOfSource known(connection, "");
+    FilesOfSource known(connection, 0, "");
     return method.list(target, known, listing, control);
   };
   const std::string stands = what_stands_of_source();

@@ -61,6 +61,8 @@ Target base_target(const std::string& url, const Method& method, const ScanOptio
   target.connect_timeout_s = options.instance.connect_timeout_s;
   target.idle_timeout_s = options.instance.idle_timeout_s;
   target.max_minutes = options.instance.max_scan_minutes;
+  target.head_budget = options.instance.head_budget;
+  target.server_urls = options.instance.server_urls;
   return target;
 }
 

@@ -43,6 +43,10 @@ void WebClient::head(std::string url, Done done) {
   ask({net::PoolRequest::Method::head, std::move(url), std::move(done)});
 }
 
+void WebClient::get_first_byte(std::string url, Done done) {
+  ask({net::PoolRequest::Method::get, std::move(url), std::move(done), true});
+}
+
 void WebClient::ask(Request request) {
   ++open_;
   waiting_.push_back(std::move(request));
@@ -76,11 +80,12 @@ void WebClient::start(Request request) {
   asked.ca_file = settings_.ca_file;
   asked.keep_connection = asked.http2 = true;
   const bool is_get = request.method == net::PoolRequest::Method::get;
-  asked.compressed = is_get;
+  asked.compressed = is_page(request);
   if (settings_.headers) asked.headers = settings_.headers(is_get ? "GET" : "HEAD", asked.url);
+  if (request.first_byte) asked.headers.emplace_back("Range: bytes=0-0");
   asked.connect_timeout = settings_.connect_timeout;
   asked.timeout = settings_.timeout;
-  asked.max_body_bytes = settings_.max_page_bytes;
+  asked.max_body_bytes = is_page(request) ? settings_.max_page_bytes : 0;
   // The pool copies what it keeps.
   pool_.add(std::move(asked), [this, kept = std::move(request)](net::PoolAnswer&& answer) mutable {
     answered(std::move(kept), std::move(answer));
@@ -121,7 +126,7 @@ void WebClient::finish(Request& request, net::PoolAnswer&& answer) {
   result.status = answer.status;
   if (answer.failure) {
     result.fault = answer.words;
-  } else if (answer.cut && request.method == net::PoolRequest::Method::get) {
+  } else if (answer.cut && is_page(request)) {
     result.fault =
         fmt::format("its page is larger than {} MB", settings_.max_page_bytes / 1'000'000);
   } else if (asks_to_wait(answer.status)) {

@@ -44,6 +44,10 @@ class WebClient {
 
   void get(std::string url, Done done);
   void head(std::string url, Done done);
+  // By GET, and no more of the body than that.
+  void get_first_byte(std::string url, Done done);
+  // Other than WebSettings::connections, for a server that takes several over one connection.
+  void ask_at_a_time(int requests) { settings_.connections = requests; }
   // How many have no answer yet.
   std::size_t open() const { return open_; }
   // Goes on until something was answered, `stop_fd` is readable, or a second is over. Passes on
@@ -56,8 +60,12 @@ class WebClient {
     net::PoolRequest::Method method;
     std::string url;
     Done done;
+    bool first_byte = false;
     int tries = 0, waits = 0;
   };
+  static bool is_page(const Request& request) {
+    return request.method == net::PoolRequest::Method::get && !request.first_byte;
+  }
   void ask(Request request);
   void start_what_may();
   void start(Request request);

@@ -183,6 +183,8 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"rsync_url", "rsync://a/m/"},
         {"ftp_url", "ftp://a/"},
         {"index_url", "http://a/"},
+        {"head_url", "https://a/"},
+        {"head_options", "connections=2,budget=3"},
         {"index_options", "connections=2,rate=3"},
         {"ftp_scan_url", "ftps://joe@a/"},
         {"ftp_options", "connections=2,tls=require"},

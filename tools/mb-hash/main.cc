@@ -22,6 +22,7 @@ db::Connection connect(const HashCommand& options, const StopSignal& stop) {
 Plan plan_of(const HashCommand& options, const StopSignal& stop) {
   Plan plan;
   plan.source = options.instance.source;
+  plan.ca_file = options.instance.probe_ca;
   plan.subtrees = options.subtrees;
   plan.kinds = options.instance.hash.kinds;
   plan.threads = options.instance.hash.jobs;
@@ -37,11 +38,12 @@ int run(int argc, char** argv) {
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
   const HashCommand& options = std::get<HashCommand>(parsed);
   const bool import = !options.import_file.empty();
-  if (!import && !options.instance.source.starts_with('/')) {
-    throw ConfigError(
-        fmt::format("instance '{}' has no local source to read: set source = \"/DIRECTORY\" in the "
-                    "configuration file {}",
-                    printable(options.instance.name), config_file_text(options.instance)));
+  const std::string& source = options.instance.source;
+  if (!import && !source.starts_with('/') && !source.starts_with("s3://")) {
+    throw ConfigError(fmt::format(
+        "instance '{}' has no local source or bucket to read: set source = \"/DIRECTORY\" in the "
+        "configuration file {}",
+        printable(options.instance.name), config_file_text(options.instance)));
   }
   const StopSignal stop;
   {

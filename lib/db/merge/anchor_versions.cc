@@ -161,7 +161,8 @@ class AnchorVersions {
   " FROM anchor_version v JOIN mutable_group g ON g.folder = v.folder WHERE $1 = ANY (v.mirrors) " \
   "AND (v.replaced_at IS NOT NULL OR $1 <> ALL (g.mirrors))"
 
-// $1 to $8 as MirrorCompare::scope(), $9 what is no member of a group. `asked`: what the mirror
+// $1 to $8 as MirrorCompare::scope(), $9 what is no member of a group,
+// $10 whether what is not listed says nothing. `asked`: what the mirror
 // must list, in one of the sizes with the time beside it (NULL: any), if it still has the former
 // state: its anchor; members that were replaced since, as one of their earlier versions, also if
 // they are gone by now; members that the source lost since.
@@ -178,7 +179,7 @@ constexpr const char* kContradicted =
     "encode(f.path, 'hex') ~ $9 AND CASE WHEN r.replaced THEN f.earlier_sizes IS NOT NULL ELSE "
     "f.gone_at > v.whole_at END AND " IN_NO_INNER_GROUP("v.low", "v.high")
     ") SELECT DISTINCT a.anchor, a.version_rev FROM asked a LEFT JOIN merge_listing l ON l.path = "
-    "a.path WHERE ($5::bytea IS NULL OR (a.path > $5 AND a.path < $6)) AND NOT EXISTS (SELECT FROM "
+    "a.path WHERE (NOT $10 OR l.path IS NOT NULL) AND ($5::bytea IS NULL OR (a.path > $5 AND a.path < $6)) AND NOT EXISTS (SELECT FROM "
     "unnest(a.sizes, a.times) e (size, mtime) WHERE e.size = l.size AND (e.mtime IS NULL OR NOT $4 "
     "OR abs(l.mtime - $7 - e.mtime) < $3)) AND $2::bigint IS NOT NULL AND coalesce($8::text, '') "
     "IS NOT NULL";
@@ -197,11 +198,12 @@ void refresh_anchor_versions(Connection& connection, std::int64_t rev, const Pat
 }
 
 void heed_listing_of_former_versions(Connection& connection, MirrorId mirror, const Params& scope,
-                                     const PathRules& rules) {
+                                     bool asked_only, const PathRules& rules) {
   const Params one = Params().int2(mirror);
   if (connection.run("SELECT" MAY_LEAVE " LIMIT 1", one).empty()) return;
-  const Result left =
-      connection.run(kContradicted, Params(scope).text(or_nothing(rules.no_member_hex_regex())));
+  const Result left = connection.run(
+      kContradicted,
+      Params(scope).text(or_nothing(rules.no_member_hex_regex())).boolean(asked_only));
   if (left.empty()) return;
   MergeTransaction merge(connection);
   for (int row = 0; row < left.rows(); ++row) {

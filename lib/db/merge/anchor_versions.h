@@ -32,7 +32,9 @@ void refresh_anchor_versions(Connection&, std::int64_t rev, const PathRules&,
 
 // Before a listing of a mirror is merged, as a merge of its own: takes it away from former versions
 // that the listing contradicts, which the cohorts alone do not show. `scope` as
-// MirrorCompare::scope(); the listing is staged in merge_listing.
-void heed_listing_of_former_versions(Connection&, MirrorId, const Params& scope, const PathRules&);
+// MirrorCompare::scope(); the listing is staged in merge_listing. `asked_only`: files that are not
+// listed contradict nothing.
+void heed_listing_of_former_versions(Connection&, MirrorId, const Params& scope, bool asked_only,
+                                     const PathRules&);
 
 }  // namespace mirror::db

@@ -37,15 +37,15 @@ constexpr std::int64_t kOffsetMinTimes = 5;
   "coalesce(l.size = f.size AND (CASE WHEN $4 THEN " SAME_TIME \
   " ELSE f.version_rev <= $2 AND " NOT_OLDER " END OR " IMMUTABLE "), false)"
 
-// {0}: the table of files. A pending file keeps the mirrors it has; a gone one may lose but not
-// gain them. What cannot be told apart from an earlier version is not gained either, but kept: the
-// mirror's content was checked.
+// {0}: the table of files; {1}: LEFT, unless files that are not listed keep their state. A pending
+// file keeps the mirrors it has; a gone one may lose but not gain them. What cannot be told apart
+// from an earlier version is not gained either, but kept: the mirror's content was checked.
 constexpr const char* kInsertChanged =
     "INSERT INTO merge_changed SELECT f.id, f.cohort_id, f.gone_at IS NULL, coalesce(c.listed, "
     "false) FROM {} f "
     "LEFT JOIN (SELECT id, true AS listed FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id "
     "= f.cohort_id "
-    "LEFT JOIN merge_listing l ON l.path = f.path "
+    "{}JOIN merge_listing l ON l.path = f.path "
     "WHERE f.cohort_id IS NOT NULL AND NOT f.pending AND " IN_SCOPE
     " AND "
     "CASE WHEN c.listed THEN NOT " HAS " ELSE " HAS " AND f.gone_at IS NULL AND " TOLD_APART " END";
@@ -71,7 +71,7 @@ constexpr const char* kCountEntries =
     "f.cohort_id "
     "CROSS JOIN LATERAL (SELECT f.kind = 'f' AND f.gone_at IS NULL AND NOT f.pending AS "
     "comparable) k "
-    "WHERE NOT f.staged AND " IN_SCOPE " AND $2 IS NOT NULL AND $4 IS NOT NULL";
+    "WHERE NOT f.staged AND l.size >= 0 AND " IN_SCOPE " AND $2 IS NOT NULL AND $4 IS NOT NULL";
 
 constexpr const char* kCountHad =
     "SELECT count(*) FROM file f JOIN cohort c ON c.id = f.cohort_id AND $1 = ANY (c.mirrors) "
@@ -159,6 +159,10 @@ Params MirrorCompare::scope() const {
   return immutable_regex_.empty() ? params.null() : params.text(immutable_regex_);
 }
 
+std::string MirrorCompare::insert_changed(const char* files) const {
+  return fmt::format(kInsertChanged, files, asked_only_ ? "" : "LEFT ");
+}
+
 void MirrorCompare::count_entries(const StagedListing& listing) {
   const bool decided = keeping_of(times_.share) != TimeKeeping::undecided;
   EntryCounts found = read_entries();
@@ -168,7 +172,7 @@ void MirrorCompare::count_entries(const StagedListing& listing) {
   if (measures_) measure_times(found.measured(decided));
   counts_.seen = listing.seen();
   counts_.known = found.known;
-  counts_.unknown = listing.rows() - found.known;
+  counts_.unknown = listing.rows() - listing.absent() - found.known;
   // Of immutable files the size alone counts.
   const std::int64_t right = times_must_match() ? found.all.same + found.immutable_of_other_time
                                                 : found.not_older + found.immutable_and_older;
@@ -265,7 +269,7 @@ void MirrorCompare::compare(const StagedListing& listing) {
   seen_rev_ = newest_rev(connection_);
   count_entries(listing);
   if (subtree_.empty()) find_behind();
-  connection_.run(fmt::format(kInsertChanged, "file"), scope());
+  connection_.run(insert_changed("file"), scope());
   tally(
       connection_.run("SELECT cohort_id, listed, count(*), count(*) FILTER (WHERE current) FROM "
                       "merge_changed GROUP BY 1, 2"));
@@ -337,7 +341,7 @@ void MirrorCompare::catch_up() {
                       "c.file_id = t.id RETURNING c.*) "
                       "SELECT cohort_id, listed, -count(*), -count(*) FILTER (WHERE current) FROM "
                       "d GROUP BY 1, 2"));
-  tally(connection_.run("WITH i AS (" + fmt::format(kInsertChanged, "merge_touched") +
+  tally(connection_.run("WITH i AS (" + insert_changed("merge_touched") +
                             " RETURNING *) "
                             "SELECT cohort_id, listed, count(*), count(*) FILTER (WHERE current) "
                             "FROM i GROUP BY 1, 2",

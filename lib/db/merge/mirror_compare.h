@@ -25,6 +25,8 @@ class MirrorCompare {
 
   // The times are as measured by another comparison: this one does not measure them.
   void trust_times() { measures_ = false; }
+  // Files that are not listed keep their state.
+  void heed_listed_only() { asked_only_ = true; }
   // Compares everything, in one snapshot. `listing` must be finished.
   void compare(const StagedListing& listing);
   // Looks at the files again that changed since the last comparison; in a snapshot of its own, or
@@ -76,6 +78,7 @@ class MirrorCompare {
     SameTimes measured(bool decided) const;
   };
   EntryCounts read_entries();
+  std::string insert_changed(const char* files) const;
   bool find_offset(bool decided, std::int64_t files);
   void count_entries(const StagedListing& listing);
   void measure_times(const SameTimes& found);
@@ -94,6 +97,7 @@ class MirrorCompare {
   std::int64_t start_rev_;
   MeasuredTimes times_;
   bool measures_;
+  bool asked_only_ = false;
   std::string immutable_regex_;
   std::int64_t seen_rev_ = 0;  // the snapshot's newest revision
   ScanCounts counts_;

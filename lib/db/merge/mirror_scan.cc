@@ -43,12 +43,13 @@ struct MirrorScan::Impl {
   Unserved ask_for_newest(const MergeOptions& options, const MirrorCompare* compare);
   void compare_without(const Unserved& unserved, const Fidelity& fidelity,
                        std::optional<MirrorCompare>& compare);
+  void heed(const Fidelity& fidelity, MirrorCompare& compare) const;
   ScanCounts counts_of(const MirrorCompare& compare) const;
   void require_same_mirror();
   std::string guard(MirrorCompare& compare, const MergeOptions& options);
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   bool refuse(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
-  void record_scan(MirrorCompare& compare, bool shows_times);
+  void record_scan(MirrorCompare& compare, const Fidelity& fidelity);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
   std::int64_t basis(Precision precision) const;
@@ -117,10 +118,11 @@ void MirrorScan::Impl::ask_about_losses(MirrorCompare& compare, const MergeOptio
 }
 
 // In a statement of its own, since a merge never locks rows of mirror.
-void MirrorScan::Impl::record_scan(MirrorCompare& compare, bool shows_times) {
+void MirrorScan::Impl::record_scan(MirrorCompare& compare, const Fidelity& fidelity) {
   Params params;
   // A part of the tree tells too little about the whole mirror.
-  const MeasuredTimes times = subtree.empty() && shows_times ? compare.times() : measured();
+  const MeasuredTimes times =
+      subtree.empty() && fidelity.shows_times ? compare.times() : measured();
   const std::optional<double> share = times.share;
   params.int2(mirror.mirror.id).boolean(keeping_of(share) == TimeKeeping::kept);
   if (share)
@@ -132,7 +134,7 @@ void MirrorScan::Impl::record_scan(MirrorCompare& compare, bool shows_times) {
       "keeps_times_share = coalesce($3::float8, keeps_times_share), time_offset_s = $4 "
       "WHERE id = $1",
       params.int8(times.offset_s));
-  if (subtree.empty()) compare.store_behind();
+  if (subtree.empty() && fidelity.whole) compare.store_behind();
 }
 
 std::int64_t MirrorScan::Impl::held() {
@@ -296,9 +298,16 @@ ScanCounts MirrorScan::Impl::counts_of(const MirrorCompare& compare) const {
   return counts;
 }
 
+// A few files that were asked for one by one say less about times than what was measured before.
+void MirrorScan::Impl::heed(const Fidelity& fidelity, MirrorCompare& compare) const {
+  if (!fidelity.asked_only) return;
+  compare.heed_listed_only();
+  if (!fidelity.shows_times && mirror.keeps_times_share) compare.trust_times();
+}
+
 MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions& options) {
   std::optional<Unserved> unserved;
-  if (subtree.empty()) {
+  if (subtree.empty() && !fidelity.asked_only) {
     const std::string fingerprint = listing.fingerprint(basis(fidelity.times));
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
@@ -311,17 +320,20 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
   listing.finish();
   std::optional<MirrorCompare> comparison;
   comparison.emplace(connection, mirror.mirror.id, subtree, fidelity, start_rev, measured(), rules);
+  heed(fidelity, *comparison);
   comparison->compare(listing);
   MergeReport report;
   report.counts = counts_of(*comparison);
   if (!unserved) {
     if (refuse(*comparison, options, report)) return report;
-    unserved = ask_for_newest(options, &*comparison);
+    // Who was asked for each file need not be asked again.
+    unserved = fidelity.asked_only ? Unserved() : ask_for_newest(options, &*comparison);
   }
   if (!unserved->ids.empty()) compare_without(*unserved, fidelity, comparison);
   MirrorCompare& compare = *comparison;
   report.counts = counts_of(compare);
-  heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(), rules);
+  heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(),
+                                  fidelity.asked_only, rules);
   if (compare.anything_changed()) {
     if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;
   } else {
@@ -331,7 +343,7 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
     report.counts.gained = report.counts.lost = 0;
     row.close("unchanged", report.counts);
   }
-  record_scan(compare, fidelity.shows_times);
+  record_scan(compare, fidelity);
   if (!report.believed.empty())
     note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();

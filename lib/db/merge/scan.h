@@ -62,7 +62,13 @@ struct Fidelity {
   bool shows_times = true;  // of the mirror; false: they tell nothing about how it keeps times
   // They are times of uploads: a file is not newer than its one.
   bool times_of_uploads = false;
+  // The listing tells of the files in it alone: all others keep their state. `whole`: even so it
+  // has all of the source's files, those that the mirror lacks with the size kNotThere.
+  bool asked_only = false, whole = true;
 };
+
+// The size of an entry that says that the mirror does not have the file.
+inline constexpr std::int64_t kNotThere = -1;
 
 // Whether what a mirror would lose is gone for certain, as somebody found who asked the mirror.
 struct LossVerdict {
@@ -111,7 +117,8 @@ class MirrorScan {
   MirrorScan(Connection&, const MirrorRecord&, std::string_view method, std::string_view subtree);
   ~MirrorScan();
   // A regular file of the listing, in any order; a path listed twice counts once, as it was listed
-  // last. Buffers at most 1 MiB. Paths must have passed check_path. The entry counts as seen.
+  // last. Buffers at most 1 MiB. Paths must have passed check_path. The entry counts as seen,
+  // unless its size is kNotThere.
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
   MergeReport merge(const Fidelity&, const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.

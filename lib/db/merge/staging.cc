@@ -91,6 +91,7 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
        {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
     fingerprint_.number(number);
   }
+  if (size_bytes < 0) ++absent_;
   const bool again = met_before(path);
   duplicates_ = duplicates_ || again;
   writer_.row(8);

@@ -57,8 +57,9 @@ class StagedListing {
   void drop(const std::vector<std::int64_t>& file_ids);
   // The same with all files that the mirror would gain, as merge_changed has them.
   void drop_gained();
-  std::int64_t seen() const { return seen_; }  // calls of add
-  std::int64_t rows() const { return rows_; }  // distinct paths, after finish()
+  std::int64_t seen() const { return seen_ - absent_; }  // calls of add for what is there
+  std::int64_t rows() const { return rows_; }            // distinct paths, after finish()
+  std::int64_t absent() const { return absent_; }  // entries that say that the file is not there
 
  private:
   bool met_before(std::string_view path);
@@ -69,7 +70,7 @@ class StagedListing {
   std::vector<bool>
       met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
   bool duplicates_ = false;
-  std::int64_t seen_ = 0;
+  std::int64_t seen_ = 0, absent_ = 0;
   std::int64_t rows_ = 0;
 };
 

@@ -181,6 +181,8 @@ std::vector<MirrorMember> make_members() {
                  UrlKind::web_base);
   scans.endpoint("ftp_scan_url", "ftp", "url", &Endpoint::url, "URL to scan over FTP or FTPS",
                  UrlKind::ftp_scan);
+  scans.endpoint("head_url", "head", "url", &Endpoint::url,
+                 "URL to scan by asking for each file, where there is no index", UrlKind::web_base);
   scans.endpoint("s3_url", "s3", "url", &Endpoint::url,
                  "URL to scan of a folder in a bucket: s3://BUCKET/[PREFIX/]", UrlKind::s3);
   for_each_member(kListing, scans);
@@ -191,6 +193,8 @@ std::vector<MirrorMember> make_members() {
                  "heads=N, off");
   scans.endpoint("ftp_options", "ftp", "options", &Endpoint::options,
                  "options for scans over FTP: connections=2, tls=require, off");
+  scans.endpoint("head_options", "head", "options", &Endpoint::options,
+                 "options for scans that ask for each file: connections=8, rate=N, budget=N");
   scans.endpoint("s3_options", "s3", "options", &Endpoint::options,
                  "options for scans of a bucket: connections=8, rate=N, heads=N");
   for_each_member(kMirrorTraits, redirects);
