@@ -128,6 +128,8 @@ constexpr Key<MirrorOptions> kMirrorKeys[] = {
      [](const toml::node& n, MirrorOptions& m) {
        return read_file_name(n, m.rsync_password_file);
      }},
+    {"ftp_password_file",
+     [](const toml::node& n, MirrorOptions& m) { return read_file_name(n, m.ftp_password_file); }},
 };
 
 constexpr Key<HashOptions> kHashKeys[] = {
@@ -223,7 +225,8 @@ Instance read_instance(const toml::key& name, const toml::node& node, const std:
   instance.name = name.str();
   const std::string section = fmt::format("[instance.{}]", printable(instance.name));
   const toml::table& table = as_table(node, file, section);
-  read_keys(table, file, section, kInstanceKeys, instance, {"mirror", "hash", "mutable", "options"});
+  read_keys(table, file, section, kInstanceKeys, instance,
+            {"mirror", "hash", "mutable", "options"});
   if (const toml::node* groups = table.get("mutable"))
     read_mutable(*groups, file, section, instance.mutable_groups);
   instance.rules = rules_of(instance);

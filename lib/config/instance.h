@@ -23,7 +23,7 @@ class ConfigError : public std::runtime_error {
 };
 
 struct MirrorOptions {
-  std::string rsync_password_file;
+  std::string rsync_password_file, ftp_password_file;
 };
 
 struct HashOptions {
@@ -86,7 +86,8 @@ struct Instance {
   PathRules rules;  // made of these three
   HashOptions hash;
   std::map<std::string, MirrorOptions> mirrors;
-  // For listing every mirror, before its own, by method (scanner/list/methods.cc), which knows them.
+  // For listing every mirror, before its own, by method (scanner/list/methods.cc), which knows
+  // them.
   std::map<std::string, std::vector<std::string>> listing_options;
   std::vector<NotifyTarget> notify;  // those of this instance
 };

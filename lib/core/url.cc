@@ -31,6 +31,8 @@ const KindRule& rule_of(UrlKind kind) {
   static constexpr KindRule kWeb{
       {"http://", "https://"}, "it does not begin with http:// or https://", true, false};
   static constexpr KindRule kFtp{{"ftp://"}, "it does not begin with ftp://", true, false};
+  static constexpr KindRule kFtpScan{
+      {"ftp://", "ftps://"}, "it does not begin with ftp:// or ftps://", true, false};
   static constexpr KindRule kRsync{{"rsync://"}, "it does not begin with rsync://", false, true};
   static constexpr KindRule kPage{
       {"http://", "https://"}, "it does not begin with http:// or https://", false, true};
@@ -47,6 +49,8 @@ const KindRule& rule_of(UrlKind kind) {
       return kWeb;
     case UrlKind::ftp_base:
       return kFtp;
+    case UrlKind::ftp_scan:
+      return kFtpScan;
     case UrlKind::rsync:
       return kRsync;
     case UrlKind::s3:  // has rules of its own
@@ -168,29 +172,41 @@ UrlFault check_base_path(std::string_view path) {
   return check_segments(path);
 }
 
-// Of `rest`, behind "rsync://". The user stays with us: no client sees this URL.
-UrlFault check_rsync(std::string_view rest) {
-  const std::size_t slash = std::min(rest.find('/'), rest.size());
-  std::string_view authority = rest.substr(0, slash);
-  const std::string_view path = rest.substr(slash);
+// Of [USER@]HOST[:PORT] of a URL to scan. The user stays with us: no client sees this URL.
+UrlFault check_scanned_host(std::string_view authority, std::string_view password_words) {
   if (const std::size_t at = authority.rfind('@'); at != authority.npos) {
     const std::string_view user = authority.substr(0, at);
-    if (user.find(':') != user.npos) {
-      return {
-          "it has a password, which others could read: put it into a file, and name that in "
-          "mb.toml with rsync_password_file, below [instance.NAME.mirror.\"MIRROR\"] (for a "
-          "source: mb-scan --password-file)",
-          {}};
-    }
+    if (user.find(':') != user.npos) return {password_words, {}};
     const bool visible = all(user, [](unsigned char c) { return c > ' ' && c != 0x7f; });
     if (user.empty() || user.starts_with('-') || !visible || user.find('@') != user.npos)
       return {"its user name cannot be used", user};
     authority.remove_prefix(at + 1);
   }
-  if (const UrlFault fault = check_host_and_port(authority)) return fault;
+  return check_host_and_port(authority);
+}
+
+// Of `rest`, behind "rsync://".
+UrlFault check_rsync(std::string_view rest) {
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  const std::string_view path = rest.substr(slash);
+  constexpr std::string_view kPassword =
+      "it has a password, which others could read: put it into a file, and name that in "
+      "mb.toml with rsync_password_file, below [instance.NAME.mirror.\"MIRROR\"] (for a "
+      "source: mb-scan --password-file)";
+  if (const UrlFault fault = check_scanned_host(rest.substr(0, slash), kPassword)) return fault;
   if (std::any_of(path.begin(), path.end(), is_control)) return {"it has control characters", {}};
   if (path.find_first_not_of('/') == path.npos) return {"it has no module", {}};
   return {};
+}
+
+// Of `rest`, behind "ftp://" or "ftps://".
+UrlFault check_ftp_scan(std::string_view rest) {
+  const std::size_t slash = std::min(rest.find('/'), rest.size());
+  constexpr std::string_view kPassword =
+      "it has a password, which others could read: put it into a file, and name that in "
+      "mb.toml with ftp_password_file, below [instance.NAME.mirror.\"MIRROR\"]";
+  if (const UrlFault fault = check_scanned_host(rest.substr(0, slash), kPassword)) return fault;
+  return check_base_path(rest.substr(slash));
 }
 
 std::string escaped(std::string_view bytes) {
@@ -274,10 +290,13 @@ UrlFault check_url(std::string_view url, UrlKind kind) {
   if (url.size() > kMaxUrlBytes) return {"it is longer than 2048 bytes", {}};
   const std::string_view rest = url.substr(scheme->size());
   if (kind == UrlKind::rsync) return check_rsync(rest);
+  if (kind == UrlKind::ftp_scan) return check_ftp_scan(rest);
   const std::size_t end = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string_view authority = rest.substr(0, end), path = rest.substr(end);
-  if (const std::size_t at = authority.rfind('@'); at != authority.npos)
-    return {"it has a user name, which all clients would see", authority.substr(0, at)};
+  if (const std::size_t at = authority.rfind('@'); at != authority.npos) {
+    const std::string_view user = authority.substr(0, std::min(at, authority.find(':')));
+    return {"it has a user name, which all clients would see", user};
+  }
   if (const UrlFault fault = check_host_and_port(authority)) return fault;
   return rule.is_base ? check_base_path(path) : check_characters(path, false, rule.takes_utf8);
 }
@@ -294,6 +313,16 @@ std::string_view url_host(std::string_view url) {
   const std::string_view authority = url_authority(url);
   if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
   return authority.substr(0, authority.find(':'));
+}
+
+std::string without_password(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == url.npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(url.find('/', begin), url.size());
+  const std::size_t at = url.substr(0, end).rfind('@');
+  const std::size_t colon = url.find(':', begin);
+  if (at == url.npos || at < begin || colon >= at) return std::string(url);
+  return std::string(url.substr(0, colon + 1)).append("***").append(url.substr(at));
 }
 
 bool same_url(std::string_view a, std::string_view b) {

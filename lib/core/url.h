@@ -21,10 +21,11 @@ enum class UrlKind : std::uint8_t {
   https_base,
   web_base,  // http or https
   ftp_base,
-  rsync,    // rsync://[USER@]HOST[:PORT]/MODULE[/PATH]; rsync takes its path as it is, unescaped
-  s3,       // a folder of a bucket (core/s3_url.h)
-  page,     // http or https, for people: it may have any path, query and fragment, also in UTF-8
-  tracker,  // http, https or udp, with any path and query
+  ftp_scan,  // ftp://[USER@]HOST[:PORT]/PATH/ or ftps://, of which no client hears
+  rsync,     // rsync://[USER@]HOST[:PORT]/MODULE[/PATH]; rsync takes its path as it is, unescaped
+  s3,        // a folder of a bucket (core/s3_url.h)
+  page,      // http or https, for people: it may have any path, query and fragment, also in UTF-8
+  tracker,   // http, https or udp, with any path and query
 };
 
 // What is wrong with a URL. Both parts point into constant text or into the URL.
@@ -48,6 +49,9 @@ UrlFault check_host_and_port(std::string_view authority);
 std::string_view url_authority(std::string_view url);
 // HOST alone, an IPv6 address without its brackets.
 std::string_view url_host(std::string_view url);
+
+// The URL with `***` in place of a password, for messages: also of one with faults.
+std::string without_password(std::string_view url);
 
 // Of two web URLs: whether they are the same, but for the host's case and a port that the scheme
 // implies.

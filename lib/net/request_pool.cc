@@ -9,10 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <map>
-#include <new>
 
 #include "net/easy.h"
+#include "net/multi.h"
 
 namespace mirror::net {
 namespace {
@@ -297,79 +296,17 @@ void RequestPool::Transfer::finish(CURLcode code) {
   answer.first_byte = Milliseconds(microseconds / 1000);
 }
 
-struct RequestPool::Multi {
-  CURLM* multi = nullptr;
-  std::map<Transfer*, std::unique_ptr<Transfer>> transfers;
+struct RequestPool::Requests : Multi<Transfer> {};
 
-  Multi() {
-    if (start_libcurl() == CURLE_OK) multi = curl_multi_init();
-    if (multi == nullptr) throw FetchError(FetchError::Kind::other, "libcurl cannot be started");
-  }
-  ~Multi() {
-    for (const auto& entry : transfers) curl_multi_remove_handle(multi, entry.first->easy.curl());
-    transfers.clear();
-    curl_multi_cleanup(multi);
-  }
-
-  static void check(CURLMcode code) {
-    if (code != CURLM_OK) {
-      throw FetchError(FetchError::Kind::other,
-                       fmt::format("libcurl: {}", curl_multi_strerror(code)));
-    }
-  }
-
-  // The next one that has ended, no longer among the others; nullptr: none.
-  std::unique_ptr<Transfer> take_ended() {
-    int left = 0;
-    while (const CURLMsg* message = curl_multi_info_read(multi, &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      const CURLcode code = message->data.result;
-      char* pointer = nullptr;
-      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
-      const auto found = transfers.find(reinterpret_cast<Transfer*>(pointer));
-      std::unique_ptr<Transfer> ended = std::move(found->second);
-      transfers.erase(found);
-      ended->finish(code);
-      curl_multi_remove_handle(multi, ended->easy.curl());
-      return ended;
-    }
-    return nullptr;
-  }
-};
-
-RequestPool::RequestPool() : multi_(std::make_unique<Multi>()) {}
+RequestPool::RequestPool() : requests_(std::make_unique<Requests>()) {}
 RequestPool::~RequestPool() = default;
 
-std::size_t RequestPool::running() const { return multi_->transfers.size(); }
+std::size_t RequestPool::running() const { return requests_->size(); }
 
 void RequestPool::add(PoolRequest request, Done done) {
-  auto transfer = std::make_unique<Transfer>(std::move(request), std::move(done));
-  Transfer* const key = transfer.get();
-  multi_->transfers.emplace(key, std::move(transfer));
-  const CURLMcode code = curl_multi_add_handle(multi_->multi, key->easy.curl());
-  if (code != CURLM_OK) multi_->transfers.erase(key);
-  Multi::check(code);
+  requests_->add(std::make_unique<Transfer>(std::move(request), std::move(done)));
 }
 
-void RequestPool::run(Milliseconds patience, int wake_fd) {
-  curl_waitfd wake{};
-  wake.fd = wake_fd;
-  wake.events = CURL_WAIT_POLLIN;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  for (bool some = false; !some;) {
-    int running = 0;
-    Multi::check(curl_multi_perform(multi_->multi, &running));
-    while (const std::unique_ptr<Transfer> ended = multi_->take_ended()) {
-      some = true;
-      ended->done(std::move(ended->answer));
-    }
-    const auto left =
-        std::chrono::duration_cast<Milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (some || left.count() <= 0 || (wake.revents & CURL_WAIT_POLLIN) != 0) return;
-    wake.revents = 0;
-    Multi::check(curl_multi_poll(multi_->multi, &wake, wake_fd >= 0 ? 1 : 0,
-                                 static_cast<int>(left.count()), nullptr));
-  }
-}
+void RequestPool::run(Milliseconds patience, int wake_fd) { requests_->run(patience, wake_fd); }
 
 }  // namespace mirror::net

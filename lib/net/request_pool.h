@@ -86,8 +86,8 @@ class RequestPool {
 
  private:
   struct Transfer;
-  struct Multi;
-  std::unique_ptr<Multi> multi_;
+  struct Requests;
+  std::unique_ptr<Requests> requests_;
 };
 
 // Where a stranger's name must not lead to: not a public server's address. Private (RFC 1918, RFC

@@ -48,8 +48,7 @@ std::string impossible_name() {
 class Walk {
  public:
   Walk(const Target& target, KnownFiles& known, Listing& listing, const Control& control)
-      : target_(target),
-        known_(known),
+      : known_(known),
         listing_(listing),
         control_(control),
         options_(read_head_options(target.options)),
@@ -82,7 +81,6 @@ class Walk {
   void go_on();
   std::string url_of(const std::string& path) const { return file_url(base_, path); }
 
-  const Target& target_;
   KnownFiles& known_;
   Listing& listing_;
   const Control& control_;

@@ -25,6 +25,7 @@ struct Method {
 extern const Method kRsyncMethod;   // scanner/rsync
 extern const Method kLocalMethod;   // scanner/local
 extern const Method kWebMethod;     // scanner/web
+extern const Method kFtpMethod;     // scanner/ftp
 extern const Method kHeadMethod;    // scanner/head
 extern const Method kS3Method;      // scanner/s3
 extern const Method kReportMethod;  // scanner/report

@@ -3,8 +3,8 @@
 namespace mirror::scanner {
 namespace {
 
-constexpr const Method* kMethods[] = {&kRsyncMethod, &kLocalMethod, &kReportMethod,
-                                      &kS3Method,    &kWebMethod,   &kHeadMethod};
+constexpr const Method* kMethods[] = {&kRsyncMethod, &kLocalMethod, &kReportMethod, &kS3Method,
+                                      &kWebMethod,   &kFtpMethod,   &kHeadMethod};
 
 bool has_scheme(std::string_view url, std::string_view scheme) {
   return url.starts_with(scheme) && url.substr(scheme.size()).starts_with("://");

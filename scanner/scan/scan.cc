@@ -188,7 +188,8 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
 void note_no_way(db::Connection& connection, const db::MirrorRecord& record,
                  const ScanOptions& options, const std::string& stands, ScanResult& result) {
   result.error = fmt::format(
-      "it has no URL to scan (mb edit NAME --rsync-url URL or --index-url URL sets one); {}",
+      "it has no URL to scan (mb edit NAME --rsync-url URL, --index-url URL or --ftp-scan-url URL "
+      "sets one); {}",
       stands);
   db::MirrorScan(connection, record, kRsyncMethod.name, options.subtree).fail(result.error);
 }

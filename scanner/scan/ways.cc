@@ -6,6 +6,8 @@
 
 #include "config.h"
 #include "core/path.h"
+#include "core/url.h"
+#include "scanner/ftp/ftp_options.h"
 #include "scanner/web/web_options.h"
 
 namespace mirror::scanner {
@@ -27,6 +29,19 @@ void add_options(const Method& method, const std::vector<std::string>& options,
   }
 }
 
+// At the URL that clients or people get.
+void add_own(const db::MirrorRecord& record, const Method& method, const std::string& url,
+             std::string_view off, std::vector<ListingWay>& ways) {
+  const db::Endpoint* const endpoint = record.endpoint(method.name);
+  if (url.empty() || (endpoint != nullptr && has_option(*endpoint, off))) return;
+  ways.push_back(
+      {&method, url, endpoint != nullptr ? endpoint->options : std::vector<std::string>()});
+}
+
+std::string password_file_of(const Method& method, const MirrorOptions& options) {
+  return &method == &kFtpMethod ? options.ftp_password_file : options.rsync_password_file;
+}
+
 }  // namespace
 
 std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record) {
@@ -37,11 +52,10 @@ std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record) {
       ways.push_back({method, endpoint.url, endpoint.options});
   }
   if (!ways.empty()) return ways;
-  const db::Endpoint* const web = record.endpoint(kWebMethod.name);
-  const std::string& own =
+  const std::string& web =
       record.mirror.http_url.empty() ? record.mirror.https_url : record.mirror.http_url;
-  if (own.empty() || (web != nullptr && has_option(*web, web::kOff))) return ways;
-  ways.push_back({&kWebMethod, own, web != nullptr ? web->options : std::vector<std::string>()});
+  add_own(record, kWebMethod, web, web::kOff, ways);
+  add_own(record, kFtpMethod, record.ftp_url, ftp::kOff, ways);
   return ways;
 }
 
@@ -53,6 +67,7 @@ Target base_target(const std::string& url, const Method& method, const ScanOptio
   target.user_agent =
       fmt::format("mb-scan/{} (mod_mirror{}{})", PACKAGE_VERSION,
                   options.instance.contact.empty() ? "" : "; ", options.instance.contact);
+  target.contact = options.instance.contact;
   target.ca_file = options.instance.probe_ca;
   target.connect_timeout_s = options.instance.connect_timeout_s;
   target.idle_timeout_s = options.instance.idle_timeout_s;
@@ -67,7 +82,7 @@ Target target_of(const ListingWay& way, const db::MirrorRecord& record,
   Target target = base_target(way.url, *way.method, options);
   if (const Fault wrong = way.method->url_fault(target.url)) {
     throw ListingError(fmt::format("its {} URL '{}' cannot be used: {}", way.method->name,
-                                   printable(target.url), *wrong));
+                                   printable(without_password(target.url)), *wrong));
   }
   const auto for_all = options.instance.listing_options.find(std::string(way.method->name));
   if (for_all != options.instance.listing_options.end())
@@ -75,7 +90,7 @@ Target target_of(const ListingWay& way, const db::MirrorRecord& record,
   add_options(*way.method, way.options, "its", target);
   const auto own = options.instance.mirrors.find(record.mirror.identifier);
   if (target.password_file.empty() && own != options.instance.mirrors.end())
-    target.password_file = own->second.rsync_password_file;
+    target.password_file = password_file_of(*way.method, own->second);
   return target;
 }
 

@@ -17,7 +17,8 @@ struct ListingWay {
 };
 
 // Those of the mirror's endpoints that have a URL and a method of this program, in their order. A
-// mirror without any is listed at its own http or https URL, unless its option for http says `off`.
+// mirror without any is listed at its own http or https URL, then at its own FTP URL, unless the
+// option of that method says `off`.
 std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record);
 
 // What the method shall list, from an untrusted record. Throws ListingError with the reason.

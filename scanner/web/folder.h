@@ -9,7 +9,7 @@
 
 #include "db/merge/known_files.h"
 #include "scanner/web/page_entry.h"
-#include "scanner/web/time_zone.h"
+#include "scanner/list/time_zone.h"
 
 namespace mirror::scanner::web {
 

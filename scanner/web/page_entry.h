@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "scanner/list/listed_time.h"
+
 namespace mirror::scanner::web {
 
 inline constexpr std::size_t kMostEntries = 200'000;  // of one page
@@ -18,12 +20,6 @@ struct ListedSize {
 
   bool exact() const { return low == high; }
   bool fits(std::int64_t size_bytes) const { return low <= size_bytes && size_bytes <= high; }
-};
-
-struct ListedTime {
-  std::int64_t time_s = 0;       // as if it were UTC
-  std::int64_t precision_s = 1;  // the file's is less than this away
-  bool is_utc = false;           // else it is in a time zone that the page does not tell
 };
 
 struct PageEntry {

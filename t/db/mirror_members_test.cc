@@ -186,6 +186,8 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"head_url", "https://a/"},
         {"head_options", "connections=2,budget=3"},
         {"index_options", "connections=2,rate=3"},
+        {"ftp_scan_url", "ftps://joe@a/"},
+        {"ftp_options", "connections=2,tls=require"},
         {"s3_url", "s3://pub/"},
         {"s3_options", "connections=2,heads=3"},
         {"rsync_options", "-4,--ipv4"},

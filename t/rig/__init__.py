@@ -1,4 +1,4 @@
-"""Private servers for the tests and the demo: PostgreSQL, Apache httpd, rsync daemons, web servers, on loopback.
+"""Private servers for the tests and the demo: PostgreSQL, Apache httpd, rsync daemons, web and FTP servers, on loopback.
 
 Standard library only. Everything started here is a context manager, lives in a scratch folder of its own, listens on loopback
 addresses only, ends with its parent even when that is killed, and is stopped by its own process id. Servers must be started from
@@ -6,6 +6,7 @@ the thread that lives longest (the main one): Linux sends the parent's death sig
 """
 
 from .build import Build
+from .ftp import FaultyFtp, pyftpdlib, vsftpd
 from .httpd import Httpd, WebServer
 from .indexes import INDEX_SERVERS, index_server
 from .mirrors import Database, MirrorHost
@@ -19,7 +20,7 @@ from .tls import Authority
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
-    "Authority", "Build", "CLOSED_PORT", "Database", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "Object", "OddWeb",
-    "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6", "index_server", "is_root",
-    "make_tree", "run", "run_measured", "sha256_file", "wait_for",
+    "Authority", "Build", "CLOSED_PORT", "Database", "FaultyFtp", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "Object",
+    "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "WebServer", "copy_tree", "free_port", "has_ipv6",
+    "index_server", "is_root", "make_tree", "pyftpdlib", "run", "run_measured", "sha256_file", "vsftpd", "wait_for",
 ]

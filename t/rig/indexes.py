@@ -14,12 +14,12 @@ def _apache(options):
     return lambda tree, address: WebServer(tree, address=address, config=f"<Directory {{docroot}}>\n  {options}\n</Directory>\n")
 
 
-class _Program:
-    """A web server that is no httpd. `argv` and the files of `config` get {port}, {address}, {docroot} and {dir} replaced."""
+class Program:
+    """A server that is no httpd. `argv` and the files of `config` get {port}, {address}, {docroot} and {dir} replaced."""
 
-    def __init__(self, name, tree, address, argv, config=None, cwd=None):
+    def __init__(self, name, tree, address, argv, config=None, env=None):
         self.name, self.docroot, self.address = name, pathlib.Path(tree), address
-        self._argv, self._config, self._cwd = argv, config or {}, cwd
+        self._argv, self._config, self._env = argv, config or {}, env or {}
         self._scratch = Scratch(f"mirror-{name}")
         self.dir = self._scratch.path
         self.port = free_port(address)
@@ -38,7 +38,8 @@ class _Program:
         for attempt in range(5):
             for name, text in self._config.items():
                 (self.dir / name).write_text(self._filled(text))
-            env = {**os.environ, "HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir)}
+            env = {**os.environ, "HOME": str(self.dir), "XDG_DATA_HOME": str(self.dir), "XDG_CONFIG_HOME": str(self.dir),
+                   **self._env}
             self._process = Process(self.name, [self._filled(a) for a in self._argv], self.dir / "stderr.log", cwd=self.dir,
                                     env=env)
             try:
@@ -77,26 +78,26 @@ def _nginx(options):
               "  fastcgi_temp_path {dir}/fastcgi;\n  uwsgi_temp_path {dir}/uwsgi;\n  scgi_temp_path {dir}/scgi;\n"
               "  server {\n    listen {address}:{port};\n    root {docroot};\n    index no-such-index;\n    autoindex on;\n"
               f"    {options}\n  }}\n}}\n")
-    return lambda tree, address: _Program("nginx", tree, address, ["nginx", "-c", "{dir}/nginx.conf", "-p", "{dir}"],
+    return lambda tree, address: Program("nginx", tree, address, ["nginx", "-c", "{dir}/nginx.conf", "-p", "{dir}"],
                                           {"nginx.conf": config})
 
 
 def _lighttpd(tree, address):
     config = ('server.document-root = "{docroot}"\nserver.port = {port}\nserver.bind = "{address}"\n'
               'server.modules = ("mod_dirlisting")\ndir-listing.activate = "enable"\ndir-listing.hide-dotfiles = "disable"\n')
-    return _Program("lighttpd", tree, address, ["lighttpd", "-D", "-f", "{dir}/lighttpd.conf"], {"lighttpd.conf": config})
+    return Program("lighttpd", tree, address, ["lighttpd", "-D", "-f", "{dir}/lighttpd.conf"], {"lighttpd.conf": config})
 
 
 def _caddy(tree, address):
     config = {"admin": {"disabled": True}, "apps": {"http": {"http_port": 0, "servers": {"s": {
         "listen": ["{address}:{port}"], "automatic_https": {"disable": True},
         "routes": [{"handle": [{"handler": "file_server", "root": "{docroot}", "index_names": [], "browse": {}}]}]}}}}}
-    return _Program("caddy", tree, address, ["caddy", "run", "--config", "{dir}/caddy.json"],
+    return Program("caddy", tree, address, ["caddy", "run", "--config", "{dir}/caddy.json"],
                     {"caddy.json": json.dumps(config)})
 
 
 def _python(tree, address):
-    return _Program("http.server", tree, address,
+    return Program("http.server", tree, address,
                     [sys.executable, "-m", "http.server", "--bind", "{address}", "--directory", "{docroot}", "{port}"])
 
 

@@ -20,7 +20,8 @@ struct NewMirror {
 std::string host_of(const ColumnOptions& columns) {
   return first_host({columns.value("https_url"), columns.value("http_url"),
                      columns.value("rsync_url"), columns.value("index_url"),
-                     columns.value("head_url"), columns.value("ftp_url")});
+                     columns.value("ftp_scan_url"), columns.value("head_url"),
+                     columns.value("ftp_url")});
 }
 
 // Appends what the GeoIP databases know and the administrator did not give.

@@ -27,8 +27,8 @@ constexpr std::tuple kScanned{
 
 // What scans need to know beside the endpoints.
 constexpr std::tuple kListing{
-    Member{"ftp_url", &MirrorRecord::ftp_url, "URL for people who use FTP; for information",
-           UrlKind::ftp_base},
+    Member{"ftp_url", &MirrorRecord::ftp_url,
+           "URL for people who use FTP; scanned where nothing else can be", UrlKind::ftp_base},
     Member{"strip_prefix", &MirrorRecord::strip_prefix,
            "path to cut from the beginning of listed names"},
     Member{"add_prefix", &MirrorRecord::add_prefix, "path to put before listed names"},
@@ -67,7 +67,8 @@ std::string url_value(const char* column, std::string_view value, UrlKind kind) 
   if (url.empty()) return url;
   if (kind != UrlKind::page && kind != UrlKind::s3 && !url.ends_with('/')) url += '/';
   if (const UrlFault fault = check_url(url, kind))
-    throw Error(fmt::format("{}: '{}' cannot be used: {}", column, printable(value), fault.text()),
+    throw Error(fmt::format("{}: '{}' cannot be used: {}", column,
+                            printable(without_password(value)), fault.text()),
                 "22023");
   return url;
 }
@@ -178,6 +179,8 @@ std::vector<MirrorMember> make_members() {
                  UrlKind::rsync);
   scans.endpoint("index_url", "http", "url", &Endpoint::url, "URL to scan by its directory indexes",
                  UrlKind::web_base);
+  scans.endpoint("ftp_scan_url", "ftp", "url", &Endpoint::url, "URL to scan over FTP or FTPS",
+                 UrlKind::ftp_scan);
   scans.endpoint("head_url", "head", "url", &Endpoint::url,
                  "URL to scan by asking for each file, where there is no index", UrlKind::web_base);
   scans.endpoint("s3_url", "s3", "url", &Endpoint::url,
@@ -188,6 +191,8 @@ std::vector<MirrorMember> make_members() {
   scans.endpoint("index_options", "http", "options", &Endpoint::options,
                  "options for scans by directory indexes: connections=8, rate=N, robots=ignore, "
                  "heads=N, off");
+  scans.endpoint("ftp_options", "ftp", "options", &Endpoint::options,
+                 "options for scans over FTP: connections=2, tls=require, off");
   scans.endpoint("head_options", "head", "options", &Endpoint::options,
                  "options for scans that ask for each file: connections=8, rate=N, budget=N");
   scans.endpoint("s3_options", "s3", "options", &Endpoint::options,

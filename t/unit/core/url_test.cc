@@ -10,6 +10,8 @@ class UrlTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(saysWhatIsWrong);
   CPPUNIT_TEST(showsTheEscapeOfACharacter);
   CPPUNIT_TEST(takesOnlyRsyncUrls);
+  CPPUNIT_TEST(takesAUserWithoutPasswordOfFtpToScan);
+  CPPUNIT_TEST(showsNoPassword);
   CPPUNIT_TEST(isLenientWithPages);
   CPPUNIT_TEST(trackersAreNoFolders);
   CPPUNIT_TEST(hostsEndSomewhere);
@@ -158,6 +160,40 @@ class UrlTest : public CppUnit::TestFixture {
     }
     const std::string text = check_url("rsync://joe:hush@h/m", UrlKind::rsync).text();
     CPPUNIT_ASSERT_MESSAGE(text, text.find("rsync_password_file") != text.npos);
+  }
+
+  void takesAUserWithoutPasswordOfFtpToScan() {
+    for (const char* url :
+         {"ftp://h/", "ftps://h:990/pub/", "ftp://joe@h/%2Fpub/a%20b/", "ftp://joe@[::1]:2121/"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, is_url(url, UrlKind::ftp_scan));
+    }
+    for (const char* url :
+         {"http://h/", "ftp://h", "ftp://h/x", "ftp://joe:hush@h/", "ftp://@h/", "ftp://h/a b/",
+          "ftp://h/../", "ftp://h/?x/", "ftp:///", "ftps://h:0/"}) {
+      CPPUNIT_ASSERT_MESSAGE(url, !is_url(url, UrlKind::ftp_scan));
+    }
+    const std::string text = check_url("ftp://joe:hush@h/", UrlKind::ftp_scan).text();
+    CPPUNIT_ASSERT_MESSAGE(text, text.find("ftp_password_file") != text.npos);
+  }
+
+  void showsNoPassword() {
+    for (const UrlKind kind :
+         {UrlKind::ftp_scan, UrlKind::ftp_base, UrlKind::web_base, UrlKind::rsync, UrlKind::page}) {
+      for (const char* scheme : {"ftp", "rsync", "http"}) {
+        const std::string text = check_url(std::string(scheme) + "://joe:hush@h/m/", kind).text();
+        CPPUNIT_ASSERT_MESSAGE(text, text.find("hush") == text.npos);
+      }
+    }
+    const std::pair<const char*, const char*> cases[] = {
+        {"ftp://joe:hush@h/a@b:c/", "ftp://joe:***@h/a@b:c/"},
+        {"ftp://joe:hu@sh@h/", "ftp://joe:***@h/"},
+        {"joe:hush@h/", "joe:***@h/"},
+        {"ftp://joe@h:21/", "ftp://joe@h:21/"},
+        {"ftp://h:21/a:b@c/", "ftp://h:21/a:b@c/"},
+        {"ftp://joe:hush@h", "ftp://joe:***@h"},
+        {"", ""}};
+    for (const auto& [url, shown] : cases)
+      CPPUNIT_ASSERT_EQUAL(std::string(shown), without_password(url));
   }
 
   void isLenientWithPages() {

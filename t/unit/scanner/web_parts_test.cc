@@ -3,7 +3,7 @@
 
 #include "scanner/web/folder.h"
 #include "scanner/web/robots.h"
-#include "scanner/web/time_zone.h"
+#include "scanner/list/time_zone.h"
 #include "scanner/web/web_options.h"
 
 namespace mirror::scanner::web {

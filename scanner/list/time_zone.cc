@@ -1,9 +1,9 @@
-#include "scanner/web/time_zone.h"
+#include "scanner/list/time_zone.h"
 
 #include <cmath>
 #include <cstdlib>
 
-namespace mirror::scanner::web {
+namespace mirror::scanner {
 namespace {
 
 constexpr std::int64_t kStep_s = 900;
@@ -38,4 +38,4 @@ void TimeZone::learn(const ListedTime& listed, std::int64_t source_s, std::int64
   if (expected && expected != right) offsets_[*expected].wrong = true;
 }
 
-}  // namespace mirror::scanner::web
+}  // namespace mirror::scanner

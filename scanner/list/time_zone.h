@@ -1,0 +1,37 @@
+// In which time zone a server prints times. Its listings do not tell, and in one with summer time
+// two offsets are right, each for its part of the year. So an offset that would explain a time is
+// believed once the server has told the exact times of some files (by HEAD, by MDTM), which show
+// that it is the right one. Pure; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "scanner/list/listed_time.h"
+
+namespace mirror::scanner {
+
+class TimeZone {
+ public:
+  enum class Fit : std::uint8_t {
+    same,   // it is the source's time
+    ask,    // it may be, in a time zone: the server tells
+    other,  // it is not
+  };
+  // Of a listed time and the source's.
+  Fit judge(const ListedTime& listed, std::int64_t source_s) const;
+  // What the server said of a file that was listed so, and has that time at the source.
+  void learn(const ListedTime& listed, std::int64_t source_s, std::int64_t exact_s);
+
+ private:
+  struct Offset {
+    int right = 0;
+    bool wrong =
+        false;  // of some file it explained the listed time, and was not what the server said
+  };
+  std::map<std::int64_t, Offset>
+      offsets_;  // by how many quarters of an hour listed times are ahead
+};
+
+}  // namespace mirror::scanner
