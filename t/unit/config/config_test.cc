@@ -204,7 +204,8 @@ form = "slack"
     const std::tuple<const char*, int, const char*> cases[] = {
         {"jbos = 3", 2, "unknown key 'jbos' in [instance.a]; did you mean 'jobs'?"},
         {"colour = 3", 2,
-         "unknown key 'colour' in [instance.a]; expected one of: mirror, hash, mutable, options, database"},
+         "unknown key 'colour' in [instance.a]; expected one of: mirror, hash, mutable, options, "
+         "database"},
         {"jobs = \"3\"", 2, "jobs: expected an integer from 1 to 1000, not a string"},
         {"jobs = 3.0", 2, "jobs: expected an integer from 1 to 1000, not a float"},
         {"jobs = 0", 2, "jobs: expected an integer from 1 to 1000, not 0"},
