@@ -38,7 +38,8 @@ struct ScanJob {
 
 // What is due first: folders, then mirrors whose last scan was before the source's last change,
 // then those that are due for longest. `near` is a region (EU), a country (DE), or "": mirrors of
-// it come first, others only half an hour after they were due. A code that is both is a region. nullopt: nothing is due.
+// it come first, others only half an hour after they were due. A code that is both is a region.
+// nullopt: nothing is due.
 std::optional<ScanJob> take_scan_job(Connection&, const ScanRhythm& rhythm, std::string_view near);
 // It was done, or cannot be done: a folder's row goes, unless it was asked for again meanwhile. A
 // mirror whose next scan was not planned is due again in ten minutes.

@@ -121,8 +121,8 @@ class FreshChecks {
   std::vector<Holders> held_;  // those that mirrors have, the newest first
   // Mirror, file and version; and since when.
   std::map<std::tuple<MirrorId, std::int64_t, std::int64_t>, double> other_content_;
-  std::map<std::int64_t, double> born_s_;                // of a release, by our clock
-  std::vector<db::FileOnMirror> confirmed_, withdrawn_;  // not written yet
+  std::map<std::int64_t, double> born_s_;                    // of a release, by our clock
+  std::vector<db::FileOnMirror> confirmed_, withdrawn_;      // not written yet
   std::set<std::pair<MirrorId, std::string>> full_folders_;  // to be listed; not written yet
   std::int64_t rev_ = -1;
   std::minstd_rand random_{std::random_device{}()};

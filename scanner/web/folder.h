@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "db/merge/known_files.h"
-#include "scanner/web/page_entry.h"
 #include "scanner/list/time_zone.h"
+#include "scanner/web/page_entry.h"
 
 namespace mirror::scanner::web {
 

@@ -1,9 +1,9 @@
 // Tests scanner/web's robots.cc, time_zone.cc, web_options.cc and folder.cc.
 #include <cppunit/extensions/HelperMacros.h>
 
+#include "scanner/list/time_zone.h"
 #include "scanner/web/folder.h"
 #include "scanner/web/robots.h"
-#include "scanner/list/time_zone.h"
 #include "scanner/web/web_options.h"
 
 namespace mirror::scanner::web {
