@@ -286,13 +286,14 @@ BEGIN
       VALUES (NEW.id, NEW.identifier, 'standing', OLD.standing, NEW.standing, NEW.standing_reason);
     -- A good scan is what it waits for.
     IF NEW.standing IN ('returning', 'wrong') THEN
-      UPDATE scan_queue SET due = least(due, now()) WHERE mirror_id = NEW.id AND subtree = '';
+      UPDATE scan_queue SET due = least(due, now()), asked = now() WHERE mirror_id = NEW.id AND subtree = '';
     END IF;
   END IF;
   IF NEW.enabled <> OLD.enabled THEN
     INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
       VALUES (NEW.id, NEW.identifier, 'enabled', CASE WHEN OLD.enabled THEN 'yes' ELSE 'no' END,
               CASE WHEN NEW.enabled THEN 'yes' ELSE 'no' END, coalesce(current_setting('mirror.why', true), ''));
+    UPDATE scan_queue SET due = least(due, now()), asked = now() WHERE NEW.enabled AND mirror_id = NEW.id AND subtree = '';
   END IF;
   RETURN NULL;
 END $$;
@@ -705,11 +706,12 @@ BEGIN
   SELECT count(*) AS scans, min(started) AS began INTO bad FROM scan
     WHERE mirror_id = which AND subtree = '' AND outcome IN ('failed', 'refused')
       AND started > greatest(good, enabled_at, '-infinity');
-  IF bad.scans < least_failures OR greatest(good, enabled_at, bad.began) > now() - least_age THEN
+  IF coalesce(least_failures, 0) < 1 OR least_age IS NULL OR bad.scans < least_failures
+     OR greatest(good, enabled_at, bad.began) > now() - least_age THEN
     RETURN '';
   END IF;
   -- When nobody can be listed, it is not the mirrors that are ill.
-  IF (SELECT count(*) > 2 AND 2 * count(*) FILTER (WHERE NOT EXISTS (
+  IF (SELECT 2 * count(*) FILTER (WHERE NOT EXISTS (
           SELECT FROM scan s WHERE s.mirror_id = m.id AND s.subtree = '' AND s.outcome IN ('merged', 'unchanged')
             AND s.ended > now() - least_age)) > count(*) FROM mirror m WHERE enabled) THEN
     RETURN '';

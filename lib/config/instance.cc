@@ -220,6 +220,9 @@ constexpr Key<Instance> kInstanceKeys[] = {
     {"preset", [](const toml::node& n, Instance& i) { return read_presets(n, i.presets); }},
 };
 
+// Of listing mirrors (scanner/list/methods.cc).
+constexpr const char* kMethods[] = {"rsync", "s3", "http", "ftp", "head"};
+
 Instance read_instance(const toml::key& name, const toml::node& node, const std::string& file) {
   Instance instance;
   instance.name = name.str();
@@ -238,6 +241,8 @@ Instance read_instance(const toml::key& name, const toml::node& node, const std:
     const std::string inner = fmt::format("[instance.{}.options]", printable(instance.name));
     for (const auto& [method, words] : as_table(*options, file, inner)) {
       const std::string name(method.str());
+      if (std::find(std::begin(kMethods), std::end(kMethods), name) == std::end(kMethods))
+        fail_unknown(method, file, inner, {std::begin(kMethods), std::end(kMethods)});
       if (Fault fault = read_strings(words, instance.listing_options[name]); !fault.empty())
         fail_at(words.source(), file, fmt::format("{}: {}", printable(name), fault));
     }

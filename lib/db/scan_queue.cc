@@ -12,10 +12,20 @@ namespace {
 // scans of mirror m that failed since the last good one, or since the beginning.
 constexpr const char* kInterval =
     "make_interval(secs => coalesce(3600 * nullif(m.scan_interval, '')::float8, $1))";
+constexpr const char* kOwnInterval =
+    "make_interval(secs => coalesce(3600 * nullif(m.scan_interval, '')::float8, $3))";
 constexpr const char* kIsHour = "is_scan_hour(coalesce(nullif(m.scan_hours, ''), $1))";
+// When the present hours for scans began.
+constexpr const char* kHoursBegan =
+    "(SELECT CASE WHEN h = '' THEN '-infinity' ELSE (day + from_midnight - CASE WHEN day + "
+    "from_midnight > now() AT TIME ZONE 'UTC' THEN interval '1 day' ELSE interval '0' END) AT TIME "
+    "ZONE 'UTC' END FROM (SELECT h, date_trunc('day', now() AT TIME ZONE 'UTC') AS day, "
+    "make_interval(hours => coalesce(nullif(split_part(h, '-', 1), ''), '0')::integer) AS "
+    "from_midnight FROM (SELECT coalesce(nullif(m.scan_hours, ''), $1) AS h) AS own) AS parts)";
+// What nobody nearer took within half an hour is as near.
 constexpr const char* kIsNear =
-    "(CASE WHEN $2 IN ('AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA') THEN m.region ELSE m.country END "
-    "= $2)";
+    "($2 <> '' AND (w.due <= now() - interval '30 minutes' OR $2 = CASE WHEN $2 IN ('AF', 'AN', "
+    "'AS', 'EU', 'NA', 'OC', 'SA') THEN m.region ELSE m.country END))";
 constexpr const char* kFailures =
     "(SELECT count(*)::integer FROM scan s WHERE s.mirror_id = m.id AND s.subtree = '' "
     "AND s.outcome IN ('failed', 'refused') AND s.started > coalesce((SELECT max(g.started) FROM "
@@ -46,14 +56,16 @@ std::optional<ScanJob> take_scan_job(Connection& connection, const ScanRhythm& r
           "w.mirror_id, w.subtree, m.identifier FROM scan_queue w JOIN mirror m ON m.id = "
           "w.mirror_id CROSS JOIN source LEFT JOIN LATERAL (SELECT s.rev FROM scan s WHERE "
           "s.mirror_id = m.id AND s.subtree = '' ORDER BY s.started DESC LIMIT 1) known ON true "
-          "WHERE m.enabled AND w.due <= now() AND (w.taken_until IS NULL OR w.taken_until <= "
-          "now()) AND {} AND ($2 = '' OR {} OR w.due <= now() - interval '30 minutes') AND NOT "
-          "EXISTS (SELECT FROM scan_lock l WHERE l.mirror_id = m.id AND {}) ORDER BY {} DESC, "
-          "w.subtree = '', source.rev > coalesce(known.rev, -1) DESC, w.due FOR UPDATE OF w SKIP "
+          "WHERE m.enabled AND (w.due <= now() OR w.due > now() + 2.2 * {}) AND (w.taken_until IS "
+          "NULL OR w.taken_until <= "
+          "now()) AND {} AND ($2 = '' OR w.subtree <> '' OR {}) AND NOT "
+          "EXISTS (SELECT FROM scan_lock l WHERE l.mirror_id = m.id AND {}) ORDER BY w.subtree = "
+          "'', "
+          "{} DESC, source.rev > coalesce(known.rev, -1) DESC, w.due FOR UPDATE OF w SKIP "
           "LOCKED LIMIT 1) taken WHERE q.mirror_id = taken.mirror_id AND q.subtree = "
           "taken.subtree RETURNING q.mirror_id, taken.identifier, q.subtree, q.asked::text",
-          kIsHour, kIsNear, scan_lock_is_held(), kIsNear),
-      Params().text(rhythm.hours).text(near));
+          kOwnInterval, kIsHour, kIsNear, scan_lock_is_held(), kIsNear),
+      Params().text(rhythm.hours).text(near).float8(rhythm.interval_s));
   if (row.empty()) return std::nullopt;
   return ScanJob{row.int2(0, 0), std::string(row.bytes(0, 1)), std::string(row.bytes(0, 2)),
                  std::string(row.bytes(0, 3))};
@@ -84,7 +96,9 @@ void plan_next_scan(Connection& connection, MirrorId id, const ScanRhythm& rhyth
           "CASE WHEN failures = 0 THEN period ELSE least(2 * period, interval '10 minutes' * "
           "2 ^ least(failures - 1, 20)) END FROM mirror m, LATERAL (SELECT {} AS period, {} AS "
           "failures) AS f WHERE m.id = $2 ON CONFLICT (mirror_id, subtree) DO UPDATE SET due = "
-          "excluded.due, taken_until = NULL",
+          "CASE WHEN scan_queue.due <= now() AND scan_queue.asked > (SELECT max(started) FROM scan "
+          "WHERE mirror_id = $2 AND subtree = '') THEN scan_queue.due ELSE excluded.due END, "
+          "taken_until = NULL",
           kInterval, kFailures),
       Params().float8(rhythm.interval_s).int2(id));
   connection.run(
@@ -112,12 +126,13 @@ std::string disable_failing_mirror(Connection& connection, MirrorId id, int leas
 
 std::vector<QueuedScan> list_scan_queue(Connection& connection, std::string_view hours) {
   const Result rows = connection.run(
-      fmt::format("SELECT m.identifier, q.subtree, extract(epoch FROM q.due - now())::bigint, NOT "
+      fmt::format("SELECT m.identifier, q.subtree, extract(epoch FROM greatest(q.due, {}) - "
+                  "now())::bigint, NOT "
                   "{}, {}, l.host, l.process, l.program, extract(epoch FROM l.since)::bigint FROM "
                   "scan_queue q JOIN mirror m ON m.id = q.mirror_id LEFT JOIN scan_lock l ON "
                   "l.mirror_id = m.id AND {} WHERE m.enabled ORDER BY q.due, "
                   "m.identifier, q.subtree",
-                  kIsHour, kFailures, scan_lock_is_held()),
+                  kHoursBegan, kIsHour, kFailures, scan_lock_is_held()),
       Params().text(hours));
   std::vector<QueuedScan> queue;
   for (int row = 0; row < rows.rows(); ++row) {
@@ -150,7 +165,7 @@ void forget_scan_worker(Connection& connection) {
 std::vector<ScanWorker> list_scan_workers(Connection& connection) {
   const Result rows = connection.run(
       "SELECT host, process, near, extract(epoch FROM now() - seen)::bigint FROM scan_worker "
-      "ORDER BY host, process");
+      "WHERE seen > now() - interval '1 day' ORDER BY host, process");
   std::vector<ScanWorker> workers;
   for (int row = 0; row < rows.rows(); ++row)
     workers.push_back({std::string(rows.bytes(row, 0)), rows.int4(row, 1),

@@ -62,7 +62,7 @@ std::string disable_failing_mirror(Connection&, MirrorId, int least_failures, do
 
 struct QueuedScan {
   std::string mirror, subtree;
-  std::int64_t due_in_s = 0;  // below 0: it waits for so long
+  std::int64_t due_in_s = 0;  // below 0: it could have begun so long ago
   bool waits_for_hour = false;
   std::optional<LockHolder> held;  // somebody lists this mirror
   int failures = 0;                // full scans in a row

@@ -43,6 +43,7 @@ struct Item {
   std::optional<Job> doubted;   // did not find what it should; to be done once more
   bool doubts_refusal = false;  // that was no missing file, but an answer for this file alone
   std::optional<Job> refused;   // for which it failed in a way that may be the file's
+  int repeated = 0;             // checks in a row that we may have missed the answers to
   bool rested = false;          // asked for time in the last check
   int wrong_alone = 0;          // files in a row that the mirror has over other ways only
   std::optional<std::int64_t> latency_ms, certificate_end_s;

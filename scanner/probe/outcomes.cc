@@ -11,7 +11,8 @@
 namespace mirror::probe {
 namespace {
 
-constexpr int kWrongAlone = 5;  // files in a row
+constexpr int kWrongAlone = 5;    // files in a row
+constexpr int kMostRepeated = 2;  // in a row
 
 bool tells_nothing(const Verdict& verdict) {
   return verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown;
@@ -26,10 +27,12 @@ void Prober::ended(Run& run, const Verdict& found) {
   if (run.missing) return other_way_ended(run, found);
   item.running = false;
   if (item.removed) return;
-  if (found.waited && run.started_s < stalled_s_) {  // we stood still, not the mirror
+  // Perhaps we stood still, not the mirror. On a machine that always does, it counts in the end.
+  if (found.waited && run.started_s < stalled_s_ && ++item.repeated <= kMostRepeated) {
     item.due_s = now_s_;
     return;
   }
+  item.repeated = 0;
   if (run.check.certificate_end()) item.certificate_end_s = run.check.certificate_end();
   Verdict verdict = found;
   // A server may ask for time, but not again and again.

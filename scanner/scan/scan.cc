@@ -86,12 +86,13 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
 // Lists by `list`; a listing that broke closes the scan row with the reason. `Scan` is a MirrorScan
 // or a SourceScan.
 template <typename Scan, typename List>
-db::Fidelity list_or_close(Scan& scan, const std::string& stands, const List& list) {
+db::Fidelity list_or_close(Scan& scan, const std::string& stands, const Control& control,
+                           const List& list) {
   try {
     return list();
   } catch (const std::exception& error) {
     try {
-      scan.fail(fmt::format("{}; {}", error.what(), stands));
+      scan.fail(fmt::format("{}; {}", error.what(), stands), control.stopped());
     } catch (const std::exception&) {
       // The first error is the one to report. Without a database the row stays open; because its
       // lock is free, later scans know that it was cut off.
@@ -165,7 +166,7 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
   db::Fidelity fidelity;
   std::optional<FilesOfSource> known;
   try {
-    fidelity = list_or_close(scan, stands, [&] {
+    fidelity = list_or_close(scan, stands, control, [&] {
       return list_mirror(connection, record, way, options, control, sink, result.listing, known);
     });
   } catch (const ListingError& error) {
@@ -266,7 +267,7 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
     return method.list(target, known, listing, control);
   };
   const std::string stands = what_stands_of_source();
-  list_or_close(scan, stands, list);
+  list_or_close(scan, stands, control, list);
   take_report(scan.merge(merge_options(options)), "--max-change", stands, result);
 }
 
@@ -348,7 +349,7 @@ ScanResult scan_mirror(db::Connection& connection, const db::MirrorRecord& recor
   return scan_with_lock(connection, record.mirror.id, std::move(result), options.break_lock, stands,
                         [&](ScanResult& into) {
                           scan_locked_mirror(connection, record, options, control, stands, into);
-                          if (options.subtree.empty() && !control.stopped())
+                          if (options.subtree.empty() && (into.worked() || !control.stopped()))
                             after_full_scan(connection, record, options, into);
                         });
 }

@@ -109,8 +109,9 @@ const char* queue_fault(const ScanOptions& options) {
     return "--near: expected a region or country, as EU or DE";
   if (!options.work && !options.queue) return nullptr;
   if (options.work && options.queue) return "give --work or --queue, not both";
-  if (options.source || options.all || !options.names.empty() || !options.subtree.empty() ||
-      !options.report.empty() || options.enable || options.force || options.break_lock)
+  if (options.source || options.watch || options.all || !options.names.empty() ||
+      !options.subtree.empty() || !options.report.empty() || options.enable || options.force ||
+      options.break_lock)
     return "--work and --queue are about what is due: they take no names, --all, --source, -d, "
            "--from, --enable, --force or --break-lock";
   return nullptr;

@@ -40,15 +40,13 @@ class Workers {
     ServiceManager manager;
     {
       std::vector<std::jthread> threads;
+      const EndsAll guard{ending_};
       at_work_ = options_.instance.jobs;
       for (int thread = 0; thread < options_.instance.jobs; ++thread)
         threads.emplace_back([this] { take_turns(); });
+      threads.emplace_back([this, &connection] { tend(connection); });  // it may wait for a merge
       manager.ready();
-      for (; at_work_ > 0; stop_.wait(kTick)) {
-        manager.alive();
-        look_after(connection);
-        if (stop_.asked()) break;
-      }
+      for (; at_work_ > 0 && !stop_.asked(); stop_.wait(kTick)) manager.alive();
       manager.stopping();
     }
     leave(connection);
@@ -58,12 +56,31 @@ class Workers {
   }
 
  private:
+  // Its threads end when it does.
+  struct EndsAll {
+    std::atomic<bool>& ending;
+    ~EndsAll() { ending = true; }
+  };
+
+  bool ended() const { return ending_ || stop_.asked(); }
+
+  void tend(Lent& connection) {
+    for (; !ended(); stop_.wait(kTick)) {
+      try {
+        look_after(connection);
+      } catch (const std::exception& error) {
+        connection.reset();
+        reporter_.warning(error.what());
+      }
+    }
+  }
+
   // One thread: one mirror after the other.
   void take_turns() {
     Lent connection;
     std::minstd_rand random(std::random_device{}());
     std::uniform_int_distribution<int> jitter_ms(0, 1000);
-    while (!stop_.asked()) {
+    while (!ended()) {
       if (take_one(connection)) continue;
       if (options_.once) break;
       stop_.wait(kLookAgain + std::chrono::milliseconds(jitter_ms(random)));
@@ -91,8 +108,11 @@ class Workers {
       } else if (!stop_.asked()) {
         tell_once(cli::database_error(error.what()));
       }
-      return false;
+    } catch (const std::exception& error) {  // as that there is no memory
+      connection.reset();
+      reporter_.warning(fmt::format("a scan was given up: {}", error.what()));
     }
+    return false;
   }
 
   // Whether another job may be taken at once.
@@ -125,7 +145,7 @@ class Workers {
       try {
         if (!connection || connection->broken()) connection.emplace(connect(options_, stop_));
         db::note_scan_worker(*connection, options_.near);
-      } catch (const db::Error&) {
+      } catch (const std::exception&) {
         connection.reset();  // the threads tell
       }
     }
@@ -163,6 +183,7 @@ class Workers {
   Reporter& reporter_;
   const StopSignal& stop_;
   std::atomic<int> at_work_{0};
+  std::atomic<bool> ending_{false};
   std::mutex mutex_;  // guards the three below
   Totals totals_;
   std::string told_;  // of the database, until it works again

@@ -74,7 +74,7 @@ class ScanQueueTest : public DatabaseTest {
   void failuresPutTheNextScanOff() {
     take_all();
     for (const double expected_s : {600, 1200, 2400, 4800, 9600, 19200, 28800, 28800}) {
-      fail("a", "1 minute");
+      fail("a", "0");
       plan_next_scan(scanner(), 1, kRhythm);
       const double share = due_in_s(1) / expected_s;
       CPPUNIT_ASSERT_MESSAGE(fmt::format("{} of {}", share, expected_s),
@@ -124,7 +124,9 @@ class ScanQueueTest : public DatabaseTest {
     owner().script("UPDATE mirror SET region = 'AS', country = 'SA' WHERE identifier = 'c'");
     CPPUNIT_ASSERT_EQUAL(std::string("-"), taken("SA"));  // South America, for all
     CPPUNIT_ASSERT_EQUAL(std::string("b -"), taken_in_turn(2, "EU"));
-    owner().script("UPDATE scan_queue SET due = now() - interval '31 minutes'");
+    owner().script(
+        "UPDATE scan_queue SET due = now() - interval '31 minutes' - interval '1 minute' * "
+        "mirror_id");
     CPPUNIT_ASSERT_EQUAL(std::string("c a"), taken_in_turn(2, "AS"));
   }
 
@@ -199,7 +201,7 @@ class ScanQueueTest : public DatabaseTest {
 
   void theQueueTellsWhatWaitsAndWhoWorks() {
     take_all();
-    fail("b", "1 minute");
+    fail("b", "0");
     plan_next_scan(scanner(), 2, kRhythm);
     const auto lock = ScanLock::try_take(scanner(), 1);
     const auto queue = list_scan_queue(owner(), "");

@@ -80,11 +80,12 @@ def test_the_sample_configuration_is_good(mb, mb_scan, database, build, scratch,
 def test_the_manual_knows_every_key(mb, build, scratch):
     manual = (build.srcdir / "doc/mb.toml.5").read_text()
     sample = (build.srcdir / "doc/examples/mb.toml").read_text()
-    for section in ("[instance.a]", "[instance.a.hash]", "[[instance.a.mutable]]", '[instance.a.mirror."m"]'):
+    for section in ("[instance.a]", "[instance.a.hash]", "[[instance.a.mutable]]", "[instance.a.options]",
+                    '[instance.a.mirror."m"]'):
         config = scratch / "mb.toml"
         config.write_text(f"[instance.a]\n{section if section != '[instance.a]' else ''}\nno_such_key_at_all = 1\n")
         said = mb("--config", config, "instances", check=False).stderr
-        keys = set(re.search("expected one of: (.*)", said)[1].split(", ")) - {"mirror", "hash", "mutable"}
+        keys = set(re.search("expected one of: (.*)", said)[1].split(", ")) - {"mirror", "hash", "mutable", "options"}
         assert keys
         for key in keys:
             assert re.search(rf"\b{key}\b", manual) and re.search(rf"^#?{key} = ", sample, re.MULTILINE), key

@@ -230,7 +230,7 @@ def test_signals_end_rsync_and_close_the_scan(world, number):
     _, errors = scan.communicate(timeout=20)
     assert scan.returncode == 2 and "interrupted" in errors and "mirror 'b': not scanned" in errors
     wait_until_all_ended(world)
-    assert world.tables() == world.before and world.scans("a")[-1][0] == "failed"
+    assert world.tables() == world.before and world.scans("a")[-1][0] == "interrupted"
 
 
 def test_the_database_goes_away(scratch, cleanup, build):

@@ -402,8 +402,9 @@ MergeReport MirrorScan::merge(const Fidelity& fidelity, const MergeOptions& opti
   }
 }
 
-void MirrorScan::fail(std::string_view error) {
-  impl_->row.close("failed", {.seen = impl_->listing.seen() + impl_->outside}, error);
+void MirrorScan::fail(std::string_view error, bool interrupted) {
+  impl_->row.close(interrupted ? "interrupted" : "failed",
+                   {.seen = impl_->listing.seen() + impl_->outside}, error);
 }
 
 }  // namespace mirror::db

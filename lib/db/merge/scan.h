@@ -122,7 +122,7 @@ class MirrorScan {
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
   MergeReport merge(const Fidelity&, const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.
-  void fail(std::string_view error);
+  void fail(std::string_view error, bool interrupted = false);
 
  private:
   struct Impl;
@@ -145,7 +145,7 @@ class SourceScan {
   // `staged` says that others may not read the folder. Call it at most once for each.
   void hold_below(std::string_view folder, bool staged);
   MergeReport merge(const MergeOptions&);
-  void fail(std::string_view error);
+  void fail(std::string_view error, bool interrupted = false);
 
  private:
   struct Impl;

@@ -119,8 +119,9 @@ MergeReport SourceScan::merge(const MergeOptions& options) {
   }
 }
 
-void SourceScan::fail(std::string_view error) {
-  impl_->row.close("failed", {.seen = impl_->listing.seen() - impl_->directories}, error);
+void SourceScan::fail(std::string_view error, bool interrupted) {
+  impl_->row.close(interrupted ? "interrupted" : "failed",
+                   {.seen = impl_->listing.seen() - impl_->directories}, error);
 }
 
 }  // namespace mirror::db
