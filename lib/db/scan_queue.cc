@@ -8,14 +8,13 @@
 namespace mirror::db {
 namespace {
 
-// In each statement that uses them, $1 is the instance's interval in seconds, or its hours. Full
-// scans of mirror m that failed since the last good one, or since the beginning.
+// Of mirror m. In each statement that uses them, $1 is the instance's interval in seconds.
 constexpr const char* kInterval =
     "make_interval(secs => coalesce(3600 * nullif(m.scan_interval, '')::float8, $1))";
-constexpr const char* kOwnInterval =
-    "make_interval(secs => coalesce(3600 * nullif(m.scan_interval, '')::float8, $3))";
-constexpr const char* kIsHour = "is_scan_hour(coalesce(nullif(m.scan_hours, ''), $1))";
-// When the present hours for scans began.
+std::string is_hour(int parameter) {
+  return fmt::format("is_scan_hour(coalesce(nullif(m.scan_hours, ''), ${}))", parameter);
+}
+// When the present hours for scans began; $1: the instance's hours.
 constexpr const char* kHoursBegan =
     "(SELECT CASE WHEN h = '' THEN '-infinity' ELSE (day + from_midnight - CASE WHEN day + "
     "from_midnight > now() AT TIME ZONE 'UTC' THEN interval '1 day' ELSE interval '0' END) AT TIME "
@@ -26,6 +25,7 @@ constexpr const char* kHoursBegan =
 constexpr const char* kIsNear =
     "($2 <> '' AND (w.due <= now() - interval '30 minutes' OR $2 = CASE WHEN $2 IN ('AF', 'AN', "
     "'AS', 'EU', 'NA', 'OC', 'SA') THEN m.region ELSE m.country END))";
+// Full scans that failed since the last good one, or since the beginning.
 constexpr const char* kFailures =
     "(SELECT count(*)::integer FROM scan s WHERE s.mirror_id = m.id AND s.subtree = '' "
     "AND s.outcome IN ('failed', 'refused') AND s.started > coalesce((SELECT max(g.started) FROM "
@@ -57,15 +57,13 @@ std::optional<ScanJob> take_scan_job(Connection& connection, const ScanRhythm& r
           "w.mirror_id CROSS JOIN source LEFT JOIN LATERAL (SELECT s.rev FROM scan s WHERE "
           "s.mirror_id = m.id AND s.subtree = '' ORDER BY s.started DESC LIMIT 1) known ON true "
           "WHERE m.enabled AND (w.due <= now() OR w.due > now() + 2.2 * {}) AND (w.taken_until IS "
-          "NULL OR w.taken_until <= "
-          "now()) AND {} AND ($2 = '' OR w.subtree <> '' OR {}) AND NOT "
+          "NULL OR w.taken_until <= now()) AND {} AND ($2 = '' OR w.subtree <> '' OR {}) AND NOT "
           "EXISTS (SELECT FROM scan_lock l WHERE l.mirror_id = m.id AND {}) ORDER BY w.subtree = "
-          "'', "
-          "{} DESC, source.rev > coalesce(known.rev, -1) DESC, w.due FOR UPDATE OF w SKIP "
+          "'', {} DESC, source.rev > coalesce(known.rev, -1) DESC, w.due FOR UPDATE OF w SKIP "
           "LOCKED LIMIT 1) taken WHERE q.mirror_id = taken.mirror_id AND q.subtree = "
           "taken.subtree RETURNING q.mirror_id, taken.identifier, q.subtree, q.asked::text",
-          kOwnInterval, kIsHour, kIsNear, scan_lock_is_held(), kIsNear),
-      Params().text(rhythm.hours).text(near).float8(rhythm.interval_s));
+          kInterval, is_hour(3), kIsNear, scan_lock_is_held(), kIsNear),
+      Params().float8(rhythm.interval_s).text(near).text(rhythm.hours));
   if (row.empty()) return std::nullopt;
   return ScanJob{row.int2(0, 0), std::string(row.bytes(0, 1)), std::string(row.bytes(0, 2)),
                  std::string(row.bytes(0, 3))};
@@ -132,7 +130,7 @@ std::vector<QueuedScan> list_scan_queue(Connection& connection, std::string_view
                   "scan_queue q JOIN mirror m ON m.id = q.mirror_id LEFT JOIN scan_lock l ON "
                   "l.mirror_id = m.id AND {} WHERE m.enabled ORDER BY q.due, "
                   "m.identifier, q.subtree",
-                  kHoursBegan, kIsHour, kFailures, scan_lock_is_held()),
+                  kHoursBegan, is_hour(1), kFailures, scan_lock_is_held()),
       Params().text(hours));
   std::vector<QueuedScan> queue;
   for (int row = 0; row < rows.rows(); ++row) {

@@ -18,6 +18,11 @@ std::string_view trimmed(std::string_view text) {
 
 }  // namespace
 
+std::string lower_first(std::string text) {
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] += 'a' - 'A';
+  return text;
+}
+
 List make_list(const std::vector<std::string>& lines) {
   List list;
   for (const std::string& line : lines) {

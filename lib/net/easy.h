@@ -21,6 +21,9 @@ struct FreeList {
 using List = std::unique_ptr<curl_slist, FreeList>;
 List make_list(const std::vector<std::string>& lines);
 
+// For messages of others within ours.
+std::string lower_first(std::string text);
+
 // Once in a process, before any thread needs it.
 CURLcode start_libcurl();
 

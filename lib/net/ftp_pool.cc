@@ -34,11 +34,6 @@ std::string escaped(std::string_view path) {
   return out;
 }
 
-std::string lower_first(std::string text) {
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] += 'a' - 'A';
-  return text;
-}
-
 }  // namespace
 
 // One request under way. The callbacks never throw: libcurl is C.

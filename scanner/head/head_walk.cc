@@ -30,12 +30,7 @@ constexpr std::chrono::seconds kUntilSecondLook(5);
 constexpr int kLongestAnswer_s = 30;  // has no body
 
 web::WebSettings settings_of(const Target& target, const HeadOptions& options) {
-  web::WebSettings settings;
-  settings.connections = options.web.connections;
-  settings.requests_per_s = options.web.requests_per_s;
-  settings.user_agent = target.user_agent;
-  settings.ca_file = target.ca_file;
-  settings.connect_timeout = std::chrono::seconds(target.connect_timeout_s);
+  web::WebSettings settings = web::settings_of(target, options.web);
   settings.timeout = std::chrono::seconds(std::min(target.idle_timeout_s, kLongestAnswer_s));
   return settings;
 }

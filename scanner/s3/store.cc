@@ -28,13 +28,7 @@ mirror::s3::Bucket bucket_of(const Target& target) {
 
 web::WebSettings settings_of(const Target& target, const web::WebOptions& options,
                              const mirror::s3::Bucket& bucket) {
-  web::WebSettings settings;
-  settings.connections = options.connections;
-  settings.requests_per_s = options.requests_per_s;
-  settings.user_agent = target.user_agent;
-  settings.ca_file = target.ca_file;
-  settings.connect_timeout = std::chrono::seconds(target.connect_timeout_s);
-  settings.timeout = std::chrono::seconds(target.idle_timeout_s);
+  web::WebSettings settings = web::settings_of(target, options);
   settings.headers = [&bucket](std::string_view method, const std::string& url) {
     return bucket.headers(method, url, std::time(nullptr));
   };

@@ -31,6 +31,17 @@ bool is_passing_status(int status) {
 
 }  // namespace
 
+WebSettings settings_of(const Target& target, const WebOptions& options) {
+  WebSettings settings;
+  settings.connections = options.connections;
+  settings.requests_per_s = options.requests_per_s;
+  settings.user_agent = target.user_agent;
+  settings.ca_file = target.ca_file;
+  settings.connect_timeout = std::chrono::seconds(target.connect_timeout_s);
+  settings.timeout = std::chrono::seconds(target.idle_timeout_s);
+  return settings;
+}
+
 WebClient::WebClient(WebSettings settings)
     : settings_(std::move(settings)),
       budget_(settings_.requests_per_s * 60, std::max(1.0, settings_.requests_per_s * kBurst_s)) {}

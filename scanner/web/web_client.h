@@ -13,6 +13,8 @@
 
 #include "core/token_bucket.h"
 #include "net/request_pool.h"
+#include "scanner/list/target.h"
+#include "scanner/web/web_options.h"
 
 namespace mirror::scanner::web {
 
@@ -33,6 +35,9 @@ struct WebSettings {
   // More headers of a request, made when it is sent; none where it is empty.
   std::function<std::vector<std::string>(std::string_view method, const std::string& url)> headers;
 };
+
+// What is the same for all who ask one server for a listing.
+WebSettings settings_of(const Target& target, const WebOptions& options);
 
 class WebClient {
  public:

@@ -42,17 +42,6 @@ constexpr std::string_view kRobotsWords =
     "robots.txt of the server forbids programs to read it (the option robots=ignore is for mirrors "
     "whose admin agrees)";
 
-WebSettings settings_of(const Target& target, const WebOptions& options) {
-  WebSettings settings;
-  settings.connections = options.connections;
-  settings.requests_per_s = options.requests_per_s;
-  settings.user_agent = target.user_agent;
-  settings.ca_file = target.ca_file;
-  settings.connect_timeout = std::chrono::seconds(target.connect_timeout_s);
-  settings.timeout = std::chrono::seconds(target.idle_timeout_s);
-  return settings;
-}
-
 bool is_redirect(int status) { return status >= 300 && status < 400; }
 // The server says that nobody gets it, or not in this way.
 bool is_refusal(int status) {
