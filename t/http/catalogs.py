@@ -120,16 +120,16 @@ class Clients:
 
 
 def wait_for_catalog(redirector, deadline_s=15):
-    rig.wait_for("a catalog in every child", lambda: (redirector.httpd.catalog / "CURRENT").exists() and
-                 every_child_maps(redirector, current_file(redirector)) and from_catalog(redirector), deadline_s)
+    rig.wait_for("a catalog in every child", lambda: every_child_maps(redirector) and from_catalog(redirector), deadline_s)
 
 
-def every_child_maps(redirector, file):
+def every_child_maps(redirector, folder=None):
+    """Whether each child has opened the catalog in force, of the given directory or the redirector's own."""
     try:
-        return all(str(file.resolve()) in pathlib.Path(f"/proc/{child}/maps").read_text()
-                   for child in redirector.httpd.children())
+        file = str(current_file(redirector, folder).resolve())
+        return all(file in pathlib.Path(f"/proc/{child}/maps").read_text() for child in redirector.httpd.children())
     except OSError:
-        return False  # one has just ended
+        return False  # there is none yet, or a child has just ended
 
 
 def from_catalog(redirector, answers=12):
@@ -149,9 +149,9 @@ def _last_from_catalog(redirector, answers):
     return all(request.age != "-" for request in logged(redirector)[-answers:])
 
 
-def current_file(redirector):
+def current_file(redirector, folder=None):
     """The catalog's file in force."""
-    folder = redirector.httpd.catalog
+    folder = folder or redirector.httpd.catalog
     return folder / (folder / "CURRENT").read_text().strip()
 
 

@@ -13,8 +13,8 @@ import time
 import pytest
 
 import rig
-from catalogs import (CONFIG, ORIGIN, STATUS, answers_from_catalog, current_file, database, from_catalog, goes_to,  # noqa: F401
-                      make_redirector, many_files, merge, postgres, redirector, wait_for_catalog, wait_until_all_go_to, writer_of)
+from catalogs import (CONFIG, ORIGIN, STATUS, answers_from_catalog, current_file, database, every_child_maps, from_catalog,  # noqa: F401
+                      goes_to, make_redirector, many_files, merge, postgres, redirector, wait_for_catalog, wait_until_all_go_to, writer_of)
 from outages import DATABASE, MIRROR, fill_postgres
 
 
@@ -202,7 +202,7 @@ def test_two_hosts_with_databases_of_their_own(postgres, database, build, make_r
                        f"  MirrorDatabase {{other}}\n  MirrorCatalog {{dir}}/other\n</Location>\n")
     redirector = make_redirector(config.replace("{other}", postgres.conninfo("other")))
     wait_for_catalog(redirector)
-    rig.wait_for("the other catalog", lambda: (redirector.httpd.dir / "other" / "CURRENT").exists(), 10)
+    rig.wait_for("the other catalog", lambda: every_child_maps(redirector, redirector.httpd.dir / "other"), 15)
     postgres.stop()
     for _ in range(10):
         assert goes_to(redirector, MIRROR) and goes_to(redirector, "http://other.example/", "/other/f")

@@ -35,7 +35,7 @@ def make_served(postgres, database, scratch, cleanup, make_redirector):
         world.mb_hash()
         redirector = make_redirector(f"MirrorCatalogHashes {kept}\n{CONFIG}")
         rig.wait_for("a catalog in every child", lambda: all(from_catalog(redirector) for _ in range(12)) and
-                     every_child_maps(redirector, current_file(redirector)), 15)
+                     every_child_maps(redirector), 15)
         return redirector
 
     return make

@@ -53,9 +53,9 @@ def test_it_is_made_again_while_the_database_is_down(redirector, postgres, datab
         TAKEN[what](folder, current_file(redirector).name)
         rig.wait_for("the log line", lambda: redirector.log_lines(r"MIR0313: .*made again"))
         rig.wait_for("the file in force", lambda: (folder / "CURRENT").exists() and current_file(redirector).exists())
-        rig.wait_for("every child's catalog", lambda: every_child_maps(redirector, current_file(redirector)))
+        rig.wait_for("every child's catalog", lambda: every_child_maps(redirector))
         redirector.httpd.graceful()  # children that start later
-        rig.wait_for("every child's catalog", lambda: every_child_maps(redirector, current_file(redirector)))
+        rig.wait_for("every child's catalog", lambda: every_child_maps(redirector))
         clients.more(40)
     assert clients.failures == []
     assert (folder / "writer").exists() and not (folder / "catalog.999999999999999999.mdb").exists()
@@ -72,6 +72,6 @@ def test_a_current_that_was_removed_brings_a_new_catalog(redirector):
     before = current_file(redirector)
     (redirector.httpd.catalog / "CURRENT").unlink()
     rig.wait_for("a new catalog", lambda: (redirector.httpd.catalog / "CURRENT").exists() and current_file(redirector) != before)
-    rig.wait_for("every child's catalog", lambda: every_child_maps(redirector, current_file(redirector)))
+    rig.wait_for("every child's catalog", lambda: every_child_maps(redirector))
     rig.wait_for("its line in the log", lambda: len(redirector.log_lines("MIR0309")) > 1)
     assert len(redirector.log_lines("MIR0309")) == 2
