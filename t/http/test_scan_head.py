@@ -311,4 +311,4 @@ def test_a_subtree_asks_only_for_its_files(world, cdn):
 def test_an_option_that_is_none_is_named(world, cdn):
     cdn("robots=heed")
     found = scan(world)
-    assert found["outcome"] == "failed" and "the options are connections=N, rate=N and budget=N" in found["error"]
+    assert found["outcome"] == "failed" and "the options are connections=N, rate=N, budget=N and sample=N" in found["error"]
