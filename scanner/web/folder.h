@@ -33,6 +33,7 @@ struct Folder {
   bool strange = false;  // the source has nothing below it
   State state = State::asked;
   bool unreadable = false;  // or gone: nothing below it is listed
+  bool unlisted = false;    // has a page that is no index: nobody knows what is below it
   int hops = 0;             // redirects that were followed
   std::vector<Item> items;
   std::size_t heads = 0;  // answers that it waits for

@@ -146,6 +146,7 @@ IndexPage read_index(std::string_view url, std::string_view body) {
   if (!page.fault.empty()) return page;
   const Shape* const shape = shape_of(body, html.title);
   if (shape == nullptr) {
+    page.is_other = true;
     page.fault = "is not a directory index of a kind that is known";
     return page;
   }

@@ -38,6 +38,9 @@ constexpr std::size_t kLookUpItems = 10'000;  // or items of fewer
 // wrong URL or prefix was set.
 constexpr int kStrangeFolders = 50;
 
+// Folders with a page of their own. A server that shows no more of itself is not listed so.
+constexpr std::int64_t kMostUnlisted = 1000;
+
 constexpr std::string_view kRobotsWords =
     "robots.txt of the server forbids programs to read it (the option robots=ignore is for mirrors "
     "whose admin agrees)";
@@ -153,6 +156,7 @@ class Walk {
     if (is_refusal(answer.status)) return leave_out(folder, url, answer);
     if (answer.status != 200) return give_up(folder, url, answer_words(answer));
     IndexPage page = read_index(url, answer.parts.body);
+    if (page.is_other && !folder.path.empty()) return make_unlisted(folder, url);
     if (!page.fault.empty()) return give_up(folder, url, "it " + page.fault);
     const std::size_t count = page.entries.size();
     if (items_ + count > kHardMostItems) {
@@ -166,6 +170,18 @@ class Walk {
     folder.items.reserve(count);
     for (PageEntry& entry : page.entries) folder.items.emplace_back().shown = std::move(entry);
     folder.state = State::parsed;
+  }
+
+  // It may be there with all its files, and be shown by an index.html of its own.
+  void make_unlisted(Folder& folder, const std::string& url) {
+    if (!folder.strange && ++unlisted_ > kMostUnlisted) {
+      fail(url,
+           fmt::format("more than {} folders have a page that is not a directory index of a kind "
+                       "that is known",
+                       kMostUnlisted));
+    }
+    folder.unlisted = !folder.strange;
+    folder.state = State::ready;
   }
 
   // Of a folder without its page. One of which the source has nothing is not worth the listing.
@@ -305,6 +321,7 @@ class Walk {
         listing_.add_unreadable(folder->path);
         continue;
       }
+      if (folder->unlisted) listing_.add_unlisted(folder->path);
       for (Item& item : folder->items) {
         if (!item.absent) pass_on(*folder, item);
       }
@@ -340,6 +357,7 @@ class Walk {
   std::size_t largest_page_ = 0;                // its entries
   std::int64_t answers_ = 0;
   int strange_ = 0;
+  std::int64_t unlisted_ = 0;
   Entry entry_;
 };
 

@@ -144,7 +144,6 @@ def long_page(handler):
 FAULTS = {
     "reset": (reset, "d1/: transfer closed"),
     "truncated": (truncated, "d1/: it is a directory index that ends too early"),
-    "other": (lambda handler: handler.answer(200, b"<html><title>Welcome</title></html>"), "d1/: it is not a directory index"),
     "500": (status(500), "d1/: the server answers 500"),
     "loop": (status(302, Location="/d1/"), "d1/: it redirects again and again"),
     "to a file": (status(302, Location="/d1/x"), "no folder"),
@@ -178,6 +177,34 @@ def test_a_folder_that_is_refused_counts_as_absent(world, site):
     site.pages["d2/"] = status(302, Location="http://other.example/d2/")
     done = world.mb_scan("-v", "web", check=True)
     assert len(world.files_of("web")) == len(FILES) - 20 and "2 directories cannot be read on the mirror" in done.stderr
+
+
+def own_page(handler):
+    handler.answer(200, b"<html><title>Welcome</title><body><a href=\"f0\">f0</a></body></html>")
+
+
+def test_files_of_a_folder_with_a_page_of_its_own_keep_their_state(world, site):
+    """It may have all its files, which nothing shows."""
+    site.pages["d1/"] = own_page
+    del site.files["d2/f0"]
+    rig.make_tree(world.source, {"d1/f1": b"123456", "d1/new": b"1", "d1/deep/new": b"1"})
+    world.mb_scan("--source", "--force", check=True)
+    scan = world.mb_scan("--json", "web", check=True)
+    assert set(FILES) - set(world.files_of("web")) == {"d1/f1", "d2/f0"} and "d1/new" not in world.files_of("web")
+    assert objects(scan)[0]["unlisted_directories"] == 1
+    assert "1 directory with a page of its own" in scan.stderr and "(for example 'd1')" in scan.stderr
+    before = world.tables()
+    assert objects(world.mb_scan("--json", "web", check=True))[0]["outcome"] == "unchanged" and world.tables() == before
+    del site.pages["d1/"]
+    for n in range(5):
+        del site.files[f"d1/f{n}"]
+    world.mb_scan("web", check=True)
+    assert set(FILES) - set(world.files_of("web")) == {"d2/f0", *(f"d1/f{n}" for n in range(5))}
+
+
+def test_a_root_with_a_page_of_its_own_breaks_the_listing(world, site):
+    site.pages[""] = own_page
+    fails(world, "/: it is not a directory index of a kind that is known")
 
 
 STRANGE = {"refused": status(403), "500": status(500), "no index": status(200), "to a file": status(302, Location="/s/x"),

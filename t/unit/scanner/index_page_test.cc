@@ -336,6 +336,12 @@ class IndexPageTest : public CppUnit::TestFixture {
       const IndexPage page = read_index("http://h/", body);
       CPPUNIT_ASSERT_MESSAGE(body, !page.fault.empty() && page.entries.empty());
     }
+    // A page of a folder's own may be of any kind; JSON and an index that is cut off are no such.
+    CPPUNIT_ASSERT(read_index("http://h/", "<html><title>Welcome</title></html>").is_other);
+    CPPUNIT_ASSERT(!read_index("http://h/", "{\"a\":1}").is_other);
+    const std::string page = page_of("nginx.html");
+    CPPUNIT_ASSERT(!read_index("http://h/", page).is_other);
+    CPPUNIT_ASSERT(!read_index("http://h/", page.substr(0, page.size() / 2)).is_other);
   }
 
   void noticesAPageThatEndsTooEarly() {
