@@ -10,7 +10,7 @@ constexpr const char* kOneFrom =
     "SELECT path, size FROM file WHERE id >= $1 AND kind = 'f' AND size > 0 AND gone_at IS NULL "
     "AND NOT staged AND NOT pending ORDER BY id LIMIT 1";
 constexpr const char* kNextName =
-    "SELECT path FROM file WHERE path > $1 AND gone_at IS NULL AND NOT staged ORDER BY path LIMIT "
+    "SELECT path FROM file WHERE path >= $1 AND gone_at IS NULL AND NOT staged ORDER BY path LIMIT "
     "1";
 
 std::vector<SourceFile> random_files(Connection& connection, std::size_t count) {
@@ -34,15 +34,15 @@ std::vector<SourceFile> random_files(Connection& connection, std::size_t count) 
 
 std::vector<std::string> names_at_top(Connection& connection, std::size_t count) {
   std::vector<std::string> names;
-  std::string after;
+  std::string from;
   while (names.size() < count) {
-    const Result row = connection.run(kNextName, Params().bytes(after));
+    const Result row = connection.run(kNextName, Params().bytes(from));
     if (row.empty()) break;
     const std::string path(row.bytes(0, 0));
     const std::string name = path.substr(0, path.find('/'));
     if (names.empty() || names.back() != name) names.push_back(name);
     // Behind all that lies below it.
-    after = name.size() < path.size() ? name + char('/' + 1) : path;
+    from = name.size() < path.size() ? name + char('/' + 1) : path + '\1';
   }
   return names;
 }

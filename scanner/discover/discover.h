@@ -22,7 +22,8 @@ struct Question {
   std::string rsync_host, ftp_host;   // HOST[:PORT]; "": the URL's host
   std::string user_agent, ca_file;    // as of PoolRequest
   std::vector<std::string> own_urls;  // our servers', each ends in '/'
-  Clock::time_point end;              // of all together
+  std::chrono::milliseconds one_check{6000};
+  Clock::time_point end;  // of all together
   int stop_fd = -1;
 };
 

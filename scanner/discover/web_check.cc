@@ -152,7 +152,7 @@ FileFindings check_files(const Question& question, const std::string& base,
   settings.connect_timeout = settings.timeout = time_left(question);
   settings.longest_wait = std::chrono::milliseconds(0);
   if (settings.timeout.count() == 0) return found;
-  const auto end = Clock::now() + time_left(question, 2 * kOneCheck);
+  const auto end = Clock::now() + time_left(question, 2);
   head::FileAsker asker(std::move(settings), question.own_urls);
   for (const db::SourceFile& file : files) {
     ++found.asked;

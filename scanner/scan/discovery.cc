@@ -22,6 +22,7 @@ namespace {
 using Json = cli::OrderedJson;
 
 constexpr std::size_t kFiles = 6;      // of the source, that the mirror is asked for
+constexpr int kChecks = 5;             // that may last as long as they can, in the time for all
 constexpr std::size_t kTopNames = 50;  // of the source, that are looked for in a folder
 
 void print_line(const Json& line) {
@@ -56,6 +57,7 @@ discover::Question question_of(const ScanOptions& options, const StopSignal& sto
   question.user_agent = target.user_agent;
   question.ca_file = target.ca_file;
   question.own_urls = target.server_urls;
+  question.one_check = std::chrono::milliseconds(std::chrono::seconds(options.within_s)) / kChecks;
   question.end = discover::Clock::now() + std::chrono::seconds(options.within_s);
   question.stop_fd = stop.fd();
   return question;

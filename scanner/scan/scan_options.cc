@@ -53,11 +53,11 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
                  "source's files")
       ->type_name("URL");
   app.add_option("--rsync-host", options.rsync_host,
-                 "with --discover: where the mirror's rsync server is, if not at the URL's host")
+                 "where --discover looks for the mirror's rsync server, if not at the URL's host")
       ->type_name("HOST[:PORT]");
   app.add_option("--ftp-host", options.ftp_host, "the same of its FTP server")
       ->type_name("HOST[:PORT]");
-  app.add_option("--within", options.within_s, "with --discover: seconds for all of it")
+  app.add_option("--within", options.within_s, "seconds that --discover may take")
       ->between(1, 600)
       ->type_name("S");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")

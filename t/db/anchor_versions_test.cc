@@ -416,13 +416,14 @@ class AnchorVersionsTest::Events {
 
   // Which the mirror has or lacks.
   void look_at_one_file(const std::string& mirror) {
-    const auto [name, size] = *any_of(model_.source);
+    const std::pair<std::string, std::int64_t> file = *any_of(model_.source);
+    const auto& [name, size] = file;
     const std::string path = "r/repodata/" + name;
     if (value(c(), fmt::format("SELECT count(*) FROM file WHERE path = '{}'", path)) != "1") return;
     const FileOnMirror asked = test_.file_on(path, mirror);
-    const auto is_there = [&](const Folder& folder) {
-      const auto found = folder.find(name);
-      return found != folder.end() && found->second == size;
+    const auto is_there = [&file](const Folder& folder) {
+      const auto found = folder.find(file.first);
+      return found != folder.end() && found->second == file.second;
     };
     if (is_there(model_.mirrors[mirror])) {
       confirm_files(c(), {asked});

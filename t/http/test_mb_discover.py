@@ -29,7 +29,7 @@ def tree(world):
 @pytest.fixture
 def mb_new(world):
     def run(*args):
-        return world.database.tool("mb", "--config", world.config, "new", "--no-geo", *args, check=False)
+        return world.database.tool("mb", "--config", world.config, "new", "--no-geo", *args, "--within=300", check=False)
 
     return run
 
@@ -165,7 +165,7 @@ def test_another_url_is_refused(world, mb_new, url):
 def test_a_source_without_files_is_told(database, scratch, cleanup):
     world = World(database, scratch, cleanup)
     web = cleanup(rig.WebServer(scratch)).start()
-    done = world.mb_scan("--discover", web.url, CLOSED)
+    done = world.mb_scan("--discover", web.url, CLOSED, "--within=300")
     assert done.returncode == 0 and "the source has no files yet" in done.stderr, done.stdout
 
 

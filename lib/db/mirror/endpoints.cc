@@ -30,12 +30,6 @@ bool Endpoint::is_complete() const {
   return std::find(options.begin(), options.end(), kComplete) != options.end();
 }
 
-std::vector<std::string> Endpoint::other_options() const {
-  std::vector<std::string> others = options;
-  std::erase(others, kComplete);
-  return others;
-}
-
 std::map<MirrorId, std::vector<Endpoint>> read_endpoints(Connection& connection) {
   const Result rows = connection.run(std::string(kSelect) + kOrder);
   std::map<MirrorId, std::vector<Endpoint>> endpoints;

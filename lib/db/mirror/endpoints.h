@@ -23,8 +23,7 @@ struct Endpoint {
   std::vector<std::string> options;  // the method's own
   std::int32_t priority = 0;         // the smallest is tried first
 
-  bool is_complete() const;                        // kComplete is among the options
-  std::vector<std::string> other_options() const;  // all but that one
+  bool is_complete() const;  // kComplete is among the options
 };
 
 // By mirror, each in the order in which they are tried. Of one mirror, or of all. Throws Error for

@@ -116,10 +116,10 @@ class Rows {
     row.endpoint_column = column;
     row.text = [method, where](const MirrorRecord& record) {
       const Endpoint* const found = record.endpoint(method);
-      if constexpr (std::is_same_v<Value, std::vector<std::string>>)
-        return found ? value_text(found->other_options()) : std::string();
-      else
-        return found ? value_text(found->*where) : std::string();
+      if (found == nullptr) return std::string();
+      Value value = found->*where;
+      if constexpr (std::is_same_v<Value, std::vector<std::string>>) std::erase(value, kComplete);
+      return value_text(value);
     };
     set_input<Value>(row, url);
   }
