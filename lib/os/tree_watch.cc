@@ -50,8 +50,10 @@ bool is_whole(const std::string& path) {
 
 }  // namespace
 
-TreeWatch::TreeWatch(std::string root)
-    : root_(std::move(root)), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
+TreeWatch::TreeWatch(std::string root, std::function<bool(const std::string&)> leaves_out)
+    : root_(std::move(root)),
+      leaves_out_(std::move(leaves_out)),
+      inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {
   if (!inotify_) {
     throw std::system_error(errno, std::generic_category(),
                             "inotify cannot be used (fs.inotify.max_user_instances)");
@@ -70,6 +72,7 @@ void TreeWatch::add(const std::string& folder) {
   while (!waiting.empty()) {
     const std::string path = std::move(waiting.back());
     waiting.pop_back();
+    if (leaves_out_ && !path.empty() && leaves_out_(path)) continue;
     const int watch = inotify_add_watch(inotify_.get(), full(path).c_str(), kEvents);
     if (watch < 0 && errno == ENOSPC) {
       throw std::system_error(errno, std::generic_category(),

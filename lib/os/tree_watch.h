@@ -3,6 +3,7 @@
 // that is only being written tells nothing yet. One thread.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -14,8 +15,9 @@ namespace mirror {
 class TreeWatch {
  public:
   // Throws std::system_error when the folder cannot be watched, with what to raise when the
-  // system's limit is reached. Folders below that may not be read are left out.
-  explicit TreeWatch(std::string root);
+  // system's limit is reached. Folders below that may not be read are left out, and so are those,
+  // with all below them, for which `leaves_out` says so; it gets paths relative to the root.
+  explicit TreeWatch(std::string root, std::function<bool(const std::string&)> leaves_out = {});
 
   int fd() const { return inotify_.get(); }  // readable when something has happened
   std::size_t folders() const { return paths_.size(); }
@@ -33,6 +35,7 @@ class TreeWatch {
   std::string full(const std::string& path) const;
 
   std::string root_;
+  std::function<bool(const std::string&)> leaves_out_;
   Descriptor inotify_;
   std::map<int, std::string> paths_;    // by watch
   std::map<std::string, int> watches_;  // by folder

@@ -192,7 +192,7 @@ void FreshChecks::start_release(MirrorId id, std::int64_t rev, Release& release)
   if (release.there) return start_waits(id, rev, release, false);
   if (release.due_s > now_s_ || release.waits.empty()) return;
   Wait& wait = release.waits[release.next++ % release.waits.size()];
-  release.due_s = now_s_ + retry_s(rev);
+  release.due_s = now_s_ + retry_s(mirrors_.at(id), rev);
   if (!wait.running && !wait.done) ask(id, rev, wait);
 }
 
@@ -205,11 +205,23 @@ void FreshChecks::start_waits(MirrorId id, std::int64_t rev, Release& release, b
   }
 }
 
-// Young files are looked for more often.
-double FreshChecks::retry_s(std::int64_t rev) const {
+// Young files are looked for more often, and all of them on a mirror where something has just
+// changed: most likely its synchronisation goes on.
+double FreshChecks::retry_s(const Asked& mirror, std::int64_t rev) const {
   const auto born = born_s_.find(rev);
-  const double age_s = born == born_s_.end() ? kRelease_s : now_s_ - born->second;
+  double age_s = born == born_s_.end() ? kRelease_s : now_s_ - born->second;
+  if (mirror.moved_s >= 0) age_s = std::min(age_s, now_s_ - mirror.moved_s);
   return std::clamp(age_s * kRetryShare, kFirstRetry_s, kLastRetry_s);
+}
+
+// For a file of a release of which a part is there. That a mirror will never have the others must
+// not take more than half of what it may be asked.
+double FreshChecks::rest_retry_s(const Asked& mirror, std::int64_t rev,
+                                 const Release& release) const {
+  const auto open = std::count_if(release.waits.begin(), release.waits.end(),
+                                  [](const Wait& wait) { return !wait.done; });
+  const double half_s = static_cast<double>(open) * 2 * 60 / options_.requests_per_minute;
+  return std::clamp(half_s, retry_s(mirror, rev), kLastRetry_s);
 }
 
 void FreshChecks::ask(MirrorId id, std::int64_t rev, Wait& wait) {
@@ -247,7 +259,7 @@ void FreshChecks::answered(MirrorId id, std::int64_t rev, std::int64_t file_id,
     if (wait.file->id != file_id) continue;
     wait.running = false;
     if (has_come(asked, *wait.file, answer)) return came(asked, release->second, wait);
-    wait.due_s = now_s_ + retry_s(rev);
+    wait.due_s = now_s_ + rest_retry_s(asked, rev, release->second);
   }
 }
 
@@ -263,6 +275,7 @@ bool FreshChecks::has_come(const Asked& mirror, const db::FreshFile& file,
 // A mirror to which something came has most likely just been synchronised.
 void FreshChecks::came(Asked& mirror, Release& release, Wait& wait) {
   wait.done = true;
+  mirror.moved_s = now_s_;
   (wait.file->gone ? withdrawn_ : confirmed_)
       .push_back({mirror.record.mirror.id, wait.file->id, wait.file->version_rev});
   if (std::exchange(release.there, true)) return;

@@ -91,6 +91,7 @@ class FreshChecks {
     Releases releases;
     TokenBucket requests{0};
     int running = 0;
+    double moved_s = -1;  // when something came last; never: -1
   };
 
   void read_new(db::Connection& connection);
@@ -109,7 +110,8 @@ class FreshChecks {
                 const net::PoolAnswer& answer) const;
   void came(Asked& mirror, Release& release, Wait& wait);
   void ask_for_folder(const Asked& mirror, const Release& release, const db::FreshFile& file);
-  double retry_s(std::int64_t rev) const;
+  double retry_s(const Asked& mirror, std::int64_t rev) const;
+  double rest_retry_s(const Asked& mirror, std::int64_t rev, const Release& release) const;
   void write(db::Connection& connection);
   void plan_next();
 

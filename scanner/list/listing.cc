@@ -84,6 +84,12 @@ void Listing::add_unreadable(std::string_view path) {
     unreadable_sink_(full_path_, restricted_.contains(std::string(path)) || restricted(path));
 }
 
+void Listing::add_unlisted(std::string_view path) {
+  full_path_ = prefix_.empty() ? std::string(path) : fmt::format("{}/{}", prefix_, path);
+  if (++counts.unlisted_directories == 1) counts.unlisted_example = full_path_;
+  if (unlisted_sink_) unlisted_sink_(full_path_);
+}
+
 void Listing::add_unreadable_root() {
   if (unreadable_sink_) throw ListingError("the root of the tree may not be read");
   ++counts.unreadable_directories;

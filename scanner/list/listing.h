@@ -37,6 +37,8 @@ using TreeSink = std::function<void(const TreeEntry&)>;
 // A directory of the tree that the listing program may not read. `staged`: others may not read it
 // either, so that what is below is staged.
 using UnreadableSink = std::function<void(std::string_view path, bool staged)>;
+// A directory of the tree that is there, and that nothing tells what it holds.
+using UnlistedSink = std::function<void(std::string_view path)>;
 
 struct ListingCounts {
   std::int64_t entries = 0;
@@ -44,12 +46,16 @@ struct ListingCounts {
   std::int64_t odd_times = 0;   // files of years before 1000 or after 9999: skipped
   std::int64_t excluded = 0;    // named by an exclude pattern, or below one: skipped
   std::int64_t unreadable_directories =
-      0;                           // a mirror's: absent, with all below; the source's: held
-  std::string unreadable_example;  // the first of these
-  std::int64_t heads = 0;          // files that were asked for one by one
-  std::int64_t odd_keys = 0;       // names in a bucket that no tree can have: skipped
-  std::string odd_key_example;     // the first of these
-  bool missing = false;            // the listed subtree does not exist there: an empty listing
+      0;                                  // a mirror's: absent, with all below; the source's: held
+  std::string unreadable_example;         // the first of these
+  std::int64_t unlisted_directories = 0;  // a mirror's: files below keep their state
+  std::string unlisted_example;           // the first of these
+  std::int64_t heads = 0;                 // files that were asked for one by one
+  // Files that may be the source's, and of which a mirror's web server tells no time.
+  std::int64_t timeless = 0;
+  std::int64_t odd_keys = 0;    // names in a bucket that no tree can have: skipped
+  std::string odd_key_example;  // the first of these
+  bool missing = false;         // the listed subtree does not exist there: an empty listing
 };
 
 // What the running scans and the rest of the program exchange; outlives the scans.
@@ -70,6 +76,8 @@ class Listing {
   void exclude(const std::vector<std::string>& patterns) { exclusion_ = Exclusion(patterns); }
   // Called with directories that may not be read; without a sink they are only counted.
   void on_unreadable(UnreadableSink sink) { unreadable_sink_ = std::move(sink); }
+  // Called with directories that nothing tells of.
+  void on_unlisted(UnlistedSink sink) { unlisted_sink_ = std::move(sink); }
 
   // Counts, checks and passes on one entry. False for an excluded one: nothing below it is wanted.
   // Throws ListingError for a path that no honest listing has and beyond max_entries.
@@ -78,6 +86,8 @@ class Listing {
   void add_too_long();
   // A directory, as listed, that may not be read. At most once for each.
   void add_unreadable(std::string_view path);
+  // A directory that was added, and of which the server tells nothing. At most once for each.
+  void add_unlisted(std::string_view path);
   // The listed directory itself, or one outside of it, may not be read. Throws ListingError where
   // the unreadable is held: nothing would be left to compare.
   void add_unreadable_root();
@@ -99,6 +109,7 @@ class Listing {
   std::string full_path_;
   Exclusion exclusion_{{}};
   UnreadableSink unreadable_sink_;
+  UnlistedSink unlisted_sink_;
 };
 
 }  // namespace mirror::scanner

@@ -18,7 +18,7 @@ constexpr double kWantShare = 1.0 / 60;  // of the interval, for what is wanted 
 constexpr double kWantAgain_s = 1;       // but not before that
 constexpr std::int64_t kSettled_s = 86400;
 // Small files cost next to nothing, so their content is checked so many times as often.
-constexpr unsigned kSmallTimes = 6;
+constexpr unsigned kSmallTimes = 20;
 constexpr std::int64_t kSmallBytes = 64 << 10;
 constexpr std::int64_t kAnyBytes = std::numeric_limits<std::int64_t>::max();
 
@@ -125,8 +125,8 @@ std::optional<Job> Jobs::large(db::Connection& connection, MirrorId id, double n
   return Job{Job::Kind::large, *file, db::ContentPiece{where(random_), 1, "", ""}};
 }
 
-// Each sixth time of a large file if there is one, and of a small one in between; of any if it is
-// wanted.
+// Each twentieth time of a large file if there is one, and of a small one in between; of any if it
+// is wanted.
 std::optional<Job> Jobs::content(db::Connection& connection, MirrorId id, double now_s) {
   const bool in_turn = due_of(id, now_s).contents++ % kSmallTimes == 0;
   const bool any = in_turn || findings_.wants(id, Job::Kind::content);

@@ -92,6 +92,14 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   tell(listing.odd_keys, "object", "objects",
        fmt::format("with a name that no tree can have, skipped (for example '{}')",
                    printable(listing.odd_key_example)));
+  tell(listing.unlisted_directories, "directory", "directories",
+       fmt::format("with a page of its own in place of a directory index (for example '{}'); files "
+                   "below keep their state (another way to list the mirror sees them: mb edit "
+                   "--rsync-url, --ftp-scan-url or --head-url)",
+                   printable(listing.unlisted_example)));
+  tell(listing.timeless, "file", "files",
+       "without a time, neither on the pages nor as Last-Modified, so that only those count that "
+       "never change (immutable in mb.toml)");
   if (!result.hash_fault.empty()) {
     lines.push_back(fmt::format("{}: touched files could not be hashed: {}", subject(result),
                                 result.hash_fault));
@@ -148,6 +156,7 @@ std::string json_line(const ScanResult& result) {
   json["odd_keys"] = result.listing.odd_keys;
   json["excluded"] = result.listing.excluded;
   json["unreadable_directories"] = result.listing.unreadable_directories;
+  if (!result.is_source) json["unlisted_directories"] = result.listing.unlisted_directories;
   json["seconds"] = result.seconds;
   json["lock_seconds"] = result.lock_seconds;
   if (!result.is_source) json["enabled_now"] = result.enabled;

@@ -104,8 +104,12 @@ db::Fidelity list_or_close(Scan& scan, const std::string& stands, const Control&
 
 db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& record,
                          const ListingWay& way, const ScanOptions& options, const Control& control,
-                         const TreeSink& sink, ListingCounts& counts,
+                         db::MirrorScan& scan, ListingCounts& counts,
                          std::optional<FilesOfSource>& known) {
+  const auto sink = [&scan](const TreeEntry& entry) {
+    if (entry.kind == db::EntryKind::file && !entry.staged)
+      scan.add(entry.path, entry.size_bytes, entry.mtime_s);
+  };
   Target target = target_of(way, record, options);
   const Part part = part_of_mirror(options.subtree, record.strip_prefix, record.add_prefix);
   if (part.nothing) return {};
@@ -113,6 +117,7 @@ db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& rec
   target.may_be_missing = part.may_be_missing;
   Listing listing(options.instance.max_entries, part.prefix, sink, control, counts);
   listing.exclude(options.instance.exclude);
+  listing.on_unlisted([&scan](std::string_view path) { scan.keep_below(path); });
   known.emplace(connection, record.mirror.id, part.prefix);
   return way.method->list(target, *known, listing, control);
 }
@@ -160,15 +165,11 @@ std::optional<std::string> scan_in_one_way(db::Connection& connection,
                                            const std::string& stands, ScanResult& result) {
   result.listing = {};
   db::MirrorScan scan(connection, record, way.method->name, options.subtree);
-  const auto sink = [&scan](const TreeEntry& entry) {
-    if (entry.kind == db::EntryKind::file && !entry.staged)
-      scan.add(entry.path, entry.size_bytes, entry.mtime_s);
-  };
   db::Fidelity fidelity;
   std::optional<FilesOfSource> known;
   try {
     fidelity = list_or_close(scan, stands, control, [&] {
-      return list_mirror(connection, record, way, options, control, sink, result.listing, known);
+      return list_mirror(connection, record, way, options, control, scan, result.listing, known);
     });
   } catch (const ListingError& error) {
     return error.what();

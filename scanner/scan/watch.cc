@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "os/tree_watch.h"
+#include "scanner/list/exclude.h"
 
 namespace mirror::scanner {
 namespace {
@@ -25,7 +26,11 @@ void wait_for(int fd, const StopSignal& stop, std::chrono::milliseconds time) {
 class Watcher {
  public:
   Watcher(const ScanOptions& options, const StopSignal& stop)
-      : watch_(options.instance.source), root_(options.instance.source), stop_(stop) {}
+      : exclusion_(options.instance.exclude),
+        watch_(options.instance.source,
+               [this](const std::string& folder) { return exclusion_.excludes(folder, true); }),
+        root_(options.instance.source),
+        stop_(stop) {}
 
   // Until something has changed and it is quiet again.
   void wait(std::chrono::milliseconds longest) {
@@ -58,6 +63,7 @@ class Watcher {
     return !changes.folders.empty() || changes.everything;
   }
 
+  Exclusion exclusion_;
   TreeWatch watch_;
   std::string root_;
   const StopSignal& stop_;

@@ -12,6 +12,7 @@ namespace mirror::scanner::web {
 struct IndexPage {
   std::string_view shape;          // its name in the table; "": none fits
   std::vector<PageEntry> entries;  // each name once
+  bool is_other = false;           // a page that no index is like, such as a folder's own
   std::string fault;               // why it is not a whole index, after "it"; "": it is one
 };
 

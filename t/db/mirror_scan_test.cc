@@ -30,6 +30,7 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(timesMatchToTheListingsPrecision);
   CPPUNIT_TEST(anOldListingDoesNotConfirmANewVersion);
   CPPUNIT_TEST(aSubtreeScanLeavesTheRestAlone);
+  CPPUNIT_TEST(whatIsBelowAnUnlistedFolderKeepsItsState);
   CPPUNIT_TEST(unknownAndOutdatedFilesAreCounted);
   CPPUNIT_TEST(theLastEntryOfAPathCounts);
   CPPUNIT_TEST(aShrunkListingIsRefusedUnlessForced);
@@ -319,6 +320,31 @@ class MirrorScanTest : public CppUnit::TestFixture {
                    MergeOutcome::unchanged);
     CPPUNIT_ASSERT(scan_mirror(c(), "two", files("pool/p", 40), {}, "poo").outcome ==
                    MergeOutcome::unchanged);
+    consistent();
+  }
+
+  void whatIsBelowAnUnlistedFolderKeepsItsState() {
+    Tree part = files("dir/f", 200);
+    for (int i = 0; i < 30; ++i) part.push_back(tree_[200 + static_cast<std::size_t>(i)]);
+    scan_mirror(c(), "one", part);
+    const auto scan_without_pool = [&](std::size_t of_dir) {
+      MirrorScan scan(c(), find_mirror(c(), "one").value(), "http", "");
+      for (std::size_t i = 0; i < of_dir; ++i)
+        scan.add(tree_[i].path, tree_[i].size, tree_[i].mtime);
+      scan.keep_below("pool");
+      scan.keep_below("poo");  // has nothing
+      return scan.merge({}, {});
+    };
+    const MergeReport report = scan_without_pool(199);
+    CPPUNIT_ASSERT(report.counts.lost == 1 && report.counts.gained == 0);
+    CPPUNIT_ASSERT(report.counts.seen == 199 && report.counts.unknown == 0);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{229}, report.counts.held);
+    expect("pool/p29", "one");
+    expect("pool/p30", "");
+    expect("dir/f199", "");
+    CPPUNIT_ASSERT(scan_without_pool(199).outcome == MergeOutcome::unchanged);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{30},
+                         scan_mirror(c(), "one", files("dir/f", 199)).counts.lost);
     consistent();
   }
 

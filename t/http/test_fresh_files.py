@@ -88,6 +88,27 @@ def test_a_release_is_redirected_to_each_mirror_within_a_minute_of_its_arrival(w
         assert web.connections < 60  # they are kept
 
 
+def test_the_rest_of_a_release_is_found_soon_though_it_is_old_by_then(world):
+    """A mirror that synchronises hours later gets its files one after the other, and deletes others in the end."""
+    files = {f"release/f{n}": 100 + n for n in range(40)}
+    tree = world.mirrors["one"].tree
+    rig.make_tree(world.source, {**files, "gone/f": 100})
+    rig.copy_tree(world.source / "gone", tree / "gone")
+    world.mb_scan("--source", "--force", check=True)
+    with prober(world):
+        rig.wait_for("what will be gone", lambda: "gone/f" in world.files_of("one"), 60)
+    (world.source / "gone/f").unlink()
+    world.mb_scan("--source", "--force", check=True)
+    world.database.sql("UPDATE revision SET at = at - interval '12 hours'; UPDATE file SET gone_at = gone_at - interval '11 hours'")
+    rig.make_tree(tree, dict(list(files.items())[:20]))
+    with prober(world):
+        rig.wait_for("redirects for the first half", lambda: served(world, "one") == 20, 60)
+        rig.make_tree(tree, files)
+        rig.wait_for("redirects for the rest", lambda: served(world, "one") == len(files), 60)
+        (tree / "gone/f").unlink()
+        rig.wait_for("the last one to be withdrawn", lambda: "gone/f" not in world.files_of("one"), 60)
+
+
 def test_an_old_version_or_a_half_of_a_file_is_not_confirmed(world):
     with prober(world):
         rig.make_tree(world.source, {"release/f1": (100, 1_700_000_000), "release/f2": (100, 1_700_000_000),

@@ -88,6 +88,21 @@ def test_a_file_that_is_being_written_waits(world):
         comes(world, "dists/d1/slow", 20)
 
 
+def test_what_happens_in_excluded_folders_is_no_change(world):
+    temporary, late = world.source / ".~tmp~/a", world.source / "dists/d1/.~tmp~"
+    temporary.mkdir(parents=True)
+    with watching(world):
+        late.mkdir()
+        for number, folder in enumerate((temporary, late)):
+            (folder / "f").write_bytes(b"x" * 9)
+            (folder / "f").rename(world.source / f"dists/d2/from-{number}")
+        comes(world, "dists/d2/from-0", 9)
+        comes(world, "dists/d2/from-1", 9)
+        (world.source / "dists/d3/new").write_bytes(b"x" * 8)
+        comes(world, "dists/d3/new", 8)
+    assert ["failed"] not in world.query("SELECT outcome FROM scan")
+
+
 def test_redirectors_know_at_once(world, make_httpd):
     world.fill_source({})
     httpd = make_httpd(CONFIG.replace("{database}", world.database.conninfo()), catalog=True)
@@ -97,5 +112,3 @@ def test_redirectors_know_at_once(world, make_httpd):
         (world.source / "dists/d1/fresh").write_bytes(b"x" * 7)
         rig.wait_for("the new file", lambda: ask(httpd, "/d/dists/d1/fresh").status == 302, 20)
         assert time.monotonic() - began < 5  # a second, on a machine that is not busy
-
-

@@ -179,7 +179,7 @@ constexpr const char* kContradicted =
     "encode(f.path, 'hex') ~ $9 AND CASE WHEN r.replaced THEN f.earlier_sizes IS NOT NULL ELSE "
     "f.gone_at > v.whole_at END AND " IN_NO_INNER_GROUP("v.low", "v.high")
     ") SELECT DISTINCT a.anchor, a.version_rev FROM asked a LEFT JOIN merge_listing l ON l.path = "
-    "a.path WHERE (NOT $10 OR l.path IS NOT NULL) AND ($5::bytea IS NULL OR (a.path > $5 AND a.path < $6)) AND NOT EXISTS (SELECT FROM "
+    "a.path WHERE (NOT $10 OR l.path IS NOT NULL) AND l.kind IS DISTINCT FROM 'u' AND ($5::bytea IS NULL OR (a.path > $5 AND a.path < $6)) AND NOT EXISTS (SELECT FROM "
     "unnest(a.sizes, a.times) e (size, mtime) WHERE e.size = l.size AND (e.mtime IS NULL OR NOT $4 "
     "OR abs(l.mtime - $7 - e.mtime) < $3)) AND $2::bigint IS NOT NULL AND coalesce($8::text, '') "
     "IS NOT NULL";

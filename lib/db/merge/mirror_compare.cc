@@ -46,7 +46,8 @@ constexpr const char* kInsertChanged =
     "LEFT JOIN (SELECT id, true AS listed FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON c.id "
     "= f.cohort_id "
     "{}JOIN merge_listing l ON l.path = f.path "
-    "WHERE f.cohort_id IS NOT NULL AND NOT f.pending AND " IN_SCOPE
+    "WHERE f.cohort_id IS NOT NULL AND NOT f.pending AND l.kind IS DISTINCT FROM 'u' "
+    "AND " IN_SCOPE
     " AND "
     "CASE WHEN c.listed THEN NOT " HAS " ELSE " HAS " AND f.gone_at IS NULL AND " TOLD_APART " END";
 

@@ -400,6 +400,8 @@ void MirrorScan::add(std::string_view path, std::int64_t size_bytes, std::int64_
   impl_->listing.add(path, 'f', size_bytes, mtime_s, false);
 }
 
+void MirrorScan::keep_below(std::string_view folder) { impl_->listing.add_unknown_below(folder); }
+
 MergeReport MirrorScan::merge(const Fidelity& fidelity, const MergeOptions& options) {
   try {
     MergeReport report = impl_->merge(fidelity, options);

@@ -124,6 +124,9 @@ class MirrorScan {
   // last. Buffers at most 1 MiB. Paths must have passed check_path. The entry counts as seen,
   // unless its size is kNotThere.
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
+  // A folder of which the listing tells nothing: files below it keep their state. REQUIRES: in the
+  // subtree, with a path that passed check_path, and nothing below it is added.
+  void keep_below(std::string_view folder);
   MergeReport merge(const Fidelity&, const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.
   void fail(std::string_view error, bool interrupted = false);

@@ -105,6 +105,24 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
   ctime_ns ? writer_.int8(*ctime_ns) : writer_.null();
 }
 
+void StagedListing::add_unknown_below(std::string_view folder) {
+  fingerprint_.text(folder);
+  fingerprint_.number('u');
+  unknown_.emplace_back(folder);
+}
+
+// '0' follows '/'. Also files that the mirror does not have: it may get one at any time, since
+// single files are looked at beside a scan.
+void StagedListing::stage_unknown() {
+  if (unknown_.empty()) return;
+  connection_.run(
+      "INSERT INTO merge_listing (path, kind, size, mtime, staged, seq, again) SELECT DISTINCT "
+      "f.path, 'u'::\"char\", -1, 0, false, 0, false FROM unnest($1::bytea[]) u (folder) JOIN file "
+      "f "
+      "ON f.path > u.folder || '/'::bytea AND f.path < u.folder || '0'::bytea",
+      Params().bytes_array(unknown_));
+}
+
 std::string StagedListing::fingerprint(std::int64_t basis) const {
   Fingerprint all = fingerprint_;
   all.number(basis);
@@ -114,6 +132,7 @@ std::string StagedListing::fingerprint(std::int64_t basis) const {
 
 void StagedListing::finish() {
   writer_.flush();
+  stage_unknown();
   connection_.script("ANALYZE merge_listing");
   rows_ = seen_;
   if (!duplicates_) return;

@@ -49,6 +49,9 @@ class StagedListing {
   // `kind` is file.kind's letter, or 'd'.
   void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
            bool staged, std::optional<std::int64_t> ctime_ns = std::nullopt);
+  // That the listing tells nothing of what is below a folder: the source's files there get rows of
+  // the kind 'u' (unknown) in finish(), which are counted nowhere.
+  void add_unknown_below(std::string_view folder);
   // Of all entries so far, and of `basis`: what else a comparison depends on.
   std::string fingerprint(std::int64_t basis) const;
   // Sends the rest, lets the last entry of a path win, and tells the planner what is there.
@@ -63,12 +66,14 @@ class StagedListing {
 
  private:
   bool met_before(std::string_view path);
+  void stage_unknown();
   Connection& connection_;
   TempTables table_;
   CopyWriter writer_;
   Fingerprint fingerprint_;
   std::vector<bool>
       met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
+  std::vector<std::string> unknown_;  // folders
   bool duplicates_ = false;
   std::int64_t seen_ = 0, absent_ = 0;
   std::int64_t rows_ = 0;
