@@ -103,6 +103,7 @@ struct RequestPool::Transfer {
   static curl_socket_t on_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept;
   void read_certificate();
   void fail(CURLcode code);
+  bool was_silent() const;
   FailureKind failure_kind(CURLcode code) const;
   std::string failure_words(FailureKind kind, CURLcode code) const;
 };
@@ -141,6 +142,10 @@ void RequestPool::Transfer::set_request() {
   // Zero would be no limit at all.
   easy.set(CURLOPT_CONNECTTIMEOUT_MS,
            std::max(1L, static_cast<long>(request.connect_timeout.count())));
+  if (request.idle_timeout.count() > 0) {
+    easy.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    easy.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.idle_timeout.count()));
+  }
   easy.set(CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(request.timeout.count())));
 }
 
@@ -249,6 +254,9 @@ std::string RequestPool::Transfer::failure_words(FailureKind kind, CURLcode code
         return lower_first(std::strerror(static_cast<int>(number)));
       return "no connection";
     case FailureKind::timeout:
+      if (was_silent()) {
+        return fmt::format("nothing came for {}", seconds_text(request.idle_timeout));
+      }
       return fmt::format("no {} within {}",
                          easy.number(CURLINFO_NUM_CONNECTS) > 0 ? "answer" : "connection",
                          seconds_text(easy.number(CURLINFO_NUM_CONNECTS) > 0
@@ -271,6 +279,15 @@ std::string RequestPool::Transfer::failure_words(FailureKind kind, CURLcode code
       break;
   }
   return lower_first(std::string(easy.error(code)));
+}
+
+// It broke before the time for the whole answer was over, with a connection that was ready.
+bool RequestPool::Transfer::was_silent() const {
+  curl_off_t ready_us = 0, total_us = 0;
+  curl_easy_getinfo(easy.curl(), CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+  curl_easy_getinfo(easy.curl(), CURLINFO_TOTAL_TIME_T, &total_us);
+  return request.idle_timeout.count() > 0 && ready_us > 0 &&
+         std::chrono::microseconds(total_us) < request.timeout;
 }
 
 void RequestPool::Transfer::fail(CURLcode code) {

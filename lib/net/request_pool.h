@@ -33,7 +33,8 @@ struct PoolRequest {
   bool compressed = false;       // the server may compress the body, which is kept as it was before
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds timeout{10000};  // of all together
-  std::size_t max_body_bytes = 0;            // to keep; a longer body is cut, which is no failure
+  std::chrono::seconds idle_timeout{0};  // without a byte of the answer; 0: only `timeout` counts
+  std::size_t max_body_bytes = 0;        // to keep; a longer body is cut, which is no failure
   std::size_t max_header_bytes = std::size_t{32} << 10;  // of all headers together
 };
 

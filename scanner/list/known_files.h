@@ -21,7 +21,8 @@ class KnownFiles {
       const std::vector<std::string>& paths) = 0;
   // For each path, the digests of the source's file, as far as they are known.
   virtual std::vector<std::optional<FileHashes>> digests(const std::vector<std::string>& paths) = 0;
-  // The source's files directly in these folders ("" is the root) that web servers do not show.
+  // The source's files and folders directly in these folders ("" is the root) that web servers do
+  // not show.
   virtual std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) = 0;
   // For methods that ask for each file: the next ones, at most `limit` of a run of `budget`; empty:
   // there are no more (db/merge/head_turn.h).

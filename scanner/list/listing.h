@@ -51,9 +51,11 @@ struct ListingCounts {
   std::int64_t unlisted_directories = 0;  // a mirror's: files below keep their state
   std::string unlisted_example;           // the first of these
   std::int64_t heads = 0;                 // files that were asked for one by one
-  std::int64_t odd_keys = 0;              // names in a bucket that no tree can have: skipped
-  std::string odd_key_example;            // the first of these
-  bool missing = false;  // the listed subtree does not exist there: an empty listing
+  // Files that may be the source's, and of which a mirror's web server tells no time.
+  std::int64_t timeless = 0;
+  std::int64_t odd_keys = 0;    // names in a bucket that no tree can have: skipped
+  std::string odd_key_example;  // the first of these
+  bool missing = false;         // the listed subtree does not exist there: an empty listing
 };
 
 // What the running scans and the rest of the program exchange; outlives the scans.

@@ -1,5 +1,6 @@
 #include "scanner/list/time_zone.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -7,8 +8,8 @@ namespace mirror::scanner {
 namespace {
 
 constexpr std::int64_t kStep_s = 900;
-constexpr std::int64_t kMostSteps = 56;  // 14 hours
-constexpr int kEnough = 3;
+constexpr std::int64_t kMostSteps = 56;   // 14 hours
+constexpr std::int64_t kSummerSteps = 4;  // an hour
 
 // How many steps `listed` is ahead; nullopt: no time zone explains it.
 std::optional<std::int64_t> steps_ahead(const ListedTime& listed, std::int64_t exact_s) {
@@ -25,10 +26,36 @@ std::optional<std::int64_t> steps_ahead(const ListedTime& listed, std::int64_t e
 TimeZone::Fit TimeZone::judge(const ListedTime& listed, std::int64_t source_s) const {
   const std::optional<std::int64_t> steps = steps_ahead(listed, source_s);
   if (!steps) return Fit::other;
-  if (*steps == 0) return Fit::same;
   const auto found = offsets_.find(*steps);
-  if (found == offsets_.end()) return Fit::ask;
-  return found->second.right >= kEnough && !found->second.wrong ? Fit::same : Fit::ask;
+  if (found != offsets_.end() && found->second.is_known() && !found->second.wrong) return Fit::same;
+  if (listed.is_utc || (*steps == 0 && !is_known())) return Fit::same;
+  return !is_known() || is_near_believed(*steps) ? Fit::ask : Fit::other;
+}
+
+bool TimeZone::is_known() const {
+  return std::any_of(offsets_.begin(), offsets_.end(),
+                     [](const auto& offset) { return offset.second.is_known(); });
+}
+
+bool TimeZone::is_near_believed(std::int64_t steps) const {
+  return std::any_of(offsets_.begin(), offsets_.end(), [&](const auto& offset) {
+    return offset.second.is_known() && std::llabs(offset.first - steps) <= kSummerSteps;
+  });
+}
+
+TimeZone::Span TimeZone::in_utc(const ListedTime& listed) const {
+  std::optional<std::int64_t> least, most;
+  for (const auto& [steps, offset] : offsets_) {
+    if (offset.right == 0 || listed.is_utc || !is_near_believed(steps)) continue;
+    if (!least) least = steps;
+    most = steps;
+  }
+  return {listed.time_s - most.value_or(0) * kStep_s, listed.time_s - least.value_or(0) * kStep_s};
+}
+
+std::optional<std::int64_t> TimeZone::as_shown(const ListedTime& listed, std::int64_t exact_s) {
+  const std::optional<std::int64_t> steps = steps_ahead(listed, exact_s);
+  return steps ? std::optional(listed.time_s - *steps * kStep_s) : std::nullopt;
 }
 
 void TimeZone::learn(const ListedTime& listed, std::int64_t source_s, std::int64_t exact_s) {

@@ -1,7 +1,7 @@
 // In which time zone a server prints times. Its listings do not tell, and in one with summer time
 // two offsets are right, each for its part of the year. So an offset that would explain a time is
 // believed once the server has told the exact times of some files (by HEAD, by MDTM), which show
-// that it is the right one. Pure; one thread.
+// that it is the right one. Then others are not, but for those of summer time. Pure; one thread.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,27 @@ class TimeZone {
   };
   // Of a listed time and the source's.
   Fit judge(const ListedTime& listed, std::int64_t source_s) const;
+  // Whether an offset is believed.
+  bool is_known() const;
+  // Between which times the file's may be, by the offsets that were right: as shown while none is
+  // believed.
+  struct Span {
+    std::int64_t low_s = 0, high_s = 0;
+  };
+  Span in_utc(const ListedTime& listed) const;
+  // A file with that exact time as the server shows it, less the offset; nullopt: none explains it.
+  static std::optional<std::int64_t> as_shown(const ListedTime& listed, std::int64_t exact_s);
   // What the server said of a file that was listed so, and has that time at the source.
   void learn(const ListedTime& listed, std::int64_t source_s, std::int64_t exact_s);
 
  private:
+  bool is_near_believed(std::int64_t steps) const;
   struct Offset {
+    static constexpr int kEnough = 3;
     int right = 0;
-    bool wrong =
-        false;  // of some file it explained the listed time, and was not what the server said
+    // Of some file it explained the listed time, and was not what the server said.
+    bool wrong = false;
+    bool is_known() const { return right >= kEnough; }
   };
   std::map<std::int64_t, Offset>
       offsets_;  // by how many quarters of an hour listed times are ahead

@@ -2,6 +2,7 @@
 // table.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,10 +47,32 @@ class FilesOfSource : public KnownFiles {
   }
 
   std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) override {
-    return db::find_hidden_files(connection_, of_tree(folders));
+    std::vector<db::HiddenFile> found = db::find_hidden_files(connection_, of_tree(folders));
+    if (!backups_) read_backups();
+    for (std::size_t i = 0; i < folders.size() && !backups_->empty(); ++i) {
+      const auto [begin, end] = backups_->equal_range(folders[i]);
+      for (auto at = begin; at != end; ++at) {
+        found.push_back(at->second);
+        found.back().folder = i;
+      }
+    }
+    return found;
   }
 
  private:
+  // Once for the whole listing. Trees of files for download have hardly any.
+  void read_backups() {
+    constexpr std::int32_t kMost = 10'000;
+    backups_.emplace();
+    for (db::BackupFile& backup : db::find_backup_files(connection_, prefix_, kMost)) {
+      backup.path.erase(0, prefix_.empty() ? 0 : prefix_.size() + 1);
+      const std::size_t slash = backup.path.rfind('/');
+      const bool in_root = slash == std::string::npos;
+      backups_->emplace(in_root ? "" : backup.path.substr(0, slash),
+                        db::HiddenFile{.name = backup.path.substr(in_root ? 0 : slash + 1),
+                                       .file = std::move(backup.file)});
+    }
+  }
   std::vector<std::string> of_tree(const std::vector<std::string>& paths) const {
     std::vector<std::string> full;
     full.reserve(paths.size());
@@ -61,6 +84,7 @@ class FilesOfSource : public KnownFiles {
   MirrorId mirror_;
   std::string prefix_;
   std::optional<db::HeadTurn> turn_;
+  std::optional<std::multimap<std::string, db::HiddenFile>> backups_;  // by folder
 };
 
 }  // namespace mirror::scanner

@@ -94,6 +94,9 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
                    "below keep their state (another way to list the mirror sees them: mb edit "
                    "--rsync-url, --ftp-scan-url or --head-url)",
                    printable(listing.unlisted_example)));
+  tell(listing.timeless, "file", "files",
+       "without a time, neither on the pages nor as Last-Modified, so that only those count that "
+       "never change (immutable in mb.toml)");
   if (!result.hash_fault.empty()) {
     lines.push_back(fmt::format("{}: touched files could not be hashed: {}", subject(result),
                                 result.hash_fault));

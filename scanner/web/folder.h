@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "db/merge/known_files.h"
-#include "scanner/list/time_zone.h"
 #include "scanner/web/page_entry.h"
 
 namespace mirror::scanner::web {
@@ -17,7 +16,9 @@ struct Item {
   PageEntry shown;
   std::optional<db::KnownFile> known;  // the source's file; of a folder: none
   bool known_folder = false;
-  bool absent = false;  // the server has no such file after all
+  bool absent = false;    // the server has no such file after all
+  bool guessed = false;   // a folder of the source that the page does not show
+  bool for_zone = false;  // is asked for to find the server's time zone
   // What is listed, once it is known.
   std::int64_t size_bytes = 0, mtime_s = 0;
 };
@@ -25,23 +26,21 @@ struct Item {
 struct Folder {
   enum class State : std::uint8_t {
     asked,   // for its page
+    held,    // its page came when there was no room for it
     parsed,  // its page is here, and nobody has looked what the source has
     heads,   // waits for answers to HEAD
     ready
   };
   std::string path;      // below the listing's root; "": the root
   bool strange = false;  // the source has nothing below it
+  bool guessed = false;  // no page shows it
   State state = State::asked;
   bool unreadable = false;  // or gone: nothing below it is listed
   bool unlisted = false;    // has a page that is no index: nobody knows what is below it
   int hops = 0;             // redirects that were followed
   std::vector<Item> items;
+  std::size_t next = 0;   // the first item that is not settled
   std::size_t heads = 0;  // answers that it waits for
 };
-
-// Whether only HEAD tells which version of `known` the page shows.
-bool needs_head(const PageEntry& shown, const db::KnownFile& known, const TimeZone& zone);
-// Size and time of what the page shows alone: as at the source where that is what it shows.
-void settle(Item& item, const TimeZone& zone);
 
 }  // namespace mirror::scanner::web

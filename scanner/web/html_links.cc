@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxTextBytes = 1024;  // kept of what stands around a link
 constexpr std::size_t kMaxTitleBytes = 4096;
 // Elements within each other. The parser looks at all that are open for each tag.
-constexpr int kMaxDepth = 500;
+constexpr int kMaxDepth = 100;
 
 struct FreeParser {
   void operator()(htmlParserCtxt* parser) const { htmlFreeParserCtxt(parser); }
@@ -158,7 +158,7 @@ void on_start(void* user, const xmlChar* name, const xmlChar** attributes) noexc
   to.guard([&] {
     if (!to.reader.page.fault.empty()) return;
     to.reader.start(view(name), attributes);
-    if (to.parser->nameNr > kMaxDepth) to.stop("has more than 500 elements within each other");
+    if (to.parser->nameNr > kMaxDepth) to.stop("has more than 100 elements within each other");
     if (to.reader.is_full()) to.stop(kTooManyEntries);
   });
 }

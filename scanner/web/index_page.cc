@@ -85,13 +85,6 @@ void take_details(std::string_view text, const Shape& shape, PageEntry& entry) {
   if (!entry.size) entry.size = read_size(trimmed(text.substr(0, time->begin)), shape.rounding);
 }
 
-// What is known of a name from several links.
-void merge(PageEntry& entry, PageEntry&& again) {
-  entry.is_folder = entry.is_folder || again.is_folder;
-  if (!entry.size) entry.size = again.size;
-  if (!entry.time) entry.time = again.time;
-}
-
 std::vector<PageEntry> entries_of(std::string_view url, std::vector<HtmlLink>&& links,
                                   const Shape& shape) {
   std::vector<PageEntry> entries;
@@ -106,7 +99,7 @@ std::vector<PageEntry> entries_of(std::string_view url, std::vector<HtmlLink>&& 
     if (is_new) {
       entries.push_back(std::move(entry));
     } else {
-      merge(entries[place->second], std::move(entry));
+      merge(entries[place->second], entry);
     }
   }
   return entries;

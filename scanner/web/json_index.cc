@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <unordered_map>
 
 #include "scanner/web/href.h"
 #include "scanner/web/html_links.h"
@@ -16,6 +17,43 @@ struct Members {
   std::optional<std::int64_t> size;
   std::optional<bool> is_folder;
 };
+
+// Of a time in RFC 3339, whose zone may follow.
+std::string without_fraction(std::string time) {
+  const std::size_t point = time.find('.');
+  if (point == std::string::npos) return time;
+  const std::size_t end = time.find_first_not_of("0123456789", point + 1);
+  return time.erase(point, end == std::string::npos ? end : end - point);
+}
+
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// JSON whose bytes above ASCII are taken for Latin-1: so an escape of such a character becomes the
+// bytes that UTF-8 has for it, each as a character.
+std::string text_of_bytes(std::string_view json) {
+  constexpr std::size_t kEscape = 6;  // \u00e9
+  std::string plain;
+  plain.reserve(json.size());
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    plain += json[at];
+    if (json[at] != '\\' || at + 1 == json.size()) continue;
+    const std::string_view escape = json.substr(at, kEscape);
+    const bool above_ascii = escape.size() == kEscape && escape.substr(1, 3) == "u00" &&
+                             escape[4] >= '8' && is_hex(escape[4]) && is_hex(escape[5]);
+    if (above_ascii) {
+      const char character =
+          static_cast<char>(std::stoi(std::string(escape.substr(4)), nullptr, 16));
+      plain.pop_back();
+      plain += latin1_to_utf8({&character, 1});
+      at += kEscape - 1;
+    } else {
+      plain += json[++at];
+    }
+  }
+  return latin1_to_utf8(plain);
+}
 
 class Reader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -72,14 +110,12 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     entry.is_folder = members_.is_folder.value_or(members_.type == "directory");
     if (!take_name(entry)) return true;
     if (members_.size && !entry.is_folder) entry.size = ListedSize{*members_.size, *members_.size};
-    // A fraction of a second is cut off.
-    if (const std::size_t point = members_.time.find('.'); point != std::string::npos)
-      members_.time.replace(point, std::string::npos, "Z");
-    if (const auto found = find_time(members_.time)) {
-      entry.time = found->time;
-      entry.time->is_utc = true;
-    }
-    entries_.push_back(std::move(entry));
+    if (const auto found = find_time(without_fraction(members_.time))) entry.time = found->time;
+    const auto [place, is_new] = places_.try_emplace(entry.name, entries_.size());
+    if (is_new)
+      entries_.push_back(std::move(entry));
+    else
+      merge(entries_[place->second], entry);
     return entries_.size() <= kMostEntries;
   }
 
@@ -98,6 +134,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
 
   std::string_view url_;
   std::vector<PageEntry>& entries_;
+  std::unordered_map<std::string, std::size_t> places_;  // in entries_
   Members members_;
   std::string key_;
   int depth_ = 0;
@@ -109,7 +146,7 @@ std::optional<std::vector<PageEntry>> read_json_index(std::string_view url, std:
   std::vector<PageEntry> entries;
   Reader reader(url, entries);
   // nginx writes names as they are, whether they are UTF-8 or not.
-  const bool whole = nlohmann::json::sax_parse(latin1_to_utf8(body), &reader);
+  const bool whole = nlohmann::json::sax_parse(text_of_bytes(body), &reader);
   if (!whole && entries.size() <= kMostEntries) return std::nullopt;
   return entries;
 }

@@ -127,7 +127,7 @@ std::optional<ListedSize> read_size(std::string_view text, Rounding rounding) {
 namespace {
 
 // How times look: Y year, m month, b its name, d day, H M S, p AM or PM, w a weekday's name, z a
-// zone that is UTC, a blank for one or more. All else stands for itself.
+// zone that is told, a blank for one or more. All else stands for itself.
 struct Form {
   std::string_view pattern;
   std::int64_t precision_s;
@@ -159,7 +159,7 @@ class FormReader {
     if (normal.tm_mday != time_.tm_mday || normal.tm_mon != time_.tm_mon ||
         normal.tm_hour != time_.tm_hour)
       return std::nullopt;
-    return ListedTime{time_s, form.precision_s, utc_};
+    return ListedTime{time_s - ahead_s_, form.precision_s, utc_};
   }
   std::size_t left() const { return rest_.size(); }
 
@@ -185,7 +185,7 @@ class FormReader {
       case 'p':
         return half_of_day();
       case 'z':
-        utc_ = word("Z") || word("UTC") || word("GMT");
+        utc_ = word("Z") || word("UTC") || word("GMT") || offset();
         return utc_;
       case ' ':
         return blanks();
@@ -225,6 +225,16 @@ class FormReader {
     return true;
   }
 
+  // RFC 3339 §5.6: +02:00.
+  bool offset() {
+    const bool behind = word("-");
+    int hours = 0, minutes = 0;
+    if (!behind && !word("+")) return false;
+    if (!number(2, 2, 0, hours) || !word(":") || !number(2, 2, 0, minutes)) return false;
+    ahead_s_ = (behind ? -60 : 60) * (60 * hours + minutes);
+    return hours < 24 && minutes < 60;
+  }
+
   bool half_of_day() {
     hour12_ = true;
     afternoon_ = word("PM") || word("pm");
@@ -246,6 +256,7 @@ class FormReader {
   std::string_view rest_;
   std::tm time_{};
   bool hour12_ = false, afternoon_ = false, utc_ = false;
+  int ahead_s_ = 0;  // of UTC
 };
 
 }  // namespace

@@ -1,7 +1,8 @@
 #include "scanner/web/look_up.h"
 
-#include <algorithm>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "scanner/list/part.h"
 
@@ -54,16 +55,19 @@ void look_up_items(KnownFiles& known, const std::vector<Folder*>& folders) {
 std::size_t add_hidden(KnownFiles& known, const std::vector<Folder*>& folders) {
   std::vector<std::string> paths;
   for (const Folder* folder : folders) paths.push_back(folder->path);
+  std::unordered_map<const Folder*, std::unordered_set<std::string>> shown;
   std::size_t added = 0;
   for (db::HiddenFile& hidden : known.hidden(paths)) {
     Folder& folder = *folders[hidden.folder];
-    const bool shown = std::any_of(folder.items.begin(), folder.items.end(), [&](const Item& item) {
-      return item.shown.name == hidden.name;
-    });
-    if (shown) continue;
+    std::unordered_set<std::string>& names = shown[&folder];
+    if (names.empty()) {
+      for (const Item& item : folder.items) names.insert(item.shown.name);
+    }
+    if (!names.insert(hidden.name).second) continue;
     Item& item = folder.items.emplace_back();
     item.shown.name = std::move(hidden.name);
-    item.known = std::move(hidden.file);
+    item.shown.is_folder = item.known_folder = item.guessed = hidden.is_folder;
+    if (!hidden.is_folder) item.known = std::move(hidden.file);
     ++added;
   }
   return added;

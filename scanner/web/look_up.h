@@ -11,8 +11,8 @@ namespace mirror::scanner::web {
 
 // Fills in `known` and `known_folder` of all items, asking for a bounded number of paths at a time.
 void look_up_items(KnownFiles& known, const std::vector<Folder*>& folders);
-// Servers do not show every file that they serve, such as `.treeinfo`: adds those that the source
-// has, to be asked for. Returns their number.
+// Servers do not show all that they serve, such as `.treeinfo`: adds the files and folders that the
+// source has, to be asked for. Returns their number.
 std::size_t add_hidden(KnownFiles& known, const std::vector<Folder*>& folders);
 
 }  // namespace mirror::scanner::web

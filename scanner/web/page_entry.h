@@ -29,4 +29,11 @@ struct PageEntry {
   std::optional<ListedTime> time;
 };
 
+// What is known of a name that a page has again.
+inline void merge(PageEntry& entry, const PageEntry& again) {
+  entry.is_folder = entry.is_folder || again.is_folder;
+  if (!entry.size) entry.size = again.size;
+  if (!entry.time) entry.time = again.time;
+}
+
 }  // namespace mirror::scanner::web

@@ -38,7 +38,9 @@ WebSettings settings_of(const Target& target, const WebOptions& options) {
   settings.user_agent = target.user_agent;
   settings.ca_file = target.ca_file;
   settings.connect_timeout = std::chrono::seconds(target.connect_timeout_s);
-  settings.timeout = std::chrono::seconds(target.idle_timeout_s);
+  settings.timeout = std::chrono::duration_cast<Milliseconds>(
+      std::chrono::duration<double, std::ratio<60>>(target.max_minutes));
+  settings.idle_timeout = std::chrono::seconds(target.idle_timeout_s);
   return settings;
 }
 
@@ -48,6 +50,10 @@ WebClient::WebClient(WebSettings settings)
 
 void WebClient::get(std::string url, Done done) {
   ask({net::PoolRequest::Method::get, std::move(url), std::move(done)});
+}
+
+void WebClient::get_public(std::string url, Done done) {
+  ask({net::PoolRequest::Method::get, std::move(url), std::move(done), false, true});
 }
 
 void WebClient::head(std::string url, Done done) {
@@ -96,6 +102,8 @@ void WebClient::start(Request request) {
   if (request.first_byte) asked.headers.emplace_back("Range: bytes=0-0");
   asked.connect_timeout = settings_.connect_timeout;
   asked.timeout = settings_.timeout;
+  asked.idle_timeout = settings_.idle_timeout;
+  asked.public_only = request.public_only;
   asked.max_body_bytes = is_page(request) ? settings_.max_page_bytes : 0;
   // The pool copies what it keeps.
   pool_.add(std::move(asked), [this, kept = std::move(request)](net::PoolAnswer&& answer) mutable {

@@ -29,7 +29,8 @@ struct WebSettings {
   double requests_per_s = 0;  // 0: no limit
   std::string user_agent, ca_file;
   std::chrono::milliseconds connect_timeout{30000};
-  std::chrono::milliseconds timeout{300000};  // for one answer
+  std::chrono::milliseconds timeout{4 * 3600 * 1000};  // for one answer
+  std::chrono::seconds idle_timeout{300};              // without a byte of it
   std::size_t max_page_bytes = std::size_t{16} << 20;
   std::chrono::milliseconds longest_wait{120000};  // that a server may ask for
   // More headers of a request, made when it is sent; none where it is empty.
@@ -48,6 +49,9 @@ class WebClient {
   explicit WebClient(WebSettings settings);
 
   void get(std::string url, Done done);
+  // Where the URL comes from a public server: connects to no private, loopback or link-local
+  // address.
+  void get_public(std::string url, Done done);
   void head(std::string url, Done done);
   // By GET, and no more of the body than that.
   void get_first_byte(std::string url, Done done);
@@ -65,7 +69,7 @@ class WebClient {
     net::PoolRequest::Method method;
     std::string url;
     Done done;
-    bool first_byte = false;
+    bool first_byte = false, public_only = false;
     int tries = 0, waits = 0;
   };
   static bool is_page(const Request& request) {

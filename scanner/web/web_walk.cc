@@ -7,8 +7,7 @@
 #include <iterator>
 #include <memory>
 
-#include "core/http_date.h"
-#include "core/number.h"
+#include "core/address.h"
 #include "core/path.h"
 #include "core/url.h"
 #include "net/fetcher.h"
@@ -19,6 +18,7 @@
 #include "scanner/web/index_page.h"
 #include "scanner/web/look_up.h"
 #include "scanner/web/robots.h"
+#include "scanner/web/settling.h"
 #include "scanner/web/web_client.h"
 #include "scanner/web/web_options.h"
 
@@ -30,7 +30,8 @@ using State = Folder::State;
 constexpr int kMostHops = 5;                 // redirects from one folder's URL
 constexpr std::size_t kWindow = 96;          // folders under way or waiting for their turn
 constexpr std::size_t kMostItems = 100'000;  // of these; no further folder begins beyond
-// Pages that were asked for before may bring more, but no more than so many.
+// Pages that were asked for before may bring more. Beyond so many a page is given up, and asked for
+// again when there is room.
 constexpr std::size_t kHardMostItems = 500'000;
 constexpr std::size_t kLookUp = 32;           // folders for which one look at the source pays
 constexpr std::size_t kLookUpItems = 10'000;  // or items of fewer
@@ -71,20 +72,22 @@ class Walk {
 
   db::Fidelity run() {
     if (options_.heeds_robots) read_robots();
-    waiting_.push_back({"", false});
+    waiting_.push_back({});
     while (!waiting_.empty() || !window_.empty()) {
       begin_folders();
       wait();
       look_up();
+      settle_items();
       pass_on();
     }
-    return {.times = times_};
+    listing_.counts.timeless = settling_.timeless();
+    return settling_.fidelity();
   }
 
  private:
   struct Waiting {
     std::string path;
-    bool strange = false;
+    bool strange = false, guessed = false;
   };
 
   [[noreturn]] void fail(const std::string& url, std::string_view words) const {
@@ -104,17 +107,29 @@ class Walk {
     pace_.check(listing_.counts.entries + answers_, Pace::Clock::now());
   }
 
+  // After more redirects it is as if there were none (RFC 9309 §2.3.1.2).
   void read_robots() {
-    const std::string root =
-        target_.url.substr(0, target_.url.find('/', target_.url.find("://") + 3));
-    bool here = false;
-    client_.get(root + "/robots.txt", [&](WebAnswer&& answer) {
-      here = true;
-      if (!answer.fault.empty() || answer.status >= 500)
-        fail(root + "/robots.txt", answer_words(answer));
-      robots_ = Robots(answer.status == 200 ? answer.parts.body : "", "mod_mirror");
-    });
-    while (!here) wait();
+    std::string url =
+        target_.url.substr(0, target_.url.find('/', target_.url.find("://") + 3)) + "/robots.txt";
+    for (int hops = 0; hops <= kMostHops && !url.empty(); ++hops) url = read_robots(url);
+  }
+
+  // Where it redirects to; "": nowhere. That may be another host, but for a public server none of a
+  // private network.
+  std::string read_robots(const std::string& url) {
+    std::optional<WebAnswer> got;
+    const auto done = [&got](WebAnswer&& answer) { got = std::move(answer); };
+    robots_public_ ? client_.get_public(url, done) : client_.get(url, done);
+    while (!got) wait();
+    if (!got->fault.empty() || got->status >= 500) fail(url, answer_words(*got));
+    if (is_redirect(got->status)) {
+      const std::optional<Address> peer = Address::parse(got->parts.peer);
+      robots_public_ = robots_public_ || !peer || !net::is_private(*peer);
+      const std::string& to = got->parts.redirect_url;
+      return to.starts_with("http://") || to.starts_with("https://") ? to : "";
+    }
+    robots_ = Robots(got->status == 200 ? got->parts.body : "", "mod_mirror");
+    return "";
   }
 
   bool robots_allow(const std::string& url) const {
@@ -123,20 +138,41 @@ class Walk {
   }
 
   // The pages that are still to come may all be as large as the largest so far.
-  bool may_begin() const {
+  bool has_room() const {
     const auto asked = std::count_if(window_.begin(), window_.end(), [](const auto& folder) {
       return folder->state == State::asked;
     });
     const std::size_t expected = (static_cast<std::size_t>(asked) + 1) * largest_page_;
+    return items_ + expected <= kHardMostItems;
+  }
+
+  // The first of the window has room always: all others wait for it.
+  void ask_for_held() {
+    held_ = 0;
+    for (const auto& folder : window_) {
+      if (folder->state != State::held) continue;
+      if (folder != window_.front() && !has_room()) {
+        ++held_;
+        continue;
+      }
+      folder->state = State::asked;
+      folder->hops = 0;
+      ask_for(*folder, url_of(*folder));
+    }
+  }
+
+  bool may_begin() const {
     return window_.empty() ||
-           (window_.size() < kWindow && items_ < kMostItems && items_ + expected <= kHardMostItems);
+           (held_ == 0 && window_.size() < kWindow && items_ < kMostItems && has_room());
   }
 
   void begin_folders() {
+    ask_for_held();
     while (!waiting_.empty() && may_begin()) {
       auto& folder = *window_.emplace_back(std::make_unique<Folder>());
       folder.path = std::move(waiting_.front().path);
       folder.strange = waiting_.front().strange;
+      folder.guessed = waiting_.front().guessed;
       waiting_.pop_front();
       ask_for(folder, url_of(folder));
     }
@@ -159,14 +195,12 @@ class Walk {
     if (page.is_other && !folder.path.empty()) return make_unlisted(folder, url);
     if (!page.fault.empty()) return give_up(folder, url, "it " + page.fault);
     const std::size_t count = page.entries.size();
-    if (items_ + count > kHardMostItems) {
-      return give_up(folder, url,
-                     fmt::format("its page and those of the folders beside it have more than {} "
-                                 "entries, too many to keep in memory",
-                                 kHardMostItems));
+    largest_page_ = std::max(largest_page_, count);
+    if (items_ + count > kHardMostItems && &folder != window_.front().get()) {
+      folder.state = State::held;
+      return;
     }
     items_ += count;
-    largest_page_ = std::max(largest_page_, count);
     folder.items.reserve(count);
     for (PageEntry& entry : page.entries) folder.items.emplace_back().shown = std::move(entry);
     folder.state = State::parsed;
@@ -211,8 +245,12 @@ class Walk {
   }
 
   void leave_out(Folder& folder, const std::string& url, const WebAnswer& answer) {
-    if (!folder.path.empty()) return make_unreadable(folder);
     const bool gone = answer.status == 404 || answer.status == 410;
+    if (gone && folder.guessed) {
+      folder.state = State::ready;
+      return;
+    }
+    if (!folder.path.empty()) return make_unreadable(folder);
     if (!gone || !target_.may_be_missing) fail(url, answer_words(answer));
     listing_.counts.missing = true;
     folder.state = State::ready;
@@ -240,27 +278,25 @@ class Walk {
     if (parsed.empty() || (!enough && others && !(first_waits && waiting_.empty()))) return;
     look_up_items(known_, parsed);
     items_ += add_hidden(known_, parsed);
-    for (Folder* folder : parsed) settle_items(*folder);
+    for (Folder* folder : parsed) folder->state = State::heads;
+  }
+
+  // In the folders' order, so that the same files are asked for each time.
+  void settle_items() {
+    for (const auto& folder : window_) {
+      if (folder->state == State::heads) settle_items(*folder);
+    }
   }
 
   void settle_items(Folder& folder) {
-    for (Item& item : folder.items) {
+    for (; folder.next < folder.items.size(); ++folder.next) {
+      Item& item = folder.items[folder.next];
       if (item.shown.is_folder) continue;
-      if (item.known && needs_head(item.shown, *item.known, zone_)) {
-        ask_head(folder, item);
-      } else {
-        settle(item, zone_);
-        note_precision(item);
-      }
+      const Settling::Next next = settling_.next(item);
+      if (next == Settling::Next::wait) return;
+      if (next == Settling::Next::ask) ask_head(folder, item);
     }
-    folder.state = folder.heads == 0 ? State::ready : State::heads;
-  }
-
-  void note_precision(const Item& item) {
-    if (!item.known || !item.shown.time || item.shown.time->precision_s <= 1) return;
-    const auto precision =
-        item.shown.time->precision_s <= 60 ? db::Precision::minute : db::Precision::day;
-    times_ = std::max(times_, precision);
+    if (folder.heads == 0) folder.state = State::ready;
   }
 
   void ask_head(Folder& folder, Item& item) {
@@ -275,40 +311,17 @@ class Walk {
     ++folder.heads;
     client_.head(url, [this, &folder, &item, url](WebAnswer&& answer) {
       ++answers_;
+      --folder.heads;
       take_head(item, url, answer);
-      if (--folder.heads == 0) folder.state = State::ready;
     });
   }
 
-  // Of an empty file, httpd does not send the length in an answer to HEAD.
-  static bool take_length(const net::PoolAnswer& answer, Item& item) {
-    const std::string_view length = answer.header("Content-Length");
-    if (!length.empty()) {
-      const auto bytes = whole_number<std::int64_t>(length);
-      item.size_bytes = bytes.value_or(0);
-      return bytes.has_value();
-    }
-    item.size_bytes = 0;
-    return item.known->size_bytes == 0 && answer.header("Transfer-Encoding").empty();
-  }
-
-  // A file counts as absent if the server redirects it or does not tell its length: its version
-  // stays unknown.
+  // A file counts as absent if the server redirects it: its version stays unknown.
   void take_head(Item& item, const std::string& url, const WebAnswer& answer) {
     if (!answer.fault.empty()) fail(url, answer.fault);
-    const bool has_length = take_length(answer.parts, item);
-    item.absent = answer.status != 200 || !has_length;
-    if (answer.status != 200 && !is_refusal(answer.status) && !is_redirect(answer.status))
-      fail(url, answer_words(answer));
-    if (item.absent) return;
-    const std::int64_t exact_s = parse_http_date(answer.parts.header("Last-Modified"));
-    if (exact_s >= 0) {
-      item.mtime_s = exact_s;
-      if (item.shown.time) zone_.learn(*item.shown.time, item.known->mtime_s, exact_s);
-    } else if (item.shown.time) {
-      item.mtime_s = item.shown.time->time_s;
-      note_precision(item);
-    }
+    if (answer.status == 200) return settling_.take(item, answer.parts);
+    if (!is_refusal(answer.status) && !is_redirect(answer.status)) fail(url, answer_words(answer));
+    settling_.refuse(item);
   }
 
   // Those that are ready, in the order in which they were asked for.
@@ -337,7 +350,7 @@ class Walk {
     const bool wanted = listing_.add(entry_);
     if (!item.shown.is_folder || !wanted || entry_.path.size() > kMaxPathBytes) return;
     if (!item.known_folder && ++strange_ > kStrangeFolders) return;
-    waiting_.push_back({entry_.path, !item.known_folder});
+    waiting_.push_back({entry_.path, !item.known_folder, item.guessed});
   }
 
   const Target& target_;
@@ -349,12 +362,13 @@ class Walk {
   Pace pace_;
   std::string base_;  // of the root's page, after its redirects
   Robots robots_{"", ""};
-  TimeZone zone_;
-  db::Precision times_ = db::Precision::second;
+  bool robots_public_ = false;  // it is behind a redirect of a public server
+  Settling settling_;
   std::deque<Waiting> waiting_;                 // folders, in the order of the listing
   std::deque<std::unique_ptr<Folder>> window_;  // those that follow next, in that order
   std::size_t items_ = 0;                       // in the window
   std::size_t largest_page_ = 0;                // its entries
+  std::size_t held_ = 0;                        // folders whose page was given up
   std::int64_t answers_ = 0;
   int strange_ = 0;
   std::int64_t unlisted_ = 0;

@@ -11,7 +11,8 @@ from scanning import World, objects
 
 NAMES = [b"plain", b"with space", b"a&b <c> \"q\" 'q'", b"100%25#?.txt", "caf\u00e9".encode(), b"semi;colon", b"plus+sign", b"-dash",
          b"tilde~", b"colon:name", b"back\\slash", b"x" * 120, b"empty", b"sub/file", b"sub dir/file", "s\u00fcb/x/y".encode(),
-         b"sub/sub/sub/deep", b".hidden", b"sub/.treeinfo", b"README", b"sub/README.html", b"sub/HEADER"]
+         b"sub/sub/sub/deep", b".hidden", b"sub/.treeinfo", b"README", b"sub/README.html", b"sub/HEADER", b".disk/info", b"sub/.x/y/z",
+         b"sub/RCS/old,v", b"CVS", b"RCSX", b"CVSX/f", b"sub/backup~", b"sub/auto#", b"READMEs/f", b"sub/roff,t", b"v", b"~"]
 SIZES = {"kilo": 1500, "kilo10": 10300, "mega": 1_300_000, "d973": 973, "d9999": 9999}
 FILES = {**{name: b"12345" for name in NAMES}, b"empty": b"", **SIZES}
 

@@ -11,15 +11,25 @@ constexpr const char* kFindDigests =
     "SELECT p.n, h.md5, h.sha1, h.sha256, h.sha512 FROM unnest($1::bytea[]) WITH ORDINALITY AS p "
     "(path, n) JOIN file f ON f.path = p.path JOIN hash h ON h.file_id = f.id AND h.version_rev = "
     "f.version_rev WHERE f.kind = 'f' AND NOT f.staged AND NOT f.pending";
-// In the order of bytes, '/' follows '.', and 'S' follows 'R'.
+// In the order of bytes, '/' follows '.', and 'S' follows 'R'. What lies deeper tells of a folder.
 constexpr const char* kFindHidden =
-    "SELECT p.n, substring(f.path FROM length(p.path) + 1), f.size, f.mtime, "
-    "coalesce(f.earlier_sizes, '{}') FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) "
-    "CROSS JOIN (VALUES ('.'::bytea, '/'::bytea), ('README', 'READMF'), ('HEADER', 'HEADES')) "
-    "AS h (low, high) JOIN file f ON f.path >= p.path || h.low AND f.path < p.path || h.high "
-    "WHERE f.kind = 'f' AND NOT f.staged "
-    "AND position('/'::bytea IN substring(f.path FROM length(p.path) + 1)) = 0 ORDER BY p.n, "
-    "f.path";
+    "SELECT DISTINCT ON (n, name, is_folder) n, name, is_folder, size, mtime, earlier FROM (SELECT "
+    "p.n, CASE WHEN s.slash = 0 THEN t.tail ELSE substring(t.tail FROM 1 FOR s.slash - 1) END AS "
+    "name, s.slash > 0 AS is_folder, h.is_whole, h.low, f.size, f.mtime, coalesce(f.earlier_sizes, "
+    "'{}') AS earlier FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) "
+    "CROSS JOIN (VALUES ('.'::bytea, '/'::bytea, false), ('README', 'READMF', false), ('HEADER', "
+    "'HEADES', false), ('RCS', 'RCT', true), ('CVS', 'CVT', true)) AS h (low, high, is_whole) "
+    "JOIN file f ON f.path >= p.path || h.low AND f.path < p.path || h.high "
+    "CROSS JOIN LATERAL (SELECT substring(f.path FROM length(p.path) + 1) AS tail) t "
+    "CROSS JOIN LATERAL (SELECT position('/'::bytea IN t.tail) AS slash) s "
+    "WHERE f.kind = 'f' AND NOT f.staged) found WHERE NOT is_whole OR name = low ORDER BY n, name, "
+    "is_folder";
+// Of old versions that editors and RCS keep, and of troff's files. No index has the ends of names.
+constexpr const char* kFindBackups =
+    "SELECT f.path, f.size, f.mtime, coalesce(f.earlier_sizes, '{}') FROM file f WHERE (substring("
+    "f.path FROM length(f.path)) IN ('~'::bytea, '#'::bytea) OR substring(f.path FROM "
+    "greatest(length(f.path) - 1, 1)) IN (',v'::bytea, ',t'::bytea)) AND f.kind = 'f' AND NOT "
+    "f.staged AND f.path > $1 AND f.path < $2 ORDER BY f.path LIMIT $3";
 // The first row behind tells: a search for any one would read the whole table where there is none.
 constexpr const char* kFindFolders =
     "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) WHERE (SELECT f.path < "
@@ -79,9 +89,27 @@ std::vector<HiddenFile> find_hidden_files(Connection& connection,
   for (int row = 0; row < rows.rows(); ++row) {
     found.push_back({.folder = place(rows, row),
                      .name = std::string(rows.bytes(row, 1)),
-                     .file = {.size_bytes = rows.int8(row, 2),
-                              .mtime_s = rows.int8(row, 3),
-                              .earlier_sizes = rows.int8_array(row, 4)}});
+                     .is_folder = rows.boolean(row, 2),
+                     .file = {.size_bytes = rows.int8(row, 3),
+                              .mtime_s = rows.int8(row, 4),
+                              .earlier_sizes = rows.int8_array(row, 5)}});
+  }
+  return found;
+}
+
+std::vector<BackupFile> find_backup_files(Connection& connection, const std::string& folder,
+                                          std::int32_t most) {
+  const Result rows =
+      connection.run(kFindBackups, Params()
+                                       .bytes(folder.empty() ? "" : folder + '/')
+                                       .bytes(folder.empty() ? "\xff\xff\xff\xff" : folder + '0')
+                                       .int4(most));
+  std::vector<BackupFile> found;
+  for (int row = 0; row < rows.rows(); ++row) {
+    found.push_back({.path = std::string(rows.bytes(row, 0)),
+                     .file = {.size_bytes = rows.int8(row, 1),
+                              .mtime_s = rows.int8(row, 2),
+                              .earlier_sizes = rows.int8_array(row, 3)}});
   }
   return found;
 }

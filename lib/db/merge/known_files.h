@@ -25,15 +25,24 @@ std::vector<std::optional<KnownFile>> find_known_files(Connection&,
 // For each path: its file's digests, as far as they are known of this version.
 std::vector<std::optional<FileHashes>> find_known_digests(Connection&,
                                                           const std::vector<std::string>& paths);
-// Files whose names web servers leave out of directory indexes, by what they begin with: a dot,
-// README and HEADER.
+// Files and folders whose names web servers leave out of directory indexes (as httpd's default
+// IndexIgnore), by what they begin with: a dot, README and HEADER; and RCS and CVS.
 struct HiddenFile {
   std::size_t folder = 0;  // its place among those asked for
   std::string name;
-  KnownFile file;
+  bool is_folder = false;  // the source has files below it
+  KnownFile file;          // of a folder: nothing
 };
 // Those directly in these folders; "" is the root.
 std::vector<HiddenFile> find_hidden_files(Connection&, const std::vector<std::string>& folders);
+// Files that are left out by what their names end in: ~ # ,v and ,t.
+struct BackupFile {
+  std::string path;
+  KnownFile file;
+};
+// The first ones below the folder ("": all), by path. Reads the whole table.
+std::vector<BackupFile> find_backup_files(Connection&, const std::string& folder,
+                                          std::int32_t most);
 // For each path: whether there is a row below it.
 std::vector<bool> find_known_folders(Connection&, const std::vector<std::string>& paths);
 

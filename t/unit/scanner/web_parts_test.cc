@@ -1,9 +1,10 @@
-// Tests scanner/web's robots.cc, time_zone.cc, web_options.cc and folder.cc.
+// Tests scanner/web's robots.cc, web_options.cc and settling.cc, and scanner/list's time_zone.cc.
 #include <cppunit/extensions/HelperMacros.h>
 
+#include "core/http_date.h"
 #include "scanner/list/time_zone.h"
-#include "scanner/web/folder.h"
 #include "scanner/web/robots.h"
+#include "scanner/web/settling.h"
 #include "scanner/web/web_options.h"
 
 namespace mirror::scanner::web {
@@ -13,6 +14,11 @@ class WebPartsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(heedsRobotsTxt);
   CPPUNIT_TEST(believesATimeZoneOnceHeadHasShownIt);
   CPPUNIT_TEST(asksByHeadForWhatStaysInDoubt);
+  CPPUNIT_TEST(findsTheTimeZoneFromAFewFiles);
+  CPPUNIT_TEST(takesTheTimeZoneOffWhereTimesAreOthers);
+  CPPUNIT_TEST(asksAgainWhereSummerTimeDecides);
+  CPPUNIT_TEST(givesUpOnAServerWhoseTimesAreNoFiles);
+  CPPUNIT_TEST(noticesFilesWithoutATime);
   CPPUNIT_TEST(readsOptions);
   CPPUNIT_TEST_SUITE_END();
 
@@ -50,17 +56,30 @@ class WebPartsTest : public CppUnit::TestFixture {
     using Fit = TimeZone::Fit;
     constexpr std::int64_t kSource = 1'000'000'007;
     const auto listed = [](std::int64_t ahead_s) { return ListedTime{kSource - 47 + ahead_s, 60}; };
-    TimeZone zone;
-    CPPUNIT_ASSERT(zone.judge(listed(0), kSource) == Fit::same);
-    CPPUNIT_ASSERT(zone.judge(listed(120), kSource) == Fit::other);
-    CPPUNIT_ASSERT(zone.judge(listed(15 * 3600), kSource) == Fit::other);
-    for (const std::int64_t ahead_s : {3600, 7200, -18000, 20700}) {
+    for (const std::int64_t ahead_s : {3600, -18000, 20700}) {
+      TimeZone zone;
+      CPPUNIT_ASSERT(zone.judge(listed(0), kSource) == Fit::same);
+      CPPUNIT_ASSERT(zone.judge(listed(120), kSource) == Fit::other);
+      CPPUNIT_ASSERT(zone.judge(listed(15 * 3600), kSource) == Fit::other);
       for (int i = 0; i < 3; ++i) {
-        CPPUNIT_ASSERT(zone.judge(listed(ahead_s), kSource) == Fit::ask);
+        CPPUNIT_ASSERT(!zone.is_known() && zone.judge(listed(ahead_s), kSource) == Fit::ask);
         zone.learn(listed(ahead_s), kSource, kSource);
       }
-      CPPUNIT_ASSERT(zone.judge(listed(ahead_s), kSource) == Fit::same);
+      CPPUNIT_ASSERT(zone.is_known() && zone.judge(listed(ahead_s), kSource) == Fit::same);
+      // Summer time, or none, is possible; another zone is not.
+      for (const std::int64_t hour_s : {-3600, 3600})
+        CPPUNIT_ASSERT(zone.judge(listed(ahead_s + hour_s), kSource) == Fit::ask);
+      CPPUNIT_ASSERT(zone.judge(listed(ahead_s + 7200), kSource) == Fit::other);
+      CPPUNIT_ASSERT_EQUAL(kSource - 47, zone.in_utc(listed(ahead_s)).low_s);
     }
+    TimeZone zone;
+    for (int i = 0; i < 3; ++i) {
+      zone.learn(listed(7200), kSource, kSource);
+      zone.learn(listed(3600), kSource, kSource);
+    }
+    CPPUNIT_ASSERT(zone.judge(listed(3600), kSource) == Fit::same);
+    // It is an older file: the zone is known, and has no time of that name.
+    CPPUNIT_ASSERT(zone.judge(listed(-3600), kSource) == Fit::other);
     // A file of another time looked the same: from now on all of that offset are asked for.
     zone.learn(listed(3600), kSource, kSource + 3600);
     CPPUNIT_ASSERT(zone.judge(listed(3600), kSource) == Fit::ask);
@@ -71,7 +90,7 @@ class WebPartsTest : public CppUnit::TestFixture {
   void asksByHeadForWhatStaysInDoubt() {
     constexpr std::int64_t kTime = 1'000'000'000;
     const ListedTime minute{kTime, 60}, exact{kTime, 1, true}, later{kTime + 120, 60},
-        zone{kTime + 3600, 60};
+        zone{kTime + 3600, 60}, far{kTime - 5 * 3600, 60};
     const ListedSize rounded{1000, 1100}, size{1050, 1050};
     struct {
       const char* what;
@@ -83,7 +102,8 @@ class WebPartsTest : public CppUnit::TestFixture {
         {"no size", {}, minute, {}, true},
         {"no time", size, {}, {}, true},
         {"all that is needed", rounded, minute, {}, false},
-        {"in another zone", rounded, zone, {}, true},
+        {"an hour more", rounded, zone, {}, true},
+        {"in another zone", rounded, far, {}, false},
         {"another time", rounded, later, {}, false},
         {"an earlier version of a size that fits", rounded, minute, {7, 1099}, true},
         {"an earlier version of another size", rounded, minute, {7, 1101}, false},
@@ -93,10 +113,94 @@ class WebPartsTest : public CppUnit::TestFixture {
         {"the size of an earlier version", ListedSize{5, 6}, minute, {5}, true},
     };
     for (const auto& c : cases) {
-      const PageEntry shown{"x", false, c.size, c.time};
-      const db::KnownFile known{1050, kTime, c.earlier};
-      CPPUNIT_ASSERT_EQUAL_MESSAGE(c.what, c.head, needs_head(shown, known, TimeZone()));
+      Settling settling = in_utc();
+      Item item = item_of(kTime, c.size, c.time, c.earlier);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(c.what, c.head, settling.next(item) == Settling::Next::ask);
     }
+  }
+
+  // As many files as the server has, all in one zone: eight are asked for, the others wait.
+  void findsTheTimeZoneFromAFewFiles() {
+    Settling settling;
+    std::vector<Item> items;
+    for (int i = 0; i < 100; ++i)
+      items.push_back(shown_ahead(kFile_s + i * 1000, kFile_s + i * 1000, 7200));
+    for (int i = 0; i < 8; ++i) CPPUNIT_ASSERT(settling.next(items[i]) == Settling::Next::ask);
+    CPPUNIT_ASSERT(settling.next(items[8]) == Settling::Next::wait);
+    settling.refuse(items[0]);
+    CPPUNIT_ASSERT(items[0].absent && settling.next(items[8]) == Settling::Next::ask);
+    for (int i = 1; i < 4; ++i) settling.take(items[i], head_of(items[i].known->mtime_s));
+    for (int i = 9; i < 100; ++i) {
+      CPPUNIT_ASSERT(settling.next(items[i]) == Settling::Next::settled);
+      CPPUNIT_ASSERT_EQUAL(items[i].known->mtime_s, items[i].mtime_s);
+    }
+    CPPUNIT_ASSERT(settling.fidelity().times == db::Precision::minute);
+  }
+
+  // A mirror that does not keep times, west of UTC: what it shows is before the source's time, what
+  // it has is not.
+  void takesTheTimeZoneOffWhereTimesAreOthers() {
+    constexpr std::int64_t kLater_s = 3600 + 100;
+    for (const std::int64_t ahead_s : {-8 * 3600, 0, 5 * 3600 + 1800}) {
+      Settling settling;
+      std::vector<Item> items;
+      for (int i = 0; i < 50; ++i)
+        items.push_back(shown_ahead(kFile_s + i * 3600, kFile_s + i * 3600 + kLater_s, ahead_s));
+      int asked = 0;
+      for (Item& item : items) {
+        if (settling.next(item) == Settling::Next::ask) {
+          ++asked;
+          settling.take(item, head_of(item.known->mtime_s + kLater_s));
+        }
+        // As asked or not, to the minute.
+        const std::int64_t time_s = item.known->mtime_s + kLater_s;
+        CPPUNIT_ASSERT_EQUAL(time_s - time_s % 60, item.mtime_s);
+      }
+      CPPUNIT_ASSERT_EQUAL(3, asked);
+    }
+  }
+
+  // It is older in the one of the server's zones, and not in the other.
+  void asksAgainWhereSummerTimeDecides() {
+    Settling settling;
+    for (const std::int64_t ahead_s : {3600, 3600, 3600, 7200}) {
+      Item item = shown_ahead(kFile_s, kFile_s, ahead_s);
+      CPPUNIT_ASSERT(settling.next(item) == Settling::Next::ask);
+      settling.take(item, head_of(kFile_s));
+    }
+    Item near = shown_ahead(kFile_s, kFile_s + 600, 3600);
+    CPPUNIT_ASSERT(settling.next(near) == Settling::Next::ask);
+    settling.take(near, head_of(kFile_s + 600));
+    Item far = shown_ahead(kFile_s, kFile_s + 86400 + 600, 3600);
+    CPPUNIT_ASSERT(settling.next(far) == Settling::Next::settled && far.mtime_s > kFile_s);
+  }
+
+  void givesUpOnAServerWhoseTimesAreNoFiles() {
+    Settling settling;
+    int asked = 0;
+    for (int i = 0; i < 1000; ++i) {
+      Item item = shown_ahead(kFile_s, kFile_s + 500, 0);
+      if (settling.next(item) == Settling::Next::settled) continue;
+      ++asked;
+      settling.take(item, head_of(kFile_s + 1'000'100));
+    }
+    CPPUNIT_ASSERT_EQUAL(64, asked);
+  }
+
+  void noticesFilesWithoutATime() {
+    Settling settling;
+    const auto ask = [&](std::int64_t size_bytes) {
+      Item item = item_of(kFile_s, {}, {}, {});
+      CPPUNIT_ASSERT(settling.next(item) == Settling::Next::ask);
+      net::PoolAnswer answer;
+      answer.headers = {{"Content-Length", std::to_string(size_bytes)}};
+      settling.take(item, answer);
+      CPPUNIT_ASSERT(!item.absent && item.size_bytes == size_bytes);
+    };
+    ask(7);
+    CPPUNIT_ASSERT(settling.timeless() == 0 && settling.fidelity().shows_times);
+    ask(kSize);
+    CPPUNIT_ASSERT(settling.timeless() == 1 && !settling.fidelity().shows_times);
   }
 
   void readsOptions() {
@@ -113,6 +217,38 @@ class WebPartsTest : public CppUnit::TestFixture {
     for (const char* bad : {"", "rsync://h/m/", "http://h/x", "http://h/?x/", "ftp://h/"})
       CPPUNIT_ASSERT_MESSAGE(bad, web_url_fault(bad).has_value());
     CPPUNIT_ASSERT(!web_url_fault("https://h/pub/"));
+  }
+
+ private:
+  static constexpr std::int64_t kSize = 1050, kFile_s = 1'700'000'000;
+
+  static Item item_of(std::int64_t source_s, std::optional<ListedSize> size,
+                      std::optional<ListedTime> time, std::vector<std::int64_t> earlier) {
+    Item item;
+    item.shown = {"x", false, size, time};
+    item.known = db::KnownFile{kSize, source_s, std::move(earlier)};
+    return item;
+  }
+  // A file of that time on the mirror, whose server is so far ahead of UTC.
+  static Item shown_ahead(std::int64_t source_s, std::int64_t mirror_s, std::int64_t ahead_s) {
+    const std::int64_t shown_s = mirror_s + ahead_s;
+    return item_of(source_s, ListedSize{kSize, kSize}, ListedTime{shown_s - shown_s % 60, 60}, {});
+  }
+  static net::PoolAnswer head_of(std::int64_t time_s) {
+    net::PoolAnswer answer;
+    answer.headers = {{"Content-Length", std::to_string(kSize)},
+                      {"Last-Modified", http_date(time_s)}};
+    return answer;
+  }
+  // One that knows that the server shows UTC.
+  static Settling in_utc() {
+    Settling settling;
+    for (int i = 0; i < 3; ++i) {
+      Item item = shown_ahead(kFile_s, kFile_s + 500, 0);
+      CPPUNIT_ASSERT(settling.next(item) == Settling::Next::ask);
+      settling.take(item, head_of(kFile_s + 500));
+    }
+    return settling;
   }
 };
 CPPUNIT_TEST_SUITE_REGISTRATION(WebPartsTest);
