@@ -52,7 +52,7 @@ unsigned reader_slots() {
 }
 
 std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFault& fault,
-                                           const Log& log) {
+                                           DemandSample& demand, const Log& log) {
   const Globals& all = globals();
   catalog::Access access;
   access.max_bytes = static_cast<std::size_t>(
@@ -61,6 +61,7 @@ std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFa
   FeedOptions feed;
   feed.hashes = all.catalog_hashes.value_or(false);
   feed.timeout = all.timeout.value_or(kDefaultDatabaseTimeout);
+  feed.take_demand = [&demand] { return demand.take(); };
   if (config.database) {
     feed.conninfo = all.databases[*config.database].conninfo;
     feed.name = all.databases[*config.database].name;
@@ -192,7 +193,9 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
     const Log log_once([log, &gate](const LogLine& line) {
       if (gate.opens(line.text)) log(line);
     });
-    starting->catalogs.push_back(catalog.used ? make_keeper(catalog, fault, log_once) : nullptr);
+    starting->demand.push_back(&shared_memory->demand(starting->catalogs.size()));
+    starting->catalogs.push_back(
+        catalog.used ? make_keeper(catalog, fault, *starting->demand.back(), log_once) : nullptr);
   }
   starting->recent_requests = &shared_memory->recent_requests();
   starting->traffic = &shared_memory->traffic();

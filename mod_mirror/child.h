@@ -7,6 +7,7 @@
 
 #include "catalog_keeper.h"
 #include "database.h"
+#include "demand.h"
 #include "dir_config.h"
 #include "geo_watch.h"
 #include "recent_requests.h"
@@ -19,8 +20,10 @@ struct Child {
   std::vector<std::unique_ptr<CatalogKeeper>>
       catalogs;  // as in Globals::catalogs; null where no section uses it
   std::unique_ptr<GeoWatch> geo;
-  RecentRequests* recent_requests = nullptr;  // these two in the memory that all processes share
+  // In the memory that all processes share.
+  RecentRequests* recent_requests = nullptr;
   Traffic* traffic = nullptr;
+  std::vector<DemandSample*> demand;  // as in Globals::catalogs
 
   // nullptr: lookups go to the database.
   CatalogKeeper* catalog_of(const DirConfig& config) const {

@@ -1,5 +1,5 @@
-// What an exchange knows of the requests before it: who asks again, and how much traffic redirects
-// cause on each mirror.
+// What an exchange knows of the requests before it: who asks again, how much traffic redirects
+// cause on each mirror, and which files are asked for.
 #include "child.h"
 #include "core/fnv.h"
 #include "exchange.h"
@@ -46,6 +46,15 @@ void Exchange::count_redirect(const Outcome& outcome) const {
   self->traffic->add(number_of(*outcome.mirror), size_bytes_.value_or(0), request_.now_s);
   if (const std::int64_t window_s = repeat_window_s(); window_s > 0)
     self->recent_requests->note(request_number(), request_.now_s, window_s);
+}
+
+// A download, whoever serves it.
+void Exchange::count_demand() const {
+  const Child* self = child();
+  const auto catalog = config_.catalog_index();
+  if (self == nullptr || !catalog || !lookup_ || lookup_->found != Found::file || !is_download())
+    return;
+  self->demand.at(*catalog)->note(lookup_->file.path);
 }
 
 }  // namespace mirror::httpd

@@ -15,6 +15,7 @@
 
 #include "bounds.h"
 #include "catalog/crashes.h"
+#include "demand.h"
 #include "log_gate.h"
 #include "recent_requests.h"
 #include "traffic.h"
@@ -116,7 +117,7 @@ class SharedFault {
 class SharedMemory {
  public:
   // Changes with the layout: a newer module must not read the memory of an older one.
-  static constexpr const char* kName = "mod_mirror shared memory 6";
+  static constexpr const char* kName = "mod_mirror shared memory 7";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();
@@ -129,6 +130,7 @@ class SharedMemory {
   RecentRequests& recent_requests() { return recent_requests_; }
   Traffic& traffic() { return traffic_; }
   SharedFault& catalog_fault(std::size_t catalog) { return catalog_faults_[catalog]; }
+  DemandSample& demand(std::size_t catalog) { return demand_[catalog]; }
 
  private:
   SharedDatabase* with_key(std::uint64_t key);
@@ -137,6 +139,7 @@ class SharedMemory {
   std::array<LogGate, kMaxCatalogs> catalog_logs_;
   catalog::CrashCounts crashes_;
   std::array<SharedFault, kMaxCatalogs> catalog_faults_;
+  std::array<DemandSample, kMaxCatalogs> demand_;
   RecentRequests recent_requests_;
   Traffic traffic_;
 };

@@ -13,7 +13,7 @@ GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, coun
               asn, prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
               operator_name, operator_url, public_note, last_scan, down, down_reason, standing, max_mbit, places,
               standing_since, standing_reason) ON mirror TO mirror_httpd;
-GRANT EXECUTE ON FUNCTION note_redirector(text, text, bigint) TO mirror_httpd;
+GRANT EXECUTE ON FUNCTION note_redirector(text, text, bigint, bytea[], double precision[]) TO mirror_httpd;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_policy WHERE polname = 'httpd_file') THEN
     CREATE POLICY httpd_file ON file FOR SELECT TO mirror_httpd USING (NOT staged OR was_shown);
@@ -30,7 +30,7 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_scanner;
 GRANT USAGE ON SCHEMA {schema} TO mirror_scanner;
 GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, health, doubt, event, cohort, file, hash, source, scan,
   scan_lock, stamp, source_stamp, behind, path_rule, mutable_group, anchor_version, probe_memory,
-  scan_queue, scan_worker, head_turn TO mirror_scanner;
+  scan_queue, scan_worker, head_turn, demand TO mirror_scanner;
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,
               other_countries, excluded_countries, ipv4, ipv6, file_maxsize, operator_name, operator_url, public_note, max_mbit, places,

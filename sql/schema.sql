@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (26);
+INSERT INTO schema_version (version) VALUES (28);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -149,7 +149,8 @@ CREATE TABLE mirror (
   CONSTRAINT mirror_stamp_path_shape CHECK (octet_length(stamp_path) <= 1024 AND
     stamp_path !~ '^/|/$|//|(^|/)[.]{1,2}(/|$)|[[:cntrl:]]'),
   CONSTRAINT mirror_max_age_shape CHECK (max_age ~ '^(never|[0-9]{1,4}([.][0-9]{1,3})?)?$'),
-  CONSTRAINT mirror_scan_interval_shape CHECK (scan_interval ~ '^([0-9]{1,4}([.][0-9]{1,3})?)?$'),
+  CONSTRAINT mirror_scan_interval_shape CHECK (
+    scan_interval ~ '^([0-9]{1,4}([.][0-9]{1,3})?)?$' AND scan_interval !~ '^[0.]+$'),
   CONSTRAINT mirror_scan_hours_shape CHECK (scan_hours ~ '^(([01]?[0-9]|2[0-3])-([01]?[0-9]|2[0-4]))?$')
 );
 
@@ -293,7 +294,8 @@ BEGIN
     INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
       VALUES (NEW.id, NEW.identifier, 'enabled', CASE WHEN OLD.enabled THEN 'yes' ELSE 'no' END,
               CASE WHEN NEW.enabled THEN 'yes' ELSE 'no' END, coalesce(current_setting('mirror.why', true), ''));
-    UPDATE scan_queue SET due = least(due, now()), asked = now() WHERE NEW.enabled AND mirror_id = NEW.id AND subtree = '';
+    UPDATE scan_queue SET due = least(due, now()), asked = now(), attempts = 0, failures = 0, failing_since = NULL
+      WHERE NEW.enabled AND mirror_id = NEW.id AND subtree = '';
   END IF;
   RETURN NULL;
 END $$;
@@ -662,18 +664,26 @@ CREATE TABLE merge_lock ();
 
 -- When what is to be listed next (lib/db/scan_queue.h): a row for each enabled mirror (subtree ''), and one for each folder of a
 -- mirror that somebody asked for. asked: when. taken_until: a worker has taken it, and is about to take the mirror's scan_lock.
+-- attempts: how often a worker has taken it since one was done with it. Of full scans: failures, how many failed in a row;
+-- failing_since, when the first of these ended; known_rev, what the last good one knew of the source.
 CREATE TABLE scan_queue (
   mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
   subtree bytea NOT NULL DEFAULT '',
   due timestamptz NOT NULL DEFAULT now(),
   asked timestamptz NOT NULL DEFAULT now(),
   taken_until timestamptz,
+  attempts integer NOT NULL DEFAULT 0,
+  failures integer NOT NULL DEFAULT 0,
+  failing_since timestamptz,
+  known_rev bigint NOT NULL DEFAULT -1,
   PRIMARY KEY (mirror_id, subtree),
   CONSTRAINT scan_queue_subtree_length CHECK (octet_length(subtree) <= 2048),
   CONSTRAINT scan_queue_time_range CHECK (
     due BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
     AND asked BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'
-    AND taken_until BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+    AND taken_until BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00'),
+  CONSTRAINT scan_queue_failing_range CHECK (
+    failing_since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
 );
 -- Who works on it. near: of which region or country its mirrors come first.
 CREATE TABLE scan_worker (
@@ -697,27 +707,21 @@ CREATE FUNCTION is_scan_hour(hours text) RETURNS boolean LANGUAGE sql STABLE SET
 CREATE FUNCTION disable_failing_mirror(which smallint, least_failures integer, least_age interval) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-  good timestamptz := (SELECT max(ended) FROM scan
-                       WHERE mirror_id = which AND subtree = '' AND outcome IN ('merged', 'unchanged'));
-  enabled_at timestamptz := (SELECT max(at) FROM event WHERE mirror_id = which AND what = 'enabled' AND "to" = 'yes');
   bad record;
   why text;
 BEGIN
-  SELECT count(*) AS scans, min(started) AS began INTO bad FROM scan
-    WHERE mirror_id = which AND subtree = '' AND outcome IN ('failed', 'refused')
-      AND started > greatest(good, enabled_at, '-infinity');
-  IF coalesce(least_failures, 0) < 1 OR least_age IS NULL OR bad.scans < least_failures
-     OR greatest(good, enabled_at, bad.began) > now() - least_age THEN
+  SELECT failures, failing_since INTO bad FROM scan_queue WHERE mirror_id = which AND subtree = '';
+  IF coalesce(least_failures, 0) < 1 OR coalesce(bad.failures, 0) < least_failures
+     OR (bad.failing_since <= now() - least_age) IS NOT TRUE THEN
     RETURN '';
   END IF;
-  -- When nobody can be listed, it is not the mirrors that are ill.
-  IF (SELECT 2 * count(*) FILTER (WHERE NOT EXISTS (
-          SELECT FROM scan s WHERE s.mirror_id = m.id AND s.subtree = '' AND s.outcome IN ('merged', 'unchanged')
-            AND s.ended > now() - least_age)) > count(*) FROM mirror m WHERE enabled) THEN
+  -- When most cannot be listed, it is not the mirrors that are ill.
+  IF (SELECT 2 * count(*) FILTER (WHERE q.failures > 0) > count(*)
+      FROM mirror m LEFT JOIN scan_queue q ON q.mirror_id = m.id AND q.subtree = '' WHERE m.enabled) THEN
     RETURN '';
   END IF;
-  why := format('%s scans failed in a row, and there was no good one since %s', bad.scans,
-                to_char(greatest(good, enabled_at, bad.began) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'));
+  why := format('%s scans failed in a row, and there was no good one since %s', bad.failures,
+                to_char(bad.failing_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'));
   PERFORM set_config('mirror.why', why, true);
   UPDATE mirror SET enabled = false WHERE id = which AND enabled;
   RETURN CASE WHEN FOUND THEN why ELSE '' END;
@@ -744,13 +748,24 @@ CREATE TABLE redirector (
   seen timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (host, catalog)
 );
+-- Which files are asked for, as redirectors told: how often until then, where half of what is six hours older counts.
+CREATE TABLE demand (
+  file_id bigint PRIMARY KEY,
+  requests double precision NOT NULL,
+  at timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT demand_requests_range CHECK (requests BETWEEN 0 AND 1e15),
+  CONSTRAINT demand_at_range CHECK (at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+CREATE FUNCTION demand_now(requests double precision, at timestamptz) RETURNS double precision LANGUAGE sql STABLE
+  SET search_path FROM CURRENT AS
+$$ SELECT requests * 0.5 ^ least(extract(epoch FROM greatest(now() - at, interval '0'))::float8 / 21600, 1000) $$;
 -- For httpd's role, which writes nothing else: at most once a minute for each catalog. Other programs of the web server may call
--- it too, so there is an end to how much they can write.
-CREATE FUNCTION note_redirector(host_name text, directory text, reached bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
+-- it too, so there is an end to how much they can write. asked: paths of files, and how often each was asked for since.
+CREATE FUNCTION note_redirector(host_name text, directory text, reached bigint, asked bytea[], times double precision[])
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT SET lock_timeout = '1s' AS $$
 BEGIN
   IF host_name !~ '^[A-Za-z0-9._-]{1,255}$' OR octet_length(directory) NOT BETWEEN 1 AND 1024 OR directory ~ '[[:cntrl:]]'
-     OR reached NOT BETWEEN 0 AND 1152921504606846976 THEN
+     OR reached NOT BETWEEN 0 AND 1152921504606846976 OR cardinality(asked) <> cardinality(times) OR cardinality(asked) > 1000 THEN
     RETURN;
   END IF;
   IF EXISTS (SELECT FROM redirector WHERE host = host_name AND catalog = directory AND seen > now() - interval '50 seconds') THEN
@@ -760,8 +775,16 @@ BEGIN
   INSERT INTO redirector (host, catalog, rev) SELECT host_name, directory, reached
     WHERE (SELECT count(*) FROM redirector) < 1000 OR EXISTS (SELECT FROM redirector WHERE host = host_name AND catalog = directory)
     ON CONFLICT (host, catalog) DO UPDATE SET rev = excluded.rev, seen = now();
+  IF NOT FOUND OR cardinality(asked) = 0 THEN
+    RETURN;
+  END IF;
+  INSERT INTO demand AS d (file_id, requests)
+    SELECT f.id, least(sum(a.count), 1e9) FROM unnest(asked, times) a (path, count) JOIN file f ON f.path = a.path
+      WHERE a.count > 0 AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.staged GROUP BY f.id ORDER BY f.id
+    ON CONFLICT (file_id) DO UPDATE SET requests = least(demand_now(d.requests, d.at) + excluded.requests, 1e15), at = now();
+  DELETE FROM demand WHERE file_id IN (SELECT file_id FROM demand ORDER BY demand_now(requests, at) DESC, file_id OFFSET 5000);
 END $$;
-REVOKE EXECUTE ON FUNCTION note_redirector(text, text, bigint) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION note_redirector(text, text, bigint, bytea[], double precision[]) FROM PUBLIC;
 
 -- What `mb notify` has sent: for each target of the configuration, and each recipient of one that writes to many. last_event: up to
 -- which event; sent: when notices went out within the last hour; failures in a row, and when to try again.

@@ -1,12 +1,28 @@
 #include "db/redirectors.h"
 
+#include <cmath>
+
 #include "os/host_name.h"
 
 namespace mirror::db {
 
-void note_redirector(Connection& connection, std::string_view catalog_directory, std::int64_t rev) {
-  connection.run("SELECT note_redirector($1, $2, $3) WHERE NOT pg_is_in_recovery()",
-                 Params().text(host_name("")).text(catalog_directory).int8(rev));
+void note_redirector(Connection& connection, std::string_view catalog_directory, std::int64_t rev,
+                     const std::vector<AskedFile>& asked) {
+  std::vector<std::string> paths;
+  std::vector<std::int64_t> times;
+  for (const AskedFile& file : asked) {
+    paths.push_back(file.path);
+    times.push_back(std::llround(file.requests));
+  }
+  connection.run(
+      "SELECT note_redirector($1, $2, $3, $4, $5::bigint[]::float8[]) WHERE NOT "
+      "pg_is_in_recovery()",
+      Params()
+          .text(host_name(""))
+          .text(catalog_directory)
+          .int8(rev)
+          .bytes_array(paths)
+          .int8_array(times));
 }
 
 std::vector<Redirector> read_redirectors(Connection& connection) {

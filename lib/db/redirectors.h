@@ -11,10 +11,15 @@
 
 namespace mirror::db {
 
-// This host's catalog in that directory has everything up to `rev`. For httpd's role too. The
-// database writes at most once a minute for a catalog; a standby writes nothing. Throws Error;
-// REQUIRES: no transaction is open.
-void note_redirector(Connection&, std::string_view catalog_directory, std::int64_t rev);
+struct AskedFile {
+  std::string path;
+  double requests = 0;
+};
+// This host's catalog in that directory has everything up to `rev`, and these files were asked for
+// so often since the last call. For httpd's role too. The database writes at most once a minute for
+// a catalog; a standby writes nothing. Throws Error; REQUIRES: no transaction is open.
+void note_redirector(Connection&, std::string_view catalog_directory, std::int64_t rev,
+                     const std::vector<AskedFile>& asked);
 
 struct Redirector {
   std::string host, catalog;

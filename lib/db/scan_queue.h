@@ -4,8 +4,9 @@
 //
 // A worker takes a row that is due: for two minutes nobody else takes it, and within these it takes
 // the mirror's ScanLock, which ends with its session. So what a worker that dies had taken is due
-// again at once, or after two minutes. A mirror whose ScanLock somebody has is taken by nobody,
-// whether a worker lists it or an admin does.
+// again at once, or after two minutes; after twice as long each time that this happens in a row, so
+// that a mirror that ends its workers does not end all. A mirror whose ScanLock somebody has is
+// taken by nobody, whether a worker lists it or an admin does.
 //
 // One thread, one Connection; functions throw Error. REQUIRES: no transaction is open.
 #pragma once
@@ -25,8 +26,8 @@ namespace mirror::db {
 
 // For mirrors that have nothing of their own.
 struct ScanRhythm {
-  double interval_s = 0;  // from one full scan to the next
-  std::string hours;      // of the day, by UTC, in which scans begin: 22-6; "": all
+  double interval_hours = 0;  // from one full scan to the next
+  std::string hours;          // of the day, by UTC, in which scans begin: 22-6; "": all
 };
 
 struct ScanJob {
@@ -36,10 +37,10 @@ struct ScanJob {
   std::string asked;    // when, by the database's clock, as it writes that
 };
 
-// What is due first: folders, then mirrors whose last scan was before the source's last change,
-// then those that are due for longest. `near` is a region (EU), a country (DE), or "": mirrors of
-// it come first, others only half an hour after they were due. A code that is both is a region.
-// nullopt: nothing is due.
+// What is due first: folders, then mirrors whose last good scan was before the source's last
+// change, then those that are due for longest. `near` is a region (EU), a country (DE), or "":
+// mirrors of it come first, others only half an hour after they were due. A code that is both is a
+// region. nullopt: nothing is due.
 std::optional<ScanJob> take_scan_job(Connection&, const ScanRhythm& rhythm, std::string_view near);
 // It was done, or cannot be done: a folder's row goes, unless it was asked for again meanwhile. A
 // mirror whose next scan was not planned is due again in ten minutes.
@@ -49,15 +50,19 @@ void put_back_scan_job(Connection&, const ScanJob& job, std::chrono::seconds due
 
 // A full scan of the mirror has ended, whoever began it. The next one is due after the interval,
 // give or take a tenth; after n scans that failed in a row, 10 minutes times 2^(n-1) later, but no
-// later than after two intervals. After a good one, no folder need be listed that was asked for
-// before it began.
-void plan_next_scan(Connection&, MirrorId, const ScanRhythm& rhythm);
+// later than after two intervals.
+// After a good one, no folder need be listed that was asked for before it began.
+struct EndedScan {
+  bool failed = false;
+  std::int64_t known_rev = -1;  // of a good one: the source's rev that it began with
+};
+void plan_next_scan(Connection&, MirrorId, const ScanRhythm& rhythm, const EndedScan& ended);
 
 // The folder shall be listed soon; "" stands for the whole mirror.
 void ask_for_scan(Connection&, MirrorId, std::string_view subtree);
 
 // A mirror that could not be listed so many times in a row, and for so long, is disabled, unless
-// most mirrors cannot: then the trouble is ours. Returns why; "": it is not.
+// the last scan of most mirrors failed: then the trouble is ours. Returns why; "": it is not.
 std::string disable_failing_mirror(Connection&, MirrorId, int least_failures, double least_age_s);
 
 struct QueuedScan {
@@ -66,9 +71,10 @@ struct QueuedScan {
   bool waits_for_hour = false;
   std::optional<LockHolder> held;  // somebody lists this mirror
   int failures = 0;                // full scans in a row
+  int broken_off = 0;              // how many workers in a row took it and never ended it
 };
-// Of enabled mirrors, in the order in which they are due. `hours` as in ScanRhythm.
-std::vector<QueuedScan> list_scan_queue(Connection&, std::string_view hours);
+// Of enabled mirrors, in the order in which they are due.
+std::vector<QueuedScan> list_scan_queue(Connection&, const ScanRhythm& rhythm);
 
 struct ScanWorker {
   std::string host;

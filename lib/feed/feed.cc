@@ -260,7 +260,9 @@ void Feed::tell_database() noexcept {
   try {
     const std::int64_t rev = catalog::Snapshot(catalog_.environment())->meta().rev;
     connection_->set_patience(options_.timeout);
-    db::note_redirector(*connection_, catalog_.directory().path(), rev);
+    db::note_redirector(
+        *connection_, catalog_.directory().path(), rev,
+        options_.take_demand ? options_.take_demand() : std::vector<db::AskedFile>());
   } catch (const std::exception&) {
     // `mb status` shows that the redirector is silent. The next look notices a broken connection.
   }

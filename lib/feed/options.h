@@ -5,6 +5,9 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
+
+#include "db/redirectors.h"
 
 namespace mirror {
 
@@ -20,6 +23,8 @@ struct FeedOptions {
   // Called with the fault each time it happens (the log has it once), and with "" when it is over.
   // May be empty.
   std::function<void(const std::string& fault)> tell_fault;
+  // Called once a minute: which files were asked for since, for the database. May be empty.
+  std::function<std::vector<db::AskedFile>()> take_demand;
 
   // How often to ask the database; servers that cannot call (`listens` false) are asked more often.
   std::chrono::milliseconds poll_of(bool listens) const {

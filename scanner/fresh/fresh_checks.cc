@@ -10,6 +10,7 @@
 #include "core/number.h"
 #include "core/path.h"
 #include "db/path_rules.h"
+#include "db/probe/demand.h"
 #include "db/scan_queue.h"
 #include "scanner/fresh/head_verdict.h"
 
@@ -20,6 +21,7 @@ constexpr std::int32_t kMostFiles = 5000;  // at a time; scans find the rest
 constexpr double kRead_s = 2, kLook_s = 20, kWrite_s = 1;
 constexpr double kFirstRetry_s = 10, kLastRetry_s = 300, kRetryShare = 0.05;  // of the age
 constexpr double kRelease_s = 86400;
+constexpr std::int32_t kMostAsked = 1000;
 constexpr int kMostAtATime = 8;  // on one mirror
 constexpr double kBurst_s = 3;   // so much of the budget may be used at once
 constexpr int kYoungTries = 32;  // for a young file that a mirror has
@@ -100,6 +102,7 @@ void FreshChecks::look_again(db::Connection& connection) {
   if (files_.empty()) return;
   const Holdings holders = db::read_holders(connection, files_);
   std::erase_if(files_, [&](const auto& file) { return !holders.contains(file->id); });
+  put_most_asked_first(connection);
   for (const auto& file : files_) {
     const std::vector<MirrorId>& mirrors = holders.at(file->id);
     if (!file->gone && !mirrors.empty()) held_.push_back({file->id, file->release, mirrors});
@@ -107,6 +110,17 @@ void FreshChecks::look_again(db::Connection& connection) {
   std::stable_sort(held_.begin(), held_.end(),
                    [](const auto& a, const auto& b) { return a.release > b.release; });
   for (auto& [id, mirror] : mirrors_) look_again(id, mirror, holders);
+}
+
+// Within a release. What clients ask for is known while no mirror has it yet.
+void FreshChecks::put_most_asked_first(db::Connection& connection) {
+  const std::map<std::int64_t, double> demand = db::read_demand(connection, kMostAsked);
+  const auto times = [&demand](const auto& file) {
+    const auto found = demand.find(file->id);
+    return found == demand.end() ? 0 : found->second;
+  };
+  std::stable_sort(files_.begin(), files_.end(),
+                   [&](const auto& a, const auto& b) { return times(a) > times(b); });
 }
 
 void FreshChecks::look_again(MirrorId id, Asked& mirror, const Holdings& holders) {

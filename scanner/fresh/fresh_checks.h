@@ -96,6 +96,7 @@ class FreshChecks {
 
   void read_new(db::Connection& connection);
   void look_again(db::Connection& connection);
+  void put_most_asked_first(db::Connection& connection);
   void look_again(MirrorId id, Asked& mirror, const Holdings& holders);
   void put(const std::shared_ptr<const db::FreshFile>& file, const Releases& before,
            Releases& releases) const;

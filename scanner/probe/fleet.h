@@ -40,6 +40,7 @@ struct Item {
   double down_since_s = 0;  // while it is down
   bool was_rare = false;    // the last check asked for something else than whether a file is there
   bool was_young = false;   // it asked for a file that is new at the source
+  bool was_asked = false;   // of the others, for one that clients ask for much
   std::optional<Job> doubted;   // did not find what it should; to be done once more
   bool doubts_refusal = false;  // that was no missing file, but an answer for this file alone
   std::optional<Job> refused;   // for which it failed in a way that may be the file's

@@ -19,6 +19,7 @@ constexpr int kPage = 200;
 constexpr double kRequests = 1200;  // of a mirror, in a minute
 constexpr double kBurst = 800;      // of these at once
 constexpr double kLookAgain_s = 300;
+constexpr double kLone_s = 3600;  // folders that lost their only files belong together for so long
 constexpr double kStep_s = 0.05;
 constexpr double kHeld_s = 5;             // until a mirror is looked at again that does not answer
 constexpr int kMostRunning = 100;         // on all mirrors
@@ -29,6 +30,11 @@ constexpr int kFewestMissing = 2;  // of a folder that has no others: then the o
 
 bool is_below(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder + '/');
+}
+
+std::string folder_around(std::string folder, const std::string& other) {
+  while (!folder.empty() && !is_below(other, folder)) folder.resize(parent_folder(folder).size());
+  return folder;
 }
 
 }  // namespace
@@ -65,7 +71,8 @@ void FolderChecks::doubt(MirrorId id, Folder folder, bool first) {
                                    .looked = {},
                                    .second = {},
                                    .missing = {},
-                                   .requests = TokenBucket(kRequests, loop_ ? kBurst : kRequests)})
+                                   .requests = TokenBucket(kRequests, loop_ ? kBurst : kRequests),
+                                   .lone = {}})
           .first->second;
   std::erase_if(mirror.looked, [&](const auto& at) { return at.second + kLookAgain_s < now_s_; });
   const bool known =
@@ -195,10 +202,20 @@ void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
   const Folder folder = std::move(mirror.folders.front());
   mirror.folders.pop_front();
   mirror.looked[folder.path] = now_s_;
-  if (folder.path == kNewest || folder.there > 0 || folder.missing < kFewestMissing) return;
-  Folder above;
-  above.path = parent_folder(folder.path);
-  doubt(id, std::move(above), true);
+  if (folder.path == kNewest || folder.there > 0) return;
+  Folder next;
+  next.path = next_folder(mirror, folder);
+  doubt(id, std::move(next), true);
+}
+
+// After a folder that has lost all; empty: none.
+std::string FolderChecks::next_folder(Doubted& mirror, const Folder& ended) const {
+  std::string above(parent_folder(ended.path));
+  if (ended.missing >= kFewestMissing) return above;
+  const std::string before = std::exchange(mirror.lone, ended.path);
+  const double before_s = std::exchange(mirror.lone_s, now_s_);
+  return before.empty() || now_s_ - before_s > kLone_s ? ""
+                                                       : folder_around(std::move(above), before);
 }
 
 // `kept`: so many requests are left for others.

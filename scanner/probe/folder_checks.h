@@ -1,6 +1,7 @@
 // Where a mirror lacks a file that it should have, its folder is in doubt: a part of the tree was
 // lost, moved, or is not served. So the other files of the folder are asked for, a page at a time
-// as long as some are missing; where all are, the folder above is next. Each file that is missing
+// as long as some are missing; where all are, the folder above is next. A folder with a single file
+// tells too little for that: of two such the folder around both is next. Each file that is missing
 // is asked for once more some seconds later, while the look goes on. What is missing then is
 // withdrawn, one merge for many. First of all come the files that the mirror got lately, in
 // whatever folder: where the web server shows another tree than the one that was listed, these are
@@ -95,6 +96,8 @@ class FolderChecks {
     TokenBucket requests;
     int running = 0, running_first = 0;
     int newest_there = 0;    // of the files that it got lately
+    std::string lone;        // the last folder that lost the only file that it had
+    double lone_s = 0;       // and when
     bool spent = false;      // the budget, if it does not grow again
     bool head_lies = false;  // it said that a file is missing that was there
     bool busy() const { return !folders.empty() || !second.empty() || !missing.empty(); }
@@ -109,6 +112,7 @@ class FolderChecks {
                 Missing& missing);
   void note_loss(MirrorId id, const std::string& folder, Missing& missing, std::int64_t withdrawn);
   void end_folder(MirrorId id, Doubted& mirror);
+  std::string next_folder(Doubted& mirror, const Folder& ended) const;
   bool has_room(Doubted& mirror, std::size_t kept);
   void start(Doubted& mirror, const std::vector<const Item*>& ways, const PathRules& rules);
   void start_second(Doubted& mirror);

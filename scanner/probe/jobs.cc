@@ -49,6 +49,7 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
     if (auto job = rare(connection, item, now_s)) return job;
   }
   if (auto job = young(connection, item)) return job;
+  if (auto job = asked(connection, item)) return job;
   return presence(connection, item);
 }
 
@@ -72,6 +73,17 @@ std::optional<Job> Jobs::young(db::Connection& connection, Item& item) {
   const auto file = file_id ? db::ProbeFiles::one(connection, id, *file_id) : std::nullopt;
   if (!file) return std::nullopt;
   item.was_young = true;
+  return Job{Job::Kind::presence, *file, std::nullopt};
+}
+
+// The sample may be some seconds old.
+std::optional<Job> Jobs::asked(db::Connection& connection, Item& item) {
+  const MirrorId id = item.mirror->mirror.id;
+  if (std::exchange(item.was_asked, false) || item.refused) return std::nullopt;
+  const auto known = files_.choose_asked(id);
+  const auto file = known ? db::ProbeFiles::again(connection, id, *known) : std::nullopt;
+  if (!file) return std::nullopt;
+  item.was_asked = true;
   return Job{Job::Kind::presence, *file, std::nullopt};
 }
 

@@ -1,5 +1,6 @@
-// What to check next: mostly whether a mirror has a file, in turn a random one and a new one, since
-// what goes wrong with a mirror often shows in what it should have got lately; now and then its
+// What to check next: mostly whether a mirror has a file. Each second time it is a new one, since
+// what goes wrong with a mirror often shows in what it should have got lately; of the other times
+// each second one is a file that clients ask for much, and then a random one. Now and then its
 // content, a name that cannot exist, and what lies beyond 2 GiB. One thread. Times are seconds of
 // the prober's clock.
 #pragma once
@@ -48,6 +49,7 @@ class Jobs {
   std::optional<Job> next(db::Connection& connection, Item& item, double now_s);
   std::optional<Job> presence(db::Connection& connection, const Item& item);
   std::optional<Job> young(db::Connection& connection, Item& item);
+  std::optional<Job> asked(db::Connection& connection, Item& item);
   std::optional<Job> rare(db::Connection& connection, const Item& item, double now_s);
   std::optional<Job> make(db::Connection& connection, MirrorId id, Job::Kind kind, double now_s);
   std::optional<Job> content(db::Connection& connection, MirrorId id, double now_s);

@@ -1,6 +1,7 @@
 // What becomes of a check that has ended: the half of Prober that judges.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -77,7 +78,7 @@ void Prober::rare_failed(const Run& run, Verdict verdict) {
   if (run.job.kind == Job::Kind::content) findings_.not_compared(item.mirror->mirror.id);
   verdict.outcome = CheckOutcome::unknown;
   apply(item, verdict, run.job.file.path, run.job.kind);
-  if (bad) item.due_s = now_s_ + hysteresis_options_.again_s;
+  if (bad) item.due_s = now_s_;
 }
 
 // A file is asked for once more before the mirror counts as not having it.
@@ -167,7 +168,10 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
     return;
   }
   apply(item, verdict, run.job.file.path, run.job.kind);
-  if (item.failing()) network_.suspect(item);
+  if (!item.failing()) return;
+  // A check that waited for an answer in vain has waited already.
+  item.due_s = std::max(now_s_, run.started_s + hysteresis_options_.again_s);
+  network_.suspect(item);
 }
 
 }  // namespace mirror::probe

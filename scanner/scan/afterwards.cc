@@ -56,20 +56,27 @@ db::Connection connect(const ScanOptions& options, const StopSignal& stop) {
 }
 
 db::ScanRhythm rhythm_of(const Instance& instance) {
-  return {kHour_s * instance.scan_interval_hours, instance.scan_hours};
+  return {instance.scan_interval_hours, instance.scan_hours};
 }
 
 void after_full_scan(db::Connection& connection, const db::MirrorRecord& record,
                      const ScanOptions& options, ScanResult& result) {
+  // A report that cannot be read tells nothing about the mirror.
+  if (!options.report.empty() && !result.worked()) return;
   const Instance& instance = options.instance;
-  db::plan_next_scan(connection, record.mirror.id, rhythm_of(instance));
+  const MirrorId id = record.mirror.id;
   // A mirror without any way to be listed is the admin's own choice.
-  if (result.worked() || !record.mirror.enabled || !options.report.empty() ||
-      instance.disable_after_scans == 0 || ways_to_list(record).empty())
-    return;
-  result.disabled =
-      db::disable_failing_mirror(connection, record.mirror.id, instance.disable_after_scans,
-                                 kDay_s * instance.disable_after_days);
+  const bool failed = !result.worked() && !ways_to_list(record).empty();
+  try {
+    db::plan_next_scan(connection, id, rhythm_of(instance),
+                       {failed, result.worked() ? result.start_rev : -1});
+    if (failed && record.mirror.enabled && instance.disable_after_scans > 0) {
+      result.disabled = db::disable_failing_mirror(connection, id, instance.disable_after_scans,
+                                                   kDay_s * instance.disable_after_days);
+    }
+  } catch (const db::Error& error) {
+    result.plan_fault = error.what();
+  }
 }
 
 void after_scans(Lent& connection, const ScanOptions& options, Reporter& reporter,

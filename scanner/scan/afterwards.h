@@ -19,7 +19,7 @@ db::Connection connect(const ScanOptions& options, const StopSignal& stop);
 db::ScanRhythm rhythm_of(const Instance& instance);
 
 // Of one mirror, whose full scan has ended: plans the next one, and disables a mirror that could
-// not be listed for long. Throws db::Error.
+// not be listed for long. What goes wrong is in the result.
 void after_full_scan(db::Connection& connection, const db::MirrorRecord& record,
                      const ScanOptions& options, ScanResult& result);
 

@@ -1,10 +1,7 @@
 #include "scanner/scan/batch.h"
 
-#include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -13,6 +10,7 @@
 #include "os/stop_signal.h"
 #include "pg/connection.h"
 #include "scanner/scan/scan.h"
+#include "scanner/scan/slots.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::scanner {
@@ -20,9 +18,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLookInterval(250);
-constexpr std::int64_t kUsefulEntries = 1000;  // a scan with fewer in slow_after_s is slow
-constexpr std::size_t kMostWorkers = 4;        // for each of the jobs: the others are slow
-
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -42,7 +37,8 @@ class Batch {
         options_(options),
         reporter_(reporter),
         stop_(stop),
-        lent_(lent) {}
+        lent_(lent),
+        slots_(options.instance.jobs, options.instance.slow_after_s) {}
 
   Totals run() {
     const auto start = Clock::now();
@@ -60,70 +56,46 @@ class Batch {
   }
 
  private:
-  // What a worker is at; `entries` is written without the mutex.
-  struct Slot {
-    const Task* task = nullptr;  // nullptr: the worker has ended
-    Clock::time_point start;
-    std::atomic<std::int64_t> entries{0};
-    Clock::time_point window;  // since when entries are counted,
-    std::int64_t entries_at_window = 0;
-    bool slow = false;
+  struct Turn {
+    const Task* task = nullptr;  // nullptr: there is none
+    Slots::Slot* slot = nullptr;
   };
 
   // A slow mirror does not delay the scans of others: a slow scan goes on, but another scan may
   // begin beside it. Needs the mutex.
   void start_workers() {
-    for (Slot& slot : slots_) look_for_slowness(slot);
-    while (next_ < tasks_.size() && has_room() && busy() < kMostWorkers * jobs()) {
-      Slot& slot = slots_.emplace_back();
-      take(slot);
-      workers_.emplace_back([this, &slot, first = slots_.size() == 1] {
+    for (Turn turn = next_turn(); turn.task != nullptr; turn = next_turn()) {
+      workers_.emplace_back([this, turn, first = workers_.empty()] {
         Lent own;
-        work(slot, first ? lent_ : own);
+        work(turn, first ? lent_ : own);
       });
     }
   }
 
-  void look_for_slowness(Slot& slot) const {
-    if (slot.task == nullptr || slot.slow ||
-        seconds_since(slot.window) < options_.instance.slow_after_s)
-      return;
-    const std::int64_t entries = slot.entries;
-    slot.slow = entries - slot.entries_at_window < kUsefulEntries;
-    slot.window = Clock::now();
-    slot.entries_at_window = entries;
+  // With the mutex.
+  Turn next_turn() {
+    if (next_ == tasks_.size()) return {};
+    Slots::Slot* const slot = slots_.take(tasks_[next_].name);
+    return slot == nullptr ? Turn{} : Turn{&tasks_[next_++], slot};
   }
 
-  std::size_t jobs() const { return static_cast<std::size_t>(std::max(options_.instance.jobs, 1)); }
-  std::size_t busy() const {
-    return static_cast<std::size_t>(std::count_if(
-        slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.task != nullptr; }));
-  }
-  bool has_room() const {
-    const auto useful = std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
-      return slot.task != nullptr && !slot.slow;
-    });
-    return static_cast<std::size_t>(useful) < jobs();
-  }
-
-  void work(Slot& slot, Lent& connection) {
+  void work(Turn turn, Lent& connection) {
     do {
-      const Task& task = *slot.task;
       ScanResult result;
       try {
-        result = scan(task, connection, {stop_.fd(), &slot.entries});
+        result = scan(*turn.task, connection, {stop_.fd(), &turn.slot->entries});
       } catch (const std::exception& error) {
         result.error = error.what();
       }
-      result.name = task.name;
-      result.is_source = task.is_source;
+      result.name = turn.task->name;
+      result.is_source = turn.task->is_source;
       reporter_.result(result);
       const std::lock_guard guard(mutex_);
       count(result);
-      slot.task = nullptr;
-      if (next_ < tasks_.size() && has_room()) take(slot);
+      slots_.give_back(*turn.slot);
+      turn = next_turn();
       done_.notify_all();
-    } while (slot.task != nullptr);
+    } while (turn.task != nullptr);
   }
 
   void count(const ScanResult& result) {
@@ -149,23 +121,10 @@ class Batch {
     return task.scan(*connection, control);
   }
 
-  // With the mutex.
-  void take(Slot& slot) {
-    slot.start = slot.window = Clock::now();
-    slot.entries = slot.entries_at_window = 0;
-    slot.slow = false;
-    slot.task = &tasks_[next_++];
-  }
-
   void show_progress(std::unique_lock<std::mutex>& guard) {
-    std::vector<Running> running;
-    for (const Slot& slot : slots_) {
-      if (slot.task != nullptr)
-        running.push_back({slot.task->name, slot.entries, seconds_since(slot.start)});
-    }
     const std::size_t done = finished();
     guard.unlock();
-    reporter_.progress(running, done, tasks_.size());
+    reporter_.progress(slots_.running(), done, tasks_.size());
     guard.lock();
   }
 
@@ -176,11 +135,11 @@ class Batch {
   Reporter& reporter_;
   const StopSignal& stop_;
   Lent& lent_;
-  std::mutex mutex_;  // guards next_, totals_ and the slots
+  std::mutex mutex_;  // guards next_ and totals_
   std::condition_variable done_;
   std::size_t next_ = 0;
   Totals totals_;
-  std::deque<Slot> slots_;  // one for each worker; a deque, so that none moves
+  Slots slots_;
   std::vector<std::jthread> workers_;
 };
 

@@ -32,8 +32,9 @@ constexpr std::size_t kFirst = 20;
 constexpr std::size_t kMostRequests = 1000;  // twice for each file and way: what the time allows
 constexpr std::size_t kFewestOfNone = 5;     // of fewer files that are missing little is known
 constexpr std::size_t kAtATime = 8;
-// From so many mirrors on that seem to serve nothing, this machine's network is the likelier cause.
-constexpr int kManyMirrors = 3;
+// So many of the last ones, and more than half, serve nothing: it is this machine's network.
+constexpr std::ptrdiff_t kManyMirrors = 3;
+constexpr std::size_t kLastMirrors = 20;
 
 class Asker {
  public:
@@ -149,6 +150,14 @@ Files not_served(Asker& asker, Files files, std::vector<Way>& ways, bool by_get)
 
 }  // namespace
 
+bool ServedMirrors::note(bool serves_some) {
+  const std::lock_guard guard(mutex_);
+  last_.push_back(serves_some);
+  if (last_.size() > kLastMirrors) last_.pop_front();
+  const auto none = std::count(last_.begin(), last_.end(), false);
+  return none >= kManyMirrors && 2 * none > std::ssize(last_);
+}
+
 NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFiles& files,
                             const PathRules& rules, const probe::CheckOptions& options, int stop_fd,
                             ServedMirrors& others) {
@@ -163,7 +172,7 @@ NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFile
   for (std::size_t i = 0; i < asked; ++i) (i < kFirst ? first : rest).push_back(&files.files[i]);
   Files missing = not_served(asker, first, ways, false);
   if (missing.empty()) {
-    if (!ways.empty()) ++others.some;
+    if (!ways.empty()) others.note(true);
     return {};
   }
   const Files more = not_served(asker, rest, ways, false);
@@ -171,7 +180,7 @@ NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFile
   asker.wait();
   missing = not_served(asker, missing, ways, true);
   if (missing.empty() || asker.stopped()) {
-    ++others.some;
+    others.note(true);
     return {};
   }
   NewestAnswer answer;
@@ -180,9 +189,7 @@ NewestAnswer ask_for_newest(const db::MirrorRecord& record, const db::NewestFile
       "version; {}",
       missing.size(), asked, asker.reason(missing.back()->id));
   const bool none = missing.size() == asked && asked >= kFewestOfNone;
-  const int like_it = none ? ++others.none : 0;
-  if (!none) ++others.some;
-  if (like_it >= kManyMirrors && like_it > others.some) {
+  if (others.note(!none) && none) {
     answer.words += "; they are counted all the same, since so many mirrors seem to serve nothing";
     return answer;
   }

@@ -2,7 +2,8 @@
 // or one of them is old, what the mirror got last tells. One thread for each call.
 #pragma once
 
-#include <atomic>
+#include <deque>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,16 @@
 
 namespace mirror::scanner {
 
-// Of all mirrors that this program has scanned: how many serve some of what was asked for, and how
-// many nothing. Any thread.
-struct ServedMirrors {
-  std::atomic<int> some{0}, none{0};
+// Of the mirrors that this program has scanned last: which serve some of what was asked for, and
+// which nothing. Any thread.
+class ServedMirrors {
+ public:
+  // One more. Whether so many serve nothing that this machine's network is the likelier cause.
+  bool note(bool serves_some);
+
+ private:
+  std::mutex mutex_;
+  std::deque<bool> last_;
 };
 
 // `words`: a sentence for people about the files that are not served; "" if there are none.

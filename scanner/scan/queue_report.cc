@@ -23,12 +23,15 @@ std::string state_text(const db::QueuedScan& scan) {
     text = "scanned now: " + scan.held->text();
   else if (scan.due_in_s <= 0)
     text = scan.waits_for_hour ? "waits for its hours" : "waits";
-  if (scan.failures > 0)
-    text += fmt::format("{}{} failed in a row", text.empty() ? "" : ", ", scan.failures);
+  const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
+  if (scan.failures > 0) add(fmt::format("{} failed in a row", scan.failures));
+  if (scan.broken_off == 1) add("its worker died");
+  if (scan.broken_off > 1) add(fmt::format("{} workers died of it in a row", scan.broken_off));
   return text;
 }
 
 std::string due_text(std::int64_t due_in_s) {
+  if (due_in_s == 0) return "now";
   return due_in_s > 0 ? "in " + age_text(due_in_s) : age_text(-due_in_s) + " ago";
 }
 
@@ -61,6 +64,7 @@ std::string queue_json(const std::vector<db::QueuedScan>& queue,
                      {"due_in_s", scan.due_in_s},
                      {"waits_for_hours", scan.waits_for_hour},
                      {"failures", scan.failures},
+                     {"broken_off", scan.broken_off},
                      {"scanned_by", scan.held ? Json(scan.held->text()) : Json(nullptr)}});
   }
   for (const db::ScanWorker& worker : workers) {
@@ -75,7 +79,7 @@ std::string queue_json(const std::vector<db::QueuedScan>& queue,
 int show_queue(const ScanOptions& options, const StopSignal& stop) {
   db::Connection connection = connect(options, stop);
   db::require_schema(connection);
-  const auto queue = db::list_scan_queue(connection, options.instance.scan_hours);
+  const auto queue = db::list_scan_queue(connection, rhythm_of(options.instance));
   const auto workers = db::list_scan_workers(connection);
   fmt::print("{}", options.json ? queue_json(queue, workers) + "\n" : queue_text(queue, workers));
   return cli::kDone;

@@ -80,6 +80,9 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
     lines.push_back(fmt::format("{}: merged all the same: {}", subject(result), result.believed));
   if (!result.disabled.empty())
     lines.push_back(fmt::format("{}: now disabled: {}", subject(result), result.disabled));
+  if (!result.plan_fault.empty())
+    lines.push_back(fmt::format("{}: when it is scanned next could not be noted: {}",
+                                subject(result), result.plan_fault));
   if (!result.unserved.empty())
     lines.push_back(fmt::format("{}: {}", subject(result), result.unserved));
   tell(listing.long_paths, "path", "paths",

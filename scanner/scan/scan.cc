@@ -68,6 +68,7 @@ void take_report(const db::MergeReport& report, std::string_view option, const s
   result.reread = report.reread;
   result.counts.touched += static_cast<std::int64_t>(report.reread.size());
   result.lock_seconds = report.lock_seconds;
+  result.start_rev = report.start_rev;
   switch (report.outcome) {
     case db::MergeOutcome::merged:
       result.outcome = ScanOutcome::merged;
@@ -151,7 +152,7 @@ void withdraw_if_gone(db::Connection& connection, const db::MirrorRecord& record
   if (!verdict.words.empty()) result.error += "; " + verdict.words;
   if (!verdict.gone) return;
   db::MirrorScan none(connection, record, method, options.subtree);
-  const db::MergeReport report = none.merge({}, {.force = true});
+  const db::MergeReport report = none.merge({}, {.force = true, .failure = result.error});
   db::note_scan_event(connection, record.mirror.id, "failed", result.error);
   result.counts = report.counts;
   result.error += fmt::format(", so it has none of the {} that it had", report.counts.lost);

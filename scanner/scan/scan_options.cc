@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/path.h"
+#include "core/place.h"
 #include "core/url.h"
 #include "scanner/rsync/rsync_command.h"
 
@@ -109,16 +110,18 @@ void take(T& setting, const std::optional<T>& given) {
   if (given) setting = *given;
 }
 
-bool is_code(std::string_view text) {
-  return text.size() == 2 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+bool is_region_or_country(const std::string& text) {
+  const std::optional<Region> region = parse_region(text);
+  if (region && region_code(*region) == text) return true;
+  const std::optional<CountryCode> country = CountryCode::parse(text);
+  return country && country->text() == text && !name_of(*country).empty();
 }
 
 // The same of those for the queue; nullptr: nothing.
 const char* queue_fault(const ScanOptions& options) {
   if (!options.work && (options.once || !options.near.empty()))
     return "--once and --near go with --work";
-  if (!options.near.empty() && !is_code(options.near))
+  if (!options.near.empty() && !is_region_or_country(options.near))
     return "--near: expected a region or country, as EU or DE";
   if (!options.work && !options.queue) return nullptr;
   if (options.work && options.queue) return "give --work or --queue, not both";

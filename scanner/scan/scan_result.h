@@ -23,9 +23,10 @@ struct ScanResult {
   bool is_source = false;
   std::string name;  // the mirror's identifier; the source's directory or URL
   ScanOutcome outcome = ScanOutcome::failed;
-  std::string error;        // for refused, failed, locked
-  std::string_view method;  // of the mirror, by which it was listed; "": by none
-  std::string failed_ways;  // those that were tried before, and why they failed; "": none
+  std::string error;           // for refused, failed, locked
+  std::string_view method;     // of the mirror, by which it was listed; "": by none
+  std::int64_t start_rev = 0;  // of the mirror: MergeReport::start_rev
+  std::string failed_ways;     // those that were tried before, and why they failed; "": none
   db::ScanCounts counts;
   std::string believed;        // why a listing was merged that would have been refused, or ""
   std::string unserved;        // which of the files listed do not count, and why, or ""
@@ -36,6 +37,7 @@ struct ScanResult {
   double lock_seconds = 0;
   bool enabled = false;              // by --enable, just now
   std::string disabled;              // just now, since it could not be listed: why, or ""
+  std::string plan_fault;            // when it is scanned next could not be noted: why, or ""
   std::string ended;                 // by --break-lock: whose scan; "": nobody's
   std::vector<std::int64_t> reread;  // of the source: MergeReport::reread
   std::int64_t hashed = 0;           // touched files of the source that were hashed again at once

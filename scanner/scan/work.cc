@@ -8,6 +8,7 @@
 #include <mutex>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/path.h"
@@ -16,6 +17,7 @@
 #include "os/service_manager.h"
 #include "scanner/scan/afterwards.h"
 #include "scanner/scan/scan.h"
+#include "scanner/scan/slots.h"
 #include "tools/cli/guard.h"
 
 namespace mirror::scanner {
@@ -31,7 +33,10 @@ constexpr std::chrono::seconds kOfOthers(60);  // until a mirror is tried that s
 class Workers {
  public:
   Workers(const ScanOptions& options, Reporter& reporter, const StopSignal& stop)
-      : options_(options), reporter_(reporter), stop_(stop) {}
+      : options_(options),
+        reporter_(reporter),
+        stop_(stop),
+        slots_(options.instance.jobs, options.instance.slow_after_s) {}
 
   Totals run() {
     const auto start = Clock::now();
@@ -41,17 +46,20 @@ class Workers {
     {
       std::vector<std::jthread> threads;
       const EndsAll guard{ending_};
-      at_work_ = options_.instance.jobs;
-      for (int thread = 0; thread < options_.instance.jobs; ++thread)
-        threads.emplace_back([this] { take_turns(); });
+      at_work_ = slots_.most();
+      for (std::size_t number = 0; number < slots_.most(); ++number)
+        threads.emplace_back([this, number] { take_turns(number); });
       threads.emplace_back([this, &connection] { tend(connection); });  // it may wait for a merge
       manager.ready();
       for (; at_work_ > 0 && !stop_.asked(); stop_.wait(kTick)) manager.alive();
       manager.stopping();
     }
     leave(connection);
-    if (fault_) std::rethrow_exception(fault_);
     totals_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (fault_) {
+      if (totals_.worked + totals_.failed > 0) reporter_.totals(totals_);
+      std::rethrow_exception(fault_);
+    }
     return totals_;
   }
 
@@ -75,54 +83,70 @@ class Workers {
     }
   }
 
-  // One thread: one mirror after the other.
-  void take_turns() {
+  // One of the threads; those above the number of jobs are of use beside slow scans alone.
+  struct Thread {
     Lent connection;
+    bool in_trouble = false;
+  };
+
+  void take_turns(std::size_t number) {
+    Thread me;
     std::minstd_rand random(std::random_device{}());
     std::uniform_int_distribution<int> jitter_ms(0, 1000);
     while (!ended()) {
-      if (take_one(connection)) continue;
-      if (options_.once) break;
+      Slots::Slot* const slot = number < slots_.of_use() ? slots_.take("a mirror") : nullptr;
+      if (slot == nullptr) {
+        if (nothing_due_) break;
+        stop_.wait(kTick);
+        continue;
+      }
+      const bool did = take_one(me, *slot);
+      slots_.give_back(*slot);
+      if (did) continue;
+      if (options_.once) nothing_due_ = true;
+      if (nothing_due_) break;
       stop_.wait(kLookAgain + std::chrono::milliseconds(jitter_ms(random)));
     }
     --at_work_;
   }
 
-  // Whether there was something to do. A database that cannot be used is told once.
-  bool take_one(Lent& connection) {
+  // Whether there was something to do.
+  bool take_one(Thread& me, Slots::Slot& slot) {
     try {
-      if (!connection || connection->broken()) {
-        connection.emplace(connect(options_, stop_));
-        db::require_schema(*connection);
+      if (!me.connection || me.connection->broken()) {
+        me.connection.emplace(connect(options_, stop_));
+        db::require_schema(*me.connection);
       }
       const std::optional<db::ScanJob> job =
-          db::take_scan_job(*connection, rhythm_of(options_.instance), options_.near);
-      const bool did = job && scan(*connection, *job);
-      tell_once("");
+          db::take_scan_job(*me.connection, rhythm_of(options_.instance), options_.near);
+      const bool did = job && scan(*me.connection, *job, slot);
+      end_of_trouble(me);
       return did;
     } catch (const db::Error& error) {
-      connection.reset();
+      me.connection.reset();
       if (options_.once) {
         const std::lock_guard guard(mutex_);
         fault_ = std::current_exception();
       } else if (!stop_.asked()) {
-        tell_once(cli::database_error(error.what()));
+        in_trouble(me, cli::database_error(error.what()));
       }
     } catch (const std::exception& error) {  // as that there is no memory
-      connection.reset();
+      me.connection.reset();
       reporter_.warning(fmt::format("a scan was given up: {}", error.what()));
     }
     return false;
   }
 
   // Whether another job may be taken at once.
-  bool scan(db::Connection& connection, const db::ScanJob& job) {
+  bool scan(db::Connection& connection, const db::ScanJob& job, Slots::Slot& slot) {
     const std::optional<db::MirrorRecord> record = db::find_mirror(connection, job.mirror);
     if (!record || record->mirror.id != job.mirror_id) return true;  // it was just changed
     ScanOptions options = options_;
     options.subtree = job.subtree;
-    std::atomic<std::int64_t> entries{0};
-    const ScanResult result = scan_mirror(connection, *record, options, {stop_.fd(), &entries});
+    const ScanResult result =
+        scan_mirror(connection, *record, options, {stop_.fd(), &slot.entries});
+    if (result.outcome != ScanOutcome::locked && !(connection.broken() && !result.worked()))
+      tell(result);
     if (connection.broken()) throw db::Error(result.error, "");
     if (stop_.asked() && !result.worked())
       db::put_back_scan_job(connection, job, std::chrono::seconds(0));
@@ -130,12 +154,14 @@ class Workers {
       db::put_back_scan_job(connection, job, kOfOthers);
     else
       db::end_scan_job(connection, job);
-    if (result.outcome == ScanOutcome::locked) return true;
+    return true;
+  }
+
+  void tell(const ScanResult& result) {
     reporter_.result(result);
     const std::lock_guard guard(mutex_);
     ++(result.worked() ? totals_.worked : totals_.failed);
     if (!result.of_no_use.empty()) ++totals_.useless;
-    return true;
   }
 
   void look_after(Lent& connection) {
@@ -171,22 +197,31 @@ class Workers {
     }
   }
 
-  void tell_once(const std::string& trouble) {
+  // A database that cannot be used is told once, and again when all threads can use it.
+  void in_trouble(Thread& me, const std::string& trouble) {
     const std::lock_guard guard(mutex_);
+    if (!std::exchange(me.in_trouble, true)) ++in_trouble_;
     if (trouble == told_) return;
     told_ = trouble;
-    reporter_.warning(trouble.empty() ? "the database can be used again"
-                                      : trouble + "; trying again until it works");
+    reporter_.warning(trouble + "; trying again until it works");
+  }
+  void end_of_trouble(Thread& me) {
+    const std::lock_guard guard(mutex_);
+    if (!std::exchange(me.in_trouble, false) || --in_trouble_ > 0) return;
+    told_.clear();
+    reporter_.warning("the database can be used again");
   }
 
   const ScanOptions& options_;
   Reporter& reporter_;
   const StopSignal& stop_;
-  std::atomic<int> at_work_{0};
-  std::atomic<bool> ending_{false};
-  std::mutex mutex_;  // guards the three below
+  Slots slots_;
+  std::atomic<std::size_t> at_work_{0};
+  std::atomic<bool> ending_{false}, nothing_due_{false};
+  std::mutex mutex_;  // guards the four below
   Totals totals_;
-  std::string told_;  // of the database, until it works again
+  int in_trouble_ = 0;  // threads that cannot use the database
+  std::string told_;    // of that
   std::exception_ptr fault_;
   Clock::time_point next_sign_of_life_, next_afterwards_ = Clock::now() + kAfterwards;
   int seen_worked_ = 0;

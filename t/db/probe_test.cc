@@ -8,9 +8,11 @@
 #include <thread>
 
 #include "db/mirror/health.h"
+#include "db/probe/demand.h"
 #include "db/probe/folder_files.h"
 #include "db/probe/health_rows.h"
 #include "db/probe/probe_files.h"
+#include "db/redirectors.h"
 #include "t/db/database.h"
 
 namespace mirror::db::test {
@@ -25,6 +27,7 @@ class ProbeTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(leavesOutWhatIsPendingGoneOrStaged);
   CPPUNIT_TEST(searchesTheTableForAMirrorOfFewFiles);
   CPPUNIT_TEST(asksASmallMirrorForAllOfItsFiles);
+  CPPUNIT_TEST(choosesWhatClientsAskForMost);
   CPPUNIT_TEST(knowsAllTimesOfAVersion);
   CPPUNIT_TEST(findsNothingInAnEmptyTable);
   CPPUNIT_TEST(listsTheFilesOfAFolderPageByPage);
@@ -48,6 +51,35 @@ class ProbeTest : public CppUnit::TestFixture {
   void tearDown() override {
     owner_.reset();
     scanner_.reset();
+  }
+
+  void choosesWhatClientsAskForMost() {
+    scan_source(owner(), files("a", 300));
+    scan_mirror(owner(), "one", files("a", 300));
+    scan_mirror(owner(), "two", files("a", 8));
+    owner().script("UPDATE file SET gone_at = now() WHERE path = 'a9'");
+    Connection httpd = database_.connect("mirror_httpd");
+    const auto told = [&](const char* directory, const std::vector<AskedFile>& asked) {
+      note_redirector(httpd, directory, 1, asked);
+    };
+    told("/c", {{"a7", 30}, {"a8", 10}, {"a9", 99}, {"no such file", 99}});
+    told("/c", {{"a1", 1000}});  // within the same minute
+    told("/d", {{"a8", 50}});
+    const std::map<std::int64_t, double> demand = read_demand(c(), 10);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{2}, demand.size());
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(60, demand.at(id_of("a8")), 0.1);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, read_demand(c(), 1).count(id_of("a8")));
+    owner().script("UPDATE demand SET at = at - interval '6 hours' WHERE requests > 50");
+    CPPUNIT_ASSERT_DOUBLES_EQUAL(30, read_demand(c(), 10).at(id_of("a8")), 0.1);
+    ProbeFiles probe_files;
+    probe_files.sample(c());
+    std::set<std::string> chosen;
+    for (int i = 0; i < 200; ++i) chosen.insert(probe_files.choose_asked(one_)->path);
+    CPPUNIT_ASSERT((std::set<std::string>{"a7", "a8"}) == chosen);
+    CPPUNIT_ASSERT_EQUAL(std::string("a7"), probe_files.choose_asked(two_)->path);
+    owner().script("DELETE FROM demand");
+    probe_files.sample(c());
+    CPPUNIT_ASSERT(!probe_files.choose_asked(one_));
   }
 
   void choosesAFileThatTheMirrorHas() {
@@ -247,6 +279,10 @@ class ProbeTest : public CppUnit::TestFixture {
   }
 
  private:
+  std::int64_t id_of(const std::string& path) {
+    return std::stoll(
+        value(owner(), "SELECT id FROM file WHERE path = convert_to('" + path + "', 'UTF8')"));
+  }
   Connection& owner() { return *owner_; }
   Connection& c() { return *scanner_; }
 

@@ -9,12 +9,14 @@
 namespace mirror::db::test {
 namespace {
 
-const ScanRhythm kRhythm{4 * 3600, ""};
+const ScanRhythm kRhythm{4, ""};
+const EndedScan kGood{false, 0}, kFailed{true, -1};
 
 class ScanQueueTest : public DatabaseTest {
   CPPUNIT_TEST_SUITE(ScanQueueTest);
   CPPUNIT_TEST(newMirrorsAreDueAtOnceAndEachIsTakenOnce);
   CPPUNIT_TEST(whatAWorkerThatDiedHadTakenIsDueAgain);
+  CPPUNIT_TEST(aMirrorThatEndsItsWorkersIsTakenLessAndLessOften);
   CPPUNIT_TEST(aMirrorThatSomebodyScansIsNotTaken);
   CPPUNIT_TEST(theNextScanIsAnIntervalLaterGiveOrTakeATenth);
   CPPUNIT_TEST(failuresPutTheNextScanOff);
@@ -50,6 +52,21 @@ class ScanQueueTest : public DatabaseTest {
     CPPUNIT_ASSERT_EQUAL(std::string("a"), taken());
   }
 
+  void aMirrorThatEndsItsWorkersIsTakenLessAndLessOften() {
+    take_all();
+    for (const int minutes : {2, 4, 8, 16}) {
+      CPPUNIT_ASSERT_EQUAL(std::to_string(minutes),
+                           value(owner(),
+                                 "SELECT round(extract(epoch FROM taken_until - now()) / 60) FROM "
+                                 "scan_queue WHERE mirror_id = 1"));
+      owner().script("UPDATE scan_queue SET taken_until = now() WHERE mirror_id = 1");
+      CPPUNIT_ASSERT_EQUAL(std::string("a"), taken());
+    }
+    CPPUNIT_ASSERT_EQUAL(5, list_scan_queue(owner(), kRhythm)[0].broken_off);
+    fail("a");
+    CPPUNIT_ASSERT_EQUAL(0, list_scan_queue(owner(), kRhythm)[2].broken_off);
+  }
+
   void aMirrorThatSomebodyScansIsNotTaken() {
     {
       const auto lock = ScanLock::try_take(scanner(), 1);
@@ -64,7 +81,7 @@ class ScanQueueTest : public DatabaseTest {
     scan_mirror(scanner(), "a", {{"f", 1, 1}});
     for (int round = 0; round < 20; ++round) {
       for (const MirrorId id : {1, 2}) {
-        plan_next_scan(scanner(), id, kRhythm);
+        plan_next_scan(scanner(), id, kRhythm, kGood);
         const double hours = due_in_s(id) / 3600 / (id == 1 ? 4 : 0.5);
         CPPUNIT_ASSERT_MESSAGE(fmt::format("{}", hours), hours > 0.89 && hours < 1.11);
       }
@@ -74,8 +91,7 @@ class ScanQueueTest : public DatabaseTest {
   void failuresPutTheNextScanOff() {
     take_all();
     for (const double expected_s : {600, 1200, 2400, 4800, 9600, 19200, 28800, 28800}) {
-      fail("a", "0");
-      plan_next_scan(scanner(), 1, kRhythm);
+      fail("a");
       const double share = due_in_s(1) / expected_s;
       CPPUNIT_ASSERT_MESSAGE(fmt::format("{} of {}", share, expected_s),
                              share > 0.89 && share < 1.11);
@@ -101,17 +117,22 @@ class ScanQueueTest : public DatabaseTest {
     ask_for_scan(scanner(), 1, "old");
     scan_mirror(scanner(), "a", {{"f", 1, 1}});
     ask_for_scan(scanner(), 1, "new");
-    plan_next_scan(scanner(), 1, kRhythm);
+    plan_next_scan(scanner(), 1, kRhythm, kGood);
     CPPUNIT_ASSERT_EQUAL(std::string("new"), value(owner(),
                                                    "SELECT convert_from(subtree, 'UTF8') FROM "
                                                    "scan_queue WHERE subtree <> ''"));
   }
 
   void mirrorsThatKnowLessOfTheSourceComeFirst() {
-    scan_mirror(scanner(), "c", {{"f", 1, 1}});
-    scan_source(scanner(), {{"f", 1, 1}, {"g", 1, 1}});
-    scan_mirror(scanner(), "b", {{"f", 1, 1}});
     take_all();
+    const auto knows = [this](MirrorId id, const char* name) {
+      plan_next_scan(scanner(), id, kRhythm,
+                     {false, scan_mirror(scanner(), name, {{"f", 1, 1}}).start_rev});
+    };
+    knows(3, "c");
+    scan_source(scanner(), {{"f", 1, 1}, {"g", 1, 1}});
+    knows(2, "b");
+    fail("b");  // it knows what it knew
     owner().script(
         "UPDATE scan_queue SET taken_until = NULL, due = now() - interval '1 hour' * mirror_id");
     owner().script("UPDATE mirror SET enabled = false WHERE identifier = 'a'");
@@ -150,7 +171,7 @@ class ScanQueueTest : public DatabaseTest {
 
   void aMirrorThatComesBackIsDueAtOnce() {
     take_all();
-    for (const MirrorId id : {1, 2, 3}) plan_next_scan(scanner(), id, kRhythm);
+    for (const MirrorId id : {1, 2, 3}) plan_next_scan(scanner(), id, kRhythm, kGood);
     owner().script(
         "INSERT INTO doubt (mirror_id, kind, reason) VALUES (2, 'returning', 'was down')");
     CPPUNIT_ASSERT_EQUAL(std::string("b -"), taken_in_turn(2));
@@ -159,9 +180,10 @@ class ScanQueueTest : public DatabaseTest {
   void aMirrorThatFailsForLongIsDisabled() {
     scan_mirror(scanner(), "b", {{"f", 1, 1}});
     scan_mirror(scanner(), "c", {{"f", 1, 1}});
+    take_all();
     for (int scan = 0; scan < 4; ++scan) fail("a", "8 days");
     CPPUNIT_ASSERT_EQUAL(std::string(), disable_failing_mirror(scanner(), 1, 5, 7 * 86400));
-    fail("a", "1 hour");
+    fail("a");
     CPPUNIT_ASSERT_EQUAL(std::string(), disable_failing_mirror(scanner(), 1, 5, 9 * 86400));
     const std::string why = disable_failing_mirror(scanner(), 1, 5, 7 * 86400);
     CPPUNIT_ASSERT_MESSAGE(why, why.starts_with("5 scans failed in a row, and there was no good "
@@ -179,37 +201,38 @@ class ScanQueueTest : public DatabaseTest {
   }
 
   void nobodyIsDisabledWhenMostFail() {
-    scan_mirror(scanner(), "c", {{"f", 1, 1}});
     for (int scan = 0; scan < 6; ++scan) {
       fail("a", "8 days");
       fail("b", "8 days");
     }
     CPPUNIT_ASSERT_EQUAL(std::string(), disable_failing_mirror(scanner(), 1, 5, 7 * 86400));
-    scan_mirror(scanner(), "b", {{"f", 1, 1}});
+    plan_next_scan(scanner(), 2, kRhythm, kGood);
     CPPUNIT_ASSERT(!disable_failing_mirror(scanner(), 1, 5, 7 * 86400).empty());
   }
 
   void whoeverIsEnabledAgainGetsAsLongAsBefore() {
     aMirrorThatFailsForLongIsDisabled();
     owner().script("UPDATE mirror SET enabled = true");
-    for (int scan = 0; scan < 9; ++scan) fail("a", "0");
+    for (int scan = 0; scan < 9; ++scan) fail("a");
     CPPUNIT_ASSERT_EQUAL(std::string(), disable_failing_mirror(scanner(), 1, 5, 7 * 86400));
-    owner().script("UPDATE event SET at = at - interval '8 days'");
-    for (int scan = 0; scan < 5; ++scan) fail("a", "7 days 1 hour");
+    fail("a", "7 days 1 hour");
     CPPUNIT_ASSERT(!disable_failing_mirror(scanner(), 1, 5, 7 * 86400).empty());
   }
 
   void theQueueTellsWhatWaitsAndWhoWorks() {
     take_all();
-    fail("b", "0");
-    plan_next_scan(scanner(), 2, kRhythm);
+    fail("b");
+    add_mirror(owner(), "d");
+    owner().script("UPDATE mirror SET enabled = true WHERE identifier = 'd'");
     const auto lock = ScanLock::try_take(scanner(), 1);
-    const auto queue = list_scan_queue(owner(), "");
-    CPPUNIT_ASSERT_EQUAL(std::size_t{3}, queue.size());
-    CPPUNIT_ASSERT_EQUAL(std::string("a"), queue[0].mirror);
+    const auto queue = list_scan_queue(owner(), kRhythm);
+    CPPUNIT_ASSERT_EQUAL(std::string("a c d b"), queue[0].mirror + ' ' + queue[1].mirror + ' ' +
+                                                     queue[2].mirror + ' ' + queue[3].mirror);
     CPPUNIT_ASSERT(queue[0].held && !queue[1].held && queue[0].due_in_s <= 0);
-    CPPUNIT_ASSERT_EQUAL(std::string("b"), queue[2].mirror);
-    CPPUNIT_ASSERT_EQUAL(1, queue[2].failures);
+    CPPUNIT_ASSERT_EQUAL(0, queue[0].broken_off);
+    CPPUNIT_ASSERT_EQUAL(1, queue[1].broken_off);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{0}, queue[2].due_in_s);
+    CPPUNIT_ASSERT_EQUAL(1, queue[3].failures);
     note_scan_worker(scanner(), "EU");
     note_scan_worker(scanner(), "EU");
     CPPUNIT_ASSERT_EQUAL(std::size_t{1}, list_scan_workers(owner()).size());
@@ -237,12 +260,15 @@ class ScanQueueTest : public DatabaseTest {
                                                 "scan_queue WHERE mirror_id = {}",
                                                 id)));
   }
-  void fail(const std::string& mirror, const std::string& ago) {
+  // A full scan failed; "ago": the first one of a row did so then.
+  void fail(const std::string& mirror, const std::string& ago = "") {
+    const std::string id =
+        value(owner(), fmt::format("SELECT id FROM mirror WHERE identifier = '{}'", mirror));
+    plan_next_scan(scanner(), static_cast<MirrorId>(std::stoi(id)), kRhythm, kFailed);
+    if (ago.empty()) return;
     owner().script(fmt::format(
-        "INSERT INTO scan (mirror_id, method, started, ended, outcome) SELECT id, 'rsync', "
-        "clock_timestamp() - interval '{1}', clock_timestamp() - interval '{1}', 'failed' FROM "
-        "mirror WHERE identifier = '{0}'",
-        mirror, ago));
+        "UPDATE scan_queue SET failing_since = now() - interval '{}' WHERE mirror_id = {}", ago,
+        id));
   }
 };
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 import rig
+from answers import File
 
 FINE = ("UPDATE health SET checked = now(); INSERT INTO scan (mirror_id, method, ended, outcome) "
         "SELECT id, 'rsync', now(), 'merged' FROM mirror; INSERT INTO scan (method, ended, outcome) VALUES ('local', now(), 'merged');")
@@ -75,8 +76,9 @@ def test_what_is_wrong_is_in_the_first_line(fleet, change, status, words):
 
 
 def test_scans_that_wait_for_a_worker_are_told_if_there_are_workers(fleet):
-    fleet.database.sql("INSERT INTO scan_queue (mirror_id, due) SELECT id, now() - interval '2 hours 10 minutes' FROM mirror"
-                       " WHERE enabled LIMIT 1")
+    fleet.database.sql("INSERT INTO scan_queue (mirror_id, due) SELECT id, now() + interval '1 hour' FROM mirror")
+    fleet.database.sql("UPDATE scan_queue SET due = now() - interval '2 hours 10 minutes' WHERE mirror_id ="
+                       " (SELECT min(id) FROM mirror WHERE enabled)")
     assert "waiting" not in fleet().stdout
     fleet.database.sql("INSERT INTO scan_worker VALUES ('far.example', 12, 'EU', now())")
     done = fleet()
@@ -166,9 +168,28 @@ def test_a_redirector_tells_how_far_it_is(make_site, make_module_database):
     assert [one["host"] for one in found] == [host] and found[0]["lag_s"] == 0
 
 
+def test_a_redirector_tells_what_is_asked_for(make_site, make_module_database):
+    files = {name: File(("m",)) for name in ("much", "little", "never", "by_range")}
+    site = make_site("MirrorDatabase {database}\n<Location /files>\nMirrorEngine On\nMirrorTree database\n"
+                     "MirrorOrigin http://origin.example/\n</Location>\n", {"m": {"http_url": "http://m.example/"}}, files, catalog=True)
+    noted = lambda: site.database.sql("SELECT count(*) FROM redirector WHERE seen > now() - interval '1 minute'")  # noqa: E731
+    rig.wait_for("the first note", lambda: noted() == "1", 20)
+    for name, times in (("much", 40), ("little", 4), ("none such", 3)):
+        for _ in range(times):
+            site.ask("/files/" + name.replace(" ", "%20"))
+    site.ask("/files/by_range", headers={"Range": "bytes=1-"})
+    site.ask("/files/never", method="HEAD")
+    site.database.sql("UPDATE redirector SET seen = seen - interval '2 minutes'")
+    site.httpd.graceful()  # who keeps the catalog then tells at once
+    rig.wait_for("the second note", lambda: noted() == "1", 30)
+    found = site.database.sql("SELECT string_agg(path || ':' || round(requests), ' ' ORDER BY requests DESC) FROM"
+                              " (SELECT convert_from(path, 'UTF8') AS path, requests FROM demand JOIN file ON id = file_id) d")
+    assert found == "much:40 little:4"
+
+
 def test_httpd_may_note_a_redirector_once_a_minute_and_nothing_else(database):
     def note(host, rev):
-        database.sql(f"SET ROLE mirror_httpd; SELECT note_redirector('{host}', '/c', {rev})")
+        database.sql(f"SET ROLE mirror_httpd; SELECT note_redirector('{host}', '/c', {rev}, '{{}}', '{{}}')")
     note("one", 1)
     note("one", 2)
     note("bad name", 1)

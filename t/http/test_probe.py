@@ -1,6 +1,7 @@
 """mb-probe: what it finds of mirrors on loopback that answer in all kinds of ways, and the reason that it gives."""
 
 import email.utils
+import time
 
 import pytest
 
@@ -69,6 +70,16 @@ def test_a_wrong_file_does_not_take_the_mirror_down(world, talk, reason):
     checks = one(world, talk)
     assert checks[-1]["state"] == "up" and not checks[-1]["ok"] and checks[-1]["reason"] == reason
     assert world.health() == {"a http/ipv4": ["up", ""]}
+
+
+def test_a_mirror_that_hangs_is_asked_again_at_once(world):
+    """The seconds in which it did not answer count as the pause between two checks."""
+    times = []
+    server = world.talker(lambda request: times.append(time.monotonic()))
+    world.mirrors({"a": server.url()})
+    done = world.probe("a", "--interval=60", "--timeout=10")
+    assert done.returncode == 1 and world.health()["a http/ipv4"][0] == "down"
+    assert len(times) == 2 and 9 < times[1] - times[0] < 19  # with a pause of ten seconds it would be 20
 
 
 def test_connection_refused(world):

@@ -317,6 +317,18 @@ def test_a_mirror_that_lost_a_folder_loses_all_redirects_for_it_soon(world, scra
         assert " files are missing; 'pool" in standing(world, "a")[1]
 
 
+def test_folders_with_a_single_file_each_are_withdrawn_with_the_folder_around_them(world):
+    """After the second one: of a single file alone it is not likely that more is lost."""
+    server = world.talker(lambda request: answer(404 if " /pool/b/" in request else 200)(request))
+    paths = [f"{top}/{number}/f" for top, count in (("pool/a", 60), ("pool/b", 140), ("dists", 200)) for number in range(count)]
+    fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",)) for path in paths})
+    lets_files_grow_old(world)
+    loop = world.start()
+    rig.wait_for("the folder to be withdrawn", lambda: set(files_of(world, "a")) == {p for p in paths if "/b/" not in p}, 60)
+    said = loop.stop()[3]
+    assert " more files are below 'pool/b/' withdrawn: answers 404" in said and said.count("is withdrawn: ") < 20
+
+
 def test_a_look_at_a_folder_asks_for_each_file_again_some_seconds_later(world):
     asked = {}
 

@@ -131,7 +131,7 @@ def test_a_mirror_that_fails_is_tried_again_later_and_later_and_then_disabled(wo
         assert done.returncode == 2 and "'bad'" in done.stderr, done.stderr
         if failures == 4:
             assert 0.89 * 4800 < due(world)["bad"] < 1.11 * 4800 and queue(world)["queue"][0]["failures"] == 4
-            world.database.sql("UPDATE scan SET started = started - interval '1 day', ended = ended - interval '1 day' WHERE"
+            world.database.sql("UPDATE scan_queue SET failing_since = failing_since - interval '1 day' WHERE"
                                " mirror_id = (SELECT id FROM mirror WHERE identifier = 'bad')")
     assert "mirror 'bad': now disabled: 5 scans failed in a row, and there was no good one since 20" in done.stderr
     events = world.database.tool("mb", "events", "bad", check=True).stdout
@@ -139,9 +139,33 @@ def test_a_mirror_that_fails_is_tried_again_later_and_later_and_then_disabled(wo
     assert "bad" not in due(world)
 
 
+def test_a_mirror_with_two_ways_that_fail_has_failed_once(world):
+    world.register("a", rsync_url="rsync://127.0.0.1:1/pub/", index_url="http://127.0.0.1:1/")
+    assert world.mb_scan("a").returncode == 2
+    assert len(world.scans("a")) == 2 and queue(world)["queue"][0]["failures"] == 1
+
+
+def test_a_mirror_without_a_way_has_not_failed(world):
+    world.register("a", index_options="off")
+    assert world.mb_scan("a").returncode == 2
+    assert queue(world)["queue"][0]["failures"] == 0
+
+
+def test_slow_mirrors_do_not_delay_others(world):
+    for name in ("slow1", "slow2"):
+        world.register(name, rsync_url="rsync://127.0.0.1:1/pub/")
+    env = world.fake_rsync(f"exec {world.linger()}\n")
+    world.configure(more="slow_after_s = 1\n")
+    with worker(world, "-j", "1", env=env):
+        rig.wait_for("the slow one", lambda: len(world.fake_processes()) > 0)
+        rig.wait_for("another one beside it", lambda: len(world.fake_processes()) > 1)
+
+
 def test_the_queue_reads_well(world):
     world.mirror("a")
-    assert world.mb_scan("--queue", check=True).stdout == "the queue is empty\nno worker is there: mb-scan --work starts one\n"
+    lines = world.mb_scan("--queue", check=True).stdout.splitlines()
+    assert [line.split() for line in lines[:2]] == [["due", "mirror", "folder", "state"], ["now", "a", "waits"]]
+    assert lines[2:] == ["no worker is there: mb-scan --work starts one"]
     world.mb_scan("a", check=True)
     world.database.sql("INSERT INTO scan_queue (mirror_id, subtree, due) SELECT id, 'd0', now() - interval '3 minutes' FROM mirror")
     world.database.sql("INSERT INTO scan_worker VALUES ('far.example', 12, 'EU', now() - interval '5 minutes')")
@@ -153,7 +177,9 @@ def test_the_queue_reads_well(world):
 
 @pytest.mark.parametrize("options, words", [
     (("--once", "a"), "--once and --near go with --work"), (("--work", "a"), "they take no names"), (("--work", "--all"), "no names"),
-    (("--work", "--near", "Europe"), "--near: expected a region or country"), (("--work", "--queue"), "not both"),
+    (("--work", "--near", "Europe"), "--near: expected a region or country"),
+    (("--work", "--near", "XX"), "--near: expected a region or country"),
+    (("--work", "--near", "eu"), "--near: expected a region or country"), (("--work", "--queue"), "not both"),
     (("--queue", "--force"), "--force")])
 def test_options_that_make_no_sense_together(world, options, words):
     done = world.mb_scan(*options)

@@ -54,7 +54,8 @@ void read_database(const Instance& instance, Deadline deadline, InstanceState& s
   state.mirrors = db::list_mirrors(connection);
   state.overview = db::read_overview(connection);
   state.redirectors = db::read_redirectors(connection);
-  state.queue = db::list_scan_queue(connection, instance.scan_hours);
+  state.queue =
+      db::list_scan_queue(connection, {instance.scan_interval_hours, instance.scan_hours});
   state.workers = db::list_scan_workers(connection);
 }
 

@@ -38,7 +38,7 @@ struct MirrorScan::Impl {
         listing(c, last_good_scan(c, m.mirror.id, how) ? kHeldBytes : 0) {}
 
   MergeReport merge(const Fidelity& fidelity, const MergeOptions& options);
-  bool merge_changes(MirrorCompare& compare, MergeReport& report);
+  bool merge_changes(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   MergeReport same_listing(const GoodScan& before);
   Unserved ask_for_newest(const MergeOptions& options, const MirrorCompare* compare);
   void compare_without(const Unserved& unserved, const Fidelity& fidelity,
@@ -51,6 +51,7 @@ struct MirrorScan::Impl {
   void ask_about_losses(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   bool refuse(MirrorCompare& compare, const MergeOptions& options, MergeReport& report);
   void record_scan(MirrorCompare& compare, const Fidelity& fidelity);
+  void close(const char* outcome, const MergeReport& report, const MergeOptions& options);
   MeasuredTimes measured() const { return {mirror.keeps_times_share, mirror.time_offset_s}; }
   std::int64_t held();
   std::int64_t basis(Precision precision) const;
@@ -201,7 +202,8 @@ std::string MirrorScan::Impl::fault_of(const ScanCounts& counts) {
 }
 
 // False if nothing is left to change, because other merges did it or undid it in the meantime.
-bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report) {
+bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, const MergeOptions& options,
+                                     MergeReport& report) {
   for (int attempt = 1;; ++attempt) {
     if (compare.behind()) {
       Transaction snapshot(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ");
@@ -218,10 +220,15 @@ bool MirrorScan::Impl::merge_changes(MirrorCompare& compare, MergeReport& report
     if (!compare.anything_changed()) return false;
     compare.apply(merge);
     report.counts = counts_of(compare);
-    row.close("merged", report.counts);
+    close("merged", report, options);
     report.lock_seconds = merge.commit();
     return true;
   }
+}
+
+void MirrorScan::Impl::close(const char* outcome, const MergeReport& report,
+                             const MergeOptions& options) {
+  row.close(options.failure.empty() ? outcome : "failed", report.counts, options.failure);
 }
 
 // What a listing is judged by, besides the source: under other rules the same one may say more.
@@ -348,15 +355,15 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
   heed_listing_of_former_versions(connection, mirror.mirror.id, compare.scope(),
                                   fidelity.asked_only, rules);
   if (compare.anything_changed()) {
-    if (merge_changes(compare, report)) report.outcome = MergeOutcome::merged;
+    if (merge_changes(compare, options, report)) report.outcome = MergeOutcome::merged;
   } else {
     require_same_mirror();
   }
   if (report.outcome == MergeOutcome::unchanged) {
     report.counts.gained = report.counts.lost = 0;
-    row.close("unchanged", report.counts);
+    close("unchanged", report, options);
   }
-  record_scan(compare, fidelity);
+  if (options.failure.empty()) record_scan(compare, fidelity);
   if (!report.believed.empty())
     note_scan_event(connection, mirror.mirror.id, "refused", report.believed);
   report.counts.held = held();
@@ -410,7 +417,9 @@ void MirrorScan::keep_below(std::string_view folder) { impl_->listing.add_unknow
 
 MergeReport MirrorScan::merge(const Fidelity& fidelity, const MergeOptions& options) {
   try {
-    return impl_->merge(fidelity, options);
+    MergeReport report = impl_->merge(fidelity, options);
+    report.start_rev = impl_->start_rev;
+    return report;
   } catch (const std::exception& error) {
     impl_->row.close_as_failed({.seen = impl_->listing.seen() + impl_->outside}, error.what());
     throw;

@@ -51,7 +51,8 @@ struct MergeReport {
   // Source scan: known files whose inode changed since their content was read, while size and mtime
   // say that they are the same; the first few thousand. Only reading them again can tell.
   std::vector<std::int64_t> reread;
-  double lock_seconds = 0;  // how long the merge lock was held
+  double lock_seconds = 0;     // how long the merge lock was held
+  std::int64_t start_rev = 0;  // mirror scan: the newest rev before the listing's first byte
 };
 
 enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };
@@ -105,6 +106,9 @@ struct MergeOptions {
   std::int64_t min_held_files = 20;  // source scans: fewer changed or gone files are never held
   double grace_s = kDefaultGraceS;   // source scans: how long gone files are still redirected
   bool force = false;
+  // Mirror scans: the mirror could not be listed, which is the outcome of this scan; what the
+  // caller found out all the same is merged. "": it could.
+  std::string failure = {};
   // Mirror scans that max_shrink_percent would refuse: is called, outside of any transaction, with
   // some of the files that the mirror would lose. Empty: such scans are refused.
   std::function<LossVerdict(const std::vector<std::string>& paths)> ask_about_losses = {};

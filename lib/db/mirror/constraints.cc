@@ -47,7 +47,7 @@ constexpr Words kWords[] = {
     {"mirror_stamp_path_shape",
      "stamp_path: a path below the mirror's URL, without a slash at its beginning or end"},
     {"mirror_max_age_shape", "max_age: a number of hours up to 9999, or never"},
-    {"mirror_scan_interval_shape", "scan_interval: a number of hours up to 9999"},
+    {"mirror_scan_interval_shape", "scan_interval: a number of hours from 0.001 to 9999"},
     {"mirror_scan_hours_shape", "scan_hours: two hours of the day, as 22-6"},
     {"mirror_operator_name_shape", "operator_name: control characters are not allowed"},
     {"mirror_admin_email_shape", "admin_email: must be like name@host"},

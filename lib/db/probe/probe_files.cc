@@ -39,6 +39,7 @@ namespace {
 
 constexpr int kPlaces = 32, kFilesEach = 32;  // of a sample
 constexpr int kPiece = 20'000;                // rows that a search reads at a time
+constexpr int kAsked = 200;                   // of those that are asked for most
 constexpr int kKnown = 64;                    // files of a mirror that a search remembers
 
 std::string sample_statement() {
@@ -51,16 +52,27 @@ std::string sample_statement() {
       kProbeColumns, kPlaces, kFilesEach, kProbeServed);
 }
 
+std::string asked_statement() {
+  return fmt::format(
+      "SELECT {} FROM demand d JOIN file f ON f.id = d.file_id WHERE {} ORDER BY "
+      "demand_now(d.requests, d.at) DESC, f.id LIMIT {}",
+      kProbeColumns, kProbeServed, kAsked);
+}
+
 }  // namespace
 
-void ProbeFiles::sample(Connection& connection) {
-  files_.clear();
-  cohorts_.clear();
-  const Result rows = connection.run(sample_statement());
+void ProbeFiles::add_sample(const Result& rows, std::vector<ProbeFile>& files) {
+  files.clear();
   for (int row = 0; row < rows.rows(); ++row) {
-    files_.push_back(read_probe_file(rows, row));
-    cohorts_[files_.back().cohort_id];
+    files.push_back(read_probe_file(rows, row));
+    cohorts_[files.back().cohort_id];
   }
+}
+
+void ProbeFiles::sample(Connection& connection) {
+  cohorts_.clear();
+  add_sample(connection.run(sample_statement()), files_);
+  add_sample(connection.run(asked_statement()), asked_);
   std::vector<std::int64_t> ids;
   for (const auto& cohort : cohorts_) ids.push_back(cohort.first);
   const Result members = connection.run("SELECT id, mirrors FROM cohort WHERE id = ANY ($1)",
@@ -79,15 +91,22 @@ bool ProbeFiles::is_too_large(MirrorId id, const ProbeFile& file) const {
 }
 
 std::optional<ProbeFile> ProbeFiles::choose(Connection& connection, MirrorId id, bool thoroughly) {
-  const std::size_t count = files_.size();
+  if (auto file = choose_of(files_, id)) return file;
+  return search(connection, id, thoroughly);
+}
+
+std::optional<ProbeFile> ProbeFiles::choose_asked(MirrorId id) { return choose_of(asked_, id); }
+
+std::optional<ProbeFile> ProbeFiles::choose_of(const std::vector<ProbeFile>& files, MirrorId id) {
+  const std::size_t count = files.size();
   const std::size_t start = count > 0 ? random_() % count : 0;
   for (std::size_t i = 0; i < count; ++i) {
-    const ProbeFile& file = files_[(start + i) % count];
+    const ProbeFile& file = files[(start + i) % count];
     const std::vector<MirrorId>& mirrors = cohorts_.at(file.cohort_id);
     if (std::binary_search(mirrors.begin(), mirrors.end(), id) && !is_too_large(id, file))
       return file;
   }
-  return search(connection, id, thoroughly);
+  return std::nullopt;
 }
 
 std::optional<ProbeFile> ProbeFiles::one(Connection& connection, MirrorId id,

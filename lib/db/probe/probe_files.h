@@ -41,6 +41,8 @@ class ProbeFiles {
   // was asked for before. `thoroughly`: searches the whole table if needed. nullopt: the mirror has
   // none, or none was found yet.
   std::optional<ProbeFile> choose(Connection& connection, MirrorId id, bool thoroughly);
+  // One of those that are asked for most, at random, that the mirror has; nullopt: it has none.
+  std::optional<ProbeFile> choose_asked(MirrorId id);
   // That file, if the mirror has it.
   static std::optional<ProbeFile> one(Connection& connection, MirrorId id, std::int64_t file_id);
   // The same, if it still is that version.
@@ -55,12 +57,14 @@ class ProbeFiles {
     bool wrapped = false;                   // the table's end was reached
     std::vector<std::int64_t> next, known;  // ids of files: to ask for, asked for
   };
+  void add_sample(const Result& rows, std::vector<ProbeFile>& files);
+  std::optional<ProbeFile> choose_of(const std::vector<ProbeFile>& files, MirrorId id);
   bool is_too_large(MirrorId id, const ProbeFile& file) const;
   std::optional<ProbeFile> search(Connection& connection, MirrorId id, bool thoroughly);
   std::optional<ProbeFile> take_next(Connection& connection, MirrorId id, Search& search);
   bool search_piece(Connection& connection, MirrorId id, Search& search);
 
-  std::vector<ProbeFile> files_;
+  std::vector<ProbeFile> files_, asked_;
   std::map<std::int64_t, std::vector<MirrorId>> cohorts_;  // of these files; sorted
   std::map<MirrorId, std::int64_t> limits_;                // file_maxsize, where there is one
   std::map<MirrorId, Search> searches_;

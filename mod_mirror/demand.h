@@ -1,0 +1,38 @@
+// Which files are asked for most, in shared memory: a random sample of the downloads that were
+// asked for since the last one was taken. No locks; two that write the same place at once, and a
+// process that dies while it writes, spoil one entry, which is then left out.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "db/redirectors.h"
+
+namespace mirror::httpd {
+
+class DemandSample {
+ public:
+  // One more download of the file of that real path; longer ones than kMostBytes are not counted.
+  void note(std::string_view path);
+  // Each file of the sample with how many downloads that stands for; a new sample begins.
+  std::vector<db::AskedFile> take();
+
+  static constexpr std::size_t kMostBytes = 247, kPlaces = 256;
+
+ private:
+  struct Place {
+    std::atomic<std::uint64_t> key{0};                     // of the path, as it has to be; 0: empty
+    std::array<std::atomic<char>, kMostBytes + 1> path{};  // ends with a 0
+  };
+  static std::string path_in(Place& place);
+
+  std::atomic<std::uint64_t> seen_{0};
+  std::array<Place, kPlaces> places_{};
+};
+
+}  // namespace mirror::httpd
