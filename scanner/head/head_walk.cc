@@ -23,7 +23,6 @@ using Kind = FileAnswer::Kind;
 constexpr std::int32_t kPage = 4000;        // files of one look at the database
 constexpr std::size_t kWindow = 4000;       // asked for and not yet listed
 constexpr std::size_t kMostAgain = 10'000;  // wait for their second look
-constexpr int kStreams = 8;                 // requests at a time on a connection of HTTP/2
 constexpr int kMostFailures = 10;           // of single files, in one run
 constexpr std::int64_t kEnoughForTimes = 100;
 constexpr std::chrono::seconds kUntilSecondLook(5);
@@ -220,7 +219,7 @@ void Walk::go_on() {
 
 db::Fidelity Walk::run() {
   ask_for_impossible();
-  if (asker_.multiplexes()) asker_.ask_at_a_time(options_.web.connections * kStreams);
+  if (asker_.multiplexes()) asker_.multiplex();
   while (true) {
     start();
     if (window_.empty() && again_.empty()) break;
