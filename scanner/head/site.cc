@@ -15,7 +15,6 @@ namespace {
 
 using Kind = FileAnswer::Kind;
 
-constexpr int kStreams = 8;           // requests at a time on a connection of HTTP/2
 constexpr int kLongestAnswer_s = 30;  // has no body
 
 web::WebSettings settings_of(const Target& target, const HeadOptions& options) {
@@ -32,8 +31,7 @@ std::string impossible_name() {
 }  // namespace
 
 Site::Site(const Target& target, const HeadOptions& options, const Control& control)
-    : options_(options),
-      control_(control),
+    : control_(control),
       base_(file_url(target.url, target.directory)),
       asker_(settings_of(target, options), target.server_urls) {
   if (!base_.ends_with('/')) base_ += '/';
@@ -53,7 +51,7 @@ void Site::ask_for_impossible() {
 }
 
 void Site::ask_many_at_a_time() {
-  if (asker_.multiplexes()) asker_.ask_at_a_time(options_.web.connections * kStreams);
+  if (asker_.multiplexes()) asker_.multiplex();
 }
 
 void Site::go_on() {

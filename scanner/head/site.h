@@ -14,7 +14,7 @@ namespace mirror::scanner::head {
 
 class Site {
  public:
-  // The references must outlive it.
+  // `control` must outlive it.
   Site(const Target& target, const HeadOptions& options, const Control& control);
 
   // Nothing tells which files a server has that says to have what cannot exist: a ListingError.
@@ -33,7 +33,6 @@ class Site {
   std::string url_of(const std::string& path) const { return file_url(base_, path); }
 
  private:
-  const HeadOptions& options_;
   const Control& control_;
   std::string base_;
   FileAsker asker_;
