@@ -179,7 +179,8 @@ class Walk {
   }
 
   void ask_for(Folder& folder, const std::string& url) {
-    if (!robots_allow(url)) return give_up(folder, url, kRobotsWords);
+    if (!robots_allow(url))
+      return folder.guessed ? make_unreadable(folder) : give_up(folder, url, kRobotsWords);
     client_.get(url, [this, &folder, url](WebAnswer&& answer) {
       ++answers_;
       take_page(folder, url, answer);

@@ -293,6 +293,19 @@ def test_robots_txt_is_heeded_unless_told_otherwise(world, site):
     world.mb_scan("web", check=True)
 
 
+def test_robots_txt_may_forbid_what_no_page_shows(world, site):
+    rig.make_tree(world.source, {"d0/.x/f": b"12345"})
+    world.mb_scan("--source", check=True)
+    original = site.index
+    site.files["d0/.x/f"] = b"12345"
+    site.index = lambda folder: original(folder).replace(b'<a href=".x/">.x/</a>     14-Nov-2023 22:13    -\n', b"")
+    world.mb_scan("web", check=True)
+    assert "d0/.x/f" in world.files_of("web")
+    site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: *\nDisallow: /d0/.x/\n")
+    world.mb_scan("web", check=True)
+    assert world.files_of("web") == sorted(FILES)
+
+
 def test_an_endless_tree_ends(world, site):
     """Each folder has itself below it."""
     original = site.index
