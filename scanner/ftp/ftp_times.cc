@@ -53,7 +53,9 @@ bool FtpTimes::take(FtpItem& item, std::optional<std::int64_t> told_s) {
   item.shown.entry.mtime_s = *told_s;
   if (!by_zone || !as_shown || in_utc_ > 0) {
     if (ahead_s == 0) ++in_utc_;
-    if (!is_day(listed)) zone_.learn(listed, source_s, *told_s);
+    // MDTM may be in the same zone as LIST, until a file shows that it is in UTC.
+    const bool tells_zone = !as_shown || in_utc_ > 0;
+    if (!is_day(listed) && tells_zone) zone_.learn(listed, source_s, *told_s);
     return true;
   }
   std::set<std::int64_t>& times = ahead_[ahead_s];

@@ -234,8 +234,8 @@ class FtpTest : public CppUnit::TestFixture {
   void asksUntilTheTimeZoneIsKnown() {
     FtpTimes times(true);
     for (int i = 0; i < 3; ++i) {
-      FtpItem asked = item(kMinute + 3600 + i * 60, 60, kSource + i * 60);
-      CPPUNIT_ASSERT(times.must_ask(asked) && times.take(asked, kSource + i * 60));
+      FtpItem asked = item(kMinute + 3600 + i * 120, 60, kSource + i * 120);
+      CPPUNIT_ASSERT(times.must_ask(asked) && times.take(asked, kSource + i * 120));
     }
     FtpItem known = item(kMinute + 3600, 60, kSource);
     CPPUNIT_ASSERT(!times.must_ask(known));
@@ -244,6 +244,11 @@ class FtpTest : public CppUnit::TestFixture {
 
   void noticesThatMdtmIsInAnotherZoneToo() {
     FtpTimes times(true);
+    // Files of other times, as LIST shows them: MDTM may be in UTC, and in the same zone.
+    for (int i = 0; i < 3; ++i) {
+      FtpItem changed = item(kMinute + 3600 + i * 120, 60, kSource + i * 120);
+      CPPUNIT_ASSERT(times.must_ask(changed) && times.take(changed, kSource + 3613 + i * 120));
+    }
     std::vector<FtpItem> undecided;
     for (int i = 0; i < 3; ++i) {
       undecided.push_back(item(kMinute + 3600 + i * 60, 60, kSource + i * 60));
