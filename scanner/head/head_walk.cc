@@ -121,7 +121,7 @@ void Walk::take(const Asked& asked) {
   if (answer.kind == Kind::failed) return count_failure(asked);
   if (answer.kind == Kind::there) {
     ++there_;
-    list_file(listing_, asked.file.path, answer.size_bytes, answer.mtime_s.value_or(0));
+    list_file(listing_, asked.file.path, answer.size_bytes, answer.mtime_s.value_or(kNoTime_s));
     return;
   }
   if (answer.kind == Kind::gone)
@@ -154,7 +154,7 @@ void Walk::look_again() {
     if (!asked->answer) continue;
     const FileAnswer& answer = *asked->answer;
     if (answer.kind == Kind::there)
-      list_file(listing_, asked->file.path, answer.size_bytes, answer.mtime_s.value_or(0));
+      list_file(listing_, asked->file.path, answer.size_bytes, answer.mtime_s.value_or(kNoTime_s));
     else if (answer.kind == Kind::gone || (answer.kind == Kind::refused && there_ > 0))
       list_file(listing_, asked->file.path, db::kNotThere, 0);
   }

@@ -120,7 +120,7 @@ void Sample::list(const std::vector<Asked>& all) {
     if (answer.kind == Kind::resting) throw ListingError(answer.words);
     if (answer.kind == Kind::there) {
       ++there_;
-      list_file(listing_, asked.file.path, answer.size_bytes, answer.mtime_s.value_or(0));
+      list_file(listing_, asked.file.path, answer.size_bytes, answer.mtime_s.value_or(kNoTime_s));
     } else if (answer.kind == Kind::failed) {
       heed_failure(asked);
     } else {

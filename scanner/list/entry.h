@@ -9,6 +9,9 @@ namespace mirror::scanner {
 
 enum class ListedKind : std::uint8_t { file, directory, link, special };
 
+// Of a file whose time nobody tells: before all times that a file may have.
+inline constexpr std::int64_t kNoTime_s = -(std::int64_t{1} << 50);
+
 struct Entry {
   ListedKind kind = ListedKind::file;
   bool world_readable = false;  // others may read it; a directory: read and search it
