@@ -85,8 +85,12 @@ void Listing::add_unreadable(std::string_view path) {
 }
 
 void Listing::add_unlisted(std::string_view path) {
-  full_path_ = prefix_.empty() ? std::string(path) : fmt::format("{}/{}", prefix_, path);
+  keep_below(path);
   if (++counts.unlisted_directories == 1) counts.unlisted_example = full_path_;
+}
+
+void Listing::keep_below(std::string_view path) {
+  full_path_ = prefix_.empty() ? std::string(path) : fmt::format("{}/{}", prefix_, path);
   if (unlisted_sink_) unlisted_sink_(full_path_);
 }
 

@@ -88,6 +88,8 @@ class Listing {
   void add_unreadable(std::string_view path);
   // A directory that was added, and of which the server tells nothing. At most once for each.
   void add_unlisted(std::string_view path);
+  // The same, and nobody is told: no listing shows the directory.
+  void keep_below(std::string_view path);
   // The listed directory itself, or one outside of it, may not be read. Throws ListingError where
   // the unreadable is held: nothing would be left to compare.
   void add_unreadable_root();

@@ -8,7 +8,7 @@ namespace mirror::scanner {
 namespace {
 
 constexpr std::int64_t kStep_s = 900;
-constexpr std::int64_t kMostSteps = 56;   // 14 hours
+constexpr std::int64_t kMostSteps = TimeZone::kFurthest_s / kStep_s;
 constexpr std::int64_t kSummerSteps = 4;  // an hour
 
 // How many steps `listed` is ahead; nullopt: no time zone explains it.
@@ -58,10 +58,18 @@ std::optional<std::int64_t> TimeZone::as_shown(const ListedTime& listed, std::in
   return steps ? std::optional(listed.time_s - *steps * kStep_s) : std::nullopt;
 }
 
+void TimeZone::Offset::explain(const ListedTime& listed) {
+  ++right;
+  const bool alike = std::any_of(times.begin(), times.end(), [&](std::int64_t time_s) {
+    return std::llabs(time_s - listed.time_s) <= listed.precision_s;
+  });
+  if (!alike && times.size() < kEnough) times.push_back(listed.time_s);
+}
+
 void TimeZone::learn(const ListedTime& listed, std::int64_t source_s, std::int64_t exact_s) {
   const std::optional<std::int64_t> right = steps_ahead(listed, exact_s);
   const std::optional<std::int64_t> expected = steps_ahead(listed, source_s);
-  if (right) ++offsets_[*right].right;
+  if (right) offsets_[*right].explain(listed);
   if (expected && expected != right) offsets_[*expected].wrong = true;
 }
 

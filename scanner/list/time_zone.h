@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "scanner/list/listed_time.h"
 
@@ -14,6 +15,8 @@ namespace mirror::scanner {
 
 class TimeZone {
  public:
+  static constexpr std::int64_t kFurthest_s = std::int64_t{14} * 3600;  // from UTC
+
   enum class Fit : std::uint8_t {
     same,   // it is the source's time
     ask,    // it may be, in a time zone: the server tells
@@ -37,11 +40,16 @@ class TimeZone {
  private:
   bool is_near_believed(std::int64_t steps) const;
   struct Offset {
-    static constexpr int kEnough = 3;
+    static constexpr std::size_t kEnough = 3;
+    static constexpr int kEnoughAlike = 8;
     int right = 0;
+    // Some of the listed times that it explained, more than their precision apart: files that came
+    // together show little more than one of them.
+    std::vector<std::int64_t> times;
     // Of some file it explained the listed time, and was not what the server said.
     bool wrong = false;
-    bool is_known() const { return right >= kEnough; }
+    void explain(const ListedTime& listed);
+    bool is_known() const { return times.size() >= kEnough || right >= kEnoughAlike; }
   };
   std::map<std::int64_t, Offset>
       offsets_;  // by how many quarters of an hour listed times are ahead

@@ -17,8 +17,9 @@ struct Item {
   std::optional<db::KnownFile> known;  // the source's file; of a folder: none
   bool known_folder = false;
   bool absent = false;    // the server has no such file after all
-  bool guessed = false;   // a folder of the source that the page does not show
+  bool guessed = false;   // the source has it, and the page does not show it
   bool for_zone = false;  // is asked for to find the server's time zone
+  bool in_doubt = false;  // nothing came of that
   // What is listed, once it is known.
   std::int64_t size_bytes = 0, mtime_s = 0;
 };
@@ -37,6 +38,7 @@ struct Folder {
   State state = State::asked;
   bool unreadable = false;  // or gone: nothing below it is listed
   bool unlisted = false;    // has a page that is no index: nobody knows what is below it
+  bool kept = false;        // is guessed, and its page cannot be read: just as little is known
   int hops = 0;             // redirects that were followed
   std::vector<Item> items;
   std::size_t next = 0;   // the first item that is not settled

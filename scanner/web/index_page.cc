@@ -80,6 +80,7 @@ void take_details(std::string_view text, const Shape& shape, PageEntry& entry) {
   const std::optional<FoundTime> time = find_time(text);
   if (!time) return;
   entry.time = time->time;
+  entry.time->likely_utc = shape.rounding == Rounding::nginx;
   if (entry.is_folder) return;
   entry.size = read_size(trimmed(text.substr(time->end)), shape.rounding);
   if (!entry.size) entry.size = read_size(trimmed(text.substr(0, time->begin)), shape.rounding);
@@ -114,6 +115,23 @@ bool ends_whole(std::string_view page) {
   return tail.find("</html") != std::string::npos;
 }
 
+bool is_json(std::string_view body) {
+  const std::size_t begin = body.find_first_not_of(" \t\r\n");
+  return begin != body.npos && (body[begin] == '[' || body[begin] == '{');
+}
+
+// What is cut off may be the beginning of an index.
+IndexPage read_other(std::string_view body, std::string&& html_fault) {
+  IndexPage page;
+  const bool whole = ends_whole(body);
+  page.is_other = whole && (html_fault.empty() || !looks_like_index(body));
+  page.fault = std::move(html_fault);
+  if (page.fault.empty())
+    page.fault = whole ? "is not a directory index of a kind that is known"
+                       : "ends too early, or is not a directory index of a kind that is known";
+  return page;
+}
+
 IndexPage read_json(std::string_view url, std::string_view body) {
   IndexPage page;
   auto entries = read_json_index(url, body);
@@ -130,19 +148,20 @@ IndexPage read_json(std::string_view url, std::string_view body) {
 
 }  // namespace
 
+bool looks_like_index(std::string_view body) {
+  return is_json(body) ||
+         std::any_of(std::begin(kShapes), std::end(kShapes), [&](const Shape& shape) {
+           return shows(body, shape.title) && shows(body, shape.marks[0]) &&
+                  shows(body, shape.marks[1]);
+         });
+}
+
 IndexPage read_index(std::string_view url, std::string_view body) {
-  const std::size_t begin = body.find_first_not_of(" \t\r\n");
-  if (begin != body.npos && (body[begin] == '[' || body[begin] == '{')) return read_json(url, body);
-  IndexPage page;
+  if (is_json(body)) return read_json(url, body);
   HtmlPage html = read_html(body);
-  page.fault = std::move(html.fault);
-  if (!page.fault.empty()) return page;
-  const Shape* const shape = shape_of(body, html.title);
-  if (shape == nullptr) {
-    page.is_other = true;
-    page.fault = "is not a directory index of a kind that is known";
-    return page;
-  }
+  const Shape* const shape = html.fault.empty() ? shape_of(body, html.title) : nullptr;
+  if (shape == nullptr) return read_other(body, std::move(html.fault));
+  IndexPage page;
   page.shape = shape->name;
   if (!ends_whole(body)) {
     page.fault = "is a directory index that ends too early";

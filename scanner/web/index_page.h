@@ -12,10 +12,12 @@ namespace mirror::scanner::web {
 struct IndexPage {
   std::string_view shape;          // its name in the table; "": none fits
   std::vector<PageEntry> entries;  // each name once
-  bool is_other = false;           // a page that no index is like, such as a folder's own
+  bool is_other = false;           // a whole page that is no index, such as a folder's own
   std::string fault;               // why it is not a whole index, after "it"; "": it is one
 };
 
+// By its bytes alone: of a page that cannot be read, or of the beginning of one.
+bool looks_like_index(std::string_view body);
 // `url`: the page's own, ends in '/'. `body`: decoded, of any content.
 IndexPage read_index(std::string_view url, std::string_view body);
 

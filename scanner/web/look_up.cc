@@ -66,7 +66,8 @@ std::size_t add_hidden(KnownFiles& known, const std::vector<Folder*>& folders) {
     if (!names.insert(hidden.name).second) continue;
     Item& item = folder.items.emplace_back();
     item.shown.name = std::move(hidden.name);
-    item.shown.is_folder = item.known_folder = item.guessed = hidden.is_folder;
+    item.shown.is_folder = item.known_folder = hidden.is_folder;
+    item.guessed = true;
     if (!hidden.is_folder) item.known = std::move(hidden.file);
     ++added;
   }

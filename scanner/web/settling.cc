@@ -5,6 +5,7 @@
 
 #include "core/http_date.h"
 #include "core/number.h"
+#include "scanner/list/entry.h"
 
 namespace mirror::scanner::web {
 namespace {
@@ -13,6 +14,8 @@ constexpr int kAtOnce = 8;
 // Of files that have another time than the source's. A server whose Last-Modified has nothing to do
 // with the times that it shows is asked for no more.
 constexpr int kMostSamples = 64;
+// Nor is one that does not answer, or does not tell.
+constexpr int kMostUnanswered = 16;
 
 bool is_exact(const PageEntry& shown) {
   return shown.size->exact() && shown.time->is_utc && shown.time->precision_s == 1;
@@ -28,15 +31,11 @@ bool shows_too_little(const PageEntry& shown, const db::KnownFile& known) {
 }
 
 // Of an empty file, httpd does not send the length in an answer to HEAD.
-bool take_length(const net::PoolAnswer& answer, Item& item) {
+std::optional<std::int64_t> length_of(const net::PoolAnswer& answer, const db::KnownFile& known) {
   const std::string_view length = answer.header("Content-Length");
-  if (!length.empty()) {
-    const auto bytes = whole_number<std::int64_t>(length);
-    item.size_bytes = bytes.value_or(0);
-    return bytes.has_value();
-  }
-  item.size_bytes = 0;
-  return item.known->size_bytes == 0 && answer.header("Transfer-Encoding").empty();
+  if (!length.empty()) return whole_number<std::int64_t>(length);
+  const bool empty = known.size_bytes == 0 && answer.header("Transfer-Encoding").empty();
+  return empty ? std::optional<std::int64_t>(0) : std::nullopt;
 }
 
 }  // namespace
@@ -64,7 +63,10 @@ Settling::Next Settling::settle_time(Item& item) {
   }
   if (listed.is_utc) return Next::settled;
   if (!zone_.is_known()) {
-    if (samples_ >= kMostSamples) return Next::settled;
+    if (samples_ >= kMostSamples) {
+      item.mtime_s = time_in_doubt(item);
+      return Next::settled;
+    }
     const Next next = ask_for_zone(item);
     if (next == Next::ask) ++samples_;
     return next;
@@ -78,10 +80,28 @@ Settling::Next Settling::settle_time(Item& item) {
 }
 
 Settling::Next Settling::ask_for_zone(Item& item) {
-  if (asked_for_zone_ >= kAtOnce) return Next::wait;
+  if (unanswered_ >= kMostUnanswered) {
+    item.mtime_s = time_in_doubt(item);
+    return Next::settled;
+  }
+  if (asked_for_zone_ >= std::min(kAtOnce, kMostUnanswered - unanswered_)) return Next::wait;
   ++asked_for_zone_;
   item.for_zone = true;
   return Next::ask;
+}
+
+// In a zone that nobody knows it is listed as early as it can be: of a mirror that does not keep
+// times, no earlier version shall look as new as the source's. What a zone west of UTC explains is
+// older as it is shown, and so all stay within 14 hours of the source's on a mirror that does.
+std::int64_t Settling::time_in_doubt(const Item& item) const {
+  const ListedTime& listed = *item.shown.time;
+  const std::int64_t source_s = item.known->mtime_s;
+  const TimeZone::Fit fit = zone_.judge(listed, source_s);
+  if (fit == TimeZone::Fit::same) return source_s;
+  const std::int64_t time_s = zone_.in_utc(listed).low_s;
+  if (listed.is_utc || listed.likely_utc || zone_.is_known()) return time_s;
+  const bool is_west = fit == TimeZone::Fit::ask && time_s < source_s;
+  return is_west ? time_s : time_s - TimeZone::kFurthest_s;
 }
 
 void Settling::settle_as_shown(Item& item) {
@@ -101,13 +121,31 @@ void Settling::refuse(Item& item) {
   item.absent = true;
 }
 
+void Settling::take_nothing(Item& item) {
+  item.for_zone = false;
+  item.in_doubt = true;
+  --asked_for_zone_;
+  ++unanswered_;
+}
+
+void Settling::settle_rest(Item& item) {
+  if (!std::exchange(item.in_doubt, false)) return;
+  item.mtime_s = time_in_doubt(item);
+  settle_as_shown(item);
+}
+
 void Settling::take(Item& item, const net::PoolAnswer& answer) {
+  const std::optional<std::int64_t> length = length_of(answer, *item.known);
+  const std::int64_t exact_s = parse_http_date(answer.header("Last-Modified"));
+  const bool tells_shown = length && item.shown.size && item.shown.size->fits(*length);
+  if (item.for_zone && (!tells_shown || exact_s < 0)) return take_nothing(item);
   const bool for_zone = std::exchange(item.for_zone, false);
   if (for_zone) --asked_for_zone_;
-  item.absent = !take_length(answer, item);
+  item.absent = !length;
   if (item.absent) return;
+  item.size_bytes = *length;
+  item.mtime_s = kNoTime_s;
   const std::optional<ListedTime>& shown = item.shown.time;
-  const std::int64_t exact_s = parse_http_date(answer.header("Last-Modified"));
   if (exact_s >= 0) {
     ++timed_;
     item.mtime_s = exact_s;
@@ -120,7 +158,7 @@ void Settling::take(Item& item, const net::PoolAnswer& answer) {
     item.mtime_s = *as_shown;
     note_precision(item);
   } else if (shown) {
-    item.mtime_s = zone_.in_utc(*shown).low_s;
+    item.mtime_s = time_in_doubt(item);
     settle_as_shown(item);
   } else if (item.size_bytes == item.known->size_bytes) {
     ++timeless_;

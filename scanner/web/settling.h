@@ -25,22 +25,28 @@ class Settling {
   void take(Item& item, const net::PoolAnswer& answer);
   // The server does not give the file.
   void refuse(Item& item);
+  // Of a file with for_zone: the server told nothing of it, or was not asked after all. That says
+  // nothing about the file: settle_rest() is to be called once more is known.
+  void take_nothing(Item& item);
+  void settle_rest(Item& item);
 
   // Of the right size, and neither their pages nor HEAD show a time.
   std::int64_t timeless() const { return timeless_; }
   db::Fidelity fidelity() const {
-    return {.times = precision_, .shows_times = timeless_ <= timed_};
+    return {.times = precision_, .shows_times = timeless_ * 10 <= timed_};
   }
 
  private:
   Next settle_time(Item& item);
   Next ask_for_zone(Item& item);
+  std::int64_t time_in_doubt(const Item& item) const;
   void settle_as_shown(Item& item);
   void note_precision(const Item& item);
 
   TimeZone zone_;
   db::Precision precision_ = db::Precision::second;
   int asked_for_zone_ = 0, samples_ = 0;  // without their answers yet; of other times, in all
+  int unanswered_ = 0;                    // of all that were asked for the zone
   std::int64_t timeless_ = 0, timed_ = 0;
 };
 

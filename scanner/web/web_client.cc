@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 
 #include "net/retry_after.h"
 
@@ -30,6 +31,19 @@ bool is_passing_status(int status) {
 }
 
 }  // namespace
+
+bool is_redirect(int status) { return status >= 300 && status < 400; }
+// The server says that nobody gets it, or not in this way.
+bool is_refusal(int status) {
+  constexpr int kRefusals[] = {400, 401, 403, 404, 405, 406, 410, 451};
+  return std::find(std::begin(kRefusals), std::end(kRefusals), status) != std::end(kRefusals);
+}
+
+bool is_gone(int status) { return status == 404 || status == 410; }
+
+std::string answer_words(const WebAnswer& answer) {
+  return answer.fault.empty() ? fmt::format("the server answers {}", answer.status) : answer.fault;
+}
 
 WebSettings settings_of(const Target& target, const WebOptions& options) {
   WebSettings settings;

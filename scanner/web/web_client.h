@@ -40,6 +40,14 @@ struct WebSettings {
   std::function<std::vector<std::string>(std::string_view method, const std::string& url)> headers;
 };
 
+bool is_redirect(int status);
+// The server says that nobody gets it, or not in this way.
+bool is_refusal(int status);
+// It says that there is no such thing.
+bool is_gone(int status);
+// Of an answer that is none, or not the one that was asked for.
+std::string answer_words(const WebAnswer& answer);
+
 // What is the same for all who ask one server for a listing.
 WebSettings settings_of(const Target& target, const WebOptions& options);
 

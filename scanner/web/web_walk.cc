@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <iterator>
 #include <memory>
 
 #include "core/address.h"
@@ -39,23 +38,13 @@ constexpr std::size_t kLookUpItems = 10'000;  // or items of fewer
 // wrong URL or prefix was set.
 constexpr int kStrangeFolders = 50;
 
-// Folders with a page of their own. A server that shows no more of itself is not listed so.
-constexpr std::int64_t kMostUnlisted = 1000;
+// Folders with a page of their own. A server that shows no more of itself is not listed so, nor one
+// that shows more of these than of others, unless they are few.
+constexpr std::int64_t kMostUnlisted = 1000, kFewUnlisted = 10;
 
 constexpr std::string_view kRobotsWords =
     "robots.txt of the server forbids programs to read it (the option robots=ignore is for mirrors "
     "whose admin agrees)";
-
-bool is_redirect(int status) { return status >= 300 && status < 400; }
-// The server says that nobody gets it, or not in this way.
-bool is_refusal(int status) {
-  constexpr int kRefusals[] = {400, 401, 403, 404, 405, 406, 410, 451};
-  return std::find(std::begin(kRefusals), std::end(kRefusals), status) != std::end(kRefusals);
-}
-
-std::string answer_words(const WebAnswer& answer) {
-  return answer.fault.empty() ? fmt::format("the server answers {}", answer.status) : answer.fault;
-}
 
 class Walk {
  public:
@@ -80,6 +69,7 @@ class Walk {
       settle_items();
       pass_on();
     }
+    if (unlisted_ > kFewUnlisted && unlisted_ > listed_) too_many_unlisted(base_);
     listing_.counts.timeless = settling_.timeless();
     return settling_.fidelity();
   }
@@ -188,7 +178,11 @@ class Walk {
   }
 
   void take_page(Folder& folder, const std::string& url, WebAnswer& answer) {
-    if (!answer.fault.empty()) return give_up(folder, url, answer.fault);
+    if (!answer.fault.empty()) {
+      const bool is_other = !folder.path.empty() && answer.status == 200 && answer.parts.cut &&
+                            !looks_like_index(answer.parts.body);
+      return is_other ? make_unlisted(folder, url) : give_up(folder, url, answer.fault);
+    }
     if (is_redirect(answer.status)) return follow(folder, url, answer);
     if (is_refusal(answer.status)) return leave_out(folder, url, answer);
     if (answer.status != 200) return give_up(folder, url, answer_words(answer));
@@ -205,23 +199,28 @@ class Walk {
     folder.items.reserve(count);
     for (PageEntry& entry : page.entries) folder.items.emplace_back().shown = std::move(entry);
     folder.state = State::parsed;
+    ++listed_;
   }
 
   // It may be there with all its files, and be shown by an index.html of its own.
   void make_unlisted(Folder& folder, const std::string& url) {
-    if (!folder.strange && ++unlisted_ > kMostUnlisted) {
-      fail(url,
-           fmt::format("more than {} folders have a page that is not a directory index of a kind "
-                       "that is known",
-                       kMostUnlisted));
-    }
-    folder.unlisted = !folder.strange;
+    if (folder.strange || folder.guessed) return give_up(folder, url, "");
+    if (++unlisted_ > kMostUnlisted) too_many_unlisted(url);
+    folder.unlisted = true;
     folder.state = State::ready;
   }
 
-  // Of a folder without its page. One of which the source has nothing is not worth the listing.
+  [[noreturn]] void too_many_unlisted(const std::string& url) const {
+    fail(url, fmt::format("{} folders have a page that is not a directory index of a kind that is "
+                          "known, and {} have a directory index",
+                          unlisted_, listed_));
+  }
+
+  // Of a folder without its page. One of which the source has nothing, or that no page shows, is
+  // not worth the listing.
   void give_up(Folder& folder, const std::string& url, std::string_view words) const {
-    if (!folder.strange) fail(url, words);
+    if (!folder.strange && !folder.guessed) fail(url, words);
+    folder.kept = folder.guessed;
     folder.state = State::ready;
   }
 
@@ -246,7 +245,7 @@ class Walk {
   }
 
   void leave_out(Folder& folder, const std::string& url, const WebAnswer& answer) {
-    const bool gone = answer.status == 404 || answer.status == 410;
+    const bool gone = is_gone(answer.status);
     if (gone && folder.guessed) {
       folder.state = State::ready;
       return;
@@ -298,12 +297,18 @@ class Walk {
       if (next == Settling::Next::wait) return;
       if (next == Settling::Next::ask) ask_head(folder, item);
     }
-    if (folder.heads == 0) folder.state = State::ready;
+    if (folder.heads > 0) return;
+    for (Item& item : folder.items) settling_.settle_rest(item);
+    folder.state = State::ready;
   }
 
   void ask_head(Folder& folder, Item& item) {
     const std::string url = file_url(base_, joined_path(folder.path, item.shown.name));
-    if (!robots_allow(url)) fail(url, kRobotsWords);
+    const bool allowed = robots_allow(url);
+    if (item.for_zone && (!allowed || listing_.counts.heads >= options_.heads))
+      return settling_.take_nothing(item);
+    if (!allowed && item.guessed) return settling_.refuse(item);
+    if (!allowed) fail(url, kRobotsWords);
     if (++listing_.counts.heads > options_.heads) {
       fail(url,
            fmt::format("more than {} files need a HEAD request of their own, since the pages do "
@@ -320,8 +325,10 @@ class Walk {
 
   // A file counts as absent if the server redirects it: its version stays unknown.
   void take_head(Item& item, const std::string& url, const WebAnswer& answer) {
-    if (!answer.fault.empty()) fail(url, answer.fault);
-    if (answer.status == 200) return settling_.take(item, answer.parts);
+    const bool told = answer.fault.empty();
+    if (told && answer.status == 200) return settling_.take(item, answer.parts);
+    if (item.for_zone && !(told && is_gone(answer.status))) return settling_.take_nothing(item);
+    if (!told) fail(url, answer.fault);
     if (!is_refusal(answer.status) && !is_redirect(answer.status)) fail(url, answer_words(answer));
     settling_.refuse(item);
   }
@@ -337,6 +344,7 @@ class Walk {
         continue;
       }
       if (folder->unlisted) listing_.add_unlisted(folder->path);
+      if (folder->kept) listing_.keep_below(folder->path);
       for (Item& item : folder->items) {
         if (!item.absent) pass_on(*folder, item);
       }
@@ -373,7 +381,7 @@ class Walk {
   std::size_t held_ = 0;                        // folders whose page was given up
   std::int64_t answers_ = 0;
   int strange_ = 0;
-  std::int64_t unlisted_ = 0;
+  std::int64_t unlisted_ = 0, listed_ = 0;  // folders
   Entry entry_;
 };
 

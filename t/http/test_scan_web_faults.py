@@ -144,6 +144,8 @@ def long_page(handler):
 FAULTS = {
     "reset": (reset, "d1/: transfer closed"),
     "truncated": (truncated, "d1/: it is a directory index that ends too early"),
+    "cut before its marks": (lambda handler: handler.answer(200, handler.site.index("d1/")[:30]), "d1/: it ends too early"),
+    "empty": (status(200), "d1/: it ends too early"),
     "500": (status(500), "d1/: the server answers 500"),
     "loop": (status(302, Location="/d1/"), "d1/: it redirects again and again"),
     "to a file": (status(302, Location="/d1/x"), "no folder"),
@@ -200,6 +202,30 @@ def test_files_of_a_folder_with_a_page_of_its_own_keep_their_state(world, site):
         del site.files[f"d1/f{n}"]
     world.mb_scan("web", check=True)
     assert set(FILES) - set(world.files_of("web")) == {"d2/f0", *(f"d1/f{n}" for n in range(5))}
+
+
+def large_page(handler):
+    handler.close_connection = True
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n<html><title>Welcome</title>" + b"x" * 17_000_000 + b"</html>")
+
+
+@pytest.mark.parametrize("page", [large_page, lambda handler: handler.answer(200, b"<html><title>A</title><!-- <p></body></html>")],
+                         ids=["larger than 16 MB", "a comment without an end"])
+def test_a_page_of_its_own_may_be_one_that_cannot_be_read(world, site, page):
+    site.pages["d1/"] = page
+    scan = world.mb_scan("--json", "web", check=True)
+    assert world.files_of("web") == sorted(FILES) and objects(scan)[0]["unlisted_directories"] == 1
+
+
+def test_a_server_with_more_pages_of_its_own_than_indexes_breaks_the_listing(world, site):
+    more = {f"own{n}/f": b"1" for n in range(11)}
+    rig.make_tree(world.source, more)
+    world.mb_scan("--source", check=True)
+    site.files.update(more)
+    site.pages.update({f"own{n}/": own_page for n in range(11)})
+    fails(world, "11 folders have a page that is not a directory index", "and 5 have a directory index")
+    del site.pages["own0/"]
+    assert objects(world.mb_scan("--json", "web", check=True))[0]["unlisted_directories"] == 10
 
 
 def test_a_root_with_a_page_of_its_own_breaks_the_listing(world, site):
@@ -304,6 +330,97 @@ def test_robots_txt_may_forbid_what_no_page_shows(world, site):
     site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: *\nDisallow: /d0/.x/\n")
     world.mb_scan("web", check=True)
     assert world.files_of("web") == sorted(FILES)
+
+
+def hide(site, *names):
+    """No page shows them."""
+    original = site.index
+
+    def index(folder):
+        lines = original(folder).splitlines(keepends=True)
+        return b"".join(line for line in lines if not any(line.startswith(f'<a href="{name}"'.encode()) for name in names))
+
+    site.index = index
+
+
+@pytest.mark.parametrize("fault", ["500", "loop", "to a file", "truncated", "reset", "own page", "empty"])
+def test_a_folder_that_no_page_shows_never_breaks_the_listing(world, site, fault):
+    rig.make_tree(world.source, {"d0/.x/f": b"12345"})
+    world.mb_scan("--source", check=True)
+    site.files["d0/.x/f"] = b"12345"
+    hide(site, ".x/")
+    world.mb_scan("web", check=True)
+    pages = {"500": status(500), "loop": status(302, Location="/d0/.x/"), "to a file": status(302, Location="/d0/.x/y"),
+             "truncated": truncated, "reset": reset, "own page": own_page, "empty": status(200)}
+    site.pages["d0/.x/"] = pages[fault]
+    del site.files["d1/f0"]
+    scan = world.mb_scan("--json", "web", check=True)
+    assert set(world.files_of("web")) == {*FILES, "d0/.x/f"} - {"d1/f0"} and "page of its own" not in scan.stderr
+    assert objects(scan)[0]["unlisted_directories"] == 0
+
+
+def test_robots_txt_may_forbid_a_file_that_no_page_shows(world, site):
+    rig.make_tree(world.source, {"d0/.f": b"12345"})
+    world.mb_scan("--source", check=True)
+    site.files["d0/.f"] = b"12345"
+    hide(site, ".f")
+    world.mb_scan("web", check=True)
+    assert "d0/.f" in world.files_of("web")
+    site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: *\nDisallow: /d0/.f\n")
+    world.mb_scan("web", check=True)
+    assert world.files_of("web") == sorted(FILES)
+
+
+LOCAL = {f"z/f{n}": (b"12345", 1_700_000_000 + n * 1000) for n in range(40)}
+
+
+def local_index(site, ahead_s):
+    """Pages as Apache shows them, in its time zone."""
+    original = site.index
+
+    def index(folder):
+        page = original(folder)
+        if page is None or folder != "z/":
+            return page
+        lines = "".join('<a href="{0}">{0}</a>  {1}  5\n'.format(
+            path[2:], time.strftime("%Y-%m-%d %H:%M", time.gmtime(when + ahead_s))) for path, (_, when) in LOCAL.items())
+        return f"<html><head><title>Index of /z</title></head><body><h1>Index of /z</h1><pre>{lines}</pre></body></html>".encode()
+
+    site.index = index
+
+
+def without_length(handler):
+    handler.close_connection = True
+    handler.send_response(200)
+    handler.end_headers()
+
+
+NOTHING = {"refused": status(403), "not for HEAD": status(405), "500": status(500), "elsewhere": status(302, Location="http://other.example/"),
+           "no length": without_length, "reset": None, "robots.txt": None, "no heads left": None}
+
+
+@pytest.mark.parametrize("ahead_s", [7200, -28800])
+@pytest.mark.parametrize("answer", NOTHING)
+def test_a_request_for_the_time_zone_never_costs_a_file(world, answer, ahead_s):
+    """Nor the scan, when the server answers no HEAD as it should."""
+    rig.make_tree(world.source, LOCAL)
+    world.mb_scan("--source", check=True)
+    with Site({path: data for path, (data, _) in LOCAL.items()}) as site:
+        local_index(site, ahead_s)
+        world.database.add_mirror("local", http_url=site.url)
+        if answer == "no heads left":
+            world.database.tool("mb", "edit", "local", "--index-options=heads=0", check=True)
+        elif answer == "robots.txt":
+            site.pages["robots.txt"] = lambda handler: handler.answer(200, b"User-agent: *\nDisallow: /z/f\n")
+        else:
+            site.pages.update({path: NOTHING[answer] or reset_file for path in LOCAL})
+        scan = objects(world.mb_scan("--json", "local", check=True))[0]
+        assert world.files_of("local") == sorted(LOCAL) and scan["heads"] <= 16, scan
+        assert objects(world.mb_scan("--json", "local", check=True))[0]["outcome"] == "unchanged"
+
+
+def reset_file(handler):
+    handler.close_connection = True
 
 
 def test_an_endless_tree_ends(world, site):
@@ -497,13 +614,14 @@ def test_robots_txt_is_found_behind_redirects(world, site):
 
 def test_pages_that_come_together_wait_for_room(world, site):
     """Four of 126,000 entries, and before them a small one that comes last: more than the scan keeps in memory."""
-    others = threading.Semaphore(0)
+    others, first = threading.Semaphore(0), [True]
     rows = "".join(',{"name":"x%d"}' % n for n in range(126_000))
 
     def page(handler, path):
-        if path == "p0/":
+        if path == "p0/" and first[0]:
+            first[0] = False
             for _ in range(4):
-                others.acquire(timeout=120)
+                others.acquire(timeout=200)
         more = "" if path == "p0/" else rows
         handler.answer(200, f'[{{"name":"keep","type":"file","size":5,"mtime":"Tue, 14 Nov 2023 22:13:20 GMT"}}{more}]'.encode())
         others.release()
@@ -514,7 +632,7 @@ def test_pages_that_come_together_wait_for_room(world, site):
     site.files.update({name: b"12345" for name in names})
     for n in range(5):
         site.pages[f"p{n}/"] = lambda handler, path=f"p{n}/": page(handler, path)
-    world.mb_scan("web", check=True, timeout_s=900)
+    world.mb_scan("--idle-timeout", "900", "web", check=True, timeout_s=900)
     assert world.files_of("web") == sorted([*FILES, *names])
 
 

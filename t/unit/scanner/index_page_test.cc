@@ -116,6 +116,7 @@ class IndexPageTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(readsTimes);
   CPPUNIT_TEST(readsJsonAsServersWriteIt);
   CPPUNIT_TEST(takesNoOtherPageForAnIndex);
+  CPPUNIT_TEST(takesAPageThatCannotBeReadForAFoldersOwn);
   CPPUNIT_TEST(noticesAPageThatEndsTooEarly);
   CPPUNIT_TEST(refusesPagesThatTakeVeryLongToParse);
   CPPUNIT_TEST(refusesPagesWithTooManyEntries);
@@ -368,9 +369,29 @@ class IndexPageTest : public CppUnit::TestFixture {
     // A page of a folder's own may be of any kind; JSON and an index that is cut off are no such.
     CPPUNIT_ASSERT(read_index("http://h/", "<html><title>Welcome</title></html>").is_other);
     CPPUNIT_ASSERT(!read_index("http://h/", "{\"a\":1}").is_other);
+    for (const char* cut : {"", " \n", "x", "<html>", "<html><title>Welcome</title>"})
+      CPPUNIT_ASSERT_MESSAGE(cut, !read_index("http://h/", cut).is_other);
     const std::string page = page_of("nginx.html");
     CPPUNIT_ASSERT(!read_index("http://h/", page).is_other);
-    CPPUNIT_ASSERT(!read_index("http://h/", page.substr(0, page.size() / 2)).is_other);
+    for (std::size_t size = 0; size < page.size(); size += 7)
+      CPPUNIT_ASSERT(!read_index("http://h/", page.substr(0, size)).is_other);
+  }
+
+  // Not of what may be an index.
+  void takesAPageThatCannotBeReadForAFoldersOwn() {
+    const std::string index = page_of("nginx.html");
+    std::string deep, links;
+    for (int i = 0; i < 200; ++i) deep += "<b>";
+    for (int i = 0; i <= 200'000; ++i) links += "<a href=\"x\">x</a>";
+    for (const std::string& evil : {"<img src=\"data:" + std::string(70'000, 'x') + "\">",
+                                    std::string("<!-- "), deep, links}) {
+      const std::string own = "<html><title>Welcome</title>" + evil + "</body></html>";
+      const IndexPage page = read_index("http://h/", own);
+      CPPUNIT_ASSERT(page.is_other && !page.fault.empty());
+      CPPUNIT_ASSERT(!read_index("http://h/", own.substr(0, own.size() - 8)).is_other);
+      const IndexPage evil_index = read_index("http://h/", index + evil + "</html>");
+      CPPUNIT_ASSERT(!evil_index.is_other && !evil_index.fault.empty());
+    }
   }
 
   void noticesAPageThatEndsTooEarly() {

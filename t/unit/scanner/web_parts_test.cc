@@ -2,6 +2,7 @@
 #include <cppunit/extensions/HelperMacros.h>
 
 #include "core/http_date.h"
+#include "scanner/list/entry.h"
 #include "scanner/list/time_zone.h"
 #include "scanner/web/robots.h"
 #include "scanner/web/settling.h"
@@ -13,11 +14,14 @@ class WebPartsTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(WebPartsTest);
   CPPUNIT_TEST(heedsRobotsTxt);
   CPPUNIT_TEST(believesATimeZoneOnceHeadHasShownIt);
+  CPPUNIT_TEST(believesFilesOfOneMinuteLate);
   CPPUNIT_TEST(asksByHeadForWhatStaysInDoubt);
   CPPUNIT_TEST(findsTheTimeZoneFromAFewFiles);
   CPPUNIT_TEST(takesTheTimeZoneOffWhereTimesAreOthers);
   CPPUNIT_TEST(asksAgainWhereSummerTimeDecides);
   CPPUNIT_TEST(givesUpOnAServerWhoseTimesAreNoFiles);
+  CPPUNIT_TEST(losesNoFileToARequestForTheZone);
+  CPPUNIT_TEST(takesNoFileForNewerThanItIs);
   CPPUNIT_TEST(noticesFilesWithoutATime);
   CPPUNIT_TEST(readsOptions);
   CPPUNIT_TEST_SUITE_END();
@@ -56,6 +60,11 @@ class WebPartsTest : public CppUnit::TestFixture {
     using Fit = TimeZone::Fit;
     constexpr std::int64_t kSource = 1'000'000'007;
     const auto listed = [](std::int64_t ahead_s) { return ListedTime{kSource - 47 + ahead_s, 60}; };
+    // Files of other times, that it shows so much ahead.
+    const auto learn = [](TimeZone& zone, std::int64_t ahead_s, int i) {
+      const std::int64_t source_s = kSource + std::int64_t{i} * 61;
+      zone.learn({source_s - 47 + ahead_s, 60}, source_s, source_s);
+    };
     for (const std::int64_t ahead_s : {3600, -18000, 20700}) {
       TimeZone zone;
       CPPUNIT_ASSERT(zone.judge(listed(0), kSource) == Fit::same);
@@ -63,7 +72,7 @@ class WebPartsTest : public CppUnit::TestFixture {
       CPPUNIT_ASSERT(zone.judge(listed(15 * 3600), kSource) == Fit::other);
       for (int i = 0; i < 3; ++i) {
         CPPUNIT_ASSERT(!zone.is_known() && zone.judge(listed(ahead_s), kSource) == Fit::ask);
-        zone.learn(listed(ahead_s), kSource, kSource);
+        learn(zone, ahead_s, i);
       }
       CPPUNIT_ASSERT(zone.is_known() && zone.judge(listed(ahead_s), kSource) == Fit::same);
       // Summer time, or none, is possible; another zone is not.
@@ -74,8 +83,8 @@ class WebPartsTest : public CppUnit::TestFixture {
     }
     TimeZone zone;
     for (int i = 0; i < 3; ++i) {
-      zone.learn(listed(7200), kSource, kSource);
-      zone.learn(listed(3600), kSource, kSource);
+      learn(zone, 7200, i);
+      learn(zone, 3600, i);
     }
     CPPUNIT_ASSERT(zone.judge(listed(3600), kSource) == Fit::same);
     // It is an older file: the zone is known, and has no time of that name.
@@ -85,6 +94,16 @@ class WebPartsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(zone.judge(listed(3600), kSource) == Fit::ask);
     CPPUNIT_ASSERT(zone.judge(listed(7200), kSource) == Fit::same);
     CPPUNIT_ASSERT(zone.judge({kSource + 3600, 1, true}, kSource) == Fit::other);
+  }
+
+  // They show little more than one of them, and there may be no others.
+  void believesFilesOfOneMinuteLate() {
+    TimeZone zone;
+    for (int i = 0; i < 8; ++i) {
+      CPPUNIT_ASSERT(!zone.is_known());
+      zone.learn({kFile_s + 3600 - 59 * (i % 2), 60}, kFile_s, kFile_s);
+    }
+    CPPUNIT_ASSERT(zone.is_known());
   }
 
   void asksByHeadForWhatStaysInDoubt() {
@@ -163,10 +182,11 @@ class WebPartsTest : public CppUnit::TestFixture {
   // It is older in the one of the server's zones, and not in the other.
   void asksAgainWhereSummerTimeDecides() {
     Settling settling;
-    for (const std::int64_t ahead_s : {3600, 3600, 3600, 7200}) {
-      Item item = shown_ahead(kFile_s, kFile_s, ahead_s);
+    for (int i = 0; i < 4; ++i) {
+      const std::int64_t time_s = kFile_s - i * 1000;
+      Item item = shown_ahead(time_s, time_s, i == 3 ? 7200 : 3600);
       CPPUNIT_ASSERT(settling.next(item) == Settling::Next::ask);
-      settling.take(item, head_of(kFile_s));
+      settling.take(item, head_of(time_s));
     }
     Item near = shown_ahead(kFile_s, kFile_s + 600, 3600);
     CPPUNIT_ASSERT(settling.next(near) == Settling::Next::ask);
@@ -187,6 +207,68 @@ class WebPartsTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(64, asked);
   }
 
+  // Of those that need none of their own.
+  void losesNoFileToARequestForTheZone() {
+    net::PoolAnswer nothing, no_time, other_length = head_of(kFile_s);
+    no_time.headers = {{"Content-Length", std::to_string(kSize)}};
+    other_length.headers[0].second = "7";
+    for (const net::PoolAnswer* const answer : {&nothing, &no_time, &other_length}) {
+      Settling settling;
+      int asked = 0;
+      for (int i = 0; i < 100; ++i) {
+        Item item = shown_ahead(kFile_s + i * 1000, kFile_s + i * 1000, 7200);
+        if (settling.next(item) == Settling::Next::ask) {
+          ++asked;
+          settling.take(item, *answer);
+          settling.settle_rest(item);
+        }
+        CPPUNIT_ASSERT(!item.absent && item.size_bytes == kSize);
+        // In any zone it is no newer.
+        CPPUNIT_ASSERT_EQUAL(item.shown.time->time_s - 14 * 3600, item.mtime_s);
+      }
+      CPPUNIT_ASSERT_EQUAL(16, asked);
+      CPPUNIT_ASSERT(settling.fidelity().shows_times);
+    }
+    // Others show the zone.
+    Settling settling;
+    std::vector<Item> items;
+    for (int i = 0; i < 4; ++i) {
+      items.push_back(shown_ahead(kFile_s + i * 1000, kFile_s + i * 1000, 7200));
+      CPPUNIT_ASSERT(settling.next(items.back()) == Settling::Next::ask);
+    }
+    settling.take_nothing(items[0]);
+    for (int i = 1; i < 4; ++i) settling.take(items[i], head_of(kFile_s + i * 1000));
+    settling.settle_rest(items[0]);
+    CPPUNIT_ASSERT(!items[0].absent && items[0].mtime_s == kFile_s);
+  }
+
+  // While nobody knows its server's zone.
+  void takesNoFileForNewerThanItIs() {
+    struct {
+      const char* what;
+      std::int64_t ahead_s;  // as shown, of the source's
+      bool likely_utc;
+      std::int64_t listed_s;
+    } const cases[] = {
+        {"the source's", 0, false, 0},
+        {"east", 7200, false, 7200 - 14 * 3600},
+        {"west", -7200, false, -7200},
+        {"of no zone", 500, false, 500 - 14 * 3600},
+        {"older, of no zone", -500, false, -500 - 14 * 3600},
+        {"of a server that shows UTC", 500, true, 500},
+    };
+    for (const auto& c : cases) {
+      Settling settling;
+      Item item = item_of(kMinute_s, ListedSize{kSize, kSize},
+                          ListedTime{kMinute_s + c.ahead_s, 60, false, c.likely_utc}, {kSize});
+      CPPUNIT_ASSERT(settling.next(item) == Settling::Next::ask);
+      net::PoolAnswer answer;
+      answer.headers = {{"Content-Length", std::to_string(kSize)}};
+      settling.take(item, answer);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(c.what, kMinute_s + c.listed_s, item.mtime_s);
+    }
+  }
+
   void noticesFilesWithoutATime() {
     Settling settling;
     const auto ask = [&](std::int64_t size_bytes) {
@@ -196,6 +278,7 @@ class WebPartsTest : public CppUnit::TestFixture {
       answer.headers = {{"Content-Length", std::to_string(size_bytes)}};
       settling.take(item, answer);
       CPPUNIT_ASSERT(!item.absent && item.size_bytes == size_bytes);
+      CPPUNIT_ASSERT_EQUAL(kNoTime_s, item.mtime_s);
     };
     ask(7);
     CPPUNIT_ASSERT(settling.timeless() == 0 && settling.fidelity().shows_times);
@@ -220,7 +303,7 @@ class WebPartsTest : public CppUnit::TestFixture {
   }
 
  private:
-  static constexpr std::int64_t kSize = 1050, kFile_s = 1'700'000'000;
+  static constexpr std::int64_t kSize = 1050, kFile_s = 1'700'000'000, kMinute_s = 1'700'000'040;
 
   static Item item_of(std::int64_t source_s, std::optional<ListedSize> size,
                       std::optional<ListedTime> time, std::vector<std::int64_t> earlier) {
@@ -244,9 +327,10 @@ class WebPartsTest : public CppUnit::TestFixture {
   static Settling in_utc() {
     Settling settling;
     for (int i = 0; i < 3; ++i) {
-      Item item = shown_ahead(kFile_s, kFile_s + 500, 0);
+      const std::int64_t time_s = kFile_s + i * 1000;
+      Item item = shown_ahead(time_s, time_s + 500, 0);
       CPPUNIT_ASSERT(settling.next(item) == Settling::Next::ask);
-      settling.take(item, head_of(kFile_s + 500));
+      settling.take(item, head_of(time_s + 500));
     }
     return settling;
   }
