@@ -808,7 +808,8 @@ CREATE TABLE notice (
 
 -- How far a mirror without any index has been asked for its files one by one (lib/db/merge/head_turn.h): for all files whose version
 -- is not newer than rev, and of those that are newer up to (at_rev, at_id), in the order of versions and ids. Of the others, up to
--- path.
+-- path. at_id is -1 where rev is how far a complete mirror's files were asked for or taken for it by a sample
+-- (lib/db/merge/head_sample.h).
 CREATE TABLE head_turn (
   mirror_id smallint PRIMARY KEY REFERENCES mirror ON DELETE CASCADE,
   rev bigint NOT NULL,

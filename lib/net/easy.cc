@@ -10,6 +10,8 @@ namespace {
 
 using Kind = FetchError::Kind;
 
+constexpr std::size_t kUsualHeaders = 12;
+
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == text.npos) return {};
@@ -112,7 +114,10 @@ void require_printable(const std::string& text, const char* what) {
 }
 
 void add_header(Headers& headers, std::string_view line) {
-  if (line.starts_with("HTTP/")) headers.clear();
+  if (line.starts_with("HTTP/")) {
+    headers.clear();
+    headers.reserve(kUsualHeaders);
+  }
   const std::size_t colon = line.find(':');
   if (colon == line.npos) return;
   headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));

@@ -46,6 +46,8 @@ class Easy {
   }
   // Forgets the last request, and sets what no request changes.
   void reset();
+  // Forgets what became of the last request alone.
+  void forget_error() { error_ = {}; }
 
   std::string_view error(CURLcode code) const;  // libcurl's words
   long number(CURLINFO info) const;             // 0: not known

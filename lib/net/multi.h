@@ -22,7 +22,7 @@ class Multi {
     if (start_libcurl() == CURLE_OK) multi_ = curl_multi_init();
     if (multi_ == nullptr) throw FetchError(FetchError::Kind::other, "libcurl cannot be started");
   }
-  ~Multi() {
+  virtual ~Multi() {
     for (const auto& entry : transfers_) curl_multi_remove_handle(multi_, entry.first->easy.curl());
     transfers_.clear();
     curl_multi_cleanup(multi_);
@@ -31,6 +31,13 @@ class Multi {
   Multi& operator=(const Multi&) = delete;
 
   std::size_t size() const { return transfers_.size(); }
+
+  // More connections to one host than that, or more requests of HTTP/2 on one of them at a time,
+  // are not made: transfers wait for each other. 0: no limit. Throws FetchError.
+  void limit(long connections, long streams) {
+    check(curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, connections));
+    if (streams > 0) check(curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS, streams));
+  }
 
   // Starts it. Throws FetchError.
   void add(std::unique_ptr<Transfer> transfer) {
@@ -52,9 +59,10 @@ class Multi {
     for (bool some = false; !some;) {
       int running = 0;
       check(curl_multi_perform(multi_, &running));
-      while (const std::unique_ptr<Transfer> ended = take_ended()) {
+      while (std::unique_ptr<Transfer> ended = take_ended()) {
         some = true;
         ended->done(std::move(ended->answer));
+        let_go(ended);
       }
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
@@ -64,6 +72,10 @@ class Multi {
                             nullptr));
     }
   }
+
+ protected:
+  // Has ended, and its `done` was called: may be taken to be added again.
+  virtual void let_go(std::unique_ptr<Transfer>& /*ended*/) {}
 
  private:
   static void check(CURLMcode code) {

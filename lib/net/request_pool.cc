@@ -36,6 +36,7 @@ std::optional<Address> address_of(const sockaddr& address) {
 
 constexpr std::size_t kSmallBody = 4096;
 constexpr long kSmallBuffer = 2048;
+constexpr std::size_t kMostIdle = 512;  // transfers that are kept for the next requests
 
 std::string seconds_text(Milliseconds time) {
   return fmt::format("{:.3g} s", std::chrono::duration<double>(time).count());
@@ -93,11 +94,16 @@ struct RequestPool::Transfer {
     set_callbacks();
   }
 
-  void set_request();
-  void set_callbacks();
+  // Whether it differs from the present request in its URL alone.
+  bool is_for(PoolRequest& asked);
+  // After the present request, of whose answer nothing remains. Other changes would need a new
+  // handle: libcurl lets no handle change its buffer's size once it has been used.
+  void begin_again(std::string url, Done then);
   void finish(CURLcode code);
 
  private:
+  void set_request();
+  void set_callbacks();
   static std::size_t on_header(char* data, std::size_t, std::size_t bytes, void* self) noexcept;
   static std::size_t on_body(char* data, std::size_t, std::size_t bytes, void* self) noexcept;
   static curl_socket_t on_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept;
@@ -107,6 +113,25 @@ struct RequestPool::Transfer {
   FailureKind failure_kind(CURLcode code) const;
   std::string failure_words(FailureKind kind, CURLcode code) const;
 };
+
+bool RequestPool::Transfer::is_for(PoolRequest& asked) {
+  std::string url = std::exchange(asked.url, std::string());
+  std::string former = std::exchange(request.url, std::string());
+  const bool is_alike = asked == request;
+  asked.url = std::move(url);
+  request.url = std::move(former);
+  return is_alike;
+}
+
+void RequestPool::Transfer::begin_again(std::string url, Done then) {
+  answer = {};
+  header_bytes = 0;
+  too_large = out_of_memory = private_address = tried_to_connect = false;
+  easy.forget_error();
+  request.url = std::move(url);
+  done = std::move(then);
+  easy.set(CURLOPT_URL, request.url.c_str());
+}
 
 void RequestPool::Transfer::set_request() {
   using Method = PoolRequest::Method;
@@ -308,15 +333,36 @@ void RequestPool::Transfer::finish(CURLcode code) {
   answer.first_byte = Milliseconds(microseconds / 1000);
 }
 
-struct RequestPool::Requests : Multi<Transfer> {};
+struct RequestPool::Requests : Multi<Transfer> {
+  explicit Requests(PoolLimits limits) { limit(limits.connections, limits.streams); }
 
-RequestPool::RequestPool() : requests_(std::make_unique<Requests>()) {}
+  // A handle of libcurl is dear: those who keep their connection are likely to need it again.
+  std::unique_ptr<Transfer> transfer_for(PoolRequest request, Done done) {
+    std::unique_ptr<Transfer> transfer;
+    if (!idle.empty()) {
+      transfer = std::move(idle.back());
+      idle.pop_back();
+    }
+    if (!transfer || !transfer->is_for(request))
+      return std::make_unique<Transfer>(std::move(request), std::move(done));
+    transfer->begin_again(std::move(request.url), std::move(done));
+    return transfer;
+  }
+  void let_go(std::unique_ptr<Transfer>& ended) override {
+    ended->done = nullptr;
+    if (ended->request.keep_connection && idle.size() < kMostIdle) idle.push_back(std::move(ended));
+  }
+
+  std::vector<std::unique_ptr<Transfer>> idle;
+};
+
+RequestPool::RequestPool(PoolLimits limits) : requests_(std::make_unique<Requests>(limits)) {}
 RequestPool::~RequestPool() = default;
 
 std::size_t RequestPool::running() const { return requests_->size(); }
 
 void RequestPool::add(PoolRequest request, Done done) {
-  requests_->add(std::make_unique<Transfer>(std::move(request), std::move(done)));
+  requests_->add(requests_->transfer_for(std::move(request), std::move(done)));
 }
 
 void RequestPool::run(Milliseconds patience, int wake_fd) { requests_->run(patience, wake_fd); }

@@ -36,6 +36,14 @@ struct PoolRequest {
   std::chrono::seconds idle_timeout{0};  // without a byte of the answer; 0: only `timeout` counts
   std::size_t max_body_bytes = 0;        // to keep; a longer body is cut, which is no failure
   std::size_t max_header_bytes = std::size_t{32} << 10;  // of all headers together
+
+  bool operator==(const PoolRequest&) const = default;
+};
+
+// 0: no limit.
+struct PoolLimits {
+  int connections = 0;  // to one host
+  int streams = 0;      // requests at a time on a connection of HTTP/2
 };
 
 // Why there is no answer.
@@ -73,7 +81,9 @@ class RequestPool {
  public:
   using Done = std::function<void(PoolAnswer&&)>;
 
-  RequestPool();  // throws FetchError when libcurl cannot be used
+  // Requests beyond the limits wait until others have ended. Throws FetchError when libcurl cannot
+  // be used.
+  explicit RequestPool(PoolLimits limits = {});
   ~RequestPool();
   RequestPool(const RequestPool&) = delete;
   RequestPool& operator=(const RequestPool&) = delete;

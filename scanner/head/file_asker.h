@@ -42,7 +42,7 @@ class FileAsker {
   void forbidden_means_gone() { forbidden_is_gone_ = true; }
   // The server speaks HTTP/2: its few connections take more requests at a time.
   bool multiplexes() const { return multiplexes_; }
-  void ask_at_a_time(int requests) { client_.ask_at_a_time(requests); }
+  void multiplex() { client_.multiplex(); }
 
  private:
   struct Question {

@@ -15,6 +15,8 @@ namespace mirror::scanner::head {
 struct HeadOptions {
   web::WebOptions web;                 // connections and rate
   std::optional<std::int64_t> budget;  // files in one scan; nullopt: head_budget of mb.toml
+  bool complete = false;               // the mirror has everything by definition
+  std::int64_t sample = 200;           // files that such a mirror is judged by; within the budget
 };
 
 // What is wrong with one option.

@@ -6,13 +6,13 @@
 #include <chrono>
 #include <deque>
 #include <memory>
-#include <random>
 #include <utility>
 
 #include "core/path.h"
 #include "net/fetcher.h"
-#include "scanner/head/file_asker.h"
 #include "scanner/head/head_options.h"
+#include "scanner/head/sample_walk.h"
+#include "scanner/head/site.h"
 
 namespace mirror::scanner::head {
 namespace {
@@ -23,37 +23,20 @@ using Kind = FileAnswer::Kind;
 constexpr std::int32_t kPage = 4000;        // files of one look at the database
 constexpr std::size_t kWindow = 4000;       // asked for and not yet listed
 constexpr std::size_t kMostAgain = 10'000;  // wait for their second look
-constexpr int kStreams = 8;                 // requests at a time on a connection of HTTP/2
 constexpr int kMostFailures = 10;           // of single files, in one run
 constexpr std::int64_t kEnoughForTimes = 100;
 constexpr std::chrono::seconds kUntilSecondLook(5);
-constexpr int kLongestAnswer_s = 30;  // has no body
-
-web::WebSettings settings_of(const Target& target, const HeadOptions& options) {
-  web::WebSettings settings = web::settings_of(target, options.web);
-  settings.timeout = std::chrono::seconds(std::min(target.idle_timeout_s, kLongestAnswer_s));
-  return settings;
-}
-
-std::string impossible_name() {
-  std::random_device random;
-  return fmt::format(".{:08x}{:08x}.no-such-file", random(), random());
-}
 
 class Walk {
  public:
   Walk(const Target& target, KnownFiles& known, Listing& listing, const Control& control)
       : known_(known),
         listing_(listing),
-        control_(control),
         options_(read_head_options(target.options)),
         budget_(options_.budget.value_or(target.head_budget)),
-        base_(file_url(target.url, target.directory)),
         end_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                 std::chrono::duration<double, std::ratio<60>>(target.max_minutes))),
-        asker_(settings_of(target, options_), target.server_urls) {
-    if (!base_.ends_with('/')) base_ += '/';
-  }
+        site_(target, options_, control) {}
 
   db::Fidelity run();
 
@@ -62,8 +45,6 @@ class Walk {
     db::TurnFile file;
     std::optional<FileAnswer> answer;
   };
-  void ask_for_impossible();
-  FileAnswer ask_alone(const std::string& url);
   bool read_page();
   void start();
   void ask(const std::shared_ptr<Asked>& asked);
@@ -72,16 +53,11 @@ class Walk {
   void take(const Asked& asked);
   void count_failure(const Asked& asked);
   void look_again();
-  void list(const db::TurnFile& file, std::int64_t size_bytes, std::int64_t mtime_s);
-  void go_on();
-  std::string url_of(const std::string& path) const { return file_url(base_, path); }
 
   KnownFiles& known_;
   Listing& listing_;
-  const Control& control_;
   const HeadOptions options_;
   const std::int64_t budget_;
-  std::string base_;
   const Clock::time_point end_;                // nothing more is asked for from then on
   std::deque<db::TurnFile> page_;              // not yet asked for
   std::deque<std::shared_ptr<Asked>> window_;  // in their order
@@ -92,27 +68,8 @@ class Walk {
   std::string refusal_;  // the last one
   bool ends_ = false;    // nothing more is asked for
   bool rests_ = false;   // the server asked for time
-  FileAsker asker_;      // last, since its requests use the rest
+  Site site_;            // last, since its requests use the rest
 };
-
-// The words of a server that cannot be asked for files, for a name that cannot exist.
-void Walk::ask_for_impossible() {
-  const FileAnswer answer = ask_alone(url_of(impossible_name()));
-  if (answer.kind == Kind::there)
-    throw ListingError(
-        "the server says that it has a file that cannot exist, so nothing tells which it has");
-  if (answer.kind == Kind::gone) return;
-  if (answer.kind != Kind::refused || answer.words != "answers 403")
-    throw ListingError(fmt::format("'{}': {}", printable(base_), answer.words));
-  asker_.forbidden_means_gone();
-}
-
-FileAnswer Walk::ask_alone(const std::string& url) {
-  std::optional<FileAnswer> got;
-  asker_.ask(url, [&got](FileAnswer&& answer) { got = std::move(answer); });
-  while (!got) go_on();
-  return std::move(*got);
-}
 
 // Whether there is something to ask for.
 bool Walk::read_page() {
@@ -138,8 +95,7 @@ void Walk::start() {
 
 void Walk::ask(const std::shared_ptr<Asked>& asked) {
   ++listing_.counts.heads;
-  asker_.ask(url_of(asked->file.path),
-             [asked](FileAnswer&& answer) { asked->answer = std::move(answer); });
+  site_.ask(asked->file.path, [asked](FileAnswer&& answer) { asked->answer = std::move(answer); });
 }
 
 // What is answered, in the order of the questions.
@@ -165,7 +121,7 @@ void Walk::take(const Asked& asked) {
   if (answer.kind == Kind::failed) return count_failure(asked);
   if (answer.kind == Kind::there) {
     ++there_;
-    list(asked.file, answer.size_bytes, answer.mtime_s.value_or(0));
+    list_file(listing_, asked.file.path, answer.size_bytes, answer.mtime_s.value_or(0));
     return;
   }
   if (answer.kind == Kind::gone)
@@ -178,49 +134,35 @@ void Walk::take(const Asked& asked) {
 void Walk::count_failure(const Asked& asked) {
   if (++failures_ > kMostFailures || there_ == 0) {
     throw ListingError(
-        fmt::format("'{}': {}", printable(url_of(asked.file.path)), asked.answer->words));
+        fmt::format("'{}': {}", printable(site_.url_of(asked.file.path)), asked.answer->words));
   }
-}
-
-void Walk::list(const db::TurnFile& file, std::int64_t size_bytes, std::int64_t mtime_s) {
-  Entry entry;
-  entry.world_readable = true;
-  entry.size_bytes = size_bytes;
-  entry.mtime_s = mtime_s;
-  entry.path = file.path;
-  listing_.add(entry);
 }
 
 // Files that were gone: those that still are so are not there.
 void Walk::look_again() {
   if (again_.empty()) return;
   const auto end = Clock::now() + kUntilSecondLook;
-  while (Clock::now() < end) go_on();
+  while (Clock::now() < end) site_.go_on();
   std::vector<std::shared_ptr<Asked>> second;
   for (db::TurnFile& file : again_) {
     second.push_back(std::make_shared<Asked>(Asked{std::move(file), {}}));
     ask(second.back());
   }
   again_.clear();
-  while (asker_.open() > 0) go_on();
+  while (site_.open() > 0) site_.go_on();
   for (const auto& asked : second) {
     if (!asked->answer) continue;
     const FileAnswer& answer = *asked->answer;
     if (answer.kind == Kind::there)
-      list(asked->file, answer.size_bytes, answer.mtime_s.value_or(0));
+      list_file(listing_, asked->file.path, answer.size_bytes, answer.mtime_s.value_or(0));
     else if (answer.kind == Kind::gone || (answer.kind == Kind::refused && there_ > 0))
-      list(asked->file, db::kNotThere, 0);
+      list_file(listing_, asked->file.path, db::kNotThere, 0);
   }
 }
 
-void Walk::go_on() {
-  if (control_.stopped()) throw ListingError("it was stopped");
-  asker_.run(control_.stop_fd);
-}
-
 db::Fidelity Walk::run() {
-  ask_for_impossible();
-  if (asker_.multiplexes()) asker_.ask_at_a_time(options_.web.connections * kStreams);
+  site_.ask_for_impossible();
+  site_.ask_many_at_a_time();
   while (true) {
     start();
     if (window_.empty() && again_.empty()) break;
@@ -228,12 +170,12 @@ db::Fidelity Walk::run() {
       look_again();
       continue;
     }
-    if (!window_.front()->answer) go_on();
+    if (!window_.front()->answer) site_.go_on();
     pass_on();
   }
   if (there_ + gone_ == 0 && !refusal_.empty())
-    throw ListingError(fmt::format("'{}': {} for every file", printable(base_), refusal_));
-  if (!rests_) ask_for_impossible();
+    throw ListingError(fmt::format("'{}': {} for every file", printable(site_.base()), refusal_));
+  if (!rests_) site_.ask_for_impossible();
   const bool whole = known_.turn_is_whole();
   return {.times = db::Precision::second,
           .shows_times = whole || there_ >= kEnoughForTimes,
@@ -246,6 +188,8 @@ db::Fidelity Walk::run() {
 db::Fidelity list_by_head(const Target& target, KnownFiles& known, Listing& listing,
                           const Control& control) {
   try {
+    if (read_head_options(target.options).complete)
+      return list_by_sample(target, known, listing, control);
     return Walk(target, known, listing, control).run();
   } catch (const net::FetchError& error) {
     throw ListingError(error.what());

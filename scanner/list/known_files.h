@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "db/merge/head_sample.h"
 #include "db/merge/head_turn.h"
 #include "db/merge/known_files.h"
 
@@ -30,6 +31,12 @@ class KnownFiles {
   // It was asked for; in the order in which they came.
   virtual void done_in_turn(const db::TurnFile& file) = 0;
   virtual bool turn_is_whole() = 0;  // whether all were asked for
+  // For methods that ask for a sample (db/merge/head_sample.h): choose(), ask_alone(), keep().
+  virtual std::vector<db::SampleFile> sample(std::int32_t count) = 0;
+  virtual db::TakenForListed take(std::int64_t upto_rev) = 0;
+  virtual std::vector<db::SampleFile> ask_alone(const db::TakenForListed&, std::int32_t limit) = 0;
+  virtual void done_with_sample(const db::TakenForListed&, bool all) = 0;
+  virtual bool is_first_sample() = 0;
   // For each path, whether the source has anything below it.
   virtual std::vector<bool> folders(const std::vector<std::string>& paths) = 0;
 };

@@ -13,6 +13,7 @@
 #include "scanner/list/part.h"
 #include "scanner/rsync/password.h"
 #include "scanner/rsync/rsync_command.h"
+#include "scanner/rsync/rsync_environment.h"
 #include "scanner/rsync/rsync_list.h"
 
 namespace mirror::scanner {
@@ -32,18 +33,6 @@ constexpr std::chrono::seconds kEndPatience(10);  // for rsync to end after its 
 constexpr std::chrono::seconds kMostSlack(10);
 
 enum ExitStatus { kWhole = 0, kPartial = 23, kVanished = 24 };
-
-std::vector<std::string> environment(const std::string& password) {
-  std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
-  for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
-    if (!password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
-      env.push_back("RSYNC_PASSWORD=" + password);
-    } else if (const char* const value = std::getenv(name)) {
-      env.push_back(fmt::format("{}={}", name, value));
-    }
-  }
-  return env;
-}
 
 // Takes `part` off the beginning of `text`, if it is there.
 bool take(std::string_view& text, std::string_view part) {
@@ -151,6 +140,18 @@ ChildProcess::Patience patience_with(const Target& target) {
 
 }  // namespace
 
+std::vector<std::string> rsync_environment(const std::string& password) {
+  std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
+  for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
+    if (!password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
+      env.push_back("RSYNC_PASSWORD=" + password);
+    } else if (const char* const value = std::getenv(name)) {
+      env.push_back(fmt::format("{}={}", name, value));
+    }
+  }
+  return env;
+}
+
 void Complaints::add(std::string_view line) {
   constexpr std::string_view kVerdict = "rsync error: ";
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
@@ -211,7 +212,7 @@ db::Fidelity list_rsync(const Target& target, Listing& listing, const Control& c
                      [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
   ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(target),
-                     environment(password));
+                     rsync_environment(password));
   const ChildProcess::Patience patience = patience_with(target);
   Pace pace(target.max_minutes, Pace::Clock::now());
   bool said = false;

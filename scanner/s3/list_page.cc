@@ -1,10 +1,12 @@
 #include "scanner/s3/list_page.h"
 
-#include <libxml/xmlreader.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 
 #include <algorithm>
 #include <climits>
 #include <memory>
+#include <new>
 #include <optional>
 
 #include "core/number.h"
@@ -17,94 +19,113 @@ namespace {
 constexpr std::size_t kMostKeys = 1000;
 constexpr int kDeepest = 6;
 
-struct FreeReader {
-  void operator()(xmlTextReader* reader) const { xmlFreeTextReader(reader); }
+struct FreeParser {
+  void operator()(xmlParserCtxt* parser) const { xmlFreeParserCtxt(parser); }
 };
 
-std::string_view text_of(const xmlChar* text) {
-  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
-}
+std::string_view text_of(const xmlChar* text) { return reinterpret_cast<const char*>(text); }
 
 // '+' stands for a blank, as Amazon writes it; a plus sign is %2B.
-std::string unescaped(std::string text) {
+void unescape(std::string& text) {
+  if (text.find_first_of("+%") == text.npos) return;
   std::replace(text.begin(), text.end(), '+', ' ');
-  return percent_decode(text).value_or("");
+  text = percent_decode(text).value_or("");
 }
 
-std::string without_quotes(std::string_view etag) {
+std::string_view without_quotes(std::string_view etag) {
   if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"'))
-    etag = etag.substr(1, etag.size() - 2);
-  return std::string(etag);
+    return etag.substr(1, etag.size() - 2);
+  return etag;
 }
 
+// What the parser's callbacks fill. They never throw: libxml2 is C.
 class Reader {
  public:
   explicit Reader(std::string_view body)
-      : reader_(xmlReaderForMemory(body.data(), static_cast<int>(body.size()), nullptr, nullptr,
-                                   XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)) {
-    if (!reader_) throw std::bad_alloc();
+      : parser_(xmlCreateMemoryParserCtxt(body.data(), static_cast<int>(body.size()))) {
+    if (!parser_) throw std::bad_alloc();
+    *parser_->sax = callbacks();
+    parser_->userData = this;
+    xmlCtxtUseOptions(parser_.get(), XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
   }
 
   ListPage read() {
-    int more = 1;
-    while (page_.fault.empty() && (more = xmlTextReaderRead(reader_.get())) == 1) take_node();
-    if (more < 0) fail("is not whole, or is not XML");
+    const bool whole = xmlParseDocument(parser_.get()) == 0 && parser_->wellFormed == 1;
+    if (out_of_memory_) throw std::bad_alloc();
+    if (!whole) fail("is not whole, or is not XML");
     if (page_.fault.empty()) finish();
     if (!page_.fault.empty()) return {.fault = std::move(page_.fault)};
     return std::move(page_);
   }
 
  private:
-  void fail(const char* words) {
-    if (page_.fault.empty()) page_.fault = words;
+  enum class Within : std::uint8_t { other, contents, prefixes };  // of the listing's children
+
+  static xmlSAXHandler callbacks() {
+    xmlSAXHandler made{};
+    made.initialized = XML_SAX2_MAGIC;
+    made.startElementNs = [](void* self, const xmlChar* name, const xmlChar*, const xmlChar*, int,
+                             const xmlChar**, int, int, const xmlChar**) {
+      call(self, [&](Reader& reader) { reader.open(text_of(name)); });
+    };
+    made.endElementNs = [](void* self, const xmlChar* name, const xmlChar*, const xmlChar*) {
+      call(self, [&](Reader& reader) { reader.close(text_of(name)); });
+    };
+    made.characters = [](void* self, const xmlChar* text, int bytes) {
+      call(self, [&](Reader& reader) {
+        reader.text_.append(reinterpret_cast<const char*>(text), static_cast<std::size_t>(bytes));
+      });
+    };
+    made.ignorableWhitespace = made.cdataBlock = made.characters;
+    made.internalSubset = [](void* self, const xmlChar*, const xmlChar*, const xmlChar*) {
+      call(self, [](Reader& reader) { reader.fail("has a document type or entities of its own"); });
+    };
+    return made;
   }
 
-  void take_node() {
-    switch (xmlTextReaderNodeType(reader_.get())) {
-      case XML_READER_TYPE_ELEMENT:
-        return open();
-      case XML_READER_TYPE_END_ELEMENT:
-        return close();
-      case XML_READER_TYPE_TEXT:
-      case XML_READER_TYPE_CDATA:
-      case XML_READER_TYPE_SIGNIFICANT_WHITESPACE:
-        text_ += text_of(xmlTextReaderConstValue(reader_.get()));
-        return;
-      case XML_READER_TYPE_DOCUMENT_TYPE:
-      case XML_READER_TYPE_ENTITY_REFERENCE:
-        return fail("has a document type or entities of its own");
-      default:
-        return;
+  template <class Callback>
+  static void call(void* self, Callback callback) noexcept {
+    auto& reader = *static_cast<Reader*>(self);
+    try {
+      callback(reader);
+    } catch (...) {
+      reader.out_of_memory_ = true;
+      xmlStopParser(reader.parser_.get());
     }
   }
 
-  void open() {
-    const std::string_view name = text_of(xmlTextReaderConstLocalName(reader_.get()));
-    const int depth = xmlTextReaderDepth(reader_.get());
+  void fail(const char* words) {
+    if (page_.fault.empty()) page_.fault = words;
+    xmlStopParser(parser_.get());
+  }
+
+  void open(std::string_view name) {
+    const int depth = depth_++;
     if (depth >= kDeepest) return fail("has elements in elements without end");
     if (depth == 0 && name != "ListBucketResult") return fail("is no listing of a bucket");
-    path_.resize(static_cast<std::size_t>(depth));
-    path_.emplace_back(name);
     text_.clear();
-    if (depth == 1 && name == "Contents") page_.objects.emplace_back();
-    if (page_.objects.size() > kMostKeys || page_.prefixes.size() > kMostKeys)
-      return fail("has more than 1000 keys");
-    if (xmlTextReaderIsEmptyElement(reader_.get()) == 1) close();
+    if (depth != 1) return;
+    within_ = name == "Contents"         ? Within::contents
+              : name == "CommonPrefixes" ? Within::prefixes
+                                         : Within::other;
+    if (within_ == Within::contents) page_.objects.emplace_back();
+    if (page_.objects.size() > kMostKeys) fail("has more than 1000 keys");
   }
 
-  void close() {
-    const auto depth = static_cast<std::size_t>(xmlTextReaderDepth(reader_.get()));
-    if (depth == 0 || depth >= path_.size()) return;
-    const std::string& name = path_[depth];
-    if (depth == 1) take_value(name);
-    if (depth == 2 && path_[1] == "Contents") take_object_value(name, page_.objects.back());
-    if (depth == 2 && path_[1] == "CommonPrefixes" && name == "Prefix")
-      page_.prefixes.push_back(text_);
-    path_.resize(depth);
+  void close(std::string_view name) {
+    const int depth = --depth_;
+    if (depth == 1 && within_ == Within::other) take_value(name);
+    if (depth == 2 && within_ == Within::contents) take_object_value(name, page_.objects.back());
+    if (depth == 2 && within_ == Within::prefixes && name == "Prefix") take_prefix();
     text_.clear();
   }
 
-  void take_value(const std::string& name) {
+  void take_prefix() {
+    page_.prefixes.push_back(text_);
+    if (page_.prefixes.size() > kMostKeys) fail("has more than 1000 keys");
+  }
+
+  void take_value(std::string_view name) {
     if (name == "IsTruncated") {
       tells_end_ = text_ == "true" || text_ == "false";
       page_.more = text_ == "true";
@@ -117,7 +138,7 @@ class Reader {
     }
   }
 
-  void take_object_value(const std::string& name, ListedObject& object) const {
+  void take_object_value(std::string_view name, ListedObject& object) const {
     if (name == "Key")
       object.key = text_;
     else if (name == "ETag")
@@ -137,18 +158,19 @@ class Reader {
     for (ListedObject& object : page_.objects) {
       if (object.size_bytes < 0 || object.modified_s < 0 || object.key.empty())
         return fail("has an object without key, size or time");
-      if (escaped_) object.key = unescaped(std::move(object.key));
+      if (escaped_) unescape(object.key);
     }
     if (!escaped_) return;
-    for (std::string& prefix : page_.prefixes) prefix = unescaped(std::move(prefix));
+    for (std::string& prefix : page_.prefixes) unescape(prefix);
   }
 
-  std::unique_ptr<xmlTextReader, FreeReader> reader_;
+  std::unique_ptr<xmlParserCtxt, FreeParser> parser_;
   ListPage page_;
-  std::vector<std::string> path_;  // of open elements
-  std::string text_;               // of the innermost one
+  std::string text_;  // of the innermost element, since its last child
+  int depth_ = 0;     // how many elements are open
+  Within within_ = Within::other;
   std::optional<std::size_t> count_;
-  bool escaped_ = false, tells_end_ = false;
+  bool escaped_ = false, tells_end_ = false, out_of_memory_ = false;
 };
 
 }  // namespace

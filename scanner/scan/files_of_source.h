@@ -32,18 +32,30 @@ class FilesOfSource : public KnownFiles {
   std::vector<db::TurnFile> next_in_turn(std::int32_t limit, std::int64_t budget) override {
     if (!turn_) turn_.emplace(connection_, mirror_, prefix_);
     std::vector<db::TurnFile> files = turn_->next(limit, budget);
-    for (db::TurnFile& file : files) file.path.erase(0, prefix_.empty() ? 0 : prefix_.size() + 1);
-    return files;
+    return as_listed(std::move(files));
   }
   void done_in_turn(const db::TurnFile& file) override {
     db::TurnFile of_tree = file;
     of_tree.path = joined_path(prefix_, file.path);
     turn_->done(of_tree);
   }
+  bool is_first_sample() override { return the_sample().is_first(); }
+  std::vector<db::SampleFile> sample(std::int32_t count) override {
+    return as_listed(the_sample().choose(count));
+  }
+  db::TakenForListed take(std::int64_t upto_rev) override { return the_sample().take(upto_rev); }
+  std::vector<db::SampleFile> ask_alone(const db::TakenForListed& taken,
+                                        std::int32_t limit) override {
+    return as_listed(the_sample().ask_alone(taken, limit));
+  }
+  void done_with_sample(const db::TakenForListed& taken, bool all) override {
+    sampled_ = {taken, all};
+  }
   bool turn_is_whole() override { return turn_ && turn_->whole(); }
   // After the merge of a listing that asked for each file: the next one goes on from there.
   void keep_turn() {
     if (turn_) turn_->keep();
+    if (sampled_) the_sample().keep(sampled_->first, sampled_->second);
   }
 
   std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) override {
@@ -60,6 +72,15 @@ class FilesOfSource : public KnownFiles {
   }
 
  private:
+  template <typename File>
+  std::vector<File> as_listed(std::vector<File> files) const {
+    for (File& file : files) file.path.erase(0, prefix_.empty() ? 0 : prefix_.size() + 1);
+    return files;
+  }
+  db::HeadSample& the_sample() {
+    if (!sample_) sample_.emplace(connection_, mirror_, prefix_);
+    return *sample_;
+  }
   // Once for the whole listing. Trees of files for download have hardly any.
   void read_backups() {
     constexpr std::int32_t kMost = 10'000;
@@ -84,6 +105,8 @@ class FilesOfSource : public KnownFiles {
   MirrorId mirror_;
   std::string prefix_;
   std::optional<db::HeadTurn> turn_;
+  std::optional<db::HeadSample> sample_;
+  std::optional<std::pair<db::TakenForListed, bool>> sampled_;
   std::optional<std::multimap<std::string, db::HiddenFile>> backups_;  // by folder
 };
 

@@ -13,6 +13,7 @@
 #include "scanner/list/method.h"
 #include "scanner/scan/afterwards.h"
 #include "scanner/scan/batch.h"
+#include "scanner/scan/discovery.h"
 #include "scanner/scan/queue_report.h"
 #include "scanner/scan/watch.h"
 #include "scanner/scan/work.h"
@@ -106,6 +107,7 @@ int run(int argc, char** argv) {
   if (const int* const status = std::get_if<int>(&parsed)) return *status;
   const ScanOptions& options = std::get<ScanOptions>(parsed);
   const StopSignal stop;
+  if (!options.discovered_url.empty()) return show_discovery(options, stop);
   if (options.queue) return show_queue(options, stop);
   if (options.work) return run_work(options, stop);
   return options.source ? run_source(options, stop) : run_mirrors(options, stop);

@@ -7,6 +7,7 @@
 
 #include "core/path.h"
 #include "core/place.h"
+#include "core/url.h"
 #include "scanner/rsync/rsync_command.h"
 
 namespace mirror::scanner {
@@ -48,6 +49,18 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
                  "a worker takes mirrors of this region (EU) or country (DE) first")
       ->type_name("CODE");
   app.add_flag("--queue", options.queue, "show which mirrors are due when, and who works on them");
+  app.add_option("--discover", options.discovered_url,
+                 "show what the mirror at this http or https URL offers, and whether it has the "
+                 "source's files")
+      ->type_name("URL");
+  app.add_option("--rsync-host", options.rsync_host,
+                 "where --discover looks for the mirror's rsync server, if not at the URL's host")
+      ->type_name("HOST[:PORT]");
+  app.add_option("--ftp-host", options.ftp_host, "the same of its FTP server")
+      ->type_name("HOST[:PORT]");
+  app.add_option("--within", options.within_s, "seconds that --discover may take")
+      ->between(1, 600)
+      ->type_name("S");
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
   app.add_option("--from", options.report,
@@ -120,8 +133,30 @@ const char* queue_fault(const ScanOptions& options) {
   return nullptr;
 }
 
+// The same of those for --discover.
+std::string discovery_fault(ScanOptions& options) {
+  if (options.source || options.watch || options.all || !options.names.empty() ||
+      !options.subtree.empty() || !options.report.empty() || options.enable || options.force ||
+      options.break_lock || options.work || options.queue)
+    return "--discover is about one URL: it takes no names and nothing else to do";
+  if (!options.discovered_url.ends_with('/')) options.discovered_url += '/';
+  if (const UrlFault wrong = check_url(options.discovered_url, UrlKind::web_base)) {
+    return fmt::format("--discover '{}': it cannot be used: {}",
+                       printable(without_password(options.discovered_url)), wrong.text());
+  }
+  for (const std::string* const host : {&options.rsync_host, &options.ftp_host}) {
+    if (host->empty()) continue;
+    if (const UrlFault wrong = check_host_and_port(*host))
+      return fmt::format("'{}' is no HOST or HOST:PORT: {}", printable(*host), wrong.text());
+  }
+  return "";
+}
+
 // What is wrong with the options taken together; "" when nothing is.
 std::string fault(ScanOptions& options) {
+  if (!options.discovered_url.empty()) return discovery_fault(options);
+  if (!options.rsync_host.empty() || !options.ftp_host.empty())
+    return "--rsync-host and --ftp-host go with --discover";
   if (const char* const wrong = queue_fault(options)) return wrong;
   if (options.work || options.queue) return "";
   if (!options.source && !options.all && options.names.empty()) {

@@ -27,7 +27,10 @@ struct ScanOptions : cli::CommonOptions {
   bool force = false;
   bool break_lock = false;                 // end another scan's session that is in the way
   std::vector<std::string> rsync_options;  // for every mirror, beside its own
-  std::string password_file;               // instead of the mirror's own
+  // What a mirror offers: its URL, and where else its rsync and FTP servers are; "": nothing asked.
+  std::string discovered_url, rsync_host, ftp_host;
+  int within_s = 30;          // all that is looked at of it
+  std::string password_file;  // instead of the mirror's own
 };
 
 // The options, or the exit status when there is nothing more to do (help, version, a wrong command

@@ -51,9 +51,12 @@ std::vector<ListingWay> ways_to_list(const db::MirrorRecord& record) {
     if (method != nullptr && method->for_mirror && !endpoint.url.empty())
       ways.push_back({method, endpoint.url, endpoint.options});
   }
-  if (!ways.empty()) return ways;
   const std::string& web =
       record.mirror.http_url.empty() ? record.mirror.https_url : record.mirror.http_url;
+  const db::Endpoint* const head = record.endpoint(kHeadMethod.name);
+  if (head != nullptr && head->is_complete() && head->url.empty())
+    add_own(record, kHeadMethod, web, {}, ways);
+  if (!ways.empty()) return ways;
   add_own(record, kWebMethod, web, web::kOff, ways);
   add_own(record, kFtpMethod, record.ftp_url, ftp::kOff, ways);
   return ways;

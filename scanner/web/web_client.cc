@@ -46,6 +46,8 @@ WebSettings settings_of(const Target& target, const WebOptions& options) {
 
 WebClient::WebClient(WebSettings settings)
     : settings_(std::move(settings)),
+      requests_at_a_time_(settings_.connections),
+      pool_({settings_.connections, kStreams}),
       budget_(settings_.requests_per_s * 60, std::max(1.0, settings_.requests_per_s * kBurst_s)) {}
 
 void WebClient::get(std::string url, Done done) {
@@ -76,7 +78,7 @@ void WebClient::start_what_may() {
     waiting_.push_front(std::move(later_.begin()->second));
     later_.erase(later_.begin());
   }
-  const auto most = static_cast<std::size_t>(settings_.connections);
+  const auto most = static_cast<std::size_t>(requests_at_a_time_);
   while (!waiting_.empty() && pool_.running() < most) {
     if (settings_.requests_per_s > 0) {
       if (budget_.left(std::chrono::duration<double>(now - start_).count()) < 1) return;

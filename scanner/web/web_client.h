@@ -24,6 +24,9 @@ struct WebAnswer {
   std::string fault;  // why there is no answer after all tries, as text after the URL; "": there is
 };
 
+// Requests at a time on a connection of HTTP/2.
+inline constexpr int kStreams = 8;
+
 struct WebSettings {
   int connections = 8;
   double requests_per_s = 0;  // 0: no limit
@@ -55,8 +58,8 @@ class WebClient {
   void head(std::string url, Done done);
   // By GET, and no more of the body than that.
   void get_first_byte(std::string url, Done done);
-  // Other than WebSettings::connections, for a server that takes several over one connection.
-  void ask_at_a_time(int requests) { settings_.connections = requests; }
+  // The server speaks HTTP/2: it is asked for kStreams as much at a time, over as many connections.
+  void multiplex() { requests_at_a_time_ = settings_.connections * kStreams; }
   // How many have no answer yet.
   std::size_t open() const { return open_; }
   // Goes on until something was answered, `stop_fd` is readable, or a second is over. Passes on
@@ -84,6 +87,7 @@ class WebClient {
   std::chrono::milliseconds until_next() const;
 
   WebSettings settings_;
+  int requests_at_a_time_;
   net::RequestPool pool_;
   TokenBucket budget_;
   std::deque<Request> waiting_;

@@ -28,12 +28,12 @@ namespace {
 using State = Folder::State;
 
 constexpr int kMostHops = 5;                 // redirects from one folder's URL
-constexpr std::size_t kWindow = 96;          // folders under way or waiting for their turn
+constexpr std::size_t kWindow = 384;         // folders under way or waiting for their turn
 constexpr std::size_t kMostItems = 100'000;  // of these; no further folder begins beyond
 // Pages that were asked for before may bring more. Beyond so many a page is given up, and asked for
 // again when there is room.
 constexpr std::size_t kHardMostItems = 500'000;
-constexpr std::size_t kLookUp = 32;           // folders for which one look at the source pays
+constexpr std::size_t kLookUp = 128;          // folders for which one look at the source pays
 constexpr std::size_t kLookUpItems = 10'000;  // or items of fewer
 // Folders that the source does not have: so many are read all the same, because they show that a
 // wrong URL or prefix was set.
@@ -179,7 +179,8 @@ class Walk {
   }
 
   void ask_for(Folder& folder, const std::string& url) {
-    if (!robots_allow(url)) return give_up(folder, url, kRobotsWords);
+    if (!robots_allow(url))
+      return folder.guessed ? make_unreadable(folder) : give_up(folder, url, kRobotsWords);
     client_.get(url, [this, &folder, url](WebAnswer&& answer) {
       ++answers_;
       take_page(folder, url, answer);
@@ -261,7 +262,7 @@ class Walk {
     folder.state = State::ready;
   }
 
-  // For many folders at a time, or when there is nothing else to do.
+  // For many folders at a time, or when the server would have nothing to do.
   void look_up() {
     std::vector<Folder*> parsed;
     bool others = false;  // pages are still to come
@@ -274,8 +275,9 @@ class Walk {
       others = others || folder->state == State::asked;
     }
     const bool first_waits = !window_.empty() && window_.front()->state == State::parsed;
+    const bool idle = client_.open() < static_cast<std::size_t>(options_.connections);
     const bool enough = parsed.size() >= kLookUp || items > kLookUpItems;
-    if (parsed.empty() || (!enough && others && !(first_waits && waiting_.empty()))) return;
+    if (parsed.empty() || (!enough && others && !(first_waits && idle))) return;
     look_up_items(known_, parsed);
     items_ += add_hidden(known_, parsed);
     for (Folder* folder : parsed) folder->state = State::heads;

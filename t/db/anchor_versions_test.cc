@@ -256,6 +256,7 @@ class AnchorVersionsTest : public CppUnit::TestFixture {
   void nobodyIsNamedThatAPlainModelDoesNotAllow();
 
  private:
+  class Events;
   Connection& c() { return *connection_; }
   static Entry entry(const std::string& name, std::int64_t size, std::int64_t mtime = 1000) {
     return {.path = "r/repodata/" + name, .size = size, .mtime = mtime};
@@ -347,94 +348,125 @@ struct Model {
   }
 };
 
-void AnchorVersionsTest::nobodyIsNamedThatAPlainModelDoesNotAllow() {
-  const unsigned seed = std::random_device()();
-  std::mt19937 random(seed);
-  const auto roll = [&](int sides) {
-    return static_cast<int>(random() % static_cast<unsigned>(sides));
-  };
-  const auto listing = [](const Folder& folder) {
+// Random events, each of which happens to the database and to the model alike.
+class AnchorVersionsTest::Events {
+ public:
+  Events(AnchorVersionsTest& test, unsigned seed) : test_(test), random_(seed) {
+    for (const char* name : {"repomd.xml", "a", "b", "c"}) model_.source[name] = ++versions_;
+    store_path_rules(c(), PathRules());
+    scan_source(c(), listing(model_.source), kForce);
+    store_path_rules(c(), kRules);
+  }
+
+  void happen(int step) {
+    const char* const mirrors[] = {"one", "two", "three"};
+    const std::string mirror = mirrors[roll(3)];
+    const int event = roll(6);
+    if (event < 2)
+      change_source(step);
+    else if (event == 2)
+      look_at_one_file(mirror);
+    else
+      change_and_scan(mirror);
+    model_.note();
+  }
+
+  // The first mirror that is named for a version and that the model does not allow; "": none.
+  std::string wrongly_named() {
+    for (const FormerVersion& version : load_former_versions(c(), kAnchor)) {
+      const std::set<std::string>& allowed = model_.whole[version.size_bytes].mirrors;
+      for (const MirrorId id : version.mirrors) {
+        const std::string name = load_mirrors(c())->find(id)->identifier;
+        if (!allowed.contains(name)) return fmt::format("{} for {}", name, version.size_bytes);
+        ++named_;
+      }
+    }
+    return "";
+  }
+  std::size_t named() const { return named_; }
+
+ private:
+  Connection& c() { return test_.c(); }
+  int roll(int sides) { return static_cast<int>(random_() % static_cast<unsigned>(sides)); }
+  static Tree listing(const Folder& folder) {
     Tree tree;
     for (const auto& [name, size] : folder) tree.push_back(entry(name, size, 1000 + size));
     return tree;
-  };
-  const char* const mirrors[] = {"one", "two", "three"};
-  Model model;
-  std::int64_t versions = 200;
-  std::size_t named = 0;
-  for (const char* name : {"repomd.xml", "a", "b", "c"}) model.source[name] = ++versions;
-  store_path_rules(c(), PathRules());
-  scan_source(c(), listing(model.source), kForce);
-  store_path_rules(c(), kRules);
-  for (int step = 0; step < 200; ++step) {
-    const std::string mirror = mirrors[roll(3)];
-    Folder& there = model.mirrors[mirror];
-    switch (roll(6)) {
-      case 0:
-      case 1:  // the source changes, its anchor sometimes later
-        for (auto& [name, size] : model.source) {
-          if (roll(3) == 0 && name != "repomd.xml") size = ++versions;
-        }
-        ++versions;
-        if (roll(3) == 0) model.source[fmt::format("n{}", versions)] = versions;
-        if (roll(3) == 0)
-          std::erase_if(model.source, [](const auto& file) { return file.first[0] == 'n'; });
-        if (roll(3) != 0) model.source["repomd.xml"] = ++versions;
-        scan_source(c(), listing(model.source), {.grace_s = roll(2) * 3600.0, .force = true});
-        if (roll(4) != 0) {
-          hash(step);
-          model.hashed.insert(model.source["repomd.xml"]);
-        }
-        break;
-      case 2:  // one file is looked at, which the mirror has or lacks
-        if (const auto file =
-                std::next(model.source.begin(), roll(static_cast<int>(model.source.size())));
-            value(c(), fmt::format("SELECT count(*) FROM file WHERE path = 'r/repodata/{}'",
-                                   file->first)) == "1") {
-          const FileOnMirror asked = file_on("r/repodata/" + file->first, mirror);
-          const bool has = there.contains(file->first) && there[file->first] == file->second;
-          (has ? confirm_files : withdraw_files)(c(), {asked});
-          if (has)
-            model.seen[mirror][file->first] = file->second;
-          else if (model.seen[mirror].contains(file->first) &&
-                   model.seen[mirror][file->first] == file->second)
-            model.seen[mirror].erase(file->first);
-        }
-        break;
-      default:  // nothing, the loss of a file, or a sync, whole or half; then a scan
-        switch (roll(4)) {
-          case 0:
-            break;
-          case 1:
-            if (!there.empty())
-              there.erase(std::next(there.begin(), roll(static_cast<int>(there.size()))));
-            break;
-          case 2:
-            there = model.source;
-            break;
-          default:
-            for (const auto& [name, size] : model.source) {
-              if (roll(3) != 0) there[name] = size;
-            }
-        }
-        if (there.empty()) there = model.source;
-        if (roll(3) == 0) break;
-        scan_mirror(c(), mirror, listing(there), kForce, roll(4) == 0 ? "r" : "");
-        model.seen[mirror] = there;
+  }
+  template <typename Files>
+  auto any_of(Files& files) {
+    return std::next(files.begin(), roll(static_cast<int>(files.size())));
+  }
+
+  // Its anchor sometimes later.
+  void change_source(int step) {
+    for (auto& [name, size] : model_.source) {
+      if (roll(3) == 0 && name != "repomd.xml") size = ++versions_;
     }
-    model.note();
-    for (const FormerVersion& version : load_former_versions(c(), kAnchor)) {
-      const std::set<std::string>& allowed = model.whole[version.size_bytes].mirrors;
-      for (const MirrorId id : version.mirrors) {
-        const std::string name = load_mirrors(c())->find(id)->identifier;
-        CPPUNIT_ASSERT_MESSAGE(
-            fmt::format("seed {}, step {}, version {}: {}", seed, step, version.size_bytes, name),
-            allowed.contains(name));
-        ++named;
-      }
+    ++versions_;
+    if (roll(3) == 0) model_.source[fmt::format("n{}", versions_)] = versions_;
+    if (roll(3) == 0)
+      std::erase_if(model_.source, [](const auto& file) { return file.first[0] == 'n'; });
+    if (roll(3) != 0) model_.source["repomd.xml"] = ++versions_;
+    scan_source(c(), listing(model_.source), {.grace_s = roll(2) * 3600.0, .force = true});
+    if (roll(4) == 0) return;
+    test_.hash(step);
+    model_.hashed.insert(model_.source["repomd.xml"]);
+  }
+
+  // Which the mirror has or lacks.
+  void look_at_one_file(const std::string& mirror) {
+    const std::pair<std::string, std::int64_t> file = *any_of(model_.source);
+    const auto& [name, size] = file;
+    const std::string path = "r/repodata/" + name;
+    if (value(c(), fmt::format("SELECT count(*) FROM file WHERE path = '{}'", path)) != "1") return;
+    const FileOnMirror asked = test_.file_on(path, mirror);
+    const auto is_there = [&file](const Folder& folder) {
+      const auto found = folder.find(file.first);
+      return found != folder.end() && found->second == file.second;
+    };
+    if (is_there(model_.mirrors[mirror])) {
+      confirm_files(c(), {asked});
+      model_.seen[mirror][name] = size;
+    } else {
+      withdraw_files(c(), {asked});
+      if (is_there(model_.seen[mirror])) model_.seen[mirror].erase(name);
     }
   }
-  CPPUNIT_ASSERT_MESSAGE(fmt::format("seed {}: nobody was ever behind", seed), named > 0);
+
+  // Nothing, the loss of a file, or a sync, whole or half; then mostly a scan.
+  void change_and_scan(const std::string& mirror) {
+    Folder& there = model_.mirrors[mirror];
+    const int event = roll(4);
+    if (event == 1 && !there.empty()) there.erase(any_of(there));
+    if (event == 2) there = model_.source;
+    if (event == 3) {
+      for (const auto& [name, size] : model_.source) {
+        if (roll(3) != 0) there[name] = size;
+      }
+    }
+    if (there.empty()) there = model_.source;
+    if (roll(3) == 0) return;
+    scan_mirror(c(), mirror, listing(there), kForce, roll(4) == 0 ? "r" : "");
+    model_.seen[mirror] = there;
+  }
+
+  AnchorVersionsTest& test_;
+  std::mt19937 random_;
+  Model model_;
+  std::int64_t versions_ = 200;
+  std::size_t named_ = 0;
+};
+
+void AnchorVersionsTest::nobodyIsNamedThatAPlainModelDoesNotAllow() {
+  const unsigned seed = std::random_device()();
+  Events events(*this, seed);
+  for (int step = 0; step < 200; ++step) {
+    events.happen(step);
+    CPPUNIT_ASSERT_EQUAL_MESSAGE(fmt::format("seed {}, step {}", seed, step), std::string(),
+                                 events.wrongly_named());
+  }
+  CPPUNIT_ASSERT_MESSAGE(fmt::format("seed {}: nobody was ever behind", seed), events.named() > 0);
 }
 
 CPPUNIT_TEST_SUITE_REGISTRATION(AnchorVersionsTest);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "db/lookup.h"
+#include "db/merge/head_sample.h"
 #include "db/merge/one_file.h"
 #include "db/mirror/mirrors.h"
 #include "db/mirror/standing.h"
@@ -18,6 +19,7 @@
 #include "db/probe/health_rows.h"
 #include "rank/rank.h"
 #include "t/db/database.h"
+#include "t/db/fleet_model.h"
 
 namespace mirror::db::test {
 namespace {
@@ -26,65 +28,11 @@ const MergeOptions kForce{.force = true};
 const PathRules kRules({"pool/**"}, {{"g", {"anchor"}, {}}});
 constexpr DoubtKind kKinds[] = {DoubtKind::wrong, DoubtKind::returning, DoubtKind::scans,
                                 DoubtKind::stamp, DoubtKind::files};
-constexpr int kMirrors = 5;
-
-bool is_stale(DoubtKind kind) { return kind != DoubtKind::wrong && kind != DoubtKind::returning; }
-
-struct ModelMirror {
-  bool enabled = true, http = true, https = false, ipv4 = true, ipv6 = false;
-  std::set<DoubtKind> doubts;
-  std::set<std::string> down;  // ways, as their rows name them
-  std::set<std::string> files;
-};
-
-class Model {
- public:
-  explicit Model(unsigned seed) : random_(seed) {}
-  int roll(int sides) { return static_cast<int>(random_() % static_cast<unsigned>(sides)); }
-
-  // Who may serve this client, by name.
-  std::set<std::string> may_serve(const std::string& path, bool https, Family family) const {
-    std::set<std::string> names;
-    for (const auto& [name, mirror] : mirrors) {
-      if (has(mirror, path) && mirror.enabled && is_believed(mirror, path) &&
-          is_reached(mirror, https, family))
-        names.insert(name);
-    }
-    return names;
-  }
-
-  std::map<std::string, Entry> source;
-  std::map<std::string, ModelMirror> mirrors;
-
- private:
-  bool has(const ModelMirror& mirror, const std::string& path) const {
-    if (path == "g/anchor") return false;  // the origin's alone
-    if (!path.starts_with("g/") || !source.contains("g/anchor")) return mirror.files.contains(path);
-    for (const auto& [other, entry] : source) {
-      if (other.starts_with("g/") && other != "g/anchor" && !mirror.files.contains(other))
-        return false;
-    }
-    return true;
-  }
-  static bool is_believed(const ModelMirror& mirror, const std::string& path) {
-    for (const DoubtKind kind : mirror.doubts) {
-      if (!is_stale(kind) || !path.starts_with("pool/")) return false;
-    }
-    return true;
-  }
-  static bool is_reached(const ModelMirror& mirror, bool https, Family family) {
-    std::string over = family == Family::ipv6 ? "ipv6" : "ipv4";
-    if (over == "ipv4" && !mirror.ipv4) return false;
-    if (over == "ipv6" && !mirror.ipv6 && mirror.ipv4) over = "ipv4";  // by a translator
-    const auto up = [&](const std::string& scheme) {
-      return (scheme == "https" ? mirror.https : mirror.http) &&
-             !mirror.down.contains(scheme + "/" + over);
-    };
-    return up("https") || (!https && up("http"));
-  }
-
-  std::mt19937 random_;
-};
+constexpr int kMirrors = 7;
+// Between two versions of a file: more than a day, by which any listing that shows times tells them
+// apart, and more than an upload takes.
+constexpr std::int64_t kStepS = 200'000;
+constexpr int kLongestUploadS = 100'000;
 
 class FleetTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(FleetTest);
@@ -98,7 +46,8 @@ class FleetTest : public CppUnit::TestFixture {
     connection_.emplace(database_->connect());
     model_.emplace(seed);
     store_path_rules(c(), kRules);
-    for (int i = 0; i < kMirrors; ++i) join(fmt::format("m{}", i));
+    for (int i = 0; i < kMirrors; ++i)
+      join(fmt::format("m{}", i), static_cast<Kind>(i % kListingKinds));
     change_source(0);
     for (int step = 1; step <= 250; ++step) {
       happen(step);
@@ -142,13 +91,14 @@ class FleetTest : public CppUnit::TestFixture {
       default:
         if (roll(4) == 0) {
           delete_mirror(c(), id_of(one->first));
-          join(one->first);
+          join(one->first, static_cast<Kind>(roll(kListingKinds)));
         }
     }
   }
 
-  void join(const std::string& name) {
+  void join(const std::string& name, Kind kind) {
     ModelMirror& mirror = model_->mirrors[name] = {};
+    mirror.kind = kind;
     mirror.https = roll(2) == 0;
     mirror.http = !mirror.https || roll(2) == 0;
     mirror.ipv6 = roll(2) == 0;
@@ -164,37 +114,137 @@ class FleetTest : public CppUnit::TestFixture {
 
   // Immutable files come and go; the others also change.
   void change_source(int step) {
+    const auto before = model_->source;
     for (int i = step == 0 ? 40 : 1 + roll(5); i > 0; --i) {
       const char* const folders[] = {"pool", "plain", "g"};
       std::string path = fmt::format("{}/{}", folders[roll(3)], roll(6));
       if (path == "g/0") path = "g/anchor";
       const bool known = model_->source.contains(path);
       if (known && path.starts_with("pool/")) continue;
-      model_->source[path] = {.path = path, .size = 1 + roll(3), .mtime = 1000 + step};
-      for (auto& [name, mirror] : model_->mirrors) mirror.files.erase(path);
+      model_->source[path] = {.path = path, .size = 1 + roll(3), .mtime = (1 + step) * kStepS};
     }
     Tree tree;
-    for (const auto& [path, entry] : model_->source) tree.push_back(entry);
+    for (const auto& [path, entry] : model_->source) {
+      tree.push_back(entry);
+      const auto was = before.find(path);
+      if (was != before.end() && was->second.mtime == entry.mtime) continue;
+      if (was != before.end()) model_->earlier[path].push_back(was->second);
+      for (auto& [name, mirror] : model_->mirrors) mirror.files.erase(path);
+    }
     scan_source(c(), tree, kForce);
+  }
+
+  void scan(const std::string& name, ModelMirror& mirror) {
+    if (mirror.kind == Kind::head) return scan_by_head(name, mirror);
+    if (mirror.kind == Kind::complete) return scan_by_sample(name, mirror);
+    scan_whole(name, mirror);
   }
 
   // What is listed is there, in its version or in another one; and what is not listed is not. Where
   // the web server is asked, all files are young and few, so it is asked for each that is there.
-  void scan(const std::string& name, ModelMirror& mirror) {
+  void scan_whole(const std::string& name, ModelMirror& mirror) {
     Tree tree;
-    mirror.files.clear();
+    std::set<std::string> files;
     const int percent = roll(2) ? 100 : 80;
+    int olds = 2;  // more would say that the mirror does not keep times
     for (const auto& [path, entry] : model_->source) {
       if (roll(100) >= percent) continue;
-      tree.push_back(entry);
-      if (roll(20) == 0)
+      const bool sums = mirror.kind == Kind::sums;  // which have no other version
+      if (!sums && roll(20) == 0) {
+        tree.push_back(entry);
         tree.back().size += 10;
-      else
-        mirror.files.insert(path);
+      } else if (!sums && olds > 0 && model_->earlier.contains(path) && roll(4) == 0) {
+        --olds;
+        const std::vector<Entry>& earlier = model_->earlier.at(path);
+        tree.push_back(earlier[static_cast<std::size_t>(roll(static_cast<int>(earlier.size())))]);
+      } else {
+        tree.push_back(entry);
+        if (model_->shows(mirror, path)) files.insert(path);
+      }
     }
+    mirror.files = files;
     MergeOptions how{.max_shrink_percent = 100, .force = roll(2) == 0};
     if (roll(2)) how.ask_for_newest = [&](const auto& newest) { return ask(newest.files, mirror); };
-    scan_mirror(c(), name, tree, how);
+    merge(name, as_shown(tree, mirror.kind), fidelity_of(mirror.kind), how);
+  }
+
+  Tree as_shown(Tree tree, Kind kind) {
+    for (Entry& entry : tree) {
+      if (kind == Kind::uploads) entry.mtime += roll(kLongestUploadS);
+      const auto precision = static_cast<std::int64_t>(fidelity_of(kind).times);
+      entry.mtime -= entry.mtime % precision;
+    }
+    return tree;
+  }
+
+  // As the methods of listing say it.
+  static Fidelity fidelity_of(Kind kind) {
+    switch (kind) {
+      case Kind::minutes:
+        return {.times = Precision::minute};
+      case Kind::days:
+        return {.times = Precision::day};
+      case Kind::uploads:
+        return {.shows_times = false, .times_of_uploads = true};
+      case Kind::sums:
+        return {.shows_times = false};
+      case Kind::head:
+        return {.shows_times = false, .asked_only = true, .whole = false};
+      case Kind::complete:
+        return {.shows_times = false, .asked_only = true};
+      case Kind::seconds:
+        break;
+    }
+    return {};
+  }
+
+  MergeReport merge(const std::string& name, const Tree& tree, const Fidelity& fidelity,
+                    const MergeOptions& how) {
+    MirrorScan scan(c(), find_mirror(c(), name).value(), "rsync", "");
+    for (const Entry& entry : tree) scan.add(entry.path, entry.size, entry.mtime);
+    return scan.merge(fidelity, how);
+  }
+
+  // Files that are not asked for keep their state.
+  void scan_by_head(const std::string& name, ModelMirror& mirror) {
+    Tree answers;
+    for (const auto& [path, entry] : model_->source) {
+      if (roll(2)) continue;
+      answers.push_back(entry);
+      mirror.files.insert(path);
+      if (roll(5) > 0) continue;
+      answers.back().size = roll(2) ? kNotThere : entry.size + 10;
+      mirror.files.erase(path);
+    }
+    merge(name, answers, fidelity_of(mirror.kind), {.max_shrink_percent = 100});
+  }
+
+  // The mirror has everything, but for some of the files that it is asked for.
+  void scan_by_sample(const std::string& name, ModelMirror& mirror) {
+    HeadSample sample(c(), id_of(name), "");
+    Tree answers;
+    std::set<std::string> missing;
+    const auto answer = [&](const std::vector<SampleFile>& files) {
+      std::int64_t newest_rev = 0;
+      for (const SampleFile& file : files) {
+        answers.push_back(model_->source.at(file.path));
+        const bool is_missing = !file.newest && roll(10) == 0;
+        if (is_missing) missing.insert(file.path);
+        if (is_missing) answers.back().size = kNotThere;
+        if (!is_missing) newest_rev = std::max(newest_rev, file.version_rev);
+      }
+      return newest_rev;
+    };
+    // The newest file is always among those that it shows to have.
+    Fidelity fidelity = fidelity_of(mirror.kind);
+    fidelity.taken = sample.take(answer(sample.choose(8)));
+    answer(sample.ask_alone(*fidelity.taken, 1000));
+    merge(name, answers, fidelity, {.max_shrink_percent = 100});
+    sample.keep(*fidelity.taken, true);
+    for (const auto& [path, entry] : model_->source) {
+      if (!missing.contains(path)) mirror.files.insert(path);
+    }
+    for (const std::string& path : missing) mirror.files.erase(path);
   }
 
   Unserved ask(const std::vector<ProbeFile>& files, ModelMirror& mirror) {

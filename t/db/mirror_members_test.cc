@@ -184,7 +184,7 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"ftp_url", "ftp://a/"},
         {"index_url", "http://a/"},
         {"head_url", "https://a/"},
-        {"head_options", "connections=2,budget=3"},
+        {"head_options", "connections=2,budget=3,sample=9"},
         {"index_options", "connections=2,rate=3"},
         {"ftp_scan_url", "ftps://joe@a/"},
         {"ftp_options", "connections=2,tls=require"},

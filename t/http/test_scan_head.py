@@ -143,6 +143,22 @@ def test_finds_the_files_that_rsync_finds(world, cleanup, authority, server):
     assert scan(world)["outcome"] == "unchanged" and world.tables() == before
 
 
+def test_http2_takes_no_more_connections_than_the_option_says(world, cleanup, authority):
+    tree = world.scratch / "web"
+    more = {f"many/{n}": b"1" for n in range(300)}
+    world.fill_source(more)
+    rig.copy_tree(world.source, tree)
+    # One child, which ends no connection.
+    config = ("StartServers 1\nServerLimit 1\nThreadsPerChild 25\nMaxRequestWorkers 25\nProtocols h2 http/1.1\nMaxKeepAliveRequests 0\nKeepAliveTimeout 600\nTimeout 600\n<Directory {docroot}>\n</Directory>\n"
+              'LogFormat "%{remote}p %H" ports\nCustomLog {dir}/ports.log ports\n')
+    web = cleanup(rig.Httpd(config, docroot=tree, tls=authority, mirror=False, modules=("http2",))).start()
+    world.configure(more=f'probe_ca = "{authority.ca_file}"\n')
+    world.register("cdn", head_url=web.tls_url, head_options="connections=2")
+    assert scan(world)["heads"] == len(FILES) + len(more)
+    asked = (web.dir / "ports.log").read_text().splitlines()
+    assert {line.split()[1] for line in asked} == {"HTTP/2.0"} and len({line.split()[0] for line in asked}) <= 2, asked
+
+
 def test_a_budget_is_spent_on_new_files_first_and_then_on_the_longest_unchecked(world, cdn):
     server = cdn("budget=15")
     seen = []
@@ -311,4 +327,4 @@ def test_a_subtree_asks_only_for_its_files(world, cdn):
 def test_an_option_that_is_none_is_named(world, cdn):
     cdn("robots=heed")
     found = scan(world)
-    assert found["outcome"] == "failed" and "the options are connections=N, rate=N and budget=N" in found["error"]
+    assert found["outcome"] == "failed" and "the options are connections=N, rate=N, budget=N and sample=N" in found["error"]

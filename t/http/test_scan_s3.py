@@ -7,6 +7,7 @@ import time
 
 import pytest
 import rig
+from answers import ask
 from scanning import World, objects
 
 OLD = 1_600_000_000
@@ -382,6 +383,39 @@ def test_mb_hash_reads_the_objects_of_a_source_in_a_bucket(world, store):
     assert mb_hash(world, store).returncode == 0
     assert len([path for method, path in store.requests if method == "GET" and "list-type" not in path]) == len(reads)
     assert mb_hash(world, store, "--verify").returncode == 0
+
+
+REDIRECTOR = """
+MirrorDatabase "{database}"
+<Location /db>
+  MirrorEngine On
+  MirrorTree database
+  MirrorOrigin http://origin.example/
+</Location>
+"""
+
+
+def test_clients_get_mirrors_and_hashes_of_a_source_in_a_bucket(world, store, make_httpd):
+    content = b"12345" * 4000
+    contents = {"a b/\u00fc+c": content, "alone": content}
+    fill(world, store, contents)
+    assert mb_hash(world, store).returncode == 0
+    copy = store.bucket("copy")
+    copy.put("a b/\u00fc+c", content)
+    world.register("m", s3_url=store.url("copy/"))
+    assert scan(world, store)["gained"] == 1
+    httpd = make_httpd(REDIRECTOR.replace("{database}", world.database.conninfo()))
+    path = "a%20b/%C3%BC%2Bc"
+    digest, mirror = hashlib.sha256(content).hexdigest().encode(), f"http://mirror.example/{path}"
+
+    def tells_both():
+        metalink = ask(httpd, f"/db/{path}.meta4").raw
+        return digest in metalink and mirror.encode() in metalink
+
+    # A process of httpd that has not seen the mirrors yet answers otherwise.
+    rig.wait_for("a redirect", lambda: ask(httpd, f"/db/{path}").location == mirror, deadline_s=60)
+    rig.wait_for("no mirror", lambda: ask(httpd, "/db/alone").location == "http://origin.example/alone", deadline_s=60)
+    rig.wait_for("a Metalink", tells_both, deadline_s=60)
 
 
 def test_an_object_that_was_uploaded_anew_waits_for_the_next_scan(world, store):

@@ -1,10 +1,8 @@
 """mb-scan by directory indexes: of real web servers in every shape, and of servers that do what a test wants."""
 
-import http.server
-import os
-import shutil
-import threading
+import contextlib
 
+import psycopg2
 import pytest
 import rig
 from scanning import World, objects
@@ -62,3 +60,21 @@ def test_every_shape_gives_the_files_that_rsync_gives(world, web, shape):
     before = world.tables()
     again = result(world)
     assert again["outcome"] == "unchanged" and world.tables() == before
+
+
+@pytest.mark.parametrize("shape", ["apache-fancy", "nginx-json"])
+def test_an_unchanged_mirror_takes_no_lock(world, web, shape):
+    """While another session holds the merge lock."""
+    world.fill_source(FILES)
+    server = web(shape)
+    first = result(world)
+    assert first["outcome"] == "merged" and len(world.files_of("web")) == len(FILES)
+    rig.make_tree(server.tree, {"unknown": b"1"})  # a listing that is not the same, of the same files
+    before = world.tables(), world.query("SELECT count(*) FROM revision")
+    with contextlib.closing(psycopg2.connect(world.database.conninfo())) as merging:
+        merging.cursor().execute("LOCK TABLE merge_lock IN EXCLUSIVE MODE")
+        for _ in range(2):
+            again = result(world)
+            assert again["outcome"] == "unchanged" and again["unknown"] == 1 and again["lock_seconds"] == 0, again
+            assert result(world, "-d", "sub")["outcome"] == "unchanged"
+    assert (world.tables(), world.query("SELECT count(*) FROM revision")) == before

@@ -43,6 +43,7 @@ struct MirrorScan::Impl {
   Unserved ask_for_newest(const MergeOptions& options, const MirrorCompare* compare);
   void compare_without(const Unserved& unserved, const Fidelity& fidelity,
                        std::optional<MirrorCompare>& compare);
+  void compare_again(const Fidelity& fidelity, std::optional<MirrorCompare>& compare);
   void heed(const Fidelity& fidelity, MirrorCompare& compare) const;
   ScanCounts counts_of(const MirrorCompare& compare) const;
   void require_same_mirror();
@@ -80,9 +81,9 @@ constexpr int kAttempts = 3;
 // The listing is of what the mirror's row and endpoint said when the scan began.
 void MirrorScan::Impl::require_same_mirror() {
   const Result now = connection.run(
-      "SELECT strip_prefix, add_prefix, coalesce(e.url, '') FROM mirror m "
-      "LEFT JOIN endpoint e ON e.mirror_id = m.id AND e.method = $2 WHERE m.id = $1",
-      Params().int2(mirror.mirror.id).text(method));
+      "SELECT strip_prefix, add_prefix, coalesce(e.url, ''), coalesce($3 = ANY (e.options), false) "
+      "FROM mirror m LEFT JOIN endpoint e ON e.mirror_id = m.id AND e.method = $2 WHERE m.id = $1",
+      Params().int2(mirror.mirror.id).text(method).text(kComplete));
   if (now.empty()) {
     throw Error(fmt::format("mirror '{}' was deleted while it was scanned; nothing was merged",
                             mirror.mirror.identifier),
@@ -90,7 +91,8 @@ void MirrorScan::Impl::require_same_mirror() {
   }
   const Endpoint* const endpoint = mirror.endpoint(method);
   if (now.bytes(0, 0) != mirror.strip_prefix || now.bytes(0, 1) != mirror.add_prefix ||
-      now.bytes(0, 2) != (endpoint ? endpoint->url : "")) {
+      now.bytes(0, 2) != (endpoint ? endpoint->url : "") ||
+      now.boolean(0, 3) != (endpoint && endpoint->is_complete())) {
     throw Error(fmt::format("mirror '{}' got another scan URL or prefix while it was scanned; "
                             "nothing was merged, scan it again",
                             mirror.mirror.identifier),
@@ -287,14 +289,21 @@ Unserved MirrorScan::Impl::ask_for_newest(const MergeOptions& options,
 // As if the listing had none of these. Of what was listed, the counts stay.
 void MirrorScan::Impl::compare_without(const Unserved& unserved, const Fidelity& fidelity,
                                        std::optional<MirrorCompare>& compare) {
-  const MeasuredTimes times = compare->times();
-  listed = compare->counts();
   listing.drop(unserved.ids);
   if (unserved.most) listing.drop_gained();
+  compare_again(fidelity, compare);
+  row.listed("", start_rev);  // what is not served now may be so when the same is listed again
+}
+
+// Of a listing that is another now. What was counted and measured before is of what was listed.
+void MirrorScan::Impl::compare_again(const Fidelity& fidelity,
+                                     std::optional<MirrorCompare>& compare) {
+  const MeasuredTimes times = compare->times();
+  listed = compare->counts();
   compare.emplace(connection, mirror.mirror.id, subtree, fidelity, start_rev, times, rules);
+  heed(fidelity, *compare);
   compare->trust_times();
   compare->compare(listing);
-  row.listed("", start_rev);  // what is not served now may be so when the same is listed again
 }
 
 ScanCounts MirrorScan::Impl::counts_of(const MirrorCompare& compare) const {
@@ -329,6 +338,10 @@ MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions
   comparison.emplace(connection, mirror.mirror.id, subtree, fidelity, start_rev, measured(), rules);
   heed(fidelity, *comparison);
   comparison->compare(listing);
+  if (fidelity.taken) {
+    listing.add_taken(*fidelity.taken, mirror.mirror.id, comparison->times().offset_s);
+    compare_again(fidelity, comparison);
+  }
   MergeReport report;
   report.counts = counts_of(*comparison);
   if (!unserved) {

@@ -57,6 +57,14 @@ struct MergeReport {
 
 enum class Precision : std::int64_t { second = 1, minute = 60, day = 86400 };
 
+// What of a complete mirror counts as listed, besides what is in the listing: files below `folder`
+// ("": all) whose only version is of a revision above `after` and up to `upto`. All others keep
+// their state.
+struct TakenForListed {
+  std::int64_t after = 0, upto = 0;
+  std::string folder;
+};
+
 // How exact a listing was. Its method knows that when the listing has ended.
 struct Fidelity {
   Precision times = Precision::second;
@@ -66,6 +74,7 @@ struct Fidelity {
   // The listing tells of the files in it alone: all others keep their state. `whole`: even so it
   // has all of the source's files, those that the mirror lacks with the size kNotThere.
   bool asked_only = false, whole = true;
+  std::optional<TakenForListed> taken = std::nullopt;  // with asked_only
 };
 
 // The size of an entry that says that the mirror does not have the file.

@@ -153,6 +153,27 @@ void StagedListing::drop(const std::vector<std::int64_t>& file_ids) {
                .affected();
 }
 
+void StagedListing::add_taken(const TakenForListed& taken, MirrorId mirror, std::int64_t offset_s) {
+  Params params = Params().int2(mirror).int8(taken.after).int8(taken.upto).int8(offset_s);
+  if (taken.folder.empty())
+    params.null().null();
+  else
+    params.bytes(taken.folder + '/').bytes(taken.folder + char('/' + 1));
+  rows_ += connection_
+               .run(
+                   "INSERT INTO merge_listing (path, kind, size, mtime, staged, seq, again) SELECT "
+                   "f.path, 'f', f.size, f.mtime + $4, false, 0, false FROM file f LEFT JOIN "
+                   "(SELECT id, true AS listed FROM cohort WHERE $1 = ANY (mirrors) OFFSET 0) c ON "
+                   "c.id = f.cohort_id WHERE f.kind = 'f' AND f.gone_at IS NULL AND NOT f.staged "
+                   "AND NOT f.pending AND CASE WHEN c.listed THEN f.earlier_sizes IS NOT NULL ELSE "
+                   "f.earlier_sizes IS NULL AND f.version_rev > $2 AND f.version_rev <= $3 END AND "
+                   "($5::bytea IS NULL OR f.path > $5 AND f.path < "
+                   "$6) AND NOT EXISTS (SELECT FROM merge_listing l WHERE l.path = f.path)",
+                   params)
+               .affected();
+  connection_.script("ANALYZE merge_listing");
+}
+
 void StagedListing::drop_gained() {
   rows_ -= connection_
                .run(

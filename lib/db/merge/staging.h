@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "db/merge/fingerprint.h"
+#include "db/merge/scan.h"
 #include "db/merge/temp_tables.h"
 #include "pg/connection.h"
 
@@ -60,6 +61,9 @@ class StagedListing {
   void drop(const std::vector<std::int64_t>& file_ids);
   // The same with all files that the mirror would gain, as merge_changed has them.
   void drop_gained();
+  // As if these of the source's files had been listed too, `offset_s` being by how much the
+  // mirror's times are ahead. After finish().
+  void add_taken(const TakenForListed& taken, MirrorId mirror, std::int64_t offset_s);
   std::int64_t seen() const { return seen_ - absent_; }  // calls of add for what is there
   std::int64_t rows() const { return rows_; }            // distinct paths, after finish()
   std::int64_t absent() const { return absent_; }  // entries that say that the file is not there

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace mirror::db {
 namespace {
 
@@ -18,7 +20,15 @@ Endpoint read_endpoint(const Result& rows, int row) {
           .priority = rows.int4(row, 4)};
 }
 
+constexpr const char* kSet =
+    "INSERT INTO endpoint (mirror_id, method, {0}) VALUES ($1, $2, {1}) ON CONFLICT (mirror_id, "
+    "method) DO UPDATE SET {0} = {2}";
+
 }  // namespace
+
+bool Endpoint::is_complete() const {
+  return std::find(options.begin(), options.end(), kComplete) != options.end();
+}
 
 std::map<MirrorId, std::vector<Endpoint>> read_endpoints(Connection& connection) {
   const Result rows = connection.run(std::string(kSelect) + kOrder);
@@ -37,10 +47,21 @@ std::vector<Endpoint> read_endpoints(Connection& connection, MirrorId id) {
 }
 
 void set_endpoint(Connection& connection, std::string_view column, const Params& values) {
-  connection.run(fmt::format("INSERT INTO endpoint (mirror_id, method, {0}) VALUES ($1, $2, $3) "
-                             "ON CONFLICT (mirror_id, method) DO UPDATE SET {0} = excluded.{0}",
-                             column),
-                 values);
+  const std::string value = column == "options"
+                                ? fmt::format(
+                                      "excluded.options || array_remove(ARRAY[CASE WHEN "
+                                      "'{}' = ANY (endpoint.options) THEN '{}' END], NULL)",
+                                      kComplete, kComplete)
+                                : fmt::format("excluded.{}", column);
+  connection.run(fmt::format(kSet, column, "$3", value), values);
+}
+
+void set_complete(Connection& connection, const Params& values) {
+  connection.run(
+      fmt::format(
+          kSet, "options", fmt::format("CASE WHEN $3 THEN ARRAY['{}'] ELSE '{{}}' END", kComplete),
+          fmt::format("array_remove(endpoint.options, '{}') || excluded.options", kComplete)),
+      values);
 }
 
 void drop_empty_endpoints(Connection& connection, MirrorId id) {

@@ -116,9 +116,25 @@ class Rows {
     row.endpoint_column = column;
     row.text = [method, where](const MirrorRecord& record) {
       const Endpoint* const found = record.endpoint(method);
-      return found ? value_text(found->*where) : std::string();
+      if (found == nullptr) return std::string();
+      Value value = found->*where;
+      if constexpr (std::is_same_v<Value, std::vector<std::string>>) std::erase(value, kComplete);
+      return value_text(value);
     };
     set_input<Value>(row, url);
+  }
+
+  // Of the way by HEAD.
+  void complete(const char* help) {
+    MirrorMember& row = add("complete", help);
+    row.stored_in = StoredIn::endpoint;
+    row.endpoint_method = "head";
+    row.endpoint_column = kComplete;
+    row.text = [](const MirrorRecord& record) {
+      const Endpoint* const found = record.endpoint("head");
+      return value_text(found != nullptr && found->is_complete());
+    };
+    set_input<bool>(row, std::nullopt);
   }
 
  private:
@@ -194,7 +210,9 @@ std::vector<MirrorMember> make_members() {
   scans.endpoint("ftp_options", "ftp", "options", &Endpoint::options,
                  "options for scans over FTP: connections=2, tls=require, off");
   scans.endpoint("head_options", "head", "options", &Endpoint::options,
-                 "options for scans that ask for each file: connections=8, rate=N, budget=N");
+                 "options for scans that ask for each file: connections=8, rate=N, budget=N, "
+                 "sample=200");
+  scans.complete("it has everything, as a CDN in front of the origin: scans ask for a sample");
   scans.endpoint("s3_options", "s3", "options", &Endpoint::options,
                  "options for scans of a bucket: connections=8, rate=N, heads=N");
   for_each_member(kMirrorTraits, redirects);

@@ -29,7 +29,7 @@ struct MirrorMember {
   StoredIn stored_in = StoredIn::mirror;
   std::string select;           // what reads it from `mirror m`; "" for an endpoint's
   std::string endpoint_method;  // of an endpoint's
-  std::string endpoint_column;
+  std::string endpoint_column;  // or kComplete
   std::function<void(MirrorRecord&, const Result&, int row, int column)> read;
   // The two of a column that an option sets; see value_codec.h.
   std::function<std::string(const MirrorRecord&)> text;

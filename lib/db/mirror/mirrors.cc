@@ -86,7 +86,10 @@ void set_endpoints(Connection& connection, MirrorId id, const std::vector<Change
     if (member.stored_in != StoredIn::endpoint) continue;
     Params params = Params().int2(id).text(member.endpoint_method);
     member.bind(params, value);
-    set_endpoint(connection, member.endpoint_column, params);
+    if (member.endpoint_column == kComplete)
+      set_complete(connection, params);
+    else
+      set_endpoint(connection, member.endpoint_column, params);
     any = true;
   }
   if (any) drop_empty_endpoints(connection, id);

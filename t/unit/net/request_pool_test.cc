@@ -41,6 +41,8 @@ class RequestPoolTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(returnsWhenItIsWoken);
   CPPUNIT_TEST(canBeEndedWithRequestsUnderWay);
   CPPUNIT_TEST(passesOnWhatADoneThrows);
+  CPPUNIT_TEST(keepsNothingOfAnEarlierRequest);
+  CPPUNIT_TEST(requestsBeyondItsLimitsTakeTurns);
   CPPUNIT_TEST(knowsPrivateAddresses);
   CPPUNIT_TEST(readsTimesOfCertificates);
   CPPUNIT_TEST_SUITE_END();
@@ -158,6 +160,59 @@ class RequestPoolTest : public CppUnit::TestFixture {
         std::runtime_error);
     CPPUNIT_ASSERT_EQUAL(std::size_t{0}, pool.running());
     pool.run(milliseconds(1), -1);
+  }
+
+  void keepsNothingOfAnEarlierRequest() {
+    Server moved([](int connection) {
+      send_all(connection, "HTTP/1.1 301 M\r\nLocation: /g\r\nContent-Length: 0\r\n\r\n");
+    });
+    Server other([](int connection) {
+      send_all(connection, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
+    });
+    RequestPool pool;
+    const auto ask = [&pool](PoolRequest request) {
+      PoolAnswer got;
+      request.keep_connection = true;
+      pool.add(std::move(request), [&got](PoolAnswer&& answer) { got = std::move(answer); });
+      while (pool.running() > 0) pool.run(milliseconds(1000), -1);
+      return got;
+    };
+    CPPUNIT_ASSERT_EQUAL("http://" + moved.at() + "/g", ask(to(moved.at())).redirect_url);
+    const PoolAnswer refused = ask(to("127.0.0.1:1"));
+    CPPUNIT_ASSERT(refused.failure == FailureKind::connect && refused.status == 0);
+    CPPUNIT_ASSERT(refused.headers.empty() && refused.redirect_url.empty());
+    PoolRequest request = to(other.at());
+    request.method = PoolRequest::Method::get;
+    request.headers = {"X-Other: 1"};
+    request.max_body_bytes = 10;
+    const PoolAnswer answer = ask(request);
+    CPPUNIT_ASSERT(!answer.failure && answer.status == 200 && answer.os_error == 0);
+    CPPUNIT_ASSERT(answer.body == "abc" && answer.redirect_url.empty() && answer.words.empty());
+    other.end();
+    CPPUNIT_ASSERT(other.request.starts_with("GET /f HTTP/1.1\r\n"));
+    CPPUNIT_ASSERT(other.request.find("X-Other: 1\r\n") != std::string::npos);
+  }
+
+  // The server takes one connection.
+  void requestsBeyondItsLimitsTakeTurns() {
+    Server server([](int connection) {
+      constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+      char bytes[4096];
+      send_all(connection, kAnswer);
+      while (::recv(connection, bytes, sizeof bytes, 0) > 0) send_all(connection, kAnswer);
+    });
+    RequestPool pool({.connections = 1, .streams = 0});
+    int ended = 0;
+    for (int i = 0; i < 3; ++i) {
+      PoolRequest request = to(server.at());
+      request.keep_connection = true;
+      pool.add(std::move(request), [&ended](PoolAnswer&& answer) {
+        CPPUNIT_ASSERT_EQUAL(200, answer.status);
+        ++ended;
+      });
+    }
+    while (pool.running() > 0) pool.run(milliseconds(1000), -1);
+    CPPUNIT_ASSERT_EQUAL(3, ended);
   }
 
   void knowsPrivateAddresses() {

@@ -1,0 +1,16 @@
+// The other programs of mod_mirror, which some commands start.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "context.h"
+
+namespace mirror::mb {
+
+// The program that came with this one, else the name, for whoever looks on PATH.
+std::string program_beside(const std::string& name);
+// Its name and the options that say which configuration and instance it is about.
+std::vector<std::string> program_words(const std::string& name, const Context& context);
+
+}  // namespace mirror::mb
