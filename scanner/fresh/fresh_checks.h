@@ -111,7 +111,7 @@ class FreshChecks {
   void came(Asked& mirror, Release& release, Wait& wait);
   void ask_for_folder(const Asked& mirror, const Release& release, const db::FreshFile& file);
   double retry_s(const Asked& mirror, std::int64_t rev) const;
-  double rest_retry_s(const Asked& mirror, std::int64_t rev, const Release& release) const;
+  double rest_retry_s(const Asked& mirror, std::int64_t rev) const;
   void write(db::Connection& connection);
   void plan_next();
 
