@@ -194,6 +194,7 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
       if (gate.opens(line.text)) log(line);
     });
     starting->demand.push_back(&shared_memory->demand(starting->catalogs.size()));
+    starting->demand.back()->begin(catalog.directory);
     starting->catalogs.push_back(
         catalog.used ? make_keeper(catalog, fault, *starting->demand.back(), log_once) : nullptr);
   }

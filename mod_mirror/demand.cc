@@ -12,6 +12,10 @@ std::uint64_t key_of(std::string_view path) { return fnv1a(path) | 1; }
 
 }  // namespace
 
+void DemandSample::begin(std::string_view tree) {
+  if (tree_.exchange(key_of(tree)) != key_of(tree)) take();
+}
+
 // Reservoir sampling (Vitter's algorithm R): every download has the same chance to be in it.
 void DemandSample::note(std::string_view path) {
   if (path.size() > kMostBytes) return;

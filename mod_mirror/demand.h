@@ -17,6 +17,9 @@ namespace mirror::httpd {
 
 class DemandSample {
  public:
+  // Of this tree from now on, since the children of another configuration may have used it for
+  // another one.
+  void begin(std::string_view tree);
   // One more download of the file of that real path; longer ones than kMostBytes are not counted.
   void note(std::string_view path);
   // Each file of the sample with how many downloads that stands for; a new sample begins.
@@ -31,7 +34,7 @@ class DemandSample {
   };
   static std::string path_in(Place& place);
 
-  std::atomic<std::uint64_t> seen_{0};
+  std::atomic<std::uint64_t> tree_{0}, seen_{0};
   std::array<Place, kPlaces> places_{};
 };
 

@@ -273,7 +273,7 @@ int Exchange::finish(Outcome outcome) {
   if (lookup_) lookup_->snapshot.reset();
   write_notes(outcome);
   count_redirect(outcome);
-  count_demand();
+  count_demand(outcome);
   if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
   if (!outcome.why.empty()) {
     if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))

@@ -71,7 +71,7 @@ class Exchange {
   std::uint64_t request_number() const;
   void prepare_choice();
   void count_redirect(const Outcome& outcome) const;
-  void count_demand() const;
+  void count_demand(const Outcome& outcome) const;
 
   // exchange_explain.cc
   static bool is_refused(const Outcome& outcome);

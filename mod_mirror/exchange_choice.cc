@@ -48,11 +48,12 @@ void Exchange::count_redirect(const Outcome& outcome) const {
     self->recent_requests->note(request_number(), request_.now_s, window_s);
 }
 
-// A download, whoever serves it.
-void Exchange::count_demand() const {
+// A download that this client may have, whoever serves it.
+void Exchange::count_demand(const Outcome& outcome) const {
   const Child* self = child();
   const auto catalog = config_.catalog_index();
-  if (self == nullptr || !catalog || !lookup_ || lookup_->found != Found::file || !is_download())
+  if (self == nullptr || !catalog || !lookup_ || lookup_->found != Found::file || !is_download() ||
+      is_refused(outcome))
     return;
   self->demand.at(*catalog)->note(lookup_->file.path);
 }

@@ -753,7 +753,7 @@ CREATE TABLE demand (
   file_id bigint PRIMARY KEY,
   requests double precision NOT NULL,
   at timestamptz NOT NULL DEFAULT now(),
-  CONSTRAINT demand_requests_range CHECK (requests BETWEEN 0 AND 1e15),
+  CONSTRAINT demand_requests_range CHECK (requests BETWEEN 1 AND 1e15),
   CONSTRAINT demand_at_range CHECK (at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
 );
 CREATE FUNCTION demand_now(requests double precision, at timestamptz) RETURNS double precision LANGUAGE sql STABLE
@@ -778,11 +778,18 @@ BEGIN
   IF NOT FOUND OR cardinality(asked) = 0 THEN
     RETURN;
   END IF;
-  INSERT INTO demand AS d (file_id, requests)
-    SELECT f.id, least(sum(a.count), 1e9) FROM unnest(asked, times) a (path, count) JOIN file f ON f.path = a.path
-      WHERE a.count > 0 AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.staged GROUP BY f.id ORDER BY f.id
-    ON CONFLICT (file_id) DO UPDATE SET requests = least(demand_now(d.requests, d.at) + excluded.requests, 1e15), at = now();
-  DELETE FROM demand WHERE file_id IN (SELECT file_id FROM demand ORDER BY demand_now(requests, at) DESC, file_id OFFSET 5000);
+  BEGIN
+    INSERT INTO demand AS d (file_id, requests)
+      SELECT f.id, least(sum(a.count), 1e9) FROM unnest(asked, times) a (path, count) JOIN file f ON f.path = a.path
+        WHERE a.count >= 1 AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.staged GROUP BY f.id ORDER BY f.id
+      ON CONFLICT (file_id) DO UPDATE SET requests = least(demand_now(d.requests, d.at) + excluded.requests, 1e15), at = now();
+    IF (SELECT count(*) FROM demand) > 4000 THEN
+      DELETE FROM demand WHERE file_id IN (SELECT file_id FROM demand WHERE file_id NOT IN (
+        SELECT file_id FROM demand ORDER BY demand_now(requests, at) DESC, file_id LIMIT 2000) ORDER BY file_id FOR UPDATE SKIP LOCKED);
+    END IF;
+  EXCEPTION WHEN OTHERS THEN
+    NULL;  -- how far the redirector is matters more
+  END;
 END $$;
 REVOKE EXECUTE ON FUNCTION note_redirector(text, text, bigint, bytea[], double precision[]) FROM PUBLIC;
 

@@ -16,7 +16,7 @@ struct AskedFile {
   double requests = 0;
 };
 // This host's catalog in that directory has everything up to `rev`, and these files were asked for
-// so often since the last call. For httpd's role too. The database writes at most once a minute for
+// so often lately. For httpd's role too. The database writes at most once a minute for
 // a catalog; a standby writes nothing. Throws Error; REQUIRES: no transaction is open.
 void note_redirector(Connection&, std::string_view catalog_directory, std::int64_t rev,
                      const std::vector<AskedFile>& asked);

@@ -4,9 +4,9 @@
 //
 // A worker takes a row that is due: for two minutes nobody else takes it, and within these it takes
 // the mirror's ScanLock, which ends with its session. So what a worker that dies had taken is due
-// again at once, or after two minutes; after twice as long each time that this happens in a row, so
-// that a mirror that ends its workers does not end all. A mirror whose ScanLock somebody has is
-// taken by nobody, whether a worker lists it or an admin does.
+// again at once, or two minutes after it was taken; four minutes the second time in a row, then
+// eight, up to 17 hours, so that a mirror that ends its workers does not end all. A mirror whose
+// ScanLock somebody has is taken by nobody, whether a worker lists it or an admin does.
 //
 // One thread, one Connection; functions throw Error. REQUIRES: no transaction is open.
 #pragma once
@@ -71,7 +71,7 @@ struct QueuedScan {
   bool waits_for_hour = false;
   std::optional<LockHolder> held;  // somebody lists this mirror
   int failures = 0;                // full scans in a row
-  int broken_off = 0;              // how many workers in a row took it and never ended it
+  int broken_off = 0;              // how often in a row a worker took it and never ended it
 };
 // Of enabled mirrors, in the order in which they are due.
 std::vector<QueuedScan> list_scan_queue(Connection&, const ScanRhythm& rhythm);

@@ -214,14 +214,17 @@ double FreshChecks::retry_s(const Asked& mirror, std::int64_t rev) const {
   return std::clamp(age_s * kRetryShare, kFirstRetry_s, kLastRetry_s);
 }
 
-// For a file of a release of which a part is there. That a mirror will never have the others must
-// not take more than half of what it may be asked.
-double FreshChecks::rest_retry_s(const Asked& mirror, std::int64_t rev,
-                                 const Release& release) const {
-  const auto open = std::count_if(release.waits.begin(), release.waits.end(),
-                                  [](const Wait& wait) { return !wait.done; });
+// For a file of a release of which a part is there. That a mirror will never have the others of
+// such releases must not take more than half of what it may be asked.
+double FreshChecks::rest_retry_s(const Asked& mirror, std::int64_t rev) const {
+  std::ptrdiff_t open = 0;
+  for (const auto& [other, release] : mirror.releases) {
+    if (release.there)
+      open += std::count_if(release.waits.begin(), release.waits.end(),
+                            [](const Wait& wait) { return !wait.done; });
+  }
   const double half_s = static_cast<double>(open) * 2 * 60 / options_.requests_per_minute;
-  return std::clamp(half_s, retry_s(mirror, rev), kLastRetry_s);
+  return std::max(half_s, retry_s(mirror, rev));
 }
 
 void FreshChecks::ask(MirrorId id, std::int64_t rev, Wait& wait) {
@@ -259,7 +262,7 @@ void FreshChecks::answered(MirrorId id, std::int64_t rev, std::int64_t file_id,
     if (wait.file->id != file_id) continue;
     wait.running = false;
     if (has_come(asked, *wait.file, answer)) return came(asked, release->second, wait);
-    wait.due_s = now_s_ + rest_retry_s(asked, rev, release->second);
+    wait.due_s = now_s_ + rest_retry_s(asked, rev);
   }
 }
 

@@ -2,8 +2,8 @@
 // next scan, and confirms those that they have. The files of one merge are a release: while a
 // mirror lacks it, one of its files is asked for now and then; as soon as it is there, all that the
 // mirror is not known to have. Files that may change go first, as the indices of repositories:
-// every client asks for them. Which other files are in demand nobody here knows, so the newest
-// release goes next. No mirror is asked for more than so many files a minute. A folder with more
+// every client asks for them. Of a release, what clients ask for most goes first; newer releases go
+// before older ones. No mirror is asked for more than so many files a minute. A folder with more
 // new files than that is put into the scans' queue too, where a worker lists it at once.
 //
 // In the same way, mirrors that have what is gone at the source are asked for it: as soon as one of
@@ -111,7 +111,7 @@ class FreshChecks {
   void came(Asked& mirror, Release& release, Wait& wait);
   void ask_for_folder(const Asked& mirror, const Release& release, const db::FreshFile& file);
   double retry_s(const Asked& mirror, std::int64_t rev) const;
-  double rest_retry_s(const Asked& mirror, std::int64_t rev, const Release& release) const;
+  double rest_retry_s(const Asked& mirror, std::int64_t rev) const;
   void write(db::Connection& connection);
   void plan_next();
 

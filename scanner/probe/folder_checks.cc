@@ -212,6 +212,7 @@ void FolderChecks::end_folder(MirrorId id, Doubted& mirror) {
 std::string FolderChecks::next_folder(Doubted& mirror, const Folder& ended) const {
   std::string above(parent_folder(ended.path));
   if (ended.missing >= kFewestMissing) return above;
+  if (ended.unclear || ended.path == mirror.lone) return "";
   const std::string before = std::exchange(mirror.lone, ended.path);
   const double before_s = std::exchange(mirror.lone_s, now_s_);
   return before.empty() || now_s_ - before_s > kLone_s ? ""
@@ -314,6 +315,7 @@ void FolderChecks::answered_first(Doubted& mirror, const std::shared_ptr<Run>& r
   if (verdict.outcome == CheckOutcome::good) ++folder.there;
   const bool asked_too_often = verdict.wait_s || verdict.outcome == CheckOutcome::unknown;
   if (asked_too_often) folder.waiting.push_back(run->file);
+  folder.unclear |= verdict.outcome != CheckOutcome::good && !verdict.gone;
   if (verdict.outcome != CheckOutcome::wrong_file) return;
   folder.page_has_missing = true;
   if (verdict.gone) ++folder.missing;

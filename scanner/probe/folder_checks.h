@@ -79,6 +79,7 @@ class FolderChecks {
     int missing = 1, there = 0;        // by the first look
     bool began = false, more = true;
     bool page_has_missing = false;
+    bool unclear = false;               // of some files the first look tells nothing
     std::deque<db::ProbeFile> waiting;  // to be asked for, of the page
   };
   struct Missing {                        // of a folder, by second looks, and not yet withdrawn

@@ -79,7 +79,7 @@ std::optional<Job> Jobs::young(db::Connection& connection, Item& item) {
 // The sample may be some seconds old.
 std::optional<Job> Jobs::asked(db::Connection& connection, Item& item) {
   const MirrorId id = item.mirror->mirror.id;
-  if (std::exchange(item.was_asked, false) || item.refused) return std::nullopt;
+  if (!options_.loop || std::exchange(item.was_asked, false) || item.refused) return std::nullopt;
   const auto known = files_.choose_asked(id);
   const auto file = known ? db::ProbeFiles::again(connection, id, *known) : std::nullopt;
   if (!file) return std::nullopt;

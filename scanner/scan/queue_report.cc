@@ -25,8 +25,8 @@ std::string state_text(const db::QueuedScan& scan) {
     text = scan.waits_for_hour ? "waits for its hours" : "waits";
   const auto add = [&text](const std::string& more) { text += (text.empty() ? "" : ", ") + more; };
   if (scan.failures > 0) add(fmt::format("{} failed in a row", scan.failures));
-  if (scan.broken_off == 1) add("its worker died");
-  if (scan.broken_off > 1) add(fmt::format("{} workers died of it in a row", scan.broken_off));
+  if (scan.broken_off == 1) add("was broken off");
+  if (scan.broken_off > 1) add(fmt::format("was broken off {} times in a row", scan.broken_off));
   return text;
 }
 

@@ -81,7 +81,7 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   if (!result.disabled.empty())
     lines.push_back(fmt::format("{}: now disabled: {}", subject(result), result.disabled));
   if (!result.plan_fault.empty())
-    lines.push_back(fmt::format("{}: when it is scanned next could not be noted: {}",
+    lines.push_back(fmt::format("{}: the end of the scan could not be noted for the queue: {}",
                                 subject(result), result.plan_fault));
   if (!result.unserved.empty())
     lines.push_back(fmt::format("{}: {}", subject(result), result.unserved));

@@ -241,6 +241,22 @@ void scan_locked_mirror(db::Connection& connection, const db::MirrorRecord& reco
   }
 }
 
+// Failures of the database are nobody's failed scan.
+void scan_or_fail(db::Connection& connection, const db::MirrorRecord& record,
+                  const ScanOptions& options, const Control& control, const std::string& stands,
+                  ScanResult& result) {
+  try {
+    scan_locked_mirror(connection, record, options, control, stands, result);
+  } catch (const db::Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    result.outcome = ScanOutcome::failed;
+    result.error = fmt::format("{}; {}", error.what(), stands);
+  }
+}
+
 void scan_locked_source(db::Connection& connection, const ScanOptions& options,
                         const Control& control, ScanResult& result) {
   const std::string& source = options.instance.source;
@@ -350,7 +366,7 @@ ScanResult scan_mirror(db::Connection& connection, const db::MirrorRecord& recor
   const std::string stands = what_stands(record);
   return scan_with_lock(connection, record.mirror.id, std::move(result), options.break_lock, stands,
                         [&](ScanResult& into) {
-                          scan_locked_mirror(connection, record, options, control, stands, into);
+                          scan_or_fail(connection, record, options, control, stands, into);
                           if (options.subtree.empty() && (into.worked() || !control.stopped()))
                             after_full_scan(connection, record, options, into);
                         });

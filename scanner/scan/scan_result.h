@@ -37,7 +37,7 @@ struct ScanResult {
   double lock_seconds = 0;
   bool enabled = false;              // by --enable, just now
   std::string disabled;              // just now, since it could not be listed: why, or ""
-  std::string plan_fault;            // when it is scanned next could not be noted: why, or ""
+  std::string plan_fault;            // the queue could not be told of its end: why, or ""
   std::string ended;                 // by --break-lock: whose scan; "": nobody's
   std::vector<std::int64_t> reread;  // of the source: MergeReport::reread
   std::int64_t hashed = 0;           // touched files of the source that were hashed again at once

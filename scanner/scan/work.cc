@@ -97,6 +97,7 @@ class Workers {
       Slots::Slot* const slot = number < slots_.of_use() ? slots_.take("a mirror") : nullptr;
       if (slot == nullptr) {
         if (nothing_due_) break;
+        rest(me);
         stop_.wait(kTick);
         continue;
       }
@@ -110,6 +111,13 @@ class Workers {
     --at_work_;
   }
 
+  // It may be hours until this thread is of use again.
+  void rest(Thread& me) {
+    me.connection.reset();
+    const std::lock_guard guard(mutex_);
+    if (std::exchange(me.in_trouble, false)) --in_trouble_;
+  }
+
   // Whether there was something to do.
   bool take_one(Thread& me, Slots::Slot& slot) {
     try {
@@ -119,9 +127,8 @@ class Workers {
       }
       const std::optional<db::ScanJob> job =
           db::take_scan_job(*me.connection, rhythm_of(options_.instance), options_.near);
-      const bool did = job && scan(*me.connection, *job, slot);
       end_of_trouble(me);
-      return did;
+      return job && scan(*me.connection, *job, slot);
     } catch (const db::Error& error) {
       me.connection.reset();
       if (options_.once) {
@@ -145,9 +152,10 @@ class Workers {
     options.subtree = job.subtree;
     const ScanResult result =
         scan_mirror(connection, *record, options, {stop_.fd(), &slot.entries});
-    if (result.outcome != ScanOutcome::locked && !(connection.broken() && !result.worked()))
-      tell(result);
-    if (connection.broken()) throw db::Error(result.error, "");
+    const bool ended = !connection.broken() || result.worked() || !result.plan_fault.empty();
+    if (ended && result.outcome != ScanOutcome::locked) tell(result);
+    if (connection.broken())
+      throw db::Error(result.plan_fault.empty() ? result.error : result.plan_fault, "");
     if (stop_.asked() && !result.worked())
       db::put_back_scan_job(connection, job, std::chrono::seconds(0));
     else if (result.outcome == ScanOutcome::locked)
@@ -208,6 +216,7 @@ class Workers {
   void end_of_trouble(Thread& me) {
     const std::lock_guard guard(mutex_);
     if (!std::exchange(me.in_trouble, false) || --in_trouble_ > 0) return;
+    if (told_.empty()) return;
     told_.clear();
     reporter_.warning("the database can be used again");
   }

@@ -8,8 +8,13 @@ UPDATE scan_queue q SET failures = bad.scans, failing_since = bad.since FROM (
   WHERE s.subtree = '' AND s.outcome IN ('failed', 'refused') AND s.started > coalesce(
     (SELECT max(g.started) FROM scan g
      WHERE g.mirror_id = s.mirror_id AND g.subtree = '' AND g.outcome IN ('merged', 'unchanged')), '-infinity')
+    AND s.started > coalesce((SELECT max(e.at) FROM event e
+                              WHERE e.mirror_id = s.mirror_id AND e.what = 'enabled' AND e."to" = 'yes'), '-infinity')
   GROUP BY s.mirror_id) bad
   WHERE q.mirror_id = bad.mirror_id AND q.subtree = '';
+UPDATE scan_queue q SET known_rev = coalesce((
+  SELECT max(s.rev) FROM scan s WHERE s.mirror_id = q.mirror_id AND s.subtree = '' AND s.outcome IN ('merged', 'unchanged')), -1)
+  WHERE q.subtree = '';
 UPDATE mirror SET scan_interval = '' WHERE scan_interval ~ '^[0.]+$';
 ALTER TABLE mirror DROP CONSTRAINT mirror_scan_interval_shape;
 ALTER TABLE mirror ADD CONSTRAINT mirror_scan_interval_shape CHECK (

@@ -65,6 +65,9 @@ class ProbeTest : public CppUnit::TestFixture {
     told("/c", {{"a7", 30}, {"a8", 10}, {"a9", 99}, {"no such file", 99}});
     told("/c", {{"a1", 1000}});  // within the same minute
     told("/d", {{"a8", 50}});
+    owner().script(
+        "SET ROLE mirror_httpd; SELECT note_redirector('h', '/x', 1, ARRAY['a1', 'a2']::bytea[], "
+        "ARRAY[5e-324, 'NaN'::float8]); RESET ROLE; DELETE FROM demand WHERE requests = 1e9");
     const std::map<std::int64_t, double> demand = read_demand(c(), 10);
     CPPUNIT_ASSERT_EQUAL(std::size_t{2}, demand.size());
     CPPUNIT_ASSERT_DOUBLES_EQUAL(60, demand.at(id_of("a8")), 0.1);

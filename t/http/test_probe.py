@@ -79,7 +79,7 @@ def test_a_mirror_that_hangs_is_asked_again_at_once(world):
     world.mirrors({"a": server.url()})
     done = world.probe("a", "--interval=60", "--timeout=10")
     assert done.returncode == 1 and world.health()["a http/ipv4"][0] == "down"
-    assert len(times) == 2 and 9 < times[1] - times[0] < 19  # with a pause of ten seconds it would be 20
+    assert len(times) >= 2 and 9 < times[1] - times[0] < 19  # with a pause of ten seconds it would be 20
 
 
 def test_connection_refused(world):
