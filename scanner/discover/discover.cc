@@ -24,11 +24,17 @@ class Discovery {
     look_at_ways();
     if (web_.base().empty()) return std::move(found_);
     look_for_files();
+    note_ways();
     const bool by_rsync = look_for_rsync();
     const bool by_index = look_at_index();
     // Both tell more, and ask less.
     if (by_rsync || by_index) return std::move(found_);
     if (look_for_ftp()) return std::move(found_);
+    if (is_over(question_)) {
+      found_.warning =
+          "the time was over before everything was looked for: give it more (--within)";
+      return std::move(found_);
+    }
     found_.set("head_url", web_.base());
     found_.lines.push_back("listed in no other way: mb-scan asks for each file by HEAD");
     return std::move(found_);
@@ -37,6 +43,8 @@ class Discovery {
  private:
   void look_at_ways();
   void look_for_files();
+  FileFindings files_there();
+  void note_ways();
   bool look_for_rsync();
   bool look_at_index();
   bool look_for_ftp();
@@ -54,8 +62,10 @@ void Discovery::look_at_ways() {
   web_ = check_ways(question_, source_.files.empty() ? "" : source_.files.front().path);
   if (web_.base().empty()) {
     found_.refusal = fmt::format("{} does not answer: {}", question_.url, web_.why_not);
-    return;
   }
+}
+
+void Discovery::note_ways() {
   if (!web_.http_url.empty()) found_.set("http_url", web_.http_url);
   if (!web_.https_url.empty()) found_.set("https_url", web_.https_url);
   if (web_.ipv4) found_.set("ipv4", *web_.ipv4 ? "true" : "false");
@@ -68,6 +78,16 @@ void Discovery::look_at_ways() {
   if (!web_.why_not.empty()) found_.lines.push_back(web_.why_not);
 }
 
+// At the URL that stays. Two schemes may be two virtual hosts.
+FileFindings Discovery::files_there() {
+  FileFindings files = check_files(question_, web_.base(), source_.files);
+  if (web_.https_url.empty() || web_.http_url.empty()) return files;
+  FileFindings by_http = check_files(question_, web_.http_url, source_.files);
+  const std::string dropped = drop_other_tree(files, by_http, web_);
+  if (!dropped.empty()) found_.lines.push_back(dropped);
+  return web_.https_url.empty() ? by_http : files;
+}
+
 // Whether the mirror has our tree there.
 void Discovery::look_for_files() {
   if (source_.files.empty()) {
@@ -77,7 +97,7 @@ void Discovery::look_for_files() {
     return;
   }
   step_("files of the source");
-  const FileFindings files = check_files(question_, web_.base(), source_.files);
+  const FileFindings files = files_there();
   found_.lines.push_back(
       fmt::format("{} of {} random files of the source are there", files.there, files.asked));
   if (files.there == files.asked) return;

@@ -173,6 +173,16 @@ FileFindings check_files(const Question& question, const std::string& base,
   return found;
 }
 
+std::string drop_other_tree(const FileFindings& https, const FileFindings& http, WebFindings& web) {
+  if ((https.there == 0) == (http.there == 0)) return "";
+  const bool drops_https = https.there == 0;
+  const FileFindings& other = drops_https ? https : http;
+  (drops_https ? web.https_url : web.http_url).clear();
+  return fmt::format("{} is left out: none of {} random files of the source is there ('{}': {})",
+                     drops_https ? "https" : "http", other.asked, printable(other.example),
+                     printable(other.words));
+}
+
 IndexFindings check_index(const Question& question, const std::string& base) {
   IndexFindings found;
   const net::PoolAnswer answer = get(question, base, kMaxIndexBytes);

@@ -28,6 +28,10 @@ struct FileFindings {
 FileFindings check_files(const Question& question, const std::string& base,
                          const std::vector<db::SourceFile>& files);
 
+// Of a mirror that answers over both schemes: a scheme that has none of the files while the other
+// has some goes. Says which, or "". Pure.
+std::string drop_other_tree(const FileFindings& https, const FileFindings& http, WebFindings& web);
+
 struct IndexFindings {
   std::string shape;               // of whose server it looks like; "": there is none
   std::vector<std::string> names;  // in it

@@ -31,10 +31,15 @@ struct Asked {
   db::SampleFile file;
   std::optional<FileAnswer> answer;
 
-  // Whether the mirror has this version, as far as size and time tell.
+  // Whether the mirror has this version, as far as size and time tell. Without a time only
+  // immutable files count.
   bool agrees() const {
     return answer && answer->kind == Kind::there && answer->size_bytes == file.size_bytes &&
-           (!answer->mtime_s || *answer->mtime_s >= file.not_before_s);
+           answer->mtime_s.value_or(kNoTime_s) >= file.not_before_s;
+  }
+  std::string why_not() const {
+    if (answer->kind != Kind::there) return answer->words;
+    return answer->mtime_s ? "another size or an older time" : "another size, or no Last-Modified";
   }
 };
 
@@ -153,9 +158,7 @@ void Sample::judge(const std::vector<Asked>& all) {
   throw ListingError(fmt::format(
       "it is said to be complete, but of {} files asked for {} are missing or different, as '{}' "
       "({})",
-      asked_for, wrong, printable(example->file.path),
-      example->answer->kind == Kind::there ? "another size or an older time"
-                                           : example->answer->words));
+      asked_for, wrong, printable(example->file.path), example->why_not()));
 }
 
 // Up to which revision new files count as there: the sample has shown a file as new or newer, and
@@ -183,6 +186,13 @@ std::int64_t Sample::believed_rev(const std::vector<Asked>& all) const {
   return std::min(shown, before);
 }
 
+// Whether a file is missing or different that would count as new again in the next run.
+bool is_any_wrong_above(std::int64_t rev, const std::vector<Asked>& all) {
+  return std::any_of(all.begin(), all.end(), [rev](const Asked& asked) {
+    return asked.file.version_rev > rev && !asked.agrees();
+  });
+}
+
 // As many as half of the time is enough for, where the rate is limited.
 std::int32_t Sample::most_alone(std::int64_t sampled) const {
   std::int64_t most = std::min<std::int64_t>(kMostAlone, budget_ - sampled);
@@ -202,7 +212,8 @@ db::Fidelity Sample::run() {
   const std::vector<Asked> alone = ask_all(known_.ask_alone(taken, most));
   const bool all = static_cast<std::int32_t>(alone.size()) < most;
   site_.ask_for_impossible();
-  known_.done_with_sample(taken, all);
+  known_.done_with_sample(taken, all || is_any_wrong_above(taken.upto, sampled) ||
+                                     is_any_wrong_above(taken.upto, alone));
   return {.times = db::Precision::second,
           .shows_times = there_ >= kEnoughForTimes,
           .asked_only = true,

@@ -140,15 +140,16 @@ ChildProcess::Patience patience_with(const Target& target) {
 
 }  // namespace
 
-std::vector<std::string> rsync_environment(const std::string& password) {
+std::vector<std::string> rsync_environment(const std::optional<std::string>& password) {
   std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
-  for (const char* const name : {"PATH", "RSYNC_PROXY", "RSYNC_PASSWORD"}) {
-    if (!password.empty() && name == std::string_view("RSYNC_PASSWORD")) {
-      env.push_back("RSYNC_PASSWORD=" + password);
-    } else if (const char* const value = std::getenv(name)) {
+  const auto pass_on = [&env](const char* name) {
+    if (const char* const value = std::getenv(name))
       env.push_back(fmt::format("{}={}", name, value));
-    }
-  }
+  };
+  pass_on("PATH");
+  pass_on("RSYNC_PROXY");
+  if (password && password->empty()) pass_on("RSYNC_PASSWORD");
+  if (password && !password->empty()) env.push_back("RSYNC_PASSWORD=" + *password);
   return env;
 }
 

@@ -33,7 +33,7 @@ RsyncPeek peek(const std::string& url, std::chrono::milliseconds patience, int s
   ChildProcess child(find_program("rsync", MIRROR_RSYNC),
                      {"rsync", "--list-only", "--no-h", fmt::format("--contimeout={}", seconds),
                       fmt::format("--timeout={}", seconds), "--", url},
-                     rsync_environment(""));
+                     rsync_environment(std::nullopt));
   const ReadEnd read = child.read([&](std::string_view data) { lines.feed(data); },
                                   [&](std::string_view data) { words.feed(data); },
                                   {patience, patience, end}, stop_fd);

@@ -81,6 +81,7 @@ int show_discovery(const ScanOptions& options, const StopSignal& stop) {
   };
   const discover::Findings found = discover::discover(question_of(options, stop), source, step);
   progress.clear();
+  if (stop.asked()) return cli::kFailed;
   options.json ? print_json(found) : print(found);
   return found.refusal.empty() ? cli::kDone : cli::kFailed;
 }

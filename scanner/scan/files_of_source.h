@@ -48,8 +48,8 @@ class FilesOfSource : public KnownFiles {
                                         std::int32_t limit) override {
     return as_listed(the_sample().ask_alone(taken, limit));
   }
-  void done_with_sample(const db::TakenForListed& taken, bool all) override {
-    sampled_ = {taken, all};
+  void done_with_sample(const db::TakenForListed& taken, bool with_newest) override {
+    sampled_ = {taken, with_newest};
   }
   bool turn_is_whole() override { return turn_ && turn_->whole(); }
   // After the merge of a listing that asked for each file: the next one goes on from there.

@@ -14,15 +14,18 @@ SAMPLE = 100
 class Site:
     """The source, and a web server that shows no index in front of a copy of it, as the mirror `cdn`."""
 
-    def __init__(self, world, cleanup):
+    def __init__(self, world, cleanup, more=""):
         self.world, self.tree = world, world.scratch / "cdn"
         rig.copy_tree(world.source, self.tree)
-        config = "<Directory {docroot}>\n</Directory>\n"
-        self.web = cleanup(rig.Httpd(config, docroot=self.tree, mirror=False)).start()
+        config = "<Directory {docroot}>\n</Directory>\n" + more
+        self.web = cleanup(rig.Httpd(config, docroot=self.tree, mirror=False, modules=("headers",))).start()
+        self.heads = self.read = 0  # of scans, and of the log, since names were asked for
         world.database.add_mirror("cdn", http_url=self.web.url, complete=True, head_options=f"sample={SAMPLE}")
 
     def scan(self, *options):
-        return objects(self.world.mb_scan("--json", *options, "cdn"))[0]
+        found = objects(self.world.mb_scan("--json", *options, "cdn"))[0]
+        self.heads += found["heads"]
+        return found
 
     def add(self, files, missing=()):
         """To the source, and but for those that are missing to the mirror."""
@@ -35,17 +38,23 @@ class Site:
 
     def asked(self):
         """Names, since the last time."""
+        heads, self.heads = self.heads, 0
+        rig.wait_for("the log", lambda: len(self.logged()) - self.read >= heads)  # httpd writes it after the answer
+        names = self.logged()[self.read:]
+        self.read += len(names)
+        return names
+
+    def logged(self):
         lines = self.web.access_log.read_text().splitlines()
-        self.web.access_log.write_text("")
         return [line.split('"')[1].split()[1].lstrip("/") for line in lines if ".no-such-file" not in line]
 
 
 @pytest.fixture
 def make_site(database, scratch, cleanup):
-    def make(files):
+    def make(files, *more):
         world = World(database, scratch, cleanup)
         world.fill_source(files)
-        return Site(world, cleanup)
+        return Site(world, cleanup, *more)
 
     return make
 
@@ -92,6 +101,33 @@ def test_what_the_sample_finds_missing_is_not_there(make_site):
     assert site.scan()["outcome"] == "unchanged" and "few/7" in site.asked() and site.lacks() == ["few/7"]
     shutil.copy2(site.world.source / "few/7", site.tree / "few/7")
     assert site.scan()["gained"] == 1 and site.lacks() == []
+
+
+def test_without_times_nothing_is_taken_for_there(make_site):
+    site = make_site(FILES, "Header unset Last-Modified\n")
+    found = site.scan()
+    assert found["outcome"] == "failed" and "no Last-Modified" in found["error"] and len(site.lacks()) == len(FILES), found
+
+
+def test_what_was_seen_missing_is_not_new_again_when_the_budget_is_small(site):
+    site.scan()
+    never, late = {"new/1", "new/2"}, {f"new/{n}": b"new" for n in range(3, 200)}
+    site.add({**late, **{f"new/{n}": b"new" for n in range(200, 300)}, **dict.fromkeys(never, b"new")}, missing={*late, *never})
+    site.world.database.sql(f"UPDATE endpoint SET options = array_append(options, 'budget={SAMPLE}')")
+    site.scan()  # sees some of the 199 missing
+    rig.make_tree(site.tree, late)
+    for _ in range(5):
+        assert site.scan()["outcome"] in ("merged", "unchanged") and never <= set(site.lacks())
+
+
+def test_a_mirror_that_lost_everything_is_sampled_again(site):
+    site.scan()
+    shutil.rmtree(site.tree)
+    site.tree.mkdir()
+    assert site.scan()["outcome"] == "failed" and len(site.lacks()) == len(FILES)
+    rig.copy_tree(site.world.source, site.tree)
+    found = site.scan()
+    assert found["outcome"] == "merged" and found["heads"] == SAMPLE and site.lacks() == [], found
 
 
 def test_new_files_count_as_soon_as_a_sample_has_shown_them(site):

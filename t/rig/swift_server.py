@@ -64,6 +64,9 @@ log_level = ERROR
 
 [app:main]
 use = egg:swift#{kind}
+conn_timeout = 60
+node_timeout = 120
+container_update_timeout = 120
 """
 
 KINDS = {"account": "account", "container": "container", "object": "mem_object"}

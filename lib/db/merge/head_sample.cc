@@ -32,9 +32,11 @@ HeadSample::HeadSample(Connection& connection, MirrorId mirror, std::string fold
       folder_(std::move(folder)),
       rules_(load_path_rules(connection)),
       newest_rev_(newest_rev(connection)) {
-  const Result found =
-      connection_.run("SELECT rev FROM head_turn WHERE mirror_id = $1 AND at_id = $2",
-                      Params().int2(mirror).int8(kBySample));
+  // A mirror that lost everything begins anew.
+  const Result found = connection_.run(
+      "SELECT rev FROM head_turn WHERE mirror_id = $1 AND at_id = $2 AND EXISTS "
+      "(SELECT FROM cohort WHERE n_files > 0 AND $1 = ANY (mirrors))",
+      Params().int2(mirror).int8(kBySample));
   if (!found.empty()) after_ = found.int8(0, 0);
 }
 
@@ -90,12 +92,12 @@ std::vector<SampleFile> HeadSample::read(const std::string& condition, const std
   return files;
 }
 
-void HeadSample::keep(const TakenForListed& taken, bool all) {
+void HeadSample::keep(const TakenForListed& taken, bool with_newest) {
   connection_.run(
       "INSERT INTO head_turn (mirror_id, rev, at_rev, at_id, path) SELECT id, $2, 0, $3, '' FROM "
       "mirror WHERE id = $1 ON CONFLICT (mirror_id) DO UPDATE SET rev = excluded.rev, at_rev = 0, "
       "at_id = excluded.at_id",
-      Params().int2(mirror_).int8(all ? newest_rev_ : taken.upto).int8(kBySample));
+      Params().int2(mirror_).int8(with_newest ? newest_rev_ : taken.upto).int8(kBySample));
 }
 
 }  // namespace mirror::db

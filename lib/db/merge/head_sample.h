@@ -40,9 +40,10 @@ class HeadSample {
   // Those that the mirror does not have and that do not count as listed, by chance.
   std::vector<SampleFile> ask_alone(const TakenForListed& taken, std::int32_t limit);
 
-  // Lets the next run go on from here. `all`: the mirror was asked for all of ask_alone(). Outside
-  // of a transaction.
-  void keep(const TakenForListed& taken, bool all);
+  // Lets the next run go on from here: what is newer than `taken` is new to it, or `with_newest`
+  // only what comes from now on. So it must be where the mirror was asked for all of ask_alone(),
+  // or did not have one of the newer ones. Outside of a transaction.
+  void keep(const TakenForListed& taken, bool with_newest);
 
  private:
   std::vector<SampleFile> read(const std::string& condition, const std::string& order,

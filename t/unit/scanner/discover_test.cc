@@ -1,9 +1,11 @@
-// Tests scanner/discover/tree_match.h.
+// Tests scanner/discover.
 #include "scanner/discover/tree_match.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "scanner/discover/web_check.h"
 
 namespace mirror::scanner::discover {
 namespace {
@@ -13,6 +15,7 @@ class DiscoverTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(looksForModulesNamedAsTheUrlFirst);
   CPPUNIT_TEST(looksIntoAFewFoldersOnly);
   CPPUNIT_TEST(aTreeIsToldByItsTopNames);
+  CPPUNIT_TEST(aSchemeThatHasAnotherTreeIsLeftOut);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -51,6 +54,26 @@ class DiscoverTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(50, percent_of_top({"dists", "pool"}, {"pool", "Pool"}));
     CPPUNIT_ASSERT_EQUAL(0, percent_of_top({"dists"}, {}));
     CPPUNIT_ASSERT_EQUAL(0, percent_of_top({}, {"dists"}));
+  }
+
+  void aSchemeThatHasAnotherTreeIsLeftOut() {
+    const FileFindings all{6, 6, "", ""}, some{6, 2, "f", "answers 404"},
+        none{6, 0, "f", "answers 404"};
+    const auto left = [](const FileFindings& https, const FileFindings& http) {
+      WebFindings web;
+      web.https_url = "https://m/";
+      web.http_url = "http://m/";
+      const std::string words = drop_other_tree(https, http, web);
+      return web.https_url + ' ' + web.http_url + ' ' + words;
+    };
+    CPPUNIT_ASSERT_EQUAL(std::string("https://m/ http://m/ "), left(all, some));
+    CPPUNIT_ASSERT_EQUAL(std::string("https://m/ http://m/ "), left(none, none));
+    CPPUNIT_ASSERT_EQUAL(std::string("https://m/  http is left out: none of 6 random files of the "
+                                     "source is there ('f': answers 404)"),
+                         left(all, none));
+    CPPUNIT_ASSERT_EQUAL(std::string(" http://m/ https is left out: none of 6 random files of the "
+                                     "source is there ('f': answers 404)"),
+                         left(none, some));
   }
 };
 
