@@ -1,17 +1,16 @@
 // Which files are asked for most, in shared memory: a random sample of the downloads that were
-// asked for since the last one was taken. No locks; two that write the same place at once, and a
-// process that dies while it writes, spoil one entry, which is then left out.
+// asked for since the last one was taken. No locks.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "db/redirectors.h"
+#include "shared_text.h"
 
 namespace mirror::httpd {
 
@@ -28,14 +27,8 @@ class DemandSample {
   static constexpr std::size_t kMostBytes = 247, kPlaces = 256;
 
  private:
-  struct Place {
-    std::atomic<std::uint64_t> key{0};                     // of the path, as it has to be; 0: empty
-    std::array<std::atomic<char>, kMostBytes + 1> path{};  // ends with a 0
-  };
-  static std::string path_in(Place& place);
-
   std::atomic<std::uint64_t> tree_{0}, seen_{0};
-  std::array<Place, kPlaces> places_{};
+  std::array<SharedText<kMostBytes>, kPlaces> places_;
 };
 
 }  // namespace mirror::httpd

@@ -122,28 +122,20 @@ void SharedFault::set(const std::string& text) {
     process_.compare_exchange_strong(self, 0);
     return;
   }
-  std::string line = text.substr(0, text_.size() - 1);
+  std::string line = text.substr(0, kMostBytes);
   std::replace_if(
       line.begin(), line.end(), [](unsigned char c) { return c < ' '; }, ' ');
   if (this->text() == line) {  // readers are not disturbed
     process_ = self;
     return;
   }
-  key_ = 0;
-  for (std::size_t i = 0; i <= line.size(); ++i) text_[i] = line.c_str()[i];
-  key_ = key_of(line);
+  text_.set(line);
   process_ = self;
 }
 
 std::string SharedFault::text() const {
   const std::int32_t process = process_;
-  if (process == 0 || !is_sibling(process)) return "";
-  std::string line;
-  for (const auto& c : text_) {
-    if (c == '\0') break;
-    line += c;
-  }
-  return key_of(line) == key_ ? line : "";
+  return process == 0 || !is_sibling(process) ? "" : text_.text();
 }
 
 SharedMemory* SharedMemory::create() {

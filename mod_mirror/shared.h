@@ -18,6 +18,7 @@
 #include "demand.h"
 #include "log_gate.h"
 #include "recent_requests.h"
+#include "shared_text.h"
 #include "traffic.h"
 
 namespace mirror::httpd {
@@ -101,17 +102,16 @@ class SharedDatabase {
 };
 
 // The last fault of one thing that is not yet over, in any process. It ends with the process that
-// noted it. If two processes write at the same time, or one dies while it writes, the fault is not
-// readable until it is noted again.
+// noted it.
 class SharedFault {
  public:
   void set(const std::string& text);  // "": what this process met is over
   std::string text() const;           // one line, cut where it is long; "": there is none
 
  private:
-  std::atomic<std::int32_t> process_{0};       // 0: there is none
-  std::atomic<std::uint64_t> key_{0};          // of the text, as it has to be
-  std::array<std::atomic<char>, 512> text_{};  // ends with a 0
+  static constexpr std::size_t kMostBytes = 511;
+  std::atomic<std::int32_t> process_{0};  // 0: there is none
+  SharedText<kMostBytes> text_;
 };
 
 class SharedMemory {

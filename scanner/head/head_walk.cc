@@ -23,9 +23,6 @@ using Kind = FileAnswer::Kind;
 constexpr std::int32_t kPage = 4000;        // files of one look at the database
 constexpr std::size_t kWindow = 4000;       // asked for and not yet listed
 constexpr std::size_t kMostAgain = 10'000;  // wait for their second look
-constexpr int kMostFailures = 10;           // of single files, in one run
-constexpr std::int64_t kEnoughForTimes = 100;
-constexpr std::chrono::seconds kUntilSecondLook(5);
 
 class Walk {
  public:

@@ -21,11 +21,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Kind = FileAnswer::Kind;
 
-constexpr int kMostFailures = 10;           // of single files, in one run
 constexpr std::int32_t kMostAlone = 20000;  // in one run, whatever the budget is
 constexpr std::int64_t kMostPercent = 3;    // of a sample may be missing or different
-constexpr std::int64_t kEnoughForTimes = 100;
-constexpr std::chrono::seconds kUntilSecondLook(5);
 
 struct Asked {
   db::SampleFile file;

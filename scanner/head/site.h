@@ -2,6 +2,8 @@
 // cannot exist. Throws ListingError, and net::FetchError where libcurl cannot be used. One thread.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "core/path.h"
@@ -11,6 +13,11 @@
 #include "scanner/list/target.h"
 
 namespace mirror::scanner::head {
+
+// What holds for each way of asking one by one.
+inline constexpr int kMostFailures = 10;              // of single files, in one run
+inline constexpr std::int64_t kEnoughForTimes = 100;  // files that tell how a mirror keeps times
+inline constexpr std::chrono::seconds kUntilSecondLook(5);
 
 class Site {
  public:
