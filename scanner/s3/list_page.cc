@@ -12,6 +12,7 @@
 #include "core/number.h"
 #include "core/path.h"
 #include "core/stamp_time.h"
+#include "scanner/web/libxml2.h"
 
 namespace mirror::scanner::s3 {
 namespace {
@@ -42,7 +43,7 @@ std::string_view without_quotes(std::string_view etag) {
 class Reader {
  public:
   explicit Reader(std::string_view body)
-      : parser_(xmlCreateMemoryParserCtxt(body.data(), static_cast<int>(body.size()))) {
+      : parser_(new_parser(body)) {
     if (!parser_) throw std::bad_alloc();
     *parser_->sax = callbacks();
     parser_->userData = this;
@@ -59,6 +60,11 @@ class Reader {
   }
 
  private:
+  static xmlParserCtxt* new_parser(std::string_view body) {
+    web::start_libxml2();
+    return xmlCreateMemoryParserCtxt(body.data(), static_cast<int>(body.size()));
+  }
+
   enum class Within : std::uint8_t { other, contents, prefixes };  // of the listing's children
 
   static xmlSAXHandler callbacks() {

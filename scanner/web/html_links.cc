@@ -7,6 +7,7 @@
 #include <new>
 
 #include "scanner/web/html_tags.h"
+#include "scanner/web/libxml2.h"
 #include "scanner/web/page_entry.h"
 
 namespace mirror::scanner::web {
@@ -186,6 +187,7 @@ bool is_at_end(const htmlParserCtxt& parser) {
 HtmlPage read_html(std::string_view page) {
   if (const std::string_view fault = tag_fault(page); !fault.empty())
     return {{}, {}, std::string(fault)};
+  start_libxml2();
   const std::unique_ptr<htmlParserCtxt, FreeParser> parser(htmlNewParserCtxt());
   if (!parser) throw std::bad_alloc();
   Guarded guarded{parser.get(), {}};
