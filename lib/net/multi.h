@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -33,11 +34,17 @@ class Multi {
   std::size_t size() const { return transfers_.size(); }
 
   // More connections to one host than that, or more requests of HTTP/2 on one of them at a time,
-  // are not made: transfers wait for each other. 0: no limit. Throws FetchError.
-  void limit(long connections, long streams) {
+  // are not made: transfers wait for each other. No more than `open` are kept open for later ones.
+  // 0: no limit. Throws FetchError.
+  void limit(long connections, long streams, long open = 0) {
     check(curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, connections));
     if (streams > 0) check(curl_multi_setopt(multi_, CURLMOPT_MAX_CONCURRENT_STREAMS, streams));
+    if (open > 0) check(curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, open));
   }
+
+  // How long run() waits for more once some have ended: answers that come together are taken
+  // together.
+  void gather(std::chrono::milliseconds time) { gather_ = time; }
 
   // Starts it. Throws FetchError.
   void add(std::unique_ptr<Transfer> transfer) {
@@ -55,18 +62,19 @@ class Multi {
     curl_waitfd wake{};
     wake.fd = wake_fd;
     wake.events = CURL_WAIT_POLLIN;
-    const Clock::time_point deadline = Clock::now() + patience;
-    for (bool some = false; !some;) {
+    Clock::time_point deadline = Clock::now() + patience;
+    for (;;) {
       int running = 0;
       check(curl_multi_perform(multi_, &running));
-      while (std::unique_ptr<Transfer> ended = take_ended()) {
-        some = true;
+      bool some = false;
+      for (; std::unique_ptr<Transfer> ended = take_ended(); some = true) {
         ended->done(std::move(ended->answer));
         let_go(ended);
       }
+      if (some) deadline = std::min(deadline, Clock::now() + gather_);
       const auto left =
           std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-      if (some || left.count() <= 0 || (wake.revents & CURL_WAIT_POLLIN) != 0) return;
+      if (left.count() <= 0 || (wake.revents & CURL_WAIT_POLLIN) != 0) return;
       wake.revents = 0;
       check(curl_multi_poll(multi_, &wake, wake_fd >= 0 ? 1 : 0, static_cast<int>(left.count()),
                             nullptr));
@@ -104,6 +112,7 @@ class Multi {
   }
 
   CURLM* multi_ = nullptr;
+  std::chrono::milliseconds gather_{0};
   std::map<Transfer*, std::unique_ptr<Transfer>> transfers_;
 };
 

@@ -140,10 +140,14 @@ void RequestPool::Transfer::set_request() {
   easy.set(CURLOPT_URL, request.url.c_str());
   easy.set(CURLOPT_NOBODY, request.method == Method::head ? 1L : 0L);
   easy.set(CURLOPT_HTTPHEADER, headers.get());
-  easy.set(CURLOPT_FRESH_CONNECT, request.keep_connection ? 0L : 1L);
-  easy.set(CURLOPT_FORBID_REUSE, request.keep_connection ? 0L : 1L);
+  using Connection = PoolRequest::Connection;
+  const Connection connection = request.connection;
+  const bool is_new = connection == Connection::own || connection == Connection::begin;
+  const bool closes = connection == Connection::own || connection == Connection::end;
+  easy.set(CURLOPT_FRESH_CONNECT, is_new ? 1L : 0L);
+  easy.set(CURLOPT_FORBID_REUSE, closes ? 1L : 0L);
   // Who looks whether a server answers must hear of a name that was moved or is gone.
-  if (!request.keep_connection) easy.set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+  if (is_new) easy.set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
   easy.set(CURLOPT_CERTINFO, 1L);
   // At the end nobody waits for the thread that looks up a name.
   easy.set(CURLOPT_QUICK_EXIT, 1L);
@@ -339,7 +343,10 @@ void RequestPool::Transfer::finish(CURLcode code) {
 }
 
 struct RequestPool::Requests : Multi<Transfer> {
-  explicit Requests(PoolLimits limits) { limit(limits.connections, limits.streams); }
+  explicit Requests(PoolLimits limits) {
+    limit(limits.connections, limits.streams, limits.open);
+    gather(limits.gather);
+  }
 
   // A handle of libcurl is dear: those who keep their connection are likely to need it again.
   std::unique_ptr<Transfer> transfer_for(PoolRequest request, Done done) {
@@ -355,7 +362,8 @@ struct RequestPool::Requests : Multi<Transfer> {
   }
   void let_go(std::unique_ptr<Transfer>& ended) override {
     ended->done = nullptr;
-    if (ended->request.keep_connection && idle.size() < kMostIdle) idle.push_back(std::move(ended));
+    if (ended->request.connection == PoolRequest::Connection::go_on && idle.size() < kMostIdle)
+      idle.push_back(std::move(ended));
   }
 
   std::vector<std::unique_ptr<Transfer>> idle;

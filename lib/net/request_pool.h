@@ -26,11 +26,14 @@ struct PoolRequest {
   std::optional<Family> family;      // of the addresses to connect to; nullopt: either
   std::vector<std::string> headers;  // "Name: value"
   std::string user_agent;
-  std::string ca_file;           // of those who sign certificates; "": the system's
-  bool keep_connection = false;  // may use one of an earlier request, and leave it to the next
-  bool public_only = false;      // connect to no private, loopback or link-local address
-  bool http2 = false;            // by https, where the server offers it
-  bool compressed = false;       // the server may compress the body, which is kept as it was before
+  std::string ca_file;  // of those who sign certificates; "": the system's
+  // begin: a new one, which it leaves to later requests; go_on: may use one that was left, and
+  // leaves it; end: the same, and closes it.
+  enum class Connection : std::uint8_t { own, begin, go_on, end };
+  Connection connection = Connection::own;
+  bool public_only = false;  // connect to no private, loopback or link-local address
+  bool http2 = false;        // by https, where the server offers it
+  bool compressed = false;   // the server may compress the body, which is kept as it was before
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds timeout{10000};  // of all together
   std::chrono::seconds idle_timeout{0};  // without a byte of the answer; 0: only `timeout` counts
@@ -44,6 +47,8 @@ struct PoolRequest {
 struct PoolLimits {
   int connections = 0;  // to one host
   int streams = 0;      // requests at a time on a connection of HTTP/2
+  int open = 0;         // that are kept open for later requests, those in use among them
+  std::chrono::milliseconds gather{0};  // how long run() waits for further answers after the first
 };
 
 // Why there is no answer.

@@ -235,7 +235,7 @@ void FreshChecks::ask(MirrorId id, std::int64_t rev, Wait& wait) {
       file_url(served.http_url.empty() ? served.https_url : served.http_url, wait.file->path);
   request.user_agent = options_.user_agent;
   request.ca_file = options_.ca_file;
-  request.keep_connection = true;
+  request.connection = net::PoolRequest::Connection::go_on;
   request.timeout = std::chrono::seconds(options_.timeout_s);
   wait.running = true;
   ++mirror.running;

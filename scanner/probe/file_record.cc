@@ -29,4 +29,10 @@ bool FileRecord::too_many_wrong() const {
   return wrong() >= kFewestWrong && wrong() > kMostWrong * checked_;
 }
 
+bool FileRecord::many_wrong_of_late() const {
+  constexpr std::uint64_t kLateMask = (std::uint64_t{1} << kLate) - 1;
+  return checked_ > 0 &&
+         std::popcount(wrong_bits_ & kLateMask) >= kMostWrong * std::min(checked_, kLate);
+}
+
 }  // namespace mirror::probe

@@ -8,6 +8,7 @@ namespace mirror::probe {
 class FileRecord {
  public:
   static constexpr int kRemembered = 50;  // checks
+  static constexpr int kLate = 20;
   static constexpr int kFewestWrong = 5;
   static constexpr double kMostWrong = 0.2;  // of those remembered
 
@@ -17,6 +18,7 @@ class FileRecord {
 
   void add(bool right);
   bool too_many_wrong() const;
+  bool many_wrong_of_late() const;          // of the last kLate checks, a fifth or more
   int checked() const { return checked_; }  // of those remembered
   int wrong() const;
   std::uint64_t wrong_bits() const { return wrong_bits_; }

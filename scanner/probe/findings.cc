@@ -160,6 +160,7 @@ void Findings::take_right(db::Connection& connection, const Finding& finding, Be
   if (kind == Job::Kind::impossible) mirror.impossible_right = true;
   if (kind == Job::Kind::presence) {
     mirror.last_right_s = finding.at_s;
+    mirror.lately.add(true);
     mirror.record.add(true);
     told_most_ = told_most_ && most_are_wrong(finding.at_s);
   }
@@ -170,6 +171,7 @@ void Findings::take_right(db::Connection& connection, const Finding& finding, Be
 void Findings::take_wrong(db::Connection& connection, const Finding& finding, Believed& mirror) {
   heed_others(connection);
   mirror.last_wrong_s = finding.at_s;
+  mirror.lately.add(false);
   if (most_are_wrong(finding.at_s)) {
     if (!std::exchange(told_most_, true)) {
       reporter_.warning(
@@ -272,7 +274,9 @@ bool Findings::most_are_wrong(double now_s) const {
   const double since_s = now_s - std::max(kLookBack_s, interval_s_);
   std::size_t wrong = 0, checked = 0;
   for (const auto& [id, mirror] : mirrors_) {
-    if (mirror.last_wrong_s >= since_s && !mirror.wrong_since_s) ++wrong;
+    if (mirror.last_wrong_s >= since_s && !mirror.wrong_since_s &&
+        mirror.lately.many_wrong_of_late())
+      ++wrong;
     if (std::max(mirror.last_wrong_s, mirror.last_right_s) >= since_s) ++checked;
   }
   return wrong >= kMostMirrors && wrong * 2 > checked;

@@ -107,6 +107,7 @@ class Findings {
     int content_again = 0;                        // more such checks are wanted, to know more
     int not_compared = 0;                         // checks of content in a row that told nothing
     double last_right_s = -1, last_wrong_s = -1;  // never: -1
+    FileRecord lately;                            // also of what is not held against the mirror
     std::int64_t lost = 0;                        // files, by looks at folders
     double lost_s = -1;                           // the last ones
   };

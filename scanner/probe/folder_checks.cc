@@ -282,7 +282,7 @@ void FolderChecks::ask(const std::shared_ptr<Run>& run) {
   const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - run->started);
   net::PoolRequest request = run->check->request(spent);
-  request.keep_connection = true;
+  request.connection = net::PoolRequest::Connection::go_on;
   pool_.add(std::move(request), [this, run](net::PoolAnswer&& answer) {
     const std::optional<Verdict> verdict = run->check->take(answer, std::time(nullptr));
     verdict ? answered(run, *verdict) : ask(run);

@@ -12,7 +12,8 @@ namespace mirror::probe {
 namespace {
 
 constexpr double kSample_s = 10;  // for other files
-constexpr int kTries = 8;         // for a file that can be used
+constexpr int kChosen = 2;  // of the files of a check: new ones, or those that clients ask for
+constexpr int kTries = 8;   // for a file that can be used
 constexpr int kTriesForSmall = 32;
 constexpr double kWantShare = 1.0 / 60;  // of the interval, for what is wanted sooner
 constexpr double kWantAgain_s = 1;       // but not before that
@@ -48,8 +49,11 @@ std::optional<Job> Jobs::next(db::Connection& connection, Item& item, double now
   if (may_be_rare && !item.was_rare && item.hysteresis.state() == State::up && !item.failing()) {
     if (auto job = rare(connection, item, now_s)) return job;
   }
-  if (auto job = young(connection, item)) return job;
-  if (auto job = asked(connection, item)) return job;
+  // Most are random files, and of a mirror that must show that it is good again all.
+  if (item.in_row < kChosen && !findings_.doubts(id)) {
+    if (auto job = young(connection, item)) return job;
+    if (auto job = asked(connection, item)) return job;
+  }
   return presence(connection, item);
 }
 

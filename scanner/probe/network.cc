@@ -10,13 +10,14 @@ namespace {
 
 // With fewer mirrors there is too little to compare with.
 constexpr std::size_t kFewest = 3;
+constexpr double kWait_s = 5;  // for a check of another mirror
 
 MirrorId id_of(const Item& item) { return item.mirror->mirror.id; }
 
-bool another_was_good(const Item& item, const std::vector<Item*>& items) {
+bool another_was_good(const Item& item, const std::vector<Item*>& items, double since_s) {
   return std::any_of(items.begin(), items.end(), [&](const Item* other) {
     return other->way.family == item.way.family && id_of(*other) != id_of(item) &&
-           other->last_good_s >= item.first_bad_s;
+           other->connected_s >= since_s;
   });
 }
 
@@ -30,31 +31,37 @@ std::size_t count_mirrors(Family family, const std::vector<Item*>& items) {
 }  // namespace
 
 void Network::suspect(const Item& item) {
-  if (control_.exists()) control_.ask(item.way.family, item.first_bad_s);
+  if (control_.exists()) control_.ask(item.way.family, item.first_failed_s);
 }
 
 bool Network::worked_since_failure(const Item& item, const std::vector<Item*>& items) const {
-  return (control_.exists() && control_.worked_since(item.way.family, item.first_bad_s)) ||
-         another_was_good(item, items);
+  return (control_.exists() && control_.worked_since(item.way.family, item.first_failed_s)) ||
+         another_was_good(item, items, item.first_failed_s);
 }
 
-// The network must have worked both before the check and after it, or it may have been away just
-// then.
+// The network must have worked both before the last check failed and after that, or it may have
+// been away just then.
 Fault Network::judge(const Item& item, const std::vector<Item*>& items) {
   const Family family = item.way.family;
-  if (control_.exists()) {
-    switch (control_.ask(family, item.pending->ended_s)) {
-      case Control::State::asking:
-        return Fault::asking;
-      case Control::State::fails:
-        break;  // it may be its own fault
-      case Control::State::works:
-        return item.pending->network_worked ? Fault::mirrors : Fault::once;
-    }
+  const bool worked = item.pending->network_worked;
+  const bool waits = now_s_ - item.pending->ended_s < kWait_s;
+  if (!control_.exists()) {
+    if (worked || count_mirrors(family, items) < kFewest) return Fault::mirrors;
+    if (another_was_good(item, items, item.first_failed_s)) return Fault::once;
+    return waits ? Fault::asking : Fault::networks;
   }
-  if (item.pending->network_worked) return Fault::mirrors;
-  if (!control_.exists() && count_mirrors(family, items) < kFewest) return Fault::mirrors;
-  return another_was_good(item, items) ? Fault::once : Fault::networks;
+  switch (control_.ask(family, item.pending->ended_s)) {
+    case Control::State::asking:
+      return Fault::asking;
+    case Control::State::works:
+      return worked ? Fault::mirrors : Fault::once;
+    case Control::State::fails:
+      break;
+  }
+  // That may be its own fault: another mirror tells, if one is checked soon.
+  if (another_was_good(item, items, item.pending->ended_s))
+    return worked ? Fault::mirrors : Fault::once;
+  return waits ? Fault::asking : Fault::networks;
 }
 
 std::string Network::words(Family family) const {

@@ -25,7 +25,10 @@ class Network {
           const CheckOptions& options)
       : control_(pool, control_urls, options) {}
 
-  void tick(double now_s) { control_.tick(now_s); }
+  void tick(double now_s) {
+    now_s_ = now_s;
+    control_.tick(now_s);
+  }
   // A mirror began to fail now: time to look whether the network works.
   void suspect(const Item& item);
   // Whether the network was seen to work since the item began to fail, up to now.
@@ -37,6 +40,7 @@ class Network {
 
  private:
   Control control_;
+  double now_s_ = 0;
 };
 
 }  // namespace mirror::probe

@@ -44,7 +44,10 @@ void Prober::ended(Run& run, const Verdict& found) {
       if (other->mirror->mirror.id == item.mirror->mirror.id) other->rested = true;
   }
   if (verdict.outcome == CheckOutcome::good) {
-    if (item.in_row == 0) item.latency_ms = run.check.latency().count();
+    if (item.in_row == 0) {
+      item.latency_ms = run.check.latency().count();
+      item.connected_s = now_s_;
+    }
     item.final_host = run.check.final_host();
     item.last_good_s = now_s_;
   }
@@ -121,7 +124,7 @@ bool Prober::ask_other_way(const Run& run, const Verdict& verdict, std::vector<W
   ways.pop_back();
   item.running = true;
   ask(std::make_shared<Run>(Run{item, Check(std::move(target), check_options_), run.job, now_s_,
-                                false, true, false, verdict, std::move(ways)}));
+                                true, false, verdict, std::move(ways)}));
   return true;
 }
 
@@ -160,12 +163,13 @@ void Prober::note_missing(const Run& run, const Verdict& verdict) {
 
 void Prober::failed(const Run& run, const Verdict& verdict) {
   Item& item = run.item;
-  if (!item.failing()) item.first_bad_s = run.started_s;
+  if (!item.failing()) item.first_failed_s = now_s_;
   item.in_row = 0;
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
   if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.job.file.path, now_s_, run.network_worked};
+    item.pending = Failure{verdict, run.job.file.path, now_s_,
+                           network_.worked_since_failure(item, fleet_.items())};
     return;
   }
   apply(item, verdict, run.job.file.path, run.job.kind);

@@ -24,6 +24,7 @@ using net::PoolAnswer;
 
 constexpr const char* kProgram = "mb-probe";
 constexpr double kAgain_s = 10;    // to the check that confirms a change
+constexpr double kRow_s = 5;       // a file that comes later is of another check
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
 constexpr double kReadAll_s = 60;  // also when none seems to have changed
@@ -32,6 +33,7 @@ constexpr double kRemember_s = 10;  // to the next time that what was found of f
 constexpr double kPrune_s = 3600;
 constexpr double kWarnAgain_s = 86400;
 constexpr double kMergeAgain_s = 20;      // to the next try to confirm files during a merge
+constexpr Milliseconds kGather(10);       // answers that come together cost one step
 constexpr double kMaxWait_s = 0.5;        // for a step
 constexpr std::size_t kMaxRunning = 800;  // of some 40 KB each with TLS
 constexpr std::size_t kOtherFiles = 64;   // descriptors that are no request's
@@ -50,6 +52,10 @@ std::size_t most_running() {
   const std::size_t room =
       limit.rlim_cur > 2 * kOtherFiles ? limit.rlim_cur - kOtherFiles : kOtherFiles;
   return std::min(kMaxRunning, room / 2);
+}
+
+net::PoolLimits pool_limits() {
+  return {.open = static_cast<int>(most_running()), .gather = kGather};
 }
 
 HysteresisOptions hysteresis_options(const ProbeOptions& options) {
@@ -104,6 +110,7 @@ Prober::Prober(const ProbeOptions& options, Reporter& reporter, int wake_fd)
       wake_fd_(wake_fd),
       check_options_(check_options(options.instance, kProgram)),
       hysteresis_options_(hysteresis_options(options)),
+      pool_(pool_limits()),
       network_(pool_, options.instance.probe_control, check_options_),
       fresh_(pool_, rests_, fresh_options(options)),
       stamps_(pool_, rests_, reporter, options.instance, check_options_,
@@ -240,27 +247,34 @@ CheckTarget Prober::target_of(const db::MirrorRecord& record, Way way, const Job
 }
 
 void Prober::start(Item& item, const Job& job) {
+  if (now_s_ - item.last_good_s > kRow_s) item.in_row = 0;
   CheckTarget target = target_of(*item.mirror, item.way, job);
   const bool again = item.doubted.has_value();
   target.by_get = again;  // some servers say no to HEAD alone
   item.running = true;
-  const bool worked = item.failing() && network_.worked_since_failure(item, fleet_.items());
   ask(std::make_shared<Run>(Run{item,
                                 Check(std::move(target), check_options_),
                                 job,
                                 now_s_,
-                                worked,
                                 again,
                                 again && item.doubts_refusal,
                                 {},
                                 {}}));
 }
 
+// The files of a check share one connection, which the first one makes and the last one closes.
+net::PoolRequest::Connection Prober::connection_of(const Item& item) const {
+  using Connection = net::PoolRequest::Connection;
+  const bool more = options_.loop && item.in_row + 1 < options_.instance.probe_files;
+  if (item.in_row > 0) return more ? Connection::go_on : Connection::end;
+  return more ? Connection::begin : Connection::own;
+}
+
 void Prober::ask(const std::shared_ptr<Run>& run) {
   const double spent_s = steady_s() - run->started_s;
   net::PoolRequest request =
       run->check.request(Milliseconds(static_cast<std::int64_t>(spent_s * 1000)));
-  request.keep_connection = run->item.in_row > 0;  // only the first shows whether one can be made
+  request.connection = connection_of(run->item);
   pool_.add(std::move(request), [this, run](PoolAnswer&& answer) {
     look_at_clock();
     const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));

@@ -16,7 +16,6 @@ struct Prober::Run {
   Check check;
   Job job;
   double started_s;
-  bool network_worked = false;     // was seen since the item began to fail
   bool again = false;              // the file was missing or wrong in the check before
   bool refused = false;            // or was refused, and others were not
   std::optional<Verdict> missing;  // found twice; this check asks over another way

@@ -103,7 +103,7 @@ class Asker {
   void ask(const std::shared_ptr<Run>& run) {
     net::PoolRequest request = run->check.request(
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - run->began));
-    request.keep_connection = true;
+    request.connection = net::PoolRequest::Connection::go_on;
     pool_.add(std::move(request), [this, run](net::PoolAnswer&& answer) {
       const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
       verdict ? take(*run, *verdict) : ask(run);

@@ -111,7 +111,8 @@ void WebClient::start(Request request) {
   asked.url = request.url;
   asked.user_agent = settings_.user_agent;
   asked.ca_file = settings_.ca_file;
-  asked.keep_connection = asked.http2 = true;
+  asked.connection = net::PoolRequest::Connection::go_on;
+  asked.http2 = true;
   const bool is_get = request.method == net::PoolRequest::Method::get;
   asked.compressed = is_page(request);
   if (settings_.headers) asked.headers = settings_.headers(is_get ? "GET" : "HEAD", asked.url);

@@ -18,7 +18,7 @@ FILE_URL = "/pool/f%201.deb"
 
 class Talker:
     """A web server of which a test says every byte: `talk(request)` returns bytes to send, or None to send nothing and wait;
-    an exception ends the connection with a reset. `requests` are those that came. `tls`: (certificate, key)."""
+    an exception ends the connection with a reset; pieces that it returns are sent one by one, two a second. `requests` are those that came. `tls`: (certificate, key)."""
 
     def __init__(self, talk, *, address="127.0.0.1", port=0, tls=None):
         self.talk, self.address, self.requests, self._tls = talk, address, [], None
@@ -67,7 +67,9 @@ class Talker:
             answer = self.talk(request.decode())
             if answer is None:
                 return
-            connection.sendall(answer)
+            for number, piece in enumerate([answer] if isinstance(answer, bytes) else answer):
+                time.sleep(0.5 if number else 0)
+                connection.sendall(piece)
         except (OSError, ssl.SSLError):
             pass
         except Reset:

@@ -43,6 +43,7 @@ def test_a_good_mirror_is_up(world):
     (reset, "the connection broke off"),
     (lambda request: b"", "the connection was closed without an answer"),
     (lambda request: None, "no answer within 2 s"),
+    (lambda request: [b"%c" % byte for byte in answer()(request)], "no answer within 2 s"),
     (lambda request: b"220 smtp.example ESMTP\r\n", "not HTTP"),
     (lambda request: b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10000, "its headers are longer than 32768 bytes"),
     (answer(302, Location=FILE_URL), "redirects in a loop"),

@@ -160,6 +160,20 @@ def test_what_most_mirrors_seem_to_lack_is_not_withdrawn(world):
     assert done.stderr.count("most mirrors seem to lack files") == 1 and len(mirrors_with(world, FILE)) >= 3
 
 
+def test_what_each_of_the_mirrors_lacks_of_its_own_is_withdrawn(world):
+    """A tenth each: that many mirrors lack something says nothing about the source."""
+    def lacks(number):
+        return lambda request: (answer(404) if f"/f{number} " in request else answer())(request)
+    names = "abcde"
+    fill(world.database, {name: {"http_url": world.talker(lacks(number)).url()} for number, name in enumerate(names)},
+         {f"f{number}": File(tuple(names)) for number in range(10)})
+    loop = world.start()
+    for number, name in enumerate(names):
+        rig.wait_for(f"what {name} lacks", lambda: name not in mirrors_with(world, f"f{number}"), 60)
+    assert loop.stop()[0] == 0
+    assert all(len(files_of(world, name)) == 9 for name in names)
+
+
 def test_a_mirror_that_serves_another_folder_is_wrong_until_it_was_scanned_and_is_good(world):
     broken = {"is": True}
     server = world.talker(lambda request: answer(404)(request) if broken["is"] and "/f1" in request else answer()(request))
@@ -390,9 +404,9 @@ def test_a_run_of_a_timer_looks_at_the_folder_too(world):
     assert set(files_of(world, "a")) == {path for path in paths if path.startswith("dists/")}, done.stderr
 
 
-@pytest.mark.parametrize("by", ["scan", "probes"])
-def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(world, by):
-    world.configure("rescan_after_s = 2\nprobe_files = 1\n")
+@pytest.mark.parametrize("by, files", [("scan", 1), ("probes", 1), ("probes", 5)])
+def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(world, by, files):
+    world.configure(f"rescan_after_s = 2\nprobe_files = {files}\n")
     server = world.talker(answer())
     world.mirrors({"a": server.url()})
     loop = world.start()
@@ -400,6 +414,7 @@ def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(wor
     server.talk = reset
     world.wait_for_state("a http/ipv4", "down")
     time.sleep(3)
+    first = len(server.requests)
     server.talk = answer()
     reason = wait_for_standing(world, "a", "returning")
     assert reason.startswith("was down for ") and reason.endswith(" s, and its files were not checked since")
@@ -413,7 +428,7 @@ def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(wor
         assert len(server.requests) - seen < 18
     else:
         wait_for_standing(world, "a", "good")
-        assert len(server.requests) - seen >= 18
+        assert len(server.requests) - first >= 20
     loop.stop()
     order = world.database.sql("SELECT what || ' ' || \"to\" FROM event ORDER BY id DESC LIMIT 3").splitlines()[::-1]
     assert order == ["standing returning", "http/ipv4 up", "standing good"]

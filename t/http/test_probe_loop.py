@@ -70,6 +70,25 @@ def test_redirects_leave_a_mirror_whose_web_server_stops_and_come_back(world, si
         ["near", "http/ipv4", state] for state in ("up", "down", "up")]
 
 
+@pytest.mark.parametrize("bad, reason", [
+    (reset, "the connection broke off"), (answer(500), "answers 500"), (answer(403), "answers 403"),
+    (lambda request: None, "no answer within 2 s")], ids=["reset", "500", "403", "hangs"])
+def test_redirects_leave_a_mirror_whatever_ails_it_and_come_back(world, site, bad, reason):
+    server = world.talker(answer())
+    server.http_url = server.url()
+    world.database.tool("mb", "edit", "near", "--http-url", server.http_url)
+    site.hosts["near"] = server
+    loop = world.start()
+    world.wait_for_state("near http/ipv4", "up")
+    assert site.wait_until_it_goes_to("near") < 10
+    server.talk = bad
+    assert site.wait_until_it_goes_to("far") < 15
+    assert reason in world.health()["near http/ipv4"][1]
+    server.talk = answer()
+    assert site.wait_until_it_goes_to("near") < 15
+    assert loop.stop()[0] == 0
+
+
 def test_redirects_go_on_when_the_prober_is_killed(world, site):
     loop = world.start()
     world.wait_for_state("near http/ipv4", "up")
@@ -165,7 +184,7 @@ def keeping_server():
 
 
 @pytest.mark.parametrize("files", [1, 5])
-def test_a_check_asks_for_some_files_the_first_over_a_connection_of_its_own(world, keeping_server, files):
+def test_each_check_has_a_connection_and_asks_for_some_files_over_it(world, keeping_server, files):
     world.configure(f"probe_files = {files}\n")
     url = f"http://127.0.0.1:{keeping_server.server_port}/"
     fill(world.database, {"a": {"http_url": url}}, {f"pool/f{number}": File(("a",)) for number in range(100)})
@@ -173,8 +192,8 @@ def test_a_check_asks_for_some_files_the_first_over_a_connection_of_its_own(worl
     rig.wait_for("three checks", lambda: len(keeping_server.asked) >= 2 * files + 1)
     assert loop.stop()[0] == 0
     numbers = [number for number, _ in keeping_server.asked]
-    own, kept = numbers[::files], {number for at, number in enumerate(numbers) if at % files}
-    assert len(set(own)) == len(own) and not kept & set(own) and len(kept) == (files > 1)
+    checks = [set(numbers[at:at + files]) for at in range(0, len(numbers), files)]
+    assert all(len(check) == 1 for check in checks) and len(set.union(*checks)) == len(checks), numbers
 
 
 def test_a_mirror_that_is_enabled_or_disabled_is_noticed(world):
@@ -235,6 +254,50 @@ def test_an_outage_of_our_own_network_takes_no_mirror_down(world, control):
     assert world.database.sql("SELECT mirror FROM event WHERE \"to\" = 'down'").split() == ["a"]
 
 
+class Hanging(http.server.BaseHTTPRequestHandler):
+    """Answers after a moment, or never: then requests are on their way when the network goes."""
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self):
+        time.sleep(0.15)
+        self.server.works.wait()
+        self.send_response(200)
+        self.send_header("Content-Length", str(SIZE))
+        self.end_headers()
+    do_GET = do_HEAD
+
+    def log_message(self, *args):
+        pass
+
+
+def test_no_mirror_goes_down_for_what_was_on_its_way_when_our_own_network_went(world, cleanup):
+    works = threading.Event()
+    works.set()
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hanging) for _ in range(21)]
+    urls = [f"http://127.0.0.1:{server.server_port}/" for server in servers]
+    threads = [threading.Thread(target=server.serve_forever) for server in servers]
+    for server, thread in zip(servers, threads):
+        server.works, server.daemon_threads, server.block_on_close = works, True, False
+        thread.start()
+    try:
+        world.config.write_text(f'[instance.main]\nprobe_interval_s = 2\nprobe_timeout_s = 2\nprobe_control = ["{urls[0]}"]\n')
+        world.mirrors({f"m{number}": url for number, url in enumerate(urls[1:])})
+        loop = world.start()
+        for number in range(20):
+            world.wait_for_state(f"m{number} http/ipv4", "up", 30)
+        works.clear()
+        time.sleep(16)
+        status, _, _, err = loop.stop()
+        assert status == 0 and "mirrors fail over IPv4, and so do the control URLs" in err
+        assert world.database.sql("SELECT mirror FROM event WHERE \"to\" = 'down'") == ""
+    finally:
+        works.set()
+        for server, thread in zip(servers, threads):
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
 def test_nobody_else_answers_and_there_is_no_control(world):
     """Three mirrors of which one after the other dies: the last one may be our own network."""
     servers = [world.talker(answer()) for _ in range(3)]
@@ -246,7 +309,7 @@ def test_nobody_else_answers_and_there_is_no_control(world):
         server.talk = reset
         world.wait_for_state(f"{name} http/ipv4", "down", 20)
     servers[2].talk = reset
-    time.sleep(6)
+    time.sleep(11)
     assert world.health()["c http/ipv4"] == ["up", ""]
     assert loop.stop()[3].count("no probe_control in mb.toml tells whether our own network works") == 1
 

@@ -195,7 +195,7 @@ class RequestPoolTest : public CppUnit::TestFixture {
     RequestPool pool;
     const auto ask = [&pool](PoolRequest request) {
       PoolAnswer got;
-      request.keep_connection = true;
+      request.connection = PoolRequest::Connection::go_on;
       pool.add(std::move(request), [&got](PoolAnswer&& answer) { got = std::move(answer); });
       while (pool.running() > 0) pool.run(milliseconds(1000), -1);
       return got;
@@ -228,7 +228,7 @@ class RequestPoolTest : public CppUnit::TestFixture {
     int ended = 0;
     for (int i = 0; i < 3; ++i) {
       PoolRequest request = to(server.at());
-      request.keep_connection = true;
+      request.connection = PoolRequest::Connection::go_on;
       pool.add(std::move(request), [&ended](PoolAnswer&& answer) {
         CPPUNIT_ASSERT_EQUAL(200, answer.status);
         ++ended;
