@@ -365,4 +365,23 @@ void Transaction::commit() {
   connection_.script("COMMIT");
 }
 
+// Savepoints of one name hide one another, so they can lie within each other.
+Savepoint::Savepoint(Connection& connection) : connection_(connection) {
+  connection_.script("SAVEPOINT part");
+}
+
+Savepoint::~Savepoint() {
+  if (done_ || connection_.broken()) return;
+  try {
+    connection_.script("ROLLBACK TO part; RELEASE part");
+  } catch (const std::exception&) {
+    // The transaction cannot go on then, and its next statement says so.
+  }
+}
+
+void Savepoint::release() {
+  done_ = true;
+  connection_.script("RELEASE part");
+}
+
 }  // namespace mirror::db

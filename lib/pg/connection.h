@@ -163,6 +163,7 @@ class Connection {
   }                     // which one of the conninfo's answered, where a timeout was given
   bool broken() const;  // the connection must not be used any more: it is gone, or an answer was
                         // given up waiting for
+  bool in_transaction() const { return PQtransactionStatus(raw()) != PQTRANS_IDLE; }
   // The process id that the server sends; a pooler sends one of its own.
   int claimed_backend() const { return PQbackendPID(raw()); }
   PGconn* raw() const { return connection_.get(); }
@@ -209,6 +210,20 @@ class Transaction {
   ~Transaction();
   Transaction(const Transaction&) = delete;
   void commit();
+
+ private:
+  Connection& connection_;
+  bool done_ = false;
+};
+
+// A part of a transaction: rolled back alone on destruction unless released.
+class Savepoint {
+ public:
+  // REQUIRES: connection.in_transaction()
+  explicit Savepoint(Connection& connection);
+  ~Savepoint();
+  Savepoint(const Savepoint&) = delete;
+  void release();
 
  private:
   Connection& connection_;

@@ -90,7 +90,7 @@ Action setup_edit(cli::Options& app, Context& context) {
     auto changes = edit->columns.changes();
     if (changes.empty())
       throw UsageError("edit: nothing to change: give at least one column; see `mb edit --help`");
-    add_region(edit->columns, changes);
+    add_region(changes);
     const int status = change(context, edit->identifier, changes);
     complain_of_countries(edit->columns);
     return status;

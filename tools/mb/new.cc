@@ -168,7 +168,7 @@ int run(Context& context, const NewMirror& wanted) {
   Filled filled;
   if (!wanted.no_geo) filled = look_up(context, changes);
   changes.insert(changes.end(), filled.changes.begin(), filled.changes.end());
-  add_region(wanted.columns, changes);
+  add_region(changes);
   if (wanted.dry_run) {
     say(fmt::format("mirror '{}' would be added: {}", printable(identifier), listed(changes)));
   } else {

@@ -83,11 +83,14 @@ std::string ColumnOptions::value(const char* column) const {
   return "";
 }
 
-void add_region(const ColumnOptions& given, std::vector<db::Change>& changes) {
-  const auto country = CountryCode::parse(given.value("country"));
+void add_region(std::vector<db::Change>& changes) {
+  std::string_view given;
+  for (const auto& [column, value] : changes) {
+    if (column == "region") return;
+    if (column == "country") given = value;
+  }
+  const auto country = CountryCode::parse(given);
   if (!country || region_of(*country) == Region::unknown) return;
-  const auto is_region = [](const db::Change& change) { return change.first == "region"; };
-  if (std::any_of(changes.begin(), changes.end(), is_region)) return;
   changes.emplace_back("region", region_code(region_of(*country)));
 }
 

@@ -35,7 +35,7 @@ class ColumnOptions {
 };
 
 // The region of a country that was given without a region: a country is in one region.
-void add_region(const ColumnOptions& given, std::vector<db::Change>& changes);
+void add_region(std::vector<db::Change>& changes);
 // A message for each given code that no country has.
 void complain_of_countries(const ColumnOptions& given);
 

@@ -68,9 +68,16 @@ Result run_checked(Connection& connection, const std::string& sql, const Params&
   return in_words([&] { return connection.run(sql, params); });
 }
 
+// Within the caller's transaction: as a part of it.
 template <typename Action>
 auto in_transaction(Connection& connection, Action action) {
   return in_words([&] {
+    if (connection.in_transaction()) {
+      Savepoint part(connection);
+      const auto result = action();
+      part.release();
+      return result;
+    }
     Transaction transaction(connection);
     const auto result = action();
     transaction.commit();

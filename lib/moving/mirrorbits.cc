@@ -1,0 +1,201 @@
+// mirrorbits: the answers of its command line and of its redis.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <optional>
+
+#include "core/number.h"
+#include "core/path.h"
+#include "core/url.h"
+#include "moving/formats.h"
+
+namespace mirror::moving {
+namespace {
+
+constexpr int kMostWeight = 10'000;
+
+// The names in its YAML and in redis differ by their case alone, but for these.
+std::string key_of(std::string_view name) {
+  std::string key;
+  for (const char c : name) key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (key == "httpurl" || key == "rsyncurl" || key == "ftpurl") key.resize(key.size() - 3);
+  return key;
+}
+
+using Block = std::map<std::string, std::string, std::less<>>;
+
+std::string_view value_in(const Block& block, std::string_view key) {
+  const auto found = block.find(key);
+  return found == block.end() ? std::string_view() : std::string_view(found->second);
+}
+
+bool is_true(std::string_view value) { return value == "1" || value == "true"; }
+
+// Its score is added to what a mirror would get without one.
+void set_weight(std::string_view score, MovedMirror& mirror) {
+  const auto number = whole_number<int>(score);
+  if (number && *number != 0)
+    mirror.set("weight", std::to_string(std::clamp(100 + *number, 1, kMostWeight)));
+}
+
+void set_countries(const Block& block, MovedMirror& mirror) {
+  const std::string countries = code_list(value_in(block, "countrycodes"));
+  const std::size_t comma = countries.find(',');
+  mirror.set("country", std::string_view(countries).substr(0, comma));
+  if (comma != countries.npos)
+    mirror.set("other_countries", std::string_view(countries).substr(comma + 1));
+  mirror.set("excluded_countries", code_list(value_in(block, "excludedcountrycodes")));
+  mirror.set("region", value_in(block, "continentcode"));
+}
+
+std::optional<MovedMirror> mirror_of(const Block& block) {
+  MovedMirror mirror;
+  for (const char* const key : {"http", "rsync", "ftp"}) mirror.set_url(value_in(block, key));
+  std::string_view url = mirror.value("https_url");
+  if (url.empty()) url = mirror.value("http_url");
+  if (url.empty()) return std::nullopt;
+  mirror.identifier = identifier_from(value_in(block, "name"));
+  if (mirror.identifier.empty()) mirror.identifier = identifier_from(url);
+  set_countries(block, mirror);
+  set_weight(value_in(block, "score"), mirror);
+  mirror.set_place(value_in(block, "latitude"), value_in(block, "longitude"));
+  if (value_in(block, "asnum") != "0") mirror.set("asn", value_in(block, "asnum"));
+  for (const auto& [key, column] :
+       {std::pair("continentonly", "region_only"), std::pair("countryonly", "country_only"),
+        std::pair("asonly", "as_only")})
+    if (is_true(value_in(block, key))) mirror.set_flag(column, true);
+  for (const auto& [key, column] :
+       {std::pair("sponsorname", "operator_name"), std::pair("sponsorurl", "operator_url"),
+        std::pair("adminname", "admin_name"), std::pair("adminemail", "admin_email"),
+        std::pair("comment", "private_comment")})
+    mirror.set(column, value_in(block, key));
+  if (block.contains("enabled")) mirror.set_flag("enabled", is_true(value_in(block, "enabled")));
+  mirror.leave_out("SponsorLogoURL", value_in(block, "sponsorlogo"));
+  mirror.leave_out("SponsorLogoURL", value_in(block, "sponsorlogourl"));
+  mirror.leave_out("CustomData", value_in(block, "customdata"));
+  return mirror;
+}
+
+// `1) "name"`, as redis-cli shows it on a terminal.
+std::string_view without_number(std::string_view line) {
+  const std::size_t end = line.find(") \"");
+  const bool numbered = end != line.npos && end > 0 && line.ends_with('"') &&
+                        line.size() > end + 3 &&
+                        line.substr(0, end).find_first_not_of("0123456789") == line.npos;
+  return numbered ? line.substr(end + 3, line.size() - end - 4) : line;
+}
+
+std::string_view unquoted(std::string_view value) {
+  value = trimmed(value);
+  const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
+                      value.back() == value.front();
+  return quoted ? value.substr(1, value.size() - 2) : value;
+}
+
+using Lines = std::vector<std::string_view>;
+
+// "Key: value" in each line, or a key and its value in turns.
+Block block_of(const Lines& lines) {
+  Block block;
+  const bool has_colons = std::all_of(lines.begin(), lines.end(), [](std::string_view line) {
+    const std::size_t colon = line.find(':');
+    return colon != line.npos && colon > 0 && line.find_first_of(" /") > colon;
+  });
+  if (has_colons) {
+    for (const std::string_view line : lines) {
+      const std::size_t colon = line.find(':');
+      block[key_of(line.substr(0, colon))] = unquoted(line.substr(colon + 1));
+    }
+  } else {
+    for (std::size_t i = 0; i + 1 < lines.size(); i += 2) block[key_of(lines[i])] = lines[i + 1];
+  }
+  return block;
+}
+
+// A line of an export: a URL, which a country may precede and an address follow.
+std::optional<MovedMirror> exported(std::string_view line) {
+  MovedMirror mirror;
+  std::string country;
+  while (!line.empty()) {
+    const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
+    const std::string_view word = line.substr(0, end);
+    line = trimmed(line.substr(end));
+    if (word.find("://") != word.npos)
+      mirror.set_url(word);
+    else if (word.find('@') != word.npos)
+      mirror.set("admin_email", word);
+    else if (word.size() == 2 && country.empty())
+      country = code_list(word);
+    else
+      return std::nullopt;
+  }
+  if (mirror.columns.empty()) return std::nullopt;
+  mirror.set("country", country);
+  return mirror;
+}
+
+bool is_export(std::string_view line) {
+  const std::string_view first = line.substr(0, line.find_first_of(" \t"));
+  return first.find("://") != first.npos || (first.size() == 2 && line.find("://") != line.npos);
+}
+
+// Lines of one host are one mirror.
+void merge_export(MovedMirror&& mirror, std::vector<MovedMirror>& mirrors) {
+  std::string_view url;
+  for (const auto& [column, value] : mirror.columns)
+    if (url.empty() && column.ends_with("_url")) url = value;
+  mirror.identifier = identifier_from(url);
+  const auto known = std::find_if(mirrors.begin(), mirrors.end(), [&](const MovedMirror& one) {
+    return one.identifier == mirror.identifier;
+  });
+  if (known == mirrors.end()) {
+    mirrors.push_back(std::move(mirror));
+    return;
+  }
+  for (const auto& [column, value] : mirror.columns)
+    if (known->value(column).empty()) known->set(column, value);
+}
+
+void end_block(Lines& lines, MovedMirrors& moved) {
+  if (lines.empty()) return;
+  const Lines block = std::exchange(lines, {});
+  if (auto mirror = mirror_of(block_of(block)))
+    moved.mirrors.push_back(std::move(*mirror));
+  else
+    moved.left_out.push_back(fmt::format("a block that begins with '{}': has no http or https URL",
+                                         printable(block.front().substr(0, 60))));
+}
+
+}  // namespace
+
+MovedMirrors read_mirrorbits(std::string_view text) {
+  MovedMirrors moved;
+  std::vector<MovedMirror> exports;
+  Lines block;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view whole = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::string_view line = without_number(trimmed(whole));
+    if (trimmed(whole).empty() || line == "---") {
+      end_block(block, moved);
+    } else if (line.starts_with('#')) {
+      continue;
+    } else if (block.empty() && is_export(line)) {
+      if (auto mirror = exported(line))
+        merge_export(std::move(*mirror), exports);
+      else
+        moved.left_out.push_back(fmt::format("'{}'", printable(line.substr(0, 80))));
+    } else {
+      block.push_back(line);
+    }
+  }
+  end_block(block, moved);
+  std::move(exports.begin(), exports.end(), std::back_inserter(moved.mirrors));
+  make_identifiers_unique(moved.mirrors);
+  return moved;
+}
+
+}  // namespace mirror::moving

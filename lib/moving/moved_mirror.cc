@@ -1,0 +1,122 @@
+#include "moving/moved_mirror.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "core/path.h"
+#include "core/url.h"
+
+namespace mirror::moving {
+namespace {
+
+constexpr std::size_t kMaxIdentifier = 100;
+constexpr std::size_t kMaxShown = 80;  // of a value that is left out
+
+bool is_named(unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_'; }
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == text.npos) return "";
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string code_list(std::string_view text) {
+  std::string list;
+  bool between = true;
+  for (const char c : text) {
+    const auto letter = static_cast<unsigned char>(c);
+    if (std::isalpha(letter) == 0 && c != '*') {
+      between = true;
+      continue;
+    }
+    if (std::exchange(between, false) && !list.empty()) list += ',';
+    list += static_cast<char>(std::toupper(letter));
+  }
+  return list;
+}
+
+void MovedMirror::set(std::string_view column, std::string_view value) {
+  value = trimmed(value);
+  if (!value.empty()) columns.emplace_back(column, value);
+}
+
+std::string_view MovedMirror::value(std::string_view column) const {
+  const auto found = std::find_if(columns.begin(), columns.end(),
+                                  [&](const auto& one) { return one.first == column; });
+  return found == columns.end() ? std::string_view() : found->second;
+}
+
+void MovedMirror::set_url(std::string_view url) {
+  url = trimmed(url);
+  if (url.empty()) return;
+  for (const auto& [scheme, column] :
+       {std::pair("https://", "https_url"), std::pair("http://", "http_url"),
+        std::pair("rsync://", "rsync_url"), std::pair("ftp://", "ftp_url")}) {
+    if (!url.starts_with(scheme)) continue;
+    if (value(column).empty())
+      set(column, url);
+    else
+      leave_out("a further URL", url);
+    return;
+  }
+  leave_out("a URL", url);
+}
+
+void MovedMirror::set_place(std::string_view latitude, std::string_view longitude) {
+  latitude = trimmed(latitude);
+  longitude = trimmed(longitude);
+  const auto is_zero = [](std::string_view number) {
+    return number.find_first_not_of("-0.") == number.npos;
+  };
+  if (latitude.empty() || longitude.empty() || (is_zero(latitude) && is_zero(longitude))) return;
+  set("latitude", latitude);
+  set("longitude", longitude);
+}
+
+void MovedMirror::leave_out(std::string_view name, std::string_view value) {
+  value = trimmed(value);
+  if (value.empty()) return;
+  const bool cut = value.size() > kMaxShown;
+  left_out.push_back(fmt::format(
+      "{}: {}{}", name, printable(without_password(value.substr(0, kMaxShown))), cut ? "…" : ""));
+}
+
+std::string identifier_from(std::string_view name_or_url) {
+  std::string_view name = trimmed(name_or_url);
+  if (name.find("://") != name.npos) name = url_host(name);
+  std::string identifier;
+  for (const char c : name) {
+    if (is_named(static_cast<unsigned char>(c)))
+      identifier += c;
+    else if (!identifier.empty() && identifier.back() != '-')
+      identifier += '-';
+  }
+  identifier.resize(std::min(identifier.size(), kMaxIdentifier));
+  const std::size_t first = identifier.find_first_not_of(".-_");
+  if (first == identifier.npos) return "";
+  return identifier.substr(first, identifier.find_last_not_of(".-_") - first + 1);
+}
+
+void make_identifiers_unique(std::vector<MovedMirror>& mirrors) {
+  std::set<std::string> taken;
+  for (const MovedMirror& mirror : mirrors) taken.insert(mirror.identifier);
+  std::set<std::string> seen;
+  for (MovedMirror& mirror : mirrors) {
+    if (seen.insert(mirror.identifier).second) continue;
+    for (int number = 2;; ++number) {
+      const std::string other = fmt::format("{}-{}", mirror.identifier, number);
+      if (!taken.insert(other).second) continue;
+      mirror.identifier = other;
+      seen.insert(other);
+      break;
+    }
+  }
+}
+
+}  // namespace mirror::moving

@@ -1,0 +1,281 @@
+"""mb import and mb export: mirrors from other systems, and back from our own export."""
+
+import csv
+import io
+import json
+
+import pytest
+import rig
+
+# The columns of MirrorBrain's table that are read, and one that is not.
+BRAIN = """
+CREATE TABLE server (id serial PRIMARY KEY, identifier varchar(64) NOT NULL UNIQUE, baseurl varchar(128) NOT NULL,
+  baseurl_ftp varchar(128) NOT NULL, baseurl_rsync varchar(128) NOT NULL, enabled boolean NOT NULL, status_baseurl boolean NOT NULL,
+  region varchar(2) NOT NULL, country varchar(2) NOT NULL, ipv6_only boolean NOT NULL DEFAULT 'f', score smallint NOT NULL,
+  scan_fpm integer NOT NULL DEFAULT 0, last_scan timestamptz, comment text NOT NULL, operator_name varchar(128) NOT NULL,
+  operator_url varchar(128) NOT NULL, public_notes varchar(512) NOT NULL, admin varchar(128) NOT NULL,
+  admin_email varchar(128) NOT NULL, lat numeric(6, 3), lng numeric(6, 3), country_only boolean NOT NULL,
+  region_only boolean NOT NULL, as_only boolean NOT NULL, prefix_only boolean NOT NULL, other_countries varchar(512) NOT NULL,
+  file_maxsize integer NOT NULL DEFAULT 0{more});
+INSERT INTO server (identifier, baseurl, baseurl_ftp, baseurl_rsync, enabled, status_baseurl, region, country, score, comment,
+  operator_name, operator_url, public_notes, admin, admin_email, lat, lng, country_only, region_only, as_only, prefix_only,
+  other_countries) VALUES
+  ('ftp.example.org', 'http://ftp.example.org/pub/', 'ftp://ftp.example.org/pub/', 'rsync://ftp.example.org/pub/', 't', 't', 'eu', 'de',
+   100, E'runs on\\ntwo disks', 'Exämple e.V.', 'https://example.org/', 'no ISOs', 'Jane', 'jane@example.org', 50.1, 8.6, 'f', 'f', 'f', 'f', 'ch, at'),
+  ('Odd Name/2', 'https://odd.example.net/', '', '', 'f', 'f', 'na', 'us', 50, '', '', '', '', '', '', NULL, NULL, 't', 'f', 'f', 'f', ''),
+  ('ftp-only', '', 'ftp://old.example.com/', '', 't', 't', 'eu', 'fr', 100, '', '', '', '', '', '', 0, 0, 'f', 'f', 'f', 'f', '');
+"""
+FILES = {
+    "filearr": "CREATE TABLE filearr (id serial PRIMARY KEY, path varchar(512), mirrors smallint[]);"
+               "INSERT INTO filearr (path, mirrors) VALUES ('a', '{1,2}'), ('b', '{}');"
+               "CREATE TABLE serverpfx (pfxid serial, serverid integer NOT NULL, prefix cidr NOT NULL, asn integer NOT NULL);"
+               "INSERT INTO serverpfx (serverid, prefix, asn) VALUES (1, '192.0.2.0/24', 64500), (1, '2001:db8::/32', 64500);"
+               "CREATE TABLE marker (id serial, subtree_name text, markers text); INSERT INTO marker VALUES (1, 'x', 'y');",
+    "files": "CREATE TABLE files (id bigint PRIMARY KEY, path text); INSERT INTO files VALUES (1, 'a'), (2, 'b');"
+             "CREATE TABLE server_files (server_id smallint, file_id integer);",
+    "old": "",
+}
+
+
+@pytest.fixture
+def import_into(database, tmp_path):
+    """import_into(*arguments, **options) -> the finished mb import. .foreign(sql) -> a conninfo of another database."""
+    foreign = []
+
+    def run(*args, check=True, **options):
+        return database.tool("mb", "import", *args, check=check, **options)
+
+    def other(sql):
+        name = f"foreign{len(foreign)}_{database.name}"
+        foreign.append(name)
+        database.postgres.create_database(name)
+        database.postgres.sql(sql, name)
+        return database.postgres.conninfo(name)
+
+    def file(text):
+        path = tmp_path / "mirrors"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+    run.foreign, run.file = other, file
+    yield run
+    for name in foreign:
+        database.postgres.drop_database(name)
+
+
+def mirrors(database):
+    """identifier -> what is set of it and differs from nothing"""
+    listed = json.loads(database.tool("mb", "export", "json").stdout)["mirrors"]
+    return {mirror.pop("identifier"): {name: value for name, value in mirror.items() if value not in (None, "", [], False, 0)}
+            for mirror in listed}
+
+
+@pytest.mark.parametrize("layout", FILES)
+def test_a_database_of_mirrorbrain(database, import_into, layout):
+    more = ", asn integer, prefix varchar(18)" if layout == "old" else ""
+    conninfo = import_into.foreign(BRAIN.replace("{more}", more) + FILES[layout] +
+                                   ("UPDATE server SET asn = 64501, prefix = '198.51.100.0/24' WHERE id = 1;" if more else ""))
+    done = import_into("mirrorbrain", conninfo, check=False)
+    assert done.returncode == 1 and "mirror 'ftp-only' cannot be taken over" in done.stderr, done
+    assert "3 mirrors: 2 added" in done.stdout and "http" in done.stderr
+    assert ("2 files and who has them" in done.stdout) == (layout != "old") and ("1 markers" in done.stdout) == (layout == "filearr")
+    found = mirrors(database)
+    assert found["Odd-Name-2"] == {"https_url": "https://odd.example.net/", "country": "US", "region": "NA", "weight": 50,
+                                   "country_only": True, "ipv4": True, "online": True}
+    whole = found["ftp.example.org"]
+    assert whole["http_url"] == "http://ftp.example.org/pub/" and whole["rsync_url"] == "rsync://ftp.example.org/pub/"
+    assert whole["ftp_url"] == "ftp://ftp.example.org/pub/" and whole["enabled"] and whole["other_countries"] == ["CH", "AT"]
+    assert (whole["latitude"], whole["longitude"], whole["country"], whole["region"]) == (50.1, 8.6, "DE", "EU")
+    assert (whole["private_comment"], whole["public_note"]) == ("runs on\ntwo disks", "no ISOs")
+    assert (whole["operator_name"], whole["admin_name"], whole["admin_email"]) == ("Exämple e.V.", "Jane", "jane@example.org")
+    served = {"filearr": ["192.0.2.0/24", "2001:db8::/32"], "files": [], "old": ["198.51.100.0/24"]}[layout]
+    assert whole.get("prefixes", []) == served and whole.get("asn") == (64501 if layout == "old" else None)
+
+
+def test_a_dry_run_finds_what_is_wrong_and_changes_nothing(database, import_into):
+    done = import_into("mirrorbrain", import_into.foreign(BRAIN.replace("{more}", "")), "--dry-run", "--json", check=False)
+    report = json.loads(done.stdout)
+    assert done.returncode == 1 and report["dry_run"] and report["added"] == ["Odd-Name-2", "ftp.example.org"]
+    assert list(report["refused"]) == ["ftp-only"] and mirrors(database) == {}
+
+
+def test_another_database_is_told_from_mirrorbrains(import_into, database):
+    done = import_into("mirrorbrain", import_into.foreign("CREATE TABLE x ()"), check=False)
+    assert done.returncode == 1 and "this is not MirrorBrain's" in done.stderr
+    done = import_into("mirrorbrain", "host=/nowhere dbname=x", check=False)
+    assert done.returncode == 1 and "/nowhere" in done.stderr
+
+
+CACHE = """
+CREATE TABLE folder (id serial); CREATE TYPE capability AS ENUM ('http', 'https', 'ftp', 'ftps', 'rsync', 'ipv4', 'ipv6', 'country',
+  'region', 'as_only', 'prefix', 'hasall');
+CREATE TABLE server (id serial PRIMARY KEY, hostname varchar(128) NOT NULL UNIQUE, hostname_vpn varchar(128), urldir varchar(128) NOT NULL,
+  enabled boolean NOT NULL, region varchar(2), country varchar(2) NOT NULL, score smallint, comment text, public_notes varchar(512),
+  lat numeric(6, 3), lng numeric(6, 3), sponsor varchar(128), sponsor_url varchar(64));
+CREATE TABLE server_capability_declaration (server_id int, capability capability, enabled boolean, extra varchar(256));
+CREATE TABLE project (id serial, name varchar(64), path varchar(512));
+INSERT INTO server (hostname, urldir, enabled, region, country, score, lat, lng, sponsor) VALUES
+  ('a.example.org', '/suse', 't', 'eu', 'de', 100, 52.5, 13.4, 'A'), ('cdn.example.net', '', 't', '', 'us', NULL, NULL, NULL, NULL);
+INSERT INTO server_capability_declaration VALUES (1, 'https', 'f', NULL), (1, 'rsync', 't', NULL), (1, 'country', 't', NULL),
+  (2, 'hasall', 't', NULL), (2, 'ipv6', 't', NULL), (2, 'prefix', 't', '192.0.2.');
+INSERT INTO project (name, path) VALUES ('Leap', '/distribution/leap');
+"""
+
+
+def test_a_database_of_mirrorcache(database, import_into):
+    done = import_into("mirrorcache", import_into.foreign(CACHE))
+    assert "left out: the project Leap at /distribution/leap" in done.stdout and "left out: prefix: 192.0.2." in done.stdout
+    found = mirrors(database)
+    assert found["a.example.org"] == {"http_url": "http://a.example.org/suse/", "rsync_url": "rsync://a.example.org/suse/", "enabled": True,
+                                      "country": "DE", "region": "EU", "latitude": 52.5, "longitude": 13.4, "country_only": True,
+                                      "operator_name": "A", "weight": 100, "ipv4": True, "online": True}
+    cdn = found["cdn.example.net"]
+    assert cdn["complete"] and cdn["ipv6"] and cdn["https_url"] == "https://cdn.example.net/" and cdn["region"] == "NA"
+
+
+MASTERLIST = """\
+# a comment
+Site: ftp.de.example.org
+Alias: www.example.org
+Archive-architecture: amd64 arm64
+Archive-http: /debian/
+Archive-rsync: debian/
+CDImage-http: /debian-cd/
+IPv6: yes
+Country: DE Germany
+Maintainer: Jane Doe <jane@example.org>
+Sponsor: Example Ltd https://example.org/about
+Comment: synced four times
+ a day
+
+Site: rsync.example.net
+Archive-rsync: debian
+
+Site: cd.example.com
+CDImage-https: /cd/
+Country: US United States
+"""
+
+
+@pytest.mark.parametrize("section, names", [("Archive", ["ftp.de.example.org"]), ("CDImage", ["cd.example.com", "ftp.de.example.org"])])
+def test_debians_masterlist(database, import_into, section, names):
+    done = import_into("masterlist", import_into.file(MASTERLIST), *([] if section == "Archive" else ["--section", section]))
+    found = mirrors(database)
+    assert sorted(found) == names and f"left out: rsync.example.net: no {section} by http or https" in done.stdout
+    whole = found["ftp.de.example.org"]
+    assert whole["http_url"] == f"http://ftp.de.example.org/{'debian' if section == 'Archive' else 'debian-cd'}/"
+    assert whole.get("rsync_url") == ("rsync://ftp.de.example.org/debian/" if section == "Archive" else None)
+    assert (whole["admin_name"], whole["admin_email"], whole["ipv6"]) == ("Jane Doe", "jane@example.org", True)
+    assert (whole["operator_name"], whole["operator_url"]) == ("Example Ltd", "https://example.org/about")
+    assert whole["public_note"] == "synced four times\na day" and (whole["country"], whole["region"]) == ("DE", "EU")
+
+
+GENTOO = """<?xml version="1.0" encoding="UTF-8"?>
+<mirrors><mirrorgroup region="Europe" country="CH" countryname="Switzerland"><mirror><name>Schw\u00e4n &amp; Co</name>
+<uri protocol="https" ipv4="y" ipv6="y" partial="n">https://mirror.example.ch/gentoo/</uri>
+<uri protocol="rsync" ipv4="y" ipv6="n" partial="y">rsync://mirror.example.ch/gentoo/</uri></mirror>
+<mirror><name>only ftp</name><uri protocol="ftp">ftp://x.example.ch/</uri></mirror></mirrorgroup></mirrors>"""
+
+
+def test_gentoos_list(database, import_into):
+    done = import_into("gentoo", import_into.file(GENTOO))
+    assert "left out: only ftp: has no http or https URL" in done.stdout and "left out: partial: rsync://" in done.stdout
+    assert mirrors(database) == {"mirror.example.ch": {
+        "https_url": "https://mirror.example.ch/gentoo/", "rsync_url": "rsync://mirror.example.ch/gentoo/", "country": "CH", "region": "EU",
+        "operator_name": "Schw\u00e4n & Co", "ipv4": True, "ipv6": True, "weight": 100, "online": True}}
+
+
+BITS = {
+    "show": "HttpURL: https://m.example.org/vlc/\nRsyncURL: rsync://m.example.org/vlc\nFtpURL: \"\"\nSponsorName: 'ACME: the firm'\n"
+            "AdminEmail: a@example.org\nCountryOnly: true\nScore: 20\nLatitude: 48.8\nLongitude: 2.3\nContinentCode: EU\n"
+            "CountryCodes: FR BE\nExcludedCountryCodes: \"\"\nASNum: 64500\nEnabled: true\nAllowRedirects: null\n",
+    "redis": "name\nm.example.org\nhttp\nhttps://m.example.org/vlc/\nrsync\nrsync://m.example.org/vlc\nftp\n\n".replace("ftp\n\n", "") +
+             "sponsorName\nACME: the firm\nadminEmail\na@example.org\ncountryOnly\n1\nscore\n20\nlatitude\n48.8\nlongitude\n2.3\n"
+             "continentCode\nEU\ncountryCodes\nFR BE\nasnum\n64500\nenabled\n1\n",
+}
+BITS["terminal"] = "".join(f'{number}) "{line}"\n' for number, line in enumerate(BITS["redis"].splitlines(), 1))
+
+
+@pytest.mark.parametrize("form", BITS)
+def test_what_mirrorbits_and_its_redis_print(database, import_into, form):
+    import_into("mirrorbits", import_into.file(BITS[form]))
+    assert mirrors(database) == {"m.example.org": {
+        "https_url": "https://m.example.org/vlc/", "rsync_url": "rsync://m.example.org/vlc/", "operator_name": "ACME: the firm",
+        "admin_email": "a@example.org", "country_only": True, "weight": 120, "latitude": 48.8, "longitude": 2.3, "region": "EU",
+        "country": "FR", "other_countries": ["BE"], "asn": 64500, "enabled": True, "ipv4": True, "online": True}}
+
+
+def test_mirrorbits_exports(database, import_into):
+    import_into("mirrorbits", import_into.file("fr\thttp://m.example.org/vlc/\ta@example.org\nfr\trsync://m.example.org/vlc/\n"))
+    found = mirrors(database)["m.example.org"]
+    assert (found["http_url"], found["rsync_url"], found["country"]) == ("http://m.example.org/vlc/", "rsync://m.example.org/vlc/", "FR")
+
+
+@pytest.fixture
+def odd_fleet(database):
+    database.tool("mb", "new", "a", "--no-geo", "--http-url", "http://a.example/", "--rsync-url", "rsync://u@a.example/m/",
+                  "--rsync-options=--bwlimit=100", "--private-comment", 'says "hi",\nand ; more', "--country", "de", "--enabled",
+                  "--latitude=50.5", "--longitude=-8", "--other-countries", "fr,it", "--places", "1/2/US", "--operator-name", "Ünï")
+    database.tool("mb", "new", "b", "--no-geo", "--https-url", "https://b.example/", "--no-ipv4", "--ipv6", "--complete",
+                  "--file-maxsize", "1000", "--max-mbit", "5")
+    database.tool("mb", "prefix", "a", "add", "192.0.2.0/24", "AS64500")
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_an_export_comes_back_as_it_was(database, import_into, odd_fleet, form):
+    text = database.tool("mb", "export", form).stdout
+    before = database.tool("mb", "export", "json").stdout
+    done = import_into(form, import_into.file(text))
+    assert "0 added" in done.stdout and "2 there already" in done.stdout
+    assert "2 as they were" in import_into(form, import_into.file(text), "--update").stdout
+    database.tool("mb", "edit", "a", "--weight", "7", "--private-comment", "", "--no-enabled")
+    assert "1 updated, 1 as they were" in import_into(form, import_into.file(text), "--update").stdout
+    assert database.tool("mb", "export", "json").stdout == before
+    database.tool("mb", "delete", "a", "b", "--yes")
+    assert "2 added" in import_into(form, "-", input=text).stdout
+    assert database.tool("mb", "export", "json").stdout == before
+    only = json.loads(database.tool("mb", "export", "json", "b").stdout)["mirrors"]
+    assert [mirror["identifier"] for mirror in only] == ["b"]
+
+
+def test_the_table_is_one_that_spreadsheets_read(database, odd_fleet):
+    rows = list(csv.DictReader(io.StringIO(database.tool("mb", "export", "csv").stdout)))
+    assert [row["identifier"] for row in rows] == ["a", "b"] and rows[0]["private_comment"] == 'says "hi",\nand ; more'
+    assert rows[0]["serves_first"] == "192.0.2.0/24,AS64500"
+
+
+@pytest.mark.parametrize("form, text, words", [
+    ("json", "{", "is not JSON"), ("json", "7", "no list of mirrors"), ("json", '[{"http_url": "x"}]', "mirror 1 has no identifier"),
+    ("json", "[" * 100_000, "is not JSON"), ("csv", "name,http_url\na,b\n", "no column has the name identifier"),
+    ("csv", "", "no column has the name identifier"), ("csv", 'identifier\n"a\n', "line 2: a quotation mark is not closed"),
+    ("csv", "identifier\na,b\n", "line 2: 2 values for 1 columns"), ("csv", "identifier,x\n,1\n", "line 2: no identifier"),
+    ("csv", 'identifier\n"a"b\n', "line 2: something follows"), ("masterlist", "Site x\n", "line 1: is no field"),
+    ("masterlist", " x\n", "line 1: continues a field"), ("gentoo", "<mirrors>", "is no XML"), ("gentoo", "<html/>", "not a list of <mirrors>"),
+    ("gentoo", b"\xff", "is no XML")])
+def test_what_cannot_be_read_is_told(database, import_into, form, text, words):
+    done = import_into(form, import_into.file(text), check=False)
+    assert done.returncode == 1 and words in done.stderr and mirrors(database) == {}, done
+
+
+def test_a_missing_file_is_told(import_into):
+    done = import_into("json", "/nowhere/x", check=False)
+    assert done.returncode == 1 and "/nowhere/x: No such file or directory" in done.stderr
+
+
+def test_one_bad_mirror_keeps_none_of_the_others_out(database, import_into):
+    """Nor what its own first statements did."""
+    text = json.dumps([{"identifier": "good", "http_url": "http://a.example/", "cost": 3},
+                       {"identifier": "bad", "http_url": "http://b.example/", "prefixes": ["192.0.2.1/24"]},
+                       {"identifier": "worse", "http_url": "gopher://b.example/"}, {"identifier": "x y", "http_url": "http://c.example/"}])
+    done = import_into("json", import_into.file(text), "--disabled", check=False)
+    assert done.returncode == 1 and list(mirrors(database)) == ["good"]
+    assert "mirror 'good': left out: cost: 3" in done.stdout and "without host bits" in done.stderr and "gopher" in done.stderr
+    assert "1 of 4 mirrors: 1 added" in done.stdout and "3 refused" in done.stdout
+
+
+def test_where_mirrors_are_there_already(database, import_into):
+    database.add_mirror("a", http_url="http://a.example/")
+    text = import_into.file('{"mirrors": [{"identifier": "a", "http_url": "http://b.example/"}]}')
+    assert "mirror 'a' is there already: --update changes it" in import_into("json", text).stdout
+    assert mirrors(database)["a"]["http_url"] == "http://a.example/"
+    assert "mirror 'a' updated" in import_into("json", text, "--update").stdout
+    assert mirrors(database)["a"]["http_url"] == "http://b.example/"

@@ -1,0 +1,80 @@
+// mb export: all that an admin set of the mirrors, for `mb import` and other programs.
+#include <fmt/core.h>
+
+#include "commands.h"
+#include "output.h"
+#include "record.h"
+
+namespace mirror::mb {
+namespace {
+
+std::vector<db::MirrorRecord> chosen(Context& context,
+                                     const std::vector<std::string>& identifiers) {
+  return identifiers.empty() ? db::list_mirrors(context.database())
+                             : require_mirrors(context, identifiers);
+}
+
+// What `mb show --json` has, less what was measured.
+nlohmann::json settings_json(const db::MirrorRecord& record) {
+  const nlohmann::json all = to_json(record);
+  nlohmann::json json = {{"identifier", all["identifier"]},
+                         {"prefixes", all["prefixes"]},
+                         {"served_as", all["served_as"]}};
+  for (const db::MirrorColumn& column : db::mirror_columns()) json[column.name] = all[column.name];
+  return json;
+}
+
+// Quoted where a reader would take it for something else.
+std::string cell(const std::string& value) {
+  const bool plain = value.find_first_of(",;\"\r\n\t") == value.npos && !value.starts_with(' ') &&
+                     !value.ends_with(' ');
+  if (plain) return value;
+  std::string quoted = "\"";
+  for (const char c : value) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+int run_json(const std::vector<db::MirrorRecord>& records) {
+  auto list = nlohmann::json::array();
+  for (const db::MirrorRecord& record : records) list.push_back(settings_json(record));
+  say_json({{"mirrors", list}});
+  return kSuccess;
+}
+
+int run_csv(const std::vector<db::MirrorRecord>& records) {
+  std::string line = "identifier,serves_first";
+  for (const db::MirrorColumn& column : db::mirror_columns())
+    line += fmt::format(",{}", column.name);
+  say_lines(line + "\n");
+  for (const db::MirrorRecord& record : records) {
+    std::string served;
+    for (const Prefix& prefix : record.mirror.prefixes)
+      served += (served.empty() ? "" : ",") + prefix.text();
+    for (const AsNumber asn : record.mirror.served_as)
+      served += (served.empty() ? "" : ",") + as_text(asn);
+    line = fmt::format("{},{}", cell(record.mirror.identifier), cell(served));
+    for (const db::MirrorColumn& column : db::mirror_columns())
+      line += "," + cell(db::column_text(record, column));
+    say_lines(line + "\n");
+  }
+  return kSuccess;
+}
+
+template <typename Run>
+Action setup(cli::Options& app, Context& context, Run run) {
+  auto identifiers = std::make_shared<std::vector<std::string>>();
+  app.add_option("identifiers", *identifiers, "Of these mirrors; without one, of all")
+      ->type_name("IDENT");
+  return [&context, identifiers, run] { return run(chosen(context, *identifiers)); };
+}
+
+}  // namespace
+
+Action setup_export_json(cli::Options& app, Context& context) {
+  return setup(app, context, run_json);
+}
+Action setup_export_csv(cli::Options& app, Context& context) {
+  return setup(app, context, run_csv);
+}
+
+}  // namespace mirror::mb
