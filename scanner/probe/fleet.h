@@ -35,14 +35,15 @@ struct Item {
   bool settled = false;            // no check is needed to confirm the last one
   bool removed = false;            // the mirror is no longer probed; goes when its check has ended
   std::optional<Failure> pending;  // would make it down; not taken yet
-  double first_failed_s = 0;       // when the first failed check ended of those not decided on yet
-  double last_good_s = -1;         // never: -1
-  double connected_s = -1;         // when a check over a new connection was good last; never: -1
-  double down_since_s = 0;         // while it is down
-  int in_row = 0;          // good files of this check so far, each asked for after the one before
-  bool was_rare = false;   // the last check asked for something else than whether a file is there
-  bool was_young = false;  // it asked for a file that is new at the source
-  bool was_asked = false;  // of the others, for one that clients ask for much
+  double first_failed_s =
+      0;  // when the network must have worked since: of the first failure not decided on
+  double last_good_s = -1;  // never: -1
+  double connected_s = -1;  // when a check over a new connection was good last; never: -1
+  double down_since_s = 0;  // while it is down
+  int in_row = 0;           // good files of this check so far, each asked for after the one before
+  bool was_rare = false;    // the last check asked for something else than whether a file is there
+  bool was_young = false;   // it asked for a file that is new at the source
+  bool was_asked = false;   // of the others, for one that clients ask for much
   std::optional<Job> doubted;   // did not find what it should; to be done once more
   bool doubts_refusal = false;  // that was no missing file, but an answer for this file alone
   std::optional<Job> refused;   // for which it failed in a way that may be the file's

@@ -163,7 +163,8 @@ void Prober::note_missing(const Run& run, const Verdict& verdict) {
 
 void Prober::failed(const Run& run, const Verdict& verdict) {
   Item& item = run.item;
-  if (!item.failing()) item.first_failed_s = now_s_;
+  // A run that ends asks the others only once: what was good since this check began must do.
+  if (!item.failing()) item.first_failed_s = options_.loop ? now_s_ : run.started_s;
   item.in_row = 0;
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
