@@ -202,6 +202,8 @@ constexpr Key<Instance> kInstanceKeys[] = {
      [](const toml::node& n, Instance& i) { return read_integer(n, i.hash_touched_s, 0, 86400); }},
     {"probe_interval_s", [](const toml::node& n,
                             Instance& i) { return read_integer(n, i.probe_interval_s, 1, 86400); }},
+    {"probe_files",
+     [](const toml::node& n, Instance& i) { return read_integer(n, i.probe_files, 1, 100); }},
     {"probe_content_s",
      [](const toml::node& n, Instance& i) {
        return read_integer(n, i.probe_content_s, 1, 31622400);

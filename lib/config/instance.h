@@ -73,7 +73,8 @@ struct Instance {
   int hash_touched_s = 60;  // how long mb-scan --source hashes touched files; 0: not at all
   std::vector<std::string> exclude = default_exclude();
   int probe_interval_s = 60;  // from one check of a mirror to the next
-  int probe_timeout_s = 10;   // of a check
+  int probe_files = 5;        // that a check asks for
+  int probe_timeout_s = 10;   // of each of these
   // How many new files mb-probe asks a mirror for in a minute; 0: none.
   int fresh_requests = 1200;
   int probe_content_s = 3600;  // from one check of a mirror's content to the next

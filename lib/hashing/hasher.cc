@@ -1,6 +1,7 @@
 #include "hashing/hasher.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -139,11 +140,17 @@ bool Hasher::read_file(int fd, std::int64_t size_bytes) {
   return reader.bytes() == size_bytes;
 }
 
+s3::ObjectReader Hasher::object_reader(const std::string& path, std::int64_t size_bytes,
+                                       std::int64_t mtime_s) {
+  if (!fetcher_) fetcher_.emplace();
+  return {*shared_.bucket, *fetcher_, path,
+          size_bytes,      mtime_s,   [this] { return shared_.stop || shared_.over; }};
+}
+
 FileOutcome Hasher::read_object(Done& done) {
   const Job& job = done.job;
-  if (!fetcher_) fetcher_.emplace();
-  s3::ObjectReader reader(*shared_.bucket, *fetcher_, job.target.path, job.status.size_bytes,
-                          job.status.mtime_s, [this] { return shared_.stop || shared_.over; });
+  s3::ObjectReader reader =
+      object_reader(job.target.path, job.status.size_bytes, job.status.mtime_s);
   const auto read = [&](std::span<char> into) {
     wait_for_turn(shared_, into.size());
     const std::size_t length = reader.read(into);
@@ -189,14 +196,44 @@ FileOutcome Hasher::read_content(Done& done) {
   return FileOutcome::hashed;
 }
 
+// What is not the object that the last scan found is left for after the next one.
+void Hasher::read_signature_object(Done& done) {
+  const SignatureObject& object = done.job.signature;
+  if (object.kind != SignatureKind::none) {
+    std::string text(static_cast<std::size_t>(object.size_bytes), '\0');
+    wait_for_turn(shared_, text.size());
+    if (object_reader(object.path, object.size_bytes, object.mtime_s).read(text) != text.size())
+      throw s3::ObjectChanged("it has another size");
+    done.hashes.signature = std::move(text);
+    done.hashes.signature_kind = object.kind;
+  }
+  done.signature_ctime_ns = object.stamp();
+}
+
+// The hashes of a file hold without its signature too.
+void Hasher::read_signature_of(Done& done) {
+  if (shared_.tree != nullptr)
+    return read_signature(*shared_.tree, done.job, done.hashes, done.signature_ctime_ns);
+  const bool alone = !done.job.content;
+  try {
+    read_signature_object(done);
+  } catch (const Stopped&) {
+    if (alone) throw;
+  } catch (const s3::ObjectChanged&) {
+    if (alone) done.outcome = FileOutcome::changed;
+  } catch (const std::runtime_error& error) {
+    if (!shared_.stop && !shared_.over)
+      done.signature_error = fmt::format("its signature cannot be read: {}", error.what());
+    if (alone) done.outcome = FileOutcome::stopped;
+  }
+}
+
 Done Hasher::run(Job job) {
   Done done;
   done.job = std::move(job);
   try {
     done.outcome = done.job.content ? read_content(done) : FileOutcome::hashed;
-    if (done.outcome == FileOutcome::hashed && shared_.kinds.signature) {
-      read_signature(*shared_.tree, done.job, done.hashes, done.signature_ctime_ns);
-    }
+    if (done.outcome == FileOutcome::hashed && shared_.kinds.signature) read_signature_of(done);
   } catch (const Stopped&) {
     done.outcome = FileOutcome::stopped;
   } catch (const std::system_error& error) {

@@ -29,16 +29,17 @@ enum class FileOutcome : std::uint8_t {
 
 struct Job {
   db::HashTarget target;
-  FileStatus status;      // with which it was chosen
-  bool content = true;    // false: only the signature is read
-  bool is_signed = true;  // false: there is no signature to read
+  FileStatus status;               // with which it was chosen
+  bool content = true;             // false: only the signature is read
+  bool is_signed = true;           // false: there is no signature to read
+  SignatureObject signature = {};  // of a bucket
   int attempts = 0;
 };
 
 struct Done {
   Job job;
   FileOutcome outcome = FileOutcome::failed;
-  std::string error;
+  std::string error, signature_error;
   FileHashes hashes;
   std::optional<std::int64_t> signature_ctime_ns;
 };
@@ -73,6 +74,10 @@ class Hasher {
   using Read = std::function<std::size_t(std::span<char> into)>;
   FileOutcome read_content(Done& done);
   FileOutcome read_object(Done& done);
+  void read_signature_of(Done& done);
+  void read_signature_object(Done& done);
+  s3::ObjectReader object_reader(const std::string& path, std::int64_t size_bytes,
+                                 std::int64_t mtime_s);
   bool read_block(int fd, std::int64_t size_bytes);
   bool read_file(int fd, std::int64_t size_bytes);
   void read_blocks(const Read& read, std::int64_t size_bytes);

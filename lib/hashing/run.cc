@@ -72,7 +72,7 @@ class Run {
       : plan_(plan),
         report_(report),
         stop_(stop),
-        kinds_(kinds_of(plan)),
+        kinds_(plan.kinds),
         connection_(plan.connect()),
         shared_{open_tree(), open_bucket(), kinds_, Throttle(plan.max_bytes_per_s, stop.asked()),
                 stop.asked()},
@@ -100,13 +100,6 @@ class Run {
   }
 
  private:
-  // Signatures beside objects are not read.
-  static HashKinds kinds_of(const Plan& plan) {
-    HashKinds kinds = plan.kinds;
-    kinds.signature = kinds.signature && !in_bucket(plan.source);
-    return kinds;
-  }
-
   const SourceTree* open_tree() {
     return in_bucket(plan_.source) ? nullptr : &tree_.emplace(plan_.source);
   }
@@ -152,11 +145,7 @@ class Run {
         return;
       }
       after = page.back().path;
-      std::vector<Job> chosen;
-      for (const db::HashTarget& target : page) {
-        if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
-      }
-      begin(std::move(chosen));
+      begin(chosen_of(page));
     }
   }
 
@@ -165,12 +154,7 @@ class Run {
       const auto to = from + std::min<std::ptrdiff_t>(kPageRows, ids.end() - from);
       page_rev_ = db::newest_rev(connection_);
       our_revs_.clear();
-      std::vector<Job> chosen;
-      for (const db::HashTarget& target :
-           db::find_hash_targets(connection_, std::vector(from, to), kinds_)) {
-        if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
-      }
-      begin(std::move(chosen));
+      begin(chosen_of(db::find_hash_targets(connection_, std::vector(from, to), kinds_)));
       from = to;
     }
   }
@@ -184,7 +168,25 @@ class Run {
                                       printable(subtree)));
   }
 
-  // What is to be done about a file, and nothing when nothing is.
+  std::vector<Job> chosen_of(const std::vector<db::HashTarget>& targets) {
+    std::vector<Job> chosen;
+    look_for_signatures(targets);
+    for (const db::HashTarget& target : targets) {
+      if (std::optional<Job> job = choose(target)) chosen.push_back(std::move(*job));
+    }
+    return chosen;
+  }
+
+  void look_for_signatures(const std::vector<db::HashTarget>& targets) {
+    if (bucket_ && kinds_.signature && !plan_.verify) signatures_.find(connection_, targets);
+  }
+
+  std::int64_t signature_stamp(const Job& job) {
+    return tree_ ? tree_->signature_ctime(job.target.path) : job.signature.stamp();
+  }
+
+  // What is to be done about a file, and nothing when nothing is. REQUIRES: look_for_signatures()
+  // has looked for its.
   std::optional<Job> choose(const db::HashTarget& target) {
     const std::optional<FileStatus> status = status_of_source(target);
     if (!status && errno == EACCES) {
@@ -202,7 +204,10 @@ class Run {
       return std::nullopt;
     }
     Job job{target, *status};
-    job.is_signed = kinds_.signature && tree_->may_have_signature(target.path);
+    if (bucket_)
+      job.signature = signatures_.of(target.path);
+    else
+      job.is_signed = kinds_.signature && tree_->may_have_signature(target.path);
     if (plan_.verify) {
       if (target.known && !target.pending) return job;
       ++counts_.unchanged;
@@ -210,8 +215,7 @@ class Run {
     }
     job.content = plan_.force || target.lacks || target.pending ||
                   (target.ctime_ns && *target.ctime_ns != status->ctime_ns);
-    if (job.content ||
-        (kinds_.signature && target.signature_ctime_ns != tree_->signature_ctime(target.path)))
+    if (job.content || (kinds_.signature && target.signature_ctime_ns != signature_stamp(job)))
       return job;
     ++counts_.unchanged;
     return std::nullopt;
@@ -234,8 +238,9 @@ class Run {
     counts_.elsewhere += static_cast<std::int64_t>(ids.size() - ours.size());
     if (ours.size() == jobs.size() && !others_merged()) return jobs;
     std::map<std::int64_t, db::HashTarget> fresh;
-    for (db::HashTarget& target : db::find_hash_targets(connection_, ours, kinds_))
-      fresh[target.file_id] = std::move(target);
+    std::vector<db::HashTarget> targets = db::find_hash_targets(connection_, ours, kinds_);
+    look_for_signatures(targets);
+    for (db::HashTarget& target : targets) fresh[target.file_id] = std::move(target);
     std::vector<std::int64_t> idle;
     std::vector<Job> chosen;
     std::map<std::int64_t, const db::HashTarget*> before;
@@ -299,6 +304,9 @@ class Run {
   // What could not be done while it changed.
   void again() {
     std::vector<Job> jobs = std::exchange(later_, {});
+    std::vector<db::HashTarget> targets;
+    for (const Job& job : jobs) targets.push_back(job.target);
+    look_for_signatures(targets);
     for (Job& job : jobs) {
       std::optional<Job> now = choose(job.target);
       if (!now) {
@@ -328,6 +336,7 @@ class Run {
 
   void settle(Done done) {
     const db::HashTarget& target = done.job.target;
+    if (!done.signature_error.empty()) fail(target.path, done.signature_error);
     const LinkKey key{done.job.status.device, done.job.status.inode};
     std::vector<Job> waiting;
     if (const auto entry = links_.find(key); done.job.content && entry != links_.end()) {
@@ -473,6 +482,7 @@ class Run {
   std::optional<db::Connection> store_connection_;
   std::optional<SourceTree> tree_;  // one of the two
   std::optional<s3::Folder> bucket_;
+  BucketSignatures signatures_;  // of its objects
   Shared shared_;
   Pool pool_;
   Counts counts_;

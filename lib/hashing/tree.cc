@@ -18,9 +18,6 @@
 namespace mirror::hash {
 namespace {
 
-constexpr std::pair<const char*, SignatureKind> kSuffixes[] = {{".asc", SignatureKind::asc},
-                                                               {".sig", SignatureKind::sig}};
-
 // A wrong clock must not cause an overflow: the last second that can be represented stands for all
 // later ones.
 std::int64_t nanoseconds(const timespec& time) {
@@ -31,12 +28,7 @@ std::int64_t nanoseconds(const timespec& time) {
 }
 
 bool may_be_signature(const FileStatus& status) {
-  return status.regular && status.size_bytes > 0 &&
-         status.size_bytes <= static_cast<std::int64_t>(kMaxSignatureBytes);
-}
-
-bool is_signature(const std::string& path) {
-  return path.ends_with(".asc") || path.ends_with(".sig");
+  return status.regular && is_signature_size(status.size_bytes);
 }
 
 struct CloseDirectory {
@@ -80,7 +72,7 @@ Descriptor SourceTree::open_file(const std::string& path) const {
 
 Signature SourceTree::read_signature(const std::string& path) const {
   if (is_signature(path)) return {};
-  for (const auto& [suffix, kind] : kSuffixes) {
+  for (const auto& [suffix, kind] : kSignatureSuffixes) {
     const Descriptor file = open_file(path + suffix);
     struct stat found {};
     if (!file || fstat(file.get(), &found) != 0 || !may_be_signature(status_of(found))) continue;
@@ -136,14 +128,15 @@ bool SourceTree::may_have_signature(const std::string& path) {
   const std::size_t name = path.rfind('/') + 1;  // npos + 1 is 0
   const SignatureNames& listing = listing_of(std::string_view(path).substr(0, name));
   return !listing.readable ||
-         std::any_of(std::begin(kSuffixes), std::end(kSuffixes), [&](const auto& suffix) {
-           return listing.names.contains(path.substr(name) + suffix.first);
-         });
+         std::any_of(std::begin(kSignatureSuffixes), std::end(kSignatureSuffixes),
+                     [&](const auto& suffix) {
+                       return listing.names.contains(path.substr(name) + suffix.first);
+                     });
 }
 
 std::int64_t SourceTree::signature_ctime(const std::string& path) {
   if (!may_have_signature(path)) return 0;
-  for (const auto& [suffix, kind] : kSuffixes) {
+  for (const auto& [suffix, kind] : kSignatureSuffixes) {
     const std::optional<FileStatus> found = status(path + suffix);
     if (found && may_be_signature(*found)) return found->ctime_ns;
   }

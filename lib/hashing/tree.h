@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/hashes.h"
+#include "hashing/signatures.h"
 #include "os/descriptor.h"
 
 namespace mirror::hash {
@@ -30,12 +30,6 @@ struct FileStatus {
 };
 
 FileStatus status_of(const struct stat& from);
-
-struct Signature {
-  std::string text;
-  SignatureKind kind = SignatureKind::none;
-  std::int64_t ctime_ns = 0;  // 0: there is none
-};
 
 class SourceTree {
  public:

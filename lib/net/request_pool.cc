@@ -10,6 +10,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "core/ascii.h"
 #include "net/easy.h"
 #include "net/multi.h"
 
@@ -327,6 +328,10 @@ void RequestPool::Transfer::finish(CURLcode code) {
   answer.status = static_cast<int>(easy.number(CURLINFO_RESPONSE_CODE));
   answer.http2 = easy.number(CURLINFO_HTTP_VERSION) == CURL_HTTP_VERSION_2_0;
   if (code != CURLE_OK && !answer.cut) return fail(code);
+  curl_off_t length = -1;
+  curl_easy_getinfo(easy.curl(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  answer.end_is_told =
+      answer.http2 || length >= 0 || lower(answer.header("Transfer-Encoding")).ends_with("chunked");
   answer.redirect_url = easy.text(CURLINFO_REDIRECT_URL);
   curl_off_t microseconds = 0;
   curl_easy_getinfo(easy.curl(), CURLINFO_STARTTRANSFER_TIME_T, &microseconds);

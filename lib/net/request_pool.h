@@ -67,9 +67,12 @@ struct PoolAnswer {
   std::vector<std::pair<std::string, std::string>> headers;  // as they came
   std::string body;                                          // its first bytes
   bool cut = false;                                          // there were more
-  std::string redirect_url;                     // where Location leads to, as a whole URL; "": none
-  std::string peer;                             // the address that answered, without its port
-  bool http2 = false;                           // came by HTTP/2
+  std::string redirect_url;  // where Location leads to, as a whole URL; "": none
+  std::string peer;          // the address that answered, without its port
+  bool http2 = false;        // came by HTTP/2
+  // The server said where the body ends: by its length, in chunks or by HTTP/2. False: it ended
+  // with the connection, maybe too early.
+  bool end_is_told = false;
   std::chrono::milliseconds first_byte{0};      // from the start to the first byte of the answer
   std::optional<std::int64_t> certificate_end;  // Unix time
 

@@ -187,7 +187,7 @@ IndexFindings check_index(const Question& question, const std::string& base) {
   IndexFindings found;
   const net::PoolAnswer answer = get(question, base, kMaxIndexBytes);
   if (answer.failure || answer.status != 200 || answer.cut) return found;
-  web::IndexPage page = web::read_index(base, answer.body);
+  web::IndexPage page = web::read_index(base, answer.body, answer.end_is_told);
   if (page.shape.empty() || !page.fault.empty()) return found;
   found.shape = page.shape;
   for (web::PageEntry& entry : page.entries) found.names.push_back(std::move(entry.name));

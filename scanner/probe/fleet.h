@@ -38,6 +38,7 @@ struct Item {
   double first_bad_s = 0;   // when the first of the failed checks began that are not decided on yet
   double last_good_s = -1;  // never: -1
   double down_since_s = 0;  // while it is down
+  int in_row = 0;           // good files of this check so far, each asked for after the one before
   bool was_rare = false;    // the last check asked for something else than whether a file is there
   bool was_young = false;   // it asked for a file that is new at the source
   bool was_asked = false;   // of the others, for one that clients ask for much

@@ -44,7 +44,7 @@ void Prober::ended(Run& run, const Verdict& found) {
       if (other->mirror->mirror.id == item.mirror->mirror.id) other->rested = true;
   }
   if (verdict.outcome == CheckOutcome::good) {
-    item.latency_ms = run.check.latency().count();
+    if (item.in_row == 0) item.latency_ms = run.check.latency().count();
     item.final_host = run.check.final_host();
     item.last_good_s = now_s_;
   }
@@ -161,6 +161,7 @@ void Prober::note_missing(const Run& run, const Verdict& verdict) {
 void Prober::failed(const Run& run, const Verdict& verdict) {
   Item& item = run.item;
   if (!item.failing()) item.first_bad_s = run.started_s;
+  item.in_row = 0;
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
   if (item.hysteresis.near_down()) {

@@ -258,12 +258,14 @@ void Prober::start(Item& item, const Job& job) {
 
 void Prober::ask(const std::shared_ptr<Run>& run) {
   const double spent_s = steady_s() - run->started_s;
-  pool_.add(run->check.request(Milliseconds(static_cast<std::int64_t>(spent_s * 1000))),
-            [this, run](PoolAnswer&& answer) {
-              look_at_clock();
-              const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
-              verdict ? ended(*run, *verdict) : ask(run);
-            });
+  net::PoolRequest request =
+      run->check.request(Milliseconds(static_cast<std::int64_t>(spent_s * 1000)));
+  request.keep_connection = run->item.in_row > 0;  // only the first shows whether one can be made
+  pool_.add(std::move(request), [this, run](PoolAnswer&& answer) {
+    look_at_clock();
+    const std::optional<Verdict> verdict = run->check.take(answer, std::time(nullptr));
+    verdict ? ended(*run, *verdict) : ask(run);
+  });
 }
 
 void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind) {
@@ -278,9 +280,19 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, 
     delay_s = std::min(delay_s, hysteresis_options_.again_s);
   const bool between = item.failing() || item.hysteresis.recovering() || item.doubted;
   item.settled = !between || verdict.outcome == CheckOutcome::unknown;
+  if (goes_on(item, verdict)) delay_s = 0;
   item.due_s = now_s_ + (item.settled ? jittered(delay_s) : delay_s);
   reporter_.checked({item, verdict, path, before, kind});
   warn_of_certificate(item);
+}
+
+// A check asks for some files more if the mirror is well.
+bool Prober::goes_on(Item& item, const Verdict& verdict) const {
+  const bool well = options_.loop && item.settled && verdict.outcome == CheckOutcome::good &&
+                    item.hysteresis.state() == State::up;
+  if (well && ++item.in_row < options_.instance.probe_files) return true;
+  item.in_row = 0;
+  return false;
 }
 
 // A mirror that answered over no way for long may have missed much.

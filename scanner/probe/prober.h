@@ -68,6 +68,7 @@ class Prober {
   void rare_failed(const Run& run, Verdict verdict);
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
+  bool goes_on(Item& item, const Verdict& verdict) const;
   void look_at_return(const Item& item);
   bool rests(Item& item) const;
   void apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <new>
 
+#include "core/ascii.h"
 #include "scanner/web/html_tags.h"
 #include "scanner/web/libxml2.h"
 #include "scanner/web/page_entry.h"
@@ -52,6 +53,7 @@ class Reader {
   bool is_full() const { return page.links.size() > kMostEntries; }
 
   void start(std::string_view name, const xmlChar** attributes) {
+    if (is_list(name)) start_list(name);
     if (is_one_of(name, {"tr", "li", "br", "pre", "hr", "table", "ul", "body"})) end_row();
     if (name == "pre") ++pre_;
     if (name == "title") in_title_ = true;
@@ -63,7 +65,9 @@ class Reader {
     if (is_one_of(name, {"script", "style"})) ++silent_;
   }
 
-  void end(std::string_view name) {
+  // `by_own_tag`: not because something else begins or ends.
+  void end(std::string_view name, bool by_own_tag) {
+    if (is_list(name)) end_list(name, by_own_tag);
     if (name == "pre" && pre_ > 0) --pre_;
     if (name == "title") in_title_ = false;
     if (is_one_of(name, {"tr", "li", "pre", "table", "ul"})) end_row();
@@ -92,6 +96,29 @@ class Reader {
   }
 
  private:
+  struct OpenList {
+    std::string_view name;
+    int index;
+  };
+
+  static bool is_list(std::string_view name) { return is_one_of(name, {"pre", "table", "ul"}); }
+
+  int innermost_list() const { return open_lists_.empty() ? -1 : open_lists_.back().index; }
+
+  void start_list(std::string_view name) {
+    const std::string_view kept = name == "pre" ? "pre" : name == "ul" ? "ul" : "table";
+    page.lists.push_back({innermost_list(), false});
+    open_lists_.push_back({kept, static_cast<int>(page.lists.size()) - 1});
+  }
+
+  void end_list(std::string_view name, bool by_own_tag) {
+    const auto open = std::find_if(open_lists_.rbegin(), open_lists_.rend(),
+                                   [&](const OpenList& list) { return list.name == name; });
+    if (open == open_lists_.rend()) return;
+    page.lists[static_cast<std::size_t>(open->index)].is_closed = by_own_tag;
+    open_lists_.erase(open.base() - 1, open_lists_.end());
+  }
+
   std::string& text() { return row_has_link_ ? page.links.back().after : before_; }
 
   void start_link(const xmlChar** attributes) {
@@ -99,6 +126,7 @@ class Reader {
     if (href == nullptr) return;
     HtmlLink& link = page.links.emplace_back();
     link.href = bytes_of_latin1(view(href));
+    link.list = innermost_list();
     link.before = std::move(before_);
     before_.clear();
     row_has_link_ = in_link_ = true;
@@ -125,6 +153,7 @@ class Reader {
     replaced_ = false;
   }
 
+  std::vector<OpenList> open_lists_;
   std::string before_;
   bool row_has_link_ = false;  // text belongs to the last link
   bool in_link_ = false, in_title_ = false, replaced_ = false;
@@ -164,9 +193,21 @@ void on_start(void* user, const xmlChar* name, const xmlChar** attributes) noexc
   });
 }
 
+// What the parser has read last is the end tag of that name.
+bool is_behind_end_tag(const htmlParserCtxt& parser, std::string_view name) {
+  constexpr std::ptrdiff_t kMostBytes = 40;
+  const xmlParserInput& input = *parser.input;
+  const auto length = static_cast<std::size_t>(std::min(input.cur - input.base, kMostBytes));
+  std::string_view last(reinterpret_cast<const char*>(input.cur) - length, length);
+  const std::size_t tag = last.rfind("</");
+  if (tag == last.npos) return false;
+  last.remove_prefix(tag + 2);
+  return lower(last.substr(0, last.find_first_of(" \t\r\n>"))) == name && last.ends_with('>');
+}
+
 void on_end(void* user, const xmlChar* name) noexcept {
   auto& to = *static_cast<Guarded*>(user);
-  to.guard([&] { to.reader.end(view(name)); });
+  to.guard([&] { to.reader.end(view(name), is_behind_end_tag(*to.parser, view(name))); });
 }
 
 void on_characters(void* user, const xmlChar* text, int length) noexcept {
@@ -186,7 +227,7 @@ bool is_at_end(const htmlParserCtxt& parser) {
 
 HtmlPage read_html(std::string_view page) {
   if (const std::string_view fault = tag_fault(page); !fault.empty())
-    return {{}, {}, std::string(fault)};
+    return {{}, {}, {}, std::string(fault)};
   start_libxml2();
   const std::unique_ptr<htmlParserCtxt, FreeParser> parser(htmlNewParserCtxt());
   if (!parser) throw std::bad_alloc();

@@ -14,10 +14,18 @@ struct HtmlLink {
   // Attributes that scripts sort by take the place of a table cell's text: `data-order="973"` is
   // "973", `<time datetime="…">` is that time.
   std::string before, after;
+  int list = -1;  // the innermost of HtmlPage::lists around it; -1: it stands in none
+};
+
+// An element in which servers list files: pre, table or ul.
+struct HtmlList {
+  int around = -1;         // the list in which it stands; -1: none
+  bool is_closed = false;  // by an end tag of its own, not by what follows or the end of the page
 };
 
 struct HtmlPage {
   std::vector<HtmlLink> links;
+  std::vector<HtmlList> lists;
   std::string title;
   std::string fault;  // why there may be more than this, as words after "it"; "": this is all
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "core/ascii.h"
 #include "scanner/web/href.h"
 #include "scanner/web/html_links.h"
 #include "scanner/web/json_index.h"
@@ -86,13 +87,15 @@ void take_details(std::string_view text, const Shape& shape, PageEntry& entry) {
   if (!entry.size) entry.size = read_size(trimmed(text.substr(0, time->begin)), shape.rounding);
 }
 
+// `last_list`: the last list with the link of an entry.
 std::vector<PageEntry> entries_of(std::string_view url, std::vector<HtmlLink>&& links,
-                                  const Shape& shape) {
+                                  const Shape& shape, int& last_list) {
   std::vector<PageEntry> entries;
   std::unordered_map<std::string, std::size_t> places;
   for (HtmlLink& link : links) {
     std::optional<LinkedName> linked = linked_name(url, link.href);
     if (!linked) continue;
+    if (link.list >= 0) last_list = link.list;
     PageEntry entry{std::move(linked->name), linked->is_folder, {}, {}};
     if (shape.details != Details::none)
       take_details(shape.details == Details::before_link ? link.before : link.after, shape, entry);
@@ -106,13 +109,37 @@ std::vector<PageEntry> entries_of(std::string_view url, std::vector<HtmlLink>&& 
   return entries;
 }
 
-// Of indexes in HTML: every server ends them so.
 bool ends_whole(std::string_view page) {
   constexpr std::size_t kTail = 4096;  // also of scripts, and of what proxies add
-  std::string tail(page.substr(page.size() - std::min(page.size(), kTail)));
-  std::transform(tail.begin(), tail.end(), tail.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const std::string tail = lower(page.substr(page.size() - std::min(page.size(), kTail)));
   return tail.find("</html") != std::string::npos;
+}
+
+// Whether the list of the entries ends before the page does. Each server in the table closes it
+// itself; what hosts add behind it may lack </html>, and what a proxy adds to half a page may have
+// it. `last_list`: of the last entry's link; -1: there is none.
+bool list_ends(const HtmlPage& html, int last_list, bool ends_with_html) {
+  if (last_list < 0) return ends_with_html;  // no entry, or none in a list
+  const auto list = [&](int index) { return html.lists[static_cast<std::size_t>(index)]; };
+  if (ends_with_html) return list(last_list).is_closed;
+  for (int at = last_list; at >= 0; at = list(at).around) {
+    if (!list(at).is_closed) return false;
+  }
+  return true;
+}
+
+// A page without </html>, as HTML 5 allows. It is no index, and does not end within a tag.
+bool is_whole_other(std::string_view page, const HtmlPage& html) {
+  constexpr std::size_t kHead = 4096;
+  const std::string head = lower(page.substr(0, kHead));
+  const bool is_html = head.find("</title>") != head.npos || head.find("<body") != head.npos;
+  const bool has_index_title =
+      std::any_of(std::begin(kShapes), std::end(kShapes), [&](const Shape& shape) {
+        return !shape.title.empty() && html.title.starts_with(shape.title);
+      });
+  const std::size_t tag = page.rfind('<');
+  return html.fault.empty() && is_html && !has_index_title && !looks_like_index(page) &&
+         page.find('>', tag) != page.npos;
 }
 
 bool is_json(std::string_view body) {
@@ -121,11 +148,11 @@ bool is_json(std::string_view body) {
 }
 
 // What is cut off may be the beginning of an index.
-IndexPage read_other(std::string_view body, std::string&& html_fault) {
+IndexPage read_other(std::string_view body, HtmlPage&& html, bool end_is_told) {
   IndexPage page;
-  const bool whole = ends_whole(body);
-  page.is_other = whole && (html_fault.empty() || !looks_like_index(body));
-  page.fault = std::move(html_fault);
+  const bool whole = ends_whole(body) || (end_is_told && is_whole_other(body, html));
+  page.is_other = whole && (html.fault.empty() || !looks_like_index(body));
+  page.fault = std::move(html.fault);
   if (page.fault.empty())
     page.fault = whole ? "is not a directory index of a kind that is known"
                        : "ends too early, or is not a directory index of a kind that is known";
@@ -156,18 +183,20 @@ bool looks_like_index(std::string_view body) {
          });
 }
 
-IndexPage read_index(std::string_view url, std::string_view body) {
+IndexPage read_index(std::string_view url, std::string_view body, bool end_is_told) {
   if (is_json(body)) return read_json(url, body);
   HtmlPage html = read_html(body);
   const Shape* const shape = html.fault.empty() ? shape_of(body, html.title) : nullptr;
-  if (shape == nullptr) return read_other(body, std::move(html.fault));
+  if (shape == nullptr) return read_other(body, std::move(html), end_is_told);
   IndexPage page;
   page.shape = shape->name;
-  if (!ends_whole(body)) {
+  int last_list = -1;
+  page.entries = entries_of(url, std::move(html.links), *shape, last_list);
+  const bool ends_with_html = ends_whole(body);
+  if (!list_ends(html, last_list, ends_with_html) || !(ends_with_html || end_is_told)) {
+    page.entries.clear();
     page.fault = "is a directory index that ends too early";
-    return page;
   }
-  page.entries = entries_of(url, std::move(html.links), *shape);
   return page;
 }
 

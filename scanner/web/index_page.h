@@ -18,7 +18,9 @@ struct IndexPage {
 
 // By its bytes alone: of a page that cannot be read, or of the beginning of one.
 bool looks_like_index(std::string_view body);
-// `url`: the page's own, ends in '/'. `body`: decoded, of any content.
-IndexPage read_index(std::string_view url, std::string_view body);
+// `url`: the page's own, ends in '/'. `body`: decoded, of any content. `end_is_told`: the server
+// said where it ends, so that no connection that broke has cut it; a page that does not end with
+// </html> may be whole only then.
+IndexPage read_index(std::string_view url, std::string_view body, bool end_is_told = false);
 
 }  // namespace mirror::scanner::web

@@ -186,7 +186,7 @@ class Walk {
     if (is_redirect(answer.status)) return follow(folder, url, answer);
     if (is_refusal(answer.status)) return leave_out(folder, url, answer);
     if (answer.status != 200) return give_up(folder, url, answer_words(answer));
-    IndexPage page = read_index(url, answer.parts.body);
+    IndexPage page = read_index(url, answer.parts.body, answer.parts.end_is_told);
     if (page.is_other && !folder.path.empty()) return make_unlisted(folder, url);
     if (!page.fault.empty()) return give_up(folder, url, "it " + page.fault);
     const std::size_t count = page.entries.size();

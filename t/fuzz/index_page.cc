@@ -40,6 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const IndexPage page = read_index("http://h/pub/", text);
   require(page.fault.empty() || page.entries.empty());
+  const IndexPage told = read_index("http://h/pub/", text, true);
+  require(told.fault.empty() || told.entries.empty());
+  require(told.fault.empty() || !page.fault.empty());  // what is whole stays whole
+  require(!page.fault.empty() || told.entries.size() == page.entries.size());
   std::set<std::string> names;
   for (const PageEntry& entry : page.entries) {
     check_entry(entry);

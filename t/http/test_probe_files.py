@@ -392,7 +392,7 @@ def test_a_run_of_a_timer_looks_at_the_folder_too(world):
 
 @pytest.mark.parametrize("by", ["scan", "probes"])
 def test_a_mirror_that_was_down_for_long_returns_when_its_files_were_checked(world, by):
-    world.configure("rescan_after_s = 2\n")
+    world.configure("rescan_after_s = 2\nprobe_files = 1\n")
     server = world.talker(answer())
     world.mirrors({"a": server.url()})
     loop = world.start()

@@ -1,9 +1,11 @@
 """mb-probe --loop: redirects leave a dead mirror and come back, whatever happens to the prober and the database."""
 
+import http.server
 import os
 import re
 import signal
 import socket
+import threading
 import time
 
 import pytest
@@ -132,6 +134,47 @@ def test_each_round_asks_for_another_file_and_writes_little(world):
     written = "SELECT n_tup_ins + n_tup_upd FROM pg_stat_user_tables WHERE relname = 'health'"
     rig.wait_for("the server's counts", lambda: world.database.sql(written).strip() != "0")
     assert int(world.database.sql(written)) <= 2
+
+
+class KeepsConnections(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self):
+        super().setup()
+        self.number = self.server.connections = self.server.connections + 1
+
+    def do_HEAD(self):
+        self.server.asked.append((self.number, self.path))
+        self.send_response(404 if "no-such-file" in self.path else 200)
+        self.send_header("Content-Length", str(SIZE))
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def keeping_server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), KeepsConnections) as server:
+        server.connections, server.asked = 0, []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("files", [1, 5])
+def test_a_check_asks_for_some_files_the_first_over_a_connection_of_its_own(world, keeping_server, files):
+    world.configure(f"probe_files = {files}\n")
+    url = f"http://127.0.0.1:{keeping_server.server_port}/"
+    fill(world.database, {"a": {"http_url": url}}, {f"pool/f{number}": File(("a",)) for number in range(100)})
+    loop = world.start()
+    rig.wait_for("three checks", lambda: len(keeping_server.asked) >= 2 * files + 1)
+    assert loop.stop()[0] == 0
+    numbers = [number for number, _ in keeping_server.asked]
+    own, kept = numbers[::files], {number for at, number in enumerate(numbers) if at % files}
+    assert len(set(own)) == len(own) and not kept & set(own) and len(kept) == (files > 1)
 
 
 def test_a_mirror_that_is_enabled_or_disabled_is_noticed(world):

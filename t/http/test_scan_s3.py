@@ -1,6 +1,5 @@
 """mb-scan of folders in buckets, as mirrors and as the source: the store checks every signature by itself."""
 
-import hashlib
 import json
 import os
 import random
@@ -8,10 +7,9 @@ import time
 
 import pytest
 import rig
-from answers import ask
+from buckets import OLD, raises, source_scan
 from scanning import World, objects
 
-OLD = 1_600_000_000
 FILES = {"plain": b"12345", "with space/a+b & <c>": b"1", "caf\u00e9/\u00fc": b"22", "100%25#?.txt": b"333", "empty": b"", "a/b/c/d": 1000,
          ".hidden": b"4", "a/back\\slash": b"5", "a/new\nline": b"6"}
 
@@ -51,11 +49,6 @@ def scan(world, store, *options, name="m", env=None):
     found = objects(done)[0]
     found["stderr"] = done.stderr
     return found
-
-
-def source_scan(world, store, *options):
-    done = world.mb_scan("--json", "--source", *options, env=store.environment())
-    return objects(done)[0]
 
 
 def failed(world, store, **more):
@@ -276,13 +269,6 @@ def reset(handler):
     return False
 
 
-def raises(*refusal):
-    def fault(handler):
-        raise rig.s3.Refusal(*refusal)
-
-    return fault
-
-
 TOKEN = b"<IsTruncated>true</IsTruncated><NextContinuationToken>same</NextContinuationToken>"
 FAULTS = {
     "truncated page": (body_fault(lambda body: body[:-100]), "is not whole, or is not XML"),
@@ -373,107 +359,3 @@ def test_a_source_that_cannot_be_listed_stays_as_it_was(world, store):
     store.fault = body_fault(lambda body: body[:-100])
     found = source_scan(world, store)
     assert found["outcome"] == "failed" and world.tables() == before, found
-
-
-def hashes(world):
-    return dict(world.query("SELECT encode(f.path, 'escape'), encode(h.sha256, 'hex') FROM hash h JOIN file f ON f.id = h.file_id"
-                            " AND f.version_rev = h.version_rev"))
-
-
-def mb_hash(world, store, *options):
-    return world.database.tool("mb-hash", "--config", world.config, *options, env=store.environment(), check=False)
-
-
-def fill(world, store, contents):
-    bucket = store.bucket("src")
-    for name, content in contents.items():
-        bucket.put(f"tree/{name}", content, OLD)
-    world.configure(store.url("src/tree/"))
-    assert source_scan(world, store)["held"] == len(contents)
-    return bucket
-
-
-def test_mb_hash_reads_the_objects_of_a_source_in_a_bucket(world, store):
-    contents = {"empty": b"", "small": b"12345", "block": os.urandom(300_000), "large": os.urandom(20_000_000), "a b/\u00fc+c": b"x"}
-    fill(world, store, contents)
-    done = mb_hash(world, store)
-    assert done.returncode == 0, done.stderr
-    rows = world.query("SELECT encode(f.path, 'hex'), encode(h.sha256, 'hex') FROM hash h JOIN file f ON f.id = h.file_id")
-    assert {bytes.fromhex(path).decode(): value for path, value in rows} == {
-        name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    reads = [path for method, path in store.requests if method == "GET" and "list-type" not in path]
-    assert len(reads) == 4 + 3
-    assert mb_hash(world, store).returncode == 0
-    assert len([path for method, path in store.requests if method == "GET" and "list-type" not in path]) == len(reads)
-    assert mb_hash(world, store, "--verify").returncode == 0
-
-
-REDIRECTOR = """
-MirrorDatabase "{database}"
-<Location /db>
-  MirrorEngine On
-  MirrorTree database
-  MirrorOrigin http://origin.example/
-</Location>
-"""
-
-
-def test_clients_get_mirrors_and_hashes_of_a_source_in_a_bucket(world, store, make_httpd):
-    content = b"12345" * 4000
-    contents = {"a b/\u00fc+c": content, "alone": content}
-    fill(world, store, contents)
-    assert mb_hash(world, store).returncode == 0
-    copy = store.bucket("copy")
-    copy.put("a b/\u00fc+c", content)
-    world.register("m", s3_url=store.url("copy/"))
-    assert scan(world, store)["gained"] == 1
-    httpd = make_httpd(REDIRECTOR.replace("{database}", world.database.conninfo()))
-    path = "a%20b/%C3%BC%2Bc"
-    digest, mirror = hashlib.sha256(content).hexdigest().encode(), f"http://mirror.example/{path}"
-
-    def tells_both():
-        metalink = ask(httpd, f"/db/{path}.meta4").raw
-        return digest in metalink and mirror.encode() in metalink
-
-    # A process of httpd that has not seen the mirrors yet answers otherwise.
-    rig.wait_for("a redirect", lambda: ask(httpd, f"/db/{path}").location == mirror, deadline_s=60)
-    rig.wait_for("no mirror", lambda: ask(httpd, "/db/alone").location == "http://origin.example/alone", deadline_s=60)
-    rig.wait_for("a Metalink", tells_both, deadline_s=60)
-
-
-def test_an_object_that_was_uploaded_anew_waits_for_the_next_scan(world, store):
-    bucket = fill(world, store, {"same": b"1", "new": b"12345", "gone": b"1"})
-    bucket.put("tree/new", b"54321", OLD + 9)
-    bucket.delete("tree/gone")
-    done = mb_hash(world, store)
-    assert set(hashes(world)) == {"same"} and "2 waiting for mb-scan --source" in done.stdout + done.stderr, (done.stdout, done.stderr)
-    source_scan(world, store, "--force")
-    assert mb_hash(world, store).returncode == 0 and set(hashes(world)) >= {"same", "new"}
-
-
-def test_reading_goes_on_where_a_connection_broke(world, store):
-    content = os.urandom(17_000_000)
-    fill(world, store, {"large": content})
-    broken = []
-
-    def fault(handler):
-        if handler.headers.get("Range", "").startswith("bytes=8388608-") and not broken:
-            broken.append(1)
-            handler.send_response(206)
-            handler.send_header("Content-Length", "8388608")
-            handler.end_headers()
-            handler.wfile.write(b"x" * 1000)
-            handler.close_connection = True
-            return True
-        return False
-
-    store.fault = fault
-    assert mb_hash(world, store).returncode == 0
-    assert broken and hashes(world) == {"large": hashlib.sha256(content).hexdigest()}
-
-
-def test_an_object_that_may_not_be_read_is_told(world, store):
-    fill(world, store, {"a": b"1"})
-    store.fault = lambda handler: raises(403, "AccessDenied", "Access Denied")(handler) if "/tree/a" in handler.path else False
-    done = mb_hash(world, store)
-    assert done.returncode != 0 and "403 AccessDenied" in done.stderr + done.stdout and hashes(world) == {}

@@ -41,7 +41,7 @@ def many():
 
 def contents():
     """Objects of which one is read in several parts."""
-    return {"large": bytes(range(256)) * 80_000, "small": b"12345", "empty": b"", "a b/\u00fc+c": b"x"}
+    return {"large": bytes(range(256)) * 80_000, "small": b"12345", "empty": b"", "a b/\u00fc+c": b"x", "a b/\u00fc+c.asc": b"signed"}
 
 
 @pytest.fixture
@@ -96,4 +96,6 @@ def test_a_source_in_a_bucket_is_hashed(world, store):
     rows = world.query("SELECT encode(f.path, 'hex'), encode(h.sha256, 'hex') FROM hash h JOIN file f ON f.id = h.file_id")
     assert {bytes.fromhex(path).decode(): digest for path, digest in rows} == {
         name: hashlib.sha256(content).hexdigest() for name, content in contents().items()}
+    signed = world.query("SELECT encode(path, 'hex'), encode(signature, 'hex') FROM hash JOIN file ON file_id = id WHERE signature IS NOT NULL")
+    assert signed == [["a b/\u00fc+c".encode().hex(), b"signed".hex()]]
     assert scan(world, store, "--source")["outcome"] == "unchanged"

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import io
 import threading
 import time
 
@@ -102,6 +103,30 @@ def truncated(handler):
     handler.answer(200, body[:len(body) // 2])
 
 
+def without_end(handler):
+    """A whole list and no </html>, as with a footer of the host's own."""
+    handler.answer(200, handler.site.index(handler.path.lstrip("/")).replace(b"<hr></body></html>", b"<p>Hosted by us"))
+
+
+def until_it_closes(page):
+    """The body of `page` in an answer that does not say where it ends."""
+
+    def closing(handler):
+        handler.close_connection = True
+        body = io.BytesIO()
+        answer, handler.answer = handler.answer, lambda status, content=b"", **headers: body.write(content)
+        page(handler)
+        handler.answer = answer
+        handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + body.getvalue())
+
+    return closing
+
+
+def failed_proxy(handler):
+    body = handler.site.index(handler.path.lstrip("/"))
+    handler.answer(200, body[:len(body) // 2] + b"<html><head><title>502</title></head><body><h1>502 Bad Gateway</h1></body></html>")
+
+
 def status(number, **headers):
     return lambda handler: handler.answer(number, b"", **headers)
 
@@ -144,6 +169,8 @@ def long_page(handler):
 FAULTS = {
     "reset": (reset, "d1/: transfer closed"),
     "truncated": (truncated, "d1/: it is a directory index that ends too early"),
+    "truncated by a proxy that adds its own page": (failed_proxy, "d1/: it is a directory index that ends too early"),
+    "neither its end nor its length": (until_it_closes(without_end), "d1/: it is a directory index that ends too early"),
     "cut before its marks": (lambda handler: handler.answer(200, handler.site.index("d1/")[:30]), "d1/: it ends too early"),
     "empty": (status(200), "d1/: it ends too early"),
     "500": (status(500), "d1/: the server answers 500"),
@@ -179,6 +206,25 @@ def test_a_folder_that_is_refused_counts_as_absent(world, site):
     site.pages["d2/"] = status(302, Location="http://other.example/d2/")
     done = world.mb_scan("-v", "web", check=True)
     assert len(world.files_of("web")) == len(FILES) - 20 and "2 directories cannot be read on the mirror" in done.stderr
+
+
+def test_a_page_of_a_told_length_needs_no_end_tag(world, site):
+    del site.files["d1/f3"]
+    site.pages["d1/"] = without_end
+    world.mb_scan("web", check=True)
+    assert set(FILES) - set(world.files_of("web")) == {"d1/f3"}
+
+
+def own_page_without_end(handler):
+    handler.answer(200, b"<!DOCTYPE html>\n<title>Welcome</title>\n<p><a href=\"f0\">f0</a>\n")
+
+
+def test_a_page_of_its_own_of_a_told_length_needs_no_end_tag(world, site):
+    site.pages["d1/"] = own_page_without_end
+    scan = objects(world.mb_scan("--json", "web", check=True))[0]
+    assert scan["unlisted_directories"] == 1 and len(world.files_of("web")) == len(FILES)
+    site.pages["d1/"] = until_it_closes(own_page_without_end)
+    fails(world, "d1/: it ends too early")
 
 
 def own_page(handler):

@@ -41,6 +41,7 @@ class RequestPoolTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(returnsWhenItIsWoken);
   CPPUNIT_TEST(canBeEndedWithRequestsUnderWay);
   CPPUNIT_TEST(passesOnWhatADoneThrows);
+  CPPUNIT_TEST(knowsWhetherTheServerToldWhereTheBodyEnds);
   CPPUNIT_TEST(keepsNothingOfAnEarlierRequest);
   CPPUNIT_TEST(requestsBeyondItsLimitsTakeTurns);
   CPPUNIT_TEST(knowsPrivateAddresses);
@@ -160,6 +161,28 @@ class RequestPoolTest : public CppUnit::TestFixture {
         std::runtime_error);
     CPPUNIT_ASSERT_EQUAL(std::size_t{0}, pool.running());
     pool.run(milliseconds(1), -1);
+  }
+
+  void knowsWhetherTheServerToldWhereTheBodyEnds() {
+    struct {
+      const char* answer;
+      bool told;
+    } const cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", true},
+        {"HTTP/1.0 200 OK\r\ncontent-length: 3\r\n\r\nabc", true},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", true},
+        {"HTTP/1.1 200 OK\r\n\r\nabc", false},
+        {"HTTP/1.0 200 OK\r\nConnection: close\r\n\r\nabc", false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nabc", false}};
+    for (const auto& c : cases) {
+      Server server([&c](int connection) { send_all(connection, c.answer); });
+      PoolRequest request = to(server.at());
+      request.method = PoolRequest::Method::get;
+      request.max_body_bytes = 10;
+      const PoolAnswer answer = answer_to(std::move(request));
+      CPPUNIT_ASSERT_MESSAGE(c.answer, answer.failure || answer.body == "abc");
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(c.answer, c.told, answer.end_is_told);
+    }
   }
 
   void keepsNothingOfAnEarlierRequest() {

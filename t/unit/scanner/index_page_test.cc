@@ -25,6 +25,13 @@ std::string page_of(const std::string& file) {
   return text.str();
 }
 
+constexpr const char* kHtmlFiles[] = {
+    "apache-plain.html",  "apache-fancy.html", "apache-table.html", "nginx.html",
+    "nginx-rounded.html", "lighttpd.html",     "caddy.html",        "python.html"};
+
+// Bytes from one place to cut a page to the next: large pages take long.
+std::size_t step_of(const std::string& page) { return page.size() < 5000 ? 7 : 197; }
+
 constexpr std::int64_t kTime = 1'700'000'000;  // of each file: 2023-11-14 22:13:20 UTC
 
 // All files of the recorded tree.
@@ -118,6 +125,9 @@ class IndexPageTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(takesNoOtherPageForAnIndex);
   CPPUNIT_TEST(takesAPageThatCannotBeReadForAFoldersOwn);
   CPPUNIT_TEST(noticesAPageThatEndsTooEarly);
+  CPPUNIT_TEST(takesAPageWithoutItsEndTagIfItsListEnds);
+  CPPUNIT_TEST(noticesHalfAPageWithAnothersEnd);
+  CPPUNIT_TEST(takesAFoldersOwnPageWithoutItsEndTag);
   CPPUNIT_TEST(refusesPagesThatTakeVeryLongToParse);
   CPPUNIT_TEST(refusesPagesWithTooManyEntries);
   CPPUNIT_TEST(noticesRowsThatAreHidden);
@@ -404,6 +414,59 @@ class IndexPageTest : public CppUnit::TestFixture {
         CPPUNIT_ASSERT_MESSAGE(file, !read_index("http://h/", cut).fault.empty());
       }
     }
+  }
+
+  // What an admin has added behind the list of Apache, for one, lacks it sometimes.
+  void takesAPageWithoutItsEndTagIfItsListEnds() {
+    for (const char* file : kHtmlFiles) {
+      const std::string page = page_of(file);
+      const IndexPage whole = read_index("http://h/", page);
+      CPPUNIT_ASSERT_MESSAGE(file, whole.fault.empty() && whole.entries.size() > 5);
+      for (std::size_t size = 0; size < page.size(); size += step_of(page)) {
+        const std::string cut = page.substr(0, size);
+        const IndexPage read = read_index("http://h/", cut, true);
+        CPPUNIT_ASSERT_MESSAGE(file, read.fault.empty() || read.entries.empty());
+        // Only Caddy's does not begin with a title that tells.
+        CPPUNIT_ASSERT_MESSAGE(
+            cut, !read.is_other || (whole.shape == "Caddy" && !looks_like_index(cut)));
+        if (read.fault.empty()) CPPUNIT_ASSERT_EQUAL(whole.entries.size(), read.entries.size());
+        if (size < page.rfind("</html"))
+          CPPUNIT_ASSERT_MESSAGE(file, !read_index("http://h/", cut).fault.empty());
+      }
+      const std::string footer =
+          page.substr(0, page.rfind("</body")) + "<p>Hosted by us<br><a href=\"/\">us</a>";
+      CPPUNIT_ASSERT_MESSAGE(file, read_index("http://h/", footer, true).fault.empty());
+      CPPUNIT_ASSERT_MESSAGE(file, !read_index("http://h/", footer, false).fault.empty());
+    }
+  }
+
+  // As of a proxy that found out too late that it cannot go on.
+  void noticesHalfAPageWithAnothersEnd() {
+    const std::string error =
+        "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502</h1></center>"
+        "<hr><center>nginx</center></body></html>";
+    for (const char* file : kHtmlFiles) {
+      const std::string page = page_of(file);
+      const std::size_t begin = page.find("bytes1023"), end = page.rfind("tilde~");
+      CPPUNIT_ASSERT(begin < end);
+      for (std::size_t size = begin; size < end; size += step_of(page)) {
+        for (const std::string& added : {error, std::string("</body></html>")}) {
+          const std::string mixed = page.substr(0, size) + added;
+          CPPUNIT_ASSERT_MESSAGE(mixed, !read_index("http://h/", mixed, true).fault.empty());
+        }
+      }
+    }
+  }
+
+  void takesAFoldersOwnPageWithoutItsEndTag() {
+    const std::string own = "<!DOCTYPE html><title>Welcome</title><p>Hello <a href=\"x\">x</a>\n";
+    CPPUNIT_ASSERT(read_index("http://h/", own, true).is_other);
+    CPPUNIT_ASSERT(!read_index("http://h/", own).is_other);
+    for (const char* more : {"<a href=\"y", "<!-- ", "<script>", "<", "</bo"})
+      CPPUNIT_ASSERT_MESSAGE(more, !read_index("http://h/", own + more, true).is_other);
+    for (const char* none :
+         {"", " \n", "x", "{", "Not found", "<p>text", "<title>Index of /</title>"})
+      CPPUNIT_ASSERT_MESSAGE(none, !read_index("http://h/", none, true).is_other);
   }
 
   // Each would take hours, did the parser see it to its end.
