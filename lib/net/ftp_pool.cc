@@ -224,6 +224,9 @@ void FtpPool::Transfer::finish(CURLcode code) {
     curl_off_t time_s = -1;
     curl_easy_getinfo(easy.curl(), CURLINFO_FILETIME_T, &time_s);
     if (time_s >= 0) answer.time_s = time_s;
+    curl_off_t size_bytes = -1;
+    curl_easy_getinfo(easy.curl(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size_bytes);
+    if (size_bytes >= 0) answer.size_bytes = size_bytes;
     return;
   }
   if (answer.cut) return;
