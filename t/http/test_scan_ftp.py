@@ -195,6 +195,27 @@ def test_nothing_partial_is_merged(world, site, fault):
     assert "/d1" in site.listed
 
 
+def test_a_version_that_the_source_gets_while_a_mirror_without_times_is_listed_is_not_confirmed(world):
+    """Its listing may be of a moment before: only the next one counts."""
+    world.fill_source(PLAIN)
+    with rig.FaultyFtp(dict(PLAIN), mtime=1_700_000_000 + 30 * DAY_S) as site:
+        world.register("ftp", ftp_scan_url=site.url)
+        assert scan(world)["gained"] == len(PLAIN)
+
+        def listed(session, lines):
+            del site.faults["/d1"]
+            rig.make_tree(world.source, {"d1/f0": b"123456"})
+            world.mb_scan("--source", check=True)
+            site.files["d1/f0"] = b"123456"
+            session.send(site.lines("/d1", True))
+
+        site.faults["/d1"] = listed
+        scan(world)
+        assert not site.faults and set(PLAIN) - set(world.files_of("ftp")) == {"d1/f0"}
+        scan(world)
+        assert world.files_of("ftp") == sorted(PLAIN)
+
+
 def test_a_listing_without_end_is_given_up(world, site):
     site.faults["/d1"] = endless
     fails(world, "its listing is too long")
