@@ -620,8 +620,8 @@ CREATE TABLE source (
 INSERT INTO source DEFAULT VALUES;
 
 -- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days. fingerprint tells
--- whether the next full listing of the mirror says the same; rev is the one read before the listing's first byte; held, how many
--- files the mirror then had, is written last.
+-- whether the next full listing says the same; rev is the one read before the listing's first byte, or that of the source's own
+-- merge; held, how many files the mirror or the source then had, is written last.
 CREATE TABLE scan (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   mirror_id smallint REFERENCES mirror ON DELETE CASCADE,

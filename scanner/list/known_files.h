@@ -22,6 +22,9 @@ class KnownFiles {
       const std::vector<std::string>& paths) = 0;
   // For each path, the digests of the source's file, as far as they are known.
   virtual std::vector<std::optional<FileHashes>> digests(const std::vector<std::string>& paths) = 0;
+  // For each path, what tells versions of the source's file apart; nullopt: nothing does.
+  virtual std::vector<std::optional<db::KnownContent>> contents(
+      const std::vector<std::string>& paths) = 0;
   // The source's files and folders directly in these folders ("" is the root) that web servers do
   // not show.
   virtual std::vector<db::HiddenFile> hidden(const std::vector<std::string>& folders) = 0;

@@ -42,8 +42,7 @@ std::string_view without_quotes(std::string_view etag) {
 // What the parser's callbacks fill. They never throw: libxml2 is C.
 class Reader {
  public:
-  explicit Reader(std::string_view body)
-      : parser_(new_parser(body)) {
+  explicit Reader(std::string_view body) : parser_(new_parser(body)) {
     if (!parser_) throw std::bad_alloc();
     *parser_->sax = callbacks();
     parser_->userData = this;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
-#include <set>
 
 #include "core/path.h"
 #include "core/s3_url.h"
@@ -19,10 +18,9 @@
 namespace mirror::scanner::s3 {
 namespace {
 
-constexpr std::size_t kMostRanges = 64;
-constexpr std::size_t kMostFolders = 32;  // that are looked into at a time to find ranges
-constexpr int kMostLevels = 3;
-constexpr int kMostEmptyPages = 100;  // one after the other, of one range
+constexpr double kFewKeys = 2000;      // nobody lists a part of fewer: a page of them is on its way
+constexpr std::size_t kMostReady = 8;  // pages; then what else has come has to wait
+constexpr int kMostEmptyPages = 100;   // one after the other, of one range
 constexpr std::int64_t kUsualHeads = 1000;
 
 std::string prefix_of(const Target& target) {
@@ -52,14 +50,14 @@ class Walk {
         prefix_(prefix_of(target)) {}
 
   db::Fidelity run() {
-    list_first_page();
-    while (!waiting_.empty() || running_ > 0 || batches_ > 0) {
-      begin_ranges();
+    begin(KeyRange());
+    while (!chains_.empty() || !ready_.empty() || batches_ > 0) {
+      use_connections();
       wait();
     }
     if (listing_.counts.entries == 0 && target_.may_be_missing) listing_.counts.missing = true;
-    if (target_.is_source) return {};
-    return {.shows_times = false, .times_of_uploads = true};
+    if (target_.is_source) return {.in_any_order = true};
+    return {.shows_times = false, .times_of_uploads = true, .in_any_order = true};
   }
 
  private:
@@ -67,13 +65,17 @@ class Walk {
   struct Chain {
     Chain(Walk& walk, KeyRange keys)
         : range(std::move(keys)),
+          begin(range.after()),
           tree(
               walk.prefix_,
-              [this, &walk](ListedObject&& file) { walk.keep(std::move(file), files); },
+              [this, &walk](ListedObject&& file) { walk.keep(std::move(file), *this); },
               [&walk](std::string_view key) { walk.note_odd(key); }) {}
 
     KeyRange range;
+    const std::string begin;  // behind this key
     std::string token;
+    bool is_looking = false;  // for keys to cut at
+    std::string last;         // key
     int empty_pages = 0;
     KeyTree tree;
     std::vector<ListedObject> files;  // of the present page
@@ -92,80 +94,77 @@ class Walk {
   void wait() {
     if (control_.stopped())
       throw ListingError(fmt::format("interrupted after {} entries", listing_.counts.entries));
-    if (store_.open() > 0) store_.run(control_.stop_fd);
+    if (store_.has_answer() && ready_.size() < kMostReady) {
+      store_.take_answer();
+      store_.poll();
+    } else if (!ready_.empty()) {
+      pass_on(std::exchange(ready_.front(), {}));
+      ready_.pop_front();
+      store_.poll();
+    } else if (store_.open() > 0) {
+      store_.run(control_.stop_fd);
+    }
     pace_.check(listing_.counts.entries + answers_, Pace::Clock::now());
   }
 
-  void keep(ListedObject&& file, std::vector<ListedObject>& files) {
-    if (both_.contains(prefix_ + file.key)) return note_odd(prefix_ + file.key);
-    files.push_back(std::move(file));
+  // Where a range ends there is a folder.
+  void keep(ListedObject&& file, Chain& chain) {
+    const std::string key = prefix_ + file.key;
+    if (chain.range.to() == key + '/') return note_odd(key);
+    chain.files.push_back(std::move(file));
   }
 
   void note_odd(std::string_view key) {
     if (++listing_.counts.odd_keys == 1) listing_.counts.odd_key_example = key;
   }
 
-  // Most folders are small: nothing more is asked for.
-  void list_first_page() {
-    bool here = false, more = false;
-    std::string last;
-    const auto chain = std::make_shared<Chain>(*this, KeyRange());
-    ++running_;
-    store_.list({.prefix = prefix_}, [&](ListPage&& page) {
-      here = true;
-      more = page.more;
-      if (!page.objects.empty()) last = page.objects.back().key;
-      page.more = more && page.objects.empty();
-      take_page(chain, std::move(page));
-    });
-    while (!here) wait();
-    if (!more || last.empty()) return;
-    find_ranges(last);
-  }
-
-  // Looks into the upper folders for keys at which to cut.
-  void find_ranges(const std::string& after) {
-    std::vector<std::string> cuts, folders{prefix_};
-    for (int level = 0; level < kMostLevels && cuts.size() < kMostRanges; ++level) {
-      std::vector<std::string> below;
-      std::size_t open = std::min(folders.size(), kMostFolders);
-      folders.resize(open);
-      for (const std::string& folder : folders) {
-        store_.list({.prefix = folder, .folders = true}, [&](ListPage&& page) {
-          --open;
-          ++answers_;
-          if (!page.more) take_folder(page, below);
-        });
-      }
-      while (open > 0) wait();
-      cuts.insert(cuts.end(), below.begin(), below.end());
-      folders = std::move(below);
-    }
-    for (KeyRange& range : cut_ranges(after, std::move(cuts), kMostRanges))
-      waiting_.push_back(std::move(range));
-  }
-
-  // A name that is a file and a folder may be in two ranges.
-  void take_folder(const ListPage& page, std::vector<std::string>& below) {
-    std::set<std::string_view> files;
-    for (const ListedObject& object : page.objects) files.insert(object.key);
-    for (const std::string& folder : page.prefixes) {
-      const std::string_view name = std::string_view(folder).substr(0, folder.size() - 1);
-      if (files.contains(name)) both_.emplace(name);
-      below.push_back(folder);
+  // What a free connection does: lists a part of the largest range, or looks for keys to cut at.
+  void use_connections() {
+    while (chains_.size() + looking_ < static_cast<std::size_t>(options_.connections)) {
+      if (!begin_part() && !look_for_cuts()) return;
     }
   }
 
-  void begin_ranges() {
-    while (!waiting_.empty() && running_ < static_cast<std::size_t>(options_.connections)) {
-      ++running_;
-      ask(std::make_shared<Chain>(*this, std::move(waiting_.front())));
-      waiting_.pop_front();
+  bool begin_part() {
+    const auto largest = std::max_element(
+        chains_.begin(), chains_.end(),
+        [](const auto& a, const auto& b) { return keys_to_share(a) < keys_to_share(b); });
+    if (largest == chains_.end() || keys_to_share(*largest) < kFewKeys) return false;
+    begin((*largest)->range.split());
+    return true;
+  }
+
+  static double keys_to_share(const std::shared_ptr<Chain>& chain) {
+    return chain->range.keys_to_share();
+  }
+
+  // Nobody looks for them before it is clear that there is more than a page.
+  bool look_for_cuts() {
+    for (const auto& chain : chains_) {
+      const auto folder =
+          chain->is_looking ? std::nullopt : chain->range.folder_to_look_into(prefix_);
+      if (!folder) continue;
+      ++looking_;
+      chain->is_looking = true;
+      store_.list({.prefix = *folder, .after = chain->range.after(), .folders = true},
+                  [this, chain](ListPage&& page) {
+                    ++answers_;
+                    --looking_;
+                    chain->is_looking = false;
+                    chain->range.looked(page.prefixes, page.more);
+                  });
+      return true;
     }
+    return false;
+  }
+
+  void begin(KeyRange range) {
+    chains_.push_back(std::make_shared<Chain>(*this, std::move(range)));
+    ask(chains_.back());
   }
 
   void ask(const std::shared_ptr<Chain>& chain) {
-    store_.list({.prefix = prefix_, .after = chain->range.after, .token = chain->token},
+    store_.list({.prefix = prefix_, .after = chain->begin, .token = chain->token},
                 [this, chain](ListPage&& page) { take_page(chain, std::move(page)); });
   }
 
@@ -177,22 +176,23 @@ class Walk {
         note_odd("%00");
         continue;
       }
-      if (object.key <= chain->range.after) continue;
-      if (!chain->range.to.empty() && object.key > chain->range.to) {
+      if (object.key <= chain->begin) continue;
+      if (chain->range.is_beyond(object.key)) {
         at_end = true;
         break;
       }
-      const std::string key = object.key;
+      chain->last = object.key;
       if (!chain->tree.add(std::move(object)))
         fail(fmt::format("the key '{}' is not in the order of keys, or not of this folder",
-                         printable(key)));
+                         printable(chain->last)));
     }
     if (at_end) chain->tree.finish();
-    pass_on(std::exchange(chain->files, {}));
+    if (!chain->files.empty()) ready_.push_back(std::exchange(chain->files, {}));
     if (at_end) {
-      --running_;
+      std::erase(chains_, chain);
       return;
     }
+    chain->range.pass(chain->last, page.objects.size());
     chain->empty_pages = page.objects.empty() ? chain->empty_pages + 1 : 0;
     if (chain->empty_pages > kMostEmptyPages || page.token == chain->token)
       fail("its pages have no end");
@@ -201,7 +201,6 @@ class Walk {
   }
 
   void pass_on(std::vector<ListedObject> files) {
-    if (files.empty()) return;
     if (target_.is_source) {
       for (const ListedObject& file : files) add(file);
     } else {
@@ -212,17 +211,16 @@ class Walk {
   void settle(const std::shared_ptr<Batch>& batch) {
     std::vector<std::string> paths;
     for (const ListedObject& file : batch->files) paths.push_back(file.key);
-    const auto known = known_.files(paths);
-    const auto digests = known_.digests(paths);
+    const auto known = known_.contents(paths);
     ++batches_;
     batch->heads = 1;  // this loop
     for (std::size_t i = 0; i < paths.size(); ++i) {
       if (!known[i]) continue;
-      const std::string md5 = digests[i] ? digests[i]->md5 : "";
+      const auto& [version, md5] = *known[i];
       ListedObject& file = batch->files[i];
-      const Verdict verdict = judge(file, *known[i], md5);
+      const Verdict verdict = judge(file, version, md5);
       if (verdict == Verdict::same)
-        file.modified_s = std::max(file.modified_s, known[i]->mtime_s);
+        file.modified_s = std::max(file.modified_s, version.mtime_s);
       else if (verdict == Verdict::ask && listing_.counts.heads < options_.heads)
         ask_head(batch, file, md5);
     }
@@ -261,9 +259,10 @@ class Walk {
   Store store_;
   Pace pace_;
   const std::string prefix_;
-  std::deque<KeyRange> waiting_;
-  std::size_t running_ = 0, batches_ = 0;
-  std::set<std::string, std::less<>> both_;  // files that are folders too
+  std::vector<std::shared_ptr<Chain>> chains_;
+  // Of pages that have come: the files are compared while the next ones are on their way.
+  std::deque<std::vector<ListedObject>> ready_;
+  std::size_t looking_ = 0, batches_ = 0;
   std::int64_t answers_ = 0;
   Entry entry_;
 };

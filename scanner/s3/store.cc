@@ -56,31 +56,34 @@ std::vector<std::pair<std::string, std::string>> parameters_of(const ListQuery& 
 Store::Store(const Target& target, const web::WebOptions& options)
     : bucket_(bucket_of(target)), client_(settings_of(target, options, bucket_)) {}
 
-void Store::list(ListQuery query, PageDone done) { ask(std::move(query), std::move(done), false); }
+void Store::list(ListQuery query, PageDone done) { ask({std::move(query), std::move(done)}); }
 
-void Store::ask(ListQuery query, PageDone done, bool moved) {
-  client_.get(bucket_.url_of("", parameters_of(query)),
-              [this, query, done = std::move(done), moved](web::WebAnswer&& answer) {
-                take(query, done, moved, answer);
-              });
+void Store::ask(Asked asked) {
+  const std::string url = bucket_.url_of("", parameters_of(asked.query));
+  client_.get(url, [this, asked = std::move(asked)](web::WebAnswer&& answer) mutable {
+    asked.answer = std::move(answer);
+    answers_.push_back(std::move(asked));
+  });
 }
 
-void Store::take(const ListQuery& query, const PageDone& done, bool moved,
-                 const web::WebAnswer& answer) {
+void Store::take_answer() {
+  Asked asked = std::move(answers_.front());
+  answers_.pop_front();
   const std::string url = bucket_.url_of("");
+  const web::WebAnswer& answer = asked.answer;
   const std::string& body = answer.parts.body;
   if (!answer.fault.empty()) fail(url, answer.fault);
   const auto region =
       bucket_.other_region(answer.status, answer.parts.header("x-amz-bucket-region"), body);
-  if (region && !moved) {
+  if (region && !asked.moved) {
     bucket_.move_to(*region);
-    return ask(query, done, true);
+    return ask({std::move(asked.query), std::move(asked.done), true});
   }
   if (answer.status != 200)
     fail(url, mirror::s3::failure_words(answer.status, body, bucket_.anonymous()));
   ListPage page = read_list_page(body);
   if (!page.fault.empty()) fail(url, "its page " + page.fault);
-  done(std::move(page));
+  asked.done(std::move(page));
 }
 
 void Store::head(const std::string& key, HeadDone done) {

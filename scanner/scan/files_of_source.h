@@ -26,6 +26,10 @@ class FilesOfSource : public KnownFiles {
   std::vector<std::optional<FileHashes>> digests(const std::vector<std::string>& paths) override {
     return db::find_known_digests(connection_, of_tree(paths));
   }
+  std::vector<std::optional<db::KnownContent>> contents(
+      const std::vector<std::string>& paths) override {
+    return db::find_known_contents(connection_, of_tree(paths));
+  }
   std::vector<bool> folders(const std::vector<std::string>& paths) override {
     return db::find_known_folders(connection_, of_tree(paths));
   }

@@ -285,8 +285,8 @@ void scan_locked_source(db::Connection& connection, const ScanOptions& options,
     return method.list(target, known, listing, control);
   };
   const std::string stands = what_stands_of_source();
-  list_or_close(scan, stands, control, list);
-  take_report(scan.merge(merge_options(options)), "--max-change", stands, result);
+  const db::Fidelity fidelity = list_or_close(scan, stands, control, list);
+  take_report(scan.merge(merge_options(options), fidelity), "--max-change", stands, result);
 }
 
 // Runs `scan` under the lock of `id`, and puts what goes wrong into the result.

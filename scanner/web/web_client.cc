@@ -193,4 +193,9 @@ void WebClient::run(int stop_fd) {
   pool_.run(until_next(), stop_fd);
 }
 
+void WebClient::poll() {
+  start_what_may();
+  pool_.run(Milliseconds(0), -1);
+}
+
 }  // namespace mirror::scanner::web

@@ -73,6 +73,8 @@ class WebClient {
   // Goes on until something was answered, `stop_fd` is readable, or a second is over. Passes on
   // what a Done throws; after that only the destructor may be called.
   void run(int stop_fd);
+  // The same without waiting: sends what was asked for, and takes what has come.
+  void poll();
 
  private:
   using Clock = std::chrono::steady_clock;

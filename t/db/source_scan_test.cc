@@ -13,6 +13,10 @@ class SourceScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST_SUITE(SourceScanTest);
   CPPUNIT_TEST(newFilesHaveNoMirrors);
   CPPUNIT_TEST(anUnchangedSourceChangesNothing);
+  CPPUNIT_TEST(theSameListingIsNotComparedAgain);
+  CPPUNIT_TEST(theSameListingIsComparedWhereItMaySayMore);
+  CPPUNIT_TEST(theSameListingInAnotherOrderIsTheSameWhereItMayBe);
+  CPPUNIT_TEST(aLongListingThatChangedIsMergedWhole);
   CPPUNIT_TEST(aChangedVersionHasNoMirrorAtOnce);
   CPPUNIT_TEST(touchedWithoutDigestIsANewVersion);
   CPPUNIT_TEST(touchedWithDigestIsPendingAndKeepsItsMirrors);
@@ -67,6 +71,82 @@ class SourceScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(0.0, report.lock_seconds);
     CPPUNIT_ASSERT_EQUAL(before, rows());
     CPPUNIT_ASSERT_EQUAL(std::string("1"), value(*connection_, "SELECT count(*) FROM revision"));
+  }
+
+  void theSameListingIsNotComparedAgain() {
+    Tree tree = files("f", 50);
+    tree.push_back({.path = "link", .kind = EntryKind::link, .target = "f1"});
+    tree.push_back({.path = "secret", .staged = true});
+    tree.push_back({.path = "dir", .kind = EntryKind::directory});
+    const MergeReport first = scan_source(*connection_, tree);
+    for (int i = 0; i < 2; ++i) {
+      CPPUNIT_ASSERT(!is_compared(tree));
+      const MergeReport again = scan_source(*connection_, tree);
+      CPPUNIT_ASSERT(again.outcome == MergeOutcome::unchanged);
+      CPPUNIT_ASSERT_EQUAL(first.counts.held, again.counts.held);
+      CPPUNIT_ASSERT_EQUAL(first.counts.seen, again.counts.seen);
+    }
+    tree[1].size += 1;
+    CPPUNIT_ASSERT(is_compared(tree) && !is_compared(tree));
+    tree[50].target = "f2";
+    CPPUNIT_ASSERT(is_compared(tree) && !is_compared(tree));
+    CPPUNIT_ASSERT_EQUAL(std::string("f2"), value(*connection_,
+                                                  "SELECT encode(link_target, 'escape') FROM file "
+                                                  "WHERE path = 'link'"));
+  }
+
+  void theSameListingIsComparedWhereItMaySayMore() {
+    Tree tree = files("f", 50);
+    scan_source(*connection_, tree);
+    CPPUNIT_ASSERT(is_compared(tree, kForce) && !is_compared(tree));
+    connection_->script("UPDATE source SET rev = (SELECT max(rev) + 1 FROM revision)");
+    CPPUNIT_ASSERT(is_compared(tree));
+    connection_->script("UPDATE source SET rev = (SELECT max(rev) FROM revision)");
+    CPPUNIT_ASSERT(!is_compared(tree));
+    hash("f2", "1000");
+    connection_->script("UPDATE file SET pending = true WHERE path = 'f2'");
+    CPPUNIT_ASSERT(is_compared(tree));
+    CPPUNIT_ASSERT(!is_compared(tree));
+    connection_->script("DELETE FROM file WHERE path = 'f3'");
+    CPPUNIT_ASSERT(is_compared(tree) && !is_compared(tree));
+    SourceScan(*connection_, "local", "d").merge({});
+    CPPUNIT_ASSERT(is_compared(tree) && !is_compared(tree));
+    SourceScan other(*connection_, "rsync");
+    for (const Entry& entry : tree)
+      other.add(entry.path, entry.kind, entry.size, entry.mtime, false);
+    other.merge({});
+    CPPUNIT_ASSERT(is_compared(tree) && !is_compared(tree));
+    tree[0].ctime_ns = 1;
+    CPPUNIT_ASSERT(is_compared(tree) && is_compared(tree));
+    tree.pop_back();
+    tree[0].ctime_ns = std::nullopt;
+    scan_source(*connection_, tree);
+    CPPUNIT_ASSERT(!is_compared(tree));
+    age("25 hours");
+    CPPUNIT_ASSERT(is_compared(tree) && !is_compared(tree));
+  }
+
+  void theSameListingInAnotherOrderIsTheSameWhereItMayBe() {
+    const Tree tree = files("f", 50), back(tree.rbegin(), tree.rend());
+    const Fidelity any{.in_any_order = true};
+    CPPUNIT_ASSERT(is_compared(tree, {}, any) && !is_compared(back, {}, any));
+    Tree swapped = back;
+    std::swap(swapped[3].size, swapped[4].size);
+    CPPUNIT_ASSERT(is_compared(swapped, kForce, any) && !is_compared(swapped, {}, any));
+    CPPUNIT_ASSERT(is_compared(back, {}, any) && !is_compared(tree, {}, any));
+    CPPUNIT_ASSERT(is_compared(tree) && is_compared(back));
+  }
+
+  // More of it than waits until its end is known.
+  void aLongListingThatChangedIsMergedWhole() {
+    Tree tree = files(std::string(2000, 'p') + '/', 10'000);
+    scan_source(*connection_, tree);
+    tree[1].size += 1;
+    tree.back().size += 1;
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{2}, scan_source(*connection_, tree).counts.changed);
+    CPPUNIT_ASSERT(scan_source(*connection_, tree).outcome == MergeOutcome::unchanged);
+    CPPUNIT_ASSERT_EQUAL(std::string("10000"),
+                         value(*connection_, "SELECT count(*) FROM file WHERE gone_at IS NULL"));
   }
 
   void aChangedVersionHasNoMirrorAtOnce() {
@@ -349,6 +429,19 @@ class SourceScanTest : public CppUnit::TestFixture {
   }
 
  private:
+  // Whether a scan notices a difference that only a comparison can show, and mends it.
+  bool is_compared(const Tree& tree, const MergeOptions& options = {},
+                   const Fidelity& fidelity = {}) {
+    connection_->script("UPDATE file SET mtime = 5 WHERE path = 'f1'");
+    SourceScan scan(*connection_, "local");
+    for (const Entry& e : tree)
+      scan.add(e.path, e.kind, e.size, e.mtime, e.staged, e.target, e.ctime_ns);
+    scan.merge(options, fidelity);
+    const bool mended =
+        value(*connection_, "SELECT mtime FROM file WHERE path = 'f1'") == std::string("1000");
+    connection_->script("UPDATE file SET mtime = 1000 WHERE path = 'f1'");
+    return mended;
+  }
   // Ten files f0 to f9, all on mirror `one`.
   Tree on_mirror() {
     const Tree tree = files("f", 10);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import time
 
 import pytest
@@ -127,12 +128,34 @@ def test_a_large_bucket_is_listed_in_ranges_beside_each_other(world, store, mirr
     names = [f"{top}/{middle}/{n:03}" for top in ("dists", "pool", "pool-extra") for middle in "abcdef" for n in range(150)]
     names += [f"top{n}" for n in range(200)] + [f"pool/{n}" for n in range(200)]
     world.fill_source({name: b"1" for name in names})
-    mirror()
+    more = [f"pub/pool/{middle}/more-{n:04}" for middle in "abcdef" for n in range(1500)]
+    mirror().fill((key.encode(), rig.Object(b"2", OLD)) for key in more)
     found = scan(world, store)
     assert found["outcome"] == "merged" and len(world.files_of("m")) == len(names), found
-    assert found["entries"] == len(names)
+    assert found["entries"] == len(names) + len(more) and found["unknown"] == len(more), found
     assert sum("start-after" in path for _, path in store.requests) > 5
     assert scan(world, store)["outcome"] == "unchanged"
+
+
+def test_what_is_listed_in_another_order_is_the_same(world, store, mirror):
+    world.fill_source({f"{top}/{n:03}": b"1" for top in "abcdefgh" for n in range(10)})
+    bucket = mirror()
+    bucket.fill((f"pub/{top}/more-{n:04}".encode(), rig.Object(b"2", OLD)) for top in "abcdefgh" for n in range(1000))
+    bucket.public = True
+    world.configure(store.url("bkt/pub/", anonymous="yes"))
+    generator = random.Random(1)
+
+    def delay(handler):
+        time.sleep(generator.random() / 50)
+        return False
+
+    for begin in (lambda: source_scan(world, store, "--force"), lambda: scan(world, store)):
+        begin()
+        store.fault = delay
+        assert [begin()["outcome"] for _ in range(3)] == ["unchanged"] * 3
+        store.fault = None
+    kinds = world.query("SELECT mirror_id IS NULL, count(DISTINCT fingerprint), count(fingerprint) FROM scan WHERE method = 's3' GROUP BY 1")
+    assert sorted(kinds) == [["f", "1", "4"], ["t", "1", "4"]]
 
 
 def test_names_that_no_tree_can_have_are_skipped_and_told(world, store, mirror):

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import stat
 import subprocess
 
 import pytest
@@ -56,6 +57,26 @@ def test_each_service_runs_as_a_user_that_the_package_makes():
     users = re.findall(r"(?m)^u (\S+)", (SOURCE / "tools/systemd/sysusers/mod_mirror.conf").read_text())
     assert SERVICES and {user for name in SERVICES for user in values(name, "User")} == set(users)
     assert all(len(values(name, "User")) == 1 for name in SERVICES)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-sysusers") or os.geteuid() != 0, reason="needs root, and systemd-sysusers of systemd")
+def test_users_and_folders_are_made(build, scratch):
+    """In a root folder of its own: two users, each without a shell, and the folder that only root and they can enter."""
+    (scratch / "etc").mkdir()
+    for program, text in (("systemd-sysusers", (SOURCE / "tools/systemd/sysusers/mod_mirror.conf").read_text()),
+                          ("systemd-tmpfiles --create", (build.builddir / "tools/systemd/tmpfiles/mod_mirror.conf").read_text())):
+        file = scratch / f"{program.split()[0]}.conf"
+        file.write_text(text)
+        done = subprocess.run([*program.split(), f"--root={scratch}", file], text=True, capture_output=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+    users = [line.split(":") for line in (scratch / "etc/passwd").read_text().splitlines()]
+    assert {(user[0], user[6]) for user in users} == {(name, "/usr/sbin/nologin") for name in ("mirror_scanner", "mirror_admin")}
+    groups = {line.split(":")[0]: line.split(":")[2:] for line in (scratch / "etc/group").read_text().splitlines()}
+    gid, members = groups["mod_mirror"]
+    assert set(members.split(",")) == {"mirror_scanner", "mirror_admin"}
+    (secrets,) = scratch.rglob("mod_mirror/secrets")
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o2750
+    assert (secrets.stat().st_uid, secrets.stat().st_gid) == (0, int(gid))
 
 
 @pytest.mark.parametrize("name", SERVICES)

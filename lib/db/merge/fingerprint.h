@@ -21,6 +21,13 @@ class Fingerprint {
     if (!value.empty()) word(load(value));
   }
 
+  // Adds what another one has of an entry, so that the order of such calls does not matter.
+  void add_in_any_order(Fingerprint entry) {
+    entry.number(0);  // so that no bit of the entry's last value stays where it was
+    first_ += entry.first_;
+    second_ += entry.second_;
+  }
+
   // 16 bytes, the same on every machine of one byte order.
   std::string bytes() const {
     std::string out(sizeof first_ + sizeof second_, '\0');

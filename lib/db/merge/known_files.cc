@@ -1,5 +1,7 @@
 #include "db/merge/known_files.h"
 
+#include <algorithm>
+
 namespace mirror::db {
 namespace {
 
@@ -11,6 +13,12 @@ constexpr const char* kFindDigests =
     "SELECT p.n, h.md5, h.sha1, h.sha256, h.sha512 FROM unnest($1::bytea[]) WITH ORDINALITY AS p "
     "(path, n) JOIN file f ON f.path = p.path JOIN hash h ON h.file_id = f.id AND h.version_rev = "
     "f.version_rev WHERE f.kind = 'f' AND NOT f.staged AND NOT f.pending";
+constexpr const char* kFindContents =
+    "SELECT p.n, f.size, f.mtime, coalesce(f.earlier_sizes, '{}'), coalesce(h.md5, '') FROM "
+    "unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) JOIN file f ON f.path = p.path AND f.path "
+    ">= $2 AND f.path <= $3 LEFT JOIN hash h ON h.file_id = f.id AND h.version_rev = f.version_rev "
+    "AND NOT f.pending WHERE f.kind = 'f' AND NOT f.staged AND (f.earlier_sizes IS NOT NULL OR "
+    "h.md5 IS NOT NULL)";
 // In the order of bytes, '/' follows '.', and 'S' follows 'R'. What lies deeper tells of a folder.
 constexpr const char* kFindHidden =
     "SELECT DISTINCT ON (n, name, is_folder) n, name, is_folder, size, mtime, earlier FROM (SELECT "
@@ -75,6 +83,28 @@ std::vector<std::optional<FileHashes>> find_known_digests(Connection& connection
     FileHashes& hashes = found[place(rows, row)].emplace();
     hashes.md5 = rows.bytes(row, 1), hashes.sha1 = rows.bytes(row, 2);
     hashes.sha256 = rows.bytes(row, 3), hashes.sha512 = rows.bytes(row, 4);
+  }
+  return found;
+}
+
+std::vector<std::optional<KnownContent>> find_known_contents(
+    Connection& connection, const std::vector<std::string>& paths) {
+  std::vector<std::optional<KnownContent>> found(paths.size());
+  if (paths.empty()) return found;
+  // Where few other paths lie between the first and the last one, reading all is cheaper than a
+  // descent for each; the planner can tell.
+  const auto [first, last] = std::minmax_element(paths.begin(), paths.end());
+  Transaction transaction(connection,
+                          "BEGIN READ ONLY; SET LOCAL enable_seqscan = off; "
+                          "SET LOCAL jit = off");
+  const Result rows =
+      connection.run(kFindContents, Params().bytes_array(paths).bytes(*first).bytes(*last));
+  transaction.commit();
+  for (int row = 0; row < rows.rows(); ++row) {
+    found[place(rows, row)] = {.file = {.size_bytes = rows.int8(row, 1),
+                                        .mtime_s = rows.int8(row, 2),
+                                        .earlier_sizes = rows.int8_array(row, 3)},
+                               .md5 = std::string(rows.bytes(row, 4))};
   }
   return found;
 }

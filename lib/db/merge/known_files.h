@@ -25,6 +25,15 @@ std::vector<std::optional<KnownFile>> find_known_files(Connection&,
 // For each path: its file's digests, as far as they are known of this version.
 std::vector<std::optional<FileHashes>> find_known_digests(Connection&,
                                                           const std::vector<std::string>& paths);
+// For each path: its file as find_known_files() has it, with its MD5 sum if that is known of this
+// version; nullopt also where neither that nor an earlier size is known. Paths that are neighbours
+// in the order of paths are found quicker.
+struct KnownContent {
+  KnownFile file;
+  std::string md5;  // 16 bytes; "": not known
+};
+std::vector<std::optional<KnownContent>> find_known_contents(Connection&,
+                                                             const std::vector<std::string>& paths);
 // Files and folders whose names web servers leave out of directory indexes (as httpd's default
 // IndexIgnore), by what they begin with: a dot, README and HEADER; and RCS and CVS.
 struct HiddenFile {

@@ -1,5 +1,7 @@
 #include "db/merge/merge.h"
 
+#include <fmt/format.h>
+
 #include "core/path.h"
 #include "db/locks.h"
 
@@ -113,15 +115,18 @@ bool others_merged(Connection& connection, std::int64_t rev,
 // The scan's own row and its merge are one transaction, so the row of the newest good scan tells
 // what the cohorts say, and nothing but a change of the source makes the same listing say something
 // else.
-std::optional<GoodScan> last_good_scan(Connection& connection, MirrorId mirror,
+std::optional<GoodScan> last_good_scan(Connection& connection, std::optional<MirrorId> mirror,
                                        std::string_view method) {
+  Params params = Params().text(method);
+  if (mirror) params.int2(*mirror);
   const Result found = connection.run(
-      "SELECT s.fingerprint, s.unknown, s.outdated, s.held FROM source, "
-      "(SELECT * FROM scan WHERE mirror_id = $1 AND outcome IN ('merged', 'unchanged') ORDER BY id "
-      "DESC LIMIT 1) s "
-      "WHERE s.method = $2 AND s.fingerprint IS NOT NULL AND s.held IS NOT NULL AND s.rev >= "
-      "source.rev",
-      Params().int2(mirror).text(method));
+      fmt::format("SELECT s.fingerprint, s.unknown, s.outdated, s.held FROM source, "
+                  "(SELECT * FROM scan WHERE mirror_id {} AND outcome IN ('merged', 'unchanged') "
+                  "ORDER BY id DESC LIMIT 1) s "
+                  "WHERE s.method = $1 AND s.fingerprint IS NOT NULL AND s.held IS NOT NULL AND "
+                  "s.rev >= source.rev",
+                  mirror ? "= $2" : "IS NULL"),
+      params);
   if (found.empty()) return std::nullopt;
   return GoodScan{std::string(found.bytes(0, 0)), found.int8(0, 1), found.int8(0, 2),
                   found.int8(0, 3)};

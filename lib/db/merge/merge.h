@@ -66,14 +66,16 @@ std::int64_t newest_rev(Connection&);
 // Whether there is a revision above `rev` that is none of `ours`.
 bool others_merged(Connection&, std::int64_t rev, const std::vector<std::int64_t>& ours);
 
-// What the last good scan of a mirror found, as long as the same listing must lead to the same.
+// What the last good scan of a mirror, or of the source, found, as long as the same listing must
+// lead to the same.
 struct GoodScan {
   std::string fingerprint;  // of its listing
   std::int64_t unknown = 0, outdated = 0, held = 0;
 };
-// nullopt also when that scan was of a subtree or by another method, or when the source has changed
-// since it began.
-std::optional<GoodScan> last_good_scan(Connection&, MirrorId, std::string_view method);
+// `mirror` is nullopt for the source. nullopt also when that scan was of a subtree or by another
+// method, or when the source has changed since it began, other than by that scan itself.
+std::optional<GoodScan> last_good_scan(Connection&, std::optional<MirrorId> mirror,
+                                       std::string_view method);
 
 // One run's row in the scan table. `mirror` is nullopt for the source.
 class ScanRow {
@@ -82,10 +84,11 @@ class ScanRow {
   // else can be running.
   ScanRow(Connection&, std::optional<MirrorId> mirror, std::string_view method,
           std::string_view subtree);
-  // Before close(): the fingerprint of a full listing, and the rev read before its first byte.
+  // Before close(): the fingerprint of a full listing, and the rev read before its first byte, or
+  // that of the source's own merge.
   void listed(std::string fingerprint, std::int64_t rev);
   void close(const char* outcome, const ScanCounts& counts, std::string_view error = {});
-  // After the merge, when all that a scan writes is written: how many files the mirror has.
+  // After the merge, when all that a scan writes is written: how many files there are.
   void settle(std::int64_t held);
   bool open() const { return open_; }
   // For a scan that is given up without a reason, or whose merge threw: never throws.

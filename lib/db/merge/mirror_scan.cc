@@ -17,9 +17,6 @@ namespace mirror::db {
 
 namespace {
 
-// Of a mirror that was scanned before so much of the listing is held back until it is clear whether
-// it says anything new.
-constexpr std::size_t kHeldBytes = 16 << 20;
 // Goes into fingerprints. To be raised when a listing comes to mean something else, so that no
 // mirror keeps what an older rule made of its listing. Must not look like a precision.
 constexpr std::int64_t kRules = std::int64_t{2} << 32;
@@ -318,7 +315,8 @@ void MirrorScan::Impl::heed(const Fidelity& fidelity, MirrorCompare& compare) co
 MergeReport MirrorScan::Impl::merge(const Fidelity& fidelity, const MergeOptions& options) {
   std::optional<Unserved> unserved;
   if (subtree.empty() && !fidelity.asked_only) {
-    const std::string fingerprint = listing.fingerprint(basis(fidelity.times));
+    const std::string fingerprint =
+        listing.fingerprint(basis(fidelity.times), fidelity.in_any_order);
     row.listed(fingerprint, start_rev);
     const std::optional<GoodScan> before = last_good_scan(connection, mirror.mirror.id, method);
     if (before && before->fingerprint == fingerprint && before->held == held() &&

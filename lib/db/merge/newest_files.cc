@@ -20,6 +20,15 @@ bool are_few(Connection& connection) {
          kFewFiles;
 }
 
+// A query for the newest files `f` of `from`, at most $2. Their hashes are looked up when they are
+// chosen: otherwise those of all files would be, before the sort.
+std::string newest_of(std::string_view from) {
+  return fmt::format(
+      "SELECT {} FROM (SELECT f.* FROM {} ORDER BY f.version_rev DESC, random() LIMIT $2) f ORDER "
+      "BY f.version_rev DESC",
+      kProbeColumns, from);
+}
+
 // `more`: a condition on `file f`.
 std::vector<ProbeFile> files_held(Connection& connection, MirrorId mirror, std::string_view more,
                                   std::int32_t limit) {
@@ -29,21 +38,21 @@ std::vector<ProbeFile> files_held(Connection& connection, MirrorId mirror, std::
     rev = std::max(rev, first_noted_rev(connection));
     if (!noted_above(connection, rev)) return files;
   }
-  const Result rows = connection.run(
-      fmt::format("SELECT {} FROM file f WHERE f.version_rev > $2 AND {} AND {}{} ORDER BY "
-                  "f.version_rev DESC, random() LIMIT $3",
-                  kProbeColumns, changed_above(connection, rev), has_probe_file(), more),
-      Params().int2(mirror).int8(rev).int4(limit));
+  const Result rows =
+      connection.run(newest_of(fmt::format("file f WHERE f.version_rev > $3 AND {} AND {}{}",
+                                           changed_above(connection, rev), has_probe_file(), more)),
+                     Params().int2(mirror).int4(limit).int8(rev));
   for (int row = 0; row < rows.rows(); ++row) files.push_back(read_probe_file(rows, row));
   return files;
 }
 
 std::vector<ProbeFile> files_gained(Connection& connection, MirrorId mirror, std::int32_t limit) {
-  const Result rows = connection.run(
-      fmt::format("SELECT {} FROM merge_changed m JOIN file f ON f.id = m.file_id WHERE NOT "
-                  "m.listed AND {} AND {} ORDER BY f.version_rev DESC, random() LIMIT $2",
-                  kProbeColumns, kProbeServed, kProbeSize),
-      Params().int2(mirror).int4(limit));
+  const Result rows =
+      connection.run(newest_of(fmt::format(
+                         "merge_changed m JOIN file f ON f.id = m.file_id WHERE NOT m.listed AND "
+                         "{} AND {}",
+                         kProbeServed, kProbeSize)),
+                     Params().int2(mirror).int4(limit));
   std::vector<ProbeFile> files;
   for (int row = 0; row < rows.rows(); ++row) files.push_back(read_probe_file(rows, row));
   return files;

@@ -75,6 +75,8 @@ struct Fidelity {
   // has all of the source's files, those that the mirror lacks with the size kNotThere.
   bool asked_only = false, whole = true;
   std::optional<TakenForListed> taken = std::nullopt;  // with asked_only
+  // Each path came once, in an order that may be another one next time.
+  bool in_any_order = false;
 };
 
 // The size of an entry that says that the mirror does not have the file.
@@ -160,7 +162,8 @@ class SourceScan {
   // A folder that could not be read: files below it stay as they were, but become staged if
   // `staged` says that others may not read the folder. Call it at most once for each.
   void hold_below(std::string_view folder, bool staged);
-  MergeReport merge(const MergeOptions&);
+  // Of the fidelity only `in_any_order` matters.
+  MergeReport merge(const MergeOptions&, const Fidelity& = {});
   void fail(std::string_view error, bool interrupted = false);
 
  private:

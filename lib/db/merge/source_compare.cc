@@ -61,6 +61,16 @@ std::vector<HeldRange> held_beside(std::string_view folder) {
           {path + '/' + last, last, false, true}};
 }
 
+bool any_expired(Connection& connection, double grace_s) {
+  return connection
+      .run(
+          "SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' "
+          "AND cohort_id IS NOT NULL) OR "
+          "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
+          Params().float8(grace_s).float8(kKeepGoneS))
+      .boolean(0, 0);
+}
+
 // With the real paths that the table has for their targets.
 void SourceCompare::add_unasked(ListedLinks& links) {
   const Result known = connection_.run(
@@ -150,14 +160,7 @@ void SourceCompare::compare(const StagedListing& listing, double grace_s) {
     connection_.script(
         "CREATE INDEX ON merge_delta (file_id) WHERE file_id IS NOT NULL; ANALYZE merge_delta");
   folders_.find(entries_);
-  const bool due =
-      connection_
-          .run(
-              "SELECT EXISTS (SELECT FROM file WHERE gone_at < now() - $1 * interval '1 second' "
-              "AND cohort_id IS NOT NULL) OR "
-              "EXISTS (SELECT FROM file WHERE gone_at < now() - ($1 + $2) * interval '1 second')",
-              Params().float8(grace_s).float8(kKeepGoneS))
-          .boolean(0, 0);
+  const bool due = any_expired(connection_, grace_s);
   snapshot.commit();
   anything_changed_ = anything_changed_ || due;
 }

@@ -32,6 +32,9 @@ HeldRange held_below(std::string_view folder, bool staged);
 // What is not below the folder.
 std::vector<HeldRange> held_beside(std::string_view folder);
 
+// Whether gone files have had their time.
+bool any_expired(Connection&, double grace_s);
+
 class SourceCompare {
  public:
   explicit SourceCompare(Connection& connection)

@@ -11,22 +11,37 @@
 namespace mirror::db {
 
 struct SourceScan::Impl {
-  Impl(Connection& c, std::string_view method, std::string_view subtree)
-      : connection(c), row(c, std::nullopt, method, subtree), listing(c) {
+  Impl(Connection& c, std::string_view how, std::string_view subtree)
+      : connection(c),
+        method(how),
+        start_rev(newest_rev(c)),
+        row(c, std::nullopt, how, subtree),
+        listing(c, subtree.empty() && last_good_scan(c, std::nullopt, how) ? kHeldBytes : 0) {
     if (!subtree.empty()) held = held_beside(subtree);
   }
-  MergeReport merge(const MergeOptions& options);
+  MergeReport merge(const MergeOptions& options, const Fidelity& fidelity);
+  MergeReport merge_compared(SourceCompare& compare, const MergeOptions& options,
+                             const std::string& fingerprint);
+  std::string fingerprint(const Fidelity& fidelity) const;
+  std::optional<MergeReport> same_listing(const GoodScan& before, const MergeOptions& options);
+  void keep_grace(const MergeOptions& options);
   std::int64_t looked_before();
 
   Connection& connection;
+  std::string method;
+  std::int64_t start_rev;
   ScanRow row;
   StagedListing listing;
   ListedLinks links;
   std::vector<HeldRange> held;
   std::int64_t directories = 0;  // listed
+  bool shows_inodes = false;     // an entry has a ctime
 };
 
 namespace {
+
+// Goes into fingerprints. To be raised when a listing comes to mean something else.
+constexpr std::int64_t kRules = std::int64_t{1} << 33;
 
 std::string guard(const SourceCompare& compare, const MergeOptions& options) {
   if (options.force) return "";
@@ -53,13 +68,59 @@ std::int64_t SourceScan::Impl::looked_before() {
       .int8(0, 0);
 }
 
-MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
+// "": the next full listing must be compared all the same. What could not be seen is taken from the
+// table, and inodes are compared with what mb-hash has read meanwhile.
+std::string SourceScan::Impl::fingerprint(const Fidelity& fidelity) const {
+  if (!held.empty() || shows_inodes) return "";
+  return listing.fingerprint(kRules, fidelity.in_any_order);
+}
+
+// Nothing to compare: the same was listed by the last good scan, and nothing but that has changed
+// files since. nullopt: all the same there is something to do or to count.
+std::optional<MergeReport> SourceScan::Impl::same_listing(const GoodScan& before,
+                                                          const MergeOptions& options) {
+  const Result files = connection.run(
+      "SELECT count(*) FILTER (WHERE NOT staged), count(*) FILTER (WHERE pending) FROM file WHERE "
+      "gone_at IS NULL");
+  const bool is_settled = files.int8(0, 0) == before.held && files.int8(0, 1) == 0;
+  if (before.held == 0 || !is_settled || any_expired(connection, options.grace_s))
+    return std::nullopt;
+  keep_grace(options);
+  MergeReport report;
+  report.counts = {.seen = listing.seen() - directories, .held = before.held};
+  row.close("unchanged", report.counts);
+  row.settle(before.held);
+  return report;
+}
+
+void SourceScan::Impl::keep_grace(const MergeOptions& options) {
+  connection.run("UPDATE source SET grace_s = $1 WHERE grace_s <> $1",
+                 Params().float8(options.grace_s));
+}
+
+MergeReport SourceScan::Impl::merge(const MergeOptions& options, const Fidelity& fidelity) {
+  const std::string all = fingerprint(fidelity);
+  if (!all.empty()) {
+    row.listed(all, start_rev);
+    const std::optional<GoodScan> before = last_good_scan(connection, std::nullopt, method);
+    if (before && before->fingerprint == all && !options.force) {
+      if (const auto report = same_listing(*before, options)) return *report;
+    }
+  }
   listing.finish();
   const std::int64_t since_ns = looked_before();
   SourceCompare compare(connection);
   compare.hold(held, listing);
   compare.resolve(links, listing);
   compare.compare(listing, options.grace_s);
+  MergeReport report = merge_compared(compare, options, all);
+  if (report.outcome != MergeOutcome::refused)
+    report.reread = compare.changed_inodes(listing, since_ns);
+  return report;
+}
+
+MergeReport SourceScan::Impl::merge_compared(SourceCompare& compare, const MergeOptions& options,
+                                             const std::string& fingerprint) {
   MergeReport report;
   report.counts = compare.counts();
   report.counts.seen -= directories;
@@ -71,18 +132,18 @@ MergeReport SourceScan::Impl::merge(const MergeOptions& options) {
     row.close("held", report.counts, report.refusal);
     return report;
   }
-  connection.run("UPDATE source SET grace_s = $1 WHERE grace_s <> $1",
-                 Params().float8(options.grace_s));
+  keep_grace(options);
   if (compare.anything_changed()) {
     MergeTransaction merge(connection);
     compare.apply(merge, options.grace_s);
+    if (!fingerprint.empty()) row.listed(fingerprint, merge.rev());
     row.close("merged", report.counts);
     report.lock_seconds = merge.commit();
     report.outcome = MergeOutcome::merged;
   } else {
     row.close("unchanged", report.counts);
   }
-  report.reread = compare.changed_inodes(listing, since_ns);
+  if (!fingerprint.empty()) row.settle(report.counts.held);
   return report;
 }
 
@@ -101,18 +162,19 @@ void SourceScan::add(std::string_view path, EntryKind kind, std::int64_t size_by
   else if (!impl_->links.empty())
     impl_->links.erase(std::string(path));
   if (kind == EntryKind::directory) ++impl_->directories;
+  impl_->shows_inodes = impl_->shows_inodes || ctime_ns;
   static constexpr char kKinds[] = {'f', 'l', 'd'};
   impl_->listing.add(path, kKinds[static_cast<int>(kind)], std::max<std::int64_t>(size_bytes, 0),
-                     mtime_s, staged, ctime_ns);
+                     mtime_s, staged, ctime_ns, target);
 }
 
 void SourceScan::hold_below(std::string_view folder, bool staged) {
   impl_->held.push_back(held_below(folder, staged));
 }
 
-MergeReport SourceScan::merge(const MergeOptions& options) {
+MergeReport SourceScan::merge(const MergeOptions& options, const Fidelity& fidelity) {
   try {
-    return impl_->merge(options);
+    return impl_->merge(options, fidelity);
   } catch (const std::exception& error) {
     impl_->row.close_as_failed({.seen = impl_->listing.seen() - impl_->directories}, error.what());
     throw;

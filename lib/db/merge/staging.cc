@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 namespace mirror::db {
 namespace {
@@ -42,25 +43,30 @@ void CopyWriter::bytes(std::string_view value) {
 
 void CopyWriter::null() { append_int<std::int32_t>(buffer_, -1); }
 
+// The oldest ones are sent as others come, so that there is never much to wait for.
 void CopyWriter::next_chunk() {
-  if (held_.size() * kChunkBytes >= hold_bytes_) return flush();
-  held_.push_back(std::move(buffer_));
-  buffer_.clear();
+  if (hold_bytes_ == 0) return flush();
+  held_.push_back(std::exchange(buffer_, {}));
+  while (held_.size() * kChunkBytes > hold_bytes_) {
+    send(held_.front());
+    held_.pop_front();
+  }
 }
 
 void CopyWriter::flush() {
-  if (buffer_.empty()) return;
+  for (; !held_.empty(); held_.pop_front()) send(held_.front());
+  if (!buffer_.empty()) send(buffer_);
+  buffer_.clear();
+}
+
+void CopyWriter::send(std::string_view rows) {
   static constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
   static constexpr std::string_view kTrailer("\377\377", 2);
   connection_.copy_begin(copy_sql_);
   connection_.copy_data(kHeader);
-  for (const std::string& chunk : held_) connection_.copy_data(chunk);
-  connection_.copy_data(buffer_);
+  connection_.copy_data(rows);
   connection_.copy_data(kTrailer);
   connection_.copy_end();
-  buffer_.clear();
-  held_.clear();
-  hold_bytes_ = 0;
 }
 
 StagedListing::StagedListing(Connection& connection, std::size_t hold_bytes)
@@ -85,12 +91,18 @@ bool StagedListing::met_before(std::string_view path) {
 }
 
 void StagedListing::add(std::string_view path, char kind, std::int64_t size_bytes,
-                        std::int64_t mtime_s, bool staged, std::optional<std::int64_t> ctime_ns) {
-  fingerprint_.text(path);
-  for (const std::int64_t number :
-       {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
-    fingerprint_.number(number);
+                        std::int64_t mtime_s, bool staged, std::optional<std::int64_t> ctime_ns,
+                        std::string_view link_text) {
+  Fingerprint entry;
+  for (Fingerprint* const part : {&in_order_, &entry}) {
+    part->text(path);
+    for (const std::int64_t number :
+         {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
+      part->number(number);
+    }
+    if (!link_text.empty()) part->text(link_text);
   }
+  in_any_order_.add_in_any_order(entry);
   if (size_bytes < 0) ++absent_;
   const bool again = met_before(path);
   duplicates_ = duplicates_ || again;
@@ -106,8 +118,12 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
 }
 
 void StagedListing::add_unknown_below(std::string_view folder) {
-  fingerprint_.text(folder);
-  fingerprint_.number('u');
+  Fingerprint entry;
+  for (Fingerprint* const part : {&in_order_, &entry}) {
+    part->text(folder);
+    part->number('u');
+  }
+  in_any_order_.add_in_any_order(entry);
   unknown_.emplace_back(folder);
 }
 
@@ -123,8 +139,8 @@ void StagedListing::stage_unknown() {
       Params().bytes_array(unknown_));
 }
 
-std::string StagedListing::fingerprint(std::int64_t basis) const {
-  Fingerprint all = fingerprint_;
+std::string StagedListing::fingerprint(std::int64_t basis, bool in_any_order) const {
+  Fingerprint all = in_any_order ? in_any_order_ : in_order_;
   all.number(basis);
   all.number(seen_);
   return all.bytes();

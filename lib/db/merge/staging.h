@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,18 +29,23 @@ class CopyWriter {
   void bytes(std::string_view value);  // bytea, text and "char"
   void null();
   void flush();  // sends what is buffered
-  // Before the first row: about so much is kept here before anything is sent, in case it need not
-  // be.
+  // Before the first row: about so much, the newest, is kept here until flush(), in case it need
+  // not be sent.
   void hold(std::size_t bytes) { hold_bytes_ = bytes; }
 
  private:
   void next_chunk();
+  void send(std::string_view rows);
   Connection& connection_;
   std::string copy_sql_;
   std::string buffer_;
-  std::vector<std::string> held_;  // full chunks
+  std::deque<std::string> held_;  // full chunks
   std::size_t hold_bytes_ = 0;
 };
+
+// Of a tree that was listed before so much of the next listing is held back until it is clear
+// whether it says anything new.
+inline constexpr std::size_t kHeldBytes = 16 << 20;
 
 // Owns the temporary table merge_listing(path, kind, size, mtime, ctime_ns, staged, target, seq,
 // again); who is passed the object may read the table, and write to it where it is not const.
@@ -47,14 +53,16 @@ class StagedListing {
  public:
   explicit StagedListing(Connection&, std::size_t hold_bytes = 0);  // CopyWriter::hold
 
-  // `kind` is file.kind's letter, or 'd'.
+  // `kind` is file.kind's letter, or 'd'. `link_text` is not staged, but tells listings apart.
   void add(std::string_view path, char kind, std::int64_t size_bytes, std::int64_t mtime_s,
-           bool staged, std::optional<std::int64_t> ctime_ns = std::nullopt);
+           bool staged, std::optional<std::int64_t> ctime_ns = std::nullopt,
+           std::string_view link_text = {});
   // That the listing tells nothing of what is below a folder: the source's files there get rows of
   // the kind 'u' (unknown) in finish(), which are counted nowhere.
   void add_unknown_below(std::string_view folder);
-  // Of all entries so far, and of `basis`: what else a comparison depends on.
-  std::string fingerprint(std::int64_t basis) const;
+  // Of all entries so far, without their ctime_ns, and of `basis`: what else a comparison depends
+  // on. `in_any_order`: the same for another order, for listings that have each path once.
+  std::string fingerprint(std::int64_t basis, bool in_any_order) const;
   // Sends the rest, lets the last entry of a path win, and tells the planner what is there.
   void finish();
   // As if these files, by the ids of table file, had not been listed. After finish().
@@ -74,7 +82,7 @@ class StagedListing {
   Connection& connection_;
   TempTables table_;
   CopyWriter writer_;
-  Fingerprint fingerprint_;
+  Fingerprint in_order_, in_any_order_;
   std::vector<bool>
       met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
   std::vector<std::string> unknown_;  // folders

@@ -70,6 +70,7 @@ class S3Test : public CppUnit::TestFixture {
   CPPUNIT_TEST(refusesOtherPages);
   CPPUNIT_TEST(makesATreeOfKeys);
   CPPUNIT_TEST(cutsRangesThatCoverAllKeys);
+  CPPUNIT_TEST(looksForCutsFromAboveAndOnlyWhereNoneIsKnown);
   CPPUNIT_TEST(judgesByETagAndEarlierSizes);
   CPPUNIT_TEST(believesWhatHeadTells);
   CPPUNIT_TEST(takesItsOwnOptions);
@@ -251,16 +252,42 @@ class S3Test : public CppUnit::TestFixture {
   }
 
   void cutsRangesThatCoverAllKeys() {
-    std::vector<std::string> keys;
-    for (char c = 'z'; c >= 'a'; --c) keys.push_back(std::string(1, c) + '/');
-    for (const std::size_t most : {1U, 2U, 5U, 26U, 64U}) {
-      const auto ranges = cut_ranges("d", keys, most);
-      CPPUNIT_ASSERT(ranges.size() <= most + 1 && ranges.front().after == "d");
-      CPPUNIT_ASSERT(ranges.back().to.empty());
-      for (std::size_t i = 1; i < ranges.size(); ++i)
-        CPPUNIT_ASSERT(ranges[i].after == ranges[i - 1].to &&
-                       ranges[i].after > ranges[i - 1].after);
+    KeyRange range("p/a/1");
+    range.looked({"p/d/", "p/b/", "p/a/", "p/c/", "p/e/", "p/c/"}, false);
+    CPPUNIT_ASSERT_EQUAL(std::size_t{4}, range.cuts());
+    KeyRange rest = range.split();
+    CPPUNIT_ASSERT(range.after() == "p/a/1" && range.to() == "p/d/" && range.cuts() == 2);
+    CPPUNIT_ASSERT(rest.after() == "p/d/" && rest.to().empty() && rest.cuts() == 1);
+    CPPUNIT_ASSERT(!range.is_beyond("p/d/") && range.is_beyond("p/d/0") && !rest.is_beyond("z"));
+    range.pass("p/b/7", 1000);
+    CPPUNIT_ASSERT(range.cuts() == 1 && range.keys_to_share() == 1000);
+    range.pass("p/b/6", 500);
+    CPPUNIT_ASSERT(range.keys_to_share() == 1500);
+    CPPUNIT_ASSERT(range.after() == "p/b/7" && range.split().after() == "p/c/");
+    CPPUNIT_ASSERT(range.to() == "p/c/" && range.cuts() == 0);
+    CPPUNIT_ASSERT(rest.split().cuts() == 0 && rest.to() == "p/e/" && rest.cuts() == 0);
+  }
+
+  void looksForCutsFromAboveAndOnlyWhereNoneIsKnown() {
+    KeyRange range;
+    CPPUNIT_ASSERT(!range.folder_to_look_into("p/"));
+    range.pass("p/a/b/1", 1);
+    for (const char* folder : {"p/", "p/a/", "p/a/b/"}) {
+      CPPUNIT_ASSERT_EQUAL(std::string(folder), range.folder_to_look_into("p/").value());
+      range.looked({"p/a/", "o/"}, true);  // nothing that lies ahead
     }
+    CPPUNIT_ASSERT(!range.folder_to_look_into("p/"));
+    KeyRange large;
+    large.pass("p/a/1", 1);
+    large.looked({"p/b/", "p/c/"}, true);
+    CPPUNIT_ASSERT(!large.folder_to_look_into("p/"));
+    KeyRange rest = large.split();
+    CPPUNIT_ASSERT(large.split().folder_to_look_into("p/") == "p/b/");
+    CPPUNIT_ASSERT(large.folder_to_look_into("p/") == "p/a/");
+    // There were more behind the last one.
+    CPPUNIT_ASSERT(rest.folder_to_look_into("p/") == "p/");
+    rest.looked({}, false);
+    CPPUNIT_ASSERT(rest.folder_to_look_into("p/") == "p/c/");
   }
 
   void judgesByETagAndEarlierSizes() {
