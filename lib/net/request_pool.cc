@@ -37,7 +37,9 @@ std::optional<Address> address_of(const sockaddr& address) {
 
 constexpr std::size_t kSmallBody = 4096;
 constexpr long kSmallBuffer = 2048;
-constexpr std::size_t kMostIdle = 512;  // transfers that are kept for the next requests
+constexpr std::size_t kLargeBody = 1 << 20;
+constexpr long kLargeBuffer = 64 << 10;  // fewer calls for pages of a listing
+constexpr std::size_t kMostIdle = 512;   // transfers that are kept for the next requests
 
 std::string seconds_text(Milliseconds time) {
   return fmt::format("{:.3g} s", std::chrono::duration<double>(time).count());
@@ -165,6 +167,7 @@ void RequestPool::Transfer::set_request() {
   easy.set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
   // For a thousand at a time, of which most read nothing but headers.
   if (request.max_body_bytes < kSmallBody) easy.set(CURLOPT_BUFFERSIZE, kSmallBuffer);
+  if (request.max_body_bytes > kLargeBody) easy.set(CURLOPT_BUFFERSIZE, kLargeBuffer);
   // Zero would be no limit at all.
   easy.set(CURLOPT_CONNECTTIMEOUT_MS,
            std::max(1L, static_cast<long>(request.connect_timeout.count())));

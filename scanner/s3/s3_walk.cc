@@ -94,17 +94,20 @@ class Walk {
   void wait() {
     if (control_.stopped())
       throw ListingError(fmt::format("interrupted after {} entries", listing_.counts.entries));
-    if (store_.has_answer() && ready_.size() < kMostReady) {
-      store_.take_answer();
+    if (store_.has_answer() || !ready_.empty()) {
       store_.poll();
-    } else if (!ready_.empty()) {
-      pass_on(std::exchange(ready_.front(), {}));
-      ready_.pop_front();
-      store_.poll();
+      go_on();
     } else if (store_.open() > 0) {
       store_.run(control_.stop_fd);
     }
     pace_.check(listing_.counts.entries + answers_, Pace::Clock::now());
+  }
+
+  // With a page that has come, or with the files of one.
+  void go_on() {
+    if (store_.has_answer() && ready_.size() < kMostReady) return store_.take_answer();
+    pass_on(std::exchange(ready_.front(), {}));
+    ready_.pop_front();
   }
 
   // Where a range ends there is a folder.
@@ -119,9 +122,12 @@ class Walk {
   }
 
   // What a free connection does: lists a part of the largest range, or looks for keys to cut at.
+  // Some ranges more than connections are under way, so that no connection waits for us.
   void use_connections() {
-    while (chains_.size() + looking_ < static_cast<std::size_t>(options_.connections)) {
-      if (!begin_part() && !look_for_cuts()) return;
+    const auto connections = static_cast<std::size_t>(options_.connections);
+    while (chains_.size() + looking_ < connections + connections / 2) {
+      const bool is_free = chains_.size() + looking_ < connections;
+      if (!begin_part() && !(is_free && look_for_cuts())) return;
     }
   }
 
