@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "net/request_pool.h"
+#include "net/failure.h"
 
 namespace mirror::net {
 

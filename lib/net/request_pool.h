@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/address.h"
+#include "net/failure.h"
 
 namespace mirror::net {
 
@@ -44,19 +45,6 @@ struct PoolRequest {
 struct PoolLimits {
   int connections = 0;  // to one host
   int streams = 0;      // requests at a time on a connection of HTTP/2
-};
-
-// Why there is no answer.
-enum class FailureKind : std::uint8_t {
-  url,
-  name,             // its host has no address of that family, or cannot be looked up
-  connect,          // `os_error` says why
-  private_address,  // which public_only forbids
-  certificate,
-  timeout,
-  too_large,  // headers
-  broken,     // the connection ended, or what came is not HTTP
-  own         // this machine's: no memory, no certificates to trust
 };
 
 struct PoolAnswer {

@@ -6,7 +6,6 @@
 #include <deque>
 #include <memory>
 
-#include "core/address.h"
 #include "core/path.h"
 #include "core/url.h"
 #include "net/fetcher.h"
@@ -16,7 +15,7 @@
 #include "scanner/web/href.h"
 #include "scanner/web/index_page.h"
 #include "scanner/web/look_up.h"
-#include "scanner/web/robots.h"
+#include "scanner/web/robots_reader.h"
 #include "scanner/web/settling.h"
 #include "scanner/web/web_client.h"
 #include "scanner/web/web_options.h"
@@ -26,7 +25,6 @@ namespace {
 
 using State = Folder::State;
 
-constexpr int kMostHops = 5;                // redirects from one folder's URL
 constexpr std::size_t kWindow = 384;        // folders under way or waiting for their turn
 constexpr std::size_t kMostItems = 30'000;  // of these; no further folder begins beyond
 // Pages that were asked for before may bring more. Beyond so many a page is given up, and asked for
@@ -99,29 +97,10 @@ class Walk {
     pace_.check(listing_.counts.entries + answers_, Pace::Clock::now());
   }
 
-  // After more redirects it is as if there were none (RFC 9309 §2.3.1.2).
   void read_robots() {
-    std::string url =
-        target_.url.substr(0, target_.url.find('/', target_.url.find("://") + 3)) + "/robots.txt";
-    for (int hops = 0; hops <= kMostHops && !url.empty(); ++hops) url = read_robots(url);
-  }
-
-  // Where it redirects to; "": nowhere. That may be another host, but for a public server none of a
-  // private network.
-  std::string read_robots(const std::string& url) {
-    std::optional<WebAnswer> got;
-    const auto done = [&got](WebAnswer&& answer) { got = std::move(answer); };
-    robots_public_ ? client_.get_public(url, done) : client_.get(url, done);
-    while (!got) wait();
-    if (!got->fault.empty() || got->status >= 500) fail(url, answer_words(*got));
-    if (is_redirect(got->status)) {
-      const std::optional<Address> peer = Address::parse(got->parts.peer);
-      robots_public_ = robots_public_ || !peer || !net::is_private(*peer);
-      const std::string& to = got->parts.redirect_url;
-      return to.starts_with("http://") || to.starts_with("https://") ? to : "";
-    }
-    robots_ = Robots(got->status == 200 ? got->parts.body : "", "mod_mirror");
-    return "";
+    RobotsRead read = web::read_robots(client_, target_.url, [this] { wait(); });
+    if (!read.fault.empty()) fail(read.url, read.fault);
+    robots_ = std::move(read.robots);
   }
 
   bool robots_allow(const std::string& url) const {
@@ -374,8 +353,7 @@ class Walk {
   WebClient client_;
   Pace pace_;
   std::string base_;  // of the root's page, after its redirects
-  Robots robots_{"", ""};
-  bool robots_public_ = false;  // it is behind a redirect of a public server
+  Robots robots_{""};
   Settling settling_;
   std::deque<Waiting> waiting_;                 // folders, in the order of the listing
   std::deque<std::unique_ptr<Folder>> window_;  // those that follow next, in that order

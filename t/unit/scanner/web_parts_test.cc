@@ -52,7 +52,7 @@ class WebPartsTest : public CppUnit::TestFixture {
     };
     for (const auto& c : cases) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(c.text) + " of " + c.path, c.allowed,
-                                   Robots(c.text, "mod_mirror").allows(c.path));
+                                   Robots(c.text).allows(c.path));
     }
   }
 
