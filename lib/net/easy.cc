@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace mirror::net {
@@ -104,6 +105,35 @@ Kind kind_of(CURLcode code, bool connected) {
     default:
       return Kind::other;
   }
+}
+
+FailureKind failure_kind_of(CURLcode code) {
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+      return FailureKind::url;
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return FailureKind::name;
+    case CURLE_COULDNT_CONNECT:
+      return FailureKind::connect;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_USE_SSL_FAILED:
+      return FailureKind::certificate;
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_FTP_ACCEPT_TIMEOUT:
+      return FailureKind::timeout;
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+      return FailureKind::own;
+    default:
+      return FailureKind::broken;
+  }
+}
+
+std::string connect_words(const Easy& easy) {
+  const long number = easy.number(CURLINFO_OS_ERRNO);
+  return number == 0 ? "no connection" : lower_first(std::strerror(static_cast<int>(number)));
 }
 
 void require_printable(const std::string& text, const char* what) {

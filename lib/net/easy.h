@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/failure.h"
 #include "net/fetcher.h"
 
 namespace mirror::net {
@@ -60,6 +61,10 @@ class Easy {
 };
 
 FetchError::Kind kind_of(CURLcode code, bool connected);
+// As the code alone tells; broken for codes of which no more is known.
+FailureKind failure_kind_of(CURLcode code);
+// Of a connection that could not be made.
+std::string connect_words(const Easy& easy);
 
 // libcurl sends what would end a line of a request's head as it is: more headers, or another
 // request. Throws FetchError.

@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/number.h"
 #include "net/easy.h"
@@ -167,27 +166,7 @@ void FtpPool::Transfer::read_last_reply() {
 FailureKind FtpPool::Transfer::failure_kind(CURLcode code) const {
   if (out_of_memory) return FailureKind::own;
   if (too_large) return FailureKind::too_large;
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-      return FailureKind::url;
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return FailureKind::name;
-    case CURLE_COULDNT_CONNECT:
-      return FailureKind::connect;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_USE_SSL_FAILED:
-      return FailureKind::certificate;
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_FTP_ACCEPT_TIMEOUT:
-      return FailureKind::timeout;
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_OUT_OF_MEMORY:
-    case CURLE_FAILED_INIT:
-      return FailureKind::own;
-    default:
-      return FailureKind::broken;
-  }
+  return failure_kind_of(code);
 }
 
 std::string FtpPool::Transfer::failure_words(FailureKind kind, CURLcode code) const {
@@ -195,9 +174,7 @@ std::string FtpPool::Transfer::failure_words(FailureKind kind, CURLcode code) co
     case FailureKind::name:
       return "its name has no address, or cannot be looked up";
     case FailureKind::connect:
-      if (const long number = easy.number(CURLINFO_OS_ERRNO); number != 0)
-        return lower_first(std::strerror(static_cast<int>(number)));
-      return "no connection";
+      return connect_words(easy);
     case FailureKind::certificate:
       if (code == CURLE_USE_SSL_FAILED) return "the server refuses TLS";
       return "its certificate cannot be trusted: " + lower_first(std::string(easy.error(code)));
@@ -224,6 +201,9 @@ void FtpPool::Transfer::finish(CURLcode code) {
     curl_off_t time_s = -1;
     curl_easy_getinfo(easy.curl(), CURLINFO_FILETIME_T, &time_s);
     if (time_s >= 0) answer.time_s = time_s;
+    curl_off_t size_bytes = -1;
+    curl_easy_getinfo(easy.curl(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size_bytes);
+    if (size_bytes >= 0) answer.size_bytes = size_bytes;
     return;
   }
   if (answer.cut) return;

@@ -13,13 +13,14 @@
 #include <optional>
 #include <string>
 
-#include "net/request_pool.h"
+#include "net/failure.h"
 
 namespace mirror::net {
 
 struct FtpRequest {
   // features: logs in and asks what the server is and can do (SYST; FEAT, RFC 2389). list_all: with
-  // names that begin with a dot, as Unix servers know it. time: when a file was changed.
+  // names that begin with a dot, as Unix servers know it. time: when a file was changed,
+  // and its size.
   enum class Command : std::uint8_t { features, mlsd, list, list_all, time };
   Command command = Command::features;
   std::string server;  // ftp://HOST[:PORT] or ftps://, without a user
@@ -42,6 +43,7 @@ struct FtpAnswer {
   bool cut = false;                    // there was more than max_body_bytes
   std::string login_folder;            // where the login leads to; "": not known
   std::optional<std::int64_t> time_s;  // Unix time
+  std::optional<std::int64_t> size_bytes;
 };
 
 class FtpPool {

@@ -253,23 +253,12 @@ FailureKind RequestPool::Transfer::failure_kind(CURLcode code) const {
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
       return easy.number(CURLINFO_NUM_CONNECTS) > 0 ? FailureKind::broken : FailureKind::url;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_LOGIN_DENIED:
+    case CURLE_LOGIN_DENIED:  // the URL has a user's name
       return FailureKind::url;
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return FailureKind::name;
     case CURLE_COULDNT_CONNECT:  // also to an address of the other family
       return tried_to_connect ? FailureKind::connect : FailureKind::name;
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return FailureKind::certificate;
-    case CURLE_OPERATION_TIMEDOUT:
-      return FailureKind::timeout;
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_OUT_OF_MEMORY:
-    case CURLE_FAILED_INIT:
-      return FailureKind::own;
     default:
-      return FailureKind::broken;
+      return failure_kind_of(code);
   }
 }
 
@@ -283,9 +272,7 @@ std::string RequestPool::Transfer::failure_words(FailureKind kind, CURLcode code
     case FailureKind::private_address:
       return "leads to an address of a private network";
     case FailureKind::connect:
-      if (const long number = easy.number(CURLINFO_OS_ERRNO); number != 0)
-        return lower_first(std::strerror(static_cast<int>(number)));
-      return "no connection";
+      return connect_words(easy);
     case FailureKind::timeout:
       if (was_silent()) {
         return fmt::format("nothing came for {}", seconds_text(request.idle_timeout));

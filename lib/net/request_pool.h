@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/address.h"
+#include "net/failure.h"
 
 namespace mirror::net {
 
@@ -49,19 +50,6 @@ struct PoolLimits {
   int streams = 0;      // requests at a time on a connection of HTTP/2
   int open = 0;         // that are kept open for later requests, those in use among them
   std::chrono::milliseconds gather{0};  // how long run() waits for further answers after the first
-};
-
-// Why there is no answer.
-enum class FailureKind : std::uint8_t {
-  url,
-  name,             // its host has no address of that family, or cannot be looked up
-  connect,          // `os_error` says why
-  private_address,  // which public_only forbids
-  certificate,
-  timeout,
-  too_large,  // headers
-  broken,     // the connection ended, or what came is not HTTP
-  own         // this machine's: no memory, no certificates to trust
 };
 
 struct PoolAnswer {

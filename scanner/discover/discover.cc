@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/path.h"
+#include "scanner/discover/bucket_check.h"
 #include "scanner/discover/patience.h"
 #include "scanner/discover/tree_match.h"
 #include "scanner/discover/ways_check.h"
@@ -26,6 +27,7 @@ class Discovery {
     look_for_files();
     note_ways();
     const bool by_rsync = look_for_rsync();
+    if (!by_rsync && look_for_bucket()) return std::move(found_);
     const bool by_index = look_at_index();
     // Both tell more, and ask less.
     if (by_rsync || by_index) return std::move(found_);
@@ -46,6 +48,7 @@ class Discovery {
   FileFindings files_there();
   void note_ways();
   bool look_for_rsync();
+  bool look_for_bucket();
   bool look_at_index();
   bool look_for_ftp();
   bool is_over_before(const char* what);
@@ -126,6 +129,17 @@ bool Discovery::look_for_rsync() {
                                      printable(place.words)));
   if (place.url.empty()) return false;
   found_.set("rsync_url", place.url);
+  return true;
+}
+
+// Most servers are no object stores: nothing is said of these.
+bool Discovery::look_for_bucket() {
+  if (is_over(question_)) return false;
+  step_("a bucket");
+  const PlaceFound place = find_bucket(question_, source_, web_.base());
+  if (place.url.empty()) return false;
+  found_.lines.push_back(fmt::format("bucket: {}, {}", place.url, printable(place.words)));
+  found_.set("s3_url", place.url);
   return true;
 }
 

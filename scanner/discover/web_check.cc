@@ -103,7 +103,7 @@ bool robots_allow(const Question& question, const std::string& base) {
   const std::size_t path = base.find('/', base.find("://") + 3);
   const net::PoolAnswer answer =
       get(question, base.substr(0, path) + "/robots.txt", kMaxRobotsBytes);
-  return answer.status != 200 || web::Robots(answer.body, "mb-scan").allows(base.substr(path));
+  return answer.status != 200 || web::Robots(answer.body).allows(base.substr(path));
 }
 
 }  // namespace

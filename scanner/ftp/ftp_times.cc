@@ -16,6 +16,10 @@ bool shows_day_of(const ListedTime& listed, std::int64_t source_s) {
   return source_s > listed.time_s - kFurthest_s && source_s < listed.time_s + kDay_s + kFurthest_s;
 }
 
+bool is_by_zone(std::int64_t ahead_s) {
+  return ahead_s != 0 && ahead_s % kStep_s == 0 && std::llabs(ahead_s) <= kFurthest_s;
+}
+
 bool had_size(const db::KnownFile& known, std::int64_t size_bytes) {
   return std::find(known.earlier_sizes.begin(), known.earlier_sizes.end(), size_bytes) !=
          known.earlier_sizes.end();
@@ -48,7 +52,7 @@ bool FtpTimes::take(FtpItem& item, std::optional<std::int64_t> told_s) {
   if (!told_s) return true;
   const ListedTime& listed = item.shown.time;
   const std::int64_t source_s = item.known->mtime_s, ahead_s = *told_s - source_s;
-  const bool by_zone = ahead_s != 0 && ahead_s % kStep_s == 0 && std::llabs(ahead_s) <= kFurthest_s;
+  const bool by_zone = is_by_zone(ahead_s);
   const bool as_shown = *told_s >= listed.time_s && *told_s < listed.time_s + listed.precision_s;
   item.shown.entry.mtime_s = *told_s;
   if (!by_zone || !as_shown || in_utc_ > 0) {
@@ -62,6 +66,11 @@ bool FtpTimes::take(FtpItem& item, std::optional<std::int64_t> told_s) {
   if (times.size() < kMostTimes) times.insert(source_s);
   if (times.size() >= kEnough && !is_day(listed)) zone_.learn(listed, source_s, source_s);
   return false;
+}
+
+bool FtpTimes::take_untimed(FtpItem& item, std::int64_t told_s) {
+  item.shown.entry.mtime_s = told_s;
+  return in_utc_ > 0 || !is_by_zone(told_s - item.known->mtime_s);
 }
 
 void FtpTimes::decide(FtpItem& item) const {

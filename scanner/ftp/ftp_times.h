@@ -21,6 +21,7 @@ struct FtpItem {
   FtpEntry shown;                      // its mtime_s becomes what is listed
   std::optional<db::KnownFile> known;  // the source's file
   bool known_folder = false;
+  bool by_link = false;  // the server shows a link there
 };
 
 class FtpTimes {
@@ -32,6 +33,8 @@ class FtpTimes {
   bool must_ask(FtpItem& item);
   // What MDTM says; nullopt: nothing. False: decide() is to be called when all files are here.
   bool take(FtpItem& item, std::optional<std::int64_t> told_s);
+  // What MDTM says of a file for which the listing shows no time. As of take().
+  bool take_untimed(FtpItem& item, std::int64_t told_s);
   void decide(FtpItem& item) const;
   // Of what was listed so far.
   db::Precision precision() const { return precision_; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ctime>
 #include <deque>
+#include <functional>
 #include <memory>
 
 #include "core/ascii.h"
@@ -40,6 +41,7 @@ struct Folder {
   std::string path;            // below the listing's root; "": the root
   bool strange = false;        // the source has nothing below it
   bool shown_readable = true;  // by the listing of the folder above
+  bool by_link = false;        // may lead nowhere
   bool unreadable = false;     // nothing below it is listed
   State state = State::asked;
   std::vector<FtpItem> items;
@@ -87,7 +89,7 @@ class Walk {
 
   db::Fidelity run() {
     log_in();
-    waiting_.push_back({"", false, true});
+    waiting_.push_back({});
     while (!waiting_.empty() || !window_.empty()) {
       begin_folders();
       wait();
@@ -105,7 +107,7 @@ class Walk {
  private:
   struct Waiting {
     std::string path;
-    bool strange = false, readable = true;
+    bool strange = false, readable = true, by_link = false;
   };
 
   [[noreturn]] void fail(std::string_view path, std::string_view words) const {
@@ -150,6 +152,7 @@ class Walk {
       folder.path = std::move(waiting_.front().path);
       folder.strange = waiting_.front().strange;
       folder.shown_readable = waiting_.front().readable;
+      folder.by_link = waiting_.front().by_link;
       waiting_.pop_front();
       ask_for(folder);
     }
@@ -214,7 +217,9 @@ class Walk {
   // that was just listed means that the listing is not whole.
   void leave_out(Folder& folder, const FtpResult& result) {
     const bool denied = says_denied(result.answer.reply);
-    if (folder.path.empty() && target_.may_be_missing && !denied) {
+    if (folder.by_link && !denied) {
+      folder.state = Folder::State::ready;
+    } else if (folder.path.empty() && target_.may_be_missing && !denied) {
       listing_.counts.missing = true;
       folder.state = Folder::State::ready;
     } else if (!folder.path.empty() && (denied || !folder.shown_readable)) {
@@ -244,20 +249,35 @@ class Walk {
     for (Folder* folder : parsed) folder->state = Folder::State::times;
   }
 
-  // MLSD leaves no doubt about files.
+  // MLSD leaves no doubt about files. A link counts as what the source has there: files and folders
+  // that the mirror keeps elsewhere.
   void look_up_items(const std::vector<Folder*>& folders) {
     std::vector<FtpItem*> files, below;
     for (Folder* folder : folders) {
       for (FtpItem& item : folder->items) {
         const ListedKind kind = item.shown.entry.kind;
-        if (kind == ListedKind::directory) below.push_back(&item);
-        if (kind == ListedKind::file && !item.shown.time.is_utc) files.push_back(&item);
+        item.by_link = kind == ListedKind::link;
+        if (kind == ListedKind::directory || item.by_link) below.push_back(&item);
+        if ((kind == ListedKind::file && !item.shown.time.is_utc) || item.by_link)
+          files.push_back(&item);
         if (files.size() == kMostPaths) look_up_files(files);
         if (below.size() == kMostPaths) look_up_folders(below);
       }
     }
     look_up_files(files);
     look_up_folders(below);
+    for (Folder* folder : folders) {
+      for (FtpItem& item : folder->items) {
+        if (item.by_link) take_link(item);
+      }
+    }
+  }
+
+  static void take_link(FtpItem& item) {
+    Entry& entry = item.shown.entry;
+    if (item.known_folder) entry.kind = ListedKind::directory;
+    if (item.known) entry.kind = ListedKind::file;
+    entry.world_readable = true;  // a link's own mode says nothing
   }
 
   static std::vector<std::string> paths_of(const std::vector<FtpItem*>& items) {
@@ -289,8 +309,14 @@ class Walk {
   void settle_times(Folder& folder) {
     while (folder.next < folder.items.size() && asks_ < kAsksAtOnce) {
       FtpItem& item = folder.items[folder.next++];
-      if (item.shown.time.is_utc || item.shown.entry.kind != ListedKind::file) continue;
-      if (times_->must_ask(item) && listing_.counts.heads < kMostAsks) ask_time(folder, item);
+      if (item.shown.entry.kind != ListedKind::file) continue;
+      const bool may_ask = listing_.counts.heads < kMostAsks;
+      if (item.by_link) {
+        item.shown.entry.kind = ListedKind::special;  // until it is known what it leads to
+        if (may_ask) ask_link(folder, item);
+      } else if (!item.shown.time.is_utc && times_->must_ask(item) && may_ask) {
+        ask_time(folder, item);
+      }
     }
     if (folder.next == folder.items.size() && folder.asks == 0) folder.state = Folder::State::ready;
   }
@@ -298,19 +324,46 @@ class Walk {
   void ask_time(Folder& folder, FtpItem& item) {
     const std::string path = site_.file(item.shown.entry.path);
     if (!can_be_sent(path)) return;
+    ask(folder, item, path, [this, &item](const net::FtpAnswer& told) {
+      if (!times_->take(item, told.time_s)) put_off(item);
+    });
+  }
+
+  // It is listed at the end.
+  void put_off(FtpItem& item) {
+    if (undecided_.size() >= kMostUndecided) return;
+    undecided_.push_back(item);
+    item.shown.entry.kind = ListedKind::special;
+  }
+
+  // What it shows are a link's own size and time.
+  void ask_link(Folder& folder, FtpItem& item) {
+    const std::string path = site_.file(item.shown.entry.path);
+    if (!can_be_sent(path)) return;
+    ask(folder, item, path, [this, &item](const net::FtpAnswer& told) {
+      Entry& entry = item.shown.entry;
+      if (!told.size_bytes || !told.time_s) return;
+      entry.kind = ListedKind::file;
+      entry.size_bytes = *told.size_bytes;
+      entry.odd_time = false;
+      if (!times_->take_untimed(item, *told.time_s)) put_off(item);
+    });
+  }
+
+  void ask(Folder& folder, const FtpItem& item, const std::string& path,
+           std::function<void(const net::FtpAnswer&)> take) {
     ++listing_.counts.heads;
     ++folder.asks;
     ++asks_;
-    client_.ask(Command::time, path, [this, &folder, &item](FtpResult&& result) {
-      ++answers_;
-      --folder.asks;
-      --asks_;
-      if (result.kind == FtpResult::Kind::failed) fail(item.shown.entry.path, result.words);
-      if (!times_->take(item, result.answer.time_s) && undecided_.size() < kMostUndecided) {
-        undecided_.push_back(item);
-        item.shown.entry.kind = ListedKind::special;  // it is listed at the end
-      }
-    });
+    client_.ask(Command::time, path,
+                [this, &folder, &item, take = std::move(take)](FtpResult&& result) {
+                  ++answers_;
+                  --folder.asks;
+                  --asks_;
+                  if (result.kind == FtpResult::Kind::failed)
+                    fail(item.shown.entry.path, result.words);
+                  take(result.answer);
+                });
   }
 
   // Those that are ready, in the order in which they were asked for.
@@ -329,7 +382,7 @@ class Walk {
     const bool wanted = listing_.add(entry);
     if (entry.kind != ListedKind::directory || !wanted || entry.path.size() > kMaxPathBytes) return;
     if (!item.known_folder && ++strange_ > kStrangeFolders) return;
-    waiting_.push_back({entry.path, !item.known_folder, entry.world_readable});
+    waiting_.push_back({entry.path, !item.known_folder, entry.world_readable, item.by_link});
   }
 
   const Target& target_;

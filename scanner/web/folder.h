@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "db/merge/known_files.h"
 #include "scanner/web/page_entry.h"
@@ -13,7 +13,7 @@
 namespace mirror::scanner::web {
 
 struct Item {
-  PageEntry shown;
+  PageEntry* shown = nullptr;          // one of Folder::shown
   std::optional<db::KnownFile> known;  // the source's file; of a folder: none
   bool known_folder = false;
   bool absent = false;    // the server has no such file after all
@@ -40,9 +40,16 @@ struct Folder {
   bool unlisted = false;    // has a page that is no index: nobody knows what is below it
   bool kept = false;        // is guessed, and its page cannot be read: just as little is known
   int hops = 0;             // redirects that were followed
-  std::vector<Item> items;
+  PageEntries shown;        // as they were read: of a large page two copies are too much
+  std::deque<Item> items;
   std::size_t next = 0;   // the first item that is not settled
   std::size_t heads = 0;  // answers that it waits for
+
+  Item& add(PageEntry& entry) {
+    Item& item = items.emplace_back();
+    item.shown = &entry;
+    return item;
+  }
 };
 
 }  // namespace mirror::scanner::web

@@ -2,6 +2,7 @@
 // the page. Internal to scanner/web; any thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,15 +25,19 @@ struct HtmlList {
 };
 
 struct HtmlPage {
-  std::vector<HtmlLink> links;
   std::vector<HtmlList> lists;
   std::string title;
   std::string fault;  // why there may be more than this, as words after "it"; "": this is all
 };
 
+// Takes each link when its line, row or item is over, in the page's order: a page may have so many
+// that they are not kept. `title`: what was read of it by then. What it throws makes read_html()
+// throw std::bad_alloc.
+using LinkSink = std::function<void(HtmlLink&&, std::string_view title)>;
+
 // Any bytes: a page that is no HTML has no links. Bytes above ASCII stay as they are. Pages that
 // would take very long or much memory have a fault. Throws std::bad_alloc.
-HtmlPage read_html(std::string_view page);
+HtmlPage read_html(std::string_view page, const LinkSink& sink);
 
 // Characters of text that was taken for Latin-1 back to its bytes; characters above 0xFF, which
 // were written as references, to UTF-8.

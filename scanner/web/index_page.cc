@@ -1,7 +1,7 @@
 #include "scanner/web/index_page.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <optional>
 
 #include "core/ascii.h"
 #include "scanner/web/href.h"
@@ -87,27 +87,59 @@ void take_details(std::string_view text, const Shape& shape, PageEntry& entry) {
   if (!entry.size) entry.size = read_size(trimmed(text.substr(0, time->begin)), shape.rounding);
 }
 
-// `last_list`: the last list with the link of an entry.
-std::vector<PageEntry> entries_of(std::string_view url, std::vector<HtmlLink>&& links,
-                                  const Shape& shape, int& last_list) {
-  std::vector<PageEntry> entries;
-  std::unordered_map<std::string, std::size_t> places;
-  for (HtmlLink& link : links) {
-    std::optional<LinkedName> linked = linked_name(url, link.href);
-    if (!linked) continue;
+// What the links of a page are, one after the other.
+class Links {
+ public:
+  Links(std::string_view url, std::string_view body) : url_(url), body_(body) {}
+
+  PageEntries entries;  // each name once, after read()
+  int last_list = -1;   // the last list with the link of an entry
+  const Shape* shape = nullptr;
+
+  HtmlPage read() {
+    HtmlPage html = read_as({});
+    // A link stood before the title, or in it.
+    if (html.fault.empty() && title_ != html.title) html = read_as(html.title);
+    if (!html.fault.empty()) shape = nullptr;
+    join_same_names(entries);
+    return html;
+  }
+
+ private:
+  // `title`: nullopt: the one that is read before the first link.
+  HtmlPage read_as(std::optional<std::string> title) {
+    entries.clear();
+    last_list = -1;
+    title_ = std::move(title);
+    if (title_) shape = shape_of(body_, *title_);
+    HtmlPage html =
+        read_html(body_, [&](HtmlLink&& link, std::string_view read) { take(link, read); });
+    if (!title_) use_title(html.title);
+    return html;
+  }
+
+  void use_title(std::string_view title) {
+    title_ = title;
+    shape = shape_of(body_, title);
+  }
+
+  void take(const HtmlLink& link, std::string_view title) {
+    if (!title_) use_title(title);
+    if (shape == nullptr) return;
+    std::optional<LinkedName> linked = linked_name(url_, link.href);
+    if (!linked) return;
     if (link.list >= 0) last_list = link.list;
     PageEntry entry{std::move(linked->name), linked->is_folder, {}, {}};
-    if (shape.details != Details::none)
-      take_details(shape.details == Details::before_link ? link.before : link.after, shape, entry);
-    const auto [place, is_new] = places.try_emplace(entry.name, entries.size());
-    if (is_new) {
-      entries.push_back(std::move(entry));
-    } else {
-      merge(entries[place->second], entry);
+    if (shape->details != Details::none) {
+      take_details(shape->details == Details::before_link ? link.before : link.after, *shape,
+                   entry);
     }
+    append(entries, std::move(entry));
   }
-  return entries;
-}
+
+  std::string_view url_, body_;
+  std::optional<std::string> title_;  // by which the shape was found
+};
 
 bool ends_whole(std::string_view page) {
   constexpr std::size_t kTail = 4096;  // also of scripts, and of what proxies add
@@ -185,15 +217,14 @@ bool looks_like_index(std::string_view body) {
 
 IndexPage read_index(std::string_view url, std::string_view body, bool end_is_told) {
   if (is_json(body)) return read_json(url, body);
-  HtmlPage html = read_html(body);
-  const Shape* const shape = html.fault.empty() ? shape_of(body, html.title) : nullptr;
-  if (shape == nullptr) return read_other(body, std::move(html), end_is_told);
+  Links links(url, body);
+  HtmlPage html = links.read();
+  if (links.shape == nullptr) return read_other(body, std::move(html), end_is_told);
   IndexPage page;
-  page.shape = shape->name;
-  int last_list = -1;
-  page.entries = entries_of(url, std::move(html.links), *shape, last_list);
+  page.shape = links.shape->name;
+  page.entries = std::move(links.entries);
   const bool ends_with_html = ends_whole(body);
-  if (!list_ends(html, last_list, ends_with_html) || !(ends_with_html || end_is_told)) {
+  if (!list_ends(html, links.last_list, ends_with_html) || !(ends_with_html || end_is_told)) {
     page.entries.clear();
     page.fault = "is a directory index that ends too early";
   }

@@ -3,17 +3,16 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "scanner/web/page_entry.h"
 
 namespace mirror::scanner::web {
 
 struct IndexPage {
-  std::string_view shape;          // its name in the table; "": none fits
-  std::vector<PageEntry> entries;  // each name once
-  bool is_other = false;           // a whole page that is no index, such as a folder's own
-  std::string fault;               // why it is not a whole index, after "it"; "": it is one
+  std::string_view shape;  // its name in the table; "": none fits
+  PageEntries entries;     // each name once
+  bool is_other = false;   // a whole page that is no index, such as a folder's own
+  std::string fault;       // why it is not a whole index, after "it"; "": it is one
 };
 
 // By its bytes alone: of a page that cannot be read, or of the beginning of one.

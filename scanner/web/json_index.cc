@@ -1,8 +1,10 @@
 #include "scanner/web/json_index.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <unordered_map>
 
 #include "scanner/web/href.h"
 #include "scanner/web/html_links.h"
@@ -31,33 +33,61 @@ bool is_hex(char c) {
 }
 
 // JSON whose bytes above ASCII are taken for Latin-1: so an escape of such a character becomes the
-// bytes that UTF-8 has for it, each as a character.
-std::string text_of_bytes(std::string_view json) {
-  constexpr std::size_t kEscape = 6;  // \u00e9
-  std::string plain;
-  plain.reserve(json.size());
-  for (std::size_t at = 0; at < json.size(); ++at) {
-    plain += json[at];
-    if (json[at] != '\\' || at + 1 == json.size()) continue;
-    const std::string_view escape = json.substr(at, kEscape);
-    const bool above_ascii = escape.size() == kEscape && escape.substr(1, 3) == "u00" &&
+// bytes that UTF-8 has for it, each as a character. An input iterator: a copy of the whole text
+// would take twice the page's memory.
+class TextOfBytes {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  TextOfBytes() = default;  // the end
+  explicit TextOfBytes(std::string_view json) : rest_(json) { ++*this; }
+
+  const char& operator*() const { return piece_[at_]; }
+  TextOfBytes& operator++() {
+    if (++at_ < piece_.size()) return *this;
+    at_ = 0;
+    piece_.clear();
+    if (!rest_.empty()) take_piece();
+    return *this;
+  }
+  TextOfBytes operator++(int) {
+    TextOfBytes before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const TextOfBytes& other) const { return piece_.empty() && other.piece_.empty(); }
+
+ private:
+  // One character, or one escape.
+  void take_piece() {
+    constexpr std::size_t kEscape = 6;  // \u00e9
+    const std::string_view escape = rest_.substr(0, kEscape);
+    const bool above_ascii = escape.size() == kEscape && escape.starts_with("\\u00") &&
                              escape[4] >= '8' && is_hex(escape[4]) && is_hex(escape[5]);
+    std::size_t length = std::min<std::size_t>(escape.starts_with('\\') ? 2 : 1, rest_.size());
     if (above_ascii) {
+      length = kEscape;
       const char character =
           static_cast<char>(std::stoi(std::string(escape.substr(4)), nullptr, 16));
-      plain.pop_back();
-      plain += latin1_to_utf8({&character, 1});
-      at += kEscape - 1;
+      piece_ = latin1_to_utf8(latin1_to_utf8({&character, 1}));
     } else {
-      plain += json[++at];
+      piece_ = latin1_to_utf8(rest_.substr(0, length));
     }
+    rest_.remove_prefix(length);
   }
-  return latin1_to_utf8(plain);
-}
+
+  std::string_view rest_;
+  std::string piece_;  // "": the end
+  std::size_t at_ = 0;
+};
 
 class Reader : public nlohmann::json_sax<nlohmann::json> {
  public:
-  Reader(std::string_view url, std::vector<PageEntry>& entries) : url_(url), entries_(entries) {}
+  Reader(std::string_view url, PageEntries& entries) : url_(url), entries_(entries) {}
 
   bool null() override { return depth_ > 1; }
   bool boolean(bool value) override {
@@ -111,11 +141,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
     if (!take_name(entry)) return true;
     if (members_.size && !entry.is_folder) entry.size = ListedSize{*members_.size, *members_.size};
     if (const auto found = find_time(without_fraction(members_.time))) entry.time = found->time;
-    const auto [place, is_new] = places_.try_emplace(entry.name, entries_.size());
-    if (is_new)
-      entries_.push_back(std::move(entry));
-    else
-      merge(entries_[place->second], entry);
+    append(entries_, std::move(entry));
     return entries_.size() <= kMostEntries;
   }
 
@@ -133,8 +159,7 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   std::string_view url_;
-  std::vector<PageEntry>& entries_;
-  std::unordered_map<std::string, std::size_t> places_;  // in entries_
+  PageEntries& entries_;
   Members members_;
   std::string key_;
   int depth_ = 0;
@@ -142,12 +167,13 @@ class Reader : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace
 
-std::optional<std::vector<PageEntry>> read_json_index(std::string_view url, std::string_view body) {
-  std::vector<PageEntry> entries;
+std::optional<PageEntries> read_json_index(std::string_view url, std::string_view body) {
+  PageEntries entries;
   Reader reader(url, entries);
   // nginx writes names as they are, whether they are UTF-8 or not.
-  const bool whole = nlohmann::json::sax_parse(text_of_bytes(body), &reader);
+  const bool whole = nlohmann::json::sax_parse(TextOfBytes(body), TextOfBytes(), &reader);
   if (!whole && entries.size() <= kMostEntries) return std::nullopt;
+  if (whole) join_same_names(entries);
   return entries;
 }
 

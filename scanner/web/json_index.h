@@ -4,13 +4,12 @@
 
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "scanner/web/page_entry.h"
 
 namespace mirror::scanner::web {
 
 // nullopt: it is no whole array of objects with names. Keeps no more in memory than the entries.
-std::optional<std::vector<PageEntry>> read_json_index(std::string_view url, std::string_view body);
+std::optional<PageEntries> read_json_index(std::string_view url, std::string_view body);
 
 }  // namespace mirror::scanner::web

@@ -1,7 +1,6 @@
 #include "scanner/web/look_up.h"
 
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "scanner/list/part.h"
@@ -17,7 +16,7 @@ struct Batch {
   std::vector<Item*> items;
 
   void add(const Folder& folder, Item& item) {
-    paths.push_back(joined_path(folder.path, item.shown.name));
+    paths.push_back(joined_path(folder.path, item.shown->name));
     items.push_back(&item);
   }
   bool is_full() const { return paths.size() >= kMostPaths; }
@@ -37,13 +36,23 @@ void look_up_folders(KnownFiles& known, Batch& batch) {
   batch = {};
 }
 
+// For each folder, names that its page may not show.
+using Names = std::vector<std::unordered_set<std::string>>;
+
+void leave_out_shown(const Folder& folder, std::unordered_set<std::string>& names) {
+  for (const PageEntry& entry : folder.shown) {
+    if (names.empty()) return;
+    names.erase(entry.name);
+  }
+}
+
 }  // namespace
 
 void look_up_items(KnownFiles& known, const std::vector<Folder*>& folders) {
   Batch files, below;
   for (Folder* const folder : folders) {
     for (Item& item : folder->items) {
-      (item.shown.is_folder ? below : files).add(*folder, item);
+      (item.shown->is_folder ? below : files).add(*folder, item);
       if (files.is_full()) look_up_files(known, files);
       if (below.is_full()) look_up_folders(known, below);
     }
@@ -55,20 +64,19 @@ void look_up_items(KnownFiles& known, const std::vector<Folder*>& folders) {
 std::size_t add_hidden(KnownFiles& known, const std::vector<Folder*>& folders) {
   std::vector<std::string> paths;
   for (const Folder* folder : folders) paths.push_back(folder->path);
-  std::unordered_map<const Folder*, std::unordered_set<std::string>> shown;
+  std::vector<db::HiddenFile> hidden = known.hidden(paths);
+  Names names(folders.size());
+  for (const db::HiddenFile& file : hidden) names[file.folder].insert(file.name);
+  for (std::size_t i = 0; i < folders.size(); ++i) leave_out_shown(*folders[i], names[i]);
   std::size_t added = 0;
-  for (db::HiddenFile& hidden : known.hidden(paths)) {
-    Folder& folder = *folders[hidden.folder];
-    std::unordered_set<std::string>& names = shown[&folder];
-    if (names.empty()) {
-      for (const Item& item : folder.items) names.insert(item.shown.name);
-    }
-    if (!names.insert(hidden.name).second) continue;
-    Item& item = folder.items.emplace_back();
-    item.shown.name = std::move(hidden.name);
-    item.shown.is_folder = item.known_folder = hidden.is_folder;
+  for (db::HiddenFile& file : hidden) {
+    Folder& folder = *folders[file.folder];
+    if (names[file.folder].erase(file.name) == 0) continue;
+    Item& item = folder.add(folder.shown.emplace_back());
+    item.shown->name = std::move(file.name);
+    item.shown->is_folder = item.known_folder = file.is_folder;
     item.guessed = true;
-    if (!hidden.is_folder) item.known = std::move(hidden.file);
+    if (!file.is_folder) item.known = std::move(file.file);
     ++added;
   }
   return added;

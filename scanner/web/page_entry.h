@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "scanner/list/listed_time.h"
 
@@ -29,11 +31,24 @@ struct PageEntry {
   std::optional<ListedTime> time;
 };
 
+// So many that they are never copied to a larger place.
+using PageEntries = std::deque<PageEntry>;
+
 // What is known of a name that a page has again.
 inline void merge(PageEntry& entry, const PageEntry& again) {
   entry.is_folder = entry.is_folder || again.is_folder;
   if (!entry.size) entry.size = again.size;
   if (!entry.time) entry.time = again.time;
 }
+
+// Adds an entry. Names that come again later are joined by join_same_names().
+inline void append(PageEntries& entries, PageEntry&& entry) {
+  if (!entries.empty() && entries.back().name == entry.name)
+    merge(entries.back(), entry);
+  else
+    entries.push_back(std::move(entry));
+}
+// Leaves each name once, where it came first.
+void join_same_names(PageEntries& entries);
 
 }  // namespace mirror::scanner::web

@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
+
 namespace mirror::scanner::web {
 namespace {
 
 constexpr std::size_t kMaxBytes = std::size_t{500} << 10;
 constexpr std::size_t kMaxRules = 2000;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t\r");
@@ -45,7 +40,7 @@ bool matches(std::string_view pattern, std::string_view path) {
 
 }  // namespace
 
-Robots::Robots(std::string_view text, std::string_view product) {
+Robots::Robots(std::string_view text) {
   text = text.substr(0, kMaxBytes);
   std::vector<Rule> own, all;
   bool for_own = false, for_all = false, in_names = false, any_own = false;
@@ -61,7 +56,7 @@ Robots::Robots(std::string_view text, std::string_view product) {
     if (name == "user-agent") {
       if (!in_names) for_own = for_all = false;
       in_names = true;
-      for_own = for_own || lower(value) == product;
+      for_own = for_own || lower(value) == kRobotsName;
       for_all = for_all || value == "*";
       any_own = any_own || for_own;
     } else if (name == "allow" || name == "disallow") {

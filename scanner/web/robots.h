@@ -7,11 +7,14 @@
 
 namespace mirror::scanner::web {
 
+// The name by which a robots.txt may speak of us. User-Agents have it.
+inline constexpr std::string_view kRobotsName = "mod_mirror";
+
 class Robots {
  public:
-  // The rules for `product`, in lower case, or else those for all. Of a text of any bytes; what
-  // comes behind its first 500 KiB is ignored.
-  Robots(std::string_view text, std::string_view product);
+  // The rules for kRobotsName, or else those for all. Of a text of any bytes; what comes behind its
+  // first 500 KiB is ignored.
+  explicit Robots(std::string_view text);
   // `path`: of a URL, escaped, from its slash on.
   bool allows(std::string_view path) const;
 

@@ -41,7 +41,7 @@ std::optional<std::int64_t> length_of(const net::PoolAnswer& answer, const db::K
 }  // namespace
 
 Settling::Next Settling::next(Item& item) {
-  const PageEntry& shown = item.shown;
+  const PageEntry& shown = *item.shown;
   if (item.known && shows_too_little(shown, *item.known)) return Next::ask;
   if (shown.size) item.size_bytes = shown.size->low;
   if (shown.time) item.mtime_s = zone_.in_utc(*shown.time).low_s;
@@ -53,7 +53,7 @@ Settling::Next Settling::next(Item& item) {
 }
 
 Settling::Next Settling::settle_time(Item& item) {
-  const ListedTime& listed = *item.shown.time;
+  const ListedTime& listed = *item.shown->time;
   const std::int64_t source_s = item.known->mtime_s;
   const TimeZone::Fit fit = zone_.judge(listed, source_s);
   if (fit == TimeZone::Fit::ask) return ask_for_zone(item);
@@ -94,7 +94,7 @@ Settling::Next Settling::ask_for_zone(Item& item) {
 // times, no earlier version shall look as new as the source's. What a zone west of UTC explains is
 // older as it is shown, and so all stay within 14 hours of the source's on a mirror that does.
 std::int64_t Settling::time_in_doubt(const Item& item) const {
-  const ListedTime& listed = *item.shown.time;
+  const ListedTime& listed = *item.shown->time;
   const std::int64_t source_s = item.known->mtime_s;
   const TimeZone::Fit fit = zone_.judge(listed, source_s);
   if (fit == TimeZone::Fit::same) return source_s;
@@ -110,9 +110,9 @@ void Settling::settle_as_shown(Item& item) {
 }
 
 void Settling::note_precision(const Item& item) {
-  if (item.shown.time->precision_s <= 1) return;
+  if (item.shown->time->precision_s <= 1) return;
   const auto shown =
-      item.shown.time->precision_s <= 60 ? db::Precision::minute : db::Precision::day;
+      item.shown->time->precision_s <= 60 ? db::Precision::minute : db::Precision::day;
   precision_ = std::max(precision_, shown);
 }
 
@@ -137,7 +137,7 @@ void Settling::settle_rest(Item& item) {
 void Settling::take(Item& item, const net::PoolAnswer& answer) {
   const std::optional<std::int64_t> length = length_of(answer, *item.known);
   const std::int64_t exact_s = parse_http_date(answer.header("Last-Modified"));
-  const bool tells_shown = length && item.shown.size && item.shown.size->fits(*length);
+  const bool tells_shown = length && item.shown->size && item.shown->size->fits(*length);
   if (item.for_zone && (!tells_shown || exact_s < 0)) return take_nothing(item);
   const bool for_zone = std::exchange(item.for_zone, false);
   if (for_zone) --asked_for_zone_;
@@ -145,7 +145,7 @@ void Settling::take(Item& item, const net::PoolAnswer& answer) {
   if (item.absent) return;
   item.size_bytes = *length;
   item.mtime_s = kNoTime_s;
-  const std::optional<ListedTime>& shown = item.shown.time;
+  const std::optional<ListedTime>& shown = item.shown->time;
   if (exact_s >= 0) {
     ++timed_;
     item.mtime_s = exact_s;

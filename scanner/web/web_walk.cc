@@ -6,7 +6,6 @@
 #include <deque>
 #include <memory>
 
-#include "core/address.h"
 #include "core/path.h"
 #include "core/url.h"
 #include "net/fetcher.h"
@@ -16,7 +15,7 @@
 #include "scanner/web/href.h"
 #include "scanner/web/index_page.h"
 #include "scanner/web/look_up.h"
-#include "scanner/web/robots.h"
+#include "scanner/web/robots_reader.h"
 #include "scanner/web/settling.h"
 #include "scanner/web/web_client.h"
 #include "scanner/web/web_options.h"
@@ -26,12 +25,13 @@ namespace {
 
 using State = Folder::State;
 
-constexpr int kMostHops = 5;                 // redirects from one folder's URL
-constexpr std::size_t kWindow = 384;         // folders under way or waiting for their turn
-constexpr std::size_t kMostItems = 100'000;  // of these; no further folder begins beyond
+constexpr std::size_t kWindow = 384;        // folders under way or waiting for their turn
+constexpr std::size_t kMostItems = 30'000;  // of these; no further folder begins beyond
 // Pages that were asked for before may bring more. Beyond so many a page is given up, and asked for
 // again when there is room.
-constexpr std::size_t kHardMostItems = 500'000;
+constexpr std::size_t kHardMostItems = 60'000;
+// A large page lets fewer folders be asked for at a time, until so many pages were smaller.
+constexpr std::size_t kForgetsAfter = 32;
 constexpr std::size_t kLookUp = 128;          // folders for which one look at the source pays
 constexpr std::size_t kLookUpItems = 10'000;  // or items of fewer
 // Folders that the source does not have: so many are read all the same, because they show that a
@@ -97,29 +97,10 @@ class Walk {
     pace_.check(listing_.counts.entries + answers_, Pace::Clock::now());
   }
 
-  // After more redirects it is as if there were none (RFC 9309 §2.3.1.2).
   void read_robots() {
-    std::string url =
-        target_.url.substr(0, target_.url.find('/', target_.url.find("://") + 3)) + "/robots.txt";
-    for (int hops = 0; hops <= kMostHops && !url.empty(); ++hops) url = read_robots(url);
-  }
-
-  // Where it redirects to; "": nowhere. That may be another host, but for a public server none of a
-  // private network.
-  std::string read_robots(const std::string& url) {
-    std::optional<WebAnswer> got;
-    const auto done = [&got](WebAnswer&& answer) { got = std::move(answer); };
-    robots_public_ ? client_.get_public(url, done) : client_.get(url, done);
-    while (!got) wait();
-    if (!got->fault.empty() || got->status >= 500) fail(url, answer_words(*got));
-    if (is_redirect(got->status)) {
-      const std::optional<Address> peer = Address::parse(got->parts.peer);
-      robots_public_ = robots_public_ || !peer || !net::is_private(*peer);
-      const std::string& to = got->parts.redirect_url;
-      return to.starts_with("http://") || to.starts_with("https://") ? to : "";
-    }
-    robots_ = Robots(got->status == 200 ? got->parts.body : "", "mod_mirror");
-    return "";
+    RobotsRead read = web::read_robots(client_, target_.url, [this] { wait(); });
+    if (!read.fault.empty()) fail(read.url, read.fault);
+    robots_ = std::move(read.robots);
   }
 
   bool robots_allow(const std::string& url) const {
@@ -127,7 +108,7 @@ class Walk {
     return !options_.heeds_robots || robots_.allows(url.substr(path));
   }
 
-  // The pages that are still to come may all be as large as the largest so far.
+  // The pages that are still to come may all be as large as the largest of late.
   bool has_room() const {
     const auto asked = std::count_if(window_.begin(), window_.end(), [](const auto& folder) {
       return folder->state == State::asked;
@@ -187,17 +168,18 @@ class Walk {
     if (is_refusal(answer.status)) return leave_out(folder, url, answer);
     if (answer.status != 200) return give_up(folder, url, answer_words(answer));
     IndexPage page = read_index(url, answer.parts.body, answer.parts.end_is_told);
+    std::string().swap(answer.parts.body);
     if (page.is_other && !folder.path.empty()) return make_unlisted(folder, url);
     if (!page.fault.empty()) return give_up(folder, url, "it " + page.fault);
     const std::size_t count = page.entries.size();
-    largest_page_ = std::max(largest_page_, count);
+    largest_page_ = std::max(largest_page_ - largest_page_ / kForgetsAfter, count);
     if (items_ + count > kHardMostItems && &folder != window_.front().get()) {
       folder.state = State::held;
       return;
     }
     items_ += count;
-    folder.items.reserve(count);
-    for (PageEntry& entry : page.entries) folder.items.emplace_back().shown = std::move(entry);
+    folder.shown = std::move(page.entries);
+    for (PageEntry& entry : folder.shown) folder.add(entry);
     folder.state = State::parsed;
     ++listed_;
   }
@@ -292,7 +274,7 @@ class Walk {
   void settle_items(Folder& folder) {
     for (; folder.next < folder.items.size(); ++folder.next) {
       Item& item = folder.items[folder.next];
-      if (item.shown.is_folder) continue;
+      if (item.shown->is_folder) continue;
       const Settling::Next next = settling_.next(item);
       if (next == Settling::Next::wait) return;
       if (next == Settling::Next::ask) ask_head(folder, item);
@@ -303,7 +285,7 @@ class Walk {
   }
 
   void ask_head(Folder& folder, Item& item) {
-    const std::string url = file_url(base_, joined_path(folder.path, item.shown.name));
+    const std::string url = file_url(base_, joined_path(folder.path, item.shown->name));
     const bool allowed = robots_allow(url);
     if (item.for_zone && (!allowed || listing_.counts.heads >= options_.heads))
       return settling_.take_nothing(item);
@@ -352,13 +334,13 @@ class Walk {
   }
 
   void pass_on(const Folder& folder, Item& item) {
-    entry_.path = joined_path(folder.path, item.shown.name);
-    entry_.kind = item.shown.is_folder ? ListedKind::directory : ListedKind::file;
+    entry_.path = joined_path(folder.path, item.shown->name);
+    entry_.kind = item.shown->is_folder ? ListedKind::directory : ListedKind::file;
     entry_.world_readable = true;
     entry_.size_bytes = item.size_bytes;
     entry_.mtime_s = item.mtime_s;
     const bool wanted = listing_.add(entry_);
-    if (!item.shown.is_folder || !wanted || entry_.path.size() > kMaxPathBytes) return;
+    if (!item.shown->is_folder || !wanted || entry_.path.size() > kMaxPathBytes) return;
     if (!item.known_folder && ++strange_ > kStrangeFolders) return;
     waiting_.push_back({entry_.path, !item.known_folder, item.guessed});
   }
@@ -371,13 +353,12 @@ class Walk {
   WebClient client_;
   Pace pace_;
   std::string base_;  // of the root's page, after its redirects
-  Robots robots_{"", ""};
-  bool robots_public_ = false;  // it is behind a redirect of a public server
+  Robots robots_{""};
   Settling settling_;
   std::deque<Waiting> waiting_;                 // folders, in the order of the listing
   std::deque<std::unique_ptr<Folder>> window_;  // those that follow next, in that order
   std::size_t items_ = 0;                       // in the window
-  std::size_t largest_page_ = 0;                // its entries
+  std::size_t largest_page_ = 0;                // of late: its entries
   std::size_t held_ = 0;                        // folders whose page was given up
   std::int64_t answers_ = 0;
   int strange_ = 0;

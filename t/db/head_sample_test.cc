@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kNewest = std::numeric_limits<std::int64_t>::max();
 const MergeOptions kForce{.max_shrink_percent = 100, .force = true};
 
-class HeadSampleTest : public DatabaseTest {
+class HeadSampleTest : public OneMirrorTest {
   CPPUNIT_TEST_SUITE(HeadSampleTest);
   CPPUNIT_TEST(aSampleGivesTheMirrorAllOtherFiles);
   CPPUNIT_TEST(theNextSampleIsOfWhatItHasAndOfWhatIsNew);
@@ -30,12 +30,6 @@ class HeadSampleTest : public DatabaseTest {
   CPPUNIT_TEST_SUITE_END();
 
  public:
-  void setUp() override {
-    DatabaseTest::setUp();
-    one_ = add_mirror(owner(), "one");
-    scan_source(owner(), tree_);
-  }
-
   void aSampleGivesTheMirrorAllOtherFiles() {
     HeadSample sample(scanner(), one_, "");
     CPPUNIT_ASSERT(sample.is_first());
@@ -139,10 +133,6 @@ class HeadSampleTest : public DatabaseTest {
     merge(sample, sample.choose(10), {});
     CPPUNIT_ASSERT(lacking().empty());
   }
-  void add_new() {
-    for (Entry& file : files("new", 5)) tree_.push_back(file);
-    scan_source(owner(), tree_, kForce);
-  }
   std::set<std::string> lacking() {
     std::set<std::string> paths;
     for (const Entry& file : tree_) {
@@ -150,9 +140,6 @@ class HeadSampleTest : public DatabaseTest {
     }
     return paths;
   }
-
-  MirrorId one_ = 0;
-  Tree tree_ = files("f", 30);
 };
 
 CPPUNIT_TEST_SUITE_REGISTRATION(HeadSampleTest);

@@ -12,7 +12,7 @@
 namespace mirror::db::test {
 namespace {
 
-class HeadTurnTest : public DatabaseTest {
+class HeadTurnTest : public OneMirrorTest {
   CPPUNIT_TEST_SUITE(HeadTurnTest);
   CPPUNIT_TEST(aTurnGoesOnWhereTheLastOneEnded);
   CPPUNIT_TEST(newFilesComeFirst);
@@ -25,12 +25,6 @@ class HeadTurnTest : public DatabaseTest {
   CPPUNIT_TEST_SUITE_END();
 
  public:
-  void setUp() override {
-    DatabaseTest::setUp();
-    one_ = add_mirror(owner(), "one");
-    scan_source(owner(), tree_);
-  }
-
   void aTurnGoesOnWhereTheLastOneEnded() {
     std::set<std::string> all;
     for (const int count : {12, 12, 6}) {
@@ -129,10 +123,6 @@ class HeadTurnTest : public DatabaseTest {
     turn.keep();
     return paths;
   }
-  void add_new() {
-    for (Entry& file : files("new", 5)) tree_.push_back(file);
-    scan_source(owner(), tree_, {.force = true});
-  }
   MergeReport scan_some(const std::vector<Told>& told) {
     const auto lock = ScanLock::try_take(owner(), one_);
     MirrorScan scan(owner(), *find_mirror(owner(), "one"), "head", "");
@@ -140,9 +130,6 @@ class HeadTurnTest : public DatabaseTest {
       scan.add(file.entry.path, file.not_there ? kNotThere : file.entry.size, file.entry.mtime);
     return scan.merge({.shows_times = false, .asked_only = true, .whole = false}, {});
   }
-
-  MirrorId one_ = 0;
-  Tree tree_ = files("f", 30);
 };
 
 CPPUNIT_TEST_SUITE_REGISTRATION(HeadTurnTest);

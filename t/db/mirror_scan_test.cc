@@ -38,7 +38,8 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(aFailedListingMergesNothing);
   CPPUNIT_TEST(anAbandonedListingMergesNothing);
   CPPUNIT_TEST(aDeletedMirrorStopsItsMerge);
-  CPPUNIT_TEST(aChangedScanUrlStopsTheMerge);
+  CPPUNIT_TEST(aMirrorThatIsListedOtherwiseStopsTheMerge);
+  CPPUNIT_TEST(aChangedScanUrlMergesNothing);
   CPPUNIT_TEST(deletingAMirrorTakesItOutOfAllCohorts);
   CPPUNIT_TEST(aScannedMirrorIsStampedWithoutANewMirrorRev);
   CPPUNIT_TEST(disablingAMirrorDoesNotWaitForAMerge);
@@ -422,14 +423,69 @@ class MirrorScanTest : public CppUnit::TestFixture {
     expect("dir/f0", "");
   }
 
-  void aChangedScanUrlStopsTheMerge() {
-    MirrorScan scan(c(), find_mirror(c(), "one").value(), "rsync", "");
+  // What a scan of `two` by a method says after an edit of it: "" when it was merged.
+  std::string scan_across(const std::string& method, const Change& edit) {
+    const MirrorId two = find_mirror(c(), "two").value().mirror.id;
+    MirrorScan scan(c(), find_mirror(c(), "two").value(), method, "");
+    for (const Entry& e : tree_) scan.add(e.path, e.size, e.mtime);
+    Connection other = database_.connect();
+    update_mirror(other, two, {edit});
+    try {
+      scan.merge({}, {});
+      return "";
+    } catch (const Error&) {
+      return last_scan();
+    }
+  }
+
+  void aMirrorThatIsListedOtherwiseStopsTheMerge() {
+    const std::string web = "http://elsewhere.example/";
+    struct {
+      const char* method;
+      Change edit;
+      bool stops;
+    } const cases[] = {
+        {"rsync", {"rsync_url", "rsync://elsewhere.example/module"}, true},
+        {"rsync", {"rsync_options", "--bwlimit=100"}, true},
+        {"rsync", {"strip_prefix", "a"}, true},
+        {"rsync", {"add_prefix", "b"}, true},
+        {"rsync", {"http_url", web + "1/"}, true},  // it is asked about the listing
+        {"rsync", {"https_url", "https://elsewhere.example/"}, true},
+        {"rsync", {"ftp_url", "ftp://elsewhere.example/1/"}, false},
+        {"rsync", {"index_url", web}, false},
+        {"rsync", {"weight", "7"}, false},
+        {"http", {"http_url", web + "2/"}, true},
+        {"http", {"index_url", web + "3/"}, true},
+        {"http", {"index_options", "connections=1"}, true},
+        {"http", {"rsync_url", "rsync://elsewhere.example/other"}, false},
+        {"ftp", {"ftp_url", "ftp://elsewhere.example/2/"}, true},
+        {"ftp", {"ftp_scan_url", "ftp://elsewhere.example/3/"}, true},
+        {"ftp", {"ftp_url", "ftp://elsewhere.example/4/"}, false},  // which it has a URL besides
+        {"ftp", {"ftp_options", "connections=1"}, true},
+        {"s3", {"s3_url", "s3://bucket/"}, true},
+        {"s3", {"s3_options", "connections=1"}, true},
+        {"head", {"head_url", web}, true},
+        {"head", {"head_options", "connections=1"}, true},
+        {"head", {"complete", "yes"}, true},
+    };
+    update_mirror(c(), find_mirror(c(), "two").value().mirror.id,
+                  {{"rsync_url", "rsync://two.example/module"}});
+    for (const auto& c : cases) {
+      const std::string what = std::string(c.method) + " " + c.edit.first;
+      const std::string found = scan_across(c.method, c.edit);
+      const bool stopped = found.starts_with("failed: mirror 'two' got another URL");
+      CPPUNIT_ASSERT_MESSAGE(what + ": " + found, found.empty() || stopped);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(what, c.stops, stopped);
+    }
+  }
+
+  void aChangedScanUrlMergesNothing() {
+    MirrorScan scan(c(), find_mirror(c(), "one").value(), "http", "");
     scan.add("dir/f0", 1, 1000);
     Connection other = database_.connect();
-    update_mirror(other, one_, {{"rsync_url", "rsync://elsewhere.example/module"}});
+    update_mirror(other, one_, {{"http_url", "http://elsewhere.example/"}});
     CPPUNIT_ASSERT_THROW(scan.merge({}, {}), Error);
     expect("dir/f0", "");
-    CPPUNIT_ASSERT(last_scan().starts_with("failed: mirror 'one' got another scan URL"));
   }
 
   void deletingAMirrorTakesItOutOfAllCohorts() {

@@ -59,6 +59,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto range = read_size(text, rounding))
       require(range->low >= 0 && range->low <= range->high);
   }
-  Robots(text, "mod_mirror").allows("/pub/a/b");
+  Robots(text).allows("/pub/a/b");
   return 0;
 }

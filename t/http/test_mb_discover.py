@@ -4,6 +4,7 @@ import json
 
 import pytest
 import rig
+from buckets import raises
 from scanning import World, objects
 
 FILES = {**{f"pool/p{n}": f"{n}".encode() * (n + 1) for n in range(1, 9)}, "dists/Release": b"release", "ls-lR.gz": b"list",
@@ -74,6 +75,24 @@ def test_the_module_with_the_sources_folders_is_taken(world, tree, mb_new, clean
     assert shown(world)["rsync_url"] == f"rsync://{host}/{place}", done.stdout
 
 
+def test_a_bucket_that_everybody_may_list_is_found(world, mb_new, cleanup):
+    store = cleanup(rig.S3Server()).start()
+    for name, content in FILES.items():
+        store.bucket("disk", public=True).put(f"pub/a proj/{name}", content)
+    url = store.endpoint + "/disk/pub/a%20proj/"
+    done = mb_new(url, CLOSED, NO_FTP)
+    assert done.returncode == 0 and "bucket: s3://disk/pub/a%20proj/?" in done.stdout, done.stdout + done.stderr
+    found = shown(world)
+    assert found["s3_url"] == f"s3://disk/pub/a%20proj/?endpoint={store.endpoint}&anonymous=yes" and found["index_url"] == found["head_url"] == ""
+    assert objects(world.mb_scan("--json", "127.0.0.1"))[0]["gained"] == len(FILES)
+    world.database.tool("mb", "delete", "--yes", "127.0.0.1")
+    # A bucket of which everybody may read the objects, but not the list.
+    store.fault = lambda handler: raises(403, "AccessDenied", "Access Denied")(handler) if "list-type" in handler.path else False
+    done = mb_new(url, CLOSED, NO_FTP)
+    assert done.returncode == 0 and "bucket" not in done.stdout, done.stdout + done.stderr
+    assert shown(world)["s3_url"] == "" and shown(world)["head_url"] == url
+
+
 def test_without_rsync_the_index_is_read(world, tree, mb_new, cleanup):
     web = cleanup(rig.WebServer(tree)).start()
     done = mb_new(web.url + "pub/proj", CLOSED)
@@ -82,8 +101,9 @@ def test_without_rsync_the_index_is_read(world, tree, mb_new, cleanup):
     assert found["index_url"] == found["http_url"] == web.url + "pub/proj/" and found["rsync_url"] == "" == found["head_url"]
 
 
-def test_an_index_that_robots_txt_forbids_is_not_read(world, tree, mb_new, cleanup):
-    (tree / "robots.txt").write_text("User-agent: *\nDisallow: /pub/\n")
+@pytest.mark.parametrize("name", ["*", "mod_mirror"])
+def test_an_index_that_robots_txt_forbids_is_not_read(world, tree, mb_new, cleanup, name):
+    (tree / "robots.txt").write_text(f"User-agent: {name}\nDisallow: /pub/\n")
     web = cleanup(rig.WebServer(tree)).start()
     done = mb_new(web.url + "pub/proj/", CLOSED, NO_FTP)
     assert done.returncode == 0 and "robots.txt forbids" in done.stdout, done.stderr

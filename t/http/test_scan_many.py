@@ -1,6 +1,8 @@
 """Many scans at once, scans killed at any moment, and listings without end."""
 
 import contextlib
+import http.server
+import json
 import random
 import socket
 import subprocess
@@ -174,6 +176,88 @@ def test_a_long_listing_takes_little_memory(world):
     script = ENDLESS.format(root=entry(".", 4096, "drwxr-xr-x"), file=entry("f"), count=300_000 if sanitized else 10_000_000)
     peak, status, errors = peak_memory_kib(world, "m", env=world.fake_rsync(script))
     assert status == 0, errors
+    assert sanitized or peak < 64 << 10
+
+
+def serve(cleanup, page):
+    """A web server whose pages are page(path): bytes, or None where there is none. Its URL."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+        def do_HEAD(self):
+            self.do_GET()
+
+        def do_GET(self):
+            body = page(self.path)
+            with contextlib.suppress(ConnectionError):
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.send_header("Last-Modified", "Tue, 14 Nov 2023 22:13:20 GMT")
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body or b"")
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+
+    class Site:
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+
+        def close(self):
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+    return cleanup(Site()).url
+
+
+def nginx_page(names):
+    lines = "".join(f'<a href="{name}">{name}</a>     14-Nov-2023 22:13    {"-" if name.endswith("/") else 5}\r\n' for name in names)
+    return (f'<html>\r\n<head><title>Index of /</title></head>\r\n<body>\r\n<h1>Index of /</h1><hr><pre><a href="../">../</a>\r\n'
+            f'{lines}</pre><hr></body>\r\n</html>\r\n').encode()
+
+
+def json_page(names):
+    return json.dumps([{"name": name, "type": "file", "mtime": "Tue, 14 Nov 2023 22:13:20 GMT", "size": 5} for name in names],
+                      separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("page", [nginx_page, json_page])
+def test_a_page_with_as_many_entries_as_are_read_takes_little_memory(world, cleanup, page):
+    sanitized = b"__asan_init" in world.database.build.program("mb-scan").read_bytes()
+    world.fill_source({"f": b"12345"})
+    body = page(["f", *(f"p{n:06}" for n in range(199_990))])
+    assert 11_000_000 < len(body) < 16 << 20
+    url = serve(cleanup, {"/": body, "/f": b"12345"}.get)
+    world.database.add_mirror("m", http_url=url)
+    peak, status, errors = peak_memory_kib(world, "m", env={})
+    assert status == 0 and world.files_of("m") == ["f"], errors
+    assert sanitized or peak < 64 << 10
+
+
+def test_many_large_folders_beside_a_slow_one_take_little_memory(world, cleanup):
+    """The first folder is answered last, so the pages of the others wait."""
+    sanitized = b"__asan_init" in world.database.build.program("mb-scan").read_bytes()
+    world.fill_source({f"d{n:02}/f": b"12345" for n in range(16)})
+    root, large = nginx_page([f"d{n:02}/" for n in range(16)]), nginx_page(["f", *(f"pkg-{n:06}.deb" for n in range(20_000))])
+    others, enough = [], threading.Event()
+
+    def page(path):
+        if path == "/d00/":
+            assert enough.wait(120)
+        elif path != "/" and path.endswith("/"):
+            others.append(path)
+            if len(others) >= 7:  # with the first one, as many as are asked for at a time
+                enough.set()
+        return root if path == "/" else large if path.endswith("/") else b"12345" if path.endswith("/f") else None
+
+    world.database.add_mirror("m", http_url=serve(cleanup, page))
+    peak, status, errors = peak_memory_kib(world, "m", env={})
+    assert status == 0 and len(world.files_of("m")) == 16, errors
     assert sanitized or peak < 64 << 10
 
 

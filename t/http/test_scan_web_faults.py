@@ -166,7 +166,14 @@ def long_page(handler):
         handler.wfile.write(b'<a href="f%d">f%d</a>   14-Nov-2023 22:13   5\n' % (n, n) * 100)
 
 
+def longer_than_told(handler):
+    """The rest is read as the next answer over the connection, which stays open."""
+    body = handler.site.index(handler.path.lstrip("/"))
+    handler.answer(200, body, Content_Length=len(body) // 2)
+
+
 FAULTS = {
+    "longer than its length": (longer_than_told, "d1/: it is a directory index that ends too early"),
     "reset": (reset, "d1/: transfer closed"),
     "truncated": (truncated, "d1/: it is a directory index that ends too early"),
     "truncated by a proxy that adds its own page": (failed_proxy, "d1/: it is a directory index that ends too early"),
@@ -206,6 +213,36 @@ def test_a_folder_that_is_refused_counts_as_absent(world, site):
     site.pages["d2/"] = status(302, Location="http://other.example/d2/")
     done = world.mb_scan("-v", "web", check=True)
     assert len(world.files_of("web")) == len(FILES) - 20 and "2 directories cannot be read on the mirror" in done.stderr
+
+
+def then(happens):
+    """A page that is good, and after which this happens before anybody gets it."""
+
+    def page(handler):
+        path = handler.path.lstrip("/")
+        body = handler.site.index(path)
+        happens()
+        handler.answer(200, body)
+
+    return page
+
+
+def test_a_folder_that_goes_while_the_mirror_is_listed_is_absent(world, site):
+    def remove():
+        for path in [path for path in site.files if path.startswith("d1/")]:
+            del site.files[path]
+
+    site.pages[""] = then(remove)
+    world.mb_scan("--force", "web", check=True)
+    assert world.files_of("web") == sorted(path for path in FILES if not path.startswith("d1/")) and "d1/" in site.asked
+
+
+def test_a_file_that_changes_between_its_page_and_head_is_not_confirmed(world, site):
+    original = site.index
+    site.index = lambda folder: original(folder).replace(b'"f0">f0</a>     14-Nov-2023 22:13    5', b'"f0">f0</a>')
+    site.pages["d1/"] = then(lambda: site.files.update({"d1/f0": b"123456"}))
+    world.mb_scan("--force", "web", check=True)
+    assert set(FILES) - set(world.files_of("web")) == {"d1/f0"}
 
 
 def test_a_page_of_a_told_length_needs_no_end_tag(world, site):

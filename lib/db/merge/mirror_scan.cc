@@ -77,21 +77,15 @@ constexpr int kAttempts = 3;
 
 // The listing is of what the mirror's row and endpoint said when the scan began.
 void MirrorScan::Impl::require_same_mirror() {
-  const Result now = connection.run(
-      "SELECT strip_prefix, add_prefix, coalesce(e.url, ''), coalesce($3 = ANY (e.options), false) "
-      "FROM mirror m LEFT JOIN endpoint e ON e.mirror_id = m.id AND e.method = $2 WHERE m.id = $1",
-      Params().int2(mirror.mirror.id).text(method).text(kComplete));
-  if (now.empty()) {
+  const std::optional<MirrorRecord> now = find_mirror(connection, mirror.mirror.id);
+  if (!now) {
     throw Error(fmt::format("mirror '{}' was deleted while it was scanned; nothing was merged",
                             mirror.mirror.identifier),
                 "");
   }
-  const Endpoint* const endpoint = mirror.endpoint(method);
-  if (now.bytes(0, 0) != mirror.strip_prefix || now.bytes(0, 1) != mirror.add_prefix ||
-      now.bytes(0, 2) != (endpoint ? endpoint->url : "") ||
-      now.boolean(0, 3) != (endpoint && endpoint->is_complete())) {
-    throw Error(fmt::format("mirror '{}' got another scan URL or prefix while it was scanned; "
-                            "nothing was merged, scan it again",
+  if (!now->is_listed_as(mirror, method)) {
+    throw Error(fmt::format("mirror '{}' got another URL, scan option or prefix while it was "
+                            "scanned; nothing was merged, scan it again",
                             mirror.mirror.identifier),
                 "");
   }

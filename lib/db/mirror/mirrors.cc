@@ -102,6 +102,17 @@ void set_endpoints(Connection& connection, MirrorId id, const std::vector<Change
   if (any) drop_empty_endpoints(connection, id);
 }
 
+std::optional<MirrorRecord> find_one(Connection& connection, std::string_view column,
+                                     const Params& value) {
+  const Reader last = last_readable(connection);
+  const Result rows = connection.run(
+      fmt::format("SELECT {} FROM mirror m WHERE {} = $1", select_members(last), column), value);
+  if (rows.empty()) return std::nullopt;
+  MirrorRecord record = read_members(rows, 0, last);
+  record.endpoints = read_endpoints(connection, record.mirror.id);
+  return record;
+}
+
 }  // namespace
 
 const Endpoint* MirrorRecord::endpoint(std::string_view method) const {
@@ -109,6 +120,20 @@ const Endpoint* MirrorRecord::endpoint(std::string_view method) const {
       std::find_if(endpoints.begin(), endpoints.end(),
                    [&](const Endpoint& endpoint) { return endpoint.method == method; });
   return found == endpoints.end() ? nullptr : &*found;
+}
+
+// A method without a URL of its own takes one of the mirror's.
+bool MirrorRecord::is_listed_as(const MirrorRecord& other, std::string_view method) const {
+  static const Endpoint kNone;
+  const auto of = [&](const MirrorRecord& record) -> const Endpoint& {
+    const Endpoint* const found = record.endpoint(method);
+    return found ? *found : kNone;
+  };
+  const Endpoint &here = of(*this), &there = of(other);
+  return here.url == there.url && here.options == there.options &&
+         (!here.url.empty() || ftp_url == other.ftp_url) &&
+         mirror.http_url == other.mirror.http_url && mirror.https_url == other.mirror.https_url &&
+         strip_prefix == other.strip_prefix && add_prefix == other.add_prefix;
 }
 
 const std::vector<MirrorColumn>& mirror_columns() {
@@ -141,14 +166,11 @@ std::vector<MirrorRecord> list_mirrors(Connection& connection) {
 }
 
 std::optional<MirrorRecord> find_mirror(Connection& connection, std::string_view identifier) {
-  const Reader last = last_readable(connection);
-  const Result rows = connection.run(
-      fmt::format("SELECT {} FROM mirror m WHERE identifier = $1", select_members(last)),
-      Params().text(identifier));
-  if (rows.empty()) return std::nullopt;
-  MirrorRecord record = read_members(rows, 0, last);
-  record.endpoints = read_endpoints(connection, record.mirror.id);
-  return record;
+  return find_one(connection, "identifier", Params().text(identifier));
+}
+
+std::optional<MirrorRecord> find_mirror(Connection& connection, MirrorId id) {
+  return find_one(connection, "id", Params().int2(id));
 }
 
 MirrorId insert_mirror(Connection& connection, std::string_view identifier,

@@ -35,6 +35,9 @@ struct MirrorRecord {
   std::optional<std::int64_t> last_scan_s;       // Unix time of the last good scan
 
   const Endpoint* endpoint(std::string_view method) const;  // nullptr: none
+  // Whether what decides where and how that method lists is the same in both: URLs, options and
+  // prefixes. Also where clients are sent: that server is asked about what the listing says.
+  bool is_listed_as(const MirrorRecord& other, std::string_view method) const;
 };
 
 enum class ColumnShape : std::uint8_t { text, number, boolean, list };  // of its value in JSON
@@ -57,6 +60,7 @@ using Change = std::pair<std::string, std::string>;  // column name, new value a
 // one that may not read endpoints, as httpd's.
 std::vector<MirrorRecord> list_mirrors(Connection&);  // by identifier
 std::optional<MirrorRecord> find_mirror(Connection&, std::string_view identifier);
+std::optional<MirrorRecord> find_mirror(Connection&, MirrorId);
 // The database's constraints check values too; the Error explains which one was violated.
 MirrorId insert_mirror(Connection&, std::string_view identifier,
                        const std::vector<Change>& columns);

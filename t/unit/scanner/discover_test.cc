@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "scanner/discover/bucket_check.h"
 #include "scanner/discover/web_check.h"
 
 namespace mirror::scanner::discover {
@@ -15,6 +16,7 @@ class DiscoverTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(looksForModulesNamedAsTheUrlFirst);
   CPPUNIT_TEST(looksIntoAFewFoldersOnly);
   CPPUNIT_TEST(aTreeIsToldByItsTopNames);
+  CPPUNIT_TEST(knowsUrlsOfBuckets);
   CPPUNIT_TEST(aSchemeThatHasAnotherTreeIsLeftOut);
   CPPUNIT_TEST_SUITE_END();
 
@@ -39,6 +41,31 @@ class DiscoverTest : public CppUnit::TestFixture {
     for (const Case& one : cases) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(one.url_path, fmt::format("{}", one.places),
                                    fmt::format("{}", rsync_places(one.modules, one.url_path)));
+    }
+  }
+
+  void knowsUrlsOfBuckets() {
+    const std::pair<const char*, const char*> cases[] = {
+        {"http://h:81/bucket/a%20b/c/", "s3://bucket/a%20b/c/?endpoint=http://h:81&anonymous=yes"},
+        {"https://h/bucket/", "s3://bucket/?endpoint=https://h&anonymous=yes"},
+        {"https://the.bucket.s3.eu-west-1.amazonaws.com/pub/",
+         "s3://the.bucket/pub/?region=eu-west-1&anonymous=yes"},
+        {"http://bucket.s3.amazonaws.com/", "s3://bucket/?region=us-east-1&anonymous=yes"},
+        {"https://s3-eu-west-1.amazonaws.com/bucket/pub/",
+         "s3://bucket/pub/?region=eu-west-1&anonymous=yes"},
+        {"https://bucket.s3.store.example/",
+         "s3://bucket/?endpoint=https://s3.store.example"
+         "&anonymous=yes"},
+        {"http://h/", ""},
+        {"http://h/ab/", ""},  // no name of a bucket
+        {"http://[::1]/bucket/", "s3://bucket/?endpoint=http://[::1]&anonymous=yes"},
+        {"http://h/bucket/%00/", ""},
+        {"http://.s3.example/", ""},
+    };
+    for (const auto& [url, expected] : cases) {
+      const std::vector<std::string> found = bucket_urls(url);
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(url, std::string(expected),
+                                   found.empty() ? std::string() : found.front());
     }
   }
 

@@ -52,7 +52,7 @@ class WebPartsTest : public CppUnit::TestFixture {
     };
     for (const auto& c : cases) {
       CPPUNIT_ASSERT_EQUAL_MESSAGE(std::string(c.text) + " of " + c.path, c.allowed,
-                                   Robots(c.text, "mod_mirror").allows(c.path));
+                                   Robots(c.text).allows(c.path));
     }
   }
 
@@ -224,7 +224,7 @@ class WebPartsTest : public CppUnit::TestFixture {
         }
         CPPUNIT_ASSERT(!item.absent && item.size_bytes == kSize);
         // In any zone it is no newer.
-        CPPUNIT_ASSERT_EQUAL(item.shown.time->time_s - 14 * 3600, item.mtime_s);
+        CPPUNIT_ASSERT_EQUAL(item.shown->time->time_s - 14 * 3600, item.mtime_s);
       }
       CPPUNIT_ASSERT_EQUAL(16, asked);
       CPPUNIT_ASSERT(settling.fidelity().shows_times);
@@ -308,7 +308,8 @@ class WebPartsTest : public CppUnit::TestFixture {
   static Item item_of(std::int64_t source_s, std::optional<ListedSize> size,
                       std::optional<ListedTime> time, std::vector<std::int64_t> earlier) {
     Item item;
-    item.shown = {"x", false, size, time};
+    static PageEntries shown;
+    item.shown = &shown.emplace_back(PageEntry{"x", false, size, time});
     item.known = db::KnownFile{kSize, source_s, std::move(earlier)};
     return item;
   }
