@@ -38,6 +38,12 @@ constexpr Shape kShapes[] = {
      {"<th>Last Modified</th>", "<th>Size</th>"},
      Details::after_link,
      Rounding::unknown},
+    // Hosts give it titles of their own.
+    {"nginx fancyindex",
+     "",
+     {"<table id=\"list\"", "<a href=\"?C=N&amp;O=A\">File Name</a>"},
+     Details::after_link,
+     Rounding::fancyindex},
     {"Apache", "Index of ", {"<a href=\"?C=", ""}, Details::after_link, Rounding::apache},
     {"Apache", "Index of ", {"<A HREF=\"?N=", ""}, Details::after_link, Rounding::apache},
     {"Apache without columns",
@@ -76,7 +82,7 @@ std::string_view trimmed(std::string_view text) {
   return begin == text.npos ? std::string_view() : text.substr(begin);
 }
 
-// Caddy has the size first, all others the time.
+// Caddy and fancyindex have the size first, all others the time.
 void take_details(std::string_view text, const Shape& shape, PageEntry& entry) {
   const std::optional<FoundTime> time = find_time(text);
   if (!time) return;

@@ -102,9 +102,10 @@ std::optional<ListedSize> read_size(std::string_view text, Rounding rounding) {
   const std::optional<Printed> number = read_number(text);
   if (!number) return std::nullopt;
   const std::string_view behind = text.substr(number->length);
-  // Of these servers, a word after a blank begins a description.
+  // Of most of the servers that are known, a word after a blank begins a description.
+  const bool may_stand_apart = rounding == Rounding::unknown || rounding == Rounding::fancyindex;
   const bool no_unit =
-      rounding != Rounding::unknown && (behind.empty() || behind[0] == ' ' || behind[0] == '\xa0');
+      !may_stand_apart && (behind.empty() || behind[0] == ' ' || behind[0] == '\xa0');
   const std::optional<int> power = no_unit ? 0 : read_unit(behind);
   if (!power) return std::nullopt;
   if (*power == 0) {
@@ -115,6 +116,7 @@ std::optional<ListedSize> read_size(std::string_view text, Rounding rounding) {
   switch (rounding) {
     case Rounding::apache:
     case Rounding::nginx:
+    case Rounding::fancyindex:
       return nearest(*number, unit, *power > 1 ? unit / 1024 : 1);
     case Rounding::lighttpd:
       return lighttpd_range(*number, unit);

@@ -11,10 +11,11 @@ namespace mirror::scanner::web {
 
 // How a server rounds.
 enum class Rounding : std::uint8_t {
-  apache,    // apr_strfsize: 973 bytes and more as 1.0K to 9.9K, then to the nearest
-  nginx,     // autoindex_exact_size off: 10,000 bytes and more as 10K, to the nearest
-  lighttpd,  // 1.2K: down to a tenth, a tenth being 100 of 1024, and from 0.1K on
-  unknown    // to one of the last digit, of units of 1000 or 1024
+  apache,      // apr_strfsize: 973 bytes and more as 1.0K to 9.9K, then to the nearest
+  nginx,       // autoindex_exact_size off: 10,000 bytes and more as 10K, to the nearest
+  lighttpd,    // 1.2K: down to a tenth, a tenth being 100 of 1024, and from 0.1K on
+  fancyindex,  // a module of nginx, fancyindex_exact_size off: 1.5 KiB, to the nearest tenth
+  unknown      // to one of the last digit, of units of 1000 or 1024
 };
 
 // Takes the size at the beginning of `text`, which has no blanks there: "1.2M", "12 KB", "973",

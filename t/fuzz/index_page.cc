@@ -54,8 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_round_trip(text);
   linked_name("http://h/pub/", text);
   if (const auto found = find_time(text)) require(found->begin < found->end && found->end <= size);
-  for (const auto rounding :
-       {Rounding::apache, Rounding::nginx, Rounding::lighttpd, Rounding::unknown}) {
+  for (const auto rounding : {Rounding::apache, Rounding::nginx, Rounding::lighttpd,
+                              Rounding::fancyindex, Rounding::unknown}) {
     if (const auto range = read_size(text, rounding))
       require(range->low >= 0 && range->low <= range->high);
   }

@@ -71,12 +71,15 @@ class Program:
         self.close()
 
 
-def _nginx(options):
-    config = ("daemon off;\nworker_processes 1;\npid {dir}/pid;\nerror_log stderr;\nuser root;\n"
+_FANCYINDEX = "load_module /usr/lib/nginx/modules/ngx_http_fancyindex_module.so;\n"
+
+
+def _nginx(options, module=""):
+    config = (module + "daemon off;\nworker_processes 1;\npid {dir}/pid;\nerror_log stderr;\nuser root;\n"
               "events { worker_connections 256; }\n"
               "http {\n  access_log off;\n  client_body_temp_path {dir}/body;\n  proxy_temp_path {dir}/proxy;\n"
               "  fastcgi_temp_path {dir}/fastcgi;\n  uwsgi_temp_path {dir}/uwsgi;\n  scgi_temp_path {dir}/scgi;\n"
-              "  server {\n    listen {address}:{port};\n    root {docroot};\n    index no-such-index;\n    autoindex on;\n"
+              "  server {\n    listen {address}:{port};\n    root {docroot};\n    index no-such-index;\n"
               f"    {options}\n  }}\n}}\n")
     return lambda tree, address: Program("nginx", tree, address, ["nginx", "-c", "{dir}/nginx.conf", "-p", "{dir}"],
                                           {"nginx.conf": config})
@@ -106,9 +109,11 @@ INDEX_SERVERS = {
     "apache-plain": _apache(""),
     "apache-fancy": _apache("IndexOptions FancyIndexing FoldersFirst"),
     "apache-table": _apache("IndexOptions FancyIndexing HTMLTable SuppressDescription"),
-    "nginx": _nginx(""),
-    "nginx-rounded": _nginx("autoindex_exact_size off;"),
-    "nginx-json": _nginx("autoindex_format json;"),
+    "nginx": _nginx("autoindex on;"),
+    "nginx-rounded": _nginx("autoindex on; autoindex_exact_size off;"),
+    "nginx-json": _nginx("autoindex on; autoindex_format json;"),
+    "nginx-fancy": _nginx("fancyindex on;", _FANCYINDEX),
+    "nginx-fancy-rounded": _nginx("fancyindex on; fancyindex_exact_size off;", _FANCYINDEX),
     "lighttpd": _lighttpd,
     "caddy": _caddy,
     "python": _python,

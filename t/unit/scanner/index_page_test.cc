@@ -26,8 +26,9 @@ std::string page_of(const std::string& file) {
 }
 
 constexpr const char* kHtmlFiles[] = {
-    "apache-plain.html",  "apache-fancy.html", "apache-table.html", "nginx.html",
-    "nginx-rounded.html", "lighttpd.html",     "caddy.html",        "python.html"};
+    "apache-plain.html",  "apache-fancy.html",       "apache-table.html", "nginx.html",
+    "nginx-rounded.html", "lighttpd.html",           "caddy.html",        "python.html",
+    "nginx-fancy.html",   "nginx-fancy-rounded.html"};
 
 // Bytes from one place to cut a page to the next: large pages take long.
 std::size_t step_of(const std::string& page) { return page.size() < 5000 ? 7 : 197; }
@@ -97,6 +98,19 @@ std::string nginx_size(std::int64_t size) {
   return std::to_string(size);
 }
 
+// make_content_buf of ngx_http_fancyindex_module with fancyindex_exact_size off.
+std::string fancyindex_size(std::int64_t size) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::int64_t unit = 1;
+  std::size_t power = 0;
+  for (; size / unit >= 1024; ++power) unit *= 1024;
+  if (power == 0) return std::to_string(size) + " B";
+  // ngx_sprintf adds half of the last digit and cuts off.
+  const auto tenths = static_cast<std::int64_t>(
+      double(static_cast<float>(size) / static_cast<float>(unit)) * 10 + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " " + kUnits[power];
+}
+
 // http_list_directory_sizefmt of lighttpd.
 std::string lighttpd_size(std::int64_t size) {
   int unit = -1;
@@ -149,6 +163,8 @@ class IndexPageTest : public CppUnit::TestFixture {
         {"nginx.html", "nginx", true, true, true, 60, false, true},
         {"nginx-rounded.html", "nginx", true, false, true, 60, false, true},
         {"nginx-json.json", "JSON", true, true, true, 1, false, true},
+        {"nginx-fancy.html", "nginx fancyindex", true, true, true, 60, false, true},
+        {"nginx-fancy-rounded.html", "nginx fancyindex", true, false, true, 60, false, true},
         {"lighttpd.html", "lighttpd", true, false, true, 1, true, true},
         {"caddy.html", "Caddy", true, true, true, 1, true, true},
         {"caddy-json.json", "JSON", true, true, true, 1, true, true},
@@ -293,6 +309,7 @@ class IndexPageTest : public CppUnit::TestFixture {
         const std::int64_t size = static_cast<std::int64_t>(base) + near;
         fits(size, apache_size(size), Rounding::apache, 1024);
         fits(size, nginx_size(size), Rounding::nginx, 1025);
+        fits(size, fancyindex_size(size), Rounding::fancyindex, 1024);
         fits(size, lighttpd_size(size), Rounding::lighttpd, 300);
       }
     }
