@@ -4,6 +4,7 @@
 #include "fuzz.h"
 #include "moving/formats.h"
 
+using namespace mirror;
 using namespace mirror::moving;
 
 namespace {
