@@ -22,6 +22,7 @@ struct FtpItem {
   std::optional<db::KnownFile> known;  // the source's file
   bool known_folder = false;
   bool by_link = false;  // the server shows a link there
+  bool kept = false;     // nothing tells whether the file is there: it keeps its state
 };
 
 class FtpTimes {

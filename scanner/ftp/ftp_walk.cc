@@ -35,14 +35,17 @@ constexpr int kStrangeFolders = 50;         // as of web indexes
 constexpr std::size_t kAsksAtOnce = 16;     // until their answers show the time zone
 constexpr std::int64_t kMostAsks = 20'000;  // of one listing
 constexpr std::size_t kMostUndecided = 1000;
+constexpr int kNotThere = 550;       // RFC 959 §4.2.1: not found, or no access
+constexpr int kMostFailedLinks = 5;  // of more the server is to blame
 
 struct Folder {
   enum class State : std::uint8_t { asked, parsed, times, ready };
   std::string path;            // below the listing's root; "": the root
   bool strange = false;        // the source has nothing below it
   bool shown_readable = true;  // by the listing of the folder above
-  bool by_link = false;        // may lead nowhere
+  bool by_link = false;        // may lead nowhere, or to what is away for a time
   bool unreadable = false;     // nothing below it is listed
+  bool kept = false;           // files below it keep their state
   State state = State::asked;
   std::vector<FtpItem> items;
   std::size_t next = 0, asks = 0;  // the first item without its time; answers that it waits for
@@ -208,17 +211,32 @@ class Walk {
   }
 
   // Of a folder without its listing. One of which the source has nothing is not worth the scan.
-  void give_up(Folder& folder, std::string_view words) const {
+  void give_up(Folder& folder, std::string_view words) {
+    if (folder.by_link) {
+      note_failed_link(folder.path, words);
+      return keep(folder);
+    }
     if (!folder.strange) fail(folder.path, words);
     folder.state = Folder::State::ready;
   }
 
+  // What a few links lead to may hang: that is not worth the scan.
+  void note_failed_link(std::string_view path, std::string_view words) {
+    if (++failed_links_ > kMostFailedLinks) fail(path, words);
+  }
+
+  static void keep(Folder& folder) {
+    folder.kept = true;
+    folder.state = Folder::State::ready;
+  }
+
   // What the server shows and does not let us read counts as absent; any other refusal of a folder
-  // that was just listed means that the listing is not whole.
+  // that was just listed means that the listing is not whole. A link that leads nowhere looks like
+  // one to what is away for a time.
   void leave_out(Folder& folder, const FtpResult& result) {
     const bool denied = says_denied(result.answer.reply);
-    if (folder.by_link && !denied) {
-      folder.state = Folder::State::ready;
+    if (folder.by_link && !(denied && result.answer.code == kNotThere)) {
+      keep(folder);
     } else if (folder.path.empty() && target_.may_be_missing && !denied) {
       listing_.counts.missing = true;
       folder.state = Folder::State::ready;
@@ -313,7 +331,10 @@ class Walk {
       const bool may_ask = listing_.counts.heads < kMostAsks;
       if (item.by_link) {
         item.shown.entry.kind = ListedKind::special;  // until it is known what it leads to
-        if (may_ask) ask_link(folder, item);
+        if (may_ask)
+          ask_link(folder, item);
+        else
+          item.kept = true;
       } else if (!item.shown.time.is_utc && times_->must_ask(item) && may_ask) {
         ask_time(folder, item);
       }
@@ -324,8 +345,9 @@ class Walk {
   void ask_time(Folder& folder, FtpItem& item) {
     const std::string path = site_.file(item.shown.entry.path);
     if (!can_be_sent(path)) return;
-    ask(folder, item, path, [this, &item](const net::FtpAnswer& told) {
-      if (!times_->take(item, told.time_s)) put_off(item);
+    ask(folder, path, [this, &item](const FtpResult& result) {
+      if (result.kind == FtpResult::Kind::failed) fail(item.shown.entry.path, result.words);
+      if (!times_->take(item, result.answer.time_s)) put_off(item);
     });
   }
 
@@ -340,30 +362,34 @@ class Walk {
   void ask_link(Folder& folder, FtpItem& item) {
     const std::string path = site_.file(item.shown.entry.path);
     if (!can_be_sent(path)) return;
-    ask(folder, item, path, [this, &item](const net::FtpAnswer& told) {
-      Entry& entry = item.shown.entry;
-      if (!told.size_bytes || !told.time_s) return;
-      entry.kind = ListedKind::file;
-      entry.size_bytes = *told.size_bytes;
-      entry.odd_time = false;
-      if (!times_->take_untimed(item, *told.time_s)) put_off(item);
-    });
+    ask(folder, path, [this, &item](const FtpResult& result) { take_linked_file(item, result); });
   }
 
-  void ask(Folder& folder, const FtpItem& item, const std::string& path,
-           std::function<void(const net::FtpAnswer&)> take) {
+  void take_linked_file(FtpItem& item, const FtpResult& result) {
+    Entry& entry = item.shown.entry;
+    const net::FtpAnswer& told = result.answer;
+    const bool failed = result.kind == FtpResult::Kind::failed;
+    if (failed) note_failed_link(entry.path, result.words);
+    if (failed || !told.size_bytes || !told.time_s) {
+      item.kept = failed || told.code != kNotThere;
+      return;
+    }
+    entry.kind = ListedKind::file;
+    entry.size_bytes = *told.size_bytes;
+    entry.odd_time = false;
+    if (!times_->take_untimed(item, *told.time_s)) put_off(item);
+  }
+
+  void ask(Folder& folder, const std::string& path, std::function<void(const FtpResult&)> take) {
     ++listing_.counts.heads;
     ++folder.asks;
     ++asks_;
-    client_.ask(Command::time, path,
-                [this, &folder, &item, take = std::move(take)](FtpResult&& result) {
-                  ++answers_;
-                  --folder.asks;
-                  --asks_;
-                  if (result.kind == FtpResult::Kind::failed)
-                    fail(item.shown.entry.path, result.words);
-                  take(result.answer);
-                });
+    client_.ask(Command::time, path, [this, &folder, take = std::move(take)](FtpResult&& result) {
+      ++answers_;
+      --folder.asks;
+      --asks_;
+      take(result);
+    });
   }
 
   // Those that are ready, in the order in which they were asked for.
@@ -373,6 +399,7 @@ class Walk {
       window_.pop_front();
       items_ -= folder->items.size();
       if (folder->unreadable) listing_.add_unreadable(folder->path);
+      if (folder->kept) listing_.keep_below(folder->path);
       for (const FtpItem& item : folder->items) pass_on(item);
     }
   }
@@ -380,6 +407,7 @@ class Walk {
   void pass_on(const FtpItem& item) {
     const Entry& entry = item.shown.entry;
     const bool wanted = listing_.add(entry);
+    if (item.kept) listing_.keep(entry.path);
     if (entry.kind != ListedKind::directory || !wanted || entry.path.size() > kMaxPathBytes) return;
     if (!item.known_folder && ++strange_ > kStrangeFolders) return;
     waiting_.push_back({entry.path, !item.known_folder, entry.world_readable, item.by_link});
@@ -403,7 +431,7 @@ class Walk {
   std::size_t largest_ = 0;                     // entries of a folder
   std::size_t asks_ = 0;                        // for times, under way
   std::int64_t answers_ = 0;
-  int strange_ = 0;
+  int strange_ = 0, failed_links_ = 0;
 };
 
 }  // namespace

@@ -94,6 +94,12 @@ void Listing::keep_below(std::string_view path) {
   if (unlisted_sink_) unlisted_sink_(full_path_);
 }
 
+void Listing::keep(std::string_view path) {
+  full_path_ = prefix_.empty() ? std::string(path) : fmt::format("{}/{}", prefix_, path);
+  if (check_path(full_path_) != PathFault::none || exclusion_.excludes(full_path_, false)) return;
+  if (unlisted_file_sink_) unlisted_file_sink_(full_path_);
+}
+
 void Listing::add_unreadable_root() {
   if (unreadable_sink_) throw ListingError("the root of the tree may not be read");
   ++counts.unreadable_directories;

@@ -37,7 +37,8 @@ using TreeSink = std::function<void(const TreeEntry&)>;
 // A directory of the tree that the listing program may not read. `staged`: others may not read it
 // either, so that what is below is staged.
 using UnreadableSink = std::function<void(std::string_view path, bool staged)>;
-// A directory of the tree that is there, and that nothing tells what it holds.
+// A directory of the tree that nothing tells what it holds, or a file that nothing tells whether it
+// is there.
 using UnlistedSink = std::function<void(std::string_view path)>;
 
 struct ListingCounts {
@@ -53,9 +54,11 @@ struct ListingCounts {
   std::int64_t heads = 0;                 // files that were asked for one by one
   // Files that may be the source's, and of which a mirror's web server tells no time.
   std::int64_t timeless = 0;
-  std::int64_t odd_keys = 0;    // names in a bucket that no tree can have: skipped
-  std::string odd_key_example;  // the first of these
-  bool missing = false;         // the listed subtree does not exist there: an empty listing
+  std::int64_t odd_keys = 0;     // names in a bucket that no tree can have: skipped
+  std::string odd_key_example;   // the first of these
+  std::int64_t archived = 0;     // objects in a mirror's bucket that nobody can get: skipped
+  std::string archived_example;  // the first of these
+  bool missing = false;          // the listed subtree does not exist there: an empty listing
 };
 
 // What the running scans and the rest of the program exchange; outlives the scans.
@@ -76,8 +79,11 @@ class Listing {
   void exclude(const std::vector<std::string>& patterns) { exclusion_ = Exclusion(patterns); }
   // Called with directories that may not be read; without a sink they are only counted.
   void on_unreadable(UnreadableSink sink) { unreadable_sink_ = std::move(sink); }
-  // Called with directories that nothing tells of.
-  void on_unlisted(UnlistedSink sink) { unlisted_sink_ = std::move(sink); }
+  // Called with directories, and with files, that nothing tells of.
+  void on_unlisted(UnlistedSink directory, UnlistedSink file) {
+    unlisted_sink_ = std::move(directory);
+    unlisted_file_sink_ = std::move(file);
+  }
 
   // Counts, checks and passes on one entry. False for an excluded one: nothing below it is wanted.
   // Throws ListingError for a path that no honest listing has and beyond max_entries.
@@ -90,6 +96,8 @@ class Listing {
   void add_unlisted(std::string_view path);
   // The same, and nobody is told: no listing shows the directory.
   void keep_below(std::string_view path);
+  // A file that was added as a special one, and of which the server tells nothing.
+  void keep(std::string_view path);
   // The listed directory itself, or one outside of it, may not be read. Throws ListingError where
   // the unreadable is held: nothing would be left to compare.
   void add_unreadable_root();
@@ -111,7 +119,7 @@ class Listing {
   std::string full_path_;
   Exclusion exclusion_{{}};
   UnreadableSink unreadable_sink_;
-  UnlistedSink unlisted_sink_;
+  UnlistedSink unlisted_sink_, unlisted_file_sink_;
 };
 
 }  // namespace mirror::scanner

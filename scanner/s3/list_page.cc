@@ -39,6 +39,11 @@ std::string_view without_quotes(std::string_view etag) {
   return etag;
 }
 
+// What is stored so has to be restored before it can be read; GLACIER_IR can be read at once.
+bool is_archive(std::string_view storage_class) {
+  return storage_class == "GLACIER" || storage_class == "DEEP_ARCHIVE";
+}
+
 // What the parser's callbacks fill. They never throw: libxml2 is C.
 class Reader {
  public:
@@ -152,6 +157,8 @@ class Reader {
       object.size_bytes = whole_number<std::int64_t>(text_).value_or(-1);
     else if (name == "LastModified")
       object.modified_s = parse_stamp(text_).value_or(-1);
+    else if (name == "StorageClass")
+      object.archived = is_archive(text_);
   }
 
   void finish() {

@@ -13,6 +13,7 @@ struct ListedObject {
   std::string etag;  // without its quotes
   std::int64_t size_bytes = -1;
   std::int64_t modified_s = -1;  // LastModified: when it was uploaded
+  bool archived = false;         // by its StorageClass: GET answers 403
 };
 
 struct ListPage {

@@ -110,15 +110,21 @@ class Walk {
     ready_.pop_front();
   }
 
-  // Where a range ends there is a folder.
+  // Where a range ends there is a folder. Mirrors serve nothing that is archived; the source has it
+  // all the same.
   void keep(ListedObject&& file, Chain& chain) {
     const std::string key = prefix_ + file.key;
     if (chain.range.to() == key + '/') return note_odd(key);
+    if (file.archived && !target_.is_source) return note_archived(key);
     chain.files.push_back(std::move(file));
   }
 
   void note_odd(std::string_view key) {
     if (++listing_.counts.odd_keys == 1) listing_.counts.odd_key_example = key;
+  }
+
+  void note_archived(std::string_view key) {
+    if (++listing_.counts.archived == 1) listing_.counts.archived_example = key;
   }
 
   // What a free connection does: lists a part of the largest range, or looks for keys to cut at.

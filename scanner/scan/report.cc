@@ -92,6 +92,10 @@ std::vector<std::string> note_lines(const ScanResult& result, bool verbose) {
   tell(listing.odd_keys, "object", "objects",
        fmt::format("with a name that no tree can have, skipped (for example '{}')",
                    printable(listing.odd_key_example)));
+  tell(listing.archived, "object", "objects",
+       fmt::format("in an archive, which nobody can get (storage class GLACIER or DEEP_ARCHIVE), "
+                   "skipped (for example '{}')",
+                   printable(listing.archived_example)));
   tell(listing.unlisted_directories, "directory", "directories",
        fmt::format("with a page of its own in place of a directory index (for example '{}'); files "
                    "below keep their state (another way to list the mirror sees them: mb edit "
@@ -154,6 +158,7 @@ std::string json_line(const ScanResult& result) {
   json["long_paths"] = result.listing.long_paths;
   json["odd_times"] = result.listing.odd_times;
   json["odd_keys"] = result.listing.odd_keys;
+  if (!result.is_source) json["archived"] = result.listing.archived;
   json["excluded"] = result.listing.excluded;
   json["unreadable_directories"] = result.listing.unreadable_directories;
   if (!result.is_source) json["unlisted_directories"] = result.listing.unlisted_directories;

@@ -117,7 +117,8 @@ db::Fidelity list_mirror(db::Connection& connection, const db::MirrorRecord& rec
   target.may_be_missing = part.may_be_missing;
   Listing listing(options.instance.max_entries, part.prefix, sink, control, counts);
   listing.exclude(options.instance.exclude);
-  listing.on_unlisted([&scan](std::string_view path) { scan.keep_below(path); });
+  listing.on_unlisted([&scan](std::string_view path) { scan.keep_below(path); },
+                      [&scan](std::string_view path) { scan.keep(path); });
   known.emplace(connection, record.mirror.id, part.prefix);
   return way.method->list(target, *known, listing, control);
 }

@@ -31,6 +31,7 @@ class MirrorScanTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(anOldListingDoesNotConfirmANewVersion);
   CPPUNIT_TEST(aSubtreeScanLeavesTheRestAlone);
   CPPUNIT_TEST(whatIsBelowAnUnlistedFolderKeepsItsState);
+  CPPUNIT_TEST(aFileThatNothingTellsOfKeepsItsState);
   CPPUNIT_TEST(unknownAndOutdatedFilesAreCounted);
   CPPUNIT_TEST(theLastEntryOfAPathCounts);
   CPPUNIT_TEST(aShrunkListingIsRefusedUnlessForced);
@@ -346,6 +347,30 @@ class MirrorScanTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(scan_without_pool(199).outcome == MergeOutcome::unchanged);
     CPPUNIT_ASSERT_EQUAL(std::int64_t{30},
                          scan_mirror(c(), "one", files("dir/f", 199)).counts.lost);
+    consistent();
+  }
+
+  void aFileThatNothingTellsOfKeepsItsState() {
+    scan_mirror(c(), "one", files("dir/f", 200));
+    const auto scan_rest = [&](std::size_t of_dir) {
+      MirrorScan scan(c(), find_mirror(c(), "one").value(), "ftp", "");
+      for (std::size_t i = 0; i < of_dir; ++i)
+        scan.add(tree_[i].path, tree_[i].size, tree_[i].mtime);
+      for (const char* path : {"dir/f197", "dir/f198", "pool/p0", "dir/f19", "dir", "none"})
+        scan.keep(path);
+      return scan.merge({}, {});
+    };
+    const MergeReport report = scan_rest(197);
+    CPPUNIT_ASSERT(report.counts.lost == 1 && report.counts.gained == 0);
+    CPPUNIT_ASSERT(report.counts.seen == 197 && report.counts.unknown == 0);
+    CPPUNIT_ASSERT_EQUAL(std::int64_t{199}, report.counts.held);
+    expect("dir/f198", "one");
+    expect("dir/f199", "");
+    expect("pool/p0", "");
+    CPPUNIT_ASSERT(scan_rest(197).outcome == MergeOutcome::unchanged);
+    // One that is listed too is as it is listed.
+    const MergeReport next = scan_rest(200);
+    CPPUNIT_ASSERT(next.counts.gained == 1 && next.counts.unknown == 0);
     consistent();
   }
 

@@ -226,6 +226,47 @@ def test_a_folder_that_may_not_be_read_is_absent(world, site):
     assert scan(world)["lost"] == 10
 
 
+AWAY = {
+    "hangs up": lambda session, lines: False,
+    "busy": lambda session, lines: session.say("450 busy"),
+    "not there": lambda session, lines: session.say("550 no such folder"),
+    "not to be opened": lambda session, lines: session.send([], end="226 Transfer done (but failed to open directory)."),
+}
+
+
+@pytest.mark.parametrize("fault", AWAY)
+def test_what_is_behind_a_link_keeps_its_state_while_it_is_away(world, site, fault):
+    site.links = {"/d1"}
+    site.faults["/d1"] = AWAY[fault]
+    found = scan(world)
+    assert found["outcome"] in ("merged", "unchanged") and found["lost"] == 0 and "/d1" in site.listed, found
+    assert world.files_of("ftp") == sorted(PLAIN)
+    del site.faults["/d1"], site.files["d1/f0"]
+    assert scan(world)["lost"] == 1
+
+
+def test_a_linked_folder_that_may_not_be_read_is_absent(world, site):
+    site.links = {"/d1"}
+    site.faults["/d1"] = lambda session, lines: session.say("550 Permission denied.")
+    assert scan(world)["lost"] == 10
+
+
+def test_a_few_linked_files_may_hang_and_a_file_that_is_not_there_is_lost(world, site):
+    def ask(count, fault):
+        site.links = {f"/d1/f{n}" for n in range(count)}
+        site.faults = dict.fromkeys(site.links, fault)
+
+    ask(5, AWAY["hangs up"])
+    found = scan(world)
+    assert found["lost"] == 0 and found["heads"] == 5, found
+    ask(10, AWAY["busy"])
+    assert scan(world)["lost"] == 0 and world.files_of("ftp") == sorted(PLAIN)
+    ask(6, AWAY["hangs up"])
+    fails(world, f"{site.url}d1/f")
+    ask(2, lambda session, lines: session.say("550 no such file"))
+    assert scan(world)["lost"] == 2
+
+
 def test_a_folder_of_no_interest_breaks_nothing_and_trees_without_end_are_not_followed(world, site):
     site.files.update({"/".join(["loop"] * depth) + "/f": b"1" for depth in range(1, 200)})
     site.files["strange/x"] = b"1"

@@ -169,6 +169,15 @@ def test_names_that_no_tree_can_have_are_skipped_and_told(world, store, mirror):
     assert "8 objects with a name that no tree can have, skipped (for example '" in world.mb_scan("m", env=store.environment()).stderr
 
 
+def test_what_is_archived_is_skipped_and_told(world, store, mirror):
+    kinds = ("STANDARD", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+    world.fill_source({kind: b"1" for kind in kinds})
+    mirror().fill((f"pub/{kind}".encode(), rig.Object(b"1", int(time.time()) + 60, storage=kind)) for kind in kinds)
+    found = scan(world, store)
+    assert world.files_of("m") == ["GLACIER_IR", "STANDARD"] and found["archived"] == 2, found
+    assert "2 objects in an archive, " in world.mb_scan("m", env=store.environment()).stderr
+
+
 def test_a_file_that_is_a_folder_too_is_skipped_even_across_ranges(world, store, mirror):
     world.fill_source({f"b/c{n}": b"1" for n in range(1500)} | {f"b!{n}/x": b"1" for n in range(30)})
     bucket = mirror()

@@ -60,10 +60,12 @@ def vsftpd(tree, *, address="127.0.0.1", certificate=None, implicit=False, local
 
 class FaultyFtp:
     """An FTP server with the files of a dictionary, in whose `faults` a folder's path ("/d1") has what happens when it is listed: a
-    function of the session and the lines. Without `features` it has neither MLSD nor MDTM."""
+    function of the session and the lines. The same of a file's path, and when its time is asked for. What is in `links` ("/d1") shows as
+    a link. Without `features` it has neither MLSD nor MDTM."""
 
     def __init__(self, files, *, features=True, mtime=1700000000):
         self.files, self.features, self.mtime, self.faults, self.listed, self.passwords = files, features, mtime, {}, [], []
+        self.links = set()
         self.greeting = lambda session: session.say("220 ready")
         handler = type("Session", (_Session,), {"site": self})
         self.server = type("Server", (socketserver.ThreadingTCPServer,), {"daemon_threads": True, "allow_reuse_address": True})(
@@ -81,11 +83,14 @@ class FaultyFtp:
         for name in sorted({path.partition("/")[0] + ("/" if "/" in path else "") for path in below}):
             full = posixpath.join(folder, name).strip("/")
             size = 0 if name.endswith("/") else len(self.files[full])
-            lines.append(self._line(name, size, machine))
+            lines.append(self._line(name, size, machine, posixpath.join(folder, name).rstrip("/") in self.links))
         return lines
 
-    def _line(self, name, size, machine):
+    def _line(self, name, size, machine, is_link):
         folder, bare = name.endswith("/"), name.rstrip("/")
+        if is_link:
+            day = time.strftime("%b %d  %Y", time.gmtime(self.mtime))
+            return f"type=OS.unix=slink:x; {bare}" if machine else f"lrwxrwxrwx   1 ftp      ftp             1 {day} {bare} -> x"
         if machine:
             when = time.strftime("%Y%m%d%H%M%S", time.gmtime(self.mtime))
             return f"type={'dir' if folder else 'file'};size={size};modify={when};perm={'el' if folder else 'r'}; {bare}"
@@ -159,6 +164,21 @@ class _Session(socketserver.StreamRequestHandler):
         if not self.site.features:
             return self.do_unknown()
         return self.list(posixpath.normpath(posixpath.join(self.folder, self.argument)), True)
+
+    def do_MDTM(self):
+        return self.tell_of_file(lambda _: time.strftime("%Y%m%d%H%M%S", time.gmtime(self.site.mtime)))
+
+    def do_SIZE(self):
+        return self.tell_of_file(len)
+
+    def tell_of_file(self, tell):
+        path = posixpath.normpath(posixpath.join("/", self.argument))
+        if path in self.site.faults:
+            return self.site.faults[path](self, None)
+        if not self.site.features:
+            return self.do_unknown()
+        content = self.site.files.get(path.strip("/"))
+        return self.say("550 no such file" if content is None else f"213 {tell(content)}")
 
     def do_SYST(self):
         self.say("215 UNIX Type: L8")

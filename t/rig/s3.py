@@ -18,8 +18,8 @@ KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 
 class Object:
-    def __init__(self, content, modified, *, etag=None, headers=None):
-        self.content, self.modified, self.headers = content, modified, headers or {}
+    def __init__(self, content, modified, *, etag=None, headers=None, storage="STANDARD"):
+        self.content, self.modified, self.headers, self.storage = content, modified, headers or {}, storage
         self.etag = etag or hashlib.md5(content).hexdigest()
 
     @property
@@ -250,7 +250,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             found = bucket.get(key)
             when = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(found.modified))
             parts.append(f"<Contents><Key>{name(key)}</Key><LastModified>{when}</LastModified><ETag>&quot;{found.etag}&quot;</ETag>"
-                         f"<Size>{found.size}</Size><StorageClass>STANDARD</StorageClass></Contents>")
+                         f"<Size>{found.size}</Size><StorageClass>{found.storage}</StorageClass></Contents>")
         parts += [f"<CommonPrefixes><Prefix>{name(prefix)}</Prefix></CommonPrefixes>" for prefix in common]
         parts.append("</ListBucketResult>")
         return "".join(parts).encode()

@@ -407,6 +407,8 @@ void MirrorScan::add(std::string_view path, std::int64_t size_bytes, std::int64_
 
 void MirrorScan::keep_below(std::string_view folder) { impl_->listing.add_unknown_below(folder); }
 
+void MirrorScan::keep(std::string_view path) { impl_->listing.add_unknown(path); }
+
 MergeReport MirrorScan::merge(const Fidelity& fidelity, const MergeOptions& options) {
   try {
     MergeReport report = impl_->merge(fidelity, options);

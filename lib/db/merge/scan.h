@@ -136,8 +136,11 @@ class MirrorScan {
   // unless its size is kNotThere.
   void add(std::string_view path, std::int64_t size_bytes, std::int64_t mtime_s);
   // A folder of which the listing tells nothing: files below it keep their state. REQUIRES: in the
-  // subtree, with a path that passed check_path, and nothing below it is added.
+  // subtree, with a path that passed check_path. Files below it that are added count as listed.
   void keep_below(std::string_view folder);
+  // A file of which the listing tells nothing: it keeps its state, unless it is added. REQUIRES: in
+  // the subtree, with a path that passed check_path.
+  void keep(std::string_view path);
   MergeReport merge(const Fidelity&, const MergeOptions&);
   // Closes the scan row with outcome 'failed'; nothing is merged.
   void fail(std::string_view error, bool interrupted = false);

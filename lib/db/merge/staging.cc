@@ -117,26 +117,36 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
   ctime_ns ? writer_.int8(*ctime_ns) : writer_.null();
 }
 
+// '0' follows '/'.
 void StagedListing::add_unknown_below(std::string_view folder) {
+  add_unknown_range(std::string(folder) + '/', std::string(folder) + char('/' + 1));
+}
+
+void StagedListing::add_unknown(std::string_view path) {
+  add_unknown_range(std::string(path), std::string(path) + '\0');
+}
+
+void StagedListing::add_unknown_range(std::string first, std::string behind) {
   Fingerprint entry;
   for (Fingerprint* const part : {&in_order_, &entry}) {
-    part->text(folder);
+    part->text(first);
     part->number('u');
   }
   in_any_order_.add_in_any_order(entry);
-  unknown_.emplace_back(folder);
+  unknown_first_.push_back(std::move(first));
+  unknown_behind_.push_back(std::move(behind));
 }
 
-// '0' follows '/'. Also files that the mirror does not have: it may get one at any time, since
-// single files are looked at beside a scan.
+// Also files that the mirror does not have: it may get one at any time, since single files are
+// looked at beside a scan.
 void StagedListing::stage_unknown() {
-  if (unknown_.empty()) return;
+  if (unknown_first_.empty()) return;
   connection_.run(
       "INSERT INTO merge_listing (path, kind, size, mtime, staged, seq, again) SELECT DISTINCT "
-      "f.path, 'u'::\"char\", -1, 0, false, 0, false FROM unnest($1::bytea[]) u (folder) JOIN file "
-      "f "
-      "ON f.path > u.folder || '/'::bytea AND f.path < u.folder || '0'::bytea",
-      Params().bytes_array(unknown_));
+      "f.path, 'u'::\"char\", -1, 0, false, 0, false FROM unnest($1::bytea[], $2::bytea[]) u "
+      "(first, behind) JOIN file f ON f.path >= u.first AND f.path < u.behind WHERE NOT EXISTS "
+      "(SELECT FROM merge_listing l WHERE l.path = f.path)",
+      Params().bytes_array(unknown_first_).bytes_array(unknown_behind_));
 }
 
 std::string StagedListing::fingerprint(std::int64_t basis, bool in_any_order) const {

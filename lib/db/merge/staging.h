@@ -58,8 +58,10 @@ class StagedListing {
            bool staged, std::optional<std::int64_t> ctime_ns = std::nullopt,
            std::string_view link_text = {});
   // That the listing tells nothing of what is below a folder: the source's files there get rows of
-  // the kind 'u' (unknown) in finish(), which are counted nowhere.
+  // the kind 'u' (unknown) in finish(), which are counted nowhere. Listed files have none.
   void add_unknown_below(std::string_view folder);
+  // The same of one file.
+  void add_unknown(std::string_view path);
   // Of all entries so far, without their ctime_ns, and of `basis`: what else a comparison depends
   // on. `in_any_order`: the same for another order, for listings that have each path once.
   std::string fingerprint(std::int64_t basis, bool in_any_order) const;
@@ -78,6 +80,7 @@ class StagedListing {
 
  private:
   bool met_before(std::string_view path);
+  void add_unknown_range(std::string first, std::string behind);
   void stage_unknown();
   Connection& connection_;
   TempTables table_;
@@ -85,7 +88,8 @@ class StagedListing {
   Fingerprint in_order_, in_any_order_;
   std::vector<bool>
       met_;  // hashes of paths: tells duplicates apart from nearly all others in little memory
-  std::vector<std::string> unknown_;  // folders
+  // Ranges of paths: their first ones, and those behind them.
+  std::vector<std::string> unknown_first_, unknown_behind_;
   bool duplicates_ = false;
   std::int64_t seen_ = 0, absent_ = 0;
   std::int64_t rows_ = 0;

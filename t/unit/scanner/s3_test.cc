@@ -67,6 +67,7 @@ class S3Test : public CppUnit::TestFixture {
   CPPUNIT_TEST(findsCredentials);
   CPPUNIT_TEST(readsFilesOfCredentials);
   CPPUNIT_TEST(readsAPage);
+  CPPUNIT_TEST(tellsWhatIsArchived);
   CPPUNIT_TEST(refusesOtherPages);
   CPPUNIT_TEST(makesATreeOfKeys);
   CPPUNIT_TEST(cutsRangesThatCoverAllKeys);
@@ -216,6 +217,20 @@ class S3Test : public CppUnit::TestFixture {
     const ListPage plain =
         read_list_page(page(std::string("<IsTruncated>false</IsTruncated>") + kObject));
     CPPUNIT_ASSERT_EQUAL(std::string("a+b%2B%C3%BC/c"), plain.objects.at(0).key);
+  }
+
+  void tellsWhatIsArchived() {
+    for (const auto& [storage_class, archived] : {std::pair{"STANDARD", false},
+                                                  {"GLACIER_IR", false},
+                                                  {"GLACIER", true},
+                                                  {"DEEP_ARCHIVE", true},
+                                                  {"", false}}) {
+      std::string object = kObject;
+      object.insert(object.find("<Owner>"),
+                    std::string("<StorageClass>") + storage_class + "</StorageClass>");
+      const ListPage read = read_list_page(page("<IsTruncated>false</IsTruncated>" + object));
+      CPPUNIT_ASSERT_EQUAL_MESSAGE(storage_class, archived, read.objects.at(0).archived);
+    }
   }
 
   void refusesOtherPages() {
