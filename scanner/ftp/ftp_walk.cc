@@ -84,7 +84,7 @@ class Walk {
         known_(known),
         listing_(listing),
         control_(control),
-        client_(request_of(target, options_, url_), options_.connections),
+        client_(request_of(target, options_, url_), options_),
         pace_(target.max_minutes, Pace::Clock::now()) {}
 
   db::Fidelity run() {
