@@ -265,6 +265,15 @@ def test_a_server_is_asked_as_gently_as_is_wanted(world, site, options, least_s)
     assert time.monotonic() - begin >= least_s
 
 
+def test_folders_where_the_source_has_links_are_not_read(world, site):
+    """More of them than the folders that are read though the source does not have them."""
+    world.fill_source({f"link{n}": rig.Link("d0") for n in range(60)})
+    site.files.update({f"link{n}/f{m}": b"12345" for n in range(60) for m in range(10)})
+    site.files["unknown/f"] = b"1"
+    assert scan(world)["outcome"] == "unchanged"
+    assert sorted(site.listed) == ["/", "/d0", "/d1", "/d2", "/d3", "/unknown"]
+
+
 def test_a_server_that_takes_one_connection_is_listed_over_one(world, copy_of_source, cleanup):
     world.fill_source(PLAIN)
     server = cleanup(rig.pyftpdlib(copy_of_source(), most=1)).start()
