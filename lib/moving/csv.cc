@@ -1,6 +1,11 @@
 // Tables, as spreadsheets write them (RFC 4180).
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
 #include "moving/formats.h"
 
 namespace mirror::moving {

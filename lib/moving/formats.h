@@ -6,7 +6,10 @@
 #include <string_view>
 
 #include "moving/moved_mirror.h"
-#include "pg/connection.h"
+
+namespace mirror::db {
+class Connection;
+}
 
 namespace mirror::moving {
 

@@ -82,7 +82,7 @@ MovedMirrors read_gentoo(std::string_view text) {
         moved.mirrors.push_back(std::move(mirror));
     });
   });
-  make_identifiers_unique(moved.mirrors);
+  settle_identifiers(moved);
   return moved;
 }
 

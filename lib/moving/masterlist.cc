@@ -120,7 +120,7 @@ MovedMirrors read_masterlist(std::string_view text, std::string_view section) {
     *last += fmt::format("{}{}", last->empty() ? "" : "\n", trimmed(line.substr(colon + 1)));
   }
   add(stanza, section, moved);
-  make_identifiers_unique(moved.mirrors);
+  settle_identifiers(moved);
   return moved;
 }
 

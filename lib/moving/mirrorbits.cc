@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -142,21 +143,27 @@ bool is_export(std::string_view line) {
 }
 
 // Lines of one host are one mirror.
-void merge_export(MovedMirror&& mirror, std::vector<MovedMirror>& mirrors) {
-  std::string_view url;
-  for (const auto& [column, value] : mirror.columns)
-    if (url.empty() && column.ends_with("_url")) url = value;
-  mirror.identifier = identifier_from(url);
-  const auto known = std::find_if(mirrors.begin(), mirrors.end(), [&](const MovedMirror& one) {
-    return one.identifier == mirror.identifier;
-  });
-  if (known == mirrors.end()) {
-    mirrors.push_back(std::move(mirror));
-    return;
+class Exports {
+ public:
+  void add(MovedMirror&& mirror) {
+    for (const auto& [column, value] : mirror.columns)
+      if (mirror.identifier.empty() && column.ends_with("_url"))
+        mirror.identifier = identifier_from(value);
+    const auto [known, is_new] = by_name_.try_emplace(mirror.identifier, mirrors_.size());
+    if (is_new) {
+      mirrors_.push_back(std::move(mirror));
+      return;
+    }
+    MovedMirror& first = mirrors_[known->second];
+    for (const auto& [column, value] : mirror.columns)
+      if (first.value(column).empty()) first.set(column, value);
   }
-  for (const auto& [column, value] : mirror.columns)
-    if (known->value(column).empty()) known->set(column, value);
-}
+  std::vector<MovedMirror>& mirrors() { return mirrors_; }
+
+ private:
+  std::vector<MovedMirror> mirrors_;
+  std::map<std::string, std::size_t> by_name_;
+};
 
 void end_block(Lines& lines, MovedMirrors& moved) {
   if (lines.empty()) return;
@@ -172,7 +179,7 @@ void end_block(Lines& lines, MovedMirrors& moved) {
 
 MovedMirrors read_mirrorbits(std::string_view text) {
   MovedMirrors moved;
-  std::vector<MovedMirror> exports;
+  Exports exports;
   Lines block;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
@@ -185,7 +192,7 @@ MovedMirrors read_mirrorbits(std::string_view text) {
       continue;
     } else if (block.empty() && is_export(line)) {
       if (auto mirror = exported(line))
-        merge_export(std::move(*mirror), exports);
+        exports.add(std::move(*mirror));
       else
         moved.left_out.push_back(fmt::format("'{}'", printable(line.substr(0, 80))));
     } else {
@@ -193,8 +200,8 @@ MovedMirrors read_mirrorbits(std::string_view text) {
     }
   }
   end_block(block, moved);
-  std::move(exports.begin(), exports.end(), std::back_inserter(moved.mirrors));
-  make_identifiers_unique(moved.mirrors);
+  std::move(exports.mirrors().begin(), exports.mirrors().end(), std::back_inserter(moved.mirrors));
+  settle_identifiers(moved);
   return moved;
 }
 

@@ -90,7 +90,7 @@ MovedMirrors read_mirrorbrain(db::Connection& connection) {
   }
   add_prefixes(connection, by_id);
   leave_out_files(connection, moved);
-  make_identifiers_unique(moved.mirrors);
+  settle_identifiers(moved);
   return moved;
 }
 

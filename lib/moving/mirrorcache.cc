@@ -86,7 +86,7 @@ MovedMirrors read_mirrorcache(db::Connection& connection) {
       moved.left_out.push_back(fmt::format("the project {} at {}: mirrors are listed whole",
                                            row.text("name"), row.text("path")));
   }
-  make_identifiers_unique(moved.mirrors);
+  settle_identifiers(moved);
   return moved;
 }
 

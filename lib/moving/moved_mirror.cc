@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "core/path.h"
 #include "core/url.h"
@@ -103,19 +105,28 @@ std::string identifier_from(std::string_view name_or_url) {
   return identifier.substr(first, identifier.find_last_not_of(".-_") - first + 1);
 }
 
-void make_identifiers_unique(std::vector<MovedMirror>& mirrors) {
+void settle_identifiers(MovedMirrors& moved) {
+  std::erase_if(moved.mirrors, [&](const MovedMirror& mirror) {
+    if (!mirror.identifier.empty()) return false;
+    moved.left_out.emplace_back("a mirror without a name");
+    if (!mirror.columns.empty())
+      moved.left_out.back() += ": " + printable(mirror.columns.front().second.substr(0, kMaxShown));
+    return true;
+  });
   std::set<std::string> taken;
-  for (const MovedMirror& mirror : mirrors) taken.insert(mirror.identifier);
+  for (const MovedMirror& mirror : moved.mirrors) taken.insert(mirror.identifier);
   std::set<std::string> seen;
-  for (MovedMirror& mirror : mirrors) {
+  std::map<std::string, int> numbers;
+  for (MovedMirror& mirror : moved.mirrors) {
     if (seen.insert(mirror.identifier).second) continue;
-    for (int number = 2;; ++number) {
-      const std::string other = fmt::format("{}-{}", mirror.identifier, number);
-      if (!taken.insert(other).second) continue;
-      mirror.identifier = other;
-      seen.insert(other);
-      break;
-    }
+    int& number = numbers.try_emplace(mirror.identifier, 1).first->second;
+    std::string other;
+    do {
+      const std::string end = fmt::format("-{}", ++number);
+      other = mirror.identifier.substr(0, kMaxIdentifier - end.size()) + end;
+    } while (!taken.insert(other).second);
+    mirror.identifier = other;
+    seen.insert(other);
   }
 }
 

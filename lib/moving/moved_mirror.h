@@ -41,8 +41,8 @@ struct MovedMirrors {
 // A name that a mirror may have: a URL's host, or a name as it is, with a hyphen for what no name
 // may have. "" if nothing is left.
 std::string identifier_from(std::string_view name_or_url);
-// Names that occur twice get -2, -3, … .
-void make_identifiers_unique(std::vector<MovedMirror>& mirrors);
+// Mirrors without a name are left out; names that occur twice get -2, -3, … .
+void settle_identifiers(MovedMirrors& moved);
 
 std::string_view trimmed(std::string_view text);  // without blanks at both ends
 // Codes of countries or regions: "de, fr;it" as "DE,FR,IT".

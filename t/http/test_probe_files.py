@@ -302,7 +302,7 @@ def test_a_source_elsewhere_is_asked_whether_it_has_deleted_what_is_missing(worl
 def lost_and_kept(world, lost):
     """A mirror of many files in folders, of which `lost` is gone, and its server."""
     server = world.talker(lambda request: answer(404 if f" /{lost}/" in request else 200)(request))
-    tops = {"pool/a": 150, "pool/b": 250, "dists": 1100}
+    tops = {"pool/a": 60, "pool/b": 100, "dists": 400} if lost == "pool" else {"pool/a": 150, "pool/b": 250, "dists": 1100}
     paths = [f"{top}/{number % 25}/f{number}" for top, count in tops.items() for number in range(count)]
     fill(world.database, {"a": {"http_url": server.url()}}, {path: File(("a",)) for path in paths})
     return server, paths

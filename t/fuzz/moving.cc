@@ -1,0 +1,48 @@
+// Records of other systems, which an admin may have from anywhere.
+#include <set>
+
+#include "fuzz.h"
+#include "moving/formats.h"
+
+using namespace mirror;
+using namespace mirror::moving;
+
+namespace {
+
+// Of readers that make the names themselves.
+void check_names(const MovedMirrors& moved) {
+  std::set<std::string> names;
+  for (const MovedMirror& mirror : moved.mirrors) {
+    require(!mirror.identifier.empty() && mirror.identifier.size() <= 100);
+    require(names.insert(mirror.identifier).second);
+    require(mirror.identifier == identifier_from(mirror.identifier));
+    for (const auto& [column, value] : mirror.columns) require(!value.empty());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
+  try {
+    switch (data[0]) {
+      case 'j':
+        read_json(text);
+        break;
+      case 'c':
+        read_csv(text);
+        break;
+      case 'm':
+        check_names(read_masterlist(text, "Archive"));
+        break;
+      case 'g':
+        check_names(read_gentoo(text));
+        break;
+      default:
+        check_names(read_mirrorbits(text));
+    }
+  } catch (const FormatError&) {
+  }
+  return 0;
+}
