@@ -203,7 +203,7 @@ std::vector<MirrorMember> make_members() {
                  "URL to scan of a folder in a bucket: s3://BUCKET/[PREFIX/]", UrlKind::s3);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
-                 "further options for rsync");
+                 "further options for rsync, and ssl: by rsync-ssl");
   scans.endpoint("index_options", "http", "options", &Endpoint::options,
                  "options for scans by directory indexes: connections=8, rate=N, bandwidth=N, "
                  "robots=ignore, heads=N, off");
