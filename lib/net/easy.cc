@@ -1,7 +1,5 @@
 #include "net/easy.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -10,14 +8,6 @@ namespace mirror::net {
 namespace {
 
 using Kind = FetchError::Kind;
-
-constexpr std::size_t kUsualHeaders = 12;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-}
 
 }  // namespace
 
@@ -141,24 +131,6 @@ void require_printable(const std::string& text, const char* what) {
     return (static_cast<unsigned char>(c) < ' ' && c != '\t') || c == '\x7f';
   });
   if (!is_printable) throw FetchError(Kind::url, fmt::format("{} has a control character", what));
-}
-
-void add_header(Headers& headers, std::string_view line) {
-  if (line.starts_with("HTTP/")) {
-    headers.clear();
-    headers.reserve(kUsualHeaders);
-  }
-  const std::size_t colon = line.find(':');
-  if (colon == line.npos) return;
-  headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
-}
-
-std::string_view find_header(const Headers& headers, std::string_view name) {
-  const auto found = std::find_if(headers.begin(), headers.end(), [&](const auto& header) {
-    return header.first.size() == name.size() &&
-           strncasecmp(header.first.data(), name.data(), name.size()) == 0;
-  });
-  return found != headers.end() ? std::string_view(found->second) : std::string_view();
 }
 
 }  // namespace mirror::net

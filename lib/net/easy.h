@@ -13,6 +13,7 @@
 
 #include "net/failure.h"
 #include "net/fetcher.h"
+#include "net/headers.h"
 
 namespace mirror::net {
 
@@ -69,11 +70,5 @@ std::string connect_words(const Easy& easy);
 // libcurl sends what would end a line of a request's head as it is: more headers, or another
 // request. Throws FetchError.
 void require_printable(const std::string& text, const char* what);
-
-using Headers = std::vector<std::pair<std::string, std::string>>;
-// Takes one line of an answer's head. What came before a status line was interim (1xx).
-void add_header(Headers& headers, std::string_view line);
-// The first one of that name, in whatever case; "" when there is none.
-std::string_view find_header(const Headers& headers, std::string_view name);
 
 }  // namespace mirror::net

@@ -74,10 +74,6 @@ std::optional<std::int64_t> parse_certificate_time(const std::string& text) {
   return std::nullopt;
 }
 
-std::string_view PoolAnswer::header(std::string_view name) const {
-  return find_header(headers, name);
-}
-
 // One request under way. The callbacks never throw: libcurl is C.
 struct RequestPool::Transfer {
   Easy easy;

@@ -16,6 +16,7 @@
 
 #include "core/address.h"
 #include "net/failure.h"
+#include "net/headers.h"
 
 namespace mirror::net {
 
@@ -57,9 +58,9 @@ struct PoolAnswer {
   std::string words;                   // of the failure, in plain English: "connection refused"
   int os_error = 0;                    // errno of a failed connection; 0: not known
   int status = 0;                      // also where the answer broke off after its head
-  std::vector<std::pair<std::string, std::string>> headers;  // as they came
-  std::string body;                                          // its first bytes
-  bool cut = false;                                          // there were more
+  Headers headers;
+  std::string body;          // its first bytes
+  bool cut = false;          // there were more
   std::string redirect_url;  // where Location leads to, as a whole URL; "": none
   std::string peer;          // the address that answered, without its port
   bool http2 = false;        // came by HTTP/2
@@ -70,7 +71,7 @@ struct PoolAnswer {
   std::optional<std::int64_t> certificate_end;  // Unix time
 
   // The first one of that name, in whatever case; "" when there is none.
-  std::string_view header(std::string_view name) const;
+  std::string_view header(std::string_view name) const { return find_header(headers, name); }
 };
 
 class RequestPool {

@@ -62,8 +62,10 @@ std::string words_of(const net::FtpAnswer& answer) {
 
 }  // namespace
 
-FtpClient::FtpClient(net::FtpRequest common, int connections)
-    : common_(std::move(common)), connections_(static_cast<std::size_t>(connections)) {}
+FtpClient::FtpClient(net::FtpRequest common, const FtpOptions& options)
+    : common_(std::move(common)),
+      connections_(static_cast<std::size_t>(options.connections)),
+      throttle_(options.requests_per_s, options.bytes_per_s, Clock::now()) {}
 
 void FtpClient::ask(Command command, std::string path, Done done) {
   ++open_;
@@ -78,6 +80,7 @@ void FtpClient::start_what_may() {
     later_.erase(later_.begin());
   }
   while (!waiting_.empty() && pool_.running() < connections_) {
+    if (!throttle_.may_ask(now)) return;
     Request request = std::move(waiting_.front());
     waiting_.pop_front();
     start(std::move(request));
@@ -90,6 +93,7 @@ void FtpClient::start(Request request) {
   asked.command = request.command;
   asked.path = request.path;
   pool_.add(std::move(asked), [this, kept = std::move(request)](net::FtpAnswer&& answer) mutable {
+    throttle_.came(answer.body.size());
     if (!again(kept, answer)) finish(kept, std::move(answer));
   });
 }
@@ -139,6 +143,7 @@ Milliseconds FtpClient::until_next() const {
   Clock::time_point next = now + kLongestRun;
   if (!later_.empty()) next = std::min(next, std::max(later_.begin()->first, paused_until_));
   if (!waiting_.empty() && paused_until_ > now) next = std::min(next, paused_until_);
+  if (!waiting_.empty()) next = std::min(next, now + throttle_.patience());
   return std::max(Milliseconds(1), std::chrono::ceil<Milliseconds>(next - now));
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 
 #include "net/ftp_pool.h"
+#include "scanner/ftp/ftp_options.h"
+#include "scanner/list/throttle.h"
 
 namespace mirror::scanner::ftp {
 
@@ -31,7 +33,7 @@ class FtpClient {
 
   // All requests are as `common`, but for command and path. Throws net::FetchError when libcurl
   // cannot be used.
-  FtpClient(net::FtpRequest common, int connections);
+  FtpClient(net::FtpRequest common, const FtpOptions& options);
 
   void ask(Command command, std::string path, Done done);
   std::size_t open() const { return open_; }  // how many have no answer yet
@@ -57,6 +59,7 @@ class FtpClient {
   net::FtpRequest common_;
   std::size_t connections_;
   net::FtpPool pool_;
+  Throttle throttle_;
   std::deque<Request> waiting_;
   std::multimap<Clock::time_point, Request> later_;
   Clock::time_point paused_until_{};

@@ -4,6 +4,7 @@
 #include "core/path.h"
 #include "core/url.h"
 #include "scanner/list/part.h"
+#include "scanner/web/web_options.h"
 
 namespace mirror::scanner::ftp {
 namespace {
@@ -23,7 +24,13 @@ Fault take_option(std::string_view option, FtpOptions& into) {
     into.connections = *number;
     return std::nullopt;
   }
-  return "the options are connections=N, tls=require, and off";
+  if (option.starts_with("rate=") || option.starts_with("bandwidth=")) {
+    const web::WebOptions read = web::read_web_options({std::string(option)});
+    if (read.requests_per_s > 0) into.requests_per_s = read.requests_per_s;
+    if (read.kib_per_s > 0) into.bytes_per_s = read.bytes_per_s();
+    return web::web_option_fault(option);
+  }
+  return "the options are connections=N, rate=N, bandwidth=N, tls=require, and off";
 }
 
 }  // namespace

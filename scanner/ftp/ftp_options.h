@@ -14,6 +14,8 @@ inline constexpr std::string_view kOff = "off";
 
 struct FtpOptions {
   int connections = 2;        // at a time
+  double requests_per_s = 0;  // for a listing, or a file's time; 0: no limit
+  double bytes_per_s = 0;     // of listings; 0: no limit
   bool explicit_tls = false;  // TLS begins after the connection, with AUTH TLS
 };
 

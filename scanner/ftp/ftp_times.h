@@ -21,6 +21,7 @@ struct FtpItem {
   FtpEntry shown;                      // its mtime_s becomes what is listed
   std::optional<db::KnownFile> known;  // the source's file
   bool known_folder = false;
+  bool source_has_link = false;
   bool by_link = false;  // the server shows a link there
 };
 

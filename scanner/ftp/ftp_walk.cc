@@ -84,7 +84,7 @@ class Walk {
         known_(known),
         listing_(listing),
         control_(control),
-        client_(request_of(target, options_, url_), options_.connections),
+        client_(request_of(target, options_, url_), options_),
         pace_(target.max_minutes, Pace::Clock::now()) {}
 
   db::Fidelity run() {
@@ -295,8 +295,11 @@ class Walk {
 
   void look_up_folders(std::vector<FtpItem*>& items) {
     if (items.empty()) return;
-    const std::vector<bool> found = known_.folders(paths_of(items));
-    for (std::size_t i = 0; i < items.size(); ++i) items[i]->known_folder = found[i];
+    const std::vector<db::KnownFolder> found = known_.folders(paths_of(items));
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i]->known_folder = found[i] == db::KnownFolder::folder;
+      items[i]->source_has_link = found[i] == db::KnownFolder::link;
+    }
     items.clear();
   }
 
@@ -381,6 +384,7 @@ class Walk {
     const Entry& entry = item.shown.entry;
     const bool wanted = listing_.add(entry);
     if (entry.kind != ListedKind::directory || !wanted || entry.path.size() > kMaxPathBytes) return;
+    if (item.source_has_link) return;  // redirects name the real path
     if (!item.known_folder && ++strange_ > kStrangeFolders) return;
     waiting_.push_back({entry.path, !item.known_folder, entry.world_readable, item.by_link});
   }

@@ -40,8 +40,8 @@ class KnownFiles {
   virtual std::vector<db::SampleFile> ask_alone(const db::TakenForListed&, std::int32_t limit) = 0;
   virtual void done_with_sample(const db::TakenForListed&, bool with_newest) = 0;
   virtual bool is_first_sample() = 0;
-  // For each path, whether the source has anything below it.
-  virtual std::vector<bool> folders(const std::vector<std::string>& paths) = 0;
+  // For each path, whether the source has anything below it, or a link there.
+  virtual std::vector<db::KnownFolder> folders(const std::vector<std::string>& paths) = 0;
 };
 
 }  // namespace mirror::scanner

@@ -18,7 +18,7 @@ struct Target {
   bool may_be_missing = false;       // a directory that is not there is an empty listing
   std::vector<std::string> options;  // the method's own, without fault
   std::string password_file;         // "": none is needed
-  std::string user_agent, ca_file;   // of web clients; FTP servers verify nothing else
+  std::string user_agent, ca_file;   // of web clients; FTP and rsync-ssl need ca_file only
   std::string contact;               // who scans; "": not told
   int connect_timeout_s = 30;
   int idle_timeout_s = 300;

@@ -12,15 +12,17 @@ namespace mirror::scanner {
 namespace {
 
 constexpr std::string_view kScheme = "rsync://";
+constexpr std::string_view kSsl = "ssl";
+constexpr std::string_view kContimeout = "--contimeout";  // rsync-ssl's rsync refuses it
 
 struct PermittedOption {
   std::string_view name;
   bool takes_value;  // as NAME=VALUE
 };
 constexpr PermittedOption kPermitted[] = {
-    {"--ipv4", false},     {"--ipv6", false},     {"--port", true},       {"--address", true},
-    {"--sockopts", true},  {"--timeout", true},   {"--contimeout", true}, {"--bwlimit", true},
-    {"--exclude", true},   {"--include", true},   {"--protocol", true},   {"--no-iconv", false},
+    {"--ipv4", false},     {"--ipv6", false},     {"--port", true},     {"--address", true},
+    {"--sockopts", true},  {"--timeout", true},   {kContimeout, true},  {"--bwlimit", true},
+    {"--exclude", true},   {"--include", true},   {"--protocol", true}, {"--no-iconv", false},
     {"--compress", false}, {"--old-args", false},
 };
 
@@ -33,7 +35,7 @@ Fault rsync_url_fault(std::string_view url) {
 
 Fault rsync_option_fault(std::string_view option) {
   if (option.find('\0') != std::string_view::npos) return "it has a NUL byte";
-  if (option == "-4" || option == "-6") return std::nullopt;
+  if (option == "-4" || option == "-6" || option == kSsl) return std::nullopt;
   const std::size_t equals = option.find('=');
   const std::string_view name = option.substr(0, equals);
   for (const PermittedOption& permitted : kPermitted) {
@@ -46,21 +48,25 @@ Fault rsync_option_fault(std::string_view option) {
 }
 
 std::vector<std::string> permitted_rsync_options() {
-  std::vector<std::string> out = {"-4", "-6"};
+  std::vector<std::string> out = {"-4", "-6", std::string(kSsl)};
   for (const PermittedOption& option : kPermitted)
     out.push_back(fmt::format("{}{}", option.name, option.takes_value ? "=" : ""));
   return out;
 }
 
+bool uses_ssl(const Target& target) {
+  return std::find(target.options.begin(), target.options.end(), kSsl) != target.options.end();
+}
+
 std::vector<std::string> rsync_command(const Target& target) {
-  std::vector<std::string> argv = {"rsync",
-                                   "-rl",
-                                   "--list-only",
-                                   "--no-motd",
-                                   "--no-h",
-                                   fmt::format("--contimeout={}", target.connect_timeout_s),
-                                   fmt::format("--timeout={}", target.idle_timeout_s)};
-  argv.insert(argv.end(), target.options.begin(), target.options.end());
+  const bool ssl = uses_ssl(target);
+  std::vector<std::string> argv = {ssl ? "rsync-ssl" : "rsync", "-rl", "--list-only", "--no-motd",
+                                   "--no-h"};
+  if (!ssl) argv.push_back(fmt::format("{}={}", kContimeout, target.connect_timeout_s));
+  argv.push_back(fmt::format("--timeout={}", target.idle_timeout_s));
+  for (const std::string& option : target.options) {
+    if (!ssl || (option != kSsl && !option.starts_with(kContimeout))) argv.push_back(option);
+  }
   std::string url = target.url;
   if (!url.ends_with('/')) url += '/';
   if (target.directory.starts_with('-'))

@@ -13,12 +13,14 @@ namespace mirror::scanner {
 Fault rsync_url_fault(std::string_view url);
 
 // What is wrong with an rsync option, in words; nullopt for the harmless long options that a mirror
-// may need. An option that runs programs, reads or writes files, or changes what the listing means
-// is refused.
+// may need, and for the word `ssl`. An option that runs programs, reads or writes files, or changes
+// what the listing means is refused.
 Fault rsync_option_fault(std::string_view option);
 // The permitted options, for messages and the manual's check.
 std::vector<std::string> permitted_rsync_options();
 
+// Whether rsync's own script rsync-ssl is to be run in place of rsync.
+bool uses_ssl(const Target& target);
 // The command line, without the password.
 std::vector<std::string> rsync_command(const Target& target);
 

@@ -140,7 +140,8 @@ ChildProcess::Patience patience_with(const Target& target) {
 
 }  // namespace
 
-std::vector<std::string> rsync_environment(const std::optional<std::string>& password) {
+std::vector<std::string> rsync_environment(const std::optional<std::string>& password,
+                                           const std::string& ca_file) {
   std::vector<std::string> env = {"LC_ALL=C", "TZ=UTC"};
   const auto pass_on = [&env](const char* name) {
     if (const char* const value = std::getenv(name))
@@ -150,6 +151,7 @@ std::vector<std::string> rsync_environment(const std::optional<std::string>& pas
   pass_on("RSYNC_PROXY");
   if (password && password->empty()) pass_on("RSYNC_PASSWORD");
   if (password && !password->empty()) env.push_back("RSYNC_PASSWORD=" + *password);
+  if (!ca_file.empty()) env.push_back("RSYNC_SSL_CA_CERT=" + ca_file);
   return env;
 }
 
@@ -212,8 +214,9 @@ db::Fidelity list_rsync(const Target& target, Listing& listing, const Control& c
   LineCutter entries(kMaxLineBytes,
                      [&](std::string_view line, bool cut) { parser.line(line, cut); });
   LineCutter words(kMaxComplaintBytes, [&](std::string_view line, bool) { complaints.add(line); });
-  ChildProcess child(find_program("rsync", MIRROR_RSYNC), rsync_command(target),
-                     rsync_environment(password));
+  const std::string program = uses_ssl(target) ? find_program("rsync-ssl", MIRROR_RSYNC "-ssl")
+                                               : find_program("rsync", MIRROR_RSYNC);
+  ChildProcess child(program, rsync_command(target), rsync_environment(password, target.ca_file));
   const ChildProcess::Patience patience = patience_with(target);
   Pace pace(target.max_minutes, Pace::Clock::now());
   bool said = false;

@@ -6,10 +6,10 @@
 namespace mirror::scanner::s3 {
 
 Fault option_fault(std::string_view option) {
-  for (const std::string_view name : {"connections=", "rate=", "heads="}) {
+  for (const std::string_view name : {"connections=", "rate=", "bandwidth=", "heads="}) {
     if (option.starts_with(name)) return web::web_option_fault(option);
   }
-  return "the options are connections=N, rate=N and heads=N";
+  return "the options are connections=N, rate=N, bandwidth=N and heads=N";
 }
 
 Fault url_fault(std::string_view url) {

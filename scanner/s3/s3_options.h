@@ -7,7 +7,7 @@
 
 namespace mirror::scanner::s3 {
 
-// connections, rate and heads, as for directory indexes (web/web_options.h).
+// connections, rate, bandwidth and heads, as for directory indexes (web/web_options.h).
 Fault option_fault(std::string_view option);
 Fault url_fault(std::string_view url);
 

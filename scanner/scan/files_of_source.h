@@ -30,7 +30,7 @@ class FilesOfSource : public KnownFiles {
       const std::vector<std::string>& paths) override {
     return db::find_known_contents(connection_, of_tree(paths));
   }
-  std::vector<bool> folders(const std::vector<std::string>& paths) override {
+  std::vector<db::KnownFolder> folders(const std::vector<std::string>& paths) override {
     return db::find_known_folders(connection_, of_tree(paths));
   }
   std::vector<db::TurnFile> next_in_turn(std::int32_t limit, std::int64_t budget) override {

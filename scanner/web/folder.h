@@ -16,10 +16,11 @@ struct Item {
   PageEntry* shown = nullptr;          // one of Folder::shown
   std::optional<db::KnownFile> known;  // the source's file; of a folder: none
   bool known_folder = false;
-  bool absent = false;    // the server has no such file after all
-  bool guessed = false;   // the source has it, and the page does not show it
-  bool for_zone = false;  // is asked for to find the server's time zone
-  bool in_doubt = false;  // nothing came of that
+  bool source_has_link = false;  // where the page has a folder
+  bool absent = false;           // the server has no such file after all
+  bool guessed = false;          // the source has it, and the page does not show it
+  bool for_zone = false;         // is asked for to find the server's time zone
+  bool in_doubt = false;         // nothing came of that
   // What is listed, once it is known.
   std::int64_t size_bytes = 0, mtime_s = 0;
 };

@@ -31,8 +31,11 @@ void look_up_files(KnownFiles& known, Batch& batch) {
 
 void look_up_folders(KnownFiles& known, Batch& batch) {
   if (batch.paths.empty()) return;
-  const std::vector<bool> found = known.folders(batch.paths);
-  for (std::size_t i = 0; i < found.size(); ++i) batch.items[i]->known_folder = found[i];
+  const std::vector<db::KnownFolder> found = known.folders(batch.paths);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    batch.items[i]->known_folder = found[i] == db::KnownFolder::folder;
+    batch.items[i]->source_has_link = found[i] == db::KnownFolder::link;
+  }
   batch = {};
 }
 

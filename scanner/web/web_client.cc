@@ -16,7 +16,6 @@ using Milliseconds = std::chrono::milliseconds;
 constexpr int kMostTries = 3;  // of one request
 constexpr int kMostWaits = 5;  // of one request, because the server asked for it
 constexpr Milliseconds kFirstWait(500), kLongestRun(1000);
-constexpr double kBurst_s = 1;  // so many seconds' requests may come at once
 
 // Failures that may pass: another try may succeed.
 bool passes(net::FailureKind kind) {
@@ -49,6 +48,7 @@ WebSettings settings_of(const Target& target, const WebOptions& options) {
   WebSettings settings;
   settings.connections = options.connections;
   settings.requests_per_s = options.requests_per_s;
+  settings.bytes_per_s = options.bytes_per_s();
   settings.user_agent = target.user_agent;
   settings.ca_file = target.ca_file;
   settings.connect_timeout = std::chrono::seconds(target.connect_timeout_s);
@@ -62,7 +62,7 @@ WebClient::WebClient(WebSettings settings)
     : settings_(std::move(settings)),
       requests_at_a_time_(settings_.connections),
       pool_({settings_.connections, kStreams}),
-      budget_(settings_.requests_per_s * 60, std::max(1.0, settings_.requests_per_s * kBurst_s)) {}
+      throttle_(settings_.requests_per_s, settings_.bytes_per_s, Clock::now()) {}
 
 void WebClient::get(std::string url, Done done) {
   ask({net::PoolRequest::Method::get, std::move(url), std::move(done)});
@@ -94,10 +94,7 @@ void WebClient::start_what_may() {
   }
   const auto most = static_cast<std::size_t>(requests_at_a_time_);
   while (!waiting_.empty() && pool_.running() < most) {
-    if (settings_.requests_per_s > 0) {
-      if (budget_.left(std::chrono::duration<double>(now - start_).count()) < 1) return;
-      budget_.use(1);
-    }
+    if (!throttle_.may_ask(now)) return;
     Request request = std::move(waiting_.front());
     waiting_.pop_front();
     start(std::move(request));
@@ -129,6 +126,7 @@ void WebClient::start(Request request) {
 }
 
 void WebClient::answered(Request request, net::PoolAnswer&& answer) {
+  throttle_.came(answer.body.size());
   if (!again(request, answer)) finish(request, std::move(answer));
 }
 
@@ -183,9 +181,7 @@ Milliseconds WebClient::until_next() const {
   };
   if (!later_.empty()) up_to(std::max(later_.begin()->first, paused_until_));
   if (!waiting_.empty() && paused_until_ > now) up_to(paused_until_);
-  if (!waiting_.empty() && settings_.requests_per_s > 0)
-    up_to(now + std::chrono::ceil<Milliseconds>(
-                    std::chrono::duration<double>(1 / settings_.requests_per_s)));
+  if (!waiting_.empty()) up_to(now + throttle_.patience());
   return wait;
 }
 

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/token_bucket.h"
 #include "net/request_pool.h"
 #include "scanner/list/target.h"
+#include "scanner/list/throttle.h"
 #include "scanner/web/web_options.h"
 
 namespace mirror::scanner::web {
@@ -30,6 +30,7 @@ inline constexpr int kStreams = 8;
 struct WebSettings {
   int connections = 8;
   double requests_per_s = 0;  // 0: no limit
+  double bytes_per_s = 0;     // of pages; 0: no limit
   std::string user_agent, ca_file;
   std::chrono::milliseconds connect_timeout{30000};
   std::chrono::milliseconds timeout{4 * 3600 * 1000};  // for one answer
@@ -99,11 +100,10 @@ class WebClient {
   WebSettings settings_;
   int requests_at_a_time_;
   net::RequestPool pool_;
-  TokenBucket budget_;
+  Throttle throttle_;
   std::deque<Request> waiting_;
   std::multimap<Clock::time_point, Request> later_;
   Clock::time_point paused_until_{};
-  Clock::time_point start_ = Clock::now();
   std::size_t open_ = 0;
 };
 

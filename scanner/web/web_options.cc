@@ -34,6 +34,10 @@ constexpr Row kRows[] = {
      [](std::string_view value, WebOptions& into) {
        return take_number(value, 0.1, 10000.0, into.requests_per_s);
      }},
+    {"bandwidth", "KiB a second, 1 to 10000000",
+     [](std::string_view value, WebOptions& into) {
+       return take_number(value, std::int64_t{1}, std::int64_t{10'000'000}, into.kib_per_s);
+     }},
     {"robots", "heed or ignore",
      [](std::string_view value, WebOptions& into) {
        into.heeds_robots = value == "heed";
@@ -53,7 +57,8 @@ Fault take_option(std::string_view option, WebOptions& into) {
     if (row.take(option.substr(equals + 1), into)) return std::nullopt;
     return fmt::format("{} must be {}", row.name, row.range);
   }
-  return "the options are connections=N, rate=N, robots=heed or robots=ignore, heads=N, and off";
+  return "the options are connections=N, rate=N, bandwidth=N, robots=heed or robots=ignore, "
+         "heads=N, and off";
 }
 
 }  // namespace

@@ -17,8 +17,11 @@ inline constexpr std::string_view kOff = "off";
 struct WebOptions {
   int connections = 8;          // at a time
   double requests_per_s = 0;    // 0: no limit
+  std::int64_t kib_per_s = 0;   // of what pages have in them; 0: no limit
   bool heeds_robots = true;     // robots.txt
   std::int64_t heads = 100000;  // HEAD requests in one listing
+
+  double bytes_per_s() const { return static_cast<double>(kib_per_s) * 1024; }
 };
 
 // What is wrong with one option.

@@ -341,6 +341,7 @@ class Walk {
     entry_.mtime_s = item.mtime_s;
     const bool wanted = listing_.add(entry_);
     if (!item.shown->is_folder || !wanted || entry_.path.size() > kMaxPathBytes) return;
+    if (item.source_has_link) return;  // redirects name the real path
     if (!item.known_folder && ++strange_ > kStrangeFolders) return;
     waiting_.push_back({entry_.path, !item.known_folder, item.guessed});
   }

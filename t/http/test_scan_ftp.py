@@ -255,6 +255,25 @@ def test_a_server_with_too_many_users_is_asked_again_later(world, site, busy):
     assert scan(world)["outcome"] == "unchanged" and tries[1] - tries[0] > 1.5 and tries[2] - tries[1] > 3
 
 
+# A second's budget is there from the beginning.
+@pytest.mark.parametrize("options, least_s", [("rate=2", (6 - 2) / 2), ("connections=1,bandwidth=4", (3 * 2500 - 4096) / 4096)])
+def test_a_server_is_asked_as_gently_as_is_wanted(world, site, options, least_s):
+    site.files.update({f"{folder}/{n:0200}": b"1" for folder in ("d0", "d1", "d2", "d3") for n in range(10)})
+    world.database.tool("mb", "edit", "ftp", f"--ftp-options={options}", check=True)
+    begin = time.monotonic()
+    assert scan(world)["outcome"] == "unchanged"
+    assert time.monotonic() - begin >= least_s
+
+
+def test_folders_where_the_source_has_links_are_not_read(world, site):
+    """More of them than the folders that are read though the source does not have them."""
+    world.fill_source({f"link{n}": rig.Link("d0") for n in range(60)})
+    site.files.update({f"link{n}/f{m}": b"12345" for n in range(60) for m in range(10)})
+    site.files["unknown/f"] = b"1"
+    assert scan(world)["outcome"] == "unchanged"
+    assert sorted(site.listed) == ["/", "/d0", "/d1", "/d2", "/d3", "/unknown"]
+
+
 def test_a_server_that_takes_one_connection_is_listed_over_one(world, copy_of_source, cleanup):
     world.fill_source(PLAIN)
     server = cleanup(rig.pyftpdlib(copy_of_source(), most=1)).start()

@@ -279,6 +279,23 @@ def test_a_mirror_that_nobody_may_read_is_of_no_use(world):
     assert done.returncode == 1 and "no file that everybody may read" in done.stderr
 
 
+def test_a_daemon_behind_tls_is_listed_by_rsync_ssl(world, authority, cleanup):
+    """Which is a script of rsync's own, and verifies certificates."""
+    files = {f"d{n}/f{m}": b"12345" for n in range(20) for m in range(100)}
+    world.fill_source(files)
+    daemon = world.mirror("plain")
+    front = cleanup(rig.TlsFront(authority.certificate("localhost"), daemon.port)).start()
+    url = f"rsync://localhost:{front.port}/pub/"
+    world.register("tls", rsync_url=url, rsync_options="ssl,--bwlimit=5000,--contimeout=9")
+    world.register("without", rsync_url=url)
+    untrusted = world.mb_scan("tls")
+    assert untrusted.returncode == 2 and "verify error" in untrusted.stderr, untrusted.stderr
+    world.configure(more=f'probe_ca = "{authority.ca_file}"\n')
+    world.mb_scan("tls", check=True)
+    assert len(world.files_of("tls")) == len(files)
+    assert world.mb_scan("without").returncode == 2
+
+
 def test_options_of_the_configuration_come_before_the_mirrors_own(world):
     world.fill_source({"f": b"1"})
     lines = world.scratch / "lines"

@@ -560,6 +560,28 @@ def test_only_so_many_connections_and_requests_are_made(world, site):
     assert time.monotonic() - begin < 5
 
 
+def test_no_more_bytes_come_than_are_wanted(world, site):
+    for folder in ("d0/", "d1/", "d2/", "d3/"):
+        page = site.index(folder).replace(b"<hr><pre>", b"<!--" + b"x" * 41_000 + b"--><hr><pre>")
+        site.pages[folder] = lambda handler, page=page: handler.answer(200, page)
+    world.database.tool("mb", "edit", "web", "--index-options=connections=1,bandwidth=40", check=True)
+    begin = time.monotonic()
+    assert world.mb_scan("--force", "web", check=True)
+    # Three pages come before the last one is asked for; a second's budget is there from the beginning.
+    assert time.monotonic() - begin >= (3 * 41_000 - 40 * 1024) / (40 * 1024)
+
+
+def test_folders_where_the_source_has_links_are_not_read(world, site):
+    """More of them than the folders that are read though the source does not have them."""
+    world.fill_source({f"link{n}": rig.Link("d0") for n in range(60)})
+    site.files.update({f"link{n}/f{m}": b"12345" for n in range(60) for m in range(10)})
+    site.files["unknown/f"] = b"1"
+    site.asked.clear()
+    world.mb_scan("web", check=True)
+    assert len(world.files_of("web")) == len(FILES)
+    assert "unknown/" in site.asked and not [path for path in site.asked if path.startswith("link")], site.asked
+
+
 @pytest.mark.parametrize("url, words", [("http://127.0.0.1:1/", "connection refused"), ("http://no.such.host.invalid/", "name has no")])
 def test_servers_that_are_not_there(world, url, words):
     world.database.add_mirror("web", http_url=url)

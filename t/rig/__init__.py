@@ -17,11 +17,11 @@ from .process import Process, RigError, Scratch, is_root, run, run_measured, wai
 from .rsyncd import Module, RsyncDaemon
 from .s3 import Object, S3Server
 from .swift import Swift, has_swift
-from .tls import Authority
+from .tls import Authority, TlsFront
 from .tree import Link, copy_tree, make_tree, sha256_file
 
 __all__ = [
     "Authority", "Build", "CLOSED_PORT", "Database", "FaultyFtp", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "Object",
-    "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "Swift", "WebServer", "copy_tree", "free_port",
-    "has_ipv6", "has_swift", "index_server", "is_root", "make_tree", "pyftpdlib", "run", "run_measured", "sha256_file", "vsftpd", "wait_for",
+    "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "Swift", "TlsFront", "WebServer", "copy_tree",
+    "free_port", "has_ipv6", "has_swift", "index_server", "is_root", "make_tree", "pyftpdlib", "run", "run_measured", "sha256_file", "vsftpd", "wait_for",
 ]

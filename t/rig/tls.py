@@ -1,6 +1,12 @@
 """A throw-away certificate authority for https on loopback."""
 
+import contextlib
 import pathlib
+import select
+import socket
+import socketserver
+import ssl
+import threading
 
 from .process import run
 
@@ -29,3 +35,51 @@ class Authority:
 
 
 _REQUEST = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+
+
+class TlsFront:
+    """Takes TLS on loopback and passes on what is in it to a server of a port there, as a proxy before an rsync daemon does."""
+
+    def __init__(self, certificate, to_port, address="127.0.0.1"):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        handler = type("Front", (_Front,), {"context": context, "to": (address, to_port)})
+        server = type("Server", (socketserver.ThreadingTCPServer,), {"daemon_threads": True, "allow_reuse_address": True})
+        self._server = server((address, 0), handler)
+        self.port = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def start(self):
+        self._thread.start()
+        return self
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+class _Front(socketserver.BaseRequestHandler):
+    context, to = None, None
+
+    def handle(self):
+        with contextlib.suppress(OSError):  # of TLS too: a client that does not trust us
+            with self.context.wrap_socket(self.request, server_side=True) as outer, socket.create_connection(self.to) as inner:
+                _pass_on(outer, inner)
+                outer.unwrap()
+
+
+def _pass_on(outer, inner):
+    """Both ways until the inner server has no more. In one thread, as OpenSSL wants it."""
+    open_ends = [outer, inner]
+    while True:
+        ready = [outer] if outer in open_ends and outer.pending() else select.select(open_ends, [], [])[0]
+        for end in ready:
+            data = end.recv(65536)
+            if data:
+                (inner if end is outer else outer).sendall(data)
+            elif end is inner:
+                return
+            else:
+                open_ends.remove(outer)
+                inner.shutdown(socket.SHUT_WR)

@@ -42,6 +42,9 @@ constexpr const char* kFindBackups =
 constexpr const char* kFindFolders =
     "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) WHERE (SELECT f.path < "
     "p.path || '0'::bytea FROM file f WHERE f.path > p.path || '/'::bytea ORDER BY f.path LIMIT 1)";
+constexpr const char* kFindLinks =
+    "SELECT p.n FROM unnest($1::bytea[]) WITH ORDINALITY AS p (path, n) JOIN file f ON f.path = "
+    "p.path WHERE f.kind = 'l' AND NOT f.staged AND f.gone_at IS NULL";
 
 std::size_t place(const Result& rows, int row) {
   return static_cast<std::size_t>(rows.int8(row, 0)) - 1;
@@ -144,12 +147,16 @@ std::vector<BackupFile> find_backup_files(Connection& connection, const std::str
   return found;
 }
 
-std::vector<bool> find_known_folders(Connection& connection,
-                                     const std::vector<std::string>& paths) {
-  std::vector<bool> found(paths.size());
-  if (paths.empty()) return found;
-  const Result rows = run_by_index(connection, kFindFolders, paths);
-  for (int row = 0; row < rows.rows(); ++row) found[place(rows, row)] = true;
+std::vector<KnownFolder> find_known_folders(Connection& connection,
+                                            const std::vector<std::string>& paths) {
+  std::vector<KnownFolder> found(paths.size(), KnownFolder::none);
+  const auto mark = [&](const char* sql, KnownFolder kind) {
+    const Result rows = run_by_index(connection, sql, paths);
+    for (int row = 0; row < rows.rows(); ++row) found[place(rows, row)] = kind;
+  };
+  if (!paths.empty()) mark(kFindFolders, KnownFolder::folder);
+  if (std::find(found.begin(), found.end(), KnownFolder::none) != found.end())
+    mark(kFindLinks, KnownFolder::link);
   return found;
 }
 

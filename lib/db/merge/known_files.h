@@ -52,7 +52,11 @@ struct BackupFile {
 // The first ones below the folder ("": all), by path. Reads the whole table.
 std::vector<BackupFile> find_backup_files(Connection&, const std::string& folder,
                                           std::int32_t most);
-// For each path: whether there is a row below it.
-std::vector<bool> find_known_folders(Connection&, const std::vector<std::string>& paths);
+enum class KnownFolder : std::uint8_t {
+  none,
+  folder,  // there is a row below it
+  link     // the source has a link of that name
+};
+std::vector<KnownFolder> find_known_folders(Connection&, const std::vector<std::string>& paths);
 
 }  // namespace mirror::db

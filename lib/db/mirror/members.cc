@@ -203,18 +203,19 @@ std::vector<MirrorMember> make_members() {
                  "URL to scan of a folder in a bucket: s3://BUCKET/[PREFIX/]", UrlKind::s3);
   for_each_member(kListing, scans);
   scans.endpoint("rsync_options", "rsync", "options", &Endpoint::options,
-                 "further options for rsync");
+                 "further options for rsync, and ssl: by rsync-ssl");
   scans.endpoint("index_options", "http", "options", &Endpoint::options,
-                 "options for scans by directory indexes: connections=8, rate=N, robots=ignore, "
-                 "heads=N, off");
-  scans.endpoint("ftp_options", "ftp", "options", &Endpoint::options,
-                 "options for scans over FTP: connections=2, tls=require, off");
+                 "options for scans by directory indexes: connections=8, rate=N, bandwidth=N, "
+                 "robots=ignore, heads=N, off");
+  scans.endpoint(
+      "ftp_options", "ftp", "options", &Endpoint::options,
+      "options for scans over FTP: connections=2, rate=N, bandwidth=N, tls=require, off");
   scans.endpoint("head_options", "head", "options", &Endpoint::options,
                  "options for scans that ask for each file: connections=8, rate=N, budget=N, "
                  "sample=200");
   scans.complete("it has everything, as a CDN in front of the origin: scans ask for a sample");
   scans.endpoint("s3_options", "s3", "options", &Endpoint::options,
-                 "options for scans of a bucket: connections=8, rate=N, heads=N");
+                 "options for scans of a bucket: connections=8, rate=N, bandwidth=N, heads=N");
   for_each_member(kMirrorTraits, redirects);
   for_each_member(kPublic, redirects);
   for_each_member(kPrivate, Rows(rows, Reader::admins));

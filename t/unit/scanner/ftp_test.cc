@@ -187,9 +187,12 @@ class FtpTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_EQUAL(std::string("pub/a b"), url.path);
     CPPUNIT_ASSERT_EQUAL(std::string("/srv"), read_ftp_url("ftp://h/%2Fsrv/").path);
     CPPUNIT_ASSERT_EQUAL(std::string(), read_ftp_url("ftp://h/").path);
-    const FtpOptions options = read_ftp_options({"connections=4", "tls=require", "off"});
+    const FtpOptions options =
+        read_ftp_options({"connections=4", "tls=require", "off", "bandwidth=2", "rate=0.5"});
     CPPUNIT_ASSERT(options.connections == 4 && options.explicit_tls);
-    for (const char* bad : {"", "connections=0", "connections=9", "connections=x", "tls=off", "x"})
+    CPPUNIT_ASSERT(options.requests_per_s == 0.5 && options.bytes_per_s == 2048);
+    for (const char* bad : {"", "connections=0", "connections=9", "connections=x", "tls=off", "x",
+                            "rate=0", "bandwidth=0", "heads=1"})
       CPPUNIT_ASSERT_MESSAGE(bad, ftp_option_fault(bad));
   }
 

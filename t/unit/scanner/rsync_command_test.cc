@@ -28,7 +28,7 @@ class RsyncCommandTest : public CppUnit::TestFixture {
 
   void permitsOnlyHarmlessOptions() {
     for (const char* option : {"-4", "-6", "--ipv4", "--port=8730", "--bwlimit=100",
-                               "--exclude=*.tmp", "--exclude=", "--no-iconv"}) {
+                               "--exclude=*.tmp", "--exclude=", "--no-iconv", "ssl"}) {
       CPPUNIT_ASSERT_MESSAGE(option, !rsync_option_fault(option));
     }
     for (const char* option : {"",
@@ -58,6 +58,8 @@ class RsyncCommandTest : public CppUnit::TestFixture {
                                "--out-format=x",
                                "--remote-option=x",
                                "--no-list-only",
+                               "ssl=1",
+                               "--type=openssl",
                                "--no-r"}) {
       CPPUNIT_ASSERT_MESSAGE(option, rsync_option_fault(option));
     }
@@ -76,6 +78,11 @@ class RsyncCommandTest : public CppUnit::TestFixture {
                     std::vector<std::string>{"rsync", "-rl", "--list-only", "--no-motd", "--no-h",
                                              "--contimeout=3", "--timeout=4", "-6", "--",
                                              "rsync://h/m/a b/\\[x\\]/"}));
+    target.options = {"-6", "ssl", "--contimeout=9"};
+    CPPUNIT_ASSERT(
+        (rsync_command(target) ==
+         std::vector<std::string>{"rsync-ssl", "-rl", "--list-only", "--no-motd", "--no-h",
+                                  "--timeout=4", "-6", "--", "rsync://h/m/a b/\\[x\\]/"}));
     Target plain;
     plain.url = "rsync://h/m/";
     CPPUNIT_ASSERT_EQUAL(std::string("rsync://h/m/"), rsync_command(plain).back());

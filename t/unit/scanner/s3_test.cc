@@ -323,7 +323,7 @@ class S3Test : public CppUnit::TestFixture {
   }
 
   void takesItsOwnOptions() {
-    for (const char* good : {"connections=4", "rate=2.5", "heads=0"})
+    for (const char* good : {"connections=4", "rate=2.5", "bandwidth=5", "heads=0"})
       CPPUNIT_ASSERT_MESSAGE(good, !option_fault(good));
     for (const char* bad : {"", "robots=ignore", "off", "connections=0", "heads=x", "x=1"})
       CPPUNIT_ASSERT_MESSAGE(bad, option_fault(bad));

@@ -287,15 +287,15 @@ class WebPartsTest : public CppUnit::TestFixture {
   }
 
   void readsOptions() {
-    const WebOptions options =
-        read_web_options({"connections=3", "rate=0.5", "robots=ignore", "heads=7", "off"});
+    const WebOptions options = read_web_options(
+        {"connections=3", "rate=0.5", "robots=ignore", "heads=7", "off", "bandwidth=3"});
     CPPUNIT_ASSERT(options.connections == 3 && options.requests_per_s == 0.5 &&
-                   !options.heeds_robots && options.heads == 7);
+                   !options.heeds_robots && options.heads == 7 && options.bytes_per_s() == 3072);
     for (const char* good : {"connections=32", "rate=10000", "robots=heed", "heads=0", "off"})
       CPPUNIT_ASSERT_MESSAGE(good, !web_option_fault(good));
-    for (const char* bad :
-         {"", "connections", "connections=", "connections=0", "connections=33", "connections=3x",
-          "rate=0", "rate=nan", "rate=-1", "robots=", "heads=-1", "Off", "x=1", "connections=1 "})
+    for (const char* bad : {"", "connections", "connections=", "connections=0", "connections=33",
+                            "connections=3x", "bandwidth=0", "bandwidth=1.5", "rate=0", "rate=nan",
+                            "rate=-1", "robots=", "heads=-1", "Off", "x=1", "connections=1 "})
       CPPUNIT_ASSERT_MESSAGE(bad, web_option_fault(bad).has_value());
     for (const char* bad : {"", "rsync://h/m/", "http://h/x", "http://h/?x/", "ftp://h/"})
       CPPUNIT_ASSERT_MESSAGE(bad, web_url_fault(bad).has_value());
