@@ -621,7 +621,8 @@ INSERT INTO source DEFAULT VALUES;
 
 -- One row per run; mirror_id NULL: of the source. A scan drops rows of its mirror that are older than 90 days. fingerprint tells
 -- whether the next full listing says the same; rev is the one read before the listing's first byte, or that of the source's own
--- merge; held, how many files the mirror or the source then had, is written last.
+-- merge; held, how many files the mirror or the source then had, is written last. Of a scan that runs, fingerprint is NULL, or empty if
+-- files of its mirror were withdrawn or confirmed meanwhile: then it keeps none.
 CREATE TABLE scan (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   mirror_id smallint REFERENCES mirror ON DELETE CASCADE,

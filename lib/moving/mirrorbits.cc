@@ -16,6 +16,7 @@ namespace mirror::moving {
 namespace {
 
 constexpr int kMostWeight = 10'000;
+constexpr std::size_t kMaxShown = 80;
 
 // The names in its YAML and in redis differ by their case alone, but for these.
 std::string key_of(std::string_view name) {
@@ -53,7 +54,14 @@ void set_countries(const Block& block, MovedMirror& mirror) {
 
 std::optional<MovedMirror> mirror_of(const Block& block) {
   MovedMirror mirror;
-  for (const char* const key : {"http", "rsync", "ftp"}) mirror.set_url(value_in(block, key));
+  const std::string_view web = value_in(block, "http");
+  if (web.empty() || web.find("://") != web.npos) {
+    mirror.set_url(web);
+  } else {  // serves both
+    mirror.set_url(fmt::format("http://{}", web));
+    mirror.set_url(fmt::format("https://{}", web));
+  }
+  for (const char* const key : {"rsync", "ftp"}) mirror.set_url(value_in(block, key));
   std::string_view url = mirror.value("https_url");
   if (url.empty()) url = mirror.value("http_url");
   if (url.empty()) return std::nullopt;
@@ -79,13 +87,30 @@ std::optional<MovedMirror> mirror_of(const Block& block) {
   return mirror;
 }
 
-// `1) "name"`, as redis-cli shows it on a terminal.
-std::string_view without_number(std::string_view line) {
+// `1) "Sch\xc3\xb6n \"x\""`, as redis-cli shows it on a terminal; other lines as they are.
+std::string without_number(std::string_view line) {
   const std::size_t end = line.find(") \"");
   const bool numbered = end != line.npos && end > 0 && line.ends_with('"') &&
                         line.size() > end + 3 &&
                         line.substr(0, end).find_first_not_of("0123456789") == line.npos;
-  return numbered ? line.substr(end + 3, line.size() - end - 4) : line;
+  if (!numbered) return std::string(line);
+  line = line.substr(end + 3, line.size() - end - 4);
+  std::string text;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] != '\\' || i + 1 == line.size()) {
+      text += line[i];
+      continue;
+    }
+    const char c = line[++i];
+    const auto byte = c == 'x' ? whole_number<unsigned>(line.substr(i + 1, 2), 16) : std::nullopt;
+    if (byte) i += 2;
+    text += byte       ? static_cast<char>(*byte)
+            : c == 'n' ? '\n'
+            : c == 't' ? '\t'
+            : c == 'r' ? '\r'
+                       : c;
+  }
+  return text;
 }
 
 std::string_view unquoted(std::string_view value) {
@@ -95,25 +120,59 @@ std::string_view unquoted(std::string_view value) {
   return quoted ? value.substr(1, value.size() - 2) : value;
 }
 
-using Lines = std::vector<std::string_view>;
-
-// "Key: value" in each line, or a key and its value in turns.
-Block block_of(const Lines& lines) {
-  Block block;
-  const bool has_colons = std::all_of(lines.begin(), lines.end(), [](std::string_view line) {
-    const std::size_t colon = line.find(':');
-    return colon != line.npos && colon > 0 && line.find_first_of(" /") > colon;
-  });
-  if (has_colons) {
-    for (const std::string_view line : lines) {
-      const std::size_t colon = line.find(':');
-      block[key_of(line.substr(0, colon))] = unquoted(line.substr(colon + 1));
+// Blocks in either form, from their lines. Texts that a mirror does not have are empty lines among
+// keys and values, so there a block ends where a key comes again; in the form of `show` it ends
+// with an empty line, unless that is in the comment, which is last.
+class Blocks {
+ public:
+  void add(std::string_view line) {
+    if (is_empty()) {
+      if (line.empty() || line.starts_with('#')) return;
+      in_turns_ = line.find(':') == line.npos;
     }
-  } else {
-    for (std::size_t i = 0; i + 1 < lines.size(); i += 2) block[key_of(lines[i])] = lines[i + 1];
+    in_turns_ ? add_turn(line) : add_pair(line);
   }
-  return block;
-}
+  void end() {
+    if (!block_.empty()) done_.push_back(std::exchange(block_, {}));
+    in_comment_ = false;
+    value_of_.reset();
+  }
+  bool is_empty() const { return block_.empty() && !value_of_; }
+  const std::vector<Block>& done() const { return done_; }
+
+ private:
+  void add_turn(std::string_view line) {
+    if (value_of_) {
+      block_[*std::exchange(value_of_, std::nullopt)] = line;
+      return;
+    }
+    if (line.empty()) return;  // between blocks
+    const std::string key = key_of(line);
+    if (block_.contains(key)) end();
+    value_of_ = key;
+  }
+
+  void add_pair(std::string_view line) {
+    const std::size_t colon = line.find(':');
+    const bool is_pair = colon != line.npos && colon > 0 && line.find_first_of(" /") > colon;
+    const std::string key = is_pair ? key_of(line.substr(0, colon)) : "";
+    const bool begins = key == "mirror" || key == "name" || key == "http";
+    if (in_comment_ && !begins) {
+      std::string& comment = block_["comment"];
+      comment += (comment.empty() ? "" : "\n") + std::string(line);
+      return;
+    }
+    if (line.empty() || (begins && (in_comment_ || block_.contains(key)))) end();
+    if (!is_pair) return;
+    in_comment_ = key == "comment";
+    block_[key == "mirror" ? "name" : key] = unquoted(line.substr(colon + 1));
+  }
+
+  std::vector<Block> done_;
+  Block block_;
+  bool in_turns_ = false, in_comment_ = false;
+  std::optional<std::string> value_of_;
+};
 
 // A line of an export: a URL, which a country may precede and an address follow.
 std::optional<MovedMirror> exported(std::string_view line) {
@@ -165,41 +224,33 @@ class Exports {
   std::map<std::string, std::size_t> by_name_;
 };
 
-void end_block(Lines& lines, MovedMirrors& moved) {
-  if (lines.empty()) return;
-  const Lines block = std::exchange(lines, {});
-  if (auto mirror = mirror_of(block_of(block)))
-    moved.mirrors.push_back(std::move(*mirror));
-  else
-    moved.left_out.push_back(fmt::format("a block that begins with '{}': has no http or https URL",
-                                         printable(block.front().substr(0, 60))));
-}
-
 }  // namespace
 
 MovedMirrors read_mirrorbits(std::string_view text) {
   MovedMirrors moved;
   Exports exports;
-  Lines block;
+  Blocks blocks;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view whole = text.substr(0, end);
+    const std::string line = without_number(trimmed(text.substr(0, end)));
     text.remove_prefix(std::min(end + 1, text.size()));
-    const std::string_view line = without_number(trimmed(whole));
-    if (trimmed(whole).empty() || line == "---") {
-      end_block(block, moved);
-    } else if (line.starts_with('#')) {
-      continue;
-    } else if (block.empty() && is_export(line)) {
-      if (auto mirror = exported(line))
-        exports.add(std::move(*mirror));
-      else
-        moved.left_out.push_back(fmt::format("'{}'", printable(line.substr(0, 80))));
-    } else {
-      block.push_back(line);
-    }
+    if (line == "---")
+      blocks.end();
+    else if (!blocks.is_empty() || !is_export(line))
+      blocks.add(line);
+    else if (auto mirror = exported(line))
+      exports.add(std::move(*mirror));
+    else
+      moved.left_out.push_back(fmt::format("'{}'", printable(line.substr(0, kMaxShown))));
   }
-  end_block(block, moved);
+  blocks.end();
+  for (const Block& block : blocks.done()) {
+    if (auto mirror = mirror_of(block))
+      moved.mirrors.push_back(std::move(*mirror));
+    else
+      moved.left_out.push_back(fmt::format("'{}': has no http or https URL",
+                                           printable(block.begin()->second.substr(0, kMaxShown))));
+  }
   std::move(exports.mirrors().begin(), exports.mirrors().end(), std::back_inserter(moved.mirrors));
   settle_identifiers(moved);
   return moved;

@@ -59,7 +59,7 @@ MovedMirror mirror_of(const ForeignRow& row, const Declared& declared) {
   set_urls(row, declared, mirror);
   set_limits(declared, mirror);
   mirror.set_flag("enabled", row.flag("enabled"));
-  mirror.set("weight", row.text("score"));
+  mirror.leave_out("score, of which the lowest comes first there", row.text("score"));
   mirror.set("country", code_list(row.text("country")));
   mirror.set("region", code_list(row.text("region")));
   mirror.set_place(row.text("lat"), row.text("lng"));

@@ -274,9 +274,8 @@ bool Findings::most_are_wrong(double now_s) const {
   const double since_s = now_s - std::max(kLookBack_s, interval_s_);
   std::size_t wrong = 0, checked = 0;
   for (const auto& [id, mirror] : mirrors_) {
-    if (mirror.last_wrong_s >= since_s && !mirror.wrong_since_s &&
-        mirror.lately.many_wrong_of_late())
-      ++wrong;
+    if (mirror.wrong_since_s) continue;  // is told from the source already
+    if (mirror.last_wrong_s >= since_s && mirror.lately.many_wrong_of_late()) ++wrong;
     if (std::max(mirror.last_wrong_s, mirror.last_right_s) >= since_s) ++checked;
   }
   return wrong >= kMostMirrors && wrong * 2 > checked;

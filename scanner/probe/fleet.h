@@ -22,6 +22,8 @@ struct Failure {
   Verdict verdict;
   std::string path;             // of the file that was asked for
   double ended_s = 0;           // of the check
+  double others_since_s = 0;    // what others answered since shows that the network works after it
+  bool asked_others = false;    // whether they answer
   bool network_worked = false;  // was seen between the first failure and this one
 };
 
@@ -41,9 +43,10 @@ struct Item {
   double connected_s = -1;  // when a check over a new connection was good last; never: -1
   double down_since_s = 0;  // while it is down
   int in_row = 0;           // good files of this check so far, each asked for after the one before
-  bool was_rare = false;    // the last check asked for something else than whether a file is there
-  bool was_young = false;   // it asked for a file that is new at the source
-  bool was_asked = false;   // of the others, for one that clients ask for much
+  double alone_until_s = -1;  // until then a check asks for one file
+  bool was_rare = false;   // the last check asked for something else than whether a file is there
+  bool was_young = false;  // it asked for a file that is new at the source
+  bool was_asked = false;  // of the others, for one that clients ask for much
   std::optional<Job> doubted;   // did not find what it should; to be done once more
   bool doubts_refusal = false;  // that was no missing file, but an answer for this file alone
   std::optional<Job> refused;   // for which it failed in a way that may be the file's

@@ -44,24 +44,17 @@ bool Network::worked_since_failure(const Item& item, const std::vector<Item*>& i
 Fault Network::judge(const Item& item, const std::vector<Item*>& items) {
   const Family family = item.way.family;
   const bool worked = item.pending->network_worked;
-  const bool waits = now_s_ - item.pending->ended_s < kWait_s;
-  if (!control_.exists()) {
-    if (worked || count_mirrors(family, items) < kFewest) return Fault::mirrors;
-    if (another_was_good(item, items, item.first_failed_s)) return Fault::once;
-    return waits ? Fault::asking : Fault::networks;
+  if (control_.exists()) {
+    const Control::State state = control_.ask(family, item.pending->ended_s);
+    if (state == Control::State::asking) return Fault::asking;
+    if (state == Control::State::works) return worked ? Fault::mirrors : Fault::once;
+    // They fail, which may be their own fault: another mirror tells.
+  } else if (count_mirrors(family, items) < kFewest) {
+    return Fault::mirrors;
   }
-  switch (control_.ask(family, item.pending->ended_s)) {
-    case Control::State::asking:
-      return Fault::asking;
-    case Control::State::works:
-      return worked ? Fault::mirrors : Fault::once;
-    case Control::State::fails:
-      break;
-  }
-  // That may be its own fault: another mirror tells, if one is checked soon.
-  if (another_was_good(item, items, item.pending->ended_s))
+  if (another_was_good(item, items, item.pending->others_since_s))
     return worked ? Fault::mirrors : Fault::once;
-  return waits ? Fault::asking : Fault::networks;
+  return now_s_ - item.pending->ended_s < kWait_s ? Fault::asking : Fault::networks;
 }
 
 std::string Network::words(Family family) const {

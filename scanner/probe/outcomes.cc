@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kWrongAlone = 5;    // files in a row
 constexpr int kMostRepeated = 2;  // in a row
+constexpr double kAlone_s = 3600;
 
 bool tells_nothing(const Verdict& verdict) {
   return verdict.outcome == CheckOutcome::bad || verdict.outcome == CheckOutcome::unknown;
@@ -55,6 +56,8 @@ void Prober::ended(Run& run, const Verdict& found) {
     return rare_failed(run, verdict);
   if (run.refused && verdict.outcome == CheckOutcome::bad && verdict.of_file)
     verdict.outcome = CheckOutcome::wrong_file;
+  if (verdict.outcome == CheckOutcome::bad && verdict.of_file && item.in_row > 0)
+    return refused_in_row(run, verdict);
   if (verdict.outcome == CheckOutcome::bad) return failed(run, verdict);
   if (verdict.outcome == CheckOutcome::wrong_file && run.again) {
     if (!ask_other_way(run, verdict, other_ways(item))) missing(run, verdict, false);
@@ -62,6 +65,17 @@ void Prober::ended(Run& run, const Verdict& found) {
   }
   judge_file(run, verdict);
   apply(item, verdict, run.job.file.path, run.job.kind);
+}
+
+// Perhaps it gives so many answers in a row and no more. So the file is asked for once more, alone.
+void Prober::refused_in_row(const Run& run, Verdict verdict) {
+  Item& item = run.item;
+  item.alone_until_s = now_s_ + kAlone_s;
+  verdict.outcome = CheckOutcome::unknown;
+  apply(item, verdict, run.job.file.path, run.job.kind);
+  item.doubted = run.job;
+  item.doubts_refusal = true;
+  item.due_s = now_s_ + hysteresis_options_.again_s;
 }
 
 // A run that ends asks each mirror a few times only, and waits for none.
@@ -169,8 +183,9 @@ void Prober::failed(const Run& run, const Verdict& verdict) {
   item.doubted.reset();
   if (verdict.of_file) item.refused = run.job;
   if (item.hysteresis.near_down()) {
-    item.pending = Failure{verdict, run.job.file.path, now_s_,
-                           network_.worked_since_failure(item, fleet_.items())};
+    item.pending = Failure{verdict, run.job.file.path,
+                           now_s_,  options_.loop ? now_s_ : item.first_failed_s,
+                           false,   network_.worked_since_failure(item, fleet_.items())};
     return;
   }
   apply(item, verdict, run.job.file.path, run.job.kind);

@@ -63,9 +63,6 @@ std::variant<ProbeOptions, int> parse_options(int argc, char** argv) {
       line.parse(argc, argv, options, [&options] { return fault(options); });
   if (status) return *status;
   options.instance = load_instance(options.config_file, options.instance_name);
-  // The origin is what fails least.
-  if (options.instance.probe_control.empty() && !options.instance.source_url.empty())
-    options.instance.probe_control = {options.instance.source_url};
   if (given.interval_s) options.instance.probe_interval_s = *given.interval_s;
   if (given.timeout_s) options.instance.probe_timeout_s = *given.timeout_s;
   std::sort(options.names.begin(), options.names.end());

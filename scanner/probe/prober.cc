@@ -24,6 +24,7 @@ using net::PoolAnswer;
 
 constexpr const char* kProgram = "mb-probe";
 constexpr double kAgain_s = 10;    // to the check that confirms a change
+constexpr int kOthers = 3;         // are checked to see whether the network works
 constexpr double kRow_s = 5;       // a file that comes later is of another check
 constexpr double kStalled_s = 2;   // between two looks: then answers may have waited for us
 constexpr double kLook_s = 2;      // for changed mirrors
@@ -262,10 +263,15 @@ void Prober::start(Item& item, const Job& job) {
                                 {}}));
 }
 
+// How many a check asks for.
+int Prober::files_of(const Item& item) const {
+  return options_.loop && now_s_ >= item.alone_until_s ? options_.instance.probe_files : 1;
+}
+
 // The files of a check share one connection, which the first one makes and the last one closes.
 net::PoolRequest::Connection Prober::connection_of(const Item& item) const {
   using Connection = net::PoolRequest::Connection;
-  const bool more = options_.loop && item.in_row + 1 < options_.instance.probe_files;
+  const bool more = item.in_row + 1 < files_of(item);
   if (item.in_row > 0) return more ? Connection::go_on : Connection::end;
   return more ? Connection::begin : Connection::own;
 }
@@ -304,7 +310,7 @@ void Prober::apply(Item& item, const Verdict& verdict, const std::string& path, 
 bool Prober::goes_on(Item& item, const Verdict& verdict) const {
   const bool well = options_.loop && item.settled && verdict.outcome == CheckOutcome::good &&
                     item.hysteresis.state() == State::up;
-  if (well && ++item.in_row < options_.instance.probe_files) return true;
+  if (well && ++item.in_row < files_of(item)) return true;
   item.in_row = 0;
   return false;
 }
@@ -340,6 +346,7 @@ void Prober::decide() {
     if (!item->pending) continue;
     switch (network_.judge(*item, items)) {
       case Fault::asking:
+        ask_others(*item, items);
         break;
       case Fault::mirrors:
         apply_pending(*item);
@@ -355,6 +362,21 @@ void Prober::decide() {
   }
   for (const int family : {0, 1})
     if (!failing[family]) told_trouble_[family] = false;
+}
+
+// Whether the network works is soon known if some others are checked now.
+void Prober::ask_others(Item& item, const std::vector<Item*>& items) const {
+  if (std::exchange(item.pending->asked_others, true)) return;
+  int count = 0;
+  for (Item* other : items) {
+    const bool is_another = other->mirror->mirror.id != item.mirror->mirror.id;
+    if (!is_another || other->way.family != item.way.family || other->failing() ||
+        other->hysteresis.state() != State::up)
+      continue;
+    other->due_s = std::min(other->due_s, now_s_);
+    other->in_row = 0;
+    if (++count == kOthers) return;
+  }
 }
 
 // Once, until nothing fails any more.

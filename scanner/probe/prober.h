@@ -65,15 +65,18 @@ class Prober {
   void missing(const Run& run, Verdict verdict, bool elsewhere);
   void note_missing(const Run& run, const Verdict& verdict);
   void ended(Run& run, const Verdict& verdict);
+  void refused_in_row(const Run& run, Verdict verdict);
   void rare_failed(const Run& run, Verdict verdict);
   void failed(const Run& run, const Verdict& verdict);
   void judge_file(const Run& run, const Verdict& verdict);
+  int files_of(const Item& item) const;
   net::PoolRequest::Connection connection_of(const Item& item) const;
   bool goes_on(Item& item, const Verdict& verdict) const;
   void look_at_return(const Item& item);
   bool rests(Item& item) const;
   void apply(Item& item, const Verdict& verdict, const std::string& path, Job::Kind kind);
   void decide();
+  void ask_others(Item& item, const std::vector<Item*>& items) const;
   void tell_trouble(Family family);
   void apply_pending(Item& item);
   void leave_aside(Item& item);

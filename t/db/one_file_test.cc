@@ -21,6 +21,7 @@ class OneFileTest : public DatabaseTest {
   CPPUNIT_TEST(aDeletedMirrorGetsNothing);
   CPPUNIT_TEST(theSameListingDecidesAgain);
   CPPUNIT_TEST(aScanThatComparedBeforeDecidesByItsListing);
+  CPPUNIT_TEST(whatChangesWhileAScanAsksIsDecidedByTheNextOne);
   CPPUNIT_TEST(theScannersRoleMayDoThis);
   CPPUNIT_TEST_SUITE_END();
 
@@ -139,6 +140,29 @@ class OneFileTest : public DatabaseTest {
     CPPUNIT_ASSERT(scan.merge({Precision::second}, {}).outcome == MergeOutcome::merged);
     expect("f7", "two");
     expect("f8", "one,two");
+  }
+
+  // After its comparison, and before it ends.
+  void whatChangesWhileAScanAsksIsDecidedByTheNextOne() {
+    const Tree listed(tree_.begin(), tree_.begin() + 20);
+    for (const bool again : {false, true}) {  // compared, or the same as the last one
+      scan_mirror(owner(), "two", listed);
+      Connection other = database().connect();
+      MergeOptions options;
+      options.force = !again;
+      bool asked = false;
+      options.ask_for_newest = [&](const NewestFiles&) {
+        asked = true;
+        withdraw_files(other, {here("f7", two_)});
+        confirm_files(other, {here("f25", two_)});
+        return Unserved();
+      };
+      scan_mirror(owner(), "two", listed, options);
+      CPPUNIT_ASSERT(asked);
+      scan_mirror(owner(), "two", listed);
+      expect("f7", "one,two");
+      expect("f25", "one");
+    }
   }
 
   void theScannersRoleMayDoThis() {

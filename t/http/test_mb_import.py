@@ -128,6 +128,7 @@ def test_a_database_of_mirrorcache(database, import_into):
     assert found["a.example.org"] == {"http_url": "http://a.example.org/suse/", "rsync_url": "rsync://a.example.org/suse/", "enabled": True,
                                       "country": "DE", "region": "EU", "latitude": 52.5, "longitude": 13.4, "country_only": True,
                                       "operator_name": "A", "weight": 100, "ipv4": True, "online": True}
+    assert "left out: score, of which the lowest comes first there: 100" in done.stdout
     cdn = found["cdn.example.net"]
     assert cdn["complete"] and cdn["ipv6"] and cdn["https_url"] == "https://cdn.example.net/" and cdn["region"] == "NA"
 
@@ -188,20 +189,37 @@ BITS = {
     "show": "HttpURL: https://m.example.org/vlc/\nRsyncURL: rsync://m.example.org/vlc\nFtpURL: \"\"\nSponsorName: 'ACME: the firm'\n"
             "AdminEmail: a@example.org\nCountryOnly: true\nScore: 20\nLatitude: 48.8\nLongitude: 2.3\nContinentCode: EU\n"
             "CountryCodes: FR BE\nExcludedCountryCodes: \"\"\nASNum: 64500\nEnabled: true\nAllowRedirects: null\n",
-    "redis": "name\nm.example.org\nhttp\nhttps://m.example.org/vlc/\nrsync\nrsync://m.example.org/vlc\nftp\n\n".replace("ftp\n\n", "") +
+    "redis": "ID\n1\nname\nm.example.org\nhttp\nhttps://m.example.org/vlc/\nrsync\nrsync://m.example.org/vlc\nftp\n\nsponsorLogo\n\n"
              "sponsorName\nACME: the firm\nadminEmail\na@example.org\ncountryOnly\n1\nscore\n20\nlatitude\n48.8\nlongitude\n2.3\n"
              "continentCode\nEU\ncountryCodes\nFR BE\nasnum\n64500\nenabled\n1\n",
 }
+BITS["two"] = BITS["redis"] + BITS["redis"].replace("m.example", "n.example")
 BITS["terminal"] = "".join(f'{number}) "{line}"\n' for number, line in enumerate(BITS["redis"].splitlines(), 1))
 
 
 @pytest.mark.parametrize("form", BITS)
 def test_what_mirrorbits_and_its_redis_print(database, import_into, form):
     import_into("mirrorbits", import_into.file(BITS[form]))
-    assert mirrors(database) == {"m.example.org": {
+    found = mirrors(database)
+    assert ("n.example.org" in found) == (form == "two") and len(found) == 1 + (form == "two")
+    assert {name: value for name, value in found.items() if name == "m.example.org"} == {"m.example.org": {
         "https_url": "https://m.example.org/vlc/", "rsync_url": "rsync://m.example.org/vlc/", "operator_name": "ACME: the firm",
         "admin_email": "a@example.org", "country_only": True, "weight": 120, "latitude": 48.8, "longitude": 2.3, "region": "EU",
         "country": "FR", "other_countries": ["BE"], "asn": 64500, "enabled": True, "ipv4": True, "online": True}}
+
+
+def test_comments_and_urls_without_a_scheme(database, import_into):
+    text = "Mirror: one\nHttpURL: one.example/vlc/\nScore: 0\nComment:\nsee http://status.example/\n\nand: more\nMirror: two\n" \
+        "HttpURL: http://two.example/\nComment:\n"
+    import_into("mirrorbits", import_into.file(text))
+    found = mirrors(database)
+    assert (found["one"]["http_url"], found["one"]["https_url"]) == ("http://one.example/vlc/", "https://one.example/vlc/")
+    assert found["one"]["private_comment"] == "see http://status.example/\n\nand: more" and list(found) == ["one", "two"]
+
+
+def test_a_terminals_escapes(database, import_into):
+    import_into("mirrorbits", import_into.file('1) "http"\n2) "http://a.example/"\n3) "sponsorName"\n4) "Sch\\xc3\\xb6n \\"x\\""\n'))
+    assert mirrors(database)["a.example"]["operator_name"] == 'Sch\u00f6n "x"'
 
 
 def test_mirrorbits_exports(database, import_into):
@@ -270,6 +288,20 @@ def test_one_bad_mirror_keeps_none_of_the_others_out(database, import_into):
     assert done.returncode == 1 and list(mirrors(database)) == ["good"]
     assert "mirror 'good': left out: cost: 3" in done.stdout and "without host bits" in done.stderr and "gopher" in done.stderr
     assert "1 of 4 mirrors: 1 added" in done.stdout and "3 refused" in done.stdout
+
+
+def test_twice_in_a_file_and_a_prefix_twice(database, import_into):
+    text = json.dumps([{"identifier": "a", "http_url": "http://a.example/", "prefixes": ["192.0.2.0/24", "192.0.2.0/24"]},
+                       {"identifier": "a", "http_url": "http://b.example/"}])
+    done = import_into("json", import_into.file(text), "--update", check=False)
+    assert done.returncode == 1 and "mirror 'a' cannot be taken over: it is there twice" in done.stderr
+    assert mirrors(database)["a"]["http_url"] == "http://a.example/"
+
+
+def test_an_update_moves_the_region_with_the_country(database, import_into):
+    database.tool("mb", "new", "a", "--no-geo", "--http-url", "http://a.example/", "--country", "de")
+    import_into("json", import_into.file('[{"identifier": "a", "country": "US"}]'), "--update")
+    assert mirrors(database)["a"]["region"] == "NA"
 
 
 def test_where_mirrors_are_there_already(database, import_into):

@@ -6,7 +6,8 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <map>
+#include <set>
+#include <utility>
 
 #include "commands.h"
 #include "core/path.h"
@@ -33,7 +34,7 @@ struct Wanted {
 // What became of each, by its name.
 struct Outcome {
   std::vector<std::string> added, updated, unchanged, exist;
-  std::map<std::string, std::string> refused;  // and why
+  std::vector<std::pair<std::string, std::string>> refused;  // and why
 };
 
 std::string read_text(const std::string& from) {
@@ -87,7 +88,7 @@ class Import {
         part.release();
       } catch (const db::Error& error) {
         if (connection_.broken()) throw;
-        outcome_.refused[mirror.identifier] = error.what();
+        outcome_.refused.emplace_back(mirror.identifier, error.what());
       }
     }
     if (!wanted_.dry_run) transaction.commit();
@@ -96,6 +97,7 @@ class Import {
 
  private:
   void take(const MovedMirror& mirror) {
+    if (!seen_.insert(mirror.identifier).second) throw db::Error("it is there twice", "23505");
     const auto known = db::find_mirror(connection_, mirror.identifier);
     if (!known) {
       add(mirror);
@@ -115,24 +117,31 @@ class Import {
     }
     add_region(columns);
     const MirrorId id = db::insert_mirror(connection_, mirror.identifier, columns);
-    for (const std::string& served : mirror.serves_first)
+    add_served(id, mirror);
+  }
+
+  void add_served(MirrorId id, const MovedMirror& mirror) {
+    for (const std::string& served :
+         std::set(mirror.serves_first.begin(), mirror.serves_first.end())) {
+      db::remove_mirror_prefix(connection_, id, served);
       db::add_mirror_prefix(connection_, id, served);
+    }
   }
 
   // Whether something differs afterwards.
   bool update(const db::MirrorRecord& before, const MovedMirror& mirror) {
     const MirrorId id = before.mirror.id;
-    if (!mirror.columns.empty()) db::update_mirror(connection_, id, mirror.columns);
-    for (const std::string& served : mirror.serves_first) {
-      db::remove_mirror_prefix(connection_, id, served);
-      db::add_mirror_prefix(connection_, id, served);
-    }
+    std::vector<db::Change> columns = mirror.columns;
+    add_region(columns);
+    if (!columns.empty()) db::update_mirror(connection_, id, columns);
+    add_served(id, mirror);
     return to_json(*db::find_mirror(connection_, mirror.identifier)) != to_json(before);
   }
 
   db::Connection& connection_;
   const Wanted& wanted_;
   Outcome outcome_;
+  std::set<std::string> seen_;
 };
 
 nlohmann::json report(const MovedMirrors& moved, const Outcome& outcome, bool dry_run) {
@@ -169,7 +178,8 @@ void say_outcome(const MovedMirrors& moved, const Outcome& outcome, const Wanted
       wanted.dry_run ? "nothing is changed; " : "", moved.mirrors.size() - outcome.refused.size(),
       moved.mirrors.size(), outcome.added.size(), outcome.updated.size(), outcome.unchanged.size(),
       outcome.exist.size(), outcome.refused.size()));
-  if (!wanted.dry_run && !outcome.added.empty()) say("next: mb scan --all");
+  if (!wanted.dry_run && !outcome.added.empty())
+    say("next: mb scan --enable NAME for each that is disabled, mb scan --all for the others");
 }
 
 int run(Context& context, const Wanted& wanted, MovedMirrors moved) {

@@ -178,7 +178,8 @@ void ScanRow::close(const char* outcome, const ScanCounts& counts, std::string_v
   connection_.run(
       "UPDATE scan SET outcome = $2, ended = clock_timestamp(), seen = $3, gained = $4, lost = $5, "
       "unknown = $6, outdated = $7, "
-      "error = $8, fingerprint = $9, rev = $10 WHERE id = $1",
+      "error = $8, fingerprint = CASE WHEN fingerprint IS NULL THEN $9::bytea END, rev = $10 "
+      "WHERE id = $1",
       params);
   open_ = false;
 }

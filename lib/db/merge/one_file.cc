@@ -77,12 +77,15 @@ void find_cohorts(Connection& connection, MergeTransaction& merge) {
   connection.script(kFind);
 }
 
-// The next listing of these mirrors is compared, also if it is the same as the last one.
+// The next listing of these mirrors is compared, also if it is the same as the last one. A scan
+// under way may have compared already, so its row is marked: ScanRow::close heeds that.
 void forget_listings(Connection& connection, const std::vector<MirrorId>& mirrors) {
   connection.run(
-      "UPDATE scan s SET fingerprint = NULL FROM (SELECT DISTINCT unnest($1::smallint[]) AS id) m "
-      "WHERE s.id = (SELECT id FROM scan WHERE mirror_id = m.id AND outcome IN ('merged', "
-      "'unchanged') ORDER BY id DESC LIMIT 1) AND s.fingerprint IS NOT NULL",
+      "UPDATE scan s SET fingerprint = CASE WHEN s.outcome = 'running' THEN ''::bytea END "
+      "FROM (SELECT DISTINCT unnest($1::smallint[]) AS id) m WHERE s.mirror_id = m.id AND "
+      "((s.outcome = 'running' AND s.fingerprint IS NULL) OR (s.fingerprint IS NOT NULL AND s.id = "
+      "(SELECT id FROM scan WHERE mirror_id = m.id AND outcome IN ('merged', 'unchanged') "
+      "ORDER BY id DESC LIMIT 1)))",
       Params().int2_array(mirrors));
 }
 
