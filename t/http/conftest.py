@@ -122,6 +122,12 @@ def scratch():
 
 
 @pytest.fixture
+def store(cleanup):
+    """An object store that listens."""
+    return cleanup(rig.S3Server()).start()
+
+
+@pytest.fixture
 def cleanup():
     """cleanup(thing): closes it at the end of the test, last one first."""
     things = []

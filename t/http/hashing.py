@@ -7,6 +7,15 @@ import subprocess
 
 import scanning
 
+REDIRECTOR = """
+MirrorDatabase "{database}"
+<Location /db>
+  MirrorEngine On
+  MirrorTree database
+  MirrorOrigin http://origin.example/
+</Location>
+"""
+
 
 class World(scanning.World):
     def mb_hash(self, *args, check=True, **options):

@@ -7,7 +7,7 @@ import pytest
 import rig
 from answers import ask
 from buckets import OLD, raises, source_scan
-from hashing import World
+from hashing import REDIRECTOR, World
 from scanning import objects
 
 ASC, SIG = b"-----BEGIN PGP SIGNATURE-----\n\niQIzBAEBCAAdFiEE\n=abcd\n-----END PGP SIGNATURE-----\n", b"\x89\x00"
@@ -16,11 +16,6 @@ ASC, SIG = b"-----BEGIN PGP SIGNATURE-----\n\niQIzBAEBCAAdFiEE\n=abcd\n-----END 
 @pytest.fixture
 def world(database, scratch, cleanup):
     return World(database, scratch, cleanup)
-
-
-@pytest.fixture
-def store(cleanup):
-    return cleanup(rig.S3Server()).start()
 
 
 def hashes(world):
@@ -67,16 +62,6 @@ def test_mb_hash_reads_the_objects_of_a_source_in_a_bucket(world, store):
     assert len(reads(store)) == 4 + 3
     assert mb_hash(world, store).returncode == 0 and len(reads(store)) == 4 + 3
     assert mb_hash(world, store, "--verify").returncode == 0
-
-
-REDIRECTOR = """
-MirrorDatabase "{database}"
-<Location /db>
-  MirrorEngine On
-  MirrorTree database
-  MirrorOrigin http://origin.example/
-</Location>
-"""
 
 
 def test_clients_get_mirrors_hashes_and_signatures_of_a_source_in_a_bucket(world, store, make_httpd):

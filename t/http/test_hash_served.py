@@ -7,16 +7,10 @@ import os
 import pytest
 import rig
 from answers import ask
-from hashing import World
+from hashing import REDIRECTOR, World
 
 MIB = 1 << 20
-CONFIG = """
-MirrorDatabase "{database}"
-<Location /db>
-  MirrorEngine On
-  MirrorTree database
-  MirrorOrigin http://origin.example/
-</Location>
+CONFIG = REDIRECTOR + """\
 Alias /local {source}
 <Directory {source}>
   Require all granted

@@ -20,11 +20,6 @@ def world(database, scratch, cleanup):
 
 
 @pytest.fixture
-def store(cleanup):
-    return cleanup(rig.S3Server()).start()
-
-
-@pytest.fixture
 def mirror(world, store):
     """A maker of the mirror `m` in a folder of a bucket that is a copy of the source; returns the bucket."""
 

@@ -5,16 +5,16 @@ import http.server
 import os
 import pathlib
 import re
-import threading
 import time
 import urllib.parse
 
 from .ports import host_port
+from .threaded import ThreadedServer
 
 _BLOCK = 16384
 
 
-class OddWeb:
+class OddWeb(ThreadedServer):
     """Serves the files below docroot, ranges too. `rate` limits each connection to so many bytes a second; with `corrupt` every
     byte is another than the file's. `paths` are the decoded ones that were asked for."""
 
@@ -22,29 +22,15 @@ class OddWeb:
         self.docroot, self.address, self.rate, self.corrupt = pathlib.Path(docroot), address, rate, corrupt
         self.paths, self.closing = [], False
         handler = type("Handler", (_Handler,), {"odd": self})
-        self._server = http.server.ThreadingHTTPServer((address, 0), handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        super().__init__(http.server.ThreadingHTTPServer((address, 0), handler))
 
     @property
     def url(self):
-        return f"http://{host_port(self.address, self._server.server_address[1])}/"
-
-    def start(self):
-        self._thread.start()
-        return self
+        return f"http://{host_port(self.address, self.port)}/"
 
     def close(self):
         self.closing = True
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *exc):
-        self.close()
+        super().close()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -9,10 +9,11 @@ import hashlib
 import hmac
 import http.server
 import re
-import threading
 import time
 import urllib.parse
 from xml.sax.saxutils import escape
+
+from .threaded import ThreadedServer
 
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -74,7 +75,7 @@ class Bucket:
         return found, common, None
 
 
-class S3Server:
+class S3Server(ThreadedServer):
     """`accounts` are secrets by access key. `fault`, called with each request's handler, may answer in the server's place: then it
     returns True. `requests` are the paths with queries that were asked for, each with its method."""
 
@@ -83,10 +84,8 @@ class S3Server:
         self.accounts = {KEY: SECRET} if accounts is None else accounts
         self.buckets, self.requests, self.fault = {}, [], None
         handler = type("Handler", (_Handler,), {"s3": self})
-        self._server = http.server.ThreadingHTTPServer((address, 0), handler)
-        self._server.daemon_threads = True
-        self.endpoint = f"http://{address}:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        super().__init__(http.server.ThreadingHTTPServer((address, 0), handler))
+        self.endpoint = f"http://{address}:{self.port}"
 
     def bucket(self, name, **options):
         return self.buckets.setdefault(name, Bucket(**options))
@@ -97,21 +96,6 @@ class S3Server:
 
     def environment(self, key=KEY, secret=SECRET):
         return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
-
-    def start(self):
-        self._thread.start()
-        return self
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def __enter__(self):
-        return self.start()
-
-    def __exit__(self, *exc):
-        self.close()
 
 
 class Refusal(Exception):

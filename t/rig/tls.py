@@ -6,9 +6,9 @@ import select
 import socket
 import socketserver
 import ssl
-import threading
 
 from .process import run
+from .threaded import ThreadedServer
 
 
 class Authority:
@@ -37,26 +37,15 @@ class Authority:
 _REQUEST = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
 
 
-class TlsFront:
+class TlsFront(ThreadedServer):
     """Takes TLS on loopback and passes on what is in it to a server of a port there, as a proxy before an rsync daemon does."""
 
     def __init__(self, certificate, to_port, address="127.0.0.1"):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         handler = type("Front", (_Front,), {"context": context, "to": (address, to_port)})
-        server = type("Server", (socketserver.ThreadingTCPServer,), {"daemon_threads": True, "allow_reuse_address": True})
-        self._server = server((address, 0), handler)
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-
-    def start(self):
-        self._thread.start()
-        return self
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server = type("Server", (socketserver.ThreadingTCPServer,), {"allow_reuse_address": True})
+        super().__init__(server((address, 0), handler))
 
 
 class _Front(socketserver.BaseRequestHandler):
