@@ -1,7 +1,8 @@
-// Letters of ASCII without regard to the locale, as the Internet's names and keywords have them.
-// Other bytes stay as they are. Pure.
+// Letters and blanks of ASCII without regard to the locale, as the Internet's names and keywords
+// have them. Other bytes stay as they are. Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,14 @@ inline std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out) c = lower(c);
   return out;
+}
+
+// Without blanks and ends of lines at both ends.
+constexpr std::string_view without_blanks(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
 }
 
 }  // namespace mirror

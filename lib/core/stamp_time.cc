@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "core/ascii.h"
 #include "core/http_date.h"
 
 namespace mirror {
@@ -23,11 +24,9 @@ bool is_number(std::string_view text) {
 
 // The line without blanks, a byte order mark and a return around it.
 std::string_view first_line(std::string_view text) {
-  constexpr std::string_view kMark = "\xef\xbb\xbf", kBlanks = " \t\r";
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
   if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
-  text = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+  return without_blanks(text.substr(0, text.find('\n')));
 }
 
 // Takes the first `count` digits off; -1, and nothing taken, if there are fewer.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ascii.h"
 #include "moving/formats.h"
 
 namespace mirror::moving {
@@ -62,7 +63,7 @@ class Reader {
           std::min(text_.find_first_of(std::string{separator_, '\r', '\n'}, at_), text_.size());
       const std::string_view plain = text_.substr(at_, end - at_);
       at_ = end;
-      return std::string(trimmed(plain));
+      return std::string(without_blanks(plain));
     }
     const int began = line_;
     std::string cell;

@@ -6,6 +6,7 @@
 #include <climits>
 #include <memory>
 
+#include "core/ascii.h"
 #include "moving/formats.h"
 
 namespace mirror::moving {
@@ -20,7 +21,7 @@ struct FreeText {
 using Text = std::unique_ptr<xmlChar, FreeText>;
 
 std::string string_of(const Text& text) {
-  return text ? std::string(trimmed(reinterpret_cast<const char*>(text.get()))) : "";
+  return text ? std::string(without_blanks(reinterpret_cast<const char*>(text.get()))) : "";
 }
 std::string attribute(const xmlNode* node, const char* name) {
   return string_of(Text(xmlGetProp(node, reinterpret_cast<const xmlChar*>(name))));

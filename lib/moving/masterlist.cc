@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/ascii.h"
 #include "core/path.h"
 #include "moving/formats.h"
 
@@ -12,12 +13,6 @@ namespace mirror::moving {
 namespace {
 
 using Stanza = std::map<std::string, std::string, std::less<>>;
-
-std::string lower(std::string_view text) {
-  std::string made(text);
-  for (char& c : made) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return made;
-}
 
 std::string_view next_line(std::string_view& text) {
   const std::size_t end = std::min(text.find('\n'), text.size());
@@ -71,12 +66,13 @@ void set_operator(std::string_view sponsor, MovedMirror& mirror) {
 
 void add(const Stanza& stanza, std::string_view section, MovedMirrors& moved) {
   const Fields field(stanza);
-  const std::string_view site = trimmed(field("Site"));
+  const std::string_view site = without_blanks(field("Site"));
   if (site.empty()) return;
   MovedMirror mirror;
   mirror.identifier = identifier_from(site);
   for (const char* const scheme : {"https", "http", "rsync", "ftp"})
-    mirror.set_url(url_of(scheme, site, trimmed(field(fmt::format("{}-{}", section, scheme)))));
+    mirror.set_url(
+        url_of(scheme, site, without_blanks(field(fmt::format("{}-{}", section, scheme)))));
   const bool for_clients = !mirror.value("http_url").empty() || !mirror.value("https_url").empty();
   if (!for_clients) {
     moved.left_out.push_back(fmt::format("{}: no {} by http or https", printable(site), section));
@@ -86,7 +82,7 @@ void add(const Stanza& stanza, std::string_view section, MovedMirrors& moved) {
   set_admin(field("Maintainer"), mirror);
   set_operator(field("Sponsor"), mirror);
   mirror.set("public_note", field("Comment"));
-  if (lower(trimmed(field("IPv6"))) == "yes") mirror.set_flag("ipv6", true);
+  if (lower(without_blanks(field("IPv6"))) == "yes") mirror.set_flag("ipv6", true);
   mirror.leave_out("Includes", field("Includes"));
   mirror.leave_out("Alias", field("Alias"));
   moved.mirrors.push_back(std::move(mirror));
@@ -100,7 +96,7 @@ MovedMirrors read_masterlist(std::string_view text, std::string_view section) {
   std::string* last = nullptr;
   for (int number = 1; !text.empty(); ++number) {
     const std::string_view line = next_line(text);
-    if (trimmed(line).empty()) {
+    if (without_blanks(line).empty()) {
       add(stanza, section, moved);
       stanza.clear();
       last = nullptr;
@@ -109,7 +105,7 @@ MovedMirrors read_masterlist(std::string_view text, std::string_view section) {
     if (line.front() == ' ' || line.front() == '\t') {
       if (last == nullptr)
         throw FormatError(fmt::format("line {}: continues a field, but there is none", number));
-      *last += fmt::format("\n{}", trimmed(line));
+      *last += fmt::format("\n{}", without_blanks(line));
       continue;
     }
     if (line.front() == '#') continue;
@@ -117,7 +113,7 @@ MovedMirrors read_masterlist(std::string_view text, std::string_view section) {
     if (colon == line.npos)
       throw FormatError(fmt::format("line {}: is no field with a colon", number));
     last = &stanza[lower(line.substr(0, colon))];
-    *last += fmt::format("{}{}", last->empty() ? "" : "\n", trimmed(line.substr(colon + 1)));
+    *last += fmt::format("{}{}", last->empty() ? "" : "\n", without_blanks(line.substr(colon + 1)));
   }
   add(stanza, section, moved);
   settle_identifiers(moved);

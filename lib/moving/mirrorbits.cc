@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "core/ascii.h"
 #include "core/number.h"
 #include "core/path.h"
 #include "core/url.h"
@@ -20,8 +21,7 @@ constexpr std::size_t kMaxShown = 80;
 
 // The names in its YAML and in redis differ by their case alone, but for these.
 std::string key_of(std::string_view name) {
-  std::string key;
-  for (const char c : name) key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string key = lower(name);
   if (key == "httpurl" || key == "rsyncurl" || key == "ftpurl") key.resize(key.size() - 3);
   return key;
 }
@@ -114,7 +114,7 @@ std::string without_number(std::string_view line) {
 }
 
 std::string_view unquoted(std::string_view value) {
-  value = trimmed(value);
+  value = without_blanks(value);
   const bool quoted = value.size() >= 2 && (value.front() == '"' || value.front() == '\'') &&
                       value.back() == value.front();
   return quoted ? value.substr(1, value.size() - 2) : value;
@@ -181,7 +181,7 @@ std::optional<MovedMirror> exported(std::string_view line) {
   while (!line.empty()) {
     const std::size_t end = std::min(line.find_first_of(" \t"), line.size());
     const std::string_view word = line.substr(0, end);
-    line = trimmed(line.substr(end));
+    line = without_blanks(line.substr(end));
     if (word.find("://") != word.npos)
       mirror.set_url(word);
     else if (word.find('@') != word.npos)
@@ -232,7 +232,7 @@ MovedMirrors read_mirrorbits(std::string_view text) {
   Blocks blocks;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string line = without_number(trimmed(text.substr(0, end)));
+    const std::string line = without_number(without_blanks(text.substr(0, end)));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line == "---")
       blocks.end();

@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "core/ascii.h"
 #include "core/path.h"
 #include "core/url.h"
 
@@ -20,13 +21,6 @@ constexpr std::size_t kMaxShown = 80;  // of a value that is left out
 bool is_named(unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '_'; }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == text.npos) return "";
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
 
 std::string code_list(std::string_view text) {
   std::string list;
@@ -44,7 +38,7 @@ std::string code_list(std::string_view text) {
 }
 
 void MovedMirror::set(std::string_view column, std::string_view value) {
-  value = trimmed(value);
+  value = without_blanks(value);
   if (!value.empty()) columns.emplace_back(column, value);
 }
 
@@ -55,7 +49,7 @@ std::string_view MovedMirror::value(std::string_view column) const {
 }
 
 void MovedMirror::set_url(std::string_view url) {
-  url = trimmed(url);
+  url = without_blanks(url);
   if (url.empty()) return;
   for (const auto& [scheme, column] :
        {std::pair("https://", "https_url"), std::pair("http://", "http_url"),
@@ -71,8 +65,8 @@ void MovedMirror::set_url(std::string_view url) {
 }
 
 void MovedMirror::set_place(std::string_view latitude, std::string_view longitude) {
-  latitude = trimmed(latitude);
-  longitude = trimmed(longitude);
+  latitude = without_blanks(latitude);
+  longitude = without_blanks(longitude);
   const auto is_zero = [](std::string_view number) {
     return number.find_first_not_of("-0.") == number.npos;
   };
@@ -82,7 +76,7 @@ void MovedMirror::set_place(std::string_view latitude, std::string_view longitud
 }
 
 void MovedMirror::leave_out(std::string_view name, std::string_view value) {
-  value = trimmed(value);
+  value = without_blanks(value);
   if (value.empty()) return;
   const bool cut = value.size() > kMaxShown;
   left_out.push_back(fmt::format(
@@ -90,7 +84,7 @@ void MovedMirror::leave_out(std::string_view name, std::string_view value) {
 }
 
 std::string identifier_from(std::string_view name_or_url) {
-  std::string_view name = trimmed(name_or_url);
+  std::string_view name = without_blanks(name_or_url);
   if (name.find("://") != name.npos) name = url_host(name);
   std::string identifier;
   for (const char c : name) {

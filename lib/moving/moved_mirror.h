@@ -44,7 +44,6 @@ std::string identifier_from(std::string_view name_or_url);
 // Mirrors without a name are left out; names that occur twice get -2, -3, … .
 void settle_identifiers(MovedMirrors& moved);
 
-std::string_view trimmed(std::string_view text);  // without blanks at both ends
 // Codes of countries or regions: "de, fr;it" as "DE,FR,IT".
 std::string code_list(std::string_view text);
 

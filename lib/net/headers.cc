@@ -4,16 +4,12 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
+
 namespace mirror::net {
 namespace {
 
 constexpr std::size_t kUsualHeaders = 12;
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") + 1 - begin);
-}
 
 }  // namespace
 
@@ -24,7 +20,7 @@ void add_header(Headers& headers, std::string_view line) {
   }
   const std::size_t colon = line.find(':');
   if (colon == line.npos) return;
-  headers.emplace_back(line.substr(0, colon), trimmed(line.substr(colon + 1)));
+  headers.emplace_back(line.substr(0, colon), without_blanks(line.substr(colon + 1)));
 }
 
 std::string_view find_header(const Headers& headers, std::string_view name) {

@@ -9,19 +9,13 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/ascii.h"
 #include "core/path.h"
 
 namespace mirror::s3 {
 namespace {
 
 constexpr std::streamsize kMaxFileBytes = 1 << 20;
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
-}
 
 // Of a file that is not there: none.
 Sections read_file(const std::string& file) {
@@ -88,20 +82,22 @@ Sections read_sections(std::string_view text) {
   std::map<std::string, std::string>* section = nullptr;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view whole = text.substr(0, end), line = trimmed(whole);
+    const std::string_view whole = text.substr(0, end), line = without_blanks(whole);
     text.remove_prefix(std::min(end + 1, text.size()));
     // Nested values, which begin with blanks, are none of ours.
     if (line.empty() || line[0] == '#' || line[0] == ';' || whole[0] == ' ' || whole[0] == '\t')
       continue;
     if (line[0] == '[') {
       const std::size_t close = line.find(']');
-      section =
-          close == line.npos ? nullptr : &sections[std::string(trimmed(line.substr(1, close - 1)))];
+      section = close == line.npos
+                    ? nullptr
+                    : &sections[std::string(without_blanks(line.substr(1, close - 1)))];
       continue;
     }
     const std::size_t equals = line.find('=');
     if (section == nullptr || equals == line.npos) continue;
-    (*section)[std::string(trimmed(line.substr(0, equals)))] = trimmed(line.substr(equals + 1));
+    (*section)[std::string(without_blanks(line.substr(0, equals)))] =
+        without_blanks(line.substr(equals + 1));
   }
   return sections;
 }

@@ -10,12 +10,6 @@ namespace {
 constexpr std::size_t kMaxBytes = std::size_t{500} << 10;
 constexpr std::size_t kMaxRules = 2000;
 
-std::string_view trimmed(std::string_view text) {
-  const std::size_t begin = text.find_first_not_of(" \t\r");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
-}
-
 // Remembers where the last `*` was, so that the time is at most the product of both lengths.
 bool matches(std::string_view pattern, std::string_view path) {
   const bool to_end = pattern.ends_with('$');
@@ -51,8 +45,8 @@ Robots::Robots(std::string_view text) {
     line = line.substr(0, line.find('#'));
     const std::size_t colon = line.find(':');
     if (colon == line.npos) continue;
-    const std::string name = lower(trimmed(line.substr(0, colon)));
-    const std::string_view value = trimmed(line.substr(colon + 1));
+    const std::string name = lower(without_blanks(line.substr(0, colon)));
+    const std::string_view value = without_blanks(line.substr(colon + 1));
     if (name == "user-agent") {
       if (!in_names) for_own = for_all = false;
       in_names = true;

@@ -47,12 +47,8 @@ int run_csv(const std::vector<db::MirrorRecord>& records) {
     line += fmt::format(",{}", column.name);
   say_lines(line + "\n");
   for (const db::MirrorRecord& record : records) {
-    std::string served;
-    for (const Prefix& prefix : record.mirror.prefixes)
-      served += (served.empty() ? "" : ",") + prefix.text();
-    for (const AsNumber asn : record.mirror.served_as)
-      served += (served.empty() ? "" : ",") + as_text(asn);
-    line = fmt::format("{},{}", cell(record.mirror.identifier), cell(served));
+    line = fmt::format("{},{}", cell(record.mirror.identifier),
+                       cell(served_first(record.mirror, ",")));
     for (const db::MirrorColumn& column : db::mirror_columns())
       line += "," + cell(db::column_text(record, column));
     say_lines(line + "\n");

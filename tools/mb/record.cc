@@ -1,6 +1,6 @@
 #include "record.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -129,6 +129,13 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   json["time_offset_s"] = record.time_offset_s;
   json["last_scan"] = time_json(record.last_scan_s);
   return json;
+}
+
+std::string served_first(const Mirror& mirror, std::string_view between) {
+  std::vector<std::string> served;
+  for (const Prefix& prefix : mirror.prefixes) served.push_back(prefix.text());
+  for (const AsNumber asn : mirror.served_as) served.push_back(as_text(asn));
+  return fmt::format("{}", fmt::join(served, between));
 }
 
 std::string state_text(const Mirror& mirror) {

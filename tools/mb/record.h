@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 #include "tools/cli/json.h"
 #include "tools/cli/options.h"
@@ -41,6 +42,9 @@ void complain_of_countries(const ColumnOptions& given);
 
 // Everything that is known about a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
+
+// The networks and ASes that it serves first, with `between` between them.
+std::string served_first(const Mirror& mirror, std::string_view between);
 
 // "enabled", "partly down", or the first reason why no client is sent there: "disabled", "offline",
 // "down", "weight 0".

@@ -28,13 +28,6 @@ std::int64_t files_of(db::Connection& connection, MirrorId id) {
   return count == counts.end() ? 0 : count->second;
 }
 
-std::string served_first(const Mirror& mirror) {
-  std::string text;
-  for (const Prefix& prefix : mirror.prefixes) text += (text.empty() ? "" : ", ") + prefix.text();
-  for (const AsNumber asn : mirror.served_as) text += (text.empty() ? "" : ", ") + as_text(asn);
-  return text;
-}
-
 std::string keeps_times_text(const db::MirrorRecord& record) {
   static constexpr const char* kTexts[] = {"undecided", "yes", "no"};
   const char* keeps = kTexts[static_cast<int>(db::keeping_of(record.keeps_times_share))];
@@ -198,7 +191,7 @@ int run(Context& context, const Wanted& wanted) {
   table.add({"files", grouped(files)});
   for (const db::MirrorColumn& column : db::mirror_columns())
     table.add({column.name, db::column_text(record, column)});
-  table.add({"serves_first", served_first(mirror)});
+  table.add({"serves_first", served_first(mirror, ", ")});
   table.add({"keeps_times", keeps_times_text(record)});
   table.add({"stamp", stamp_text(stamp)});
   table.add({"last_scan", record.last_scan_s ? utc_minute(*record.last_scan_s) : "never"});

@@ -21,7 +21,12 @@ class Fingerprint {
     if (!value.empty()) word(load(value));
   }
 
-  // Adds what another one has of an entry, so that the order of such calls does not matter.
+  // Adds what another one has of an entry.
+  void add_next(const Fingerprint& entry) {
+    word(entry.first_);
+    word(entry.second_);
+  }
+  // The same, so that the order of such calls does not matter.
   void add_in_any_order(Fingerprint entry) {
     entry.number(0);  // so that no bit of the entry's last value stays where it was
     first_ += entry.first_;

@@ -94,15 +94,13 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
                         std::int64_t mtime_s, bool staged, std::optional<std::int64_t> ctime_ns,
                         std::string_view link_text) {
   Fingerprint entry;
-  for (Fingerprint* const part : {&in_order_, &entry}) {
-    part->text(path);
-    for (const std::int64_t number :
-         {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
-      part->number(number);
-    }
-    if (!link_text.empty()) part->text(link_text);
+  entry.text(path);
+  for (const std::int64_t number :
+       {static_cast<std::int64_t>(kind), size_bytes, mtime_s, std::int64_t{staged}}) {
+    entry.number(number);
   }
-  in_any_order_.add_in_any_order(entry);
+  if (!link_text.empty()) entry.text(link_text);
+  note(entry);
   if (size_bytes < 0) ++absent_;
   const bool again = met_before(path);
   duplicates_ = duplicates_ || again;
@@ -117,6 +115,11 @@ void StagedListing::add(std::string_view path, char kind, std::int64_t size_byte
   ctime_ns ? writer_.int8(*ctime_ns) : writer_.null();
 }
 
+void StagedListing::note(const Fingerprint& entry) {
+  in_order_.add_next(entry);
+  in_any_order_.add_in_any_order(entry);
+}
+
 // '0' follows '/'.
 void StagedListing::add_unknown_below(std::string_view folder) {
   add_unknown_range(std::string(folder) + '/', std::string(folder) + char('/' + 1));
@@ -128,11 +131,9 @@ void StagedListing::add_unknown(std::string_view path) {
 
 void StagedListing::add_unknown_range(std::string first, std::string behind) {
   Fingerprint entry;
-  for (Fingerprint* const part : {&in_order_, &entry}) {
-    part->text(first);
-    part->number('u');
-  }
-  in_any_order_.add_in_any_order(entry);
+  entry.text(first);
+  entry.number('u');
+  note(entry);
   unknown_first_.push_back(std::move(first));
   unknown_behind_.push_back(std::move(behind));
 }

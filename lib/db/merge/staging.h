@@ -80,6 +80,7 @@ class StagedListing {
 
  private:
   bool met_before(std::string_view path);
+  void note(const Fingerprint& entry);
   void add_unknown_range(std::string first, std::string behind);
   void stage_unknown();
   Connection& connection_;
