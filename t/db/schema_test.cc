@@ -51,7 +51,7 @@ class SchemaTest : public CppUnit::TestFixture {
         fmt::format("the schema is there already, version {}", known_schema_version()),
         init_schema(connection).at(0));
     CPPUNIT_ASSERT_EQUAL(known_schema_version(), schema_version(connection).value());
-    CPPUNIT_ASSERT(migrate_schema(connection).empty());
+    CPPUNIT_ASSERT(migrated(connection, embedded_migrations()).empty());
     require_schema(connection);
   }
 
@@ -67,8 +67,8 @@ class SchemaTest : public CppUnit::TestFixture {
     for (std::size_t from = 0; from <= kNewSteps; ++from) {
       TestDatabase database;
       Connection connection = database.connect();
-      migrate_schema(connection, steps(from));
-      const auto done = migrate_schema(connection, steps());
+      migrated(connection, steps(from));
+      const auto done = migrated(connection, steps());
       CPPUNIT_ASSERT_EQUAL(kNewSteps - from, done.size());
       CPPUNIT_ASSERT_EQUAL(known_schema_version() + 2, schema_version(connection).value());
       CPPUNIT_ASSERT_EQUAL(std::string("0"), value(connection, "SELECT count(b) FROM step"));
@@ -80,18 +80,19 @@ class SchemaTest : public CppUnit::TestFixture {
     Connection connection = database.connect();
     std::vector<Migration> broken = steps();
     broken.back().sql = "ALTER TABLE step ADD b int; SELECT 1 / 0";
-    CPPUNIT_ASSERT_THROW(migrate_schema(connection, broken), Error);
+    CPPUNIT_ASSERT_THROW(migrated(connection, broken), Error);
     CPPUNIT_ASSERT_EQUAL(known_schema_version() + 1, schema_version(connection).value());
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrate_schema(connection, steps()).size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrated(connection, steps()).size());
   }
 
   void refusesAVersionItDoesNotKnow() {
     TestDatabase database;
     Connection connection = database.connect();
-    migrate_schema(connection, steps());
+    migrated(connection, steps());
     CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
     CPPUNIT_ASSERT_THROW(init_schema(connection), Error);
-    CPPUNIT_ASSERT_THROW(migrate_schema(connection), Error);
+    CPPUNIT_ASSERT_THROW(migrated(connection, embedded_migrations()), Error);
+    CPPUNIT_ASSERT_THROW(pending_migrations(connection), Error);
   }
 
   void createsAtOnceInTwoProcesses() {
@@ -106,7 +107,7 @@ class SchemaTest : public CppUnit::TestFixture {
     TestDatabase database;
     twice([&] {
       Connection connection = database.connect();
-      migrate_schema(connection, steps());
+      migrated(connection, steps());
     });
   }
 
@@ -422,6 +423,14 @@ class SchemaTest : public CppUnit::TestFixture {
         all.push_back({all.back().version + 1, "step", sql});
     }
     return all;
+  }
+
+  static std::vector<std::string> migrated(Connection& connection,
+                                           const std::vector<Migration>& migrations) {
+    std::vector<std::string> done;
+    migrate_schema(connection, {.done = [&](const auto& line) { done.push_back(line); }},
+                   migrations);
+    return done;
   }
 
   static void fill(TestDatabase& database) {
