@@ -174,10 +174,10 @@ using Steps = std::vector<Migration>;
 
 // The first that is missing. Throws Error if this program or this role cannot migrate.
 Steps::const_iterator next_step(Connection& connection, const Steps& migrations) {
+  require_owner(connection);
   const std::optional<int> version = schema_version(connection);
   if (!version) throw Error("this database has no mod_mirror schema: run mb db init", "");
   if (*version > newest(migrations)) throw Error(too_new(*version, newest(migrations)), "");
-  require_owner(connection);
   return std::find_if(migrations.begin(), migrations.end(),
                       [&](const Migration& m) { return m.version > *version; });
 }

@@ -22,8 +22,9 @@ std::optional<int> schema_version(Connection&);  // nullopt: no schema in this d
 std::vector<std::string> init_schema(Connection&);
 
 struct MigrationEvents {
-  std::function<void(const std::string&)> done;   // a line for each thing done
-  std::function<void(const std::string&)> waits;  // who holds a lock that is needed
+  std::function<void(const std::string&)> done;  // a line for each thing done
+  // Who holds a lock that is needed.
+  std::function<void(const std::string&)> waits = [](const std::string&) {};
 };
 // Applies the missing migrations, each in its own transaction, and says which. Two at once: one
 // waits. A migration that fails leaves the database at the version before it. As init_schema() it

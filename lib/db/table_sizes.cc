@@ -8,7 +8,7 @@ namespace mirror::db {
 
 std::vector<TableSize> table_sizes(Connection& connection) {
   const Result rows = connection.run(
-      "SELECT relname::text, reltuples::float8, coalesce(n_dead_tup, 0), pg_table_size(c.oid), "
+      "SELECT c.relname::text, reltuples::float8, coalesce(n_dead_tup, 0), pg_table_size(c.oid), "
       "pg_indexes_size(c.oid) FROM pg_class c LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid "
       "WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace "
       "ORDER BY pg_total_relation_size(c.oid) DESC, 1");

@@ -22,6 +22,7 @@ class SchemaTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(migratesFromEveryStep);
   CPPUNIT_TEST(aFailedMigrationLeavesTheStepBefore);
   CPPUNIT_TEST(refusesAVersionItDoesNotKnow);
+  CPPUNIT_TEST(takesALaterVersionThatSaysSo);
   CPPUNIT_TEST(createsAtOnceInTwoProcesses);
   CPPUNIT_TEST(migratesAtOnceInTwoProcesses);
   CPPUNIT_TEST(httpdReadsWhatRedirectsNeed);
@@ -93,6 +94,26 @@ class SchemaTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT_THROW(init_schema(connection), Error);
     CPPUNIT_ASSERT_THROW(migrated(connection, embedded_migrations()), Error);
     CPPUNIT_ASSERT_THROW(pending_migrations(connection), Error);
+  }
+
+  void takesALaterVersionThatSaysSo() {
+    TestDatabase database;
+    Connection connection = database.connect();
+    const auto oldest = [&] {
+      return value(connection,
+                   "SELECT coalesce(oldest_program, version)::text FROM schema_version "
+                   "ORDER BY version DESC LIMIT 1");
+    };
+    CPPUNIT_ASSERT_EQUAL(std::to_string(embedded_migrations().back().oldest_program), oldest());
+    std::vector<Migration> later = steps();
+    for (Migration& step : later)
+      if (step.version > known_schema_version()) step.oldest_program = known_schema_version();
+    migrated(connection, later);
+    require_schema(connection);
+    CPPUNIT_ASSERT_EQUAL(std::to_string(known_schema_version()), oldest());
+    later.push_back({later.back().version + 1, "step", "ALTER TABLE step DROP b"});
+    migrated(connection, later);
+    CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
   }
 
   void createsAtOnceInTwoProcesses() {

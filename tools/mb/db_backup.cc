@@ -12,7 +12,7 @@
 #include "db/schema.h"
 #include "db/session.h"
 #include "output.h"
-#include "postgres_programs.h"
+#include "db_programs.h"
 
 namespace mirror::mb {
 namespace {

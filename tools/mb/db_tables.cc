@@ -7,7 +7,7 @@
 #include "db/session.h"
 #include "db/table_sizes.h"
 #include "output.h"
-#include "postgres_programs.h"
+#include "db_programs.h"
 #include "tools/cli/progress_line.h"
 
 namespace mirror::mb {

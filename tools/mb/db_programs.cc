@@ -1,4 +1,4 @@
-#include "postgres_programs.h"
+#include "db_programs.h"
 
 #include <fmt/core.h>
 #include <spawn.h>
@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -32,10 +33,12 @@ std::vector<std::string> environment(Context& context, const std::string& more_o
   if (!more_options.empty()) {
     const auto same = [](const std::string& v) { return v.starts_with(kOptionsVariable); };
     const auto found = std::find_if(variables.begin(), variables.end(), same);
+    const char* inherited = std::getenv("PGOPTIONS");
     if (found != variables.end())
       *found += " " + more_options;
     else
-      variables.push_back(std::string(kOptionsVariable) + more_options);
+      variables.push_back(fmt::format("{}{}{}{}", kOptionsVariable, inherited ? inherited : "",
+                                      inherited ? " " : "", more_options));
   }
   const std::size_t own = variables.size();
   for (char** inherited = environ; *inherited != nullptr; ++inherited) {
@@ -59,6 +62,7 @@ std::vector<std::string> environment(Context& context, const std::string& more_o
 class IgnoredKeys {
  public:
   IgnoredKeys() {
+    ignore_.sa_handler = SIG_IGN;
     ::sigaction(SIGINT, &ignore_, &interrupt_);
     ::sigaction(SIGQUIT, &ignore_, &quit_);
   }
@@ -70,7 +74,7 @@ class IgnoredKeys {
   IgnoredKeys& operator=(const IgnoredKeys&) = delete;
 
  private:
-  struct sigaction ignore_ = {.sa_handler = SIG_IGN}, interrupt_{}, quit_{};
+  struct sigaction ignore_{}, interrupt_{}, quit_{};
 };
 
 int wait_for(pid_t child) {
