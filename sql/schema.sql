@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (28);
+INSERT INTO schema_version (version) VALUES (29);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -340,6 +340,27 @@ WITH old AS (DELETE FROM event WHERE id IN (SELECT id FROM event WHERE at < now(
              RETURNING 1)
 SELECT count(*) FROM old $$;
 REVOKE EXECUTE ON FUNCTION bump_mirror_rev(), note_mirror_event(), note_health(), note_certificate(), prune_events() FROM PUBLIC;
+
+-- While it has a row, redirectors send nobody to mirrors (mb pause). They read it together with the mirrors, whose revision it raises.
+CREATE TABLE pause (
+  one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+  since timestamptz NOT NULL DEFAULT now(),
+  reason text NOT NULL,
+  CONSTRAINT pause_reason_shape CHECK (octet_length(reason) BETWEEN 1 AND 500 AND reason !~ '[[:cntrl:]]'),
+  CONSTRAINT pause_since_range CHECK (since BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+CREATE TRIGGER mirror_rev_pause AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON pause
+  FOR EACH STATEMENT EXECUTE FUNCTION bump_mirror_rev();
+-- An event of all mirrors together: its mirror has no name.
+CREATE FUNCTION note_pause() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+  INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
+    VALUES (0, '', 'redirects', CASE WHEN TG_OP = 'INSERT' THEN 'on' ELSE 'paused' END,
+            CASE WHEN TG_OP = 'INSERT' THEN 'paused' ELSE 'on' END, CASE WHEN TG_OP = 'INSERT' THEN NEW.reason ELSE OLD.reason END);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER pause_event AFTER INSERT OR DELETE ON pause FOR EACH ROW EXECUTE FUNCTION note_pause();
+REVOKE EXECUTE ON FUNCTION note_pause() FROM PUBLIC;
 
 -- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
 -- of them: wrong, then returning, then stale; good without any. A mirror is stale by its scans (stale), its stamp, or its files.

@@ -11,6 +11,8 @@ const std::vector<Command>& commands() {
       {"rename", "give a mirror another name", setup_rename, {}},
       {"enable", "send clients to mirrors again", setup_enable, {}},
       {"disable", "send no clients to mirrors", setup_disable, {}},
+      {"pause", "send nobody to any mirror for a while", setup_pause, {}},
+      {"resume", "end the pause", setup_resume, {}},
       {"weight", "set a mirror's share of the clients", setup_weight, {}, "score"},
       {"delete", "delete mirrors", setup_delete, {}},
       {"prefix", "networks and ASes that a mirror serves first", setup_prefix, {}},

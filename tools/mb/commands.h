@@ -32,6 +32,8 @@ Action setup_edit(cli::Options&, Context&);
 Action setup_rename(cli::Options&, Context&);
 Action setup_enable(cli::Options&, Context&);
 Action setup_disable(cli::Options&, Context&);
+Action setup_pause(cli::Options&, Context&);
+Action setup_resume(cli::Options&, Context&);
 Action setup_weight(cli::Options&, Context&);
 Action setup_delete(cli::Options&, Context&);
 Action setup_prefix(cli::Options&, Context&);
