@@ -16,6 +16,7 @@ constexpr milliseconds kGlance{
 constexpr milliseconds kShortWait{100};        // for a connection that others hold
 constexpr milliseconds kSlotRetry{10};         // for a slot that others hold
 constexpr milliseconds kServerFullRetry{200};  // PostgreSQL's own limit is reached
+constexpr milliseconds kSlowRetry{500};        // one more did not come in time
 constexpr milliseconds kProbePause{500};
 constexpr milliseconds kOutagePause{250};
 constexpr milliseconds kPartingWait{100};
@@ -27,11 +28,15 @@ bool server_is_full(const db::Error& error) {
   return error.sqlstate() == "53300";
 }  // too_many_connections
 
+bool is_timeout(const db::Error& error) {
+  return dynamic_cast<const db::Timeout*>(&error) != nullptr;
+}
+
 // True if the server dropped this connection; not if it takes no connections or is silent.
 bool is_loss(const db::Error& error, bool established) {
   if (error.sqlstate() == "57P01") return true;  // admin_shutdown, of one backend or all
   return established && dynamic_cast<const db::ConnectionError*>(&error) != nullptr &&
-         dynamic_cast<const db::Timeout*>(&error) == nullptr;
+         !is_timeout(error);
 }
 
 }  // namespace
@@ -77,7 +82,8 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
   }
   // The attempt hangs in the name service, where it has no time limit: the next request must not
   // wait for it too.
-  if (too_late && deadline - started_at > options_.timeout / 2)
+  if (too_late && deadline - started_at > options_.timeout / 2 &&
+      !shared_.answered_since(started_at))
     trip("no connection was made in time", shared_.outages());
   return nullptr;
 }
@@ -95,6 +101,7 @@ std::unique_ptr<PooledConnection> ConnectionPool::take_idle() {
 void ConnectionPool::give_back(std::unique_ptr<PooledConnection> connection) {
   if (connection->connection.broken() || shared_.down() || connection->outage != shared_.outages())
     return;
+  shared_.note_answer();
   connection->connection.set_deadline(std::nullopt);
   connection->idle_since = Clock::now();
   const int limit = options_.max_connections;
@@ -196,12 +203,14 @@ void ConnectionPool::connect_for_requests() {
 }
 
 // nullptr when it could not be made: the breaker has then been tripped, unless the server just has
-// no room or dropped this one.
+// no room, dropped this one, or answers over others (one more takes many messages, which a slow
+// line holds up).
 std::unique_ptr<PooledConnection> ConnectionPool::connect(ConnectionSlot slot) {
   const std::uint32_t outage = shared_.outages();
   bool established = false;
+  const auto started_at = Clock::now();
   try {
-    const auto deadline = Clock::now() + options_.timeout;
+    const auto deadline = started_at + options_.timeout;
     auto made = std::make_unique<PooledConnection>(
         PooledConnection{std::move(slot),
                          db::open_session(options_.conninfo, {.program = "mod_mirror",
@@ -219,6 +228,9 @@ std::unique_ptr<PooledConnection> ConnectionPool::connect(ConnectionSlot slot) {
   } catch (const db::Error& error) {
     if (server_is_full(error)) {
       complain_of_room(error.what());
+    } else if (is_timeout(error) && shared_.answered_since(started_at)) {
+      const std::lock_guard lock(mutex_);
+      retry_at_ = Clock::now() + kSlowRetry;
     } else if (!is_loss(error, established) || ++losses_ == kLosses) {
       losses_ = 0;
       trip(error.what(), outage);

@@ -51,7 +51,8 @@ Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
 // A connection that was idle may have died with a server that is well again: then others, in the
 // end fresh ones, are tried.
 std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
-  const auto deadline = Clock::now() + pool_.options().timeout;
+  const auto started_at = Clock::now();
+  const auto deadline = started_at + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     const bool last_attempt = attempt == kAttempts;
     auto pooled = pool_.borrow(deadline);
@@ -61,7 +62,8 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
       pool_.give_back(std::move(pooled));
       return lookup;
     } catch (const db::Timeout& error) {
-      pool_.trip(error.what(), pooled->outage);
+      // After a long wait for a connection little time was left to ask.
+      if (!shared_.answered_since(started_at)) pool_.trip(error.what(), pooled->outage);
       return nullptr;
     } catch (const db::Error& error) {
       const bool outage = pooled->connection.broken() || is_outage(error);

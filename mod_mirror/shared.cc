@@ -106,6 +106,12 @@ bool SharedDatabase::trip(SharedClock::duration first_probe_in) {
   return true;
 }
 
+void SharedDatabase::note_answer() { answered_at_ns_.store(in_ns(SharedClock::now())); }
+
+bool SharedDatabase::answered_since(SharedClock::time_point moment) const {
+  return answered_at_ns_.load() >= in_ns(moment);
+}
+
 bool SharedDatabase::claim_probe(SharedClock::duration lease) {
   const auto now = SharedClock::now();
   std::int64_t due = next_probe_ns_.load();

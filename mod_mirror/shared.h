@@ -76,6 +76,9 @@ class SharedDatabase {
   std::uint32_t outages() const { return outages_.load(); }
   bool trip(SharedClock::duration first_probe_in);
   bool recover() { return down_.exchange(false); }
+  // A lookup got its answer: what fails meanwhile is no outage.
+  void note_answer();
+  bool answered_since(SharedClock::time_point moment) const;
   // What the log was told last: of the outage (forgotten with the next one), of lookups that
   // failed, of no room for connections.
   LogGate outage_log, lookup_log, room_log;
@@ -91,6 +94,7 @@ class SharedDatabase {
   std::atomic<bool> down_{false};
   std::atomic<std::uint32_t> outages_{0};
   std::atomic<std::int64_t> next_probe_ns_{0};
+  std::atomic<std::int64_t> answered_at_ns_{0};
   std::atomic<std::uint32_t> first_host_{0};
   std::atomic<std::int64_t> first_host_until_ns_{0};
   std::atomic<std::int64_t> asked_until_ns_{0};
@@ -117,7 +121,7 @@ class SharedFault {
 class SharedMemory {
  public:
   // Changes with the layout: a newer module must not read the memory of an older one.
-  static constexpr const char* kName = "mod_mirror shared memory 7";
+  static constexpr const char* kName = "mod_mirror shared memory 8";
 
   // Maps the memory. Throws std::system_error.
   static SharedMemory* create();

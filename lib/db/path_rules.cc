@@ -6,11 +6,13 @@
 namespace mirror::db {
 namespace {
 
-void insert_rule(Connection& connection, std::int32_t position, const char* kind,
-                 const MutableRule& rule) {
+void put_rule(Connection& connection, std::int32_t position, const char* kind,
+              const MutableRule& rule) {
   connection.run(
-      "INSERT INTO path_rule (position, kind, glob, anchors, signatures, alternates_s) VALUES ($1, "
-      "$2, $3, $4, $5, $6)",
+      "INSERT INTO path_rule AS r (position, kind, glob, anchors, signatures, alternates_s) "
+      "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (position) DO UPDATE SET kind = excluded.kind, "
+      "glob = excluded.glob, anchors = excluded.anchors, signatures = excluded.signatures, "
+      "alternates_s = excluded.alternates_s WHERE r IS DISTINCT FROM excluded",
       Params()
           .int4(position)
           .text(kind)
@@ -39,17 +41,17 @@ PathRules load_path_rules(Connection& connection) {
   return PathRules(immutable, groups);
 }
 
-// As a merge of its own: which mirrors have a whole group changes with the rules.
+// What stays the same is not written, so that the audit trail tells what changed. As a merge of its
+// own: which mirrors have a whole group changes with the rules.
 bool store_path_rules(Connection& connection, const PathRules& rules) {
   if (load_path_rules(connection) == rules) return false;
   MergeTransaction merge(connection);
   if (load_path_rules(connection) == rules) return false;
-  connection.script("DELETE FROM path_rule");
   std::int32_t position = 0;
   for (const std::string& glob : rules.immutable_texts())
-    insert_rule(connection, ++position, "immutable", {glob, {}, {}});
-  for (const MutableRule& rule : rules.groups())
-    insert_rule(connection, ++position, "mutable", rule);
+    put_rule(connection, ++position, "immutable", {glob, {}, {}});
+  for (const MutableRule& rule : rules.groups()) put_rule(connection, ++position, "mutable", rule);
+  connection.run("DELETE FROM path_rule WHERE position > $1", Params().int4(position));
   merge.rules_changed();
   merge.commit();
   return true;

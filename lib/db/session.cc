@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "os/operator_name.h"
+
 namespace mirror::db {
 namespace {
 
@@ -35,12 +37,13 @@ std::string set_up_statement(milliseconds lock_patience) {
       "pg_catalog.set_config('tcp_keepalives_count', '{}', false), "
       "pg_catalog.set_config('tcp_user_timeout', '{}', false), "
       "pg_catalog.set_config('lock_timeout', '{}', false), "
+      "pg_catalog.set_config('mirror.operator', $1, false), "
       "pg_catalog.pg_backend_pid()",
       kEnterSchema, kProbeAfterSeconds, kProbeEverySeconds, kProbes, kSilenceSeconds * 1000,
       lock_patience.count());
 }
 
-constexpr int kBackendColumn = 7;
+constexpr int kBackendColumn = 8;
 
 // Who keeps the process $1 from going on. What other users do only a privileged one may see.
 constexpr const char* kHolders =
@@ -132,7 +135,8 @@ Connection open_session(const std::string& conninfo, const SessionOptions& optio
   connection.set_stop(options.stop, options.stop_grace);
   connection.set_deadline(deadline);
   const std::int32_t backend =
-      connection.run(set_up_statement(options.lock_patience)).int4(0, kBackendColumn);
+      connection.run(set_up_statement(options.lock_patience), Params().text(options.operator_name))
+          .int4(0, kBackendColumn);
   require_own_session(conninfo, connection, backend);
   connection.set_deadline(std::nullopt);
   if (options.patience.count() > 0) connection.set_patience(options.patience);
@@ -152,7 +156,8 @@ SessionOptions tool_session(const char* program, milliseconds lock_patience,
           .patience = kToolPatience,
           .lock_patience = lock_patience,
           .stop = stop,
-          .stop_grace = kToolGrace};
+          .stop_grace = kToolGrace,
+          .operator_name = operator_name()};
 }
 
 Connection open_merge_session(const std::string& conninfo, const char* program,

@@ -35,6 +35,7 @@ struct SessionOptions {
   // Set once the server has taken the connection, so that a caller can tell a server that takes
   // none from one that dropped this one during the set-up.
   bool* established = nullptr;
+  std::string operator_name = {};  // who runs the program: for the audit trail (db/mirror/audit.h)
 };
 
 // Throws ConnectionError, Timeout, Error. The set-up costs one round trip, within connect_timeout.
@@ -43,7 +44,8 @@ Connection open_session(const std::string& conninfo, const SessionOptions&);
 // For tools that wait for merges, of scans and of the source, which may take minutes.
 inline constexpr std::chrono::minutes kMergePatience(10);
 
-// For command line tools: a statement has an hour, a lock `lock_patience`.
+// For command line tools: a statement has an hour, a lock `lock_patience`. The operator is the
+// system's user on this machine.
 SessionOptions tool_session(const char* program, std::chrono::milliseconds lock_patience,
                             const std::atomic<bool>* stop = nullptr);
 

@@ -56,6 +56,21 @@ Names compared(Connection& connection, const char* side) {
                                         side));
 }
 
+// The columns whose change the audit trail's trigger hears of.
+Names audited(Connection& connection) {
+  return listed(connection,
+                "SELECT attname::text FROM pg_trigger t JOIN pg_attribute a ON attrelid = tgrelid "
+                "AND attnum = ANY (tgattr) WHERE tgname = 'mirror_audit_update'");
+}
+Names settable_columns() {
+  Names names = {"identifier"};
+  for (const MirrorMember& member : mirror_members()) {
+    if (member.stored_in == StoredIn::mirror && member.column.help != nullptr)
+      names.insert(member.column.name);
+  }
+  return names;
+}
+
 // What of the schema does not fit the table; "" when all does.
 std::string misfits(Connection& c) {
   const Names all = columns_up_to(Reader::admins);
@@ -66,6 +81,7 @@ std::string misfits(Connection& c) {
          difference("the scanner's right to write",
                     {"keeps_times", "keeps_times_share", "last_scan", "time_offset_s"},
                     readable(c, "mirror_scanner", "UPDATE")) +
+         difference("audit", settable_columns(), audited(c)) +
          difference("trigger (old)", columns_up_to(Reader::redirects), compared(c, "old")) +
          difference("trigger (new)", columns_up_to(Reader::redirects), compared(c, "new"));
 }
@@ -94,6 +110,14 @@ class MirrorMembersTest : public CppUnit::TestFixture {
         {"CREATE OR REPLACE TRIGGER mirror_rev_columns AFTER UPDATE ON mirror FOR EACH ROW WHEN "
          "(OLD.id IS DISTINCT FROM NEW.id) EXECUTE FUNCTION bump_mirror_rev()",
          "trigger (new) lacks weight"},
+        {"CREATE OR REPLACE TRIGGER mirror_audit_update AFTER UPDATE OF weight, last_scan ON "
+         "mirror "
+         "FOR EACH ROW EXECUTE FUNCTION audit_mirror()",
+         "audit lacks country"},
+        {"CREATE OR REPLACE TRIGGER mirror_audit_update AFTER UPDATE OF weight, last_scan ON "
+         "mirror "
+         "FOR EACH ROW EXECUTE FUNCTION audit_mirror()",
+         "audit has last_scan"},
     };
     for (const auto& [planted, words] : cases) {
       Transaction undone(c_);

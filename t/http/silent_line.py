@@ -18,7 +18,7 @@ class SilentLine(SlowLine):
     def go_silent(self):
         self._speaks.clear()
 
-    def _pass(self, source, sink, slow):
+    def _pass(self, source, sink, slow, delay_s):
         try:
             while piece := source.recv(4096):
                 self._speaks.wait()

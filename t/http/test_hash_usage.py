@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import pty
 import subprocess
 
 import pytest
@@ -60,13 +59,8 @@ def test_the_manual_and_the_completion_know_every_option(world, build):
 
 def test_progress_is_one_line_on_a_terminal(world):
     fill(world, {"f": 4_000_000})
-    parent, child = pty.openpty()
     argv = [world.database.build.program("mb-hash"), "--config", world.config, "--max-rate", "4M"]
-    done = subprocess.run([os.fspath(a) for a in argv], env=world.database.environment(), stdout=subprocess.PIPE, stderr=child,
-                          timeout=60)
-    os.close(child)
-    shown = os.read(parent, 65536).decode()
-    os.close(parent)
+    done, shown = rig.run_on_terminal(argv, world.database.environment())
     assert done.returncode == 0 and "of 4.0 MB" in shown and " left" in shown and "\n" not in shown and shown.endswith("\r\033[K")
 
 

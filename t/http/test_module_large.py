@@ -11,7 +11,7 @@ import pytest
 import rig
 from answers import ask
 from catalogs import database, make_redirector, postgres  # noqa: F401
-from outages import DATABASE, OUTAGE, at_once
+from outages import DATABASE, LIMIT_S, OUTAGE, at_once
 from slow_line import SlowLine
 
 BLOCKS = 1_048_576
@@ -94,6 +94,19 @@ def test_a_large_answer_over_a_slow_line_is_its_own_trouble_alone(large, postgre
         line.bytes_per_s = None
         for one in sockets:
             one.close()
+
+
+def test_a_connection_that_takes_too_long_is_no_outage_while_others_answer(large, postgres, make_redirector, cleanup):  # noqa: F811
+    line = cleanup(SlowLine(postgres.port))
+    conninfo = re.sub(r"port='?\d+'?", f"port={line.port}", postgres.conninfo(DATABASE, tcp=True))
+    one_child = "StartServers 1\nServerLimit 1\nThreadsPerChild 8\nMinSpareThreads 1\nMaxSpareThreads 8\nMaxRequestWorkers 8\n"
+    redirector = make_redirector(one_child + CONFIG, catalog=False, conninfo=conninfo)
+    assert redirector.redirects("/db/f")
+    before, line.delay_s = line.count, 0.5
+    until, statuses = time.monotonic() + 2 * LIMIT_S, set()
+    while time.monotonic() < until:
+        statuses.update(at_once(4, lambda: redirector.ask("/db/f").answer.status))
+    assert line.count > before and statuses == {302} and redirector.log_lines(OUTAGE) == []
 
 
 def open_request(redirector, target, receive_bytes=4096):

@@ -1,10 +1,6 @@
 """mb-scan's command line, exit statuses and output."""
 
-import contextlib
-import os
-import pty
 import re
-import subprocess
 
 import pytest
 import rig
@@ -104,15 +100,7 @@ def test_a_database_without_our_schema(world, postgres):
 def test_progress_is_one_line_on_a_terminal(world):
     world.fill_source({"f": b"1"})
     world.mirror("a")
-    parent, child = pty.openpty()
     env = {**world.database.environment(), **world.fake_rsync("sleep 1; exec /usr/bin/env PATH=/usr/bin rsync \"$@\"")}
     program = world.database.build.program("mb-scan")
-    done = subprocess.run([program, "--config", world.config, "a"], env=env, stdout=subprocess.PIPE, stderr=child, timeout=60)
-    os.close(child)
-    shown = b""
-    with contextlib.suppress(OSError):  # EIO: all is read
-        while part := os.read(parent, 65536):
-            shown += part
-    os.close(parent)
-    shown = shown.decode()
+    done, shown = rig.run_on_terminal([program, "--config", world.config, "a"], env)
     assert done.returncode == 0 and "0 of 1 done; a 0 (0/s)" in shown and "\n" not in shown and shown.endswith("\r\033[K")

@@ -1,9 +1,11 @@
 """Processes that never outlive us, the scratch folders that they live in, and waiting without sleeping blindly."""
 
 import atexit
+import contextlib
 import ctypes
 import os
 import pathlib
+import pty
 import pwd
 import secrets
 import shutil
@@ -48,6 +50,20 @@ def wait_for(what, condition, deadline_s=20.0):
             raise RigError(f"{what}: not within {deadline_s:g} s")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.1)
+
+
+def run_on_terminal(argv, env=None):
+    """Runs a command whose standard error is a terminal; (CompletedProcess, what the terminal was sent)."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([os.fspath(a) for a in argv], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: all is read
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    output, _ = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(argv, process.returncode, output), shown.decode()
 
 
 def run_measured(argv, env=None):

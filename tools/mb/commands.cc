@@ -38,6 +38,7 @@ const std::vector<Command>& commands() {
        {{"ls", "list files and who has them", setup_file_ls, {}}}},
       {"rules", "show which files never change, or only together", setup_rules, {}},
       {"events", "show what changed of the mirrors", setup_events, {}},
+      {"log", "show who changed what of the mirrors, and when", setup_log, {}},
       {"status", "show whether all is well, for people and for monitoring", setup_status, {}},
       {"notify", "tell people what changed of the mirrors", setup_notify, {}},
       {"explain", "show which mirrors a client gets for a file, and why", setup_explain, {}},

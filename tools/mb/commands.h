@@ -41,6 +41,7 @@ Action setup_scan(cli::Options&, Context&);
 Action setup_file_ls(cli::Options&, Context&);
 Action setup_rules(cli::Options&, Context&);
 Action setup_events(cli::Options&, Context&);
+Action setup_log(cli::Options&, Context&);
 Action setup_status(cli::Options&, Context&);
 Action setup_notify(cli::Options&, Context&);
 Action setup_explain(cli::Options&, Context&);

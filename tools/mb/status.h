@@ -28,10 +28,12 @@ struct Limits {
   Level of_rest(double value) const;                         // the less, the worse
 };
 
+// Seconds. Throws UsageError.
+double parse_age(const std::string& option, std::string_view text);  // 30s, 10m, 24h, 3d
 // WARN,CRIT as the options take them; each part may be empty. Throws UsageError.
 Limits parse_counts(const std::string& option, const std::string& text);  // N, or N%
 Limits parse_percents(const std::string& option, const std::string& text);
-Limits parse_ages(const std::string& option, const std::string& text);  // 30s, 10m, 24h, 3d
+Limits parse_ages(const std::string& option, const std::string& text);
 
 struct Thresholds {
   Limits mirrors;         // how many enabled mirrors get no clients, or are partly down

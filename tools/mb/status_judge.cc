@@ -135,7 +135,9 @@ double number(const std::string& option, std::string_view text) {
   return value;
 }
 
-double age(const std::string& option, std::string_view text) {
+}  // namespace
+
+double parse_age(const std::string& option, std::string_view text) {
   static constexpr std::pair<char, double> kUnits[] = {
       {'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
   for (const auto& [unit, seconds] : kUnits) {
@@ -143,6 +145,8 @@ double age(const std::string& option, std::string_view text) {
   }
   throw UsageError(fmt::format("{}: '{}' is not an age like 30s, 10m, 24h or 3d", option, text));
 }
+
+namespace {
 
 template <typename Parse>
 Limits parse_limits(const std::string& option, std::string_view text, const Parse& parse) {
@@ -193,7 +197,7 @@ Limits parse_percents(const std::string& option, const std::string& text) {
   return parse_limits(option, text, percent);
 }
 Limits parse_ages(const std::string& option, const std::string& text) {
-  return parse_limits(option, text, age);
+  return parse_limits(option, text, parse_age);
 }
 
 std::size_t MirrorCounts::enabled() const {

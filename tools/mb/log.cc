@@ -1,0 +1,96 @@
+// mb log: who changed what of the mirrors.
+#include <fmt/core.h>
+
+#include <ctime>
+
+#include "commands.h"
+#include "db/mirror/audit.h"
+#include "output.h"
+#include "status.h"
+
+namespace mirror::mb {
+namespace {
+
+struct Wanted {
+  std::string mirror, since = "30d", by, setting;
+  bool json = false;
+};
+
+// A day or minute by UTC, or an age.
+std::int64_t parse_since(const std::string& text) {
+  for (const char* format : {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"}) {
+    std::tm time{};
+    const char* const end = ::strptime(text.c_str(), format, &time);
+    if (end != nullptr && *end == '\0') return ::timegm(&time);
+  }
+  return std::time(nullptr) - static_cast<std::int64_t>(parse_age("--since", text));
+}
+
+// What runs on the server's own host has no address.
+std::string who(const db::AuditEntry& entry) {
+  if (!entry.operator_name.empty()) return fmt::format("{} ({})", entry.operator_name, entry.role);
+  return fmt::format("{} ({}{}{})", entry.role, entry.program,
+                     entry.program.empty() || entry.address.empty() ? "" : " ", entry.address);
+}
+
+void say_table(const std::vector<db::AuditEntry>& entries) {
+  Table table({{"AT"}, {"WHO"}, {"MIRROR"}, {"SETTING"}, {"FROM"}, {"TO"}});
+  for (const db::AuditEntry& entry : entries)
+    table.add(
+        {utc_minute(entry.at_s), who(entry), entry.mirror, entry.setting, entry.from, entry.to});
+  table.say();
+}
+
+void say_as_json(const std::vector<db::AuditEntry>& entries) {
+  auto list = nlohmann::json::array();
+  for (const db::AuditEntry& entry : entries) {
+    list.push_back({{"at", rfc3339(entry.at_s)},
+                    {"role", entry.role},
+                    {"operator", entry.operator_name},
+                    {"program", entry.program},
+                    {"address", entry.address},
+                    {"mirror", entry.mirror},
+                    {"setting", entry.setting},
+                    {"from", entry.from},
+                    {"to", entry.to}});
+  }
+  say_json(list);
+}
+
+int run(Context& context, const Wanted& wanted) {
+  std::vector<db::AuditEntry> entries =
+      db::read_audit(context.database(), {wanted.mirror, wanted.by, parse_since(wanted.since)});
+  if (!wanted.setting.empty())
+    std::erase_if(entries, [&](const auto& entry) { return entry.setting != wanted.setting; });
+  if (wanted.json) {
+    say_as_json(entries);
+  } else if (!entries.empty()) {
+    say_table(entries);
+  } else {
+    if (!wanted.mirror.empty()) require_mirror(context, wanted.mirror);
+    complain(fmt::format("nothing was changed since {}", utc_minute(parse_since(wanted.since))));
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+Action setup_log(cli::Options& app, Context& context) {
+  auto wanted = std::make_shared<Wanted>();
+  app.add_option("identifier", wanted->mirror, "Of this mirror only; also of a deleted one")
+      ->type_name("IDENT");
+  app.add_option(
+         "--since", wanted->since,
+         "From when on: 12h, 30d (the default), 2026-11-30, '2026-11-30 14:00' (UTC); they are "
+         "kept for 400 days")
+      ->type_name("TIME");
+  app.add_option("--by", wanted->by, "What this user of the system or role of the database did")
+      ->type_name("WHO");
+  app.add_option("--setting", wanted->setting,
+                 "Of this setting only: weight, prefix, rule, deleted, ...")
+      ->type_name("NAME");
+  app.add_flag("--json", wanted->json, "As JSON");
+  return [&context, wanted] { return run(context, *wanted); };
+}
+
+}  // namespace mirror::mb
