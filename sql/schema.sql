@@ -471,15 +471,21 @@ CREATE TABLE pause (
 );
 CREATE TRIGGER mirror_rev_pause AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON pause
   FOR EACH STATEMENT EXECUTE FUNCTION bump_mirror_rev();
--- An event of all mirrors together: its mirror has no name.
+-- Told as an event of all mirrors together, whose mirror has no name.
 CREATE FUNCTION note_pause() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+DECLARE
+  before text := CASE WHEN TG_OP = 'INSERT' THEN '' ELSE OLD.reason END;
+  after text := CASE WHEN TG_OP = 'DELETE' THEN '' ELSE NEW.reason END;
 BEGIN
-  INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
-    VALUES (0, '', 'redirects', CASE WHEN TG_OP = 'INSERT' THEN 'on' ELSE 'paused' END,
-            CASE WHEN TG_OP = 'INSERT' THEN 'paused' ELSE 'on' END, CASE WHEN TG_OP = 'INSERT' THEN NEW.reason ELSE OLD.reason END);
+  PERFORM write_audit(NULL, '', 'pause', before, after);
+  IF TG_OP <> 'UPDATE' THEN
+    INSERT INTO event (mirror_id, mirror, what, "from", "to", why)
+      VALUES (0, '', 'redirects', CASE WHEN after = '' THEN 'paused' ELSE 'on' END, CASE WHEN after = '' THEN 'on' ELSE 'paused' END,
+              CASE WHEN after = '' THEN before ELSE after END);
+  END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER pause_event AFTER INSERT OR DELETE ON pause FOR EACH ROW EXECUTE FUNCTION note_pause();
+CREATE TRIGGER pause_event AFTER INSERT OR UPDATE OR DELETE ON pause FOR EACH ROW EXECUTE FUNCTION note_pause();
 REVOKE EXECUTE ON FUNCTION note_pause() FROM PUBLIC;
 
 -- Why a mirror is not believed. Each reason comes and goes by itself (lib/db/mirror/standing.h); the mirror's row says the worst
