@@ -42,6 +42,7 @@ const std::vector<Command>& commands() {
       {"status", "show whether all is well, for people and for monitoring", setup_status, {}},
       {"notify", "tell people what changed of the mirrors", setup_notify, {}},
       {"explain", "show which mirrors a client gets for a file, and why", setup_explain, {}},
+      {"compare", "replay a log against two redirectors", setup_compare, {}},
       {"iplookup", "show where an address or host is", setup_iplookup, {}},
       {"instances", "list the instances of the configuration", setup_instances, {}},
       {"catalog",

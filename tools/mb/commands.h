@@ -44,6 +44,7 @@ Action setup_events(cli::Options&, Context&);
 Action setup_log(cli::Options&, Context&);
 Action setup_status(cli::Options&, Context&);
 Action setup_notify(cli::Options&, Context&);
+Action setup_compare(cli::Options&, Context&);
 Action setup_explain(cli::Options&, Context&);
 Action setup_import_json(cli::Options&, Context&);
 Action setup_import_csv(cli::Options&, Context&);
