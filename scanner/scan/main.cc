@@ -14,6 +14,8 @@
 #include "scanner/scan/afterwards.h"
 #include "scanner/scan/batch.h"
 #include "scanner/scan/discovery.h"
+#include "scanner/scan/file_question.h"
+#include "scanner/scan/mirror_test.h"
 #include "scanner/scan/queue_report.h"
 #include "scanner/scan/watch.h"
 #include "scanner/scan/work.h"
@@ -45,6 +47,11 @@ std::vector<db::MirrorRecord> chosen_mirrors(db::Connection& connection, const S
                                record.mirror.identifier);
   });
   return mirrors;
+}
+
+std::vector<db::MirrorRecord> all_mirrors(db::Connection& connection) {
+  db::require_schema(connection);
+  return db::list_mirrors(connection);
 }
 
 int exit_status(const Totals& totals) {
@@ -94,6 +101,22 @@ int run_mirrors(const ScanOptions& options, const StopSignal& stop) {
   return exit_status(totals);
 }
 
+// Whether mirrors answer now; nothing is written.
+int run_look(const ScanOptions& options, const StopSignal& stop) {
+  Reporter reporter(options.json, options.verbose, 0);
+  Lent connection(connect(options, stop));
+  int unknown = 0;
+  const bool everyone = !options.test && options.names.empty() && options.all;
+  ScanOptions chosen = options;
+  if (options.names.empty()) chosen.all = true;
+  const std::vector<db::MirrorRecord> mirrors =
+      everyone ? all_mirrors(*connection) : chosen_mirrors(*connection, chosen, reporter, unknown);
+  if (mirrors.empty() && unknown == 0) reporter.warning("no mirror is enabled: nothing to ask");
+  const int status = options.test ? test_mirrors(*connection, mirrors, options, stop)
+                                  : ask_mirrors(*connection, mirrors, options, stop);
+  return unknown > 0 ? cli::kFailed : status;
+}
+
 int run_work(const ScanOptions& options, const StopSignal& stop) {
   Reporter reporter(options.json, options.verbose, 0);
   const Totals totals = work(options, reporter, stop);
@@ -108,6 +131,7 @@ int run(int argc, char** argv) {
   const ScanOptions& options = std::get<ScanOptions>(parsed);
   const StopSignal stop;
   if (!options.discovered_url.empty()) return show_discovery(options, stop);
+  if (options.test || !options.asked_path.empty()) return run_look(options, stop);
   if (options.queue) return show_queue(options, stop);
   if (options.work) return run_work(options, stop);
   return options.source ? run_source(options, stop) : run_mirrors(options, stop);

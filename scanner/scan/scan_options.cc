@@ -61,6 +61,19 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
   app.add_option("--within", options.within_s, "seconds that --discover may take")
       ->between(1, 600)
       ->type_name("S");
+  app.add_flag("--test", options.test,
+               "show whether the mirrors answer now, have some of their files and can be listed; "
+               "write nothing");
+  app.add_option("--files", options.test_files, "files that --test asks each mirror for")
+      ->between(0, 100)
+      ->type_name("N");
+  app.add_option("--ask", options.asked_path,
+                 "ask mirrors for this file: those named, else every enabled one, and with "
+                 "--all disabled ones too; write nothing")
+      ->type_name("PATH");
+  app.add_option("--urltype", options.asked_scheme,
+                 "by which scheme --ask asks, if not by https where a mirror has it")
+      ->one_of({"http", "https"});
   app.add_option("-d,--directory", options.subtree, "scan only this part of the tree")
       ->type_name("SUBTREE");
   app.add_option("--from", options.report,
@@ -152,9 +165,28 @@ std::string discovery_fault(ScanOptions& options) {
   return "";
 }
 
+// The same of those for --test and --ask.
+std::string look_fault(ScanOptions& options) {
+  if (options.source || options.watch || !options.subtree.empty() || !options.report.empty() ||
+      options.enable || options.force || options.break_lock || options.work || options.queue ||
+      (options.test && !options.asked_path.empty()))
+    return "--test and --ask only look at mirrors: they take names, --all and nothing else to do";
+  if (options.all && !options.names.empty()) return "give --all or names of mirrors, not both";
+  if (options.test)
+    return options.all || !options.names.empty() ? "" : "--test needs names of mirrors, or --all";
+  std::string& path = options.asked_path;
+  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
+  const PathFault wrong = check_path(path);
+  return wrong == PathFault::none
+             ? ""
+             : fmt::format("--ask {}: {}", printable(path), path_fault_text(wrong));
+}
+
 // What is wrong with the options taken together; "" when nothing is.
 std::string fault(ScanOptions& options) {
   if (!options.discovered_url.empty()) return discovery_fault(options);
+  if (options.test || !options.asked_path.empty()) return look_fault(options);
+  if (!options.asked_scheme.empty()) return "--urltype goes with --ask";
   if (!options.rsync_host.empty() || !options.ftp_host.empty())
     return "--rsync-host and --ftp-host go with --discover";
   if (const char* const wrong = queue_fault(options)) return wrong;

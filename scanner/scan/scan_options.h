@@ -29,6 +29,10 @@ struct ScanOptions : cli::CommonOptions {
   std::vector<std::string> rsync_options;  // for every mirror, beside its own
   // What a mirror offers: its URL, and where else its rsync and FTP servers are; "": nothing asked.
   std::string discovered_url, rsync_host, ftp_host;
+  bool test = false;          // whether the named mirrors are well
+  int test_files = 3;         // that it asks each of them for
+  std::string asked_path;     // "": nothing asked; else a path that mirrors are asked for
+  std::string asked_scheme;   // "": https where a mirror has it
   int within_s = 30;          // all that is looked at of it
   std::string password_file;  // instead of the mirror's own
 };

@@ -11,7 +11,7 @@ def commands_of(mb, *words):
     """Every command below these words, as tuples of words."""
     text = mb(*words, "--help").stdout
     listed = text.split("Subcommands:\n")[1].split("\n\n")[0] if "Subcommands:\n" in text else ""
-    for line in re.findall(r"^  (\w+)", listed, re.MULTILINE):
+    for line in re.findall(r"^  ([\w-]+)", listed, re.MULTILINE):
         yield (*words, line)
         if line != "scan":  # mb-scan answers there
             yield from commands_of(mb, *words, line)

@@ -30,6 +30,8 @@ const std::vector<Command>& commands() {
        {{"json", "as JSON, for `mb import json`", setup_export_json, {}},
         {"csv", "as a table", setup_export_csv, {}}}},
       {"scan", "scan mirrors: runs mb-scan", setup_scan, {}, nullptr, true},
+      {"test", "show whether mirrors are well right now", setup_test, {}},
+      {"probefile", "ask the mirrors for a file, all at once", setup_probefile, {}},
       {"file",
        "files of the source tree",
        nullptr,

@@ -36,6 +36,8 @@ Action setup_weight(cli::Options&, Context&);
 Action setup_delete(cli::Options&, Context&);
 Action setup_prefix(cli::Options&, Context&);
 Action setup_scan(cli::Options&, Context&);
+Action setup_test(cli::Options&, Context&);
+Action setup_probefile(cli::Options&, Context&);
 Action setup_file_ls(cli::Options&, Context&);
 Action setup_rules(cli::Options&, Context&);
 Action setup_events(cli::Options&, Context&);

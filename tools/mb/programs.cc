@@ -1,7 +1,11 @@
 #include "programs.h"
 
+#include <fmt/core.h>
 #include <limits.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace mirror::mb {
 
@@ -21,6 +25,15 @@ std::vector<std::string> program_words(const std::string& name, const Context& c
   if (context.config_file) words.insert(words.end(), {"--config", *context.config_file});
   if (context.instance_name) words.insert(words.end(), {"--instance", *context.instance_name});
   return words;
+}
+
+void become_program(const std::string& name, std::vector<std::string> words) {
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const std::string program = program_beside(name);
+  ::execvp(program.c_str(), argv.data());
+  throw Failure(fmt::format("cannot run {}: {}", program, std::strerror(errno)));
 }
 
 }  // namespace mirror::mb

@@ -125,6 +125,16 @@ std::optional<ProbeFile> ProbeFiles::again(Connection& connection, MirrorId id,
   return now;
 }
 
+std::optional<ProbeFile> ProbeFiles::at_path(Connection& connection, std::string_view path) {
+  const Result found = connection.run(
+      fmt::format("SELECT {} FROM file f WHERE f.path = $1 AND f.kind = 'f' AND f.cohort_id IS NOT "
+                  "NULL AND NOT f.staged",
+                  kProbeColumns),
+      Params().bytes(path));
+  if (found.empty()) return std::nullopt;
+  return read_probe_file(found, 0);
+}
+
 AtSource ProbeFiles::at_source(Connection& connection, const ProbeFile& file) {
   const Result row = connection.run(
       "SELECT gone_at IS NOT NULL, version_rev, pending OR staged FROM file WHERE id = $1",

@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/model.h"
@@ -47,6 +48,8 @@ class ProbeFiles {
   static std::optional<ProbeFile> one(Connection& connection, MirrorId id, std::int64_t file_id);
   // The same, if it still is that version.
   static std::optional<ProbeFile> again(Connection& connection, MirrorId id, const ProbeFile& file);
+  // The file at that path, whoever has it; nullopt: there is none, or a staged one.
+  static std::optional<ProbeFile> at_path(Connection& connection, std::string_view path);
   // What the database says of it at the source, now.
   static AtSource at_source(Connection& connection, const ProbeFile& file);
 
