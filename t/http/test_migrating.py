@@ -35,7 +35,8 @@ def foreign(database):
     names = ("mirrorbrain", "mirrorcache")
     for name in names:
         database.postgres.create_database(name)
-    database.postgres.sql(BRAIN.replace("{more}", "") + TABLES["filearr"] + "DELETE FROM server", "mirrorbrain")
+    database.postgres.sql(BRAIN.replace("{more}", "") + TABLES["filearr"] + "DELETE FROM server;"
+                          "CREATE TABLE hash (file_id int, mtime int, size bigint, md5 bytea, sha1 bytea, sha256 bytea)", "mirrorbrain")
     database.postgres.sql(CACHE, "mirrorcache")
     yield
     for name in names:
