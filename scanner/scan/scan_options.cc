@@ -67,10 +67,9 @@ void add_options(cli::Options& app, ScanOptions& options, Given& given) {
   app.add_option("--files", options.test_files, "files that --test asks each mirror for")
       ->between(0, 100)
       ->type_name("N");
-  app.add_option(
-         "--ask", options.asked_path,
-         "ask the mirrors (without names: every enabled one; with --all: disabled ones too) "
-         "for this file; write nothing")
+  app.add_option("--ask", options.asked_path,
+                 "ask mirrors for this file: those named, else every enabled one, and with "
+                 "--all disabled ones too; write nothing")
       ->type_name("PATH");
   app.add_option("--urltype", options.asked_scheme,
                  "by which scheme --ask asks, if not by https where a mirror has it")
