@@ -11,8 +11,8 @@
 #include "commands.h"
 #include "db/schema.h"
 #include "db/session.h"
-#include "output.h"
 #include "db_programs.h"
+#include "output.h"
 
 namespace mirror::mb {
 namespace {

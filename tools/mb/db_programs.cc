@@ -74,7 +74,8 @@ class IgnoredKeys {
   IgnoredKeys& operator=(const IgnoredKeys&) = delete;
 
  private:
-  struct sigaction ignore_{}, interrupt_{}, quit_{};
+  struct sigaction ignore_ {
+  }, interrupt_{}, quit_{};
 };
 
 int wait_for(pid_t child) {

@@ -6,8 +6,8 @@
 #include "commands.h"
 #include "db/session.h"
 #include "db/table_sizes.h"
-#include "output.h"
 #include "db_programs.h"
+#include "output.h"
 #include "tools/cli/progress_line.h"
 
 namespace mirror::mb {
