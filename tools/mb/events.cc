@@ -43,7 +43,8 @@ int run(Context& context, const Wanted& wanted) {
   }
   Table table({{"AT"}, {"MIRROR"}, {"WHAT"}, {"FROM"}, {"TO"}, {"WHY"}});
   for (const db::Event& event : events)
-    table.add({utc_minute(event.at_s), event.mirror, event.what, event.from, event.to, event.why});
+    table.add({utc_minute(event.at_s), event.mirror.empty() ? "(all)" : event.mirror, event.what,
+               event.from, event.to, event.why});
   table.say();
   return kSuccess;
 }
