@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
       {"resume", "end the pause", setup_resume, {}},
       {"weight", "set a mirror's share of the clients", setup_weight, {}, "score"},
       {"delete", "delete mirrors", setup_delete, {}},
+      {"comment", "note something of a mirror, and show what was noted", setup_comment, {}},
       {"prefix", "networks and ASes that a mirror serves first", setup_prefix, {}},
       {"import",
        "take mirrors over from another system",
