@@ -50,12 +50,18 @@ def complete(database, build, *words, env=None):
 def test_completion_offers_what_there_is(mb, database, build):
     mb("new", "--no-geo", "a.example", "--http-url=http://a.example/", "--enabled")
     mb("new", "--no-geo", "b.example", "--http-url=http://b.example/")
-    assert complete(database, build, "mb", "") == {words[0] for words in commands_of(mb) if len(words) == 1} | {"score"}
+    assert complete(database, build, "mb", "") == {words[0] for words in commands_of(mb) if len(words) == 1} | {"score", "markers"}
     assert complete(database, build, "mb", "db", "") == {"init", "migrate", "version", "check"}
     assert complete(database, build, "mb", "catalog", "") == {"status", "verify", "dump", "export", "import"}
     assert complete(database, build, "mb", "catalog", "export", "--r") == {"--region"}
     assert complete(database, build, "mb", "catalog", "dump", "--only", "f") == {"files"}
     assert complete(database, build, "mb", "show", "") == {"a.example", "b.example"}
+    database.sql("INSERT INTO file (path, size, mtime, version_rev, rev, kind, link_target) SELECT convert_to(p, 'UTF8'), 1, 1, 1, 1, 'l', 'x'"
+                 " FROM unnest(ARRAY['pub/a', 'pub/b/c', 'pub/b/d', 'pub/b c', 'quit']) AS p")
+    assert complete(database, build, "mb", "probefile", "") == {"pub/", "quit"}
+    assert complete(database, build, "mb", "why-not", "a.example", "pub/") == {"pub/a", "pub/b/"}
+    assert complete(database, build, "mb", "why-not", "") == {"a.example", "b.example"}
+    assert complete(database, build, "mb", "file", "") == {"ls", "add", "rm"}
     assert complete(database, build, "mb", "list", "--d") == {"--disabled"}
     assert complete(database, build, "mb", "edit", "a.example", "--no-ip") == {"--no-ipv4", "--no-ipv6"}
     assert complete(database, build, "mb-scan", "--all", "--max-") == {"--max-shrink", "--max-change", "--max-entries"}

@@ -5,6 +5,7 @@
 #include "host_place.h"
 #include "output.h"
 #include "record.h"
+#include "weight_view.h"
 
 namespace mirror::mb {
 namespace {
@@ -77,7 +78,9 @@ struct Edit {
 };
 
 struct Weight {
-  std::string identifier, weight;
+  std::string identifier;
+  std::optional<std::string> weight;
+  bool json = false;
 };
 
 }  // namespace
@@ -100,11 +103,13 @@ Action setup_edit(cli::Options& app, Context& context) {
 Action setup_weight(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Weight>();
   app.add_option("identifier", wanted->identifier, "The mirror")->required()->type_name("IDENT");
-  app.add_option("weight", wanted->weight, "100 is normal, 0 takes no redirects")
-      ->required()
+  app.add_option("weight", wanted->weight,
+                 "100 is normal, 0 takes no redirects; without it, show what it does")
       ->type_name("NUMBER");
+  app.add_flag("--json", wanted->json, "Show it as JSON");
   return [&context, wanted] {
-    return change(context, wanted->identifier, {{"weight", wanted->weight}});
+    if (!wanted->weight) return show_weight(context, wanted->identifier, wanted->json);
+    return change(context, wanted->identifier, {{"weight", *wanted->weight}});
   };
 }
 
