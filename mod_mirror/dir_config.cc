@@ -117,6 +117,12 @@ std::size_t Globals::add_catalog(const std::string& directory) {
   return catalogs.size() - 1;
 }
 
+void Globals::add_note(const std::string& about, const std::string& text) {
+  const bool known = std::any_of(notes.begin(), notes.end(),
+                                 [&](const auto& note) { return note.first == about; });
+  if (!known) notes.emplace_back(about, text);
+}
+
 std::size_t Globals::add_explain_key(const std::string& file, const char* at) {
   const auto known = std::find_if(explain_keys.begin(), explain_keys.end(),
                                   [&](const ExplainKey& key) { return key.file == file; });

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "answer/repositories.h"
@@ -38,6 +39,7 @@ enum class DownPolicy { serve, fallback, unavailable };
 // `at` is "FILE:LINE" of the directive, for complaints about how directives fit together.
 struct EngineSetting {
   bool on = false;
+  bool shadow = false;  // if on: it decides and logs, and httpd answers
   Root root;
   const char* at = "";
 };
@@ -115,8 +117,10 @@ struct DirConfig {
   std::optional<RepositorySetting> repositories;
   std::optional<int> repository_near;
   std::optional<ExplainSetting> explain;
+  std::optional<bool> mirrorbrain;  // also its headers and variables
 
   bool engine_on() const { return engine && engine->on; }
+  bool is_shadow() const { return engine_on() && engine->shadow; }
   bool database_tree() const { return tree && tree->tree == Tree::database; }
   DownPolicy down_policy() const;
   // In Globals::catalogs: what MirrorCatalog says, else the database's own. nullopt: lookups go to
@@ -157,7 +161,8 @@ struct Globals {
   std::vector<CatalogConfig> catalogs;
   std::vector<std::string> geo_files;
   std::vector<ExplainKey> explain_keys;
-  std::optional<int> max_connections;  // per database and host
+  std::vector<std::pair<std::string, std::string>> notes;  // for the log, each about one thing
+  std::optional<int> max_connections;                      // per database and host
   std::optional<std::chrono::milliseconds> timeout;
   std::optional<std::int64_t> catalog_max_bytes;
   std::optional<bool> catalog_hashes;
@@ -167,6 +172,8 @@ struct Globals {
   // The place of one that is known, or is added. Throw BadValue for one too many.
   std::size_t add_database(const std::string& conninfo);
   std::size_t add_catalog(const std::string& directory);
+  // Nothing happens if there is one about this already.
+  void add_note(const std::string& about, const std::string& text);
   // The place of the file's key.
   std::size_t add_explain_key(const std::string& file, const char* at);
 };

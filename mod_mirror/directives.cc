@@ -5,12 +5,13 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <iterator>
+#include <vector>
 
 #include "explain/wish.h"
 #include "geo/geo.h"
+#include "mirrorbrain.h"
 #include "values.h"
 
 namespace mirror::httpd {
@@ -98,8 +99,9 @@ void append(const Line& line, DirConfig& config) {
 }
 
 void set_engine(const Line& line, DirConfig& config) {
-  config.engine =
-      EngineSetting{parse_flag(line.words[0]), root_around(line).value_or(Root{}), place_of(line)};
+  const bool shadow = strcasecmp(line.words[0], "Shadow") == 0;
+  config.engine = EngineSetting{shadow || parse_flag(line.words[0]), shadow,
+                                root_around(line).value_or(Root{}), place_of(line)};
 }
 
 // Inside an enabled section the outermost one keeps the root: sections that only tune do not move
@@ -296,13 +298,20 @@ void set_explain(const Line& line, DirConfig& config) {
   config.explain->key = globals().add_explain_key(file, place_of(line));
 }
 
+void set_compat(const Line& line, DirConfig& config) {
+  config.mirrorbrain = parse_one_of<bool>(line.words[0], {{"mirrorbrain", true}, {"None", false}});
+}
+
 using D = DirConfig;
 constexpr Scope kGlobal = Scope::global, kTree = Scope::tree, kSection = Scope::section;
 constexpr int kWordLimit = 64;  // httpd's AP_MAX_ARGC: what stands behind is dropped silently
 constexpr int kMany = kWordLimit - 1;
 
 constexpr Directive kDirectives[] = {
-    {"MirrorEngine", kSection, 1, 1, "On|Off - whether requests are sent to mirrors (default Off)",
+    {"MirrorEngine", kSection, 1, 1,
+     "On|Off|Shadow - whether requests are sent to mirrors; Shadow: this is only decided and "
+     "logged "
+     "(default Off)",
      set_engine, inherit_engine},
     {"MirrorDatabase", kTree, 1, kMany,
      "CONNINFO - the PostgreSQL database of the tree, as libpq takes it (no default)", set_database,
@@ -432,8 +441,11 @@ constexpr Directive kDirectives[] = {
      "Off|On [FILE] - whether 'mb explain URL' on this machine is told what httpd would do, if it "
      "knows the key in FILE (default Off)",
      set_explain, inherit<&D::explain>},
+    {"MirrorCompat", kSection, 1, 1,
+     "mirrorbrain|None - the headers and variables of another redirector besides our own (default "
+     "None)",
+     set_compat, inherit<&D::mirrorbrain>},
 };
-constexpr std::size_t kCount = std::size(kDirectives);
 
 void check_line(const Directive& directive, const Line& line) {
   const int count = static_cast<int>(line.words.size());
@@ -460,9 +472,8 @@ void check_line(const Directive& directive, const Line& line) {
 const char* apply_directive(cmd_parms* cmd, void* config, int count, char* const words[]) noexcept {
   const auto& directive = *static_cast<const Directive*>(cmd->cmd->cmd_data);
   try {
-    const Line line{cmd, {words, static_cast<std::size_t>(count)}};
-    check_line(directive, line);
-    directive.apply(line, *static_cast<DirConfig*>(config));
+    apply(directive, {cmd, {words, static_cast<std::size_t>(count)}},
+          *static_cast<DirConfig*>(config));
     return nullptr;
   } catch (const std::exception& fault) {
     return apr_pstrcat(cmd->pool, directive.name, ": ", fault.what(), nullptr);
@@ -471,23 +482,39 @@ const char* apply_directive(cmd_parms* cmd, void* config, int count, char* const
   }
 }
 
-constexpr std::array<command_rec, kCount + 1> make_commands() {
-  std::array<command_rec, kCount + 1> all{};
-  for (std::size_t i = 0; i < kCount; ++i) {
-    const Directive& directive = kDirectives[i];
+std::vector<command_rec> make_commands() {
+  std::vector<command_rec> all;
+  for (const Directive& directive : kDirectives) {
     const int where = directive.context == kGlobal ? RSRC_CONF : RSRC_CONF | ACCESS_CONF;
-    all[i] = AP_INIT_TAKE_ARGV(directive.name, apply_directive, const_cast<Directive*>(&directive),
-                               where, directive.help);
+    all.push_back(AP_INIT_TAKE_ARGV(directive.name, apply_directive,
+                                    const_cast<Directive*>(&directive), where, directive.help));
   }
+  for (const Alias& alias : mirrorbrain_aliases()) {
+    all.push_back(AP_INIT_TAKE_ARGV(alias.name, apply_alias, const_cast<Alias*>(&alias),
+                                    RSRC_CONF | ACCESS_CONF, alias.help));
+  }
+  all.push_back({});
   return all;
 }
-
-constinit const std::array<command_rec, kCount + 1> kCommands = make_commands();
 
 }  // namespace
 
 std::span<const Directive> directives() { return kDirectives; }
 
-const command_rec* commands() { return kCommands.data(); }
+const Directive* directive_by_name(std::string_view name) {
+  const auto found = std::find_if(std::begin(kDirectives), std::end(kDirectives),
+                                  [&](const Directive& one) { return one.name == name; });
+  return found == std::end(kDirectives) ? nullptr : found;
+}
+
+void apply(const Directive& directive, const Line& line, DirConfig& config) {
+  check_line(directive, line);
+  directive.apply(line, config);
+}
+
+const command_rec* commands() {
+  static const std::vector<command_rec> all = make_commands();
+  return all.data();
+}
 
 }  // namespace mirror::httpd

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <stdexcept>
+#include <string_view>
 
 #include "dir_config.h"
 
@@ -38,8 +39,12 @@ struct Directive {
 };
 
 std::span<const Directive> directives();
+// nullptr: there is none of that name.
+const Directive* directive_by_name(std::string_view name);
+// Checks the line and does what it says. Throws BadValue.
+void apply(const Directive& directive, const Line& line, DirConfig& config);
 
-// The same table in httpd's form.
+// The same table in httpd's form, and MirrorBrain's directives (mirrorbrain.h).
 const command_rec* commands();
 
 }  // namespace mirror::httpd

@@ -8,6 +8,7 @@
 #include "answer/wishes.h"
 #include "child.h"
 #include "core/path.h"
+#include "mirrorbrain.h"
 
 namespace mirror::httpd {
 namespace {
@@ -264,6 +265,45 @@ void Exchange::write_notes(const Outcome& outcome) {
   const auto* declined = std::get_if<DeclineReason>(&outcome.result);
   if (declined != nullptr || outcome.refused)
     note(r_, "MB_DECLINED", decline_text(declined != nullptr ? *declined : *outcome.refused));
+  write_compat_notes(outcome);
+}
+
+// As MirrorBrain names things, for programs that read its logs.
+void Exchange::write_compat_notes(const Outcome& outcome) {
+  if (!config_.mirrorbrain.value_or(false)) return;
+  const auto which = wanted(request_);
+  note(r_, "WANT", which ? info_of(*which).name : "redirect");
+  const bool is_answer = std::holds_alternative<Outcome::Answer>(outcome.result);
+  if (outcome.given || outcome.mirror != nullptr || !is_answer)
+    note(r_, "GIVE",
+         outcome.given ? info_of(*outcome.given).name : (is_answer ? "redirect" : "file"));
+  if (outcome.mirror == nullptr || !outcome.tier) return;
+  note(r_, "MB_REALM",
+       mirrorbrain_realm(*outcome.tier, *outcome.mirror, overridden(client_, request_.query)));
+  if (config_.is_shadow()) return;
+  note(r_, "MB_REDIRECTED", "1");
+  note(r_, "MIRRORBRAIN_REDIRECTED", "1");
+}
+
+void Exchange::add_compat_headers(const Outcome& outcome, Headers& headers) const {
+  if (!config_.mirrorbrain.value_or(false) || outcome.mirror == nullptr || !outcome.tier) return;
+  headers.add("X-MirrorBrain-Mirror", outcome.mirror->identifier);
+  headers.add("X-MirrorBrain-Realm", mirrorbrain_realm(*outcome.tier, *outcome.mirror,
+                                                       overridden(client_, request_.query)));
+}
+
+// What the answer would be: its status, or "httpd" for httpd's own, and where it would redirect to.
+void Exchange::note_shadow(const Outcome& outcome) {
+  const auto* reason = std::get_if<DeclineReason>(&outcome.result);
+  const Instead instead = reason != nullptr ? instead_of(*reason) : Instead(DECLINED);
+  const auto* answer = reason != nullptr ? std::get_if<Outcome::Answer>(&instead)
+                                         : std::get_if<Outcome::Answer>(&outcome.result);
+  const int status = answer != nullptr ? answer->status : std::get<int>(instead);
+  note(r_, "MB_SHADOW", status == DECLINED ? "httpd" : std::to_string(status));
+  if (answer == nullptr) return;
+  for (const auto& [name, value] : answer->headers) {
+    if (name == "Location") note(r_, "MB_SHADOW_URL", value);
+  }
 }
 
 // What is looked up is let go before anything is sent: a slow client must not hold a state of the
@@ -272,15 +312,21 @@ int Exchange::finish(Outcome outcome) {
   if (explain_ && !is_refused(outcome)) return explain(outcome);
   if (lookup_) lookup_->snapshot.reset();
   write_notes(outcome);
-  count_redirect(outcome);
   count_demand(outcome);
   if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
+  if (config_.is_shadow()) {
+    note_shadow(outcome);
+    return DECLINED;
+  }
+  count_redirect(outcome);
   if (!outcome.why.empty()) {
     if (APLOG_R_IS_LEVEL(r_, APLOG_INFO))
       log_line(r_, APLOG_INFO, LogId(105), "no representation: " + std::string(outcome.why));
   }
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
-  return write_answer(r_, std::get<Outcome::Answer>(std::move(outcome.result)), std::move(rest_));
+  auto& answer = std::get<Outcome::Answer>(outcome.result);
+  add_compat_headers(outcome, answer.headers);
+  return write_answer(r_, std::move(answer), std::move(rest_));
 }
 
 // Local trees: httpd serves the file. Database trees: the origin does, and what is no file is a

@@ -59,6 +59,9 @@ class Exchange {
   bool may_have_suffix() const;
   bool is_local_version(const File& file) const;
   void write_notes(const Outcome& outcome);
+  void write_compat_notes(const Outcome& outcome);
+  void add_compat_headers(const Outcome& outcome, Headers& headers) const;
+  void note_shadow(const Outcome& outcome);
   int decline(DeclineReason reason);
   Instead instead_of(DeclineReason reason) const;
   std::optional<DeclineReason> not_in_grace();

@@ -154,12 +154,32 @@ bool may_take(const request_rec* r, const DirConfig* config) {
   return r->uri != nullptr && *r->uri == '/';
 }
 
+// A local tree's.
+int handle_local(request_rec* r, const DirConfig& config) {
+  if (const auto list = finds_no_file(r) ? repository_list(r, config) : std::nullopt)
+    return handle_list(r, config, *list);
+  request_rec* local = is_local_file(r) ? r : suffixed_file(r, config);
+  if (local == nullptr) {
+    const auto missing = missing_path(r, config);
+    return missing ? Exchange(r, config, *missing, nullptr).run_gone()
+                   : leave_to_httpd(r, config, "it is a directory, or another module's");
+  }
+  const auto path = tree_path(r, config.root());
+  if (!path) return leave_to_httpd(r, config, "it lies outside the tree");
+  return Exchange(r, config, *path, local).run();
+}
+
+// Whether httpd shall answer as if the engine were off. Explanations are ours.
+bool is_only_shadowed(const request_rec* r, const DirConfig& config) {
+  return config.is_shadow() && !explain_wish(r, config);
+}
+
 }  // namespace
 
 bool take_request(request_rec* r) {
   if (take_access_check(r)) return true;
   const DirConfig* config = dir_config(r->per_dir_config);
-  if (!may_take(r, config) || has_handler_set(r)) return false;
+  if (!may_take(r, config) || has_handler_set(r) || is_only_shadowed(r, *config)) return false;
   make_note(r).taken = config;
   // The last segment, so that httpd finds a type for it; no folder, so that nobody looks for the
   // file on disk.
@@ -192,17 +212,19 @@ int handle(request_rec* r) {
   if (config == nullptr) return DECLINED;
   if (!is_complete(config) || config->database_tree())
     return leave_to_httpd(r, *config, why_not_taken(*config));
-  if (const auto list = finds_no_file(r) ? repository_list(r, *config) : std::nullopt)
-    return handle_list(r, *config, *list);
-  request_rec* local = is_local_file(r) ? r : suffixed_file(r, *config);
-  if (local == nullptr) {
-    const auto missing = missing_path(r, *config);
-    return missing ? Exchange(r, *config, *missing, nullptr).run_gone()
-                   : leave_to_httpd(r, *config, "it is a directory, or another module's");
+  return is_only_shadowed(r, *config) ? DECLINED : handle_local(r, *config);
+}
+
+void shadow(request_rec* r) {
+  const DirConfig* config = dir_config(r->per_dir_config);
+  if (!is_complete(config) || !is_only_shadowed(r, *config) || r->main != nullptr ||
+      serves_error_page(r) || r->method_number == M_TRACE)
+    return;
+  if (!config->database_tree()) {
+    handle_local(r, *config);
+  } else if (r->uri != nullptr && *r->uri == '/' && !has_handler_set(r)) {
+    handle_taken(r, *config);
   }
-  const auto path = tree_path(r, config->root());
-  if (!path) return leave_to_httpd(r, *config, "it lies outside the tree");
-  return Exchange(r, *config, *path, local).run();
 }
 
 }  // namespace mirror::httpd

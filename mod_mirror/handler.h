@@ -14,6 +14,9 @@ bool is_taken(const request_rec* r);
 // name.
 bool needs_type(const request_rec* r);
 
+// MirrorEngine Shadow: decides and notes what the answer would be, in fixups; httpd answers.
+void shadow(request_rec* r);
+
 // The handler proper; returns httpd's status.
 int handle(request_rec* r);
 

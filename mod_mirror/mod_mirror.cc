@@ -41,6 +41,11 @@ int report(const std::vector<std::string>& faults) {
   return faults.empty() ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
+void log_notes(const server_rec* server) {
+  for (const auto& [about, text] : globals().notes)
+    log_line(server, APLOG_WARNING, LogId(107), text);
+}
+
 int on_pre_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*) noexcept {
   return guarded(nullptr, "pre_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     reset_globals(pconf);
@@ -51,6 +56,7 @@ int on_pre_config(apr_pool_t* pconf, apr_pool_t*, apr_pool_t*) noexcept {
 int on_check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
   return guarded(server, "check_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     find_url_rules();
+    if (ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) log_notes(server);
     auto faults = check_configuration(server);
     for (auto& fault : check_explain_keys()) faults.push_back(std::move(fault));
     return report(faults);
@@ -60,6 +66,7 @@ int on_check_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) n
 int on_post_config(apr_pool_t*, apr_pool_t*, apr_pool_t*, server_rec* server) noexcept {
   return guarded(server, "post_config", HTTP_INTERNAL_SERVER_ERROR, [&] {
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
+    log_notes(server);
     if (const int failed = report(prepare_explain_keys()); failed != OK) return failed;
     prepare_shared_memory(server);
     prepare_catalogs(server);
@@ -109,6 +116,13 @@ int on_type_checker(request_rec* r) noexcept {
                  [&] { return is_taken(r) && !needs_type(r) ? OK : DECLINED; });
 }
 
+int on_fixups(request_rec* r) noexcept {
+  return guarded(r->server, "fixups", DECLINED, [&] {
+    shadow(r);
+    return DECLINED;
+  });
+}
+
 int on_handler(request_rec* r) noexcept {
   const int on_failure = is_taken(r) ? HTTP_INTERNAL_SERVER_ERROR : DECLINED;
   return guarded(r->server, "the handler", on_failure, [&] { return handle(r); });
@@ -134,6 +148,7 @@ void register_hooks(apr_pool_t*) noexcept {
   ap_hook_translate_name(on_translate_name, kNamed, kCatchAll, APR_HOOK_MIDDLE);
   ap_hook_map_to_storage(on_map_to_storage, nullptr, nullptr, APR_HOOK_FIRST);
   ap_hook_type_checker(on_type_checker, nullptr, nullptr, APR_HOOK_REALLY_FIRST);
+  ap_hook_fixups(on_fixups, nullptr, nullptr, APR_HOOK_LAST);
   APR_OPTIONAL_HOOK(ap, status_hook, on_status, nullptr, nullptr, APR_HOOK_MIDDLE);
   ap_hook_handler(on_handler, nullptr, nullptr, APR_HOOK_FIRST);
 }

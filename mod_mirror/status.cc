@@ -20,7 +20,7 @@ struct MirrorTraffic {
 };
 
 struct Row {
-  std::string directory, state, fault;
+  std::string directory, state, fault, pause = "no";
   std::int64_t rev = 0, mirrors_rev = 0, age_s = 0, files = 0;
   catalog::Environment::Size size;
   std::vector<MirrorTraffic> traffic;  // of the mirrors that have some, or a cap
@@ -56,6 +56,7 @@ Row row_of(CatalogKeeper& keeper) {
         std::max<std::int64_t>(0, static_cast<std::int64_t>(std::time(nullptr)) - keeper.as_of_s());
     row.files = static_cast<std::int64_t>(snapshot->files());
     row.size = environment->size();
+    if (const auto& pause = snapshot->mirrors()->pause()) row.pause = pause->text();
     row.traffic = traffic_of(row.directory, *snapshot->mirrors());
   } catch (const catalog::Error& error) {
     row.state = error.what();
@@ -66,7 +67,8 @@ Row row_of(CatalogKeeper& keeper) {
 void write_html(request_rec* r, const Row& row) {
   std::string directory, state, fault;
   append_markup(directory, row.directory, Markup::html);
-  append_markup(state, row.state, Markup::html);
+  append_markup(state, row.pause == "no" ? row.state : row.state + ", paused " + row.pause,
+                Markup::html);
   append_markup(fault, row.fault, Markup::html);
   ap_rprintf(r,
              "<tr><td>%s</td><td>%s</td><td>%" APR_INT64_T_FMT "</td><td>%" APR_INT64_T_FMT
@@ -84,9 +86,11 @@ void write_lines(request_rec* r, std::size_t number, const Row& row) {
       "MirrorCatalog{0}MirrorsRevision: {4}\nMirrorCatalog{0}AgeSeconds: "
       "{5}\nMirrorCatalog{0}Files: {6}\n"
       "MirrorCatalog{0}Bytes: {7}\nMirrorCatalog{0}MaxBytes: {8}\nMirrorCatalog{0}Readers: {9}\n"
-      "MirrorCatalog{0}MaxReaders: {10}\nMirrorCatalog{0}Fault: {11}\n",
+      "MirrorCatalog{0}MaxReaders: {10}\nMirrorCatalog{0}Fault: {11}\nMirrorCatalog{0}Paused: "
+      "{12}\n",
       number, row.directory, row.state, row.rev, row.mirrors_rev, row.age_s, row.files,
-      row.size.used_bytes, row.size.max_bytes, row.size.readers, row.size.max_readers, row.fault);
+      row.size.used_bytes, row.size.max_bytes, row.size.readers, row.size.max_readers, row.fault,
+      row.pause);
   ap_rputs(lines.c_str(), r);
   for (const MirrorTraffic& mirror : row.traffic) {
     ap_rputs(fmt::format("MirrorCatalog{}Traffic: {} {:.3f} Mbit/s of {}\n", number,

@@ -7,7 +7,7 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM mirror_httpd;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_httpd;
 GRANT USAGE ON SCHEMA {schema} TO mirror_httpd;
-GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, path_rule, mutable_group, anchor_version, cohort, file,
+GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, path_rule, pause, mutable_group, anchor_version, cohort, file,
   hash, source TO mirror_httpd;
 GRANT SELECT (id, identifier, http_url, https_url, enabled, online, weight, country, region, subdivision, latitude, longitude,
               asn, prefix_only, as_only, country_only, region_only, other_countries, excluded_countries, ipv4, ipv6, file_maxsize,
@@ -29,7 +29,7 @@ REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM mirror_scanner;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA {schema} FROM mirror_scanner;
 GRANT USAGE ON SCHEMA {schema} TO mirror_scanner;
 GRANT SELECT ON schema_version, revision, change, mirror_rev, mirror_prefix, endpoint, health, doubt, event, cohort, file, hash, source, scan,
-  scan_lock, stamp, source_stamp, behind, path_rule, mutable_group, anchor_version, probe_memory,
+  scan_lock, stamp, source_stamp, behind, path_rule, pause, mutable_group, anchor_version, probe_memory,
   scan_queue, scan_worker, head_turn, demand TO mirror_scanner;
 GRANT SELECT (id, identifier, http_url, https_url, ftp_url, strip_prefix, add_prefix, enabled, online,
               weight, country, region, subdivision, latitude, longitude, asn, prefix_only, as_only, country_only, region_only,

@@ -145,6 +145,12 @@ std::optional<DeclineReason> file_decline(const Request& request, const File& fi
   return std::nullopt;
 }
 
+File without_mirrors(File file) {
+  file.mirrors = file.holders = file.whole = {};
+  file.former.clear();
+  return file;
+}
+
 // No mirror takes it: the fallback that fits the client, else what declining means for the tree.
 Outcome elsewhere(DeclineReason reason, const Request& request, const Client& client,
                   const File& file, const Settings& settings) {
@@ -226,6 +232,8 @@ std::string_view decline_text(DeclineReason reason) {
       return "version-differs";
     case DeclineReason::no_mirror:
       return "no-mirror";
+    case DeclineReason::paused:
+      return "paused";
     case DeclineReason::traffic:
       return "traffic";
     case DeclineReason::first_arrival:
@@ -305,8 +313,11 @@ std::optional<DeclineReason> screen(const Request& request, const Address& clien
   return std::nullopt;
 }
 
-Outcome decide(const Request& request, const Client& client, const File& file,
+Outcome decide(const Request& request, const Client& client, const File& found,
                const MirrorTable& mirrors, const Settings& settings, const FileHashes& hashes) {
+  std::optional<File> paused;
+  if (mirrors.pause()) paused = without_mirrors(found);
+  const File& file = paused ? *paused : found;
   if (auto answer = query_answer(request)) return {.result = *std::move(answer)};
   const bool overrides = request.query.moves_client();
   const Client changed = overrides ? overridden(client, request.query) : Client();
@@ -329,8 +340,10 @@ Outcome decide(const Request& request, const Client& client, const File& file,
   const std::vector<Candidate> ranked =
       chosen(how_many, request, seen, file, mirrors, settings, itself, at_cap);
   if (ranked.empty()) {
-    Outcome outcome = elsewhere(at_cap ? DeclineReason::traffic : DeclineReason::no_mirror, request,
-                                client, file, settings);
+    const DeclineReason reason = paused   ? DeclineReason::paused
+                                 : at_cap ? DeclineReason::traffic
+                                          : DeclineReason::no_mirror;
+    Outcome outcome = elsewhere(reason, request, client, file, settings);
     outcome.no_mirror = true;
     outcome.itself = itself;
     return outcome;

@@ -38,6 +38,7 @@ enum class DeclineReason : std::uint8_t {
   origin_only,      // an anchor or signature of a mutable group
   version_differs,  // the local file is not the version that the table knows
   no_mirror,
+  paused,         // the admin has stopped all redirects (mb pause)
   traffic,        // every mirror that has it has as much traffic as it allows (max_mbit)
   first_arrival,  // few mirrors have the new file: MirrorFirstArrivalFactor
   database_down,
@@ -182,7 +183,8 @@ std::optional<Outcome::Answer> unanswered(const Request& request);
 std::optional<DeclineReason> screen(const Request& request, const Address& client,
                                     const Settings& settings);
 
-// The answer for a file that the table has. The query may have changed the client. `hashes` has
+// The answer for a file that the table has; during a pause, as if no mirror had it. The query may
+// have changed the client. `hashes` has
 // what is known. Never throws for odd input; std::bad_alloc only.
 Outcome decide(const Request& request, const Client& client, const File& file,
                const MirrorTable& mirrors, const Settings& settings, const FileHashes& hashes = {});

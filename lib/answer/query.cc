@@ -87,6 +87,7 @@ void read_argument(Query& query, std::string_view raw_name,
   if (!word) return;
   const std::string value = percent_decode(raw_value.value_or("")).value_or("");
   if (const auto found = representation_by_word(*word, value)) query.representation = found;
+  if (*word == "mirrorstats") query.representation = Representation::mirrorlist;  // mirrorbits'
   query.only_hash |= *word == "only_hash";
   query.direct |= *word == kDirectWord;
   if (!raw_value) return;

@@ -24,7 +24,7 @@ Outcome refused(Representation which, DeclineReason reason, std::string_view why
                 {{"Content-Type", "text/plain; charset=utf-8"}, {"Cache-Control", kCacheControl}},
                 std::move(body)};
   return {.result = std::move(answer),
-          .no_mirror = reason == DeclineReason::no_mirror,
+          .no_mirror = reason == DeclineReason::no_mirror || reason == DeclineReason::paused,
           .refused = reason,
           .why = why};
 }
@@ -144,10 +144,12 @@ Outcome represent(Representation which, const Request& request, const Client& cl
       .former = other ? std::span(other->former) : std::span<const FormerVersion>(),
       .own_path = own_path(request, file)};
   if (info.needs_mirror && !subject.has_url()) {
-    const bool pending = file.pending;
-    return refused(which, pending ? DeclineReason::pending : DeclineReason::no_mirror,
-                   pending ? "its marker file has been touched and not been hashed again yet"
-                           : "no mirror that may serve you has it");
+    if (file.pending)
+      return refused(which, DeclineReason::pending,
+                     "its marker file has been touched and not been hashed again yet");
+    return mirrors.pause()
+               ? refused(which, DeclineReason::paused, "mirrors are not used for now")
+               : refused(which, DeclineReason::no_mirror, "no mirror that may serve you has it");
   }
   return {.result = whole(info, request, subject),
           .no_mirror = list.ranked.empty(),

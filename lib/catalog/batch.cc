@@ -129,13 +129,17 @@ void Batch::drop_empty(const std::set<std::int64_t>& cohorts) {
   }
 }
 
-void Batch::put_mirrors(const std::vector<Mirror>& mirrors, const PathRules& rules, Meta& meta) {
-  const std::string text = encode_mirrors(mirrors), rules_text = encode_rules(rules);
-  if (!decode_mirrors(text) || !decode_rules(rules_text))
+void Batch::put_mirrors(const std::vector<Mirror>& mirrors, const PathRules& rules, Meta& meta,
+                        const std::optional<Pause>& pause) {
+  const std::string text = encode_mirrors(mirrors), rules_text = encode_rules(rules),
+                    pause_text = encode_pause(pause);
+  std::optional<Pause> read;
+  if (!decode_mirrors(text) || !decode_rules(rules_text) || !decode_pause(pause_text, read))
     throw Error("the mirrors have a value that cannot be stored in a catalog", EINVAL);
   ++meta.mirrors_count;
   store(environment_.texts(), "mirrors", text);
   store(environment_.texts(), "rules", rules_text);
+  store(environment_.texts(), "pause", pause_text);
 }
 
 Meta Batch::meta() const {

@@ -44,8 +44,9 @@ class Batch {
   Meta meta() const;
   // Both throw Error, and are undone, where a reader could not read what they would store: a
   // catalog is never replaced by one that no process can use.
-  // With the rules for paths; counts meta.mirrors_count up.
-  void put_mirrors(const std::vector<Mirror>& mirrors, const PathRules& rules, Meta& meta);
+  // With the rules for paths and the pause; counts meta.mirrors_count up.
+  void put_mirrors(const std::vector<Mirror>& mirrors, const PathRules& rules, Meta& meta,
+                   const std::optional<Pause>& pause = {});
   void put_meta(const Meta& meta);
   // Links whose grace time is long over, and cohorts without files.
   void sweep(std::int64_t now_s, double grace_s);

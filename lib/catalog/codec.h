@@ -14,6 +14,7 @@
 #include "core/former_version.h"
 #include "core/model.h"
 #include "core/path_rules.h"
+#include "core/pause.h"
 
 namespace mirror::catalog {
 
@@ -94,5 +95,7 @@ std::string encode_mirrors(const std::vector<Mirror>& mirrors);
 std::optional<std::vector<Mirror>> decode_mirrors(std::string_view text);
 std::string encode_rules(const PathRules& rules);
 std::optional<PathRules> decode_rules(std::string_view text);
+std::string encode_pause(const std::optional<Pause>& pause);
+bool decode_pause(std::string_view text, std::optional<Pause>& pause);  // false: damaged
 
 }  // namespace mirror::catalog

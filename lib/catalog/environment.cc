@@ -228,13 +228,17 @@ Environment::Size Environment::size() const {
 
 std::shared_ptr<const MirrorTable> Environment::mirrors(std::int64_t count, std::int64_t rev,
                                                         std::string_view text,
-                                                        std::string_view rules_text) {
+                                                        std::string_view rules_text,
+                                                        std::string_view pause_text) {
   const std::lock_guard lock(mutex_);
   if (mirrors_ == nullptr || mirrors_count_ != count) {
     auto decoded = decode_mirrors(text);
     auto rules = decode_rules(rules_text);
-    if (!decoded || !rules) throw Error(file_ + ": its mirrors cannot be read", MDB_CORRUPTED);
-    mirrors_ = std::make_shared<const MirrorTable>(rev, *std::move(decoded), *std::move(rules));
+    std::optional<Pause> pause;
+    if (!decoded || !rules || !decode_pause(pause_text, pause))
+      throw Error(file_ + ": its mirrors cannot be read", MDB_CORRUPTED);
+    mirrors_ = std::make_shared<const MirrorTable>(rev, *std::move(decoded), *std::move(rules),
+                                                   std::move(pause));
     mirrors_count_ = count;
   }
   return mirrors_;

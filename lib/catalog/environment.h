@@ -89,11 +89,12 @@ class Environment : public std::enable_shared_from_this<Environment> {
   MDB_dbi cohorts() const { return cohorts_; }
   MDB_dbi hashes() const { return hashes_; }
   MDB_dbi groups() const { return groups_; }
-  MDB_dbi texts() const { return texts_; }  // "meta", "mirrors" and "rules"
+  MDB_dbi texts() const { return texts_; }  // "meta", "mirrors", "rules", "pause"
 
   // The mirrors of the state numbered `count`, decoded once for all readers.
   std::shared_ptr<const MirrorTable> mirrors(std::int64_t count, std::int64_t rev,
-                                             std::string_view text, std::string_view rules);
+                                             std::string_view text, std::string_view rules,
+                                             std::string_view pause);
 
  private:
   struct Close {

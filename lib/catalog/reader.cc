@@ -93,10 +93,11 @@ void Reader::read_texts() {
   meta_ = *std::move(meta);
   const auto mirrors = get(environment_.texts(), "mirrors");
   if (!mirrors && meta_.complete) damaged("mirror");
-  // Those who wrote before there were rules wrote none.
-  const auto rules = get(environment_.texts(), "rules");
+  // Those who wrote before there were rules and pauses wrote none.
+  const auto rules = get(environment_.texts(), "rules"), pause = get(environment_.texts(), "pause");
   mirrors_ = environment_.mirrors(meta_.mirrors_count, meta_.mirrors_rev, mirrors.value_or("[]"),
-                                  rules.value_or(R"({"immutable":[],"mutable":[]})"));
+                                  rules.value_or(R"({"immutable":[],"mutable":[]})"),
+                                  pause.value_or("null"));
   has_links_ = count(environment_.links()) > 0;
   has_groups_ = groups() > 0;
 }

@@ -174,7 +174,7 @@ void reduce_to(Region region, Environment& copy, Meta& meta) {
     }
     return true;
   });
-  batch->put_mirrors(useful.all(), before->mirrors()->rules(), meta);
+  batch->put_mirrors(useful.all(), before->mirrors()->rules(), meta, before->mirrors()->pause());
   meta.region = region;
   batch->commit();
 }

@@ -176,4 +176,20 @@ std::optional<PathRules> decode_rules(std::string_view text) {
   }
 }
 
+std::string encode_pause(const std::optional<Pause>& pause) {
+  return dump(pause ? json{{"since_s", pause->since_s}, {"reason", pause->reason}} : json());
+}
+
+bool decode_pause(std::string_view text, std::optional<Pause>& pause) {
+  try {
+    const json value = json::parse(text);
+    pause.reset();
+    if (!value.is_null())
+      pause = Pause{value.at("since_s").get<std::int64_t>(), value.at("reason").get<std::string>()};
+    return true;
+  } catch (const json::exception&) {
+    return false;
+  }
+}
+
 }  // namespace mirror::catalog

@@ -60,12 +60,15 @@ Fault read_program(const toml::node& node, std::vector<std::string>& into) {
 }
 
 Fault read_events(const toml::node& node, std::vector<std::string>& into) {
-  static const std::vector<std::string> kStates = {
-      "up", "down", "good", "stale", "wrong", "returning", "enabled", "disabled", "scan"};
+  static const std::vector<std::string> kStates = {"up",    "down",      "good",    "stale",
+                                                   "wrong", "returning", "enabled", "disabled",
+                                                   "scan",  "paused",    "resumed"};
   if (Fault fault = read_strings(node, into); !fault.empty()) return fault;
   for (const std::string& state : into) {
     if (std::find(kStates.begin(), kStates.end(), state) == kStates.end())
-      return "expected some of up, down, good, stale, wrong, returning, enabled, disabled and scan";
+      return "expected some of up, down, good, stale, wrong, returning, enabled, disabled, scan, "
+             "paused and "
+             "resumed";
   }
   return kFine;
 }

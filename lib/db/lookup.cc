@@ -9,6 +9,7 @@
 #include "db/mirror/members.h"
 #include "db/new_files.h"
 #include "db/path_rules.h"
+#include "db/pause.h"
 
 namespace mirror::db {
 namespace {
@@ -130,7 +131,7 @@ std::shared_ptr<const MirrorTable> load_mirrors(Connection& connection,
   if (rows.empty()) return std::make_shared<const MirrorTable>(0, std::move(mirrors));
   const int rev = count_members(Reader::redirects);
   return std::make_shared<const MirrorTable>(rows.int8(0, rev), std::move(mirrors),
-                                             load_path_rules(connection));
+                                             load_path_rules(connection), load_pause(connection));
 }
 
 }  // namespace mirror::db

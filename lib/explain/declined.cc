@@ -66,6 +66,8 @@ std::string declined_because(DeclineReason reason, const Request& request, const
       return "the file on disk is missing, or is not the version that the table has";
     case DeclineReason::no_mirror:
       return "no mirror that has the file may serve this client, and no MirrorFallback fits";
+    case DeclineReason::paused:
+      return "redirects are paused: mb pause";
     case DeclineReason::traffic:
       return "every mirror that has the file has as much traffic as its max_mbit allows";
     case DeclineReason::first_arrival:

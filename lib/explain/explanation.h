@@ -53,6 +53,11 @@ struct Explanation {
   std::vector<MirrorId> with_former;  // of those accepted: that have a former version only
   std::vector<LeftOut> left_out;
   std::string not_looked_at;  // what may change the answer besides; "": nothing
+
+  // Of all redirects: the ranking is then what it would be without it. nullptr: there is none.
+  const Pause* pause() const {
+    return mirrors != nullptr && mirrors->pause() ? &*mirrors->pause() : nullptr;
+  }
 };
 
 // The mirrors that do not have the file, each with the reason that `reason` gives.

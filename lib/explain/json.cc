@@ -30,6 +30,11 @@ json file_json(const Explanation& explanation) {
   return told;
 }
 
+json pause_json(const Pause* pause) {
+  return pause == nullptr ? json()
+                          : json{{"since", rfc3339(pause->since_s)}, {"reason", pause->reason}};
+}
+
 json answer_json(const ExplainedAnswer& answer) {
   return {{"status", answer.status ? json(*answer.status) : json()},
           {"url", text_or_null(answer.url)},
@@ -115,6 +120,7 @@ std::string explanation_json(const Explanation& explanation) {
                {"file", explanation.file ? file_json(explanation) : json()},
                {"answer", answer_json(explanation.answer)},
                {"known_from", text_or_null(explanation.known_from)},
+               {"paused", pause_json(explanation.pause())},
                {"candidates", candidates_json(explanation)},
                {"rejected", rejected_json(explanation)},
                {"at", rfc3339(explanation.at_s)},

@@ -47,6 +47,8 @@ std::string head(const Explanation& explanation) {
              fmt::format("{}{}: {}", client.address.text(), explanation.https ? " over https" : "",
                          place.empty() ? "nothing known of its place" : place)});
   if (explanation.file) add_file(table, explanation);
+  if (const Pause* pause = explanation.pause())
+    table.add({"paused", pause->text() + "; nobody is sent to mirrors until `mb resume`"});
   if (!explanation.known_from.empty()) table.add({"known from", explanation.known_from});
   table.add({"goes to", explanation.answer.text});
   if (!explanation.answer.because.empty()) table.add({"because", explanation.answer.because});

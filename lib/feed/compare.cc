@@ -151,6 +151,10 @@ class Comparer {
     if (result_.mirrors_behind) return;
     const MirrorTable& ours = *reader_.mirrors();
     if (!(ours.rules() == table->rules())) found("rules", "", "other rules for paths");
+    if (ours.pause() != table->pause())
+      found("pause", "",
+            ours.pause() ? "redirects are not paused so in the database"
+                         : "redirects are paused in the database only");
     for (const MirrorId id : useful_) {
       const Mirror& mirror = *table->find(id);
       ++result_.mirrors;

@@ -103,6 +103,7 @@ void MirrorFollower::connect() {
 void MirrorFollower::follow() {
   const auto environment = catalog_.environment();
   if (environment == nullptr || catalog_.unusable()) return;
+  tell_pause(environment);  // also of one that was there before the database went down
   if (!connection_) {
     if (Steady::now() < next_connect_) return;
     connect();
@@ -127,6 +128,18 @@ bool MirrorFollower::knows(const catalog::Meta& meta, const std::string& file) {
   if (meta.rev > 0 && !db::knows_revision(*connection_, meta.rev, meta.token)) return false;
   known_file_ = file;
   return true;
+}
+
+void MirrorFollower::tell_pause(const std::shared_ptr<catalog::Environment>& environment) {
+  const auto mirrors = catalog::Snapshot(environment)->mirrors();
+  if (mirrors == nullptr || mirrors->pause() == pause_said_) return;
+  pause_said_ = mirrors->pause();
+  if (pause_said_)
+    say(LogLevel::warning, LogId(315),
+        fmt::format("redirects are paused {}; until `mb resume` nobody is sent to a mirror",
+                    pause_said_->text()));
+  else
+    say(LogLevel::notice, LogId(316), "redirects are no longer paused");
 }
 
 void MirrorFollower::pull(const std::shared_ptr<catalog::Environment>& environment) {

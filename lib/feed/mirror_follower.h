@@ -8,11 +8,13 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "catalog/catalog.h"
 #include "core/log.h"
+#include "core/pause.h"
 #include "feed/options.h"
 #include "pg/connection.h"
 
@@ -35,6 +37,7 @@ class MirrorFollower {
   void follow();
   void connect();
   void pull(const std::shared_ptr<catalog::Environment>& environment);
+  void tell_pause(const std::shared_ptr<catalog::Environment>& environment);
   bool knows(const catalog::Meta& meta, const std::string& file);
   bool feed_has_contact() const;
   void failed(const std::string& fault) noexcept;
@@ -52,6 +55,7 @@ class MirrorFollower {
   Steady::time_point next_connect_{}, next_poll_{}, contact_at_ = Steady::now();
   bool fault_said_ = false;
   std::string unreadable_said_;
+  std::optional<Pause> pause_said_;
   std::mutex mutex_;  // of the wait between two steps
   std::condition_variable wake_;
   std::thread thread_;  // the last member: it uses all others

@@ -131,11 +131,11 @@ bool has_mirrors(Environment& environment, const MirrorTable& table) {
   const catalog::Snapshot now(environment.shared_from_this());
   return now->meta().mirrors_rev == table.rev() &&
          catalog::encode_mirrors(now->mirrors()->all()) == catalog::encode_mirrors(table.all()) &&
-         now->mirrors()->rules() == table.rules();
+         now->mirrors()->rules() == table.rules() && now->mirrors()->pause() == table.pause();
 }
 
 void put_mirrors(Batch& batch, const MirrorTable& table, Meta& meta) {
-  batch.put_mirrors(table.all(), table.rules(), meta);
+  batch.put_mirrors(table.all(), table.rules(), meta, table.pause());
   meta.mirrors_rev = table.rev();
 }
 

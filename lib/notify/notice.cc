@@ -29,10 +29,18 @@ bool of_standing(const Change& change) { return change.what == "standing"; }
 bool of_way(const Change& change) { return change.what.find('/') != change.what.npos; }
 bool of_scan(const Change& change) { return change.what == "scan"; }
 
+bool of_all(const Change& change) { return change.what == "redirects"; }
+
+// "mirror a", or what is no mirror's alone.
+std::string whose(const Change& change) {
+  return of_all(change) ? "redirects" : "mirror " + change.mirror;
+}
+
 // Also of what a later version writes.
 std::string what_became(const Change& change) {
   if (of_switch(change)) return change.to == "yes" ? "is enabled" : "is disabled";
   if (of_standing(change)) return change.to == "good" ? "is good again" : "is " + change.to;
+  if (of_all(change)) return change.to == "paused" ? "are paused" : "are no longer paused";
   if (of_scan(change))
     return fmt::format("was believed although its scan was {}", printable(change.from));
   if (!of_way(change))
@@ -43,13 +51,17 @@ std::string what_became(const Change& change) {
 
 // What lasts has begun, and a scan is over.
 std::string when(const Change& change) {
-  return (of_way(change) || of_standing(change) || of_switch(change) ? "since " : "at ") +
+  return (of_way(change) || of_standing(change) || of_switch(change) || of_all(change) ? "since "
+                                                                                       : "at ") +
          utc_minute(change.at_s);
 }
 
 std::string subject_of(const std::vector<Change>& changes) {
-  if (changes.size() == 1)
-    return fmt::format("mirror {} {}", changes[0].mirror, what_became(changes[0]));
+  if (changes.size() == 1) return whose(changes[0]) + " " + what_became(changes[0]);
+  const auto all = std::find_if(changes.rbegin(), changes.rend(), of_all);
+  if (all != changes.rend())
+    return fmt::format("redirects {}, and {} more change{}", what_became(*all), changes.size() - 1,
+                       changes.size() == 2 ? "" : "s");
   std::vector<std::string> names;
   for (const Change& change : changes) {
     if (std::find(names.begin(), names.end(), change.mirror) == names.end())
@@ -100,13 +112,14 @@ void cut_parameters(std::string& text) {
 std::string state_of(const Change& change) {
   if (of_switch(change)) return change.to == "yes" ? "enabled" : "disabled";
   if (of_scan(change)) return "scan";
+  if (of_all(change)) return change.to == "paused" ? "paused" : "resumed";
   if (change.to == "unknown" || (change.from == "unknown" && change.to == "up")) return "";
   return change.to;
 }
 
 std::string sentence(const Change& change) {
   const std::string why = without_secrets(printable(change.why));
-  return fmt::format("mirror {} {} {}{}", change.mirror, what_became(change), when(change),
+  return fmt::format("{} {} {}{}", whose(change), what_became(change), when(change),
                      why.empty() ? "" : ": " + why);
 }
 

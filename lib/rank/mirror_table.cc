@@ -50,8 +50,9 @@ RankRow row_at(RankRow row, const MirrorPlace& place) {
 
 }  // namespace
 
-MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRules rules)
-    : rev_(rev), mirrors_(std::move(mirrors)), rules_(std::move(rules)) {
+MirrorTable::MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRules rules,
+                         std::optional<Pause> pause)
+    : rev_(rev), mirrors_(std::move(mirrors)), rules_(std::move(rules)), pause_(std::move(pause)) {
   std::sort(mirrors_.begin(), mirrors_.end(),
             [](const Mirror& a, const Mirror& b) { return a.id < b.id; });
   rows_.reserve(mirrors_.size());

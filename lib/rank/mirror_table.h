@@ -11,6 +11,7 @@
 
 #include "core/model.h"
 #include "core/path_rules.h"
+#include "core/pause.h"
 #include "rank/rank_index.h"
 
 namespace mirror {
@@ -20,7 +21,8 @@ namespace mirror {
 class MirrorTable {
  public:
   MirrorTable() = default;
-  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRules rules = {});
+  MirrorTable(std::int64_t rev, std::vector<Mirror> mirrors, PathRules rules = {},
+              std::optional<Pause> pause = {});
   const Mirror* find(MirrorId id) const;  // nullptr when unknown
   // Where all() and rows() have it; nullopt when unknown.
   std::optional<std::size_t> position(MirrorId id) const {
@@ -43,6 +45,8 @@ class MirrorTable {
   const RankIndex& index() const { return index_; }
   // What the admin says of paths; of the same revision.
   const PathRules& rules() const { return rules_; }
+  // While there is one, nobody is sent to any mirror; of the same revision.
+  const std::optional<Pause>& pause() const { return pause_; }
   // Whether mirrors are asked for this file that serve immutable files alone. Costs nothing while
   // there is no such mirror.
   bool is_for_stale(std::string_view path) const {
@@ -59,6 +63,7 @@ class MirrorTable {
   std::vector<std::int32_t> positions_;      // by id; -1: none
   RankIndex index_;                          // of rows_
   PathRules rules_;
+  std::optional<Pause> pause_;
 };
 
 }  // namespace mirror

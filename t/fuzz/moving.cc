@@ -1,7 +1,9 @@
 // Records of other systems, which an admin may have from anywhere.
 #include <set>
 
+#include "core/address.h"
 #include "fuzz.h"
+#include "moving/access_log.h"
 #include "moving/formats.h"
 
 using namespace mirror;
@@ -20,6 +22,19 @@ void check_names(const MovedMirrors& moved) {
   }
 }
 
+// What would be sent to a server: nothing in it ends a line or a URL.
+void check_logged(std::string_view line) {
+  const auto parsed = parse_log_line(line);
+  const auto* request = std::get_if<LoggedRequest>(&parsed);
+  if (request == nullptr) return;
+  require(request->target.starts_with('/'));
+  require(request->client.empty() || Address::parse(request->client).has_value());
+  for (const std::string* text : {&request->target, &request->client, &request->user_agent}) {
+    for (const char c : *text) require(c >= 0x20 && c < 0x7f);
+  }
+  require(request->target.find_first_of(" #") == std::string::npos);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -35,6 +50,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       case 'm':
         check_names(read_masterlist(text, "Archive"));
+        break;
+      case 'l':
+        check_logged(text);
         break;
       case 'g':
         check_names(read_gentoo(text));

@@ -97,11 +97,12 @@ def last_to(redirector, base, commit):
     ("INSERT INTO health (mirror_id, scheme, family, state) SELECT id, 'http', 'ipv4', 'down' FROM mirror",
      "UPDATE health SET state = 'up'"),
     ("UPDATE mirror SET standing = 'wrong', standing_reason = 'other files'", "UPDATE mirror SET standing = 'good'"),
-], ids=["disabled", "offline", "down", "wrong"])
+    (("mb", "pause", "--reason", "new disks"), ("mb", "resume")),
+], ids=["disabled", "offline", "down", "wrong", "paused"])
 def test_mirrors_change_within_a_second(redirector, database, there, back):
     with Clients(redirector) as clients:
         for change, old, new in ((there, MIRROR, ORIGIN), (back, ORIGIN, MIRROR)):
-            with Commit(database, "SELECT enabled, online, down, standing FROM mirror") as commit:
+            with Commit(database, "SELECT enabled, online, down, standing, (SELECT count(*) FROM pause) FROM mirror") as commit:
                 database.sql(change) if isinstance(change, str) else database.tool(*change)
             assert {request.location for request in seen_after(redirector, commit)} == {new + "f"}
             assert last_to(redirector, old, commit) < FRESH_S

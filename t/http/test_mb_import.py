@@ -1,11 +1,13 @@
 """mb import and mb export: mirrors from other systems, and back from our own export."""
 
 import csv
+import hashlib
 import io
 import json
 
 import pytest
 import rig
+from answers import File, fill
 
 # The columns of MirrorBrain's table that are read, and one that is not.
 BRAIN = """
@@ -89,6 +91,44 @@ def test_a_database_of_mirrorbrain(database, import_into, layout):
     assert (whole["operator_name"], whole["admin_name"], whole["admin_email"]) == ("Exämple e.V.", "Jane", "jane@example.org")
     served = {"filearr": ["192.0.2.0/24", "2001:db8::/32"], "files": [], "old": ["198.51.100.0/24"]}[layout]
     assert whole.get("prefixes", []) == served and whole.get("asn") == (64501 if layout == "old" else None)
+
+
+HASHES = {
+    "old": "CREATE TABLE filearr (id serial PRIMARY KEY, path varchar(512) UNIQUE NOT NULL, mirrors smallint[]);"
+           "CREATE TABLE hash (file_id integer PRIMARY KEY, mtime integer NOT NULL, size bigint NOT NULL, md5 bytea NOT NULL,"
+           " sha1 bytea NOT NULL, sha256 bytea NOT NULL, sha1pieces bytea);"
+           "INSERT INTO filearr (path) SELECT path FROM given; INSERT INTO hash SELECT filearr.id, mtime, size, md5, sha1, sha256"
+           " FROM filearr JOIN given USING (path);",
+    "new": "CREATE TABLE files (id bigint GENERATED ALWAYS AS IDENTITY, path varchar NOT NULL, mtime timestamptz, size bigint, md5 bytea,"
+           " sha1 bytea, sha256 bytea); INSERT INTO files (path, mtime, size, md5, sha1, sha256)"
+           " SELECT path, to_timestamp(mtime), size, md5, sha1, sha256 FROM given; INSERT INTO files (path) VALUES ('unread');",
+}
+
+
+@pytest.mark.parametrize("layout", HASHES)
+def test_digests_come_over_where_the_file_is_the_same(database, import_into, layout):
+    when, content = rig.tree.DEFAULT_MTIME, b"content"
+    fill(database, {}, {name: File(size=7, mtime=when) for name in ("same", "s\u00e4me", "resized", "touched", "known", "unread")})
+    database.sql("INSERT INTO hash (file_id, version_rev, mtimes, sha256) SELECT id, version_rev, ARRAY[mtime], sha256('mine') FROM file"
+                 " WHERE path = 'known'")
+    md5, sha256 = hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
+    rows = {"same": (7, when), "s\u00e4me": (7, when), "resized": (8, when), "touched": (7, when + 1), "known": (7, when), "gone": (7, when),
+            "../odd": (7, when)}
+    values = ", ".join(f"('{path}', {size}, {mtime}, '\\x{md5}'::bytea, '\\x00'::bytea, '\\x{sha256}'::bytea)"
+                       for path, (size, mtime) in rows.items())
+    conninfo = import_into.foreign("CREATE TEMP TABLE given (path text, size bigint, mtime integer, md5 bytea, sha1 bytea, sha256 bytea);"
+                                   f"INSERT INTO given VALUES {values};" + BRAIN.replace("{more}", "") + HASHES[layout])
+    expected = {"taken": 2, "known_already": 1, "other_version": 2, "no_such_file": 2}
+    assert json.loads(import_into("mirrorbrain", conninfo, "--hashes", "--dry-run", "--json").stdout) == {"dry_run": True, **expected}
+    assert database.sql("SELECT count(*) FROM hash").strip() == "1"
+    assert "digests of 2 files taken over; 1 had some already, 2 are of another version" in import_into(
+        "mirrorbrain", conninfo, "--hashes").stdout
+    stored = database.sql("SELECT convert_from(path, 'UTF8'), encode(md5, 'hex'), encode(sha256, 'hex'), sha1 IS NULL FROM hash"
+                          " JOIN file ON file.id = file_id WHERE path <> 'known' ORDER BY path").split()
+    assert stored == [f"{path}|{md5}|{sha256}|t" for path in ("same", "s\u00e4me")]
+    assert json.loads(import_into("mirrorbrain", conninfo, "--hashes", "--json").stdout)["known_already"] == 3
+    assert "no hashes that are known here" in import_into(
+        "mirrorbrain", import_into.foreign("CREATE TABLE x ()"), "--hashes", check=False).stderr
 
 
 def test_a_dry_run_finds_what_is_wrong_and_changes_nothing(database, import_into):

@@ -2,11 +2,12 @@
 
 import json
 import os
-import pty
 import subprocess
 
 import pytest
 import rig
+
+from terminals import answer
 
 URL = "--http-url=http://a.example/pub/"
 
@@ -266,18 +267,6 @@ def test_prefixes(mb, run, two):
     assert done.returncode == 1 and "has no prefix or AS" in done.stderr
     assert run("prefix", "a.example", "add").returncode == 2 and run("prefix", "a.example", "move", "x").returncode == 2
     assert mb("prefix", "a.example").stdout.split() == ["2001:db8::/32", "AS64496"]
-
-
-def answer(database, *args, text):
-    """Runs mb on a terminal of its own and answers its questions; (exit status, what it printed)."""
-    parent, child = pty.openpty()
-    process = subprocess.Popen([database.build.program("mb"), *args], env=database.environment(), stdin=child,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    os.close(child)
-    os.write(parent, text.encode())
-    output, errors = process.communicate(timeout=30)
-    os.close(parent)
-    return process.returncode, output, errors
 
 
 def test_delete_asks(database, mb, run, two):

@@ -129,11 +129,12 @@ BAD = {
     "MirrorFirstArrivalRest": [("", "takes Fallback|Origin|Unavailable"), ("503", "'503' is none of Fallback")],
     "MirrorExplain": [("", "takes Off|On [FILE]"), ("Loopback", "'Loopback' is none of On, Off"), ("On a b", "takes Off|On [FILE]"),
                       ("Off a", "Off takes no FILE")],
+    "MirrorCompat": [("", "takes mirrorbrain|None"), ("mirrorbits", "'mirrorbits' is none of mirrorbrain, None")],
 }
 
 # Values that each directive must take.
 GOOD = {
-    "MirrorEngine": ["On", "off"],
+    "MirrorEngine": ["On", "off", "shadow"],
     "MirrorDatabase": ["dbname=mirrors", "host=a,b port=5432,5433 dbname=mirrors target_session_attrs=any",
                        "postgresql://joe@[::1]:5432,h/mirrors", "dbname=mirrors password='two words'", '"dbname=\'two words\'"'],
     "MirrorDatabaseMaxConnections": ["1", "1024"],
@@ -177,6 +178,7 @@ GOOD = {
     "MirrorFirstArrivalFactor": ["4", "0.5 10M", "Off", "off"],
     "MirrorFirstArrivalRest": ["Fallback", "origin", "Unavailable"],
     "MirrorExplain": ["Off", "on explain-key", "On {dir}/other-key"],
+    "MirrorCompat": ["mirrorbrain", "none"],
 }
 CASES = [pytest.param(name, value, reason, id=f"{name}-{number}") for name, cases in BAD.items() for number,
          (value, reason) in enumerate(cases)]

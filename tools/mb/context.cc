@@ -1,6 +1,8 @@
 #include "context.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
 
 #include "core/nearest.h"
 #include "db/schema.h"
@@ -11,6 +13,45 @@ namespace mirror::mb {
 namespace {
 
 constexpr std::chrono::seconds kLockPatience{20};
+constexpr std::size_t kCandidatesShown = 10;
+
+std::string lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::vector<std::string> all_names(db::Connection& connection) {
+  std::vector<std::string> names;
+  for (const db::MirrorRecord& record : db::list_mirrors(connection))
+    names.push_back(record.mirror.identifier);
+  return names;
+}
+
+[[noreturn]] void complain_of_many(const std::string& part, std::vector<std::string> names) {
+  const std::size_t count = names.size();
+  if (count > kCandidatesShown) {
+    names.resize(kCandidatesShown);
+    names.push_back("...");
+  }
+  throw Failure(fmt::format("'{}' may mean {} mirrors: {}", part, count, fmt::join(names, ", ")));
+}
+
+// The one that begins with it; if none does, the one that contains it; "" without one.
+std::string meant_by(const std::string& part, const std::vector<std::string>& known) {
+  std::vector<std::string> begin, contain;
+  const std::string wanted = lower(part);
+  if (wanted.empty()) return "";
+  for (const std::string& name : known) {
+    const std::size_t at = lower(name).find(wanted);
+    if (at == 0) begin.push_back(name);
+    if (at != std::string::npos) contain.push_back(name);
+  }
+  const std::vector<std::string>& meant = begin.empty() ? contain : begin;
+  if (meant.size() > 1) complain_of_many(part, meant);
+  return meant.empty() ? "" : meant.front();
+}
 
 }  // namespace
 
@@ -45,22 +86,30 @@ const GeoDatabases& Context::geo() {
   return *geo_;
 }
 
-db::MirrorRecord require_mirror(Context& context, const std::string& identifier) {
+db::MirrorRecord require_mirror(Context& context, const std::string& name, Naming naming) {
   db::Connection& connection = context.database();
-  if (auto record = db::find_mirror(connection, identifier)) return std::move(*record);
-  std::vector<std::string> known;
-  for (const db::MirrorRecord& record : db::list_mirrors(connection))
-    known.push_back(record.mirror.identifier);
-  const std::string suggestion = did_you_mean(identifier, known);
-  throw Failure(fmt::format("there is no mirror '{}'{}", identifier,
+  if (auto record = db::find_mirror(connection, name)) return std::move(*record);
+  const std::vector<std::string> known = all_names(connection);
+  if (naming == Naming::partial) {
+    if (auto record = db::find_mirror(connection, meant_by(name, known))) return std::move(*record);
+  }
+  const std::string suggestion = did_you_mean(name, known);
+  throw Failure(fmt::format("there is no mirror '{}'{}", name,
                             suggestion.empty() ? "; `mb list -a` lists them all" : suggestion));
 }
 
+std::string whole_name(Context& context, const std::string& name) {
+  db::Connection& connection = context.database();
+  if (db::find_mirror(connection, name)) return name;
+  const std::string meant = meant_by(name, all_names(connection));
+  return meant.empty() ? name : meant;
+}
+
 std::vector<db::MirrorRecord> require_mirrors(Context& context,
-                                              const std::vector<std::string>& identifiers) {
+                                              const std::vector<std::string>& names,
+                                              Naming naming) {
   std::vector<db::MirrorRecord> records;
-  for (const std::string& identifier : identifiers)
-    records.push_back(require_mirror(context, identifier));
+  for (const std::string& name : names) records.push_back(require_mirror(context, name, naming));
   return records;
 }
 

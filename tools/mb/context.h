@@ -2,6 +2,7 @@
 // opened when first asked for. One per run, in one thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -52,9 +53,18 @@ class Context {
   std::unique_ptr<GeoDatabases> geo_;
 };
 
-// The mirror of that name; throws Failure that suggests the nearest names.
-db::MirrorRecord require_mirror(Context& context, const std::string& identifier);
+// A part of a name stands for it if only one mirror's name begins with it, or none does and only
+// one contains it. `whole`: where a mistake would be grave.
+enum class Naming : std::uint8_t { partial, whole };
+
+// The mirror of that name; throws Failure that names those that may be meant.
+db::MirrorRecord require_mirror(Context& context, const std::string& name,
+                                Naming naming = Naming::partial);
+// The name of the mirror that it stands for; itself if there is none, as of a deleted mirror.
+// Throws Failure if it may mean several.
+std::string whole_name(Context& context, const std::string& name);
 std::vector<db::MirrorRecord> require_mirrors(Context& context,
-                                              const std::vector<std::string>& identifiers);
+                                              const std::vector<std::string>& names,
+                                              Naming naming = Naming::partial);
 
 }  // namespace mirror::mb

@@ -5,6 +5,7 @@
 #include "host_place.h"
 #include "output.h"
 #include "record.h"
+#include "selection.h"
 #include "weight_view.h"
 
 namespace mirror::mb {
@@ -51,50 +52,98 @@ void complain_of_old_place(Context& context, const db::MirrorRecord& before,
                                                 mirror.identifier, options)));
 }
 
-// Changes a mirror and says what differs afterwards: the database may have normalised what was
-// given.
-int change(Context& context, const std::string& identifier,
-           const std::vector<db::Change>& changes) {
-  const db::MirrorRecord before = require_mirror(context, identifier);
-  db::update_mirror(context.database(), before.mirror.id, changes);
-  const db::MirrorRecord after = require_mirror(context, identifier);
-  std::string differences;
+struct Changed {
+  db::MirrorRecord before, after;
+};
+
+// What differs: the database may have normalised what was given. "": nothing.
+std::string differences(const Changed& changed) {
+  std::string text;
   for (const db::MirrorColumn& column : db::mirror_columns()) {
-    const std::string was = db::column_text(before, column), is = db::column_text(after, column);
+    const std::string was = db::column_text(changed.before, column),
+                      is = db::column_text(changed.after, column);
     if (was == is) continue;
-    differences += fmt::format("{}{} {} → {}", differences.empty() ? "" : ", ", column.name,
-                               shown(was), shown(is));
+    text +=
+        fmt::format("{}{} {} → {}", text.empty() ? "" : ", ", column.name, shown(was), shown(is));
   }
-  say(fmt::format("mirror '{}': {}", identifier,
-                  differences.empty() ? "nothing to change" : differences));
-  complain_of_old_place(context, before, after);
-  return keep_own_url_out(context, after.mirror) ? kSuccess : kFailure;
+  return text;
+}
+
+// All of them or none.
+std::vector<Changed> change(Context& context, const std::vector<db::MirrorRecord>& records,
+                            const std::vector<db::Change>& changes, bool dry_run) {
+  db::Connection& connection = context.database();
+  std::vector<Changed> changed;
+  Attempt attempt(connection, dry_run);
+  for (const db::MirrorRecord& before : records) {
+    try {
+      db::update_mirror(connection, before.mirror.id, changes);
+    } catch (const db::Error& error) {
+      if (records.size() < 2 || connection.broken()) throw;
+      throw Failure(fmt::format("mirror '{}': {}; nothing is changed", before.mirror.identifier,
+                                error.what()));
+    }
+    changed.push_back({before, require_mirror(context, before.mirror.identifier, Naming::whole)});
+  }
+  attempt.finish();
+  return changed;
+}
+
+int run(Context& context, const Selection& selection, const std::string& name,
+        const std::vector<db::Change>& changes) {
+  const std::vector<db::MirrorRecord> records =
+      selection.mirrors(context, name.empty() ? std::vector<std::string>() : std::vector{name});
+  if (!selection.agreed(records)) return kFailure;
+  const bool dry_run = selection.dry_run();
+  bool good = true;
+  for (const Changed& one : change(context, records, changes, dry_run)) {
+    const std::string text = differences(one);
+    say(fmt::format("{}mirror '{}': {}", dry_run && !text.empty() ? "would change " : "",
+                    one.before.mirror.identifier, text.empty() ? "nothing to change" : text));
+    complain_of_old_place(context, one.before, one.after);
+    if (!dry_run) good = keep_own_url_out(context, one.after.mirror) && good;
+  }
+  return good ? kSuccess : kFailure;
 }
 
 struct Edit {
   explicit Edit(cli::Options& app) : columns(app) {}
   std::string identifier;
+  Selection selection{"edit"};
   ColumnOptions columns;
 };
 
 struct Weight {
-  std::string identifier;
-  std::optional<std::string> weight;
+  std::string first, second;
+  Selection selection{"weight"};
   bool json = false;
 };
+
+// With --where the number stands alone.
+int set_weight(Context& context, const Weight& wanted) {
+  const bool alone = wanted.selection.by_condition();
+  if (!alone && !wanted.first.empty() && wanted.second.empty())
+    return show_weight(context, wanted.first, wanted.json);
+  if (wanted.second.empty() != alone)
+    throw UsageError(alone ? "weight: expected a number alone with --where"
+                           : "weight: expected a mirror and a number; see `mb weight --help`");
+  return run(context, wanted.selection, alone ? "" : wanted.first,
+             {{"weight", alone ? wanted.first : wanted.second}});
+}
 
 }  // namespace
 
 Action setup_edit(cli::Options& app, Context& context) {
   auto edit = std::make_shared<Edit>(app);
-  app.add_option("identifier", edit->identifier, "The mirror")->required()->type_name("IDENT");
+  app.add_option("identifier", edit->identifier, "The mirror")->type_name("IDENT");
+  edit->selection.add_options(app);
   app.footer("An empty value ('') clears a column.");
   return [&context, edit] {
     auto changes = edit->columns.changes();
     if (changes.empty())
       throw UsageError("edit: nothing to change: give at least one column; see `mb edit --help`");
     add_region(changes);
-    const int status = change(context, edit->identifier, changes);
+    const int status = run(context, edit->selection, edit->identifier, changes);
     complain_of_countries(edit->columns);
     return status;
   };
@@ -102,15 +151,13 @@ Action setup_edit(cli::Options& app, Context& context) {
 
 Action setup_weight(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Weight>();
-  app.add_option("identifier", wanted->identifier, "The mirror")->required()->type_name("IDENT");
-  app.add_option("weight", wanted->weight,
+  app.add_option("identifier", wanted->first, "The mirror")->type_name("IDENT");
+  app.add_option("weight", wanted->second,
                  "100 is normal, 0 takes no redirects; without it, show what it does")
       ->type_name("NUMBER");
-  app.add_flag("--json", wanted->json, "Show it as JSON");
-  return [&context, wanted] {
-    if (!wanted->weight) return show_weight(context, wanted->identifier, wanted->json);
-    return change(context, wanted->identifier, {{"weight", *wanted->weight}});
-  };
+  wanted->selection.add_options(app);
+  app.add_flag("--json", wanted->json, "Without a number: as JSON");
+  return [&context, wanted] { return set_weight(context, *wanted); };
 }
 
 }  // namespace mirror::mb

@@ -20,7 +20,9 @@ struct Wanted {
 
 int run(Context& context, const Wanted& wanted) {
   const std::int64_t since_s = std::time(nullptr) - std::int64_t{wanted.days} * kSecondsPerDay;
-  const std::vector<db::Event> events = read_events(context.database(), wanted.mirror, since_s);
+  std::vector<db::Event> events = read_events(context.database(), wanted.mirror, since_s);
+  if (events.empty() && !wanted.mirror.empty())
+    events = read_events(context.database(), whole_name(context, wanted.mirror), since_s);
   if (wanted.json) {
     auto list = nlohmann::json::array();
     for (const db::Event& event : events) {
@@ -41,7 +43,8 @@ int run(Context& context, const Wanted& wanted) {
   }
   Table table({{"AT"}, {"MIRROR"}, {"WHAT"}, {"FROM"}, {"TO"}, {"WHY"}});
   for (const db::Event& event : events)
-    table.add({utc_minute(event.at_s), event.mirror, event.what, event.from, event.to, event.why});
+    table.add({utc_minute(event.at_s), event.mirror.empty() ? "(all)" : event.mirror, event.what,
+               event.from, event.to, event.why});
   table.say();
   return kSuccess;
 }

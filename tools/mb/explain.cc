@@ -112,7 +112,9 @@ ExplainedAnswer answer_of(const Explanation& explanation) {
   const bool past_grace = file.grace_ends_s && explanation.at_s >= *file.grace_ends_s;
   ExplainedAnswer answer;
   answer.text = "no mirror: the fallback, the origin or the local file answers";
-  if (accepted.empty() || file.pending || past_grace) return answer;
+  if (explanation.pause() != nullptr) answer.declined = decline_text(DeclineReason::paused);
+  if (accepted.empty() || file.pending || past_grace || explanation.pause() != nullptr)
+    return answer;
   answer.url = file_url(
       base_url(*accepted.front().mirror, explanation.https, explanation.client.address.family),
       file.path);

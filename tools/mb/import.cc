@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "core/path.h"
+#include "import_hashes.h"
 #include "moving/formats.h"
 #include "output.h"
 #include "pg/conninfo.h"
@@ -29,6 +30,7 @@ struct Wanted {
   std::string name;  // of it, in messages
   std::string section = "Archive";
   bool dry_run = false, update = false, disabled = false, json = false;
+  bool hashes = false;  // those of files instead of mirrors
 };
 
 // What became of each, by its name.
@@ -197,7 +199,7 @@ int run(Context& context, const Wanted& wanted, MovedMirrors moved) {
 }
 
 template <typename Read>
-MovedMirrors read_from(const Wanted& wanted, Read read) {
+auto read_from(const Wanted& wanted, Read read) {
   try {
     return read();
   } catch (const moving::FormatError& error) {
@@ -207,7 +209,7 @@ MovedMirrors read_from(const Wanted& wanted, Read read) {
 
 template <typename Read>
 Action setup(cli::Options& app, Context& context, const char* name, const char* help, Read read,
-             bool has_section = false) {
+             bool has_section = false, bool has_hashes = false) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("from", wanted->from, help)->required()->type_name(name);
   if (has_section)
@@ -218,9 +220,17 @@ Action setup(cli::Options& app, Context& context, const char* name, const char* 
   app.add_flag("--update", wanted->update, "Change mirrors that are there already, too");
   app.add_flag("--disabled", wanted->disabled, "Add mirrors disabled, whatever they were");
   app.add_flag("--json", wanted->json, "What happened, as JSON");
+  if (has_hashes)
+    app.add_flag("--hashes", wanted->hashes,
+                 "Take over the digests of files instead of mirrors, after mb-scan --source");
   const bool is_file = std::string_view(name) == "FILE";
   return [&context, wanted, read, is_file] {
     wanted->name = is_file ? wanted->from + ":" : db::database_name(wanted->from);
+    if (wanted->hashes) {
+      return read_from(*wanted, [&] {
+        return import_hashes(context, wanted->from, wanted->dry_run, wanted->json);
+      });
+    }
     return run(context, *wanted, read_from(*wanted, [&] { return read(*wanted); }));
   };
 }
@@ -235,7 +245,7 @@ Action setup_file(cli::Options& app, Context& context, const char* help, Read re
 }
 
 template <typename Read>
-Action setup_database(cli::Options& app, Context& context, Read read) {
+Action setup_database(cli::Options& app, Context& context, Read read, bool has_hashes = false) {
   return setup(
       app, context, "CONNINFO",
       "Its database, as libpq names it: host=… dbname=…, or postgresql://…; nothing is changed "
@@ -244,7 +254,8 @@ Action setup_database(cli::Options& app, Context& context, Read read) {
         db::Connection connection(wanted.from, "mb import");
         connection.script("SET default_transaction_read_only = on; SET search_path = public");
         return read(connection);
-      });
+      },
+      false, has_hashes);
 }
 
 }  // namespace
@@ -277,7 +288,7 @@ Action setup_import_mirrorbits(cli::Options& app, Context& context) {
       moving::read_mirrorbits);
 }
 Action setup_import_mirrorbrain(cli::Options& app, Context& context) {
-  return setup_database(app, context, moving::read_mirrorbrain);
+  return setup_database(app, context, moving::read_mirrorbrain, true);
 }
 Action setup_import_mirrorcache(cli::Options& app, Context& context) {
   return setup_database(app, context, moving::read_mirrorcache);

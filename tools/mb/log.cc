@@ -48,8 +48,12 @@ void say_as_json(const std::vector<db::AuditEntry>& entries) {
 }
 
 int run(Context& context, const Wanted& wanted) {
+  const std::int64_t since_s = parse_since(wanted.since);
+  db::Connection& connection = context.database();
   std::vector<db::AuditEntry> entries =
-      db::read_audit(context.database(), {wanted.mirror, wanted.by, parse_since(wanted.since)});
+      db::read_audit(connection, {wanted.mirror, wanted.by, since_s});
+  if (entries.empty() && !wanted.mirror.empty())
+    entries = db::read_audit(connection, {whole_name(context, wanted.mirror), wanted.by, since_s});
   if (!wanted.setting.empty())
     std::erase_if(entries, [&](const auto& entry) { return entry.setting != wanted.setting; });
   if (wanted.json) {
@@ -58,7 +62,7 @@ int run(Context& context, const Wanted& wanted) {
     say_table(entries);
   } else {
     if (!wanted.mirror.empty()) require_mirror(context, wanted.mirror);
-    complain(fmt::format("nothing was changed since {}", utc_minute(parse_since(wanted.since))));
+    complain(fmt::format("nothing was changed since {}", utc_minute(since_s)));
   }
   return kSuccess;
 }

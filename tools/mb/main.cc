@@ -111,7 +111,8 @@ std::vector<std::string> reversed_words(int argc, char** argv) {
   std::vector<std::string> words;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    const bool empty_value = word.starts_with("--") && word.size() > 3 && word.ends_with('=');
+    const bool empty_value =
+        word.starts_with("--") && word.size() > 3 && word.find('=') == word.size() - 1;
     words.emplace_back(word.substr(0, word.size() - empty_value));
     if (empty_value) words.emplace_back();
   }

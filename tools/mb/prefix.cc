@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "output.h"
 #include "record.h"
+#include "selection.h"
 
 namespace mirror::mb {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 struct Wanted {
   std::string identifier, action;
   std::vector<std::string> values;
+  bool dry_run = false;
 };
 
 void list(const Mirror& mirror) {
@@ -32,11 +34,16 @@ int run(Context& context, const Wanted& wanted) {
   }
   bool missing = false;
   for (const std::string& value : wanted.values) {
+    Attempt attempt(connection, wanted.dry_run);
     if (wanted.action == "add") {
       db::add_mirror_prefix(connection, before.id, value);
-      say(fmt::format("mirror '{}' serves {} first", before.identifier, value));
+      attempt.finish();
+      say(fmt::format("mirror '{}' {} {} first", before.identifier,
+                      wanted.dry_run ? "would serve" : "serves", value));
     } else if (db::remove_mirror_prefix(connection, before.id, value)) {
-      say(fmt::format("mirror '{}' no longer serves {} first", before.identifier, value));
+      attempt.finish();
+      say(fmt::format("mirror '{}' {} {} first", before.identifier,
+                      wanted.dry_run ? "would no longer serve" : "no longer serves", value));
     } else {
       complain(fmt::format("mirror '{}' has no prefix or AS {}; `mb prefix {}` lists them",
                            before.identifier, value, before.identifier));
@@ -56,6 +63,7 @@ Action setup_prefix(cli::Options& app, Context& context) {
       ->type_name("add|rm");
   app.add_option("values", wanted->values, "Networks (192.0.2.0/24) or ASes (AS64496)")
       ->type_name("PREFIX-or-AS");
+  app.add_flag("--dry-run", wanted->dry_run, "Say what would be done, and change nothing");
   return [&context, wanted] { return run(context, *wanted); };
 }
 

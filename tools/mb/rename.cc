@@ -3,22 +3,27 @@
 
 #include "commands.h"
 #include "output.h"
+#include "selection.h"
 
 namespace mirror::mb {
 namespace {
 
 struct Names {
   std::string from, to;
+  bool dry_run = false;
 };
 
-int rename(Context& context, const std::string& from, const std::string& to) {
-  const db::MirrorRecord record = require_mirror(context, from);
+int rename(Context& context, const Names& names) {
+  const db::MirrorRecord record = require_mirror(context, names.from);
+  const std::string &from = record.mirror.identifier, &to = names.to;
   if (from == to) {
     say(fmt::format("mirror '{}' has that name already", from));
     return kSuccess;
   }
+  Attempt attempt(context.database(), names.dry_run);
   db::rename_mirror(context.database(), record.mirror.id, to);
-  say(fmt::format("mirror '{}' is now '{}'", from, to));
+  attempt.finish();
+  say(fmt::format("mirror '{}' {} '{}'", from, names.dry_run ? "would be named" : "is now", to));
   const Instance& instance = context.instance();
   if (instance.mirrors.contains(from)) {
     complain(fmt::format(
@@ -34,7 +39,8 @@ Action setup_rename(cli::Options& app, Context& context) {
   auto names = std::make_shared<Names>();
   app.add_option("old", names->from, "The mirror")->required()->type_name("OLD");
   app.add_option("new", names->to, "Its new name")->required()->type_name("NEW");
-  return [&context, names] { return rename(context, names->from, names->to); };
+  app.add_flag("--dry-run", names->dry_run, "Say what would be done, and change nothing");
+  return [&context, names] { return rename(context, *names); };
 }
 
 }  // namespace mirror::mb

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "commands.h"
+#include "db/pause.h"
 #include "db/schema.h"
 #include "db/session.h"
 #include "output.h"
@@ -53,6 +54,7 @@ void read_database(const Instance& instance, Deadline deadline, InstanceState& s
   db::require_schema(connection);
   state.mirrors = db::list_mirrors(connection);
   state.overview = db::read_overview(connection);
+  state.pause = db::load_pause(connection);
   state.redirectors = db::read_redirectors(connection);
   state.queue =
       db::list_scan_queue(connection, {instance.scan_interval_hours, instance.scan_hours});

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/pause.h"
 #include "db/mirror/mirrors.h"
 #include "db/redirectors.h"
 #include "db/scan_queue.h"
@@ -56,6 +57,7 @@ struct InstanceState {
   std::string fault;  // why nothing is known but the disks; "" when all was read
   std::vector<db::MirrorRecord> mirrors;
   db::Overview overview;
+  std::optional<Pause> pause;
   std::vector<db::Redirector> redirectors;
   std::vector<db::QueuedScan> queue;    // of mb-scan --work
   std::vector<db::ScanWorker> workers;  // none within a day: nobody works by the queue

@@ -245,6 +245,8 @@ Judged judge(const InstanceState& state, const Thresholds& limits) {
   judged.state = &state;
   if (state.fault.empty()) {
     judged.counts = count_mirrors(state, limits);
+    if (state.pause)
+      add(judged.problems, Level::warning, "redirects are paused " + state.pause->text());
     judge_mirrors(judged.counts, limits, judged.problems);
     judge_source(state, limits, judged.problems);
     judge_queue(state, limits, judged.problems);

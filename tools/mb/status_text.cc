@@ -235,6 +235,9 @@ nlohmann::json instance_json(const Judged& judged) {
   }
   if (!state.fault.empty()) return one;
   const MirrorCounts& counts = judged.counts;
+  one["paused"] =
+      state.pause ? json{{"since", rfc3339(state.pause->since_s)}, {"reason", state.pause->reason}}
+                  : json();
   one["mirrors"] = {{"up", counts.up},
                     {"partly_down", counts.partly},
                     {"down", counts.down},

@@ -5,6 +5,7 @@
 #include "config/own_url.h"
 #include "db/files.h"
 #include "output.h"
+#include "selection.h"
 
 namespace mirror::mb {
 namespace {
@@ -26,35 +27,47 @@ bool complain_of_empty(Context& context, const std::vector<db::MirrorRecord>& re
   return any;
 }
 
-int switch_mirrors(Context& context, const std::vector<std::string>& identifiers, bool enabled) {
-  const char* word = enabled ? "enabled" : "disabled";
-  const std::vector<db::MirrorRecord> records = require_mirrors(context, identifiers);
+struct Wanted {
+  explicit Wanted(const char* verb) : selection(verb) {}
+  std::vector<std::string> identifiers;
+  Selection selection;
+};
+
+// Returns whether the mirror is as it should be now.
+bool switch_one(Context& context, const Mirror& mirror, bool enabled, bool dry_run) {
+  const char* const word = enabled ? "enabled" : "disabled";
+  if (mirror.enabled == enabled) {
+    say(fmt::format("mirror '{}' {} {} already", mirror.identifier, dry_run ? "is" : "was", word));
+    return true;
+  }
+  const std::string trouble = enabled ? own_url_trouble(context.instance(), mirror) : "";
+  if (!trouble.empty()) {
+    complain(trouble + ", so it stays disabled");
+    return false;
+  }
+  if (!dry_run)
+    db::update_mirror(context.database(), mirror.id, {{"enabled", enabled ? "true" : "false"}});
+  say(fmt::format("mirror '{}' {}{}", mirror.identifier, dry_run ? "would be " : "", word));
+  return true;
+}
+
+int switch_mirrors(Context& context, const Wanted& wanted, bool enabled) {
+  const Selection& selection = wanted.selection;
+  const std::vector<db::MirrorRecord> records = selection.mirrors(context, wanted.identifiers);
+  if (!selection.agreed(records)) return kFailure;
   std::vector<db::MirrorRecord> taken;
   for (const db::MirrorRecord& record : records) {
-    const Mirror& mirror = record.mirror;
-    if (mirror.enabled == enabled) {
-      taken.push_back(record);
-      say(fmt::format("mirror '{}' was {} already", mirror.identifier, word));
-      continue;
-    }
-    const std::string trouble = enabled ? own_url_trouble(context.instance(), mirror) : "";
-    if (!trouble.empty()) {
-      complain(trouble + ", so it stays disabled");
-      continue;
-    }
-    db::update_mirror(context.database(), mirror.id, {{"enabled", enabled ? "true" : "false"}});
-    say(fmt::format("mirror '{}' {}", mirror.identifier, word));
-    taken.push_back(record);
+    if (switch_one(context, record.mirror, enabled, selection.dry_run())) taken.push_back(record);
   }
-  const bool empty = enabled && complain_of_empty(context, taken);
+  const bool empty = enabled && !selection.dry_run() && complain_of_empty(context, taken);
   return empty || taken.size() < records.size() ? kFailure : kSuccess;
 }
 
 Action setup_switch(cli::Options& app, Context& context, bool enabled) {
-  auto identifiers = std::make_shared<std::vector<std::string>>();
-  app.add_option("identifiers", *identifiers, "The mirrors")->required()->type_name("IDENT");
-  return
-      [&context, identifiers, enabled] { return switch_mirrors(context, *identifiers, enabled); };
+  auto wanted = std::make_shared<Wanted>(enabled ? "enable" : "disable");
+  app.add_option("identifiers", wanted->identifiers, "The mirrors")->type_name("IDENT");
+  wanted->selection.add_options(app);
+  return [&context, wanted, enabled] { return switch_mirrors(context, *wanted, enabled); };
 }
 
 }  // namespace

@@ -1,14 +1,18 @@
 // mb top: what clients ask for most, by httpd's access logs: files, folders, mirrors, countries.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <limits>
+#include <variant>
 
 #include "commands.h"
-#include "core/access_log.h"
 #include "core/heavy_hitters.h"
-#include "log_reader.h"
+#include "core/logged_answer.h"
+#include "core/path.h"
+#include "log_lines.h"
+#include "moving/access_log.h"
 #include "output.h"
 #include "since.h"
 
@@ -36,23 +40,25 @@ class Tally {
       : context_(context), wanted_(wanted), since_s_(since_s) {}
 
   void take(std::string_view text) {
-    const auto line = parse_access_line(text);
-    if (!line) {
-      ++skipped;
+    const auto parsed = parse_log_line(text);
+    const auto* const request = std::get_if<LoggedRequest>(&parsed);
+    const auto line = parse_logged_answer(text);
+    if (request == nullptr || !line) {
+      skipped += !line || std::get<SkippedLine>(parsed) == SkippedLine::unreadable;
       return;
     }
-    const bool is_download = (line->method == "GET" || line->method == "HEAD") &&
-                             line->status >= 200 && line->status < 400;
+    const std::string path = path_of(*request);
+    const bool is_download = line->status >= 200 && line->status < 400;
     if (line->time_s < since_s_ || !is_download) return;
     ++requests;
     first_s = std::min(first_s, line->time_s);
     last_s = std::max(last_s, line->time_s);
     // Of a redirect the file's size tells what the mirror sends.
     const std::int64_t bytes = line->mirror.empty() ? line->bytes : line->size_bytes;
-    paths().add(line->path, bytes);
-    folders().add(folder_of(line->path), bytes);
+    paths().add(path, bytes);
+    folders().add(folder_of(path), bytes);
     if (!line->mirror.empty()) mirrors().add(line->mirror, bytes);
-    if (const std::string country = country_of(*line); !country.empty())
+    if (const std::string country = country_of(*request, *line); !country.empty())
       countries().add(country, bytes);
   }
 
@@ -69,6 +75,14 @@ class Tally {
   HeavyHitters& mirrors() { return rankings[2].hitters; }
   HeavyHitters& countries() { return rankings[3].hitters; }
 
+  // Without the query and the slash in front.
+  static std::string path_of(const LoggedRequest& request) {
+    std::string_view target = request.target;
+    target = target.substr(0, target.find('?'));
+    target.remove_prefix(std::min(target.find_first_not_of('/'), target.size()));
+    return percent_decode(target).value_or(std::string(target));
+  }
+
   // So many folders deep; "" is the top.
   std::string folder_of(const std::string& path) const {
     std::size_t end = 0;
@@ -81,9 +95,9 @@ class Tally {
   }
 
   // As it is logged, else by the GeoIP databases.
-  std::string country_of(const AccessLine& line) {
+  std::string country_of(const LoggedRequest& request, const LoggedAnswer& line) {
     if (!line.country.empty()) return std::string(line.country);
-    const auto address = Address::parse(line.client);
+    const auto address = Address::parse(request.client);
     if (!address) return "";
     return std::string(context_.geo().locate(*address).country.text());
   }
@@ -138,8 +152,10 @@ void say_text(const Tally& tally, const Wanted& wanted) {
 int run(Context& context, Wanted wanted) {
   if (wanted.files.empty()) wanted.files.emplace_back("-");
   Tally tally(context, wanted, wanted.since.empty() ? 0 : parse_since(wanted.since));
-  for (const std::string& file : wanted.files)
-    read_log_lines(file, [&tally](std::string_view line) { tally.take(line); });
+  for (const std::string& file : wanted.files) {
+    LogLines lines(file);
+    for (std::string line; lines.next(line);) tally.take(line);
+  }
   if (wanted.json)
     say_json(to_json(tally, wanted));
   else
@@ -154,7 +170,7 @@ int run(Context& context, Wanted wanted) {
 Action setup_top(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("files", wanted->files,
-                 "httpd's access logs, also compressed by gzip, xz or zstd; -, or none: standard "
+                 "httpd's access logs, also compressed by gzip; -, or none: standard "
                  "input")
       ->type_name("FILE");
   app.add_option("-n,--count", wanted->count, "How many of each to show (10)")

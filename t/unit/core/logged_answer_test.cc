@@ -1,4 +1,4 @@
-#include "core/access_log.h"
+#include "core/logged_answer.h"
 
 #include <cppunit/extensions/HelperMacros.h>
 
@@ -8,8 +8,8 @@
 
 namespace mirror {
 
-class AccessLogTest : public CppUnit::TestFixture {
-  CPPUNIT_TEST_SUITE(AccessLogTest);
+class LoggedAnswerTest : public CppUnit::TestFixture {
+  CPPUNIT_TEST_SUITE(LoggedAnswerTest);
   CPPUNIT_TEST(readsWhatHttpdWrites);
   CPPUNIT_TEST(refusesOtherLines);
   CPPUNIT_TEST(readsTimesWithZones);
@@ -18,36 +18,27 @@ class AccessLogTest : public CppUnit::TestFixture {
 
  public:
   void readsWhatHttpdWrites() {
-    const std::string_view combined =
-        R"(192.0.2.1 - a b [29/Nov/2026:12:00:00 +0100] "GET //x/%41%2fb\"\xc3\\%zz?q HTTP/1.1" 302 7 )"
-        R"("-" "mirror=evil \" country=XX" mirror=a.example country=DE size=99)";
-    const auto line = parse_access_line(combined);
+    const auto line = parse_logged_answer(
+        R"(192.0.2.1 - a b [29/Nov/2026:12:00:00 +0100] "GET /x\"y\\ HTTP/1.1" 302 7 "-" )"
+        R"("mirror=evil \" country=XX" mirror=a.example country=DE size=99)");
     CPPUNIT_ASSERT(line.has_value());
-    CPPUNIT_ASSERT_EQUAL(std::string("x/A/b\"\xc3\\%zz"), line->path);
-    CPPUNIT_ASSERT_EQUAL(std::string("192.0.2.1"), std::string(line->client));
     CPPUNIT_ASSERT_EQUAL(std::string("a.example"), std::string(line->mirror));
     CPPUNIT_ASSERT_EQUAL(std::string("DE"), std::string(line->country));
     CPPUNIT_ASSERT_EQUAL(302, line->status);
     CPPUNIT_ASSERT(line->bytes == 7 && line->size_bytes == 99 && line->time_s == 1795950000);
-    const auto host = parse_access_line(
-        R"(www.example:443 2001:db8::1 - - [29/Nov/2026:12:00:00 +0000] "HEAD http://h/p HTTP/1.1" 200 -)");
-    CPPUNIT_ASSERT(host.has_value() && host->client == "2001:db8::1" && host->path == "p");
-    CPPUNIT_ASSERT(host->method == "HEAD" && host->bytes == 0 && host->mirror.empty());
-    const auto evil = parse_access_line(
-        R"(1.2.3.4 - - [29/Nov/2026:12:00:00 +0000] "GET /p HTTP/1.1" 200 - "-" "mirror=evil")");
-    CPPUNIT_ASSERT(evil.has_value() && evil->mirror.empty());
+    const auto evil = parse_logged_answer(
+        R"(1.2.3.4 - - [29/Nov/2026:12:00:00 +0000] "GET /p HTTP/1.1" 200 - "-" "x mirror=evil")");
+    CPPUNIT_ASSERT(evil.has_value() && evil->mirror.empty() && evil->bytes == 0);
   }
 
   void refusesOtherLines() {
     for (const char* text :
          {"", "[", " [", " []", "a - - [29/Nov/2026:12:00:00 +0000]",
           "a - - [29/Nov/2026:12:00:00 +0000] \"GET /p HTTP/1.1", "a [x] \"GET /p\" 200 1",
-          "a - - [29/Nov/2026:12:00:00 +0000] \"-\" 408 -",
           "a - - [29/Nov/2026:12:00:00 +0000] \"GET /p\\",
-          "a - - [29/Nov/2026:12:00:00 +0000] \"\\x",
-          "a - - [29/Nov/2026:12:00:00 +0000] \"OPTIONS * HTTP/1.1\" 200 -",
+          "a - - [29/Nov/2026:12:00:00 +0000] \"\\", "a - - [29/Nov/2026:12:00:00 +0000] \"-\"",
           "a - - [29/Nov/2026:12:00:00 +0000] \"GET /p HTTP/1.1\" 20x 1"})
-      CPPUNIT_ASSERT_MESSAGE(text, !parse_access_line(text));
+      CPPUNIT_ASSERT_MESSAGE(text, !parse_logged_answer(text));
   }
 
   void readsTimesWithZones() {
@@ -81,6 +72,6 @@ class AccessLogTest : public CppUnit::TestFixture {
   }
 };
 
-CPPUNIT_TEST_SUITE_REGISTRATION(AccessLogTest);
+CPPUNIT_TEST_SUITE_REGISTRATION(LoggedAnswerTest);
 
 }  // namespace mirror

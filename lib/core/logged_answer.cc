@@ -1,10 +1,9 @@
-#include "core/access_log.h"
+#include "core/logged_answer.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
 
-#include "core/ascii.h"
 #include "core/number.h"
 
 namespace mirror {
@@ -13,39 +12,18 @@ namespace {
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-// Two hexadecimal digits at the front; -1: there are none.
-int hex_byte(std::string_view text) {
-  if (text.size() < 2) return -1;
-  const int high = hex_digit(text[0]), low = hex_digit(text[1]);
-  return high < 0 || low < 0 ? -1 : 16 * high + low;
-}
-
-// What stands between quotes, as httpd escapes it; takes it off the line with both quotes.
-std::optional<std::string> take_quoted(std::string_view& line) {
-  if (!line.starts_with('"')) return std::nullopt;
-  std::string text;
+// Takes the text between quotes off the line, with both of them; httpd escapes those inside.
+bool skip_quoted(std::string_view& line) {
+  if (!line.starts_with('"')) return false;
   for (std::size_t i = 1; i < line.size(); ++i) {
-    if (line[i] == '"') {
+    if (line[i] == '\\') {
+      ++i;
+    } else if (line[i] == '"') {
       line.remove_prefix(i + 1);
-      return text;
+      return true;
     }
-    if (line[i] != '\\' || i + 1 == line.size()) {
-      text += line[i];
-      continue;
-    }
-    const char escaped = line[++i];
-    const int byte = escaped == 'x' ? hex_byte(line.substr(i + 1)) : -1;
-    if (byte >= 0) i += 2;
-    text += byte >= 0 ? static_cast<char>(byte) : escaped == 't' ? '\t' : escaped;
   }
-  return std::nullopt;
+  return false;
 }
 
 std::string_view take_word(std::string_view& line) {
@@ -53,31 +31,6 @@ std::string_view take_word(std::string_view& line) {
   const std::string_view word = line.substr(0, line.find(' '));
   line.remove_prefix(word.size());
   return word;
-}
-
-std::string decoded(std::string_view text) {
-  std::string result;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const int byte = text[i] == '%' ? hex_byte(text.substr(i + 1)) : -1;
-    if (byte >= 0) i += 2;
-    result += byte >= 0 ? static_cast<char>(byte) : text[i];
-  }
-  return result;
-}
-
-// METHOD TARGET HTTP/x.y
-bool read_request(std::string_view request, AccessLine& line) {
-  const std::size_t space = request.find(' ');
-  if (space == request.npos || space == 0) return false;
-  line.method = std::string(request.substr(0, space));
-  std::string_view target = request.substr(space + 1);
-  target = target.substr(0, target.rfind(" HTTP/"));
-  if (const std::size_t host = target.find("://"); host < target.find('/') && host != target.npos)
-    target.remove_prefix(std::min(target.find('/', host + 3), target.size()));
-  target = target.substr(0, target.find('?'));
-  if (!target.starts_with('/')) return false;
-  line.path = decoded(target.substr(std::min(target.find_first_not_of('/'), target.size())));
-  return true;
 }
 
 // NAME=VALUE at the line's end; "-" is nothing.
@@ -89,15 +42,6 @@ std::string_view value_of(std::string_view line, std::string_view name) {
     return value == "-" ? "" : value;
   }
   return "";
-}
-
-// The client stands before its identity and its user; a user's name may have spaces.
-std::string_view client_of(std::string_view before_time) {
-  const std::string_view first = take_word(before_time);
-  const std::string_view second = take_word(before_time);
-  const bool has_host = second != "-" && first.find(':') != first.npos && !second.empty() &&
-                        (second.find('.') != second.npos || second.find(':') != second.npos);
-  return has_host ? second : first;
 }
 
 std::optional<int> number_in(std::string_view text, int least, int most) {
@@ -134,30 +78,30 @@ std::optional<std::int64_t> parse_log_time(std::string_view text) {
   return local_s - (text[21] == '-' ? -offset_s : offset_s);
 }
 
-std::optional<AccessLine> parse_access_line(std::string_view text) {
-  AccessLine line;
+std::optional<LoggedAnswer> parse_logged_answer(std::string_view text) {
+  LoggedAnswer answer;
   const std::size_t open = text.find(" [");
   if (open == text.npos) return std::nullopt;
-  line.client = client_of(text.substr(0, open));
   text.remove_prefix(open + 2);
   const std::size_t close = text.find("] ");
   const auto time_s = close == text.npos ? std::nullopt : parse_log_time(text.substr(0, close));
   if (!time_s) return std::nullopt;
-  line.time_s = *time_s;
+  answer.time_s = *time_s;
   text.remove_prefix(close + 2);
-  const std::optional<std::string> request = take_quoted(text);
-  if (!request || !read_request(*request, line)) return std::nullopt;
+  if (!skip_quoted(text)) return std::nullopt;
   const auto status = number_in(take_word(text), 100, 999);
   if (!status) return std::nullopt;
-  line.status = *status;
-  line.bytes = std::max<std::int64_t>(0, whole_number<std::int64_t>(take_word(text)).value_or(0));
+  answer.status = *status;
+  const auto at_least_0 = [](std::string_view word) {
+    return std::max<std::int64_t>(0, whole_number<std::int64_t>(word).value_or(0));
+  };
+  answer.bytes = at_least_0(take_word(text));
   // The last quote ends what clients send, who could name a mirror there.
   if (const std::size_t quote = text.rfind('"'); quote != text.npos) text.remove_prefix(quote + 1);
-  line.mirror = value_of(text, "mirror=");
-  line.country = value_of(text, "country=");
-  line.size_bytes =
-      std::max<std::int64_t>(0, whole_number<std::int64_t>(value_of(text, "size=")).value_or(0));
-  return line;
+  answer.mirror = value_of(text, "mirror=");
+  answer.country = value_of(text, "country=");
+  answer.size_bytes = at_least_0(value_of(text, "size="));
+  return answer;
 }
 
 }  // namespace mirror
