@@ -60,6 +60,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO mirror_
 REVOKE INSERT, UPDATE, DELETE ON schema_version FROM mirror_admin;
 REVOKE INSERT, UPDATE ON event FROM mirror_admin;
 REVOKE INSERT, UPDATE, DELETE ON audit FROM mirror_admin;
+REVOKE UPDATE ON mirror_comment FROM mirror_admin;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO mirror_admin;
 GRANT EXECUTE ON FUNCTION enable_mirror(smallint), analyze_files(), prune_events(), note_scan_event(smallint, text, text),
   disable_failing_mirror(smallint, integer, interval) TO mirror_admin;

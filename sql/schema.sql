@@ -8,7 +8,7 @@ CREATE TABLE schema_version (
   version integer PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT now()
 );
-INSERT INTO schema_version (version) VALUES (30);
+INSERT INTO schema_version (version) VALUES (31);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.
@@ -182,6 +182,19 @@ CREATE TABLE mirror_prefix (
   CONSTRAINT mirror_prefix_unique UNIQUE (mirror_id, prefix),
   CONSTRAINT mirror_prefix_asn_unique UNIQUE (mirror_id, asn)
 );
+
+-- What admins noted of a mirror, and when; what holds for long is mirror.private_comment. by: as in audit.
+CREATE TABLE mirror_comment (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  mirror_id smallint NOT NULL REFERENCES mirror ON DELETE CASCADE,
+  at timestamptz NOT NULL DEFAULT date_trunc('second', now()),
+  by text NOT NULL DEFAULT coalesce(nullif(current_setting('mirror.operator', true), ''), session_user),
+  text text NOT NULL,
+  CONSTRAINT mirror_comment_text_length CHECK (octet_length(text) BETWEEN 1 AND 10000),
+  CONSTRAINT mirror_comment_by_length CHECK (octet_length(by) BETWEEN 1 AND 200),
+  CONSTRAINT mirror_comment_at_range CHECK (at BETWEEN '1970-01-01 00:00:00+00' AND '9999-12-31 00:00:00+00')
+);
+CREATE INDEX mirror_comment_mirror ON mirror_comment (mirror_id, at);
 
 -- Over which schemes and address families a mirror answers, as mb-probe finds it. What has no row is unknown, and counts as up.
 -- reason: why it is down, in words. final_host: to which the mirror redirects; empty: to none.

@@ -14,7 +14,8 @@ class Connection;
 namespace mirror::moving {
 
 // What `mb export json` writes: {"mirrors": [{"identifier": …, column: value, …}, …]}, or the list
-// alone. Numbers, booleans and lists of texts are as they should be; null is an empty value.
+// alone, each with comments too. Numbers, booleans and lists of texts are as they should be; null
+// is an empty value.
 MovedMirrors read_json(std::string_view text);
 
 // A table with a line of column names (RFC 4180): identifier, serves_first, and columns.

@@ -2,6 +2,7 @@
 // reader of a format makes these; tools/mb writes them.
 #pragma once
 
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -15,12 +16,18 @@ struct FormatError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+struct MovedComment {
+  std::int64_t at_s = 0;  // Unix time
+  std::string by, text;
+};
+
 struct MovedMirror {
   std::string identifier;
   // Name of a column of `mb edit`, and its value as that takes it. Each name once.
   std::vector<std::pair<std::string, std::string>> columns;
   std::vector<std::string> serves_first;  // networks (192.0.2.0/24) and ASes (AS64500)
-  std::vector<std::string> left_out;      // what it has that has no place here, in words
+  std::vector<MovedComment> comments;
+  std::vector<std::string> left_out;  // what it has that has no place here, in words
 
   // Nothing if the value is empty.
   void set(std::string_view column, std::string_view value);

@@ -16,6 +16,7 @@ const std::vector<Command>& commands() {
       {"weight", "show or set a mirror's share of the clients", setup_weight, {}, "score"},
       {"update", "look up mirrors' places and addresses anew", setup_update, {}},
       {"delete", "delete mirrors", setup_delete, {}},
+      {"comment", "note something of a mirror, and show what was noted", setup_comment, {}},
       {"prefix", "networks and ASes that a mirror serves first", setup_prefix, {}},
       {"import",
        "take mirrors over from another system",

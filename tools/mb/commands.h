@@ -37,6 +37,7 @@ Action setup_resume(cli::Options&, Context&);
 Action setup_weight(cli::Options&, Context&);
 Action setup_delete(cli::Options&, Context&);
 Action setup_prefix(cli::Options&, Context&);
+Action setup_comment(cli::Options&, Context&);
 Action setup_scan(cli::Options&, Context&);
 Action setup_test(cli::Options&, Context&);
 Action setup_probefile(cli::Options&, Context&);

@@ -34,14 +34,18 @@ std::string cell(const std::string& value) {
   return quoted + '"';
 }
 
-int run_json(const std::vector<db::MirrorRecord>& records) {
+int run_json(Context& context, const std::vector<db::MirrorRecord>& records) {
   auto list = nlohmann::json::array();
-  for (const db::MirrorRecord& record : records) list.push_back(settings_json(record));
+  auto comments = db::read_comments(context.database());
+  for (const db::MirrorRecord& record : records) {
+    list.push_back(settings_json(record));
+    list.back()["comments"] = comments_json(comments[record.mirror.id]);
+  }
   say_json({{"mirrors", list}});
   return kSuccess;
 }
 
-int run_csv(const std::vector<db::MirrorRecord>& records) {
+int run_csv(Context&, const std::vector<db::MirrorRecord>& records) {
   std::string line = "identifier,serves_first";
   for (const db::MirrorColumn& column : db::mirror_columns())
     line += fmt::format(",{}", column.name);
@@ -61,7 +65,7 @@ Action setup(cli::Options& app, Context& context, Run run) {
   auto identifiers = std::make_shared<std::vector<std::string>>();
   app.add_option("identifiers", *identifiers, "Of these mirrors; without one, of all")
       ->type_name("IDENT");
-  return [&context, identifiers, run] { return run(chosen(context, *identifiers)); };
+  return [&context, identifiers, run] { return run(context, chosen(context, *identifiers)); };
 }
 
 }  // namespace

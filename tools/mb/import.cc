@@ -120,6 +120,15 @@ class Import {
     add_region(columns);
     const MirrorId id = db::insert_mirror(connection_, mirror.identifier, columns);
     add_served(id, mirror);
+    add_comments(id, mirror);
+  }
+
+  // Whether one of them is new.
+  bool add_comments(MirrorId id, const MovedMirror& mirror) {
+    bool added = false;
+    for (const moving::MovedComment& one : mirror.comments)
+      added = db::restore_comment(connection_, id, {one.at_s, one.by, one.text}) || added;
+    return added;
   }
 
   void add_served(MirrorId id, const MovedMirror& mirror) {
@@ -137,7 +146,8 @@ class Import {
     add_region(columns);
     if (!columns.empty()) db::update_mirror(connection_, id, columns);
     add_served(id, mirror);
-    return to_json(*db::find_mirror(connection_, mirror.identifier)) != to_json(before);
+    return add_comments(id, mirror) ||
+           to_json(*db::find_mirror(connection_, mirror.identifier)) != to_json(before);
   }
 
   db::Connection& connection_;

@@ -131,6 +131,20 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   return json;
 }
 
+nlohmann::json comments_json(const std::vector<db::Comment>& comments) {
+  auto list = nlohmann::json::array();
+  for (const db::Comment& comment : comments)
+    list.push_back({{"at", rfc3339(comment.at_s)}, {"by", comment.by}, {"text", comment.text}});
+  return list;
+}
+
+void say_comments(const std::vector<db::Comment>& comments, const std::string& indent) {
+  Table table({{"AT"}, {"BY"}, {"COMMENT"}}, indent);
+  for (const db::Comment& comment : comments)
+    table.add({utc_minute(comment.at_s), comment.by, comment.text});
+  table.say();
+}
+
 std::string served_first(const Mirror& mirror, std::string_view between) {
   std::vector<std::string> served;
   for (const Prefix& prefix : mirror.prefixes) served.push_back(prefix.text());

@@ -8,6 +8,7 @@
 #include "tools/cli/json.h"
 #include "tools/cli/options.h"
 
+#include "db/mirror/comments.h"
 #include "db/mirror/mirrors.h"
 #include "explain/client.h"
 
@@ -42,6 +43,10 @@ void complain_of_countries(const ColumnOptions& given);
 
 // Everything that is known about a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
+
+// What was noted of it: a list of objects; a table of who noted what.
+nlohmann::json comments_json(const std::vector<db::Comment>& comments);
+void say_comments(const std::vector<db::Comment>& comments, const std::string& indent);
 
 // The networks and ASes that it serves first, with `between` between them.
 std::string served_first(const Mirror& mirror, std::string_view between);

@@ -174,8 +174,10 @@ int run(Context& context, const Wanted& wanted) {
   const std::vector<db::ScanRun> runs = db::last_scans(context.database(), mirror.id, kRunsShown);
   const Watched health = watched(context.database(), mirror);
   const std::optional<db::MirrorStamp> stamp = db::find_stamp(context.database(), mirror.id);
+  const std::vector<db::Comment> comments = db::read_comments(context.database(), mirror.id);
   if (wanted.json) {
     nlohmann::json json = to_json(record);
+    json["comments"] = comments_json(comments);
     json["files"] = files;
     json["standing_since"] = time_json(record.standing_since_s);
     json["stamp"] = stamp_json(stamp);
@@ -199,6 +201,10 @@ int run(Context& context, const Wanted& wanted) {
   table.say();
   say_health(health);
   say_runs(runs);
+  if (!comments.empty()) {
+    say("comments");
+    say_comments(comments, "  ");
+  }
   return kSuccess;
 }
 
