@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <numeric>
 #include <set>
@@ -184,7 +185,7 @@ Action setup_export_nginx(cli::Options& app, Context& context) {
                  "nginx's variable that has the client's country code, without $ "
                  "(geoip2_data_country_code)")
       ->type_name("NAME");
-  return [&context, wanted, action = setup(app, context, wanted, run_nginx)] {
+  return [wanted, action = setup(app, context, wanted, run_nginx)] {
     const bool is_name = !wanted->variable.empty() &&
                          std::all_of(wanted->variable.begin(), wanted->variable.end(),
                                      [](unsigned char c) { return std::isalnum(c) || c == '_'; });
