@@ -53,8 +53,7 @@ Counts take_all(db::Connection& from, db::Connection& to, bool dry_run) {
   Counts counts;
   std::string after;
   for (;;) {
-    const std::vector<MovedHash> page =
-        moving::read_mirrorbrain_hashes(from, after, kGroupFiles);
+    const std::vector<MovedHash> page = moving::read_mirrorbrain_hashes(from, after, kGroupFiles);
     if (page.empty()) return counts;
     after = page.back().path;
     std::map<std::string, MovedHash> listed;
@@ -65,8 +64,8 @@ Counts take_all(db::Connection& from, db::Connection& to, bool dry_run) {
         ++counts.no_file;
     }
     const auto results = fitting(to, std::move(listed), counts);
-    counts.taken += dry_run ? static_cast<std::int64_t>(results.size())
-                            : db::store_hashes(to, results).stored;
+    counts.taken +=
+        dry_run ? static_cast<std::int64_t>(results.size()) : db::store_hashes(to, results).stored;
   }
 }
 
@@ -84,7 +83,8 @@ int import_hashes(Context& context, const std::string& conninfo, bool dry_run, b
               {"no_such_file", counts.no_file}});
     return kSuccess;
   }
-  say(fmt::format("{}digests of {} files taken over; {} had some already, {} are of another "
+  say(
+      fmt::format("{}digests of {} files taken over; {} had some already, {} are of another "
                   "version, {} of no file of the source",
                   dry_run ? "nothing is changed; " : "", grouped(counts.taken),
                   grouped(counts.known), grouped(counts.other_version), grouped(counts.no_file)));
