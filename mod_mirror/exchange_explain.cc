@@ -206,6 +206,9 @@ ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {
     told.text = local_ != nullptr ? "no mirror: httpd sends the file itself"
                                   : "no mirror: httpd has no such file on its disk and answers 404";
   }
+  if (config_.is_shadow())
+    told.because += std::string(told.because.empty() ? "" : "; ") +
+                    "but MirrorEngine is Shadow: this is only logged, and httpd answers itself";
   return told;
 }
 

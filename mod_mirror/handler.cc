@@ -76,6 +76,7 @@ std::optional<Representation> repository_list(const request_rec* r, const DirCon
 }
 
 int handle_list(request_rec* r, const DirConfig& config, Representation form) {
+  if (config.is_shadow() && r->method_number != M_GET) return DECLINED;
   if (r->method_number != M_GET) {
     r->allowed |= AP_METHOD_BIT << M_GET;
     return HTTP_METHOD_NOT_ALLOWED;

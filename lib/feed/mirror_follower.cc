@@ -103,7 +103,8 @@ void MirrorFollower::connect() {
 void MirrorFollower::follow() {
   const auto environment = catalog_.environment();
   if (environment == nullptr || catalog_.unusable()) return;
-  tell_pause(environment);  // also of one that was there before the database went down
+  // Also of a pause that was there before the database went down.
+  if (environment->file() != told_file_) tell_pause(environment);
   if (!connection_) {
     if (Steady::now() < next_connect_) return;
     connect();
@@ -130,8 +131,19 @@ bool MirrorFollower::knows(const catalog::Meta& meta, const std::string& file) {
   return true;
 }
 
+// What is wrong with a catalog that cannot be read, pull() finds and others say.
+std::shared_ptr<const MirrorTable> MirrorFollower::known_mirrors(
+    const std::shared_ptr<catalog::Environment>& environment) {
+  try {
+    return catalog::Snapshot(environment)->mirrors();
+  } catch (const catalog::Error&) {
+    return nullptr;
+  }
+}
+
 void MirrorFollower::tell_pause(const std::shared_ptr<catalog::Environment>& environment) {
-  const auto mirrors = catalog::Snapshot(environment)->mirrors();
+  told_file_ = environment->file();
+  const auto mirrors = known_mirrors(environment);
   if (mirrors == nullptr || mirrors->pause() == pause_said_) return;
   pause_said_ = mirrors->pause();
   if (pause_said_)
@@ -147,6 +159,7 @@ void MirrorFollower::pull(const std::shared_ptr<catalog::Environment>& environme
   if (!knows(catalog::Snapshot(environment)->meta(), environment->file())) return;
   const bool read = pull_mirrors(*connection_, *environment, fresh_connection_, unreadable);
   succeeded(read ? unreadable.text() : unreadable_said_);
+  if (read) tell_pause(environment);
 }
 
 }  // namespace mirror

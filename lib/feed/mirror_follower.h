@@ -37,6 +37,8 @@ class MirrorFollower {
   void follow();
   void connect();
   void pull(const std::shared_ptr<catalog::Environment>& environment);
+  static std::shared_ptr<const MirrorTable> known_mirrors(
+      const std::shared_ptr<catalog::Environment>& environment);
   void tell_pause(const std::shared_ptr<catalog::Environment>& environment);
   bool knows(const catalog::Meta& meta, const std::string& file);
   bool feed_has_contact() const;
@@ -56,6 +58,7 @@ class MirrorFollower {
   bool fault_said_ = false;
   std::string unreadable_said_;
   std::optional<Pause> pause_said_;
+  std::string told_file_;  // whose pause, or that it has none, is known here
   std::mutex mutex_;  // of the wait between two steps
   std::condition_variable wake_;
   std::thread thread_;  // the last member: it uses all others

@@ -21,8 +21,9 @@ const char* query_for(db::Connection& connection) {
   if (has_table(connection, "filearr") && has_table(connection, "hash")) return kOld;
   const bool is_new =
       !connection
-           .run("SELECT FROM information_schema.columns WHERE table_schema = 'public' AND "
-                "table_name = 'files' AND column_name = 'sha256'")
+           .run(
+               "SELECT FROM information_schema.columns WHERE table_schema = 'public' AND "
+               "table_name = 'files' AND column_name = 'sha256'")
            .empty();
   if (!is_new) throw FormatError("has no hashes that are known here");
   return kNew;

@@ -112,8 +112,8 @@ def test_digests_come_over_where_the_file_is_the_same(database, import_into, lay
     database.sql("INSERT INTO hash (file_id, version_rev, mtimes, sha256) SELECT id, version_rev, ARRAY[mtime], sha256('mine') FROM file"
                  " WHERE path = 'known'")
     md5, sha256 = hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
-    rows = {"same": (7, when), "s\u00e4me": (7, when), "resized": (8, when), "touched": (7, when + 1), "known": (7, when), "gone": (7, when),
-            "../odd": (7, when)}
+    rows = {"same": (7, when), "s\u00e4me": (7, when), "resized": (8, when), "touched": (7, when + 1), "known": (7, when),
+            "gone": (7, when), "../odd": (7, when)}
     values = ", ".join(f"('{path}', {size}, {mtime}, '\\x{md5}'::bytea, '\\x00'::bytea, '\\x{sha256}'::bytea)"
                        for path, (size, mtime) in rows.items())
     conninfo = import_into.foreign("CREATE TEMP TABLE given (path text, size bigint, mtime integer, md5 bytea, sha1 bytea, sha256 bytea);"

@@ -6,6 +6,7 @@ import pytest
 
 import rig
 from answers import COUNTRY, SIZE, File
+from explaining import KEY_FILE, explain
 
 MIRRORS = {"tokyo": {"http_url": "http://tokyo.example/", "country": "JP", "region": "AS"},
            "berlin": {"http_url": "http://berlin.example/", "country": "DE", "region": "EU", "asn": 64496}}
@@ -13,6 +14,7 @@ FILES = {"f": File(("tokyo", "berlin")), "small": File(("tokyo",), size=10), "no
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
+MirrorExplain On {key}
 MirrorFallback - DE http://fallback.example/
 LogFormat "%m %U%q %>s would=%{MB_SHADOW}e mirror=%{MB_MIRROR}e realm=%{MB_REALM}e no=%{MB_DECLINED}e to=%{MB_SHADOW_URL}e" shadow
 CustomLog {dir}/shadow.log shadow
@@ -42,7 +44,7 @@ def site(make_site, build, keep):
     rig.make_tree(upstream.docroot, {"proxied/f": SIZE + 1, "proxied/nowhere": SIZE})
     keep(upstream)
     tree = {f"local/{name}": file.size for name, file in FILES.items()}
-    return make_site(CONFIG.replace("{upstream}", upstream.url), MIRRORS, FILES, tree=tree, modules=("proxy", "proxy_http"))
+    return make_site(CONFIG.replace("{upstream}", upstream.url).replace("{key}", KEY_FILE), MIRRORS, FILES, tree=tree, modules=("proxy", "proxy_http"))
 
 
 def logged(site, target, **options):
@@ -86,6 +88,11 @@ def test_an_answer_in_shadow_is_the_one_without_the_engine(site):
         return [(name, value) for name, value in answer.headers if name not in ("Date",)], answer.body
     for options in ({}, {"headers": {"Range": "bytes=5-9", "Accept": "application/metalink4+xml", "Want-Digest": "sha-256"}}):
         assert told(site.ask("/local/f", **options)) == told(site.ask("/off/f", **options))
+
+
+def test_an_explanation_says_that_it_is_only_logged(site):
+    told = explain(site, "/local/f", "--ip", COUNTRY["jp"])["answer"]
+    assert told["url"] == "http://tokyo.example/f" and "MirrorEngine is Shadow" in told["because"]
 
 
 def test_mirrorbrain_s_headers_and_variables_are_there_if_asked_for(site):

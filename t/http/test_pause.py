@@ -8,9 +8,18 @@ import rig
 from catalogs import CONFIG, ORIGIN, STATUS, database, make_redirector, postgres, wait_for_catalog  # noqa: F401
 from outages import MIRROR
 
+DIRECT = """
+<Location /direct>
+  MirrorEngine On
+  MirrorTree database
+  MirrorOrigin http://origin.example/
+  MirrorCatalog Off
+</Location>
+"""
+
 
 def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres, make_redirector):  # noqa: F811
-    redirector = make_redirector(CONFIG + STATUS)
+    redirector = make_redirector(CONFIG + STATUS + DIRECT)
     wait_for_catalog(redirector)
     mb = lambda *args, **options: database.tool("mb", *args, **options)  # noqa: E731
     assert "were not paused" in mb("resume").stdout
@@ -18,6 +27,8 @@ def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres
         assert mb("pause", "--reason", wrong, check=False).returncode == 2, wrong
     assert "redirects are paused" in mb("pause", "--reason", "disks").stdout
     rig.wait_for("the pause", lambda: all(redirector.ask("/db/f").answer.location == ORIGIN + "f" for _ in range(12)), 20)
+
+    rig.wait_for("the pause without a catalog", lambda: redirector.ask("/direct/f").answer.location == ORIGIN + "f", 20)
 
     def told():
         return re.findall(r"MIR031[56].*", redirector.httpd.log())
@@ -46,7 +57,7 @@ def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres
     postgres.start()
 
     assert "redirects go on; they were paused since" in mb("resume").stdout
-    rig.wait_for("redirects", lambda: all(redirector.redirects("/db/f") for _ in range(12)), 20)
+    rig.wait_for("redirects", lambda: all(redirector.redirects("/db/f") for _ in range(12)) and redirector.redirects("/direct/f"), 20)
     rig.wait_for("the log", lambda: "MIR0316" in told()[-1], 20)
     events = [(one["mirror"], one["what"], one["from"], one["to"], one["why"]) for one in json.loads(mb("events", "--json").stdout)]
     assert events == [("", "redirects", "on", "paused", "disks"), ("", "redirects", "paused", "on", "new <disks>")]

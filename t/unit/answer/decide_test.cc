@@ -26,6 +26,7 @@ class DecideTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(declinesWhatMayNotBeRedirected);
   CPPUNIT_TEST(choosesTheNearestFallback);
   CPPUNIT_TEST(fallsBackOnlyWithoutMirrors);
+  CPPUNIT_TEST(usesNoMirrorDuringAPause);
   CPPUNIT_TEST(screensInOrder);
   CPPUNIT_TEST(screensNetworksOfBothFamilies);
   CPPUNIT_TEST(matchesWildcards);
@@ -40,6 +41,7 @@ class DecideTest : public CppUnit::TestFixture {
     std::vector<Mirror> mirrors = {sample_mirror(1, "DE"), sample_mirror(2, "FR"),
                                    sample_mirror(3, "**")};
     Settings settings;
+    std::optional<Pause> pause;
 
     Scene() {
       request.now_s = 1'795'600'000;
@@ -47,7 +49,7 @@ class DecideTest : public CppUnit::TestFixture {
       mirrors[2].weight = 0;
     }
     Outcome outcome() const {
-      const MirrorTable table(1, mirrors);
+      const MirrorTable table(1, mirrors, {}, pause);
       Outcome outcome = decide(request, client, file, table, settings);
       outcome.mirror = nullptr;  // the table goes
       return outcome;
@@ -363,6 +365,25 @@ class DecideTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client("DE"), "a", settings));
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client(""), "a", settings));
     CPPUNIT_ASSERT(!fallback_answer(request, sample_client(""), "a", Settings()));
+  }
+
+  void usesNoMirrorDuringAPause() {
+    Scene scene;
+    scene.pause = Pause{1'795'599'000, "new disks"};
+    CPPUNIT_ASSERT_EQUAL(std::string("paused"), scene.declined());
+    CPPUNIT_ASSERT(scene.outcome().no_mirror);
+    scene.request.query = Query("mirrorlist=text");
+    scene.request.origin = "http://origin.example/";
+    CPPUNIT_ASSERT_EQUAL(std::string("http://origin.example/pool/a.deb\n"), scene.answer().body);
+    scene.settings.last_resort = LastResort::off;
+    CPPUNIT_ASSERT_EQUAL(404, scene.answer().status);
+    CPPUNIT_ASSERT(scene.outcome().refused == DeclineReason::paused);
+    scene.request.query = {};
+    const Fallback fallbacks[] = {{"", "", "http://f.example/"}};
+    scene.settings.fallbacks = fallbacks;
+    CPPUNIT_ASSERT_EQUAL(std::string("http://f.example/pool/a.deb"),
+                         header(scene.answer(), "Location"));
+    CPPUNIT_ASSERT(scene.outcome().refused == DeclineReason::paused);
   }
 
   void fallsBackOnlyWithoutMirrors() {

@@ -66,6 +66,7 @@ class CatalogCodecTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(longPathsHaveKeysOfTheirOwn);
   CPPUNIT_TEST(metaReadsBackAsWritten);
   CPPUNIT_TEST(mirrorsReadBackAsWritten);
+  CPPUNIT_TEST(aPauseReadsBackAsWritten);
   CPPUNIT_TEST(damagedTextsAreRefused);
   CPPUNIT_TEST_SUITE_END();
 
@@ -306,6 +307,20 @@ class CatalogCodecTest : public CppUnit::TestFixture {
     CPPUNIT_ASSERT(m.served_as == full.served_as && m.operator_url == full.operator_url);
     CPPUNIT_ASSERT(m.operator_name.starts_with("Université \"Ü\" "));
     CPPUNIT_ASSERT(decode_mirrors(encode_mirrors({}))->empty());
+  }
+
+  void aPauseReadsBackAsWritten() {
+    for (const std::optional<Pause>& pause :
+         {std::optional<Pause>(), std::optional(Pause{1'795'600'000, "say \"hi\""})}) {
+      std::optional<Pause> read = Pause{1, "another"};
+      CPPUNIT_ASSERT(decode_pause(encode_pause(pause), read));
+      CPPUNIT_ASSERT(read == pause);
+    }
+    for (const char* text :
+         {"", "{}", "[]", R"({"since_s":"x","reason":"y"})", "{\"since_s\":1}"}) {
+      std::optional<Pause> read;
+      CPPUNIT_ASSERT_MESSAGE(text, !decode_pause(text, read));
+    }
   }
 
   void damagedTextsAreRefused() {
