@@ -59,7 +59,7 @@ class MirrorFollower {
   std::string unreadable_said_;
   std::optional<Pause> pause_said_;
   std::string told_file_;  // whose pause, or that it has none, is known here
-  std::mutex mutex_;  // of the wait between two steps
+  std::mutex mutex_;       // of the wait between two steps
   std::condition_variable wake_;
   std::thread thread_;  // the last member: it uses all others
 };
