@@ -26,13 +26,13 @@ def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres
     for wrong in ("", "two\nlines", "x" * 501):
         assert mb("pause", "--reason", wrong, check=False).returncode == 2, wrong
     assert "redirects are paused" in mb("pause", "--reason", "disks").stdout
-    rig.wait_for("the pause", lambda: all(redirector.ask("/db/f").answer.location == ORIGIN + "f" for _ in range(12)), 20)
+    rig.wait_for("the pause", lambda: all(redirector.ask("/db/f").answer.location == ORIGIN + "f" for _ in range(12)), 60)
 
-    rig.wait_for("the pause without a catalog", lambda: redirector.ask("/direct/f").answer.location == ORIGIN + "f", 20)
+    rig.wait_for("the pause without a catalog", lambda: redirector.ask("/direct/f").answer.location == ORIGIN + "f", 60)
 
     def told():
         return re.findall(r"MIR031[56].*", redirector.httpd.log())
-    rig.wait_for("the log", told, 20)
+    rig.wait_for("the log", told, 60)
     assert len(told()) == 1 and re.search("redirects are paused since .*: disks; until", told()[0])
     listed = redirector.ask("/db/f?mirrorlist=text").answer
     assert (listed.status, listed.body) == (200, (ORIGIN + "f\n").encode())
@@ -48,7 +48,7 @@ def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres
     assert [one["mirror"] for one in explained["candidates"]] == ["m"]
     assert "disks; nobody is sent to mirrors until" in mb("explain", "f", "--ip", "192.0.2.1").stdout
     assert "the reason is changed" in mb("pause", "--reason", "new <disks>").stdout
-    rig.wait_for("the reason", lambda: b"new &lt;disks&gt;" in redirector.ask("/server-status").answer.body, 20)
+    rig.wait_for("the reason", lambda: b"new &lt;disks&gt;" in redirector.ask("/server-status").answer.body, 60)
 
     postgres.stop()
     redirector.httpd.stop()
@@ -57,8 +57,8 @@ def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres
     postgres.start()
 
     assert "redirects go on; they were paused since" in mb("resume").stdout
-    rig.wait_for("redirects", lambda: all(redirector.redirects("/db/f") for _ in range(12)) and redirector.redirects("/direct/f"), 20)
-    rig.wait_for("the log", lambda: "MIR0316" in told()[-1], 20)
+    rig.wait_for("redirects", lambda: all(redirector.redirects("/db/f") for _ in range(12)) and redirector.redirects("/direct/f"), 60)
+    rig.wait_for("the log", lambda: "MIR0316" in told()[-1], 60)
     events = [(one["mirror"], one["what"], one["from"], one["to"], one["why"]) for one in json.loads(mb("events", "--json").stdout)]
     assert events == [("", "redirects", "on", "paused", "disks"), ("", "redirects", "paused", "on", "new <disks>")]
     assert "(all)" in mb("events").stdout

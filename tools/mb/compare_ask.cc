@@ -75,19 +75,16 @@ class Comparer {
       }
       const bool waits_for_time = more && jobs_ < options_.parallel;
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
-      wait(waits_for_time ? std::max(left, std::chrono::milliseconds(1)) : kLong, stop);
+      const auto limit = std::clamp(left, std::chrono::milliseconds(1), kLong);
+      if (pool_.running() > 0)
+        pool_.run(waits_for_time ? limit : kLong, stop.fd());
+      else if (waits_for_time)
+        stop.wait(limit);
     }
   }
 
  private:
   static constexpr std::chrono::milliseconds kLong{1000};
-
-  void wait(std::chrono::milliseconds limit, const StopSignal& stop) {
-    if (pool_.running() > 0)
-      pool_.run(std::min(limit, kLong), stop.fd());
-    else if (jobs_ < options_.parallel)
-      stop.wait(std::min(limit, kLong));
-  }
 
   net::PoolRequest request_to(const std::string& url, net::PoolRequest::Method method) const {
     net::PoolRequest request;

@@ -26,9 +26,9 @@ std::string size_fault(std::int64_t found, std::int64_t expected) {
   return fmt::format("other size: {} bytes instead of {}", grouped(found), grouped(expected));
 }
 
-// The smallest value that so many percent do not exceed.
-std::int64_t percentile(const std::vector<std::int64_t>& sorted, double percent) {
-  if (sorted.empty()) return 0;
+// The smallest value that so many percent do not exceed; nullopt: there is none.
+std::optional<std::int64_t> percentile(const std::vector<std::int64_t>& sorted, double percent) {
+  if (sorted.empty()) return std::nullopt;
   const auto place = static_cast<std::size_t>(percent / 100 * static_cast<double>(sorted.size()));
   return sorted[std::min(place, sorted.size() - 1)];
 }
@@ -41,10 +41,17 @@ std::string share(std::int64_t part, std::int64_t all) {
                      100.0 * static_cast<double>(part) / static_cast<double>(all));
 }
 
+std::string latency_text(const ComparedSide& side, double percent) {
+  const auto found = percentile(side.latencies_ms, percent);
+  return found ? grouped(*found) : "-";
+}
+
 nlohmann::json side_json(const ComparedSide& side) {
   nlohmann::json latency;
-  for (const double percent : kPercents)
-    latency[fmt::format("p{:.0f}", percent)] = percentile(side.latencies_ms, percent);
+  for (const double percent : kPercents) {
+    const auto found = percentile(side.latencies_ms, percent);
+    latency[fmt::format("p{:.0f}", percent)] = found ? nlohmann::json(*found) : nlohmann::json();
+  }
   return {{"url", side.url},
           {"wrong", side.wrong},
           {"no_redirect", side.no_redirect},
@@ -120,8 +127,8 @@ std::string comparison_text(Comparison& comparison) {
   row("sent wrong", [](const ComparedSide& side) { return side.wrong; });
   row("no redirect", [](const ComparedSide& side) { return side.no_redirect; });
   for (const double percent : kPercents)
-    row(fmt::format("ms, {:.0f} %", percent),
-        [&](const ComparedSide& side) { return percentile(side.latencies_ms, percent); });
+    table.add({fmt::format("ms, {:.0f} %", percent), latency_text(comparison.a, percent),
+               latency_text(comparison.b, percent)});
   std::string text = fmt::format("A is {}\nB is {}\n\n", comparison.a.url, comparison.b.url) +
                      both.text() + "\n" + table.text();
   TextTable wrong({{"WRONG"}, {"CLIENT"}, {"PATH"}, {"SENT TO"}, {"BECAUSE"}});
