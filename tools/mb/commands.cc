@@ -77,7 +77,12 @@ const std::vector<Command>& commands() {
        {{"init", "create the tables in an empty database", setup_db_init, {}},
         {"migrate", "bring the tables up to date", setup_db_migrate, {}},
         {"version", "show the version of the tables", setup_db_version, {}},
-        {"check", "check that the database answers and fits this program", setup_db_check, {}}}},
+        {"check", "check that the database answers and fits this program", setup_db_check, {}},
+        {"sizes", "show how much room each table takes", setup_db_sizes, {}},
+        {"vacuum", "free the room that deleted rows left", setup_db_vacuum, {}},
+        {"backup", "write all that matters to a file", setup_db_backup, {}},
+        {"restore", "read a backup into an empty database", setup_db_restore, {}},
+        {"shell", "run SQL: becomes psql", setup_db_shell, {}, nullptr, true}}},
   };
   return list;
 }

@@ -81,6 +81,11 @@ Action setup_db_init(cli::Options&, Context&);
 Action setup_db_migrate(cli::Options&, Context&);
 Action setup_db_version(cli::Options&, Context&);
 Action setup_db_check(cli::Options&, Context&);
+Action setup_db_sizes(cli::Options&, Context&);
+Action setup_db_vacuum(cli::Options&, Context&);
+Action setup_db_backup(cli::Options&, Context&);
+Action setup_db_restore(cli::Options&, Context&);
+Action setup_db_shell(cli::Options&, Context&);
 
 // Disables a mirror with this server's own URL, and says so. Returns true if the mirror has no such
 // URL or is not enabled.
