@@ -7,10 +7,14 @@ function open_text(name) {
   else if (name == "grants.sql") printf "const char* const kGrantsSql = R\"sql("
   else if (name ~ /^[0-9][0-9][0-9][0-9]-[a-z0-9-]+\.sql$/) {
     if (substr(name, 1, 4) + 0 != ++last) fail(name " does not follow migration " last - 1)
-    migrations = migrations sprintf("    {%d, \"%s\", kMigration%d},\n", last, substr(name, 1, length(name) - 4), last)
+    end_migration()
+    file = substr(name, 1, length(name) - 4); oldest = last
     printf "const char* const kMigration%d = R\"sql(", last
   } else fail("unexpected file name " name)
   opened = 1
+}
+function end_migration() {
+  if (file) migrations = migrations sprintf("    {%d, \"%s\", kMigration%d, %d},\n", substr(file, 1, 4), file, substr(file, 1, 4), oldest)
 }
 function close_text() { if (opened) print ")sql\";"; opened = 0 }
 BEGIN {
@@ -19,9 +23,11 @@ BEGIN {
 }
 FNR == 1 { name = FILENAME; sub(/.*\//, "", name); open_text(name) }
 index($0, ")sql\"") { fail(FILENAME ": the text may not hold )sql\"") }
+file && /^-- oldest program: [0-9]+$/ { oldest = $4; if (oldest < 2 || oldest > last) fail(FILENAME ": no such program") }
 { print }
 END {
   if (failed) exit 1
+  end_migration()
   close_text()
   print "const std::vector<Migration>& embedded_migrations() {"
   print "  static const std::vector<Migration> migrations = {\n" migrations "  };\n  return migrations;\n}"

@@ -6,9 +6,12 @@
 
 CREATE TABLE schema_version (
   version integer PRIMARY KEY,
-  at timestamptz NOT NULL DEFAULT now()
+  at timestamptz NOT NULL DEFAULT now(),
+  -- The oldest programs that work with this version, by the version that they know; NULL: those of this one.
+  oldest_program integer,
+  CONSTRAINT schema_version_oldest_program CHECK (oldest_program BETWEEN 1 AND version)
 );
-INSERT INTO schema_version (version) VALUES (31);
+INSERT INTO schema_version (version) VALUES (32);
 
 -- One row per merge. Numbers come from the sequence inside the merge lock, so commit order is rev order; a rollback skips one.
 -- The token tells a replica whether the database it sees is the one it has followed.

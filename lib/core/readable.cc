@@ -24,6 +24,14 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
+std::string bytes_text(std::int64_t bytes) {
+  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
 std::string utc_minute(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%d %H:%M UTC"); }
 std::string rfc3339(std::int64_t time_s) { return formatted_time(time_s, "%Y-%m-%dT%H:%M:%SZ"); }
 

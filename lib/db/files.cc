@@ -46,8 +46,11 @@ constexpr const char* kListFiles = R"(
   FROM file f
   LEFT JOIN file target ON f.kind = 'l' AND target.path = f.link_target
   LEFT JOIN cohort c ON c.id = coalesce(f.cohort_id, target.cohort_id)
-  WHERE f.path > $1 AND f.path >= $2 AND ($3::bytea IS NULL OR f.path < $3) AND f.path LIKE $4
-  ORDER BY f.path LIMIT $5)";
+  WHERE f.path > $1 AND f.path >= $2 AND ($3::bytea IS NULL OR f.path < $3) AND f.path LIKE $4)";
+constexpr const char* kMissingOn =
+    " AND f.kind = 'f' AND f.gone_at IS NULL AND NOT f.staged AND NOT $6 = ANY (c.mirrors)";
+constexpr const char* kOutdatedOn =
+    " AND f.id IN (SELECT unnest(shown) FROM behind WHERE mirror_id = $6)";
 
 constexpr const char* kFileCounts = R"(
   SELECT mirror_id, sum(n_files)::bigint FROM cohort, unnest(mirrors) AS mirror_id GROUP BY mirror_id)";
@@ -71,13 +74,20 @@ constexpr const char* kLastScans = R"(
 }  // namespace
 
 std::vector<ListedFile> list_files(Connection& connection, std::string_view pattern,
-                                   std::string_view after, std::int32_t limit) {
+                                   std::string_view after, std::int32_t limit,
+                                   const FileFilter& filter) {
   const Like wanted = like(pattern);
   Params params;
   params.bytes(after).bytes(wanted.low);
   wanted.high ? params.bytes(*wanted.high) : params.null();
   params.bytes(wanted.pattern).int4(limit);
-  const Result result = connection.run(kListFiles, params);
+  std::string statement = kListFiles;
+  if (const auto mirror = filter.outdated_on ? filter.outdated_on : filter.missing_on) {
+    statement += kMissingOn;
+    if (filter.outdated_on) statement += kOutdatedOn;
+    params.int2(*mirror);
+  }
+  const Result result = connection.run(statement + " ORDER BY f.path LIMIT $5", params);
   std::vector<ListedFile> files;
   for (int row = 0; row < result.rows(); ++row) {
     ListedFile& file = files.emplace_back();

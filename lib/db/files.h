@@ -25,11 +25,18 @@ struct ListedFile {
   std::vector<MirrorId> mirrors;       // for links: those of the target
 };
 
+// Of list_files(): at most one of them.
+struct FileFilter {
+  std::optional<MirrorId> missing_on;   // current files that this mirror does not have
+  std::optional<MirrorId> outdated_on;  // the same, and its last full scan found an old version
+};
+
 // The files whose path is `pattern`, in bytewise order of their paths, at most `limit`, from the
 // first above `after` on ("" for the start). `*` stands for any bytes and '/' too, `?` for one
-// byte; a pattern that ends in '/' means everything below. Leading slashes do not count.
+// byte; a pattern that ends in '/' means everything below, "" everything. Leading slashes do not
+// count.
 std::vector<ListedFile> list_files(Connection&, std::string_view pattern, std::string_view after,
-                                   std::int32_t limit);
+                                   std::int32_t limit, const FileFilter& filter = {});
 
 // How many current and in-grace files each mirror has; mirrors without any are missing.
 std::map<MirrorId, std::int64_t> file_counts(Connection&);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "core/path.h"
 #include "db/locks.h"
@@ -12,6 +13,8 @@
 namespace mirror::db {
 namespace {
 
+constexpr const char* kLockNotAvailable = "55P03";
+constexpr std::chrono::seconds kTryAgain(2);
 constexpr const char* kRoles[] = {"mirror_httpd", "mirror_scanner", "mirror_admin"};
 
 // The session that had the lock may have created or moved the schema in the meantime.
@@ -45,6 +48,18 @@ void require_unicode(Connection& connection) {
       "this database has the encoding SQL_ASCII, which does not check text: create it again with "
       "CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'",
       "");
+}
+
+// Fit to be mod_mirror's alone.
+void require_empty(Connection& connection) {
+  if (const std::string table = foreign_table(connection); !table.empty()) {
+    throw Error(
+        fmt::format(
+            "this database is not empty, it has a table '{}': create one for mod_mirror alone",
+            table),
+        "");
+  }
+  require_unicode(connection);
 }
 
 // In a schema of its own, so that no other role can hide our functions and tables behind its own.
@@ -130,6 +145,15 @@ int newest(const std::vector<Migration>& migrations) {
   return migrations.empty() ? 1 : migrations.back().version;
 }
 
+// Of the newest schema; programs as old as it work with what came before, too.
+int oldest_program(Connection& connection) {
+  return connection
+      .run(
+          "SELECT coalesce(oldest_program, version) FROM schema_version ORDER BY version DESC "
+          "LIMIT 1")
+      .int4(0, 0);
+}
+
 std::string too_new(int found, int known) {
   return fmt::format(
       "the database has schema version {}, this program knows {}: install the version of the "
@@ -146,38 +170,81 @@ void add_notes(Connection& connection, std::vector<std::string>& done) {
   for (int row = 0; row < notes.rows(); ++row) done.push_back(printable(notes.bytes(row, 0)));
 }
 
-// One transaction for one migration; false if none is left.
-bool migrate_once(Connection& connection, const std::vector<Migration>& migrations,
-                  std::vector<std::string>& done) {
-  Transaction transaction(connection);
-  take_schema_lock(connection);
+using Steps = std::vector<Migration>;
+
+// The first that is missing. Throws Error if this program or this role cannot migrate.
+Steps::const_iterator next_step(Connection& connection, const Steps& migrations) {
+  require_owner(connection);
   const std::optional<int> version = schema_version(connection);
   if (!version) throw Error("this database has no mod_mirror schema: run mb db init", "");
   if (*version > newest(migrations)) throw Error(too_new(*version, newest(migrations)), "");
-  const auto next = std::find_if(migrations.begin(), migrations.end(),
-                                 [&](const Migration& m) { return m.version > *version; });
+  return std::find_if(migrations.begin(), migrations.end(),
+                      [&](const Migration& m) { return m.version > *version; });
+}
+
+void note_version(Connection& connection, const Migration& step) {
+  connection.run("INSERT INTO schema_version (version) VALUES ($1)", Params().int4(step.version));
+  if (step.oldest_program != step.version)
+    connection.run("UPDATE schema_version SET oldest_program = $2 WHERE version = $1",
+                   Params().int4(step.version).int4(step.oldest_program));
+}
+
+void apply(Connection& connection, const Migration& step) {
+  try {
+    connection.script(step.sql);
+  } catch (const ConnectionError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(fmt::format("migration {} failed, the database stays at the version before: {}",
+                            step.name, error.what()),
+                error.sqlstate());
+  }
+}
+
+// One transaction for one migration; false if none is left.
+bool migrate_once(Connection& connection, const Steps& migrations, std::vector<std::string>& done) {
+  Transaction transaction(connection);
+  take_schema_lock(connection);
+  const auto next = next_step(connection, migrations);
   if (next == migrations.end()) {
     set_up_roles(connection, done);
     close_public(connection, done);
     transaction.commit();
     return false;
   }
-  try {
-    connection.script(next->sql);
-  } catch (const ConnectionError&) {
-    throw;
-  } catch (const Error& error) {
-    throw Error(fmt::format("migration {} failed, the database stays at version {}: {}", next->name,
-                            *version, error.what()),
-                error.sqlstate());
-  }
-  connection.run("INSERT INTO schema_version (version) VALUES ($1)", Params().int4(next->version));
-  std::vector<std::string> said = {fmt::format("applied migration {}", next->name)};
-  add_notes(connection, said);
+  apply(connection, *next);
+  done.push_back(fmt::format("applied migration {}", next->name));
+  add_notes(connection, done);
+  enter_schema(connection);  // of which the migration may have made another
+  note_version(connection, *next);
   transaction.commit();
-  enter_schema(connection);
-  done.insert(done.end(), said.begin(), said.end());
   return true;
+}
+
+// As migrate_once(), until it has the locks that it needs.
+bool migrate_in_time(Connection& connection, const MigrationEvents& events,
+                     const Steps& migrations) {
+  const auto give_up_at = Clock::now() + kMergePatience;
+  for (std::string told;;) {
+    std::vector<std::string> done;
+    try {
+      const bool more = migrate_once(connection, migrations, done);
+      for (const std::string& line : done) events.done(line);
+      return more;
+    } catch (const Error& error) {
+      if (error.sqlstate() != kLockNotAvailable || Clock::now() > give_up_at) throw;
+      if (told != error.what()) events.waits(error.what());
+      told = error.what();
+    }
+    std::this_thread::sleep_for(kTryAgain);
+  }
+}
+
+// What its first line says.
+std::string_view purpose(const Migration& step) {
+  std::string_view text = step.sql;
+  text = text.substr(0, text.find('\n'));
+  return text.starts_with("-- ") ? text.substr(3) : "";
 }
 
 }  // namespace
@@ -208,14 +275,7 @@ std::vector<std::string> init_schema(Connection& connection) {
     }
     done.push_back(fmt::format("the schema is there already, version {}", *version));
   } else {
-    if (const std::string table = foreign_table(connection); !table.empty()) {
-      throw Error(
-          fmt::format(
-              "this database is not empty, it has a table '{}': create one for mod_mirror alone",
-              table),
-          "");
-    }
-    require_unicode(connection);
+    require_empty(connection);
     create_schema(connection);
     done.push_back(fmt::format("created the schema, version {}", known_schema_version()));
   }
@@ -225,16 +285,65 @@ std::vector<std::string> init_schema(Connection& connection) {
   return done;
 }
 
-std::vector<std::string> migrate_schema(Connection& connection) {
-  return migrate_schema(connection, embedded_migrations());
+void require_owner(Connection& connection) {
+  const Result found = connection.run(
+      "SELECT pg_get_userbyid(relowner)::text, current_user::text FROM pg_class "
+      "WHERE oid = to_regclass('schema_version') AND NOT pg_has_role(relowner, 'USAGE')");
+  if (found.empty()) return;
+  throw Error(fmt::format("only role {0} may do this, which owns the tables, and this is role {1}: "
+                          "run it as {0}",
+                          found.bytes(0, 0), found.bytes(0, 1)),
+              "42501");
 }
 
-std::vector<std::string> migrate_schema(Connection& connection,
-                                        const std::vector<Migration>& migrations) {
-  std::vector<std::string> done;
-  while (migrate_once(connection, migrations, done)) {
+void migrate_schema(Connection& connection, const MigrationEvents& events) {
+  migrate_schema(connection, events, embedded_migrations());
+}
+
+void migrate_schema(Connection& connection, const MigrationEvents& events,
+                    const std::vector<Migration>& migrations) {
+  while (migrate_in_time(connection, events, migrations)) {
   }
-  return done;
+}
+
+std::vector<std::string> pending_migrations(Connection& connection) {
+  const Steps& migrations = embedded_migrations();
+  std::vector<std::string> pending;
+  for (auto step = next_step(connection, migrations); step != migrations.end(); ++step)
+    pending.push_back(fmt::format("{}: {}", step->name, purpose(*step)));
+  return pending;
+}
+
+void prepare_restore(Connection& connection) {
+  if (schema_version(connection))
+    throw Error("this database has tables of mod_mirror already: create an empty one", "");
+  require_empty(connection);
+  std::vector<std::string> notes;
+  Transaction transaction(connection);
+  for (const char* role : kRoles) {
+    const std::string note = create_role(connection, role);
+    if (!role_exists(connection, role)) throw Error(note, "");
+  }
+  transaction.commit();
+}
+
+std::vector<std::string> finish_restore(Connection& connection) {
+  enter_schema(connection);
+  const std::optional<int> version = schema_version(connection);
+  if (!version) throw Error("what was read in is no backup of mod_mirror's tables", "");
+  std::vector<std::string> left;
+  if (*version < known_schema_version()) {
+    left.push_back(
+        fmt::format("the backup has schema version {}, this program needs {}: run mb db migrate",
+                    *version, known_schema_version()));
+  } else if (*version == known_schema_version()) {
+    Transaction transaction(connection);
+    set_up_roles(connection, left);
+    close_public(connection, left);
+    transaction.commit();
+  }
+  connection.script("ANALYZE");
+  return left;
 }
 
 bool public_is_open(Connection& connection) {
@@ -249,7 +358,8 @@ void require_schema(Connection& connection) {
   const std::optional<int> version = schema_version(connection);
   const int known = known_schema_version();
   if (!version) throw Error("this database has no mod_mirror schema: run mb db init", "");
-  if (*version > known) throw Error(too_new(*version, known), "");
+  if (*version > known && oldest_program(connection) > known)
+    throw Error(too_new(*version, known), "");
   if (*version < known) {
     throw Error(
         fmt::format("the database has schema version {}, this program needs {}: run mb db migrate",

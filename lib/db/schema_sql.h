@@ -9,6 +9,9 @@ struct Migration {
   int version;       // that the database has afterwards
   const char* name;  // the file's name without .sql
   const char* sql;
+  // The version that the oldest programs know which work with this one: the migration's own unless
+  // it has a line `-- oldest program: N`.
+  int oldest_program = version;
 };
 
 extern const char* const kSchemaSql;

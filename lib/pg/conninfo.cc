@@ -117,6 +117,19 @@ std::string database_name(const std::string& conninfo) {
   return name.empty() ? "libpq's default database" : name;
 }
 
+std::vector<std::string> environment_of(const std::string& conninfo) {
+  const ConnectionOptions said = parse(conninfo);
+  const ParsedOptions known(PQconndefaults(), PQconninfoFree);
+  std::vector<std::string> variables;
+  for (const PQconninfoOption* option = known.get();
+       option != nullptr && option->keyword != nullptr; ++option) {
+    const std::string value = value_of(said, option->keyword);
+    if (option->envvar != nullptr && !value.empty())
+      variables.push_back(std::string(option->envvar) + "=" + value);
+  }
+  return variables;
+}
+
 ConnectionOptions all_hosts(const std::string& conninfo) { return never_silent(parse(conninfo)); }
 
 std::vector<ConnectionOptions> single_hosts(const std::string& conninfo) {

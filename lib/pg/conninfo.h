@@ -29,4 +29,9 @@ ConnectionOptions all_hosts(const std::string& conninfo);
 // least one attempt; libpq itself refuses bad values. Throws as database_name does.
 std::vector<ConnectionOptions> single_hosts(const std::string& conninfo);
 
+// The variables (NAME=value) by which PostgreSQL's own programs connect in the same way, so that no
+// password stands on their command line. What has no variable, as the keep-alive settings, is left
+// out. Throws as database_name does.
+std::vector<std::string> environment_of(const std::string& conninfo);
+
 }  // namespace mirror::db

@@ -22,6 +22,7 @@ class SchemaTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(migratesFromEveryStep);
   CPPUNIT_TEST(aFailedMigrationLeavesTheStepBefore);
   CPPUNIT_TEST(refusesAVersionItDoesNotKnow);
+  CPPUNIT_TEST(takesALaterVersionThatSaysSo);
   CPPUNIT_TEST(createsAtOnceInTwoProcesses);
   CPPUNIT_TEST(migratesAtOnceInTwoProcesses);
   CPPUNIT_TEST(httpdReadsWhatRedirectsNeed);
@@ -51,7 +52,7 @@ class SchemaTest : public CppUnit::TestFixture {
         fmt::format("the schema is there already, version {}", known_schema_version()),
         init_schema(connection).at(0));
     CPPUNIT_ASSERT_EQUAL(known_schema_version(), schema_version(connection).value());
-    CPPUNIT_ASSERT(migrate_schema(connection).empty());
+    CPPUNIT_ASSERT(migrated(connection, embedded_migrations()).empty());
     require_schema(connection);
   }
 
@@ -67,8 +68,8 @@ class SchemaTest : public CppUnit::TestFixture {
     for (std::size_t from = 0; from <= kNewSteps; ++from) {
       TestDatabase database;
       Connection connection = database.connect();
-      migrate_schema(connection, steps(from));
-      const auto done = migrate_schema(connection, steps());
+      migrated(connection, steps(from));
+      const auto done = migrated(connection, steps());
       CPPUNIT_ASSERT_EQUAL(kNewSteps - from, done.size());
       CPPUNIT_ASSERT_EQUAL(known_schema_version() + 2, schema_version(connection).value());
       CPPUNIT_ASSERT_EQUAL(std::string("0"), value(connection, "SELECT count(b) FROM step"));
@@ -80,18 +81,39 @@ class SchemaTest : public CppUnit::TestFixture {
     Connection connection = database.connect();
     std::vector<Migration> broken = steps();
     broken.back().sql = "ALTER TABLE step ADD b int; SELECT 1 / 0";
-    CPPUNIT_ASSERT_THROW(migrate_schema(connection, broken), Error);
+    CPPUNIT_ASSERT_THROW(migrated(connection, broken), Error);
     CPPUNIT_ASSERT_EQUAL(known_schema_version() + 1, schema_version(connection).value());
-    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrate_schema(connection, steps()).size());
+    CPPUNIT_ASSERT_EQUAL(std::size_t{1}, migrated(connection, steps()).size());
   }
 
   void refusesAVersionItDoesNotKnow() {
     TestDatabase database;
     Connection connection = database.connect();
-    migrate_schema(connection, steps());
+    migrated(connection, steps());
     CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
     CPPUNIT_ASSERT_THROW(init_schema(connection), Error);
-    CPPUNIT_ASSERT_THROW(migrate_schema(connection), Error);
+    CPPUNIT_ASSERT_THROW(migrated(connection, embedded_migrations()), Error);
+    CPPUNIT_ASSERT_THROW(pending_migrations(connection), Error);
+  }
+
+  void takesALaterVersionThatSaysSo() {
+    TestDatabase database;
+    Connection connection = database.connect();
+    const auto oldest = [&] {
+      return value(connection,
+                   "SELECT coalesce(oldest_program, version)::text FROM schema_version "
+                   "ORDER BY version DESC LIMIT 1");
+    };
+    CPPUNIT_ASSERT_EQUAL(std::to_string(embedded_migrations().back().oldest_program), oldest());
+    std::vector<Migration> later = steps();
+    for (Migration& step : later)
+      if (step.version > known_schema_version()) step.oldest_program = known_schema_version();
+    migrated(connection, later);
+    require_schema(connection);
+    CPPUNIT_ASSERT_EQUAL(std::to_string(known_schema_version()), oldest());
+    later.push_back({later.back().version + 1, "step", "ALTER TABLE step DROP b"});
+    migrated(connection, later);
+    CPPUNIT_ASSERT_THROW(require_schema(connection), Error);
   }
 
   void createsAtOnceInTwoProcesses() {
@@ -106,7 +128,7 @@ class SchemaTest : public CppUnit::TestFixture {
     TestDatabase database;
     twice([&] {
       Connection connection = database.connect();
-      migrate_schema(connection, steps());
+      migrated(connection, steps());
     });
   }
 
@@ -422,6 +444,14 @@ class SchemaTest : public CppUnit::TestFixture {
         all.push_back({all.back().version + 1, "step", sql});
     }
     return all;
+  }
+
+  static std::vector<std::string> migrated(Connection& connection,
+                                           const std::vector<Migration>& migrations) {
+    std::vector<std::string> done;
+    migrate_schema(connection, {.done = [&](const auto& line) { done.push_back(line); }},
+                   migrations);
+    return done;
   }
 
   static void fill(TestDatabase& database) {

@@ -42,6 +42,15 @@ Action setup_scan(cli::Options&, Context&);
 Action setup_test(cli::Options&, Context&);
 Action setup_probefile(cli::Options&, Context&);
 Action setup_file_ls(cli::Options&, Context&);
+Action setup_file_add(cli::Options&, Context&);
+Action setup_file_rm(cli::Options&, Context&);
+Action setup_dirs(cli::Options&, Context&);
+Action setup_mirrorlist(cli::Options&, Context&);
+Action setup_top(cli::Options&, Context&);
+Action setup_update(cli::Options&, Context&);
+Action setup_timestamp(cli::Options&, Context&);
+Action setup_why_not(cli::Options&, Context&);
+Action setup_geo(cli::Options&, Context&);
 Action setup_rules(cli::Options&, Context&);
 Action setup_events(cli::Options&, Context&);
 Action setup_log(cli::Options&, Context&);
@@ -58,6 +67,9 @@ Action setup_import_masterlist(cli::Options&, Context&);
 Action setup_import_gentoo(cli::Options&, Context&);
 Action setup_export_json(cli::Options&, Context&);
 Action setup_export_csv(cli::Options&, Context&);
+Action setup_export_mirmon(cli::Options&, Context&);
+Action setup_export_nginx(cli::Options&, Context&);
+Action setup_export_rsyncd(cli::Options&, Context&);
 Action setup_iplookup(cli::Options&, Context&);
 Action setup_instances(cli::Options&, Context&);
 Action setup_catalog_status(cli::Options&, Context&);
@@ -69,6 +81,11 @@ Action setup_db_init(cli::Options&, Context&);
 Action setup_db_migrate(cli::Options&, Context&);
 Action setup_db_version(cli::Options&, Context&);
 Action setup_db_check(cli::Options&, Context&);
+Action setup_db_sizes(cli::Options&, Context&);
+Action setup_db_vacuum(cli::Options&, Context&);
+Action setup_db_backup(cli::Options&, Context&);
+Action setup_db_restore(cli::Options&, Context&);
+Action setup_db_shell(cli::Options&, Context&);
 
 // Disables a mirror with this server's own URL, and says so. Returns true if the mirror has no such
 // URL or is not enabled.

@@ -60,11 +60,14 @@ const Instance& Context::instance() {
   return *instance_;
 }
 
+db::Connection Context::new_session(std::chrono::milliseconds lock_patience) {
+  return cli::naming_config(instance(), [&] {
+    return db::open_session(instance().database, db::tool_session("mb", lock_patience));
+  });
+}
+
 db::Connection& Context::database_of_any_schema() {
-  if (!connection_)
-    connection_ = std::make_unique<db::Connection>(cli::naming_config(instance(), [this] {
-      return db::open_session(instance().database, db::tool_session("mb", kLockPatience));
-    }));
+  if (!connection_) connection_ = std::make_unique<db::Connection>(new_session(kLockPatience));
   return *connection_;
 }
 

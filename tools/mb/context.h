@@ -2,6 +2,7 @@
 // opened when first asked for. One per run, in one thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,6 +41,8 @@ class Context {
   // Connected, with the schema that this program knows; throws db::Error saying what to do
   // otherwise.
   db::Connection& database();
+  // A session of its own, whatever the schema, which waits so long for a lock.
+  db::Connection new_session(std::chrono::milliseconds lock_patience);
   // Connected, whatever the schema.
   db::Connection& database_of_any_schema();
   // Without configured files it knows nothing of any address. Throws Failure when a file cannot be

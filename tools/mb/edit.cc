@@ -6,6 +6,7 @@
 #include "output.h"
 #include "record.h"
 #include "selection.h"
+#include "weight_view.h"
 
 namespace mirror::mb {
 namespace {
@@ -115,11 +116,14 @@ struct Edit {
 struct Weight {
   std::string first, second;
   Selection selection{"weight"};
+  bool json = false;
 };
 
 // With --where the number stands alone.
 int set_weight(Context& context, const Weight& wanted) {
   const bool alone = wanted.selection.by_condition();
+  if (!alone && !wanted.first.empty() && wanted.second.empty())
+    return show_weight(context, wanted.first, wanted.json);
   if (wanted.second.empty() != alone)
     throw UsageError(alone ? "weight: expected a number alone with --where"
                            : "weight: expected a mirror and a number; see `mb weight --help`");
@@ -148,9 +152,11 @@ Action setup_edit(cli::Options& app, Context& context) {
 Action setup_weight(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Weight>();
   app.add_option("identifier", wanted->first, "The mirror")->type_name("IDENT");
-  app.add_option("weight", wanted->second, "100 is normal, 0 takes no redirects")
+  app.add_option("weight", wanted->second,
+                 "100 is normal, 0 takes no redirects; without it, show what it does")
       ->type_name("NUMBER");
   wanted->selection.add_options(app);
+  app.add_flag("--json", wanted->json, "Without a number: as JSON");
   return [&context, wanted] { return set_weight(context, *wanted); };
 }
 

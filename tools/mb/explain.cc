@@ -6,20 +6,18 @@
 #include <cctype>
 #include <charconv>
 #include <ctime>
-#include <map>
 #include <utility>
 #include <vector>
 
 #include "answer/decide.h"
 #include "commands.h"
 #include "core/path.h"
-#include "db/files.h"
 #include "db/lookup.h"
-#include "db/mirror/mirrors.h"
 #include "explain/explanation.h"
 #include "explain_url.h"
 #include "output.h"
 #include "rank/rank.h"
+#include "tree_file.h"
 
 namespace mirror::mb {
 namespace {
@@ -62,21 +60,6 @@ std::int64_t parse_time(const std::string& text) {
                   text));
 }
 
-// Why a mirror is not among those that have the file, as far as the database knows: it keeps what
-// mirrors have of the present version alone.
-std::string reason_without(const std::optional<std::int64_t>& last_scan_s,
-                           const std::optional<std::int64_t>& listed_s,
-                           const db::FileTimes& times) {
-  if (!last_scan_s) return "was never scanned";
-  const std::int64_t began_s = listed_s.value_or(*last_scan_s);
-  const std::string scanned = utc_minute(began_s);
-  if (times.version_since_s && began_s < *times.version_since_s) {
-    return fmt::format("not scanned since the file changed: scanned {}, this version is of {}",
-                       scanned, utc_minute(*times.version_since_s));
-  }
-  return fmt::format("lacked the file or had another version, when scanned {}", scanned);
-}
-
 [[noreturn]] void refuse(const std::string& what) {
   throw UsageError(fmt::format("explain: {}\nSee `mb explain --help`.", what));
 }
@@ -115,36 +98,10 @@ std::string query_text(const Wanted& wanted) {
   return text;
 }
 
-db::FoundFile find(db::Connection& connection, std::string path) {
-  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
-  if (const PathFault fault = check_path(path); fault != PathFault::none) {
-    throw UsageError(fmt::format("'{}' cannot be a file's path: {}", path, path_fault_text(fault)));
-  }
-  db::FoundFile found = db::find_file(connection, path);
-  if (found.found == Found::directory)
-    throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));
-  if (found.found == Found::absent) {
-    throw Failure(
-        fmt::format("no file '{}' in the table: clients get 404 for it (or the local file, with "
-                    "MirrorTree local)",
-                    path));
-  }
-  return found;
-}
-
-void find_without(db::Connection& connection, const File& file, const db::FileTimes& times,
-                  Explanation& result) {
-  const auto listed = db::listings_began(connection, file.path);
-  std::map<MirrorId, std::optional<std::int64_t>> scanned;
-  for (const db::MirrorRecord& record : db::list_mirrors(connection))
-    scanned[record.mirror.id] = record.last_scan_s;
+void find_without(const File& file, const WhyLacking& lacking, Explanation& result) {
   result.left_out = without_file(*result.mirrors, file.mirrors, [&](const Mirror& mirror) {
-    if (std::string held_back = held_back_because(file, mirror.id); !held_back.empty())
-      return held_back;
-    const auto began = listed.find(mirror.id);
-    return reason_without(scanned[mirror.id],
-                          began != listed.end() ? std::optional(began->second) : std::nullopt,
-                          times);
+    std::string held_back = held_back_because(file, mirror.id);
+    return held_back.empty() ? lacking.reason(mirror.id) : held_back;
   });
 }
 
@@ -171,11 +128,12 @@ Explanation explain(Context& context, const Wanted& wanted) {
   result.client = overridden(context.geo().locate(client_address(wanted)), parse_query(query));
   result.https = wanted.https;
   db::Connection& connection = context.database();
-  db::FoundFile found = find(connection, wanted.subject);
+  db::FoundFile found = require_file(connection, wanted.subject);
   result.mirrors = db::load_mirrors(connection);
   db::heed_rules(found, result.mirrors->rules());
   const File& file = found.file;
-  const db::FileTimes times = db::file_times(connection, file.path);
+  const WhyLacking lacking(connection, file);
+  const db::FileTimes& times = lacking.times();
   result.file = ExplainedFile{file.path,    file.size_bytes,          file.mtime_s,
                               file.pending, times.gone_s.has_value(), times.version_since_s,
                               times.gone_s, times.grace_ends_s};
@@ -184,7 +142,7 @@ Explanation explain(Context& context, const Wanted& wanted) {
   const RankRequest request{wanted.https, file.size_bytes, result.at_s,
                             result.mirrors->is_for_stale(file.path)};
   result.ranking = rank(result.client, request, file.mirrors, *result.mirrors, wanted.settings);
-  find_without(connection, file, times, result);
+  find_without(file, lacking, result);
   result.answer = answer_of(result);
   result.not_looked_at = kUnknown;
   return result;

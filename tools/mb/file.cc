@@ -5,6 +5,7 @@
 #include "core/path.h"
 #include "db/files.h"
 #include "db/lookup.h"
+#include "db/tree_view.h"
 #include "output.h"
 #include "rank/may_serve.h"
 #include "record.h"
@@ -16,6 +17,8 @@ constexpr int kPageRows = 2000;
 
 struct Wanted {
   std::string pattern;
+  std::optional<std::string> missing_on, outdated_on;  // mirrors
+  std::optional<std::string> begin;                    // to be completed
   bool mirrors = false, json = false;
 };
 
@@ -67,7 +70,38 @@ void say_page(const std::vector<db::ListedFile>& page, const MirrorTable& mirror
   table.say();
 }
 
+db::FileFilter filter_of(Context& context, const Wanted& wanted) {
+  if (wanted.missing_on && wanted.outdated_on)
+    throw UsageError("file ls: give --missing-on or --outdated-on, not both");
+  db::FileFilter filter;
+  if (wanted.missing_on) filter.missing_on = require_mirror(context, *wanted.missing_on).mirror.id;
+  if (wanted.outdated_on)
+    filter.outdated_on = require_mirror(context, *wanted.outdated_on).mirror.id;
+  return filter;
+}
+
+// Why nothing was found. Nothing to find is good where a mirror should lack nothing.
+int say_nothing(const Wanted& wanted) {
+  if (wanted.missing_on || wanted.outdated_on) {
+    complain(wanted.missing_on ? "it lacks none of these files"
+                               : "it had none of these files in an old version at its last full "
+                                 "scan, as far as the database keeps that");
+    return kSuccess;
+  }
+  complain(fmt::format("no file '{}' in the table", wanted.pattern));
+  return kFailure;
+}
+
+// For shells, which ask at each press of a key.
+int complete(Context& context, const std::string& begin) {
+  constexpr std::size_t kMost = 500;
+  for (const std::string& path : db::completions(context.database(), begin, kMost)) say(path);
+  return kSuccess;
+}
+
 int run(Context& context, const Wanted& wanted) {
+  if (wanted.begin) return complete(context, *wanted.begin);
+  const db::FileFilter filter = filter_of(context, wanted);
   db::Connection& connection = context.database();
   const auto mirrors = db::load_mirrors(connection);
   std::string after;
@@ -75,7 +109,7 @@ int run(Context& context, const Wanted& wanted) {
   bool found = false;
   while (true) {
     const std::vector<db::ListedFile> page =
-        db::list_files(connection, wanted.pattern, after, kPageRows);
+        db::list_files(connection, wanted.pattern, after, kPageRows, filter);
     if (page.empty()) break;
     found = true;
     after = page.back().path;
@@ -86,8 +120,7 @@ int run(Context& context, const Wanted& wanted) {
     }
   }
   if (wanted.json) say_json(list);
-  if (!found) complain(fmt::format("no file '{}' in the table", wanted.pattern));
-  return found ? kSuccess : kFailure;
+  return found ? kSuccess : say_nothing(wanted);
 }
 
 }  // namespace
@@ -96,9 +129,17 @@ Action setup_file_ls(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("pattern", wanted->pattern,
                  "A path, a folder with '/' at its end, or a pattern: * stands for any characters "
-                 "('/' too), ? for one byte")
-      ->required()
+                 "('/' too), ? for one byte; without it, all files")
       ->type_name("PATH-or-GLOB");
+  app.add_option("--missing-on", wanted->missing_on,
+                 "Only current files that this mirror does not have")
+      ->type_name("IDENT");
+  app.add_option("--outdated-on", wanted->outdated_on,
+                 "Only files that this mirror's last full scan found in an old version")
+      ->type_name("IDENT");
+  app.add_option("--complete", wanted->begin,
+                 "Print only with what paths that begin so go on, for shells")
+      ->type_name("TEXT");
   app.add_flag("--mirrors", wanted->mirrors, "Name the mirrors that have it");
   app.add_flag("--json", wanted->json, "As JSON, with the mirrors");
   return [&context, wanted] { return run(context, *wanted); };

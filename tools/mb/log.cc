@@ -6,7 +6,7 @@
 #include "commands.h"
 #include "db/mirror/audit.h"
 #include "output.h"
-#include "status.h"
+#include "since.h"
 
 namespace mirror::mb {
 namespace {
@@ -15,16 +15,6 @@ struct Wanted {
   std::string mirror, since = "30d", by, setting;
   bool json = false;
 };
-
-// A day or minute by UTC, or an age.
-std::int64_t parse_since(const std::string& text) {
-  for (const char* format : {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"}) {
-    std::tm time{};
-    const char* const end = ::strptime(text.c_str(), format, &time);
-    if (end != nullptr && *end == '\0') return ::timegm(&time);
-  }
-  return std::time(nullptr) - static_cast<std::int64_t>(parse_age("--since", text));
-}
 
 // What runs on the server's own host has no address.
 std::string who(const db::AuditEntry& entry) {

@@ -42,6 +42,7 @@ void add_commands(CLI::App& parent, const std::vector<Command>& list, Context& c
     if (command.passes_arguments) {
       app->set_help_flag();
       app->prefix_command();
+      app->fallthrough(false);  // which it has from its parent
     } else {
       app->set_version_flag("--version", kVersion, "Print the version and exit");
       app->fallthrough();

@@ -99,14 +99,6 @@ std::string first_line(const std::vector<Judged>& all, const Thresholds& limits)
                      data.empty() ? "" : " | " + data);
 }
 
-std::string bytes_text(std::int64_t bytes) {
-  static constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
-  return fmt::format("{:.{}f} {}", value, unit == 0 ? 0 : 1, kUnits[unit]);
-}
-
 std::string scan_text(const db::LastScan& scan) {
   const std::string good = scan.good ? age_text(*scan.good) + " ago" : "never";
   return scan.failed() ? fmt::format("{}; the last one {}: {}", good, scan.outcome, scan.error)

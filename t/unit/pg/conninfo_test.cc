@@ -13,6 +13,7 @@ class ConninfoTest : public CppUnit::TestFixture {
   CPPUNIT_TEST(saysWhatIsWrong);
   CPPUNIT_TEST(repeatsNoPassword);
   CPPUNIT_TEST(triesEachHost);
+  CPPUNIT_TEST(becomesVariablesForOtherPrograms);
   CPPUNIT_TEST(noticesASilentPeerWithinTwoMinutes);
   CPPUNIT_TEST_SUITE_END();
 
@@ -61,6 +62,25 @@ class ConninfoTest : public CppUnit::TestFixture {
       const std::string said = fault(uri);
       CPPUNIT_ASSERT_MESSAGE(said, !said.empty() && said.find("hush") == said.npos);
     }
+  }
+
+  void becomesVariablesForOtherPrograms() {
+    const std::pair<const char*, const char*> cases[] = {
+        {"", ""},
+        {"dbname=mirrors user=joe password='h u=s\\'h'",
+         "PGDATABASE=mirrors PGPASSWORD=h u=s'h PGUSER=joe "},
+        {"postgresql://joe:hush@a:1,b/db?sslmode=verify-full&options=-cjit%3Doff",
+         "PGDATABASE=db PGHOST=a,b PGOPTIONS=-cjit=off PGPASSWORD=hush PGPORT=1, "
+         "PGSSLMODE=verify-full PGUSER=joe "},
+        {"service=main keepalives_idle=5 passfile=/x", "PGPASSFILE=/x PGSERVICE=main "}};
+    for (const auto& [conninfo, variables] : cases) {
+      std::vector<std::string> found = environment_of(conninfo);
+      std::sort(found.begin(), found.end());
+      std::string text;
+      for (const std::string& variable : found) text += variable + ' ';
+      CPPUNIT_ASSERT_EQUAL(std::string(variables), text);
+    }
+    CPPUNIT_ASSERT_THROW(environment_of("nonsense=1"), std::invalid_argument);
   }
 
   void noticesASilentPeerWithinTwoMinutes() {

@@ -1,0 +1,2 @@
+# fish completion for mb-scan: see mb.fish.
+source (status dirname)/mb.fish

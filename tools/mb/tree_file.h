@@ -1,0 +1,33 @@
+// A file of the tree as commands that explain redirects look it up, and why a mirror lacks it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "context.h"
+#include "db/files.h"
+#include "db/lookup.h"
+
+namespace mirror::mb {
+
+// Leading slashes do not count. Throws UsageError for what can be no path, Failure for a directory
+// and for what is not in the table.
+db::FoundFile require_file(db::Connection& connection, std::string path);
+
+// Of one file, for any of the mirrors: the database keeps what mirrors have of the present version
+// alone.
+class WhyLacking {
+ public:
+  WhyLacking(db::Connection& connection, const File& file);
+  std::string reason(MirrorId mirror) const;
+  const db::FileTimes& times() const { return times_; }
+
+ private:
+  db::FileTimes times_;
+  std::map<MirrorId, std::int64_t> listed_s_;
+  std::map<MirrorId, std::optional<std::int64_t>> scanned_s_;
+};
+
+}  // namespace mirror::mb
