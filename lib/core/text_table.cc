@@ -21,6 +21,22 @@ char32_t take_code_point(std::string_view& text) {
   return code;
 }
 
+constexpr std::size_t kLeastToWrap = 20;  // columns that a cell of several lines needs
+
+// In lines of at most so many columns, but for words that are longer by themselves.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines(1);
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    const bool fits = display_width(lines.back()) + 1 + display_width(word) <= width;
+    if (!lines.back().empty() && !fits) lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
@@ -43,29 +59,51 @@ void TextTable::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string TextTable::text() const {
-  std::string text;
+std::vector<std::size_t> TextTable::widths() const {
   std::vector<std::size_t> widths;
   for (const Column& column : columns_) widths.push_back(display_width(column.title));
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i)
       widths[i] = std::max(widths[i], display_width(row[i]));
   }
-  const auto write_row = [&](auto cell_of) {
-    std::string line = indent_;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      const std::string& cell = cell_of(i);
-      const std::string pad(widths[i] - display_width(cell), ' ');
-      line += i == 0 ? "" : "  ";
-      line += columns_[i].align == Align::right ? pad + cell : cell + pad;
-    }
+  return widths;
+}
+
+void TextTable::add_row(const std::vector<std::string>& cells,
+                        const std::vector<std::size_t>& widths, std::size_t width,
+                        std::string& text) const {
+  std::string line = indent_;
+  const std::size_t last = columns_.size() - 1;
+  std::size_t used = display_width(indent_);
+  for (std::size_t i = 0; i < last; ++i) {
+    const std::string pad(widths[i] - display_width(cells[i]), ' ');
+    line += columns_[i].align == Align::right ? pad + cells[i] : cells[i] + pad;
+    line += "  ";
+    used += widths[i] + 2;
+  }
+  const bool wraps = columns_[last].align == Align::left && width >= used + kLeastToWrap;
+  if (!wraps || display_width(cells[last]) <= width - used) {
+    if (columns_[last].align == Align::right)
+      line += std::string(widths[last] - display_width(cells[last]), ' ');
+    line += cells[last];
     text += line.erase(line.find_last_not_of(' ') + 1) + "\n";
-  };
-  const bool titled = std::any_of(columns_.begin(), columns_.end(),
-                                  [](const Column& c) { return !c.title.empty(); });
-  if (titled) write_row([&](std::size_t i) -> const std::string& { return columns_[i].title; });
-  for (const auto& row : rows_)
-    write_row([&](std::size_t i) -> const std::string& { return row[i]; });
+    return;
+  }
+  for (const std::string& part : wrapped(cells[last], width - used)) {
+    text += line + part + "\n";
+    line.assign(used, ' ');
+  }
+}
+
+std::string TextTable::text(std::size_t width) const {
+  std::string text;
+  const std::vector<std::size_t> columns = widths();
+  std::vector<std::string> titles;
+  for (const Column& column : columns_) titles.push_back(column.title);
+  const bool titled =
+      std::any_of(titles.begin(), titles.end(), [](const auto& title) { return !title.empty(); });
+  if (titled) add_row(titles, columns, width, text);
+  for (const auto& row : rows_) add_row(row, columns, width, text);
   return text;
 }
 

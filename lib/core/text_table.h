@@ -1,6 +1,7 @@
 // Rows of cells as text, aligned under their titles. Pure; one thread.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,16 @@ class TextTable {
   explicit TextTable(std::size_t columns) : columns_(columns) {}
   void add(std::vector<std::string> cells);
   bool empty() const { return rows_.empty(); }
-  // The title line, when there is a title, and every row, each with a newline.
-  std::string text() const;
+  // The title line, when there is a title, and every row, each with a newline. Where rows would be
+  // longer than `width` columns, the words of the last cells go on in further lines below their
+  // column, if that is aligned left and leaves room for some; 0: no line is too long.
+  std::string text(std::size_t width = 0) const;
 
  private:
+  std::vector<std::size_t> widths() const;
+  void add_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
+               std::size_t width, std::string& text) const;
+
   std::vector<Column> columns_;
   std::string indent_;
   std::vector<std::vector<std::string>> rows_;

@@ -17,7 +17,7 @@ std::optional<Pause> load_pause(Connection& connection) {
 
 std::optional<Pause> begin_pause(Connection& connection, std::string_view reason) {
   Transaction transaction(connection);
-  const auto before =
+  auto before =
       pause_in(connection.run("SELECT extract(epoch FROM since)::bigint, reason FROM pause FOR "
                               "UPDATE"));
   connection.run(

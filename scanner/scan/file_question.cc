@@ -16,6 +16,7 @@
 #include "tools/cli/exit_status.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress_line.h"
+#include "tools/cli/terminal.h"
 
 namespace mirror::scanner {
 namespace {
@@ -108,7 +109,7 @@ void print_table(const std::vector<WebLook>& looks, const Asked& asked) {
                                                  : "has it not",
                remark(look)});
   }
-  fmt::print("{}{}\n", table.text(), summary(looks, asked));
+  fmt::print("{}{}\n", table.text(cli::output_columns()), summary(looks, asked));
 }
 
 Json look_json(const WebLook& look, const Asked& asked) {

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "core/nearest.h"
 #include "core/path.h"
@@ -114,6 +115,10 @@ int run_look(const ScanOptions& options, const StopSignal& stop) {
   if (mirrors.empty() && unknown == 0) reporter.warning("no mirror is enabled: nothing to ask");
   const int status = options.test ? test_mirrors(*connection, mirrors, options, stop)
                                   : ask_mirrors(*connection, mirrors, options, stop);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    reporter.warning("standard output cannot be written");
+    return cli::kFailed;
+  }
   return unknown > 0 ? cli::kFailed : status;
 }
 

@@ -21,6 +21,7 @@
 #include "tools/cli/exit_status.h"
 #include "tools/cli/json.h"
 #include "tools/cli/progress_line.h"
+#include "tools/cli/terminal.h"
 
 namespace mirror::scanner {
 namespace {
@@ -189,7 +190,7 @@ void print_table(const std::vector<Tested>& mirrors) {
     for (const TestedListing& listing : tested.listings) table.add(listing_cells(name, listing));
     if (!tested.trouble.empty()) table.add({name, "", "FAILS", "", "", "", "", tested.trouble});
   }
-  fmt::print("{}", table.text());
+  fmt::print("{}", table.text(cli::output_columns()));
 }
 
 template <typename Value>

@@ -5,10 +5,10 @@ import pty
 import subprocess
 
 
-def answer(database, *args, text):
+def answer(database, *args, text, env=None):
     """Runs mb on a terminal of its own and answers its questions; (exit status, what it printed)."""
     parent, child = pty.openpty()
-    process = subprocess.Popen([database.build.program("mb"), *args], env=database.environment(), stdin=child,
+    process = subprocess.Popen([database.build.program("mb"), *args], env={**database.environment(), **(env or {})}, stdin=child,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     os.close(child)
     os.write(parent, text.encode())

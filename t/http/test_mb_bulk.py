@@ -48,7 +48,7 @@ def test_conditions_choose_mirrors(database, run):
         assert done.returncode == 2 and words in done.stderr, (wrong, done)
     done = run("disable", "--where", "country=DE", "--where", "as=1")
     assert done.returncode == 1 and "no mirror matches --where country=DE --where as=1" in done.stderr
-    for words in (["edit", "--weight=1"], ["edit", "d", "--where=country=DE", "--weight=1"], ["enable"], ["delete", "--yes"], ["weight", "d"],
+    for words in (["edit", "--weight=1"], ["edit", "d", "--where=country=DE", "--weight=1"], ["enable"], ["delete", "--yes"],
                   ["weight", "d", "5", "--where=country=DE"], ["weight"], ["weight", "--where=country=DE"], ["edit", "d", "dd", "--weight=1"]):
         assert run(*words).returncode == 2, words
 

@@ -100,7 +100,7 @@ class Comparer {
   }
 
   // The other end may refuse what libcurl does not even send: that is an answer too.
-  void ask(net::PoolRequest request, net::RequestPool::Done done) {
+  void ask(net::PoolRequest request, const net::RequestPool::Done& done) {
     try {
       pool_.add(std::move(request), done);
     } catch (const net::FetchError& error) {

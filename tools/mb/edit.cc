@@ -1,7 +1,10 @@
 // mb edit and mb weight: change a mirror's columns, and say the old and the new values.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "commands.h"
+#include "edit.h"
 #include "host_place.h"
 #include "output.h"
 #include "record.h"
@@ -56,19 +59,6 @@ struct Changed {
   db::MirrorRecord before, after;
 };
 
-// What differs: the database may have normalised what was given. "": nothing.
-std::string differences(const Changed& changed) {
-  std::string text;
-  for (const db::MirrorColumn& column : db::mirror_columns()) {
-    const std::string was = db::column_text(changed.before, column),
-                      is = db::column_text(changed.after, column);
-    if (was == is) continue;
-    text +=
-        fmt::format("{}{} {} → {}", text.empty() ? "" : ", ", column.name, shown(was), shown(is));
-  }
-  return text;
-}
-
 // All of them or none.
 std::vector<Changed> change(Context& context, const std::vector<db::MirrorRecord>& records,
                             const std::vector<db::Change>& changes, bool dry_run) {
@@ -94,16 +84,10 @@ int run(Context& context, const Selection& selection, const std::string& name,
   const std::vector<db::MirrorRecord> records =
       selection.mirrors(context, name.empty() ? std::vector<std::string>() : std::vector{name});
   if (!selection.agreed(records)) return kFailure;
-  const bool dry_run = selection.dry_run();
-  bool good = true;
-  for (const Changed& one : change(context, records, changes, dry_run)) {
-    const std::string text = differences(one);
-    say(fmt::format("{}mirror '{}': {}", dry_run && !text.empty() ? "would change " : "",
-                    one.before.mirror.identifier, text.empty() ? "nothing to change" : text));
-    complain_of_old_place(context, one.before, one.after);
-    if (!dry_run) good = keep_own_url_out(context, one.after.mirror) && good;
-  }
-  return good ? kSuccess : kFailure;
+  int status = kSuccess;
+  for (const Changed& one : change(context, records, changes, selection.dry_run()))
+    status = std::max(status, tell_change(context, one.before, one.after, selection.dry_run()));
+  return status;
 }
 
 struct Edit {
@@ -133,13 +117,40 @@ int set_weight(Context& context, const Weight& wanted) {
 
 }  // namespace
 
+// The database may have normalised what was given.
+std::string differences(const db::MirrorRecord& before, const db::MirrorRecord& after) {
+  std::string text;
+  const auto add = [&](std::string_view name, const std::string& was, const std::string& is) {
+    if (was != is)
+      text += fmt::format("{}{} {} → {}", text.empty() ? "" : ", ", name, shown(was), shown(is));
+  };
+  add("identifier", before.mirror.identifier, after.mirror.identifier);
+  for (const db::MirrorColumn& column : db::mirror_columns())
+    add(column.name, db::column_text(before, column), db::column_text(after, column));
+  add("serves_first", served_first(before.mirror, ","), served_first(after.mirror, ","));
+  return text;
+}
+
+int tell_change(Context& context, const db::MirrorRecord& before, const db::MirrorRecord& after,
+                bool dry_run) {
+  const std::string text = differences(before, after);
+  say(fmt::format("{}mirror '{}': {}", dry_run && !text.empty() ? "would change " : "",
+                  before.mirror.identifier, text.empty() ? "nothing to change" : text));
+  complain_of_old_place(context, before, after);
+  return dry_run || keep_own_url_out(context, after.mirror) ? kSuccess : kFailure;
+}
+
 Action setup_edit(cli::Options& app, Context& context) {
   auto edit = std::make_shared<Edit>(app);
   app.add_option("identifier", edit->identifier, "The mirror")->type_name("IDENT");
   edit->selection.add_options(app);
-  app.footer("An empty value ('') clears a column.");
+  app.footer(
+      "An empty value ('') clears a column. Without columns, the mirror's settings are opened in "
+      "$VISUAL or $EDITOR.");
   return [&context, edit] {
     auto changes = edit->columns.changes();
+    if (changes.empty() && !edit->identifier.empty() && !edit->selection.by_condition())
+      return edit_in_editor(context, edit->identifier, edit->selection.dry_run());
     if (changes.empty())
       throw UsageError("edit: nothing to change: give at least one column; see `mb edit --help`");
     add_region(changes);

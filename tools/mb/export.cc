@@ -14,16 +14,6 @@ std::vector<db::MirrorRecord> chosen(Context& context,
                              : require_mirrors(context, identifiers);
 }
 
-// What `mb show --json` has, less what was measured.
-nlohmann::json settings_json(const db::MirrorRecord& record) {
-  const nlohmann::json all = to_json(record);
-  nlohmann::json json = {{"identifier", all["identifier"]},
-                         {"prefixes", all["prefixes"]},
-                         {"served_as", all["served_as"]}};
-  for (const db::MirrorColumn& column : db::mirror_columns()) json[column.name] = all[column.name];
-  return json;
-}
-
 // Quoted where a reader would take it for something else.
 std::string cell(const std::string& value) {
   const bool plain = value.find_first_of(",;\"\r\n\t") == value.npos && !value.starts_with(' ') &&

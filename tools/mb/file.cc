@@ -95,7 +95,8 @@ int say_nothing(const Wanted& wanted) {
 // For shells, which ask at each press of a key.
 int complete(Context& context, const std::string& begin) {
   constexpr std::size_t kMost = 500;
-  for (const std::string& path : db::completions(context.database(), begin, kMost)) say(path);
+  for (const std::string& path : db::completions(context.database(), begin, kMost))
+    if (printable(path) == path) say(path);  // no shell could take it by a line
   return kSuccess;
 }
 

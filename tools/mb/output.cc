@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/path.h"
+#include "tools/cli/terminal.h"
 
 namespace mirror::mb {
 namespace {
@@ -54,6 +55,6 @@ void say_json_line(const nlohmann::json& value) {
   write(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void Table::say() const { write(text()); }
+void Table::say() const { write(text(cli::output_columns())); }
 
 }  // namespace mirror::mb

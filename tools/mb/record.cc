@@ -131,6 +131,15 @@ nlohmann::json to_json(const db::MirrorRecord& record) {
   return json;
 }
 
+nlohmann::json settings_json(const db::MirrorRecord& record) {
+  const nlohmann::json all = to_json(record);
+  nlohmann::json json = {{"identifier", all["identifier"]},
+                         {"prefixes", all["prefixes"]},
+                         {"served_as", all["served_as"]}};
+  for (const db::MirrorColumn& column : db::mirror_columns()) json[column.name] = all[column.name];
+  return json;
+}
+
 nlohmann::json comments_json(const std::vector<db::Comment>& comments) {
   auto list = nlohmann::json::array();
   for (const db::Comment& comment : comments)

@@ -44,6 +44,8 @@ void complain_of_countries(const ColumnOptions& given);
 // Everything that is known about a mirror.
 nlohmann::json to_json(const db::MirrorRecord& record);
 
+// The same, less what was measured: what an admin sets.
+nlohmann::json settings_json(const db::MirrorRecord& record);
 // What was noted of it: a list of objects; a table of who noted what.
 nlohmann::json comments_json(const std::vector<db::Comment>& comments);
 void say_comments(const std::vector<db::Comment>& comments, const std::string& indent);

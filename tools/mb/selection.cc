@@ -25,11 +25,17 @@ std::string names_of(const std::vector<db::MirrorRecord>& records) {
 
 }  // namespace
 
+std::optional<std::string> read_answer() {
+  std::string answer;
+  int c = std::getchar();
+  if (c == EOF) return std::nullopt;
+  for (; c != EOF && c != '\n'; c = std::getchar()) answer += static_cast<char>(c);
+  return answer;
+}
+
 bool confirmed(const std::string& question) {
   std::fputs((terminal_safe(question) + " [y/N] ").c_str(), stderr);
-  std::string answer;
-  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar())
-    answer += static_cast<char>(c);
+  const std::string answer = read_answer().value_or("");
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 

@@ -2,6 +2,7 @@
 // --dry-run. One per command, in one thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,8 @@ namespace mirror::mb {
 // Asks on standard error, so that the question is seen when output goes to a file. End of input is
 // a no.
 bool confirmed(const std::string& question);
+// A line of standard input; nullopt: it has ended.
+std::optional<std::string> read_answer();
 bool can_ask();  // standard input is a terminal
 
 class Selection {

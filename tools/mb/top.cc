@@ -146,7 +146,9 @@ void say_text(const Tally& tally, const Wanted& wanted) {
     for (const Ranked& ranked : tally.rankings) say_ranking(ranked, tally, wanted);
   }
   if (tally.skipped > 0)
-    complain(fmt::format("{} lines are not of an access log", grouped(tally.skipped)));
+    complain(fmt::format("{} of an access log", tally.skipped == 1
+                                                    ? "1 line is not"
+                                                    : grouped(tally.skipped) + " lines are not"));
 }
 
 int run(Context& context, Wanted wanted) {

@@ -124,7 +124,7 @@ int show_weight(Context& context, const std::string& identifier, bool json) {
   say(fmt::format("mirror '{}': weight {}", mirror->identifier, mirror->weight));
   if (nobody) say(fmt::format("  it serves nobody now: {}", reject_text(*nobody, mirror)));
   for (const Audience& audience : audiences)
-    say(fmt::format("  of {} it {}", audience.who, words(audience)));
+    say(fmt::format("  {}: it {}", audience.who, words(audience)));
   if (!advice.empty()) say(advice);
   return kSuccess;
 }

@@ -222,6 +222,10 @@ void enable_mirror(Connection& connection, MirrorId id) {
   connection.run("SELECT enable_mirror($1)", Params().int2(id));
 }
 
+void lock_mirror(Connection& connection, MirrorId id) {
+  connection.run("SELECT FROM mirror WHERE id = $1 FOR UPDATE", Params().int2(id));
+}
+
 void rename_mirror(Connection& connection, MirrorId id, std::string_view identifier) {
   const Params params = Params().int2(id).text(identifier);
   if (run_checked(connection, "UPDATE mirror SET identifier = $2 WHERE id = $1", params)

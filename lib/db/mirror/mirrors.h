@@ -67,6 +67,9 @@ MirrorId insert_mirror(Connection&, std::string_view identifier,
 void update_mirror(Connection&, MirrorId, const std::vector<Change>& columns);
 // The one change that the scanner's role may make to what an admin sets.
 void enable_mirror(Connection&, MirrorId);
+// Until the transaction ends, nobody else changes its settings. REQUIRES:
+// connection.in_transaction()
+void lock_mirror(Connection&, MirrorId);
 void rename_mirror(Connection&, MirrorId, std::string_view identifier);
 // Takes it out of all cohorts under the merge lock. Waits for merges under way.
 void delete_mirror(Connection&, MirrorId);
