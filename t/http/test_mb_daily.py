@@ -1,6 +1,9 @@
 """The admin's day: what mb asks mirrors right now, and what it says of files, folders and mirrors. One world for all tests."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 import rig
@@ -256,6 +259,29 @@ def test_update_looks_places_up_anew(world):
         assert "name mirrors" in world.mb("update", status=2).stderr
     finally:
         world.mb("delete", "--yes", "moved", "lost")
+
+
+OTHER_NAMES = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf && exec \"$@\""
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not installed")
+def test_update_believes_no_lookup_that_failed(world, scratch):
+    (scratch / "hosts").write_text("127.0.11.9 four.example\n")
+    (scratch / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")  # nobody answers there
+    inside = ["unshare", "-rm", "sh", "-c", OTHER_NAMES, "sh"]
+    asks = "import socket\ntry: socket.getaddrinfo('four.example', 1, socket.AF_INET6)\nexcept socket.gaierror as e: print(e.errno == socket.EAI_AGAIN)"
+    if subprocess.run([*inside, sys.executable, "-c", asks], cwd=scratch, capture_output=True, text=True).stdout != "True\n":
+        pytest.skip("no other names can be had here")
+    world.database.add_mirror("four", enabled=False, http_url="http://four.example/", country="DE", ipv4=False, ipv6=True)
+    try:
+        done = subprocess.run([*inside, world.database.build.program("mb"), "--config", world.config, "update", "four", "--addresses"],
+                              cwd=scratch, env=world.database.environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "whether the host four.example has IPv6 is not known now" in done.stderr, done
+        assert "ipv4 no \u2192 yes" in done.stdout and "ipv6" not in done.stdout
+        shown = world.json("show", "four")
+        assert shown["ipv4"] and shown["ipv6"]
+    finally:
+        world.mb("delete", "--yes", "four")
 
 
 def test_geo_tells_who_comes_first(world):
