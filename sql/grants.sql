@@ -1,6 +1,18 @@
 -- What each role may do: columns, where a table holds more than the role needs. Applied after the schema and after every
 -- migration; a role that does not exist is left out. Rights that a role had before are taken away first.
 
+-- PUBLIC: nothing runs with the owner's rights that a role was not given. A backup does not keep this.
+-- role: PUBLIC
+DO $$
+DECLARE name text;
+BEGIN
+  FOR name IN SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))
+              FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+              WHERE n.nspname = '{schema}' AND (p.prosecdef OR p.proname = 'write_audit') LOOP
+    EXECUTE 'REVOKE EXECUTE ON FUNCTION ' || name || ' FROM PUBLIC';
+  END LOOP;
+END $$;
+
 -- mirror_httpd: what a redirect reads, and nothing personal. Other programs of the web server have its rights too, so it does
 -- not see staged files; it does hear of those that were shown before, to forget them.
 -- role: mirror_httpd
@@ -58,6 +70,7 @@ END $$;
 GRANT USAGE ON SCHEMA {schema} TO mirror_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO mirror_admin;
 REVOKE INSERT, UPDATE, DELETE ON schema_version FROM mirror_admin;
+REVOKE UPDATE, DELETE ON mirror_comment FROM mirror_admin;  -- a history
 REVOKE INSERT, UPDATE ON event FROM mirror_admin;
 REVOKE INSERT, UPDATE, DELETE ON audit FROM mirror_admin;
 REVOKE UPDATE ON mirror_comment FROM mirror_admin;

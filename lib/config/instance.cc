@@ -172,7 +172,7 @@ constexpr Key<Instance> kInstanceKeys[] = {
     {"contact", [](const toml::node& n, Instance& i) { return read_contact(n, i.contact); }},
     {"max_scan_age_hours",
      [](const toml::node& n, Instance& i) {
-       return read_number(n, i.max_scan_age_hours, 0, 24 * 365);
+       return read_number(n, i.max_scan_age_hours.emplace(), 0, 24 * 365);
      }},
     {"max_age_hours",
      [](const toml::node& n, Instance& i) { return read_number(n, i.max_age_hours, 0, 9999); }},

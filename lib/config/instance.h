@@ -55,8 +55,8 @@ struct Instance {
   double max_scan_minutes = 240;  // for one listing
   std::string contact;            // for operators of mirrors, in the User-Agent; "": none
   // A mirror is stale whose last good scan is so much older than the newest one of any mirror; 0:
-  // never.
-  double max_scan_age_hours = 72;
+  // never; nullopt: three times the time from one scan of it to the next (db/mirror/stale.h).
+  std::optional<double> max_scan_age_hours;
   // Nor may a mirror be behind the source for longer, by its stamp or its files; 0: it may.
   double max_age_hours = 72;
   std::string stamp_path;  // of the file that says how new a mirror's tree is; "": there is none

@@ -62,8 +62,8 @@ void require_empty(Connection& connection) {
   require_unicode(connection);
 }
 
-// In a schema of its own, so that no other role can hide our functions and tables behind its own.
-void create_schema(Connection& connection) {
+// Of its own, so that no other role can hide our functions and tables behind its own.
+void create_empty_schema(Connection& connection) {
   try {
     connection.script(fmt::format("CREATE SCHEMA IF NOT EXISTS {}", kSchemaName));
   } catch (const ConnectionError&) {
@@ -76,6 +76,10 @@ void create_schema(Connection& connection) {
                             kSchemaName),
                 error.sqlstate());
   }
+}
+
+void create_schema(Connection& connection) {
+  create_empty_schema(connection);
   connection.script(fmt::format("SET search_path = {}, pg_temp", kSchemaName));
   connection.script(kSchemaSql);
   connection.script("ANALYZE mirror_rev, source, mirror, mirror_prefix");
@@ -127,7 +131,8 @@ void apply_grants(Connection& connection) {
   for (std::size_t at = text.find(kMark); at != std::string::npos;) {
     const std::size_t name = at + kMark.size(), line_end = text.find('\n', name),
                       next = text.find(kMark, line_end);
-    if (role_exists(connection, text.substr(name, line_end - name).c_str()))
+    const std::string role = text.substr(name, line_end - name);
+    if (role == "PUBLIC" || role_exists(connection, role.c_str()))
       connection.script(text.substr(at, next - at));
     at = next;
   }
@@ -324,6 +329,7 @@ void prepare_restore(Connection& connection) {
     const std::string note = create_role(connection, role);
     if (!role_exists(connection, role)) throw Error(note, "");
   }
+  create_empty_schema(connection);
   transaction.commit();
 }
 
@@ -331,12 +337,16 @@ std::vector<std::string> finish_restore(Connection& connection) {
   enter_schema(connection);
   const std::optional<int> version = schema_version(connection);
   if (!version) throw Error("what was read in is no backup of mod_mirror's tables", "");
+  if (*version > known_schema_version())
+    throw Error("all is read in, but the roles have no rights yet: " +
+                    too_new(*version, known_schema_version()) + ", and run its mb db migrate",
+                "");
   std::vector<std::string> left;
   if (*version < known_schema_version()) {
     left.push_back(
         fmt::format("the backup has schema version {}, this program needs {}: run mb db migrate",
                     *version, known_schema_version()));
-  } else if (*version == known_schema_version()) {
+  } else {
     Transaction transaction(connection);
     set_up_roles(connection, left);
     close_public(connection, left);

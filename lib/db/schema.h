@@ -41,8 +41,8 @@ std::vector<std::string> pending_migrations(Connection&);
 // Throws Error that names the owner of the tables unless this role has its rights.
 void require_owner(Connection&);
 
-// For a backup to be read in: throws Error unless the database has no table of ours or others, and
-// creates the roles that its rules name, which must be there afterwards.
+// For a backup to be read in: throws Error unless the database has no table of ours or others.
+// Creates the schema, and the roles that its rules name, which must be there afterwards.
 void prepare_restore(Connection&);
 // Gives the roles their rights in what was read in. Returns what is left to do, a line each.
 std::vector<std::string> finish_restore(Connection&);

@@ -38,8 +38,8 @@ void judge_ages(Lent& connection, const ScanOptions& options, Reporter& reporter
   try {
     connect_again(connection, options, stop);
     const Instance& instance = options.instance;
-    const db::StaleLimits limits{kHour_s * instance.max_scan_age_hours,
-                                 kHour_s * instance.max_age_hours};
+    db::StaleLimits limits{std::nullopt, kHour_s * instance.max_age_hours};
+    if (instance.max_scan_age_hours) limits.max_scan_age_s = kHour_s * *instance.max_scan_age_hours;
     for (const db::StaleChange& change : db::judge_stale(*connection, limits))
       reporter.warning(fmt::format("mirror {}: {}", printable(change.mirror), change.words()));
   } catch (const db::Error& error) {

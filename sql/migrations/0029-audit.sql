@@ -19,9 +19,11 @@ CREATE TABLE audit (
 CREATE INDEX audit_at ON audit (at);
 CREATE INDEX audit_mirror ON audit (mirror_id, at);
 
--- Passwords in URLs do not appear, and no value is endless.
+-- Passwords in URLs do not appear, nor what may be a secret in them, a name alone or a query; and no value is endless.
 CREATE FUNCTION audit_text(value text) RETURNS text LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
-  SELECT left(regexp_replace(coalesce(value, ''), '(://[^/@:[:space:]]*):[^/[:space:]]*@', '\1:***@', 'g'), 10000) $$;
+  SELECT left(regexp_replace(regexp_replace(regexp_replace(coalesce(value, ''),
+    '(://[^/@:[:space:]]*):[^/[:space:]]*@', '\1:***@', 'g'), '(https?://)[^/@:[:space:]]+@', '\1***@', 'g'),
+    '(https?://[^?[:space:]]*\?)[^[:space:]]+', '\1***', 'g'), 10000) $$;
 -- A setting as mb shows it.
 CREATE FUNCTION audit_text(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE SET search_path FROM CURRENT AS $$
   SELECT audit_text(CASE jsonb_typeof(value)

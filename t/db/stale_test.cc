@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "db/mirror/standing.h"
 #include "t/db/fixture.h"
@@ -24,6 +25,7 @@ class StaleTest : public DatabaseTest {
   CPPUNIT_TEST(aMirrorThatIsWrongStaysWrong);
   CPPUNIT_TEST(oldScansAreKnownByTheMirrorsOwnColumn);
   CPPUNIT_TEST(zeroMeansNever);
+  CPPUNIT_TEST(withoutALimitItIsThreeOfTheMirrorsIntervals);
   CPPUNIT_TEST_SUITE_END();
 
  public:
@@ -102,6 +104,23 @@ class StaleTest : public DatabaseTest {
     CPPUNIT_ASSERT_EQUAL(std::string(), judged(0));
   }
 
+  void withoutALimitItIsThreeOfTheMirrorsIntervals() {
+    CPPUNIT_ASSERT_EQUAL(std::string("b stale"), judged(std::nullopt));  // 4 days; 3 of one day
+    owner().script("UPDATE mirror SET scan_interval = '168' WHERE identifier = 'b'");
+    CPPUNIT_ASSERT_EQUAL(std::string("b good"), judged(std::nullopt));
+    owner().script("UPDATE mirror SET scan_interval = '' WHERE identifier = 'b'");
+    for (int week : {1, 2, 3}) scanned("b", "merged", (4 + 7 * week) * kDay);
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged(std::nullopt));
+    for (int hours = 0; hours <= 18; hours += 2)
+      scanned("a", "unchanged", 13 * 3600 + hours * 3600);
+    owner().script("DELETE FROM scan WHERE mirror_id = 1 AND outcome = 'merged'");
+    scanned("a", "failed", 3600);
+    scanned("new", "merged", 2 * 3600);  // eleven hours later
+    CPPUNIT_ASSERT_EQUAL(std::string(), judged(std::nullopt));
+    scanned("new", "merged", 600);
+    CPPUNIT_ASSERT_EQUAL(std::string("a stale"), judged(std::nullopt));
+  }
+
  private:
   void scanned(const std::string& mirror, const char* outcome, double seconds_ago,
                const char* subtree = "") {
@@ -111,7 +130,7 @@ class StaleTest : public DatabaseTest {
         subtree, seconds_ago, outcome, mirror));
   }
 
-  std::string judged(double max_scan_age_s = 3 * kDay) {
+  std::string judged(std::optional<double> max_scan_age_s = 3 * kDay) {
     std::string text;
     for (const StaleChange& change : judge_stale(scanner(), {max_scan_age_s, 0, ""}))
       text += (text.empty() ? "" : ", ") + change.mirror + (change.is_stale ? " stale" : " good");

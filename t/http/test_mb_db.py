@@ -1,5 +1,6 @@
 """mb db: backups and their rehearsal, migrations that others need not wait for, versions side by side, rooms, and the shell."""
 
+import fcntl
 import json
 import os
 import re
@@ -64,6 +65,11 @@ def test_a_backup_brings_back_what_was_there_and_redirectors_follow(database, re
         env = postgres.environment(DATABASE, user=role)
         assert restored.tool("mb", "db", "check", env=env).returncode == 0
     assert restored.tool("mb", "db", "check").stderr == ""
+    # Functions with the owner's rights are nobody's who was not given them.
+    with psycopg2.connect(postgres.conninfo(DATABASE, user="mirror_httpd")) as httpd, httpd.cursor() as cursor:
+        cursor.execute("SELECT p.proname FROM pg_proc p WHERE pronamespace = 'mirror'::regnamespace AND prosecdef "
+                       "AND has_function_privilege(p.oid, 'EXECUTE')")
+        assert cursor.fetchall() == [("note_redirector",)]
 
     # Through pipes, and never over what is there.
     env = restored.environment()
@@ -71,6 +77,7 @@ def test_a_backup_brings_back_what_was_there_and_redirectors_follow(database, re
     done = restored.tool("mb", "db", "restore", file, check=False)
     assert done.returncode == 1 and "has tables of mod_mirror already" in done.stderr
     other = make_empty("rehearsal")
+    other.sql("CREATE SCHEMA mirror")
     subprocess.run([other.build.program("mb"), "db", "restore", "-"], env=other.environment(), input=dump.stdout, check=True, timeout=60,
                    stdout=subprocess.DEVNULL)
     assert other.tool("mb", "list", "-a", "--json").stdout == restored.tool("mb", "list", "-a", "--json").stdout
@@ -80,20 +87,32 @@ def test_a_backup_that_fails_leaves_the_one_before(database, make_empty, postgre
     file = scratch / "mirrors.dump"
     file.write_bytes(b"the one before")
     done = database.tool("mb", "db", "backup", file, check=False, env=postgres.environment(DATABASE, user="mirror_httpd"))
+    assert done.returncode == 1 and "only role postgres may do this" in done.stderr
+    folder = scratch / "bin"
+    folder.mkdir()
+    (folder / "pg_dump").write_text("#!/bin/sh\necho half >\"${7#--file=}\"\nexit 1\n")
+    (folder / "pg_dump").chmod(0o755)
+    done = database.tool("mb", "db", "backup", file, check=False, env={"PATH": f"{folder}:{os.environ['PATH']}"})
     assert done.returncode == 1 and "pg_dump failed with exit status 1: there is no new backup" in done.stderr
     bare = {"PATH": os.fspath(tmp_path)}
     done = database.tool("mb", "db", "backup", file, check=False, env=bare)
     assert done.returncode == 1 and "cannot run pg_dump: No such file" in done.stderr and "postgresql-client" in done.stderr
     assert file.read_bytes() == b"the one before" and [p.name for p in scratch.iterdir() if "mirrors.dump" in p.name] == [file.name]
-    (scratch / "mirrors.dump.part").touch()
-    done = database.tool("mb", "db", "backup", file, check=False)
-    assert done.returncode == 1 and "mirrors.dump.part: File exists" in done.stderr
+    part = scratch / "mirrors.dump.part"
+    part.write_bytes(b"of one that was killed" * 100_000)
+    with open(part, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = database.tool("mb", "db", "backup", file, check=False)
+        assert done.returncode == 1 and "another backup is writing" in done.stderr
+    database.tool("mb", "db", "backup", scratch / "mirrors.dump")
+    assert not part.exists() and file.read_bytes().startswith(b"PGDMP") and file.stat().st_size < 1_000_000
+    file.write_bytes(b"the one before")
     done = database.tool("mb", "db", "backup", scratch / "none" / "x", check=False)
     assert done.returncode == 1 and "No such file or directory" in done.stderr
 
     empty = make_empty("rehearsal")
     done = empty.tool("mb", "db", "restore", file, check=False)
-    assert done.returncode == 1 and "pg_restore failed" in done.stderr and "as empty as before" in done.stderr
+    assert done.returncode == 1 and "pg_restore failed" in done.stderr and "has no tables, as before" in done.stderr
     assert empty.tool("mb", "db", "version", check=False).stdout.startswith("no schema;")
     done = empty.tool("mb", "db", "restore", scratch / "none", check=False)
     assert done.returncode == 1 and "cannot read" in done.stderr

@@ -59,7 +59,8 @@ def test_plain_sql_counts_and_what_programs_find_out_does_not(database, mb, log)
         UPDATE mirror SET last_scan = now(), keeps_times = true, standing = 'stale', standing_reason = 'old', time_offset_s = 900;
         INSERT INTO health (mirror_id, scheme, family, state, reason) SELECT id, 'http', 'ipv4', 'down', 'x' FROM mirror;
         SET application_name = 'by hand';
-        UPDATE mirror SET weight = 7, private_comment = 'see https://jane:secret@x.example/ and ftp://u:p@ss@y.example/'
+        UPDATE mirror SET weight = 7, private_comment = 'see https://jane:secret@x.example/ and ftp://u:p@ss@y.example/,'
+          ' https://token@z.example/x?a=secret, rsync://joe@z.example/m/ s3://b/?region=x'
           WHERE identifier = 'a';
         INSERT INTO endpoint (mirror_id, method, url, priority) SELECT id, 'ftp', 'ftp://jane:secret@a.example/', 3 FROM mirror
           WHERE identifier = 'a';
@@ -71,7 +72,8 @@ def test_plain_sql_counts_and_what_programs_find_out_does_not(database, mb, log)
     entries = [entry for entry in log() if entry["program"] == "by hand"]
     hidden = "ftp://jane:***@a.example/"
     assert told(entries) == [
-        ("a", "private_comment", "", "see https://jane:***@x.example/ and ftp://u:***@y.example/"),
+        ("a", "private_comment", "", "see https://jane:***@x.example/ and ftp://u:***@y.example/,"
+         " https://***@z.example/x?*** rsync://joe@z.example/m/ s3://b/?region=x"),
         ("a", "weight", "100", "7"),
         ("a", "endpoint ftp priority", "", "3"), ("a", "ftp_scan_url", "", hidden), ("a", "ftp_scan_url", hidden, hidden),
         ("b", "endpoint ftp priority", "", "3"), ("a", "endpoint ftp priority", "3", ""),

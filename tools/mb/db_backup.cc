@@ -1,6 +1,7 @@
 // mb db backup, mb db restore: PostgreSQL's pg_dump and pg_restore with what matters of ours.
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "db/schema.h"
 #include "db/session.h"
 #include "db_programs.h"
+#include "os/descriptor.h"
 #include "output.h"
 
 namespace mirror::mb {
@@ -32,18 +34,18 @@ std::vector<std::string> dump_words() {
 // never lost to a broken one.
 class NewFile {
  public:
+  // What an earlier backup left, which was killed, is written over.
   explicit NewFile(const std::string& name) : name_(name), part_(name + ".part") {
-    const int fd =
-        ::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-      const std::string reason = std::strerror(errno);
-      throw Failure(fmt::format("cannot create {}: {}{}", part_, reason,
-                                errno == EEXIST ? "; if no other backup runs, remove it" : ""));
-    }
-    ::close(fd);
+    fd_ = Descriptor(
+        ::open(part_.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (fd_.get() < 0) throw cannot("create", part_);
+    if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0)
+      throw Failure(fmt::format("another backup is writing {}", part_));
+    if (::fchmod(fd_.get(), S_IRUSR | S_IWUSR) != 0) throw cannot("create", part_);
+    ours_ = true;
   }
   ~NewFile() {
-    if (!kept_) ::unlink(part_.c_str());
+    if (ours_) ::unlink(part_.c_str());
   }
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -51,20 +53,25 @@ class NewFile {
   const std::string& path() const { return part_; }
   // Its size in bytes.
   std::int64_t keep() {
-    const int fd = ::open(part_.c_str(), O_RDONLY | O_CLOEXEC);
     struct stat status {};
-    const bool good = fd >= 0 && ::fsync(fd) == 0 && ::fstat(fd, &status) == 0;
-    const int error = errno;
-    if (fd >= 0) ::close(fd);
-    if (!good || ::rename(part_.c_str(), name_.c_str()) != 0)
-      throw Failure(fmt::format("cannot write {}: {}", name_, std::strerror(good ? errno : error)));
-    kept_ = true;
+    if (::fsync(fd_.get()) != 0 || ::fstat(fd_.get(), &status) != 0 ||
+        ::rename(part_.c_str(), name_.c_str()) != 0)
+      throw cannot("write", name_);
+    ours_ = false;
+    const std::size_t slash = name_.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : name_.substr(0, slash + 1);
+    const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() < 0 || ::fsync(opened.get()) != 0) throw cannot("write", folder);
     return status.st_size;
   }
 
  private:
+  static Failure cannot(const char* what, const std::string& name) {
+    return Failure(fmt::format("cannot {} {}: {}", what, name, std::strerror(errno)));
+  }
   const std::string name_, part_;
-  bool kept_ = false;
+  Descriptor fd_;
+  bool ours_ = false;
 };
 
 void require_success(int status, const char* program, const char* consequence) {
@@ -74,6 +81,7 @@ void require_success(int status, const char* program, const char* consequence) {
 
 int backup(Context& context, const std::string& file) {
   db::require_schema(context.database_of_any_schema());
+  db::require_owner(context.database());
   std::vector<std::string> words = dump_words();
   if (file == "-") {
     if (::isatty(STDOUT_FILENO)) throw UsageError("db backup: a backup is no text for a terminal");
@@ -95,12 +103,13 @@ int restore(Context& context, const std::string& file) {
   db::prepare_restore(connection);
   const std::string database =
       std::string(connection.run("SELECT current_database()::text").bytes(0, 0));
-  std::vector<std::string> words = {"pg_restore",           "--no-owner",
-                                    "--no-privileges",      "--exit-on-error",
-                                    "--single-transaction", "--dbname=" + database};
+  std::vector<std::string> words = {
+      "pg_restore",          "--no-owner",           "--no-privileges",
+      "--exit-on-error",     "--single-transaction", fmt::format("--schema={}", db::kSchemaName),
+      "--dbname=" + database};
   if (file != "-") words.push_back(file);
   require_success(run_postgres_program(context, words), "pg_restore",
-                  "the database is as empty as before");
+                  "the database has no tables, as before");
   for (const std::string& line : db::finish_restore(connection)) say(line);
   say(fmt::format("{}: read in", file == "-" ? "standard input" : file));
   return kSuccess;

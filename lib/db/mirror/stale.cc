@@ -17,11 +17,18 @@ constexpr const char* kOldScans =
     "WITH ended AS (SELECT mirror_id, max(ended) FILTER (WHERE outcome IN ('merged', 'unchanged')) "
     "AS good, max(ended) FILTER (WHERE outcome IN ('failed', 'refused')) AS bad FROM scan "
     "WHERE subtree = '' GROUP BY mirror_id), "
+    "pace AS (SELECT mirror_id, "
+    "extract(epoch FROM max(ended) - min(ended))::float8 / (count(*) - 1) AS interval_s "
+    "FROM (SELECT mirror_id, ended, row_number() OVER (PARTITION BY mirror_id ORDER BY ended DESC) "
+    "AS place FROM scan WHERE subtree = '' AND outcome IN ('merged', 'unchanged')) AS s "
+    "WHERE place <= 10 GROUP BY mirror_id HAVING count(*) > 2), "
     "known AS (SELECT m.id, m.identifier, m.enabled, coalesce(e.good, m.last_scan) AS good, e.bad, "
+    "coalesce($1::float8, greatest(43200, 3 * coalesce(3600 * nullif(m.scan_interval, '')::float8, "
+    "p.interval_s, 86400))) AS most_s, "
     "EXISTS (SELECT FROM doubt d WHERE d.mirror_id = m.id AND d.kind = 'stale') AS was_stale "
-    "FROM mirror m LEFT JOIN ended e ON e.mirror_id = m.id) "
-    "SELECT id, identifier, extract(epoch FROM good)::bigint, coalesce(enabled AND $1::float8 > 0 "
-    "AND extract(epoch FROM (SELECT max(good) FROM known) - good) > $1::float8 "
+    "FROM mirror m LEFT JOIN ended e ON e.mirror_id = m.id LEFT JOIN pace p ON p.mirror_id = m.id) "
+    "SELECT id, identifier, extract(epoch FROM good)::bigint, coalesce(enabled AND most_s > 0 "
+    "AND extract(epoch FROM (SELECT max(good) FROM known) - good) > most_s "
     "AND (was_stale OR bad > good), false), was_stale FROM known ORDER BY identifier";
 
 // As of the last full scan that was good, and of the last reading: what nobody looked at since may
@@ -68,7 +75,9 @@ void settle(Connection& connection, Judged judged, std::vector<StaleChange>& cha
 // All reasons are the same in each call, so that redirectors are not woken each time.
 void judge_scans(Connection& connection, const StaleLimits& limits,
                  std::vector<StaleChange>& changes) {
-  const Result rows = connection.run(kOldScans, Params().float8(limits.max_scan_age_s));
+  Params params;
+  limits.max_scan_age_s ? params.float8(*limits.max_scan_age_s) : params.null();
+  const Result rows = connection.run(kOldScans, params);
   for (int row = 0; row < rows.rows(); ++row) {
     Judged judged{rows.int2(row, 0), rows.boolean(row, 3), rows.boolean(row, 4), {}};
     judged.change.mirror = rows.bytes(row, 1);

@@ -1,8 +1,10 @@
 // Which mirrors are stale: the one owner of the doubts `scans`, `stamp` and `files` (standing.h).
 //   scans  A full scan of the mirror failed or was refused after its last good one, and that one is
-//          older than the newest good scan of any mirror by more than max_scan_age: nobody knows
-//          any more what it has. A mirror that nobody tries to scan, or all of them, do not become
-//          stale, for then it is not the mirrors that are ill; `mb status` tells.
+//          older than the newest good scan of any mirror by more than max_scan_age, or else by
+//          three times the mirror's interval, and twelve hours at least: nobody knows any more what
+//          it has. The interval is the mirror's own scan_interval, else the mean of those between
+//          its last ten good scans, else a day. A mirror that nobody tries to scan, or all of them,
+//          do not become stale, for then it is not the mirrors that are ill; `mb status` tells.
 //   files  By its last full scan the mirror has had files in an old version for longer than max_age
 //          (db/merge/behind.h).
 //   stamp  The source's stamp has been newer than the mirror's for longer than max_age: a source
@@ -14,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,9 +28,9 @@ namespace mirror::db {
 
 // 0: never.
 struct StaleLimits {
-  double max_scan_age_s = 0;
-  double max_age_s = 0;         // for mirrors that have none of their own
-  std::string stamp_path = {};  // likewise; "": there is no stamp
+  std::optional<double> max_scan_age_s = 0;  // nullopt: by each mirror's interval
+  double max_age_s = 0;                      // for mirrors that have none of their own
+  std::string stamp_path = {};               // likewise; "": there is no stamp
   // The source has a stamp, whether it was read yet or not: no mirror's own age counts.
   bool source_has_stamp = false;
 };
