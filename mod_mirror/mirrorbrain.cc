@@ -101,8 +101,7 @@ std::string line_text(const char* directive, const Words& words) {
 std::string_view caution(const Alias& alias) {
   if (alias.joins == &DirConfig::joins_urls)
     return "; but that one's REGEX is matched against the path in the tree, which has no '/' "
-           "before "
-           "it, and its lines in a section take the place of those around it";
+           "before it, and its lines in a section take the place of those around it";
   return alias.joins != nullptr
              ? "; but that one's lines in a section take the place of those around it"
              : "";
