@@ -82,9 +82,17 @@ Subrequest look_up_name(const request_rec* stopped, request_rec* r, std::string_
   return {ap_sub_req_lookup_file(file.c_str(), r, nullptr), ap_destroy_sub_req};
 }
 
-void pass_challenge(request_rec* r, const request_rec* from, const char* header) {
-  if (const char* value = apr_table_get(from->err_headers_out, header))
-    apr_table_set(r->err_headers_out, header, value);
+// nullptr: the status has none.
+const char* challenge_header(int status) {
+  if (status == HTTP_UNAUTHORIZED) return "WWW-Authenticate";
+  return status == HTTP_PROXY_AUTHENTICATION_REQUIRED ? "Proxy-Authenticate" : nullptr;
+}
+
+// The answer may yet be httpd's own, which has no challenge.
+void keep_challenge(request_rec* r, const request_rec* from) {
+  const char* header = challenge_header(from->status);
+  const char* value = header != nullptr ? apr_table_get(from->err_headers_out, header) : nullptr;
+  if (value != nullptr) make_note(r).challenge = apr_pstrdup(r->pool, value);
 }
 
 }  // namespace
@@ -121,10 +129,15 @@ int access_to(request_rec* r, const DirConfig& config, std::string_view asked,
     sub = look_up_name(sub.get(), r, path);
   }
   if (!ap_is_HTTP_ERROR(sub->status)) return OK;
-  if (sub->status == HTTP_UNAUTHORIZED) pass_challenge(r, sub.get(), "WWW-Authenticate");
-  if (sub->status == HTTP_PROXY_AUTHENTICATION_REQUIRED)
-    pass_challenge(r, sub.get(), "Proxy-Authenticate");
+  keep_challenge(r, sub.get());
   return sub->status;
+}
+
+void send_challenge(request_rec* r, int status) {
+  const RequestNote* note = note_of(r);
+  const char* header = challenge_header(status);
+  if (note != nullptr && note->challenge != nullptr && header != nullptr)
+    apr_table_set(r->err_headers_out, header, note->challenge);
 }
 
 }  // namespace mirror::httpd

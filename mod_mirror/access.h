@@ -14,6 +14,7 @@ namespace mirror::httpd {
 struct RequestNote {
   const DirConfig* taken = nullptr;       // by take_request(): of the tree
   const DirConfig* checked_as = nullptr;  // while access_to() asks for a file of a database tree
+  const char* challenge = nullptr;        // of the last 401 or 407 that access_to() returned
 };
 RequestNote* note_of(const request_rec* r);  // nullptr: there is none
 RequestNote& make_note(request_rec* r);      // there is one from now on
@@ -31,11 +32,13 @@ enum class Check {
 };
 
 // OK when httpd's rules let this request's client fetch the file of that path of the tree by GET,
-// else the status to answer with; for 401 the challenge is in err_headers_out then. `asked` is the
+// else the status to answer with, which needs send_challenge(). `asked` is the
 // path of the tree that the URL itself stands for. Costs a subrequest where httpd is asked,
 // otherwise nothing. In a database tree it does no I/O of its own. In a local tree the rules of
 // directories and files count too; of directories that are not on disk, only those of <Files> do.
 int access_to(request_rec* r, const DirConfig& config, std::string_view asked,
               std::string_view path, Check check);
+// What a 401 or 407 that access_to() returned needs, if it is sent.
+void send_challenge(request_rec* r, int status);
 
 }  // namespace mirror::httpd

@@ -141,7 +141,7 @@ void* merge_dir_config(apr_pool_t* pool, void* parent, void* own) noexcept {
   auto* merged = pool_new<DirConfig>(pool, *static_cast<const DirConfig*>(own));
   for (const Directive& directive : directives()) {
     if (directive.inherit != nullptr)
-      directive.inherit(*merged, *static_cast<const DirConfig*>(parent));
+      directive.inherit(*merged, *static_cast<const DirConfig*>(parent), pool);
   }
   return merged;
 }

@@ -104,6 +104,10 @@ struct DirConfig {
   std::vector<Matcher>* excluded_paths = nullptr;
   std::vector<Prefix>* excluded_networks = nullptr;
   std::vector<Fallback>* fallbacks = nullptr;
+  std::vector<Matcher>* excluded_urls = nullptr;  // MirrorBrain's masks: of decoded URL paths
+  // Whether a list adds to the parent's, as MirrorBrain's do, instead of taking its place.
+  bool joins_mime_types = false, joins_user_agents = false, joins_urls = false,
+       joins_networks = false, joins_fallbacks = false;
   std::optional<Publisher> publisher;
   std::optional<TorrentForm> torrent_form;
   std::optional<bool> magnets_in_metalinks;

@@ -71,8 +71,30 @@ void set(const Line& line, DirConfig& config) {
 }
 
 template <auto Field>
-void inherit(DirConfig& own, const DirConfig& parent) {
+void inherit(DirConfig& own, const DirConfig& parent, apr_pool_t*) {
   if (!(own.*Field)) own.*Field = parent.*Field;
+}
+
+// A list to which MirrorBrain's directives may have added.
+template <auto Field, auto Joins>
+void inherit_list(DirConfig& own, const DirConfig& parent, apr_pool_t* pool) {
+  using List = std::remove_pointer_t<std::remove_reference_t<decltype(own.*Field)>>;
+  if (own.*Field != nullptr && (!(own.*Joins) || parent.*Field == nullptr)) return;
+  if (own.*Field == nullptr) {
+    own.*Field = parent.*Field;
+  } else {
+    auto* both = pool_new<List>(pool, *(parent.*Field));
+    both->insert(both->end(), (own.*Field)->begin(), (own.*Field)->end());
+    own.*Field = both;
+  }
+  own.*Joins = parent.*Joins;
+}
+
+// Our own masks in a section take the place of all masks around it.
+void inherit_masks(DirConfig& own, const DirConfig& parent, apr_pool_t* pool) {
+  if (own.excluded_paths == nullptr || own.joins_urls)
+    inherit_list<&DirConfig::excluded_urls, &DirConfig::joins_urls>(own, parent, pool);
+  inherit<&DirConfig::excluded_paths>(own, parent, pool);
 }
 
 template <auto Field>
@@ -106,7 +128,7 @@ void set_engine(const Line& line, DirConfig& config) {
 
 // Inside an enabled section the outermost one keeps the root: sections that only tune do not move
 // it.
-void inherit_engine(DirConfig& own, const DirConfig& parent) {
+void inherit_engine(DirConfig& own, const DirConfig& parent, apr_pool_t*) {
   if (!own.engine) {
     own.engine = parent.engine;
   } else if (own.engine->on && parent.engine_on() && parent.engine->root.kind != Root::Kind::none) {
@@ -351,19 +373,22 @@ constexpr Directive kDirectives[] = {
      set<&D::min_size_bytes, parse_size>, inherit<&D::min_size_bytes>},
     {"MirrorExcludeMimeType", kSection, 1, kMany,
      "PATTERN... - types that are not redirected (default None)",
-     append<&D::excluded_mime_types, parse_wildcard>, inherit<&D::excluded_mime_types>},
+     append<&D::excluded_mime_types, parse_wildcard>,
+     inherit_list<&D::excluded_mime_types, &D::joins_mime_types>},
     {"MirrorExcludeUserAgent", kSection, 1, kMany,
      "PATTERN... - clients that are not redirected (default None)",
-     append<&D::excluded_user_agents, parse_wildcard>, inherit<&D::excluded_user_agents>},
+     append<&D::excluded_user_agents, parse_wildcard>,
+     inherit_list<&D::excluded_user_agents, &D::joins_user_agents>},
     {"MirrorExcludeNetwork", kSection, 1, kMany,
      "CIDR... - clients that are not redirected (default None)",
-     append<&D::excluded_networks, parse_network>, inherit<&D::excluded_networks>},
+     append<&D::excluded_networks, parse_network>,
+     inherit_list<&D::excluded_networks, &D::joins_networks>},
     {"MirrorExcludeFileMask", kSection, 1, kMany,
      "REGEX... - paths that are not redirected (default None)",
-     append<&D::excluded_paths, parse_regex>, inherit<&D::excluded_paths>},
+     append<&D::excluded_paths, parse_regex>, inherit_masks},
     {"MirrorFallback", kSection, 1, 3,
      "REGION|- COUNTRY|- URL - a redirect target where no mirror has a file (default None)",
-     add_fallback, inherit<&D::fallbacks>},
+     add_fallback, inherit_list<&D::fallbacks, &D::joins_fallbacks>},
     {"MirrorHandleHeadLocally", kSection, 1, 1,
      "On|Off - answer HEAD requests without a redirect (default Off)",
      set<&D::handle_head_locally, parse_flag>, inherit<&D::handle_head_locally>},

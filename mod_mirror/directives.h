@@ -33,9 +33,8 @@ struct Directive {
   int max_words;
   const char* help;                                    // syntax and default, for httpd -L
   void (*apply)(const Line& line, DirConfig& config);  // throws BadValue
-  void (*inherit)(
-      DirConfig& own,
-      const DirConfig& parent);  // takes what `own` does not set; null for Scope::global
+  // Takes what `own` does not set; null for Scope::global.
+  void (*inherit)(DirConfig& own, const DirConfig& parent, apr_pool_t* pool);
 };
 
 std::span<const Directive> directives();

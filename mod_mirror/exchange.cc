@@ -108,9 +108,23 @@ void Exchange::find() {
   lookup_ = find_with(HashParts::redirect);
 }
 
+bool Exchange::has_masked_url() const {
+  const std::vector<Matcher>* masks = config_.excluded_urls;
+  return masks != nullptr && std::any_of(masks->begin(), masks->end(),
+                                         [&](const Matcher& matches) { return matches(r_->uri); });
+}
+
+// With MirrorBrain's masks, which are about URLs.
+std::optional<DeclineReason> Exchange::screened_as_mirrorbrain() const {
+  const auto reason = screen(request_, asking_address(), settings_);
+  const bool may_be_masked = !reason || *reason == DeclineReason::min_size;
+  return may_be_masked && !unanswered(request_) && has_masked_url() ? DeclineReason::file_mask
+                                                                    : reason;
+}
+
 // Which files are immutable, and so may be small, the mirrors' last state tells before a lookup.
 std::optional<DeclineReason> Exchange::screened() const {
-  const auto reason = screen(request_, asking_address(), settings_);
+  const auto reason = screened_as_mirrorbrain();
   const Child* self = reason == DeclineReason::min_size ? child() : nullptr;
   const auto mirrors = self != nullptr ? self->mirrors_of(config_) : nullptr;
   return mirrors != nullptr && mirrors->rules().is_immutable(request_.path) ? std::nullopt : reason;
@@ -141,7 +155,7 @@ Outcome Exchange::for_file() {
 
 // Why httpd's own answer stands for what it has no file for; nullopt: it does not.
 std::optional<DeclineReason> Exchange::not_in_grace() {
-  if (const auto reason = screen(request_, asking_address(), settings_)) return reason;
+  if (const auto reason = screened_as_mirrorbrain()) return reason;
   find();
   if (lookup_ && lookup_->found == Found::absent && take_suffix()) {
     lookup_.reset();
@@ -314,7 +328,7 @@ int Exchange::finish(Outcome outcome) {
   write_notes(outcome);
   count_demand(outcome);
   if (outcome.itself != nullptr) warn_of_itself(r_, *outcome.itself);
-  if (config_.is_shadow()) {
+  if (config_.is_shadow() && !explain_) {
     note_shadow(outcome);
     return DECLINED;
   }
@@ -326,6 +340,7 @@ int Exchange::finish(Outcome outcome) {
   if (const auto* reason = std::get_if<DeclineReason>(&outcome.result)) return decline(*reason);
   auto& answer = std::get<Outcome::Answer>(outcome.result);
   add_compat_headers(outcome, answer.headers);
+  if (outcome.refused == DeclineReason::access) send_challenge(r_, answer.status);
   return write_answer(r_, std::move(answer), std::move(rest_));
 }
 

@@ -41,6 +41,8 @@ class Exchange {
   // An answer, or the status that httpd makes one of.
   using Instead = std::variant<Outcome::Answer, int>;
 
+  bool has_masked_url() const;
+  std::optional<DeclineReason> screened_as_mirrorbrain() const;
   std::optional<DeclineReason> screened() const;
   Outcome for_file();
   Outcome for_list(const Repository& repository);

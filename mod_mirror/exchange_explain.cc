@@ -187,7 +187,9 @@ ExplainedAnswer Exchange::explained_answer(const Outcome& outcome) const {
   ExplainedAnswer told;
   if (const auto reason = reason_of(outcome)) {
     told.declined = decline_text(*reason);
-    told.because = outcome.why.empty()
+    told.because = *reason == DeclineReason::file_mask && has_masked_url()
+                       ? "MirrorBrainExcludeFileMask excludes its URL"
+                   : outcome.why.empty()
                        ? declined_because(*reason, request_, asking_address(), settings_)
                        : std::string(outcome.why);
   } else if (outcome.no_mirror && !outcome.given) {

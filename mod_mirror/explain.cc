@@ -77,6 +77,12 @@ std::optional<ExplainWish> explain_wish(const request_rec* r, const DirConfig& c
   return wish;
 }
 
+void hide_explain_key(request_rec* r, const DirConfig& config) {
+  if (!r->proxyreq || !explain_wish(r, config)) return;
+  for (const char* header : {kExplainHeader, kExplainClientHeader, kExplainKeyHeader})
+    apr_table_unset(r->headers_in, header);
+}
+
 int write_explanation(request_rec* r, const ExplainWish& wish, const Explanation& explanation) {
   note(r, "MB_EXPLAINED", "1");
   return write_answer(r, answer_with(wish, explanation));

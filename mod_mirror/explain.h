@@ -25,6 +25,8 @@ std::vector<std::string> prepare_explain_keys();
 // Costs one look at the headers where MirrorExplain is on, otherwise nothing.
 std::optional<ExplainWish> explain_wish(const request_rec* r, const DirConfig& config);
 
+// The key is not for the server that a proxied request goes to.
+void hide_explain_key(request_rec* r, const DirConfig& config);
 // Sends it, marked as not to be cached; returns what the handler returns.
 int write_explanation(request_rec* r, const ExplainWish& wish, const Explanation& explanation);
 

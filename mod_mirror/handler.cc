@@ -218,6 +218,7 @@ int handle(request_rec* r) {
 
 void shadow(request_rec* r) {
   const DirConfig* config = dir_config(r->per_dir_config);
+  if (config != nullptr) hide_explain_key(r, *config);
   if (!is_complete(config) || !is_only_shadowed(r, *config) || r->main != nullptr ||
       serves_error_page(r) || r->method_number == M_TRACE)
     return;

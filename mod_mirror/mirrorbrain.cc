@@ -48,17 +48,23 @@ constexpr Alias kAliases[] = {
     {"MirrorBrainEngine", "MirrorEngine", "MirrorEngine", nullptr},
     {"MirrorBrainDebug", nullptr, "`mb explain URL` tells why a client gets a mirror", nullptr},
     {"MirrorBrainMinSize", "MirrorMinSize", "MirrorMinSize", nullptr},
-    {"MirrorBrainExcludeMimeType", "MirrorExcludeMimeType", "MirrorExcludeMimeType", nullptr},
-    {"MirrorBrainExcludeUserAgent", "MirrorExcludeUserAgent", "MirrorExcludeUserAgent", nullptr},
-    {"MirrorBrainExcludeNetwork", "MirrorExcludeNetwork", "MirrorExcludeNetwork", network_words},
-    {"MirrorBrainExcludeIP", "MirrorExcludeNetwork", "MirrorExcludeNetwork", network_words},
-    {"MirrorBrainExcludeFileMask", "MirrorExcludeFileMask", "MirrorExcludeFileMask", nullptr},
+    {"MirrorBrainExcludeMimeType", "MirrorExcludeMimeType", "MirrorExcludeMimeType", nullptr,
+     &DirConfig::joins_mime_types},
+    {"MirrorBrainExcludeUserAgent", "MirrorExcludeUserAgent", "MirrorExcludeUserAgent", nullptr,
+     &DirConfig::joins_user_agents},
+    {"MirrorBrainExcludeNetwork", "MirrorExcludeNetwork", "MirrorExcludeNetwork", network_words,
+     &DirConfig::joins_networks},
+    {"MirrorBrainExcludeIP", "MirrorExcludeNetwork", "MirrorExcludeNetwork", network_words,
+     &DirConfig::joins_networks},
+    {"MirrorBrainExcludeFileMask", "MirrorExcludeFileMask", "MirrorExcludeFileMask", nullptr,
+     &DirConfig::joins_urls},
     {"MirrorBrainHandleHEADRequestLocally", "MirrorHandleHeadLocally", "MirrorHandleHeadLocally",
      nullptr},
     {"MirrorBrainHandleDirectoryIndexLocally", nullptr, "httpd always lists folders itself",
      nullptr},
     {"MirrorBrainMetalinkTorrentAddMask", nullptr, "torrents are made from the hashes", nullptr},
-    {"MirrorBrainFallback", "MirrorFallback", "MirrorFallback", nullptr},
+    {"MirrorBrainFallback", "MirrorFallback", "MirrorFallback", nullptr,
+     &DirConfig::joins_fallbacks},
     {"MirrorBrainRedirectStampKey", "MirrorRedirectStampKey", "MirrorRedirectStampKey", nullptr},
     {"MirrorBrainYumDir", "MirrorRepositoryList", "MirrorRepositoryList", repository_words},
     {"MirrorBrainDBDQuery", nullptr, kOwnQueries, nullptr},
@@ -91,6 +97,16 @@ std::string line_text(const char* directive, const Words& words) {
   return text;
 }
 
+// How ours differs.
+std::string_view caution(const Alias& alias) {
+  if (alias.joins == &DirConfig::joins_urls)
+    return "; but that one's REGEX is matched against the path in the tree, which has no '/' "
+           "before it, and its lines in a section take the place of those around it";
+  return alias.joins != nullptr
+             ? "; but that one's lines in a section take the place of those around it"
+             : "";
+}
+
 // Once for each name; the words of a stamp's key are a secret.
 void warn(const cmd_parms* cmd, const Alias& alias, const Words& words) {
   const bool secret = std::string_view(alias.name).ends_with("Key");
@@ -100,8 +116,19 @@ void warn(const cmd_parms* cmd, const Alias& alias, const Words& words) {
           "{}:{}: {}", cmd->directive->filename, cmd->directive->line_num,
           alias.stands_for == nullptr
               ? fmt::format("{} has no meaning here and may be removed: {}", alias.name, alias.help)
-              : fmt::format("{} is MirrorBrain's name; write '{}' instead", alias.name,
-                            line_text(alias.stands_for, secret ? Words{"KEY"} : words))));
+              : fmt::format("{} is MirrorBrain's name; write '{}' instead{}", alias.name,
+                            line_text(alias.stands_for, secret ? Words{"KEY"} : words),
+                            caution(alias))));
+}
+
+// MirrorBrain matches masks against the URL's path, ours are about the tree's.
+void add_url_masks(const Line& line, DirConfig& config) {
+  DirConfig read;
+  apply(*directive_by_name("MirrorExcludeFileMask"), line, read);
+  if (config.excluded_urls == nullptr)
+    config.excluded_urls = pool_new<std::vector<Matcher>>(line.cmd->pool);
+  config.excluded_urls->insert(config.excluded_urls->end(), read.excluded_paths->begin(),
+                               read.excluded_paths->end());
 }
 
 void apply_one(const Alias& alias, cmd_parms* cmd, DirConfig& config, const Words& given) {
@@ -111,6 +138,8 @@ void apply_one(const Alias& alias, cmd_parms* cmd, DirConfig& config, const Word
   if (alias.stands_for == nullptr) return;
   std::vector<char*> pointers;
   for (const std::string& word : words) pointers.push_back(apr_pstrdup(cmd->pool, word.c_str()));
+  if (alias.joins != nullptr) config.*alias.joins = true;
+  if (alias.joins == &DirConfig::joins_urls) return add_url_masks({cmd, pointers}, config);
   apply(*directive_by_name(alias.stands_for), {cmd, pointers}, config);
 }
 

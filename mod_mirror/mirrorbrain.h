@@ -20,6 +20,8 @@ struct Alias {
   const char* help;        // what it stands for or why it has no meaning, for httpd -L
   // The words of ours; throws BadValue for what cannot be said there. nullptr: the same words.
   Words (*translate)(const Words& words);
+  // What says that the list adds to those of the sections around it; nullptr: it is no list.
+  bool DirConfig::*joins = nullptr;
 };
 
 std::span<const Alias> mirrorbrain_aliases();

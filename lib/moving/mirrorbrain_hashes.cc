@@ -1,5 +1,7 @@
 #include "moving/mirrorbrain_hashes.h"
 
+#include <fmt/core.h>
+
 #include "moving/databases.h"
 #include "moving/moved_mirror.h"
 
@@ -9,13 +11,11 @@ namespace {
 // The old layout has Unix times, the new one keeps everything in one table.
 constexpr const char* kOld =
     "SELECT f.path::text, h.size::bigint, h.mtime::bigint, h.md5, h.sha1, h.sha256 FROM filearr f "
-    "JOIN hash h ON h.file_id = f.id WHERE f.path::text COLLATE \"C\" > $1 "
-    "ORDER BY f.path::text COLLATE \"C\" LIMIT $2";
+    "JOIN hash h ON h.file_id = f.id WHERE f.path::text <> ''";
 constexpr const char* kNew =
     "SELECT f.path::text, f.size::bigint, floor(extract(epoch FROM f.mtime))::bigint, f.md5, "
-    "f.sha1, f.sha256 FROM files f WHERE f.path::text COLLATE \"C\" > $1 AND f.size IS NOT NULL "
-    "AND f.mtime IS NOT NULL AND num_nonnulls(f.md5, f.sha1, f.sha256) > 0 "
-    "ORDER BY f.path::text COLLATE \"C\" LIMIT $2";
+    "f.sha1, f.sha256 FROM files f WHERE f.path::text <> '' AND f.size IS NOT NULL "
+    "AND f.mtime IS NOT NULL AND num_nonnulls(f.md5, f.sha1, f.sha256) > 0";
 
 const char* query_for(db::Connection& connection) {
   if (has_table(connection, "filearr") && has_table(connection, "hash")) return kOld;
@@ -37,10 +37,16 @@ std::string digest(const db::Result& rows, int row, int column, std::size_t byte
 
 }  // namespace
 
-std::vector<MovedHash> read_mirrorbrain_hashes(db::Connection& connection, const std::string& after,
-                                               std::int32_t limit) {
-  const db::Result rows =
-      connection.run(query_for(connection), db::Params().text(after).int4(limit));
+// All rows are read, so the plan should be the best one for all of them.
+MirrorbrainHashes::MirrorbrainHashes(db::Connection& connection)
+    : connection_(connection),
+      transaction_(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") {
+  connection_.script("SET LOCAL cursor_tuple_fraction = 1");
+  connection_.run(std::string("DECLARE hashes NO SCROLL CURSOR FOR ") + query_for(connection_));
+}
+
+std::vector<MovedHash> MirrorbrainHashes::next(std::int32_t limit) {
+  const db::Result rows = connection_.run(fmt::format("FETCH {} FROM hashes", limit));
   std::vector<MovedHash> hashes;
   for (int row = 0; row < rows.rows(); ++row) {
     hashes.push_back({std::string(rows.bytes(row, 0)), rows.maybe_int8(row, 1).value_or(-1),

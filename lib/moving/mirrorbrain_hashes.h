@@ -17,9 +17,18 @@ struct MovedHash {
   std::string md5, sha1, sha256;
 };
 
-// In bytewise order of their paths, the first `limit` above `after` ("" for the start). Throws
-// FormatError for a database without hashes, and db::Error.
-std::vector<MovedHash> read_mirrorbrain_hashes(db::Connection&, const std::string& after,
-                                               std::int32_t limit);
+// All of them as the database was when this began, in no order, in a transaction that ends with
+// this object. Only one for a connection, which must outlive it.
+class MirrorbrainHashes {
+ public:
+  // Throws FormatError for a database without hashes, and db::Error.
+  explicit MirrorbrainHashes(db::Connection& connection);
+  // So many more; empty: there are no more. Throws db::Error.
+  std::vector<MovedHash> next(std::int32_t limit);
+
+ private:
+  db::Connection& connection_;
+  db::Transaction transaction_;
+};
 
 }  // namespace mirror::moving

@@ -11,7 +11,7 @@ FILES = {name: File(ALL) for name in ("f", "secret.key", "gone-folder/x", "gone-
                                       "pub/1/m", "pub/2/m", "dir/1/m", "dir/2/m")} | {
     name: File(ALL, gone_s=60) for name in ("gone", "gone.key", "gone-folder/gone", "gone-folder/gone.key", "shut/gone")} | {
     "link": File(link="secret.key"), "lost-link": File(link="lost.key"), "gone-link": File(link="gone.key"),
-    "open-link": File(link="gone")}
+    "open-link": File(link="gone"), "shadow/link": File(link="pub/1/m")}
 # No rule here is of URLs: httpd is asked all the same.
 FILE_RULES = """
 MirrorDatabase {database}
@@ -38,6 +38,9 @@ MirrorExplain On {key}
   MirrorTree database
   MirrorOrigin http://origin.example/o/
   MirrorRepositoryList pub/{x} m x=[0-9]+
+</Location>
+<Location /db/shadow>
+  MirrorEngine Shadow
 </Location>
 <Location /db/pub/1>
   Require all denied
@@ -106,3 +109,8 @@ def test_the_mirrors_of_a_repository_need_the_right_to_its_marker(by_files, by_u
 def test_mb_says_that_rules_refuse(by_urls):
     done = mb(by_urls, "/db/mirrorlist?x=1")
     assert done.returncode == 1 and "access rules" in done.stderr and done.stdout == ""
+
+
+def test_a_refusal_in_shadow_keeps_its_status(by_urls):
+    answer = by_urls.ask("/db/shadow/link", headers=wish())
+    assert answer.status == 403 and tells_nothing(answer)

@@ -1,5 +1,6 @@
 """mb on several mirrors at once (--where), without changing anything (--dry-run), and by parts of names."""
 
+import collections
 import json
 
 import pytest
@@ -68,6 +69,14 @@ def test_several_are_named_and_asked_for(database, run):
     before = state(database)
     done = run("edit", "--yes", "--where=country=DE,US", "--http-url=")
     assert done.returncode == 1 and "mirror 'd': " in done.stderr and "nothing is changed" in done.stderr and state(database) == before
+    database.sql("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;"
+                 "CREATE TRIGGER refuse BEFORE UPDATE ON mirror FOR EACH ROW WHEN (old.identifier = 'd') EXECUTE FUNCTION refuse()")
+    before = state(database)
+    for more in ([], ["--dry-run"]):
+        done = run("disable", "--yes", "--where=enabled=yes", *more)
+        assert (done.returncode, done.stdout) == (1, "") and "mirror 'd': " in done.stderr and "nothing is changed" in done.stderr
+        assert state(database) == before
+    database.sql("DROP TRIGGER refuse ON mirror; DROP FUNCTION refuse()")
     assert run("disable", "--yes", "--where=enabled=yes").stdout.count(" disabled\n") == 3
     assert run("delete", "--yes", "--where=region=EU").stdout.count(" deleted, ") == 4
     assert [mirror["identifier"] for mirror in json.loads(run("list", "-a", "--json").stdout)] == ["d"]
@@ -94,7 +103,16 @@ def test_a_dry_run_changes_nothing_and_hears_the_database(database, run):
     assert state(database) == before
 
 
+Done = collections.namedtuple("Done", "returncode stdout stderr")
+
+
 def test_a_part_of_a_name_is_enough_where_it_is_clear(database, run):
+    before = state(database)
+    for words in (["weight", "mirror.C", "3"], ["edit", "mirror.C", "--weight=3"], ["disable", "mirror.C"], ["rename", "b.ex", "ftp.e"],
+                  ["prefix", "b.ex", "add", "AS5"], ["comment", "b.ex", "text"]):
+        done = run(*words)
+        assert done.returncode == 1 and "there is no mirror" in done.stderr and state(database) == before, "scripts give whole names"
+    run = lambda *args: Done(*answer(database, *args, text=""))  # noqa: E731
     assert run("weight", "mirror.C", "3").stdout == "mirror 'Mirror.c.example': weight 100 → 3\n"
     assert run("show", "c.ex").stdout.startswith("identifier") and "Mirror.c.example" in run("show", "c.ex").stdout
     assert run("disable", "d").stdout == "mirror 'd' disabled\n", "the whole name wins over dd"

@@ -9,8 +9,8 @@ def test_comments_are_kept_shown_and_moved(database, make_database, mb, tmp_path
     mb("new", "--no-geo", "a.example", "--http-url=http://a.example/", "--private-comment=ask Jane")
     mb("new", "--no-geo", "b.example", "--http-url=http://b.example/")
     assert "no comments on mirror 'a.example'" in mb("comment", "a.ex").stderr
-    assert mb("comment", "a.ex", "wrote to Jane\n").stdout == "mirror 'a.example': comment added\n"
-    assert mb("comment", "a.ex", "she is away", "--dry-run").stdout == "mirror 'a.example': the comment would be added\n"
+    assert mb("comment", "a.example", "wrote to Jane\n").stdout == "mirror 'a.example': comment added\n"
+    assert mb("comment", "a.example", "she is away", "--dry-run").stdout == "mirror 'a.example': the comment would be added\n"
     odd = "'; DROP TABLE mirror; --\x1b[31m Ö\nsecond line"
     mb("comment", "a.example", odd)
     database.sql("INSERT INTO mirror_comment (mirror_id, at, text) SELECT id, '2020-01-01 00:00+00', 'by SQL' FROM mirror"

@@ -1,6 +1,9 @@
 """The admin's day: what mb asks mirrors right now, and what it says of files, folders and mirrors. One world for all tests."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 import rig
@@ -160,6 +163,18 @@ def test_files_are_given_and_taken_by_hand(world):
     assert reasons(world, "old", "pub/a.iso") != [] and reasons(world, "whole", "pub/a.iso") != []
     world.mb("file", "add", "pub/a.iso", "whole")
     assert "no file" in world.mb("file", "rm", "none", "old", status=1).stderr
+    # What a probe would not ask for is taken away too: a file larger than the mirror's limit, and one that waits for its hashes.
+    world.mb("edit", "whole", "--file-maxsize=10")
+    world.database.sql("UPDATE file SET pending = true WHERE path = 'pub/b.iso'")
+    try:
+        for path in ("pub/a.iso", "pub/b.iso"):
+            assert "has it not now" in world.mb("file", "rm", path, "whole").stdout
+            assert "has it not already" in world.mb("file", "rm", path, "whole").stdout
+    finally:
+        world.database.sql("UPDATE file SET pending = false WHERE path = 'pub/b.iso'")
+        world.mb("edit", "whole", "--file-maxsize=0")
+        for path in ("pub/a.iso", "pub/b.iso"):
+            world.mb("file", "add", path, "whole")
 
 
 def test_dirs(world):
@@ -205,6 +220,25 @@ def test_exports_for_other_programs(world, scratch):
         f"pid {scratch}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\nmap $arg_cc $country {{ default $arg_cc; }}\n"
         f"{maps}\nserver {{ listen unix:{scratch}/socket; location / {{ return 302 $mirror$uri; }} }}\n}}\n")
     rig.run(["nginx", "-t", "-p", scratch, "-c", scratch / "nginx.conf"], env={"PATH": "/usr/sbin:/usr/bin:/bin"})
+    # In PL nobody has a mirror; whole excludes it and DE. The mirror for everyone is in Germany's list too, over http while https is down.
+    world.mb("edit", "whole", "--excluded-countries=PL,DE")
+    world.mb("edit", "part", "--country=**")
+    world.mb("edit", "old", "--https-url=https://old.example/")
+    world.database.sql("INSERT INTO health (mirror_id, scheme, family, state) SELECT id, 'https', f, 'down'"
+                       " FROM mirror, unnest('{ipv4,ipv6}'::text[]) f WHERE identifier = 'old'")
+    try:
+        maps = world.mb("export", "nginx").stdout
+    finally:
+        world.mb("edit", "whole", "--excluded-countries=")
+        world.mb("edit", "part", "--country=DE")
+        world.mb("edit", "old", "--https-url=")
+        world.database.sql("DELETE FROM health")
+    lists = {text.split(" ")[0]: text.split("}")[0] for text in maps.split('" $mirror_')[1:]}
+    has = {country: {name for name, host in world.hosts.items() if host.http_url[:-1] in text or (host.https_url or "-")[:-1] in text}
+           for country, text in lists.items()}
+    assert "PL $mirror_pl;" in maps and "whole" not in has["pl"] | has["de"] and "whole" in has["anywhere"]
+    assert "old.example" not in maps and "old" in has["de"]
+    assert {"part"} <= has["de"] & has["fr"]
     assert "digits" in world.mb("export", "nginx", "--variable", "a b", status=2).stderr
 
 
@@ -225,6 +259,29 @@ def test_update_looks_places_up_anew(world):
         assert "name mirrors" in world.mb("update", status=2).stderr
     finally:
         world.mb("delete", "--yes", "moved", "lost")
+
+
+OTHER_NAMES = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf && exec \"$@\""
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="unshare is not installed")
+def test_update_believes_no_lookup_that_failed(world, scratch):
+    (scratch / "hosts").write_text("127.0.11.9 four.example\n")
+    (scratch / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")  # nobody answers there
+    inside = ["unshare", "-rm", "sh", "-c", OTHER_NAMES, "sh"]
+    asks = "import socket\ntry: socket.getaddrinfo('four.example', 1, socket.AF_INET6)\nexcept socket.gaierror as e: print(e.errno == socket.EAI_AGAIN)"
+    if subprocess.run([*inside, sys.executable, "-c", asks], cwd=scratch, capture_output=True, text=True).stdout != "True\n":
+        pytest.skip("no other names can be had here")
+    world.database.add_mirror("four", enabled=False, http_url="http://four.example/", country="DE", ipv4=False, ipv6=True)
+    try:
+        done = subprocess.run([*inside, world.database.build.program("mb"), "--config", world.config, "update", "four", "--addresses"],
+                              cwd=scratch, env=world.database.environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1 and "whether the host four.example has IPv6 is not known now" in done.stderr, done
+        assert "ipv4 no \u2192 yes" in done.stdout and "ipv6" not in done.stdout
+        shown = world.json("show", "four")
+        assert shown["ipv4"] and shown["ipv6"]
+    finally:
+        world.mb("delete", "--yes", "four")
 
 
 def test_geo_tells_who_comes_first(world):
@@ -261,7 +318,7 @@ LOG = "".join(
     for client, when, path, status, mirror, country, size, count in (
         ("127.0.10.1", "29/Nov/2026:12:00:00 +0000", "pub/a.iso?x=1", 302, "whole", "DE", 4000, 5),
         ("127.0.11.1", "30/Nov/2026:12:00:00 +0100", "pub/b%20c.iso", 302, "part", "-", 3000, 3),
-        ("127.0.12.1", "28/Nov/2026:12:00:00 +0000", "doc/x", 200, "-", "-", "-", 1),
+        ("127.0.12.1", "28/Nov/2026:12:00:00 +0000", "doc/x", 200, "whole", "-", 4000, 1),
         ("127.0.12.1", "28/Nov/2026:12:00:00 +0000", "doc/none", 404, "-", "-", "-", 9)) for _ in range(count)) + "no such line\n"
 
 
@@ -271,6 +328,7 @@ def test_top_reads_logs(world, scratch):
     assert [(row["path"], row["requests"]) for row in told["paths"]] == [("pub/a.iso", 5), ("pub/b c.iso", 3), ("doc/x", 1)]
     assert [(row["folder"], row["requests"]) for row in told["folders"]] == [("pub/", 8), ("doc/", 1)]
     assert [(row["mirror"], row["requests"], row["bytes"]) for row in told["mirrors"]] == [("whole", 5, 20000), ("part", 3, 9000)]
+    assert [row["bytes"] for row in told["paths"]] == [20000, 9000, 199], "httpd sent doc/x itself"
     assert [(row["country"], row["requests"]) for row in told["countries"]] == [("DE", 5), ("JP", 3), ("US", 1)]
     log = scratch / "access.log"
     log.write_text(LOG)

@@ -117,8 +117,10 @@ def test_digests_come_over_where_the_file_is_the_same(database, import_into, lay
     values = ", ".join(f"('{path}', {size}, {mtime}, '\\x{md5}'::bytea, '\\x00'::bytea, '\\x{sha256}'::bytea)"
                        for path, (size, mtime) in rows.items())
     conninfo = import_into.foreign("CREATE TEMP TABLE given (path text, size bigint, mtime integer, md5 bytea, sha1 bytea, sha256 bytea);"
-                                   f"INSERT INTO given VALUES {values};" + BRAIN.replace("{more}", "") + HASHES[layout])
-    expected = {"taken": 2, "known_already": 1, "other_version": 2, "no_such_file": 2}
+                                   f"INSERT INTO given VALUES {values};"
+                                   "INSERT INTO given SELECT 'more/' || n, 7, 1, '\\x00', '\\x00', '\\x00' FROM generate_series(1, 2500) n;"
+                                   + BRAIN.replace("{more}", "") + HASHES[layout])
+    expected = {"taken": 2, "known_already": 1, "other_version": 2, "no_such_file": 2502}
     assert json.loads(import_into("mirrorbrain", conninfo, "--hashes", "--dry-run", "--json").stdout) == {"dry_run": True, **expected}
     assert database.sql("SELECT count(*) FROM hash").strip() == "1"
     assert "digests of 2 files taken over; 1 had some already, 2 are of another version" in import_into(

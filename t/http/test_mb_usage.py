@@ -66,7 +66,7 @@ def test_completion_offers_what_there_is(mb, database, build):
     assert complete(database, build, "mb", "catalog", "dump", "--only", "f") == {"files"}
     assert complete(database, build, "mb", "show", "") == {"a.example", "b.example"}
     database.sql("INSERT INTO file (path, size, mtime, version_rev, rev, kind, link_target) SELECT convert_to(p, 'UTF8'), 1, 1, 1, 1, 'l', 'x'"
-                 " FROM unnest(ARRAY['pub/a', 'pub/b/c', 'pub/b/d', 'pub/b c', 'quit']) AS p")
+                 " FROM unnest(ARRAY['pub/a', 'pub/b/c', 'pub/b/d', 'pub/b c', 'pub/[x]', 'pub/~x', 'quit']) AS p")
     assert complete(database, build, "mb", "probefile", "") == {"pub/", "quit"}
     assert complete(database, build, "mb", "why-not", "a.example", "pub/") == {"pub/a", "pub/b/"}
     assert complete(database, build, "mb", "why-not", "") == {"a.example", "b.example"}

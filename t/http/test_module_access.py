@@ -14,6 +14,7 @@ FILES = {name: File(ALL) for name in (
     "open.iso", "embargo.iso", "private/f", "signing.key", "by-expr.iso", "by-if.iso", "by-rewrite.iso",
     "by-redirect.iso", "dated/f", f"denied/{REPOMD}", f"free/{REPOMD}", "local/f", "local/private/f")}
 FILES |= {"link": File(link="private/f"), "folder": File(link="private"), "to-open": File(link="open.iso"),
+          "local/asks/f": File(ALL), "local/asks-link": File(link="local/asks/f"), "local/shadow/link": File(link="local/asks/f"),
           "local/link": File(link="local/private/f"), "local/open": File(link="local/f")}
 CONFIG = """
 MirrorDatabase {database}
@@ -33,13 +34,16 @@ MirrorMinSize 1
   MirrorDatabase {database}
   MirrorRepositoryList "{repo}" repodata/repomd.xml repo=.*
 </Location>
-<Location /pub/embargo.iso>
+<Location /local/local/shadow>
+  MirrorEngine Shadow
+</Location>
+<LocationMatch "^/(pub/embargo[.]iso|local/local/asks/.*)$">
   AuthType Basic
   AuthName "secret"
   AuthBasicProvider file
   AuthUserFile {dir}/passwords
   Require valid-user
-</Location>
+</LocationMatch>
 <LocationMatch "\\.key$">
   Require all denied
 </LocationMatch>
@@ -69,6 +73,7 @@ FORMS = [".meta4", ".metalink", ".mirrorlist", ".sha256", ".torrent", ".zsync", 
 @pytest.fixture(scope="module")
 def site(make_site):
     tree = {"local/local/f": 10_000, "local/local/private/f": 10_000,
+            "local/local/asks/f": 10_000, "local/local/asks-link": 10_000, "local/local/shadow/link": 10_000,
             "local/local/link": 10_000, "local/local/open": 10_000}
     tree |= {"../passwords": "anna:" + rig.run(["openssl", "passwd", "-apr1", "right"]).stdout}
     return make_site(CONFIG, MIRRORS, FILES, tree=tree,
@@ -99,6 +104,15 @@ def test_a_password_is_asked_for_as_for_the_file(site):
     allowed = site.ask("/pub/embargo.iso.meta4", headers=as_anna("right"))
     assert allowed.status == 200 and b"http://tokyo.example/embargo.iso<" in allowed.body
     assert site.ask("/pub/embargo.iso", headers=as_anna("right")).status == 302
+
+
+def test_a_link_s_own_bytes_come_without_the_challenge_of_what_it_leads_to(site):
+    for target in ("/local/local/asks-link", "/local/local/shadow/link"):
+        answer = site.ask(target)
+        assert (answer.status, len(answer.body), answer.get("WWW-Authenticate")) == (200, 10_000, None), target
+        assert f"{target} 200 access" in site.logged("declined.log")
+    answer = site.ask("/local/local/asks-link?mirrorlist")
+    assert (answer.status, answer.get("WWW-Authenticate")) == (401, 'Basic realm="secret"') and says_nothing(answer)
 
 
 @pytest.mark.parametrize("target", ["/pub/link", "/pub/link.meta4", "/pub/link?mirrorlist", "/pub/folder/f", "/pub/folder/f.meta4",

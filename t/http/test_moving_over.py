@@ -7,11 +7,11 @@ import pytest
 
 import rig
 from answers import COUNTRY, SIZE, File
-from explaining import KEY_FILE, explain
+from explaining import KEY, KEY_FILE, explain, wish
 
 MIRRORS = {"tokyo": {"http_url": "http://tokyo.example/", "country": "JP", "region": "AS"},
            "berlin": {"http_url": "http://berlin.example/", "country": "DE", "region": "EU", "asn": 64496}}
-FILES = {"f": File(("tokyo", "berlin")), "small": File(("tokyo",), size=10), "nowhere": File(), "f.asc": File(("tokyo",))}
+FILES = {"f": File(("tokyo", "berlin")), "small": File(("tokyo",), size=10), "nowhere": File(), "f.asc": File(("tokyo",)), "masked/f": File(("tokyo",))}
 CONFIG = """
 MirrorDatabase {database}
 MirrorGeoDatabase {geo}/city.mmdb
@@ -41,11 +41,13 @@ CustomLog {dir}/compat.log "%{WANT}e %{GIVE}e %{MB_REALM}e %{MB_REDIRECTED}e %{M
 
 @pytest.fixture(scope="module")
 def site(make_site, build, keep):
-    upstream = rig.Httpd(build=build, mirror=False)
+    upstream = rig.Httpd('CustomLog {dir}/keys.log "%U %{X-Mirror-Explain}i %{X-Mirror-Explain-Key}i"', build=build, mirror=False)
     rig.make_tree(upstream.docroot, {"proxied/f": SIZE + 1, "proxied/nowhere": SIZE})
     keep(upstream)
     tree = {f"local/{name}": file.size for name, file in FILES.items()}
-    return make_site(CONFIG.replace("{upstream}", upstream.url).replace("{key}", KEY_FILE), MIRRORS, FILES, tree=tree, modules=("proxy", "proxy_http"))
+    site = make_site(CONFIG.replace("{upstream}", upstream.url).replace("{key}", KEY_FILE), MIRRORS, FILES, tree=tree, modules=("proxy", "proxy_http"))
+    site.upstream = upstream
+    return site
 
 
 _numbers = itertools.count(1)
@@ -98,6 +100,15 @@ def test_an_answer_in_shadow_is_the_one_without_the_engine(site):
 def test_an_explanation_says_that_it_is_only_logged(site):
     told = explain(site, "/local/f", "--ip", COUNTRY["jp"])["answer"]
     assert told["url"] == "http://tokyo.example/f" and "MirrorEngine is Shadow" in told["because"]
+
+
+def test_the_key_does_not_go_to_the_old_redirector(site):
+    def lines():
+        return (site.upstream.dir / "keys.log").read_text().splitlines()
+    for headers, line in ((wish(), "/proxied/f - -"), (wish("?"), f"/proxied/f ? {KEY}")):
+        before = len(lines())
+        assert site.ask("/proxied/f", headers=headers).status == 200
+        assert rig.wait_for("the log", lambda: lines()[before:], 60) == [line]
 
 
 def test_mirrorbrain_s_headers_and_variables_are_there_if_asked_for(site):
@@ -156,6 +167,10 @@ MirrorGeoDatabase {{geo}}/city.mmdb
 <Directory {{docroot}}/brain>
 {SECTION}
 </Directory>
+MirrorExplain On {KEY_FILE}
+MirrorBrainExcludeUserAgent *spider*
+MirrorBrainExcludeFileMask ^/brain/masked/
+MirrorBrainFallback as jp http://fallback-jp.example/
 """
 NAMES = set(re.findall(r"^MirrorBrain\w+", SERVER + SECTION, re.M))
 
@@ -170,7 +185,9 @@ def test_mirrorbrain_s_directives_work_with_one_warning_each(make_site, build):
     manual = (build.srcdir / "doc/directives.md").read_text()
     assert [name for name in NAMES if name not in manual] == []
     assert by_name["MirrorBrainMinSize"] == "is MirrorBrain's name; write 'MirrorMinSize 11' instead"
-    assert by_name["MirrorBrainExcludeNetwork"].endswith("write 'MirrorExcludeNetwork 127.0.13.0/24' instead")
+    assert by_name["MirrorBrainExcludeNetwork"].endswith("write 'MirrorExcludeNetwork 127.0.13.0/24' instead; but that one's lines in "
+                                                           "a section take the place of those around it")
+    assert "is matched against the path in the tree" in by_name["MirrorBrainExcludeFileMask"]
     assert by_name["MirrorBrainDHTNode"].endswith("write 'MirrorDhtNode router.example:6881' instead")
     assert by_name["MirrorBrainYumDir"].endswith(
         r"write 'MirrorRepositoryList brain f release=(5\\.5) repo=(os|updates)' instead")  # httpd's log doubles a backslash
@@ -183,10 +200,13 @@ def test_mirrorbrain_s_directives_work_with_one_warning_each(make_site, build):
     assert goes_to("/brain/f", "jp") == "http://tokyo.example/f"
     assert site.ask("/brain/f", client=COUNTRY["jp"]).location.partition("?")[2]
     assert goes_to("/brain/nowhere", "de") == "http://fallback.example/nowhere"
+    assert goes_to("/brain/nowhere", "jp") == "http://fallback-jp.example/nowhere"
     for target, country, options in (("/brain/f", "fr", {}), ("/brain/f", "us", {}), ("/brain/f", "jp", {"method": "HEAD"}),
                                      ("/brain/f", "jp", {"headers": {"User-Agent": "a bot"}}), ("/brain/small", "jp", {}),
+                                     ("/brain/f", "jp", {"headers": {"User-Agent": "a spider"}}), ("/brain/masked/f", "jp", {}),
                                      ("/brain/f.asc", "jp", {})):
         assert goes_to(target, country, **options) == 200, (target, country, options)
+    assert explain(site, "/brain/masked/f", "--ip", COUNTRY["jp"])["answer"]["because"] == "MirrorBrainExcludeFileMask excludes its URL"
 
 
 def test_configtest_prints_the_warnings_and_refuses_what_cannot_be_said(make_httpd):

@@ -46,6 +46,8 @@ def test_a_pause_is_told_everywhere_and_outlives_the_database(database, postgres
     explained = json.loads(mb("explain", "f", "--ip", "192.0.2.1", "--json").stdout)
     assert explained["paused"]["reason"] == "disks" and explained["answer"]["url"] is None
     assert [one["mirror"] for one in explained["candidates"]] == ["m"]
+    asked = json.loads(mb("why-not", "m", "f", "--json").stdout)
+    assert not asked["gets_redirects"] and asked["reasons"][0].startswith("redirects are paused since ")
     assert "disks; nobody is sent to mirrors until" in mb("explain", "f", "--ip", "192.0.2.1").stdout
     assert "the reason is changed" in mb("pause", "--reason", "new <disks>").stdout
     rig.wait_for("the reason", lambda: b"new &lt;disks&gt;" in redirector.ask("/server-status").answer.body, 60)

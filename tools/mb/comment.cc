@@ -26,7 +26,8 @@ void list(const Mirror& mirror, const std::vector<db::Comment>& comments, bool j
 }
 
 int run(Context& context, const Wanted& wanted) {
-  const Mirror mirror = require_mirror(context, wanted.identifier).mirror;
+  const Naming naming = wanted.text ? Naming::to_change : Naming::partial;
+  const Mirror mirror = require_mirror(context, wanted.identifier, naming).mirror;
   db::Connection& connection = context.database();
   if (!wanted.text) {
     list(mirror, db::read_comments(connection, mirror.id), wanted.json);

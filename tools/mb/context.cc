@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -53,6 +54,10 @@ std::string meant_by(const std::string& part, const std::vector<std::string>& kn
   return meant.empty() ? "" : meant.front();
 }
 
+bool takes_parts(Naming naming) {
+  return naming == Naming::partial || (naming == Naming::to_change && ::isatty(STDIN_FILENO) == 1);
+}
+
 }  // namespace
 
 const Instance& Context::instance() {
@@ -93,7 +98,7 @@ db::MirrorRecord require_mirror(Context& context, const std::string& name, Namin
   db::Connection& connection = context.database();
   if (auto record = db::find_mirror(connection, name)) return std::move(*record);
   const std::vector<std::string> known = all_names(connection);
-  if (naming == Naming::partial) {
+  if (takes_parts(naming)) {
     if (auto record = db::find_mirror(connection, meant_by(name, known))) return std::move(*record);
   }
   const std::string suggestion = did_you_mean(name, known);

@@ -57,8 +57,10 @@ class Context {
 };
 
 // A part of a name stands for it if only one mirror's name begins with it, or none does and only
-// one contains it. `whole`: where a mistake would be grave.
-enum class Naming : std::uint8_t { partial, whole };
+// one contains it. `to_change`: whole names unless somebody sits at standard input, who sees
+// which mirror it was: a script's name must not pass to another mirror when its own is deleted.
+// `whole`: where a mistake would be grave.
+enum class Naming : std::uint8_t { partial, to_change, whole };
 
 // The mirror of that name; throws Failure that names those that may be meant.
 db::MirrorRecord require_mirror(Context& context, const std::string& name,

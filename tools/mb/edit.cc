@@ -98,7 +98,8 @@ struct Edit {
 };
 
 struct Weight {
-  std::string first, second;
+  std::string first;
+  std::optional<std::string> second;
   Selection selection{"weight"};
   bool json = false;
 };
@@ -106,13 +107,13 @@ struct Weight {
 // With --where the number stands alone.
 int set_weight(Context& context, const Weight& wanted) {
   const bool alone = wanted.selection.by_condition();
-  if (!alone && !wanted.first.empty() && wanted.second.empty())
+  if (!alone && !wanted.first.empty() && !wanted.second)
     return show_weight(context, wanted.first, wanted.json);
-  if (wanted.second.empty() != alone)
+  if (wanted.second.has_value() == alone)
     throw UsageError(alone ? "weight: expected a number alone with --where"
                            : "weight: expected a mirror and a number; see `mb weight --help`");
   return run(context, wanted.selection, alone ? "" : wanted.first,
-             {{"weight", alone ? wanted.first : wanted.second}});
+             {{"weight", alone ? wanted.first : *wanted.second}});
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ int edit_in_editor(Context& context, const std::string& name, bool dry_run) {
     throw UsageError(
         "edit: nothing to change: give at least one column, or a terminal for an editor; see `mb "
         "edit --help`");
-  return EditSession(context, require_mirror(context, name), dry_run).run();
+  return EditSession(context, require_mirror(context, name, Naming::to_change), dry_run).run();
 }
 
 }  // namespace mirror::mb

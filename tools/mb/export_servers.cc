@@ -108,17 +108,60 @@ void say_split(const std::string& name, const std::vector<Base>& bases) {
   say("}");
 }
 
-std::map<std::string, std::vector<Base>> by_country(const std::vector<Base>& bases) {
-  std::map<std::string, std::vector<Base>> countries;
+std::map<std::string, CountryCode> named_countries(const std::vector<Base>& bases) {
+  std::map<std::string, CountryCode> countries;
+  const auto add = [&](CountryCode code) {
+    if (code.known() && !code.everyone()) countries.emplace(code.text(), code);
+  };
   for (const Base& base : bases) {
-    const Mirror& mirror = *base.mirror;
-    if (mirror.prefix_only || mirror.as_only) continue;
-    if (mirror.country.known() && !mirror.country.everyone())
-      countries[std::string(mirror.country.text())].push_back(base);
-    for (const CountryCode other : mirror.other_countries)
-      countries[std::string(other.text())].push_back(base);
+    add(base.mirror->country);
+    for (const CountryCode code : base.mirror->other_countries) add(code);
+    for (const CountryCode code : base.mirror->excluded_countries) add(code);
   }
   return countries;
+}
+
+bool has(const std::vector<CountryCode>& countries, CountryCode country) {
+  return std::find(countries.begin(), countries.end(), country) != countries.end();
+}
+
+// Its own mirrors with those for everyone; in a country without its own, those for anywhere. Never
+// one that excludes it.
+std::vector<Base> list_for(CountryCode country, const std::vector<Base>& bases,
+                           const std::vector<Base>& anywhere) {
+  std::vector<Base> list;
+  bool has_own = false;
+  for (const Base& base : bases) {
+    const Mirror& mirror = *base.mirror;
+    if (mirror.prefix_only || mirror.as_only || has(mirror.excluded_countries, country)) continue;
+    const bool own = mirror.country == country || has(mirror.other_countries, country);
+    if (own || mirror.country.everyone()) list.push_back(base);
+    has_own |= own;
+  }
+  if (has_own) return list;
+  list = anywhere;
+  std::erase_if(list,
+                [&](const Base& base) { return has(base.mirror->excluded_countries, country); });
+  return list;
+}
+
+std::map<std::string, std::vector<Base>> by_country(const std::vector<Base>& bases,
+                                                    const std::vector<Base>& anywhere) {
+  std::map<std::string, std::vector<Base>> countries;
+  for (const auto& [code, country] : named_countries(bases)) {
+    std::vector<Base> list = list_for(country, bases, anywhere);
+    if (list.empty())
+      complain(fmt::format("all mirrors exclude {}: its clients go anywhere", code));
+    else
+      countries.emplace(code, std::move(list));
+  }
+  return countries;
+}
+
+// https, unless only http answers.
+const std::string& url_for_clients(const Mirror& mirror) {
+  const bool https = answers(mirror, true, Family::ipv4) || answers(mirror, true, Family::ipv6);
+  return https ? mirror.https_url : mirror.http_url;
 }
 
 void say_networks(const std::vector<Base>& bases) {
@@ -136,8 +179,8 @@ int run_nginx(Context& context, const Wanted& wanted) {
   std::vector<Base> bases, anywhere;
   for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
-    const std::string& url = mirror.https_url.empty() ? mirror.http_url : mirror.https_url;
     if (serves_nobody(mirror)) continue;
+    const std::string& url = url_for_clients(mirror);
     if (url.find('$') != url.npos) {
       complain(fmt::format("mirror '{}' is left out: nginx takes $ in its URL for a variable",
                            mirror.identifier));
@@ -152,7 +195,7 @@ int run_nginx(Context& context, const Wanted& wanted) {
   say("# In http {}: for locations with  return 302 $mirror$uri;");
   say_networks(bases);
   say_split("mirror_anywhere", anywhere);
-  const auto countries = by_country(bases);
+  const auto countries = by_country(bases, anywhere);
   for (const auto& [country, list] : countries) say_split("mirror_" + lower(country), list);
   say(fmt::format("map ${} $mirror_of_country {{\n  default $mirror_anywhere;", wanted.variable));
   for (const auto& [country, list] : countries)

@@ -2,6 +2,8 @@
 // out.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "commands.h"
 #include "db/merge/one_file.h"
 #include "db/probe/probe_files.h"
@@ -23,9 +25,11 @@ int run(Context& context, const Wanted& wanted, bool has) {
   const auto file = db::ProbeFiles::at_path(connection, found.file.path);
   if (!file) throw Failure(fmt::format("'{}' is no current file", found.file.path));
   bool all = true;
-  for (const db::MirrorRecord& record : require_mirrors(context, wanted.identifiers)) {
+  for (const db::MirrorRecord& record :
+       require_mirrors(context, wanted.identifiers, Naming::to_change)) {
     const Mirror& mirror = record.mirror;
-    const bool had = db::ProbeFiles::one(connection, mirror.id, file->id).has_value();
+    const bool had =
+        std::find(found.mirrors.begin(), found.mirrors.end(), mirror.id) != found.mirrors.end();
     const std::vector<db::FileOnMirror> one = {{mirror.id, file->id, file->version_rev}};
     const bool changes = had != has;
     const std::int64_t changed = !changes || wanted.dry_run ? 0

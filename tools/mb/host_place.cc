@@ -29,6 +29,17 @@ std::optional<Address> from_socket(const sockaddr* socket) {
   return std::nullopt;
 }
 
+// Of EAI_AGAIN and EAI_FAIL nothing follows.
+bool says_none(int status) {
+#ifdef EAI_NODATA
+  if (status == EAI_NODATA) return true;
+#endif
+#ifdef EAI_ADDRFAMILY
+  if (status == EAI_ADDRFAMILY) return true;
+#endif
+  return status == EAI_NONAME;
+}
+
 }  // namespace
 
 std::string first_host(const std::vector<std::string>& urls) {
@@ -54,6 +65,18 @@ Resolved resolve(const std::string& host) {
       known.push_back(*address);
   }
   return result;
+}
+
+FamilyAnswer ask_family(const std::string& host, Family family) {
+  addrinfo hints{};
+  hints.ai_family = family == Family::ipv4 ? AF_INET : AF_INET6;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int status = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  const std::unique_ptr<addrinfo, FreeAddresses> owned(status == 0 ? found : nullptr);
+  if (status == 0) return {true, ""};
+  if (says_none(status)) return {false, ""};
+  return {std::nullopt, ::gai_strerror(status)};
 }
 
 Client locate_all(const GeoDatabases& geo, const std::vector<Address>& addresses) {

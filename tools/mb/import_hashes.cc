@@ -51,11 +51,10 @@ std::vector<db::HashResult> fitting(db::Connection& connection,
 
 Counts take_all(db::Connection& from, db::Connection& to, bool dry_run) {
   Counts counts;
-  std::string after;
+  moving::MirrorbrainHashes hashes(from);
   for (;;) {
-    const std::vector<MovedHash> page = moving::read_mirrorbrain_hashes(from, after, kGroupFiles);
+    const std::vector<MovedHash> page = hashes.next(kGroupFiles);
     if (page.empty()) return counts;
-    after = page.back().path;
     std::map<std::string, MovedHash> listed;
     for (const MovedHash& hash : page) {
       if (check_path(hash.path) == PathFault::none)

@@ -27,7 +27,8 @@ int run(Context& context, const Wanted& wanted) {
         "with rm");
   }
   db::Connection& connection = context.database();
-  const Mirror before = require_mirror(context, wanted.identifier).mirror;
+  const Naming naming = wanted.values.empty() ? Naming::partial : Naming::to_change;
+  const Mirror before = require_mirror(context, wanted.identifier, naming).mirror;
   if (wanted.values.empty()) {
     list(before);
     return kSuccess;

@@ -14,7 +14,7 @@ struct Names {
 };
 
 int rename(Context& context, const Names& names) {
-  const db::MirrorRecord record = require_mirror(context, names.from);
+  const db::MirrorRecord record = require_mirror(context, names.from, Naming::to_change);
   const std::string &from = record.mirror.identifier, &to = names.to;
   if (from == to) {
     say(fmt::format("mirror '{}' has that name already", from));

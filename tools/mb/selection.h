@@ -33,7 +33,7 @@ class Selection {
   // Those of the names, or those that all conditions hold for. Throws UsageError unless there are
   // names or conditions, and not both; Failure if there is no such mirror.
   std::vector<db::MirrorRecord> mirrors(Context& context, const std::vector<std::string>& names,
-                                        Naming naming = Naming::partial) const;
+                                        Naming naming = Naming::to_change) const;
   // Says which mirrors conditions chose, and asks if there are several; a dry run changes nothing,
   // so it does not ask. Throws UsageError if it cannot ask.
   bool agreed(const std::vector<db::MirrorRecord>& records) const;

@@ -33,22 +33,26 @@ struct Wanted {
   Selection selection;
 };
 
-// Returns whether the mirror is as it should be now.
-bool switch_one(Context& context, const Mirror& mirror, bool enabled, bool dry_run) {
+// Returns what to say of the mirror; nullopt: it is not as it should be.
+std::optional<std::string> switch_one(Context& context, const Mirror& mirror, bool enabled,
+                                      bool dry_run) {
   const char* const word = enabled ? "enabled" : "disabled";
-  if (mirror.enabled == enabled) {
-    say(fmt::format("mirror '{}' {} {} already", mirror.identifier, dry_run ? "is" : "was", word));
-    return true;
-  }
+  if (mirror.enabled == enabled)
+    return fmt::format("mirror '{}' {} {} already", mirror.identifier, dry_run ? "is" : "was",
+                       word);
   const std::string trouble = enabled ? own_url_trouble(context.instance(), mirror) : "";
   if (!trouble.empty()) {
     complain(trouble + ", so it stays disabled");
-    return false;
+    return std::nullopt;
   }
-  if (!dry_run)
+  try {
     db::update_mirror(context.database(), mirror.id, {{"enabled", enabled ? "true" : "false"}});
-  say(fmt::format("mirror '{}' {}{}", mirror.identifier, dry_run ? "would be " : "", word));
-  return true;
+  } catch (const db::Error& error) {
+    if (context.database().broken()) throw;
+    throw Failure(
+        fmt::format("mirror '{}': {}; nothing is changed", mirror.identifier, error.what()));
+  }
+  return fmt::format("mirror '{}' {}{}", mirror.identifier, dry_run ? "would be " : "", word);
 }
 
 int switch_mirrors(Context& context, const Wanted& wanted, bool enabled) {
@@ -56,9 +60,16 @@ int switch_mirrors(Context& context, const Wanted& wanted, bool enabled) {
   const std::vector<db::MirrorRecord> records = selection.mirrors(context, wanted.identifiers);
   if (!selection.agreed(records)) return kFailure;
   std::vector<db::MirrorRecord> taken;
+  std::vector<std::string> lines;
+  Attempt attempt(context.database(), selection.dry_run());
   for (const db::MirrorRecord& record : records) {
-    if (switch_one(context, record.mirror, enabled, selection.dry_run())) taken.push_back(record);
+    auto line = switch_one(context, record.mirror, enabled, selection.dry_run());
+    if (!line) continue;
+    lines.push_back(std::move(*line));
+    taken.push_back(record);
   }
+  attempt.finish();
+  for (const std::string& line : lines) say(line);
   const bool empty = enabled && !selection.dry_run() && complain_of_empty(context, taken);
   return empty || taken.size() < records.size() ? kFailure : kSuccess;
 }

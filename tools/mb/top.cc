@@ -53,11 +53,14 @@ class Tally {
     ++requests;
     first_s = std::min(first_s, line->time_s);
     last_s = std::max(last_s, line->time_s);
-    // Of a redirect the file's size tells what the mirror sends.
-    const std::int64_t bytes = line->mirror.empty() ? line->bytes : line->size_bytes;
+    // Of a redirect the file's size tells what the mirror sends. The module logs a mirror also
+    // where httpd sends the file itself.
+    const bool is_redirect =
+        !line->mirror.empty() && line->status > 300 && line->status != 304 && line->status <= 308;
+    const std::int64_t bytes = is_redirect ? line->size_bytes : line->bytes;
     paths().add(path, bytes);
     folders().add(folder_of(path), bytes);
-    if (!line->mirror.empty()) mirrors().add(line->mirror, bytes);
+    if (is_redirect) mirrors().add(line->mirror, bytes);
     if (const std::string country = country_of(*request, *line); !country.empty())
       countries().add(country, bytes);
   }

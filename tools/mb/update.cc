@@ -51,6 +51,20 @@ void note_place(const db::MirrorRecord& record, const Client& found, Looked& loo
   note(record, "longitude", fmt::format("{}", found.place->longitude), looked);
 }
 
+// "no" only if the resolver says that there is none.
+void note_family(const db::MirrorRecord& record, const Resolved& resolved, Family family,
+                 Looked& looked) {
+  const bool is_v4 = family == Family::ipv4;
+  const FamilyAnswer answer = has_family(resolved.addresses, family)
+                                  ? FamilyAnswer{true, ""}
+                                  : ask_family(looked.host, family);
+  if (answer.has)
+    note(record, is_v4 ? "ipv4" : "ipv6", *answer.has ? "yes" : "no", looked);
+  else
+    looked.trouble = fmt::format("whether the host {} has {} is not known now: {}", looked.host,
+                                 is_v4 ? "IPv4" : "IPv6", answer.error);
+}
+
 Looked look(Context& context, const db::MirrorRecord& record, const Wanted& wanted) {
   Looked looked;
   looked.mirror = record.mirror.identifier;
@@ -67,8 +81,8 @@ Looked look(Context& context, const db::MirrorRecord& record, const Wanted& want
   if ((wanted.everything() || wanted.asn) && found.asn != 0)
     note(record, "asn", std::to_string(found.asn), looked);
   if (wanted.everything() || wanted.addresses) {
-    note(record, "ipv4", has_family(resolved.addresses, Family::ipv4) ? "yes" : "no", looked);
-    note(record, "ipv6", has_family(resolved.addresses, Family::ipv6) ? "yes" : "no", looked);
+    note_family(record, resolved, Family::ipv4, looked);
+    note_family(record, resolved, Family::ipv6, looked);
   }
   return looked;
 }
@@ -104,7 +118,7 @@ std::vector<db::MirrorRecord> chosen(Context& context, const Wanted& wanted) {
   if (wanted.all == !wanted.identifiers.empty())
     throw UsageError("update: name mirrors, or say --all for all of them");
   return wanted.all ? db::list_mirrors(context.database())
-                    : require_mirrors(context, wanted.identifiers);
+                    : require_mirrors(context, wanted.identifiers, Naming::to_change);
 }
 
 int run(Context& context, const Wanted& wanted) {
@@ -119,11 +133,11 @@ int run(Context& context, const Wanted& wanted) {
     trouble |= !looked.trouble.empty();
     if (!looked.changes.empty() && !wanted.dry_run)
       db::update_mirror(context.database(), record.mirror.id, looked.changes);
+    if (!wanted.json && !looked.trouble.empty())
+      complain(fmt::format("mirror '{}': {}", looked.mirror, looked.trouble));
     if (wanted.json)
       list.push_back(to_json(looked));
-    else if (!looked.trouble.empty())
-      complain(fmt::format("mirror '{}': {}", looked.mirror, looked.trouble));
-    else if (!looked.changes.empty() || !wanted.all)
+    else if (!looked.changes.empty() || (!wanted.all && looked.trouble.empty()))
       say(text_of(looked, wanted.dry_run && !looked.changes.empty()));
   }
   if (wanted.json) say_json(list);

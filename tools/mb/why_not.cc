@@ -193,6 +193,8 @@ Answer find_out(Context& context, const Wanted& wanted) {
     throw Failure(fmt::format("mirror '{}': its row cannot be read", identifier));
   Answer answer;
   answer.path = found.file.path;
+  if (const auto& pause = mirrors->pause())
+    answer.reasons.push_back("redirects are paused " + pause->text());
   add_file_reasons(found, WhyLacking(connection, found.file), *known, connection, answer);
   const RankRequest request = request_for(found.file, *mirrors, wanted);
   if (wanted.client) {
