@@ -1,12 +1,8 @@
 // mb test, mb probefile: whether mirrors are well right now, and which of them have a file. mb-scan
 // asks them; mb itself connects to no mirror.
-#include <fmt/core.h>
-
-#include <algorithm>
-
 #include "commands.h"
-#include "core/path.h"
 #include "programs.h"
+#include "tree_file.h"
 
 namespace mirror::mb {
 namespace {
@@ -47,19 +43,11 @@ int run_test(Context& context, const Wanted& wanted) {
   return become_scanner(context, wanted, std::move(words));
 }
 
-// Without leading slashes. Throws UsageError for what can be no path.
-std::string tree_path(std::string path) {
-  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
-  if (const PathFault fault = check_path(path); fault != PathFault::none)
-    throw UsageError(fmt::format("'{}' cannot be a file's path: {}", path, path_fault_text(fault)));
-  return path;
-}
-
 int run_probefile(Context& context, const Wanted& wanted) {
   if (wanted.all && !wanted.identifiers.empty())
     throw UsageError("probefile: give --all or names of mirrors, not both");
   std::vector<std::string> words = words_for(context, wanted);
-  words.push_back("--ask=" + tree_path(wanted.path));
+  words.push_back("--ask=" + tree_path(wanted.path, "a file's path"));
   return become_scanner(context, wanted, std::move(words));
 }
 

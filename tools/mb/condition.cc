@@ -4,22 +4,16 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "context.h"
+#include "core/ascii.h"
 #include "core/nearest.h"
+#include "core/number.h"
 
 namespace mirror::mb {
 namespace {
 
 using Record = db::MirrorRecord;
-
-std::string upper(std::string text) {
-  for (char& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
 
 std::string as_digits(std::string_view value) {
   if (value.starts_with("AS") || value.starts_with("as")) value.remove_prefix(2);
@@ -27,10 +21,7 @@ std::string as_digits(std::string_view value) {
 }
 
 bool is_as(const std::string& value) {
-  const std::string digits = as_digits(value);
-  AsNumber number = 0;
-  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  return fault == std::errc() && end == digits.data() + digits.size();
+  return whole_number<AsNumber>(as_digits(value)).has_value();
 }
 
 bool is_country(const std::string& value) {
@@ -38,8 +29,7 @@ bool is_country(const std::string& value) {
 }
 
 bool is_region(const std::string& value) {
-  static constexpr std::string_view kRegions[] = {"", "AF", "AN", "AS", "EU", "NA", "OC", "SA"};
-  return std::find(std::begin(kRegions), std::end(kRegions), upper(value)) != std::end(kRegions);
+  return value.empty() || parse_region(value).has_value();
 }
 
 bool has_scheme(const Record& record, const std::string& scheme) {

@@ -1,12 +1,10 @@
 // mb dirs: the folders of the tree, how large they are, and how many mirrors have them.
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "commands.h"
-#include "core/path.h"
 #include "db/tree_view.h"
 #include "output.h"
+#include "tree_file.h"
 
 namespace mirror::mb {
 namespace {
@@ -15,16 +13,6 @@ struct Wanted {
   std::string folder;
   bool json = false;
 };
-
-// As the database has it: without slashes at either end.
-std::string folder_path(std::string text) {
-  text.erase(0, std::min(text.find_first_not_of('/'), text.size()));
-  while (text.ends_with('/')) text.pop_back();
-  const PathFault fault = text.empty() ? PathFault::none : check_path(text);
-  if (fault != PathFault::none)
-    throw UsageError(fmt::format("'{}' cannot be a folder: {}", text, path_fault_text(fault)));
-  return text;
-}
 
 void say_table(const std::vector<db::FolderSum>& sums) {
   Table table({{"FOLDER"},
@@ -40,7 +28,7 @@ void say_table(const std::vector<db::FolderSum>& sums) {
 }
 
 int run(Context& context, const Wanted& wanted) {
-  const std::string folder = folder_path(wanted.folder);
+  const std::string folder = tree_path_or_root(wanted.folder, "a folder");
   const std::vector<db::FolderSum> sums = db::folder_sums(context.database(), folder);
   if (wanted.json) {
     auto list = nlohmann::json::array();

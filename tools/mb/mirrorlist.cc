@@ -16,6 +16,7 @@
 #include "rank/may_serve.h"
 #include "render/markup.h"
 #include "render/mirror_list_style.h"
+#include "tree_file.h"
 
 namespace mirror::mb {
 namespace {
@@ -68,12 +69,7 @@ Listed listed(const Mirror& mirror, std::int64_t files, const List& list) {
 // Those that take redirects, and have some of it or all.
 List listed_mirrors(Context& context, const Wanted& wanted, const MirrorTable& mirrors) {
   List list;
-  list.path = wanted.path;
-  list.path.erase(0, std::min(list.path.find_first_not_of('/'), list.path.size()));
-  while (list.path.ends_with('/')) list.path.pop_back();
-  const PathFault fault = list.path.empty() ? PathFault::none : check_path(list.path);
-  if (fault != PathFault::none)
-    throw UsageError(fmt::format("'{}' cannot be a path: {}", list.path, path_fault_text(fault)));
+  list.path = tree_path_or_root(wanted.path, "a path");
   list.held = db::held_below(context.database(), list.path);
   if (list.held.files == 0)
     throw Failure(fmt::format("no files at or below '{}' in the table", list.path));

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/path.h"
 #include "core/readable.h"
@@ -10,11 +11,20 @@
 
 namespace mirror::mb {
 
+std::string tree_path(std::string typed, std::string_view what) {
+  typed.erase(0, std::min(typed.find_first_not_of('/'), typed.size()));
+  if (const PathFault fault = check_path(typed); fault != PathFault::none)
+    throw UsageError(fmt::format("'{}' cannot be {}: {}", typed, what, path_fault_text(fault)));
+  return typed;
+}
+
+std::string tree_path_or_root(std::string typed, std::string_view what) {
+  while (typed.ends_with('/')) typed.pop_back();
+  return typed.empty() ? typed : tree_path(std::move(typed), what);
+}
+
 db::FoundFile require_file(db::Connection& connection, std::string path) {
-  path.erase(0, std::min(path.find_first_not_of('/'), path.size()));
-  if (const PathFault fault = check_path(path); fault != PathFault::none) {
-    throw UsageError(fmt::format("'{}' cannot be a file's path: {}", path, path_fault_text(fault)));
-  }
+  path = tree_path(std::move(path), "a file's path");
   db::FoundFile found = db::find_file(connection, path);
   if (found.found == Found::directory)
     throw Failure(fmt::format("'{}' is a directory: those are not redirected", path));

@@ -5,12 +5,19 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "context.h"
 #include "db/files.h"
 #include "db/lookup.h"
 
 namespace mirror::mb {
+
+// A path as it was typed, as the database has it: without slashes before it. Throws UsageError,
+// that it cannot be `what`.
+std::string tree_path(std::string typed, std::string_view what);
+// The same of a folder, also without slashes behind it; "": the whole tree.
+std::string tree_path_or_root(std::string typed, std::string_view what);
 
 // Leading slashes do not count. Throws UsageError for what can be no path, Failure for a directory
 // and for what is not in the table.

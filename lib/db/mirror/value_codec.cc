@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/ascii.h"
+
 namespace mirror::db {
 namespace {
 
@@ -20,12 +22,6 @@ std::string joined(const Items& items, Text text) {
 
 [[noreturn]] void refuse(const char* column, std::string_view value, const char* expected) {
   throw Error(fmt::format("{}: '{}' is not {}", column, value, expected), "22023");
-}
-
-std::string upper(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  return out;
 }
 
 std::int64_t whole_number(const char* column, std::string_view value) {
