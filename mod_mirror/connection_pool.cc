@@ -13,7 +13,9 @@ using std::chrono::seconds;
 
 constexpr milliseconds kGlance{
     100};  // after so long a waiting request sees what another process has found out
-constexpr milliseconds kShortWait{100};        // for a connection that others hold
+constexpr milliseconds kShortWait{200};        // for a connection that others hold, while none of
+                                               // them gets an answer
+constexpr milliseconds kAskedFor{200};         // others give idle connections up for so long
 constexpr milliseconds kSlotRetry{10};         // for a slot that others hold
 constexpr milliseconds kServerFullRetry{200};  // PostgreSQL's own limit is reached
 constexpr milliseconds kSlowRetry{500};        // one more did not come in time
@@ -69,7 +71,7 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
       thread_.wake();
       // A connection that can still be made is worth waiting for; the attempt ends in success or in
       // trip().
-      const auto until = full_ ? std::min(deadline, started_at + kShortWait) : deadline;
+      const auto until = full_ ? patience_with_others(started_at, deadline) : deadline;
       if (Clock::now() < until) {
         available_.wait_until(lock, std::min(until, Clock::now() + kGlance));
       } else if (full_) {
@@ -86,6 +88,14 @@ std::unique_ptr<PooledConnection> ConnectionPool::borrow(Clock::time_point deadl
       !shared_.answered_since(started_at))
     trip("no connection was made in time", shared_.outages());
   return nullptr;
+}
+
+// While others get their answers, one of their connections comes free soon; half of the time is
+// left to ask over it.
+Clock::time_point ConnectionPool::patience_with_others(Clock::time_point started_at,
+                                                       Clock::time_point deadline) const {
+  return std::min(started_at + (deadline - started_at) / 2,
+                  std::max(started_at, shared_.answered_at()) + kShortWait);
 }
 
 // Those from before an outage are not to be trusted.
@@ -181,7 +191,7 @@ ConnectionSlot ConnectionPool::slot_for_requests() {
   }
   if (shared_.others_starve(limit)) return {};
   ConnectionSlot slot = shared_.take_slot(limit);
-  if (!slot) shared_.ask_for_slot(2 * kShortWait);
+  if (!slot) shared_.ask_for_slot(kAskedFor);
   return slot;
 }
 

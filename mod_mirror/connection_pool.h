@@ -44,7 +44,7 @@ class ConnectionPool {
   // See StepThread::join_by.
   bool join_by(Clock::time_point deadline) noexcept { return thread_.join_by(deadline); }
 
-  // nullptr: the database is down, or no connection came free within a short wait.
+  // nullptr: the database is down, or no connection came free: others hold all for long.
   std::unique_ptr<PooledConnection> borrow(Clock::time_point deadline);
   void give_back(std::unique_ptr<PooledConnection> connection);
   // Idle connections cannot be trusted any more.
@@ -65,6 +65,8 @@ class ConnectionPool {
   std::unique_ptr<PooledConnection> connect(ConnectionSlot slot);
   void complain_of_room(const std::string& reason);
   ConnectionSlot slot_for_requests();
+  Clock::time_point patience_with_others(Clock::time_point started_at,
+                                         Clock::time_point deadline) const;
   std::unique_ptr<PooledConnection> take_idle();
   bool starving() const;
   void part_with_leaving(std::chrono::milliseconds patience);

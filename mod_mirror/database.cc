@@ -14,7 +14,9 @@ namespace {
 constexpr std::chrono::minutes kComplaintPause{1};
 constexpr int kAttempts = 3;
 constexpr int kLookupsPerLarge = 10;  // connections for each one that reads what is large
-constexpr std::chrono::milliseconds kLargeRetry{10};
+constexpr int kLargePatience =
+    10;  // times MirrorDatabaseTimeout: others hold the few, not an outage
+constexpr std::chrono::milliseconds kLargeRetry{2};
 constexpr const char* kAnyPath =
     "any/path";  // looked up on a new connection: statements that cannot work are found out there
 
@@ -79,15 +81,18 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   return nullptr;
 }
 
-// Few, so that a slow line still has room for lookups.
+// Few, so that a slow line still has room for lookups. Who waits longest comes first: of many large
+// answers none starves.
 ConnectionSlot Database::large_slot(Clock::time_point deadline) {
   const int limit = std::clamp(pool_.options().max_connections / kLookupsPerLarge, 1,
                                SharedDatabase::kLargeSlots);
-  for (;;) {
+  const Turns::Turn turn(large_turns_, deadline);
+  while (turn.has_come()) {
     ConnectionSlot slot = shared_.take_large_slot(limit);
     if (slot || Clock::now() >= deadline) return slot;
     std::this_thread::sleep_for(kLargeRetry);
   }
+  return {};
 }
 
 // nullopt: another connection may be better off.
@@ -117,7 +122,7 @@ std::optional<std::string> Database::try_zsync_part(std::string_view path, std::
 
 std::string Database::zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
                                  std::int64_t count) {
-  const ConnectionSlot slot = large_slot(Clock::now() + pool_.options().timeout);
+  const ConnectionSlot slot = large_slot(Clock::now() + kLargePatience * pool_.options().timeout);
   if (!slot) return "";
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {

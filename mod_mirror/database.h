@@ -8,6 +8,7 @@
 
 #include "connection_pool.h"
 #include "path_lookup.h"
+#include "turns.h"
 
 namespace mirror::httpd {
 
@@ -51,7 +52,8 @@ class Database {
   std::shared_ptr<const MirrorTable> table_;
   Clock::time_point loaded_at_{};  // before the load's statement
   std::timed_mutex loading_;       // one thread loads, the others wait for it
-  ConnectionPool pool_;            // last: its thread uses what stands above
+  Turns large_turns_;
+  ConnectionPool pool_;  // last: its thread uses what stands above
 };
 
 }  // namespace mirror::httpd

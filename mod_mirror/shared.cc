@@ -108,8 +108,8 @@ bool SharedDatabase::trip(SharedClock::duration first_probe_in) {
 
 void SharedDatabase::note_answer() { answered_at_ns_.store(in_ns(SharedClock::now())); }
 
-bool SharedDatabase::answered_since(SharedClock::time_point moment) const {
-  return answered_at_ns_.load() >= in_ns(moment);
+SharedClock::time_point SharedDatabase::answered_at() const {
+  return SharedClock::time_point(std::chrono::nanoseconds(answered_at_ns_.load()));
 }
 
 bool SharedDatabase::claim_probe(SharedClock::duration lease) {

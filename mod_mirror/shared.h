@@ -78,7 +78,8 @@ class SharedDatabase {
   bool recover() { return down_.exchange(false); }
   // A lookup got its answer: what fails meanwhile is no outage.
   void note_answer();
-  bool answered_since(SharedClock::time_point moment) const;
+  SharedClock::time_point answered_at() const;  // the last of all processes' lookups
+  bool answered_since(SharedClock::time_point moment) const { return answered_at() >= moment; }
   // What the log was told last: of the outage (forgotten with the next one), of lookups that
   // failed, of no room for connections.
   LogGate outage_log, lookup_log, room_log;

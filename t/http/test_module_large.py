@@ -109,6 +109,22 @@ def test_a_connection_that_takes_too_long_is_no_outage_while_others_answer(large
     assert line.count > before and statuses == {302} and redirector.log_lines(OUTAGE) == []
 
 
+def test_many_large_answers_at_once_all_begin(large, postgres, make_redirector, cleanup):  # noqa: F811
+    """Few are read at the same time; none is forgotten meanwhile."""
+    line = cleanup(SlowLine(postgres.port))
+    conninfo = re.sub(r"port='?\d+'?", f"port={line.port}", postgres.conninfo(DATABASE, tcp=True))
+    one_child = "StartServers 1\nServerLimit 1\nThreadsPerChild 40\nMinSpareThreads 1\nMaxSpareThreads 40\nMaxRequestWorkers 40\n"
+    redirector = make_redirector(one_child + CONFIG, catalog=False, conninfo=conninfo)
+    assert redirector.redirects("/db/f")
+    line.delay_s = 0.01
+    readers = [open_request(redirector, "/db/large.zsync") for _ in range(16)]
+    try:
+        assert {reader.recv(12) for reader in readers} == {b"HTTP/1.1 200"}
+    finally:
+        for reader in readers:
+            reader.close()
+
+
 def open_request(redirector, target, receive_bytes=4096):
     """A client that has asked and reads nothing."""
     client = socket.socket()

@@ -2,6 +2,7 @@
 
 import collections
 import os
+import re
 import signal
 import threading
 import time
@@ -11,6 +12,7 @@ import pytest
 
 import rig
 from outages import CONFIG, DATABASE, OUTAGE, RECOVERY, Redirector, at_once, fill_postgres
+from slow_line import SlowLine
 
 LIMIT = 3
 LIMITED = f"MirrorDatabaseMaxConnections {LIMIT}\n" + CONFIG
@@ -18,7 +20,7 @@ LIMITED = f"MirrorDatabaseMaxConnections {LIMIT}\n" + CONFIG
 
 @pytest.fixture(scope="module")
 def cluster(build):
-    with rig.Postgres() as server:
+    with rig.Postgres(tcp=True) as server:
         fill_postgres(server, build)
         server.sql("CREATE ROLE web LOGIN PASSWORD 'right'; GRANT mirror_httpd TO web; CREATE ROLE nobody_special LOGIN")
         yield server
@@ -107,6 +109,17 @@ def test_no_free_connection_counts_as_down_for_that_request_only(make, own):
     assert held[0].answer.status == 302
     assert site.ask().answer.status == 302
     assert not site.log_lines(OUTAGE)
+
+
+def test_a_burst_waits_for_its_turn_while_answers_come(make, cluster, cleanup):
+    line = cleanup(SlowLine(cluster.port))
+    line.delay_s = 0.015
+    one_process = "StartServers 1\nServerLimit 1\nThreadsPerChild 12\nMaxRequestWorkers 12\n"
+    conninfo = re.sub(r"port='?\d+'?", f"port={line.port}", cluster.conninfo(DATABASE, tcp=True))
+    site = make(config=one_process + "MirrorDatabaseMaxConnections 1\n" + CONFIG, conninfo=conninfo).start()
+    site.wait_until_it_redirects()
+    burst = at_once(12, site.ask)
+    assert {one.answer.status for one in burst} == {302} and 0.25 < max(one.seconds for one in burst) < 1.5
 
 
 @pytest.mark.parametrize("mpm", ["event", "prefork"])
