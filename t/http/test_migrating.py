@@ -47,7 +47,7 @@ def foreign(database):
 
 def commands(build):
     text = (build.srcdir / "doc/migrating.md").read_text()
-    return re.findall(r"^    ((?:mb(?:-\w+)?|psql) .*)$", text, re.M)
+    return re.findall(r"^((?:mb(?:-\w+)?(?: .*)?|psql .*))$", text, re.M)
 
 
 def test_the_whole_move(database, build, geo, scratch, cleanup, foreign):
