@@ -184,7 +184,7 @@ class Stage:
         rig.wait_for("httpd's catalog", lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, 60)
 
     def run(self, block):
-        if re.search(r"\b(curl|wget|aria2c|mb compare|mb status)\b", block.text):
+        if re.search(r"\b(curl|wget|aria2c|mb compare|mb status|mb catalog)\b", block.text):
             self.settle()
         done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", self.here(block.text)], env=self.env, cwd=self.dir / "work", text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=120)
