@@ -19,6 +19,7 @@ FILES = {"iso/disk.img": 3_000_000, "iso/disk.img.asc": 800, "iso/other.img": 20
 MIRRORS = {"ftp.example.org": "127.0.10.1", "mirror.example.net": "127.0.11.1"}
 CONFIG = """
 MirrorDatabase {database}
+MirrorStickiness 0
 MirrorGeoDatabase {geo}/GeoLite2-City.mmdb
 MirrorGeoDatabase {geo}/GeoLite2-ASN.mmdb
 RemoteIPHeader X-Forwarded-For
@@ -118,12 +119,11 @@ class Stage:
         self.httpd = rig.Httpd(self.config, build=build, catalog=True, docroot=self.tree, modules=MODULES)
         self.names = self._names()
         self._programs()
-        if not bare:
-            postgres.create_database("mirrors")
-        self.httpd.start()
         self.output = ""
         if not bare:
+            postgres.create_database("mirrors")
             self.run(Block("sh", [], self._begin(), "the stage", 0))
+        self.httpd.start()
 
     def _sync(self):
         rig.run(["rsync", "-a", "--delete", f"{self.tree}/", f"{self.mirror}/"])
