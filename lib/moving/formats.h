@@ -32,6 +32,12 @@ MovedMirrors read_gentoo(std::string_view text);
 // each with an empty line between them; and `mirrorbits export mirmon` or `rsync`.
 MovedMirrors read_mirrorbits(std::string_view text);
 
+// Fedora's MirrorManager: its hosts in JSON, as doc/examples/mirrormanager.sql makes it of its
+// database: [{"name": …, "site": {…}, "categories": [{"category": …, "urls": [{"url": …}]}], …}],
+// or
+// {"hosts": […]}. `category`: the one of which the URLs are; "": the only one that there is.
+MovedMirrors read_mirrormanager(std::string_view text, std::string_view category);
+
 // MirrorBrain's and MirrorCache's databases, of which nothing is changed. Throw db::Error.
 MovedMirrors read_mirrorbrain(db::Connection&);
 MovedMirrors read_mirrorcache(db::Connection&);

@@ -2,24 +2,15 @@
 #include <fmt/format.h>
 
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "moving/formats.h"
+#include "moving/json_text.h"
 
 namespace mirror::moving {
 namespace {
 
 constexpr int kDeepest = 6;
 using Json = nlohmann::json;
-
-std::string text_of(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return "";
-  if (!value.is_array()) return value.dump();
-  std::string list;
-  for (const Json& one : value) list += (list.empty() ? "" : ",") + text_of(one);
-  return list;
-}
 
 // Prefixes as texts, ASes as texts or numbers.
 void add_served(const Json& list, MovedMirror& mirror) {
@@ -72,15 +63,9 @@ MovedMirror mirror_of(const Json& object, std::size_t number) {
 }  // namespace
 
 MovedMirrors read_json(std::string_view text) {
-  bool deep = false;
-  const Json json = Json::parse(
-      text,
-      [&](int depth, Json::parse_event_t, const Json&) {
-        deep = deep || depth > kDeepest;
-        return !deep;
-      },
-      false);
-  if (json.is_discarded() || deep) throw FormatError("is not JSON as `mb export json` writes it");
+  const std::optional<Json> parsed = parse_json(text, kDeepest);
+  if (!parsed) throw FormatError("is not JSON as `mb export json` writes it");
+  const Json& json = *parsed;
   const Json* list = &json;
   if (json.is_object() && json.contains("mirrors")) list = &json["mirrors"];
   if (!list->is_array()) throw FormatError("has no list of mirrors");

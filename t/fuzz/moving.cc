@@ -57,6 +57,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       case 'g':
         check_names(read_gentoo(text));
         break;
+      case 'f':
+        check_names(read_mirrormanager(text, "Fedora Linux"));
+        break;
       default:
         check_names(read_mirrorbits(text));
     }

@@ -4,10 +4,15 @@ import csv
 import hashlib
 import io
 import json
+import os
+import pathlib
+import subprocess
 
 import pytest
 import rig
 from answers import File, fill
+
+SOURCE = pathlib.Path(os.environ.get("MIRROR_SRCDIR", pathlib.Path(__file__).resolve().parents[2]))
 
 # The columns of MirrorBrain's table that are read, and one that is not.
 BRAIN = """
@@ -270,6 +275,79 @@ def test_mirrorbits_exports(database, import_into):
     assert (found["http_url"], found["rsync_url"], found["country"]) == ("http://m.example.org/vlc/", "rsync://m.example.org/vlc/", "FR")
 
 
+# The tables of MirrorManager 2 with what the query reads, and what it must not.
+MANAGER = """
+CREATE TABLE site (id int PRIMARY KEY, name text, password text, org_url text, private bool, admin_active bool, user_active bool);
+CREATE TABLE site_admin (id int, username text, site_id int);
+CREATE TABLE host (id int PRIMARY KEY, name text, site_id int, robot_email text, admin_active bool, user_active bool, country text,
+  bandwidth_int int, comment text, config bytea, private bool, internet2 bool, internet2_clients bool, asn int, asn_clients bool,
+  max_connections int, disable_reason text, push_ssh_private_key text{more});
+CREATE TABLE category (id int PRIMARY KEY, name text); CREATE TABLE directory (id int PRIMARY KEY, name text);
+CREATE TABLE host_category (id int PRIMARY KEY, host_id int, category_id int, always_up2date bool);
+CREATE TABLE host_category_url (id int, host_category_id int, url text, private bool);
+CREATE TABLE host_netblock (host_id int, netblock text); CREATE TABLE host_peer_asn (host_id int, asn int);
+CREATE TABLE host_country_allowed (host_id int, country text); CREATE TABLE host_acl_ip (host_id int, ip text);
+CREATE TABLE location (id int PRIMARY KEY, name text); CREATE TABLE host_location (host_id int, location_id int);
+CREATE TABLE directory_exclusive_host (host_id int, directory_id int);
+INSERT INTO site VALUES (1, 'Ünï "Lab"', 'secret', 'https://lab.example.org/', 'f', 't', 't'), (2, 'Campus', 'secret', '', 't', 't', 't'),
+  (3, 'Gone', 'secret', NULL, 'f', 't', 'f');
+INSERT INTO site_admin VALUES (1, 'jane', 1), (2, 'joe', 1);
+INSERT INTO host VALUES
+  (1, 'mirror.lab.example.org', 1, 'robot@lab.example.org', 't', 't', 'de', 2500, E'two\\nlines', '\\x80', 'f', 't', 'f', 64500, 't', 4,
+   NULL, 'KEY'),
+  (2, 'mirror.campus.example.edu', 2, NULL, 't', 't', 'US', 1, NULL, NULL, 'f', 'f', 'f', NULL, 'f', 1, NULL, NULL),
+  (3, 'mirror.campus.example.edu', 3, NULL, 't', 't', 'FR', 2000000, NULL, NULL, 't', 'f', 'f', 64502, 't', 1, 'crawls fail', NULL),
+  (4, 'rsync.example.net', NULL, NULL, 't', 't', 'FR', NULL, NULL, NULL, 'f', 'f', 'f', NULL, 't', 1, NULL, NULL);
+INSERT INTO category VALUES (1, 'Fedora Linux'), (2, 'Fedora EPEL');
+INSERT INTO host_category VALUES (1, 1, 1, 'f'), (2, 1, 2, 't'), (3, 2, 1, 't'), (4, 3, 1, 'f'), (5, 4, 1, 'f');
+INSERT INTO host_category_url VALUES (1, 1, 'https://mirror.lab.example.org/fedora', 'f'), (2, 1, 'rsync://mirror.lab.example.org/fedora/', 'f'),
+  (3, 1, 'ftp://mirror.lab.example.org/fedora/', 'f'), (4, 1, 'rsync://u:hidden@mirror.lab.example.org/all/', 't'),
+  (5, 2, 'http://mirror.lab.example.org/epel/', 'f'), (6, 3, 'http://mirror.campus.example.edu/', 'f'), (7, 4, 'http://gone.example/', 'f'),
+  (8, 5, 'rsync://rsync.example.net/f/', 'f');
+INSERT INTO host_netblock VALUES (1, '192.0.2.0/24'), (1, '2001:db8::/32'), (1, '198.51.100.1'), (1, '10.0.0.1/8'), (1, 'dyn.example.org'),
+  (1, NULL), (2, '203.0.113.0/24');
+INSERT INTO host_peer_asn VALUES (1, 64501), (2, 64503);
+INSERT INTO host_country_allowed VALUES (1, 'DE'), (1, 'at'), (3, 'CH');
+INSERT INTO host_acl_ip VALUES (1, '192.0.2.9');
+INSERT INTO location VALUES (1, 'aws-1'); INSERT INTO host_location VALUES (1, 1);
+INSERT INTO directory VALUES (1, 'pub/x'); INSERT INTO directory_exclusive_host VALUES (1, 1);
+"""
+
+
+@pytest.mark.parametrize("more", ["", ", latitude float, longitude float"])
+def test_mirrormanagers_hosts(database, import_into, more):
+    foreign = import_into.foreign(MANAGER.replace("{more}", more) + ("UPDATE host SET latitude = 50.25, longitude = -8;" if more else ""))
+    query = SOURCE / "doc/examples/mirrormanager.sql"
+    text = subprocess.run(["psql", "-XAtqf", query, foreign], check=True, capture_output=True, text=True).stdout
+    assert "secret" not in text and "KEY" not in text
+    assert "has several categories: --section takes one of Fedora EPEL, Fedora Linux" in import_into(
+        "mirrormanager", import_into.file(text), check=False).stderr
+    epel = import_into("mirrormanager", "-", "--section", "Fedora EPEL", "--dry-run", input=text)
+    assert "1 added" in epel.stdout and "left out: rsync.example.net: no Fedora EPEL by http or https" in epel.stdout
+    report = json.loads(import_into("mirrormanager", "-", "--section", "Fedora Linux", "--json", input=text).stdout)
+    assert report["left_out_of_all"] == ["rsync.example.net: no Fedora Linux by http or https"]
+    assert report["left_out"] == {
+        "mirror.lab.example.org": [
+            "a private URL: rsync://u:***@mirror.lab.example.org/all/", "a netblock that is no network here: 10.0.0.1/8",
+            "a netblock that is no network here: dyn.example.org", "internet2: yes", "max_connections of a client: 4",
+            "robot_email: robot@lab.example.org", "acl_ips: 192.0.2.9", "locations: aws-1", "directories that only it has: pub/x"],
+        "mirror.campus.example.edu": ["always_up2date: yes", "asn_clients: no, so the peer ASes do not count"],
+        "mirror.campus.example.edu-2": ["disable_reason: crawls fail"]}
+    found = mirrors(database)
+    place = {"latitude": 50.25, "longitude": -8} if more else {}
+    assert found["mirror.lab.example.org"] == {
+        "https_url": "https://mirror.lab.example.org/fedora/", "rsync_url": "rsync://mirror.lab.example.org/fedora/",
+        "ftp_url": "ftp://mirror.lab.example.org/fedora/", "country": "DE", "region": "EU", "weight": 250, "enabled": True, "asn": 64500,
+        "prefixes": ["192.0.2.0/24", "198.51.100.1/32", "2001:db8::/32"], "served_as": [64501], "country_only": True,
+        "other_countries": ["AT"], "private_comment": "two\nlines", "operator_name": 'Ünï "Lab"', "operator_url": "https://lab.example.org/",
+        "admin_name": "jane,joe", "ipv4": True, "online": True, **place}
+    campus = found["mirror.campus.example.edu"]
+    assert campus["prefix_only"] and campus["prefixes"] == ["203.0.113.0/24"] and campus["weight"] == 1 and campus["enabled"]
+    gone = found["mirror.campus.example.edu-2"]
+    assert gone["as_only"] and gone["weight"] == 10000 and "enabled" not in gone
+    assert (gone["country_only"], gone["other_countries"], gone["excluded_countries"]) == (True, ["CH"], ["FR"])
+
+
 @pytest.fixture
 def odd_fleet(database):
     database.tool("mb", "new", "a", "--no-geo", "--http-url", "http://a.example/", "--rsync-url", "rsync://u@a.example/m/",
@@ -310,7 +388,8 @@ def test_the_table_is_one_that_spreadsheets_read(database, odd_fleet):
     ("csv", "identifier\na,b\n", "line 2: 2 values for 1 columns"), ("csv", "identifier,x\n,1\n", "line 2: no identifier"),
     ("csv", 'identifier\n"a"b\n', "line 2: something follows"), ("masterlist", "Site x\n", "line 1: is no field"),
     ("masterlist", " x\n", "line 1: continues a field"), ("gentoo", "<mirrors>", "is no XML"), ("gentoo", "<html/>", "not a list of <mirrors>"),
-    ("gentoo", b"\xff", "is no XML")])
+    ("gentoo", b"\xff", "is no XML"), ("mirrormanager", "{}", "has no list of hosts"), ("mirrormanager", "[" * 9, "is not JSON"),
+    ("mirrormanager", '[7, {"name": "x", "categories": 7}]', "has no categories with URLs")])
 def test_what_cannot_be_read_is_told(database, import_into, form, text, words):
     done = import_into(form, import_into.file(text), check=False)
     assert done.returncode == 1 and words in done.stderr and mirrors(database) == {}, done

@@ -8,7 +8,7 @@ import pytest
 
 import rig
 from answers import SIZE, ask
-from test_mb_import import BRAIN, CACHE, FILES as TABLES
+from test_mb_import import BRAIN, CACHE, FILES as TABLES, MANAGER
 
 CONFIG = """
 MirrorDatabase {database}
@@ -32,13 +32,14 @@ BITS = "Mirror: bits.example.org\nHttpURL: http://bits.example.org/\nScore: 0\n"
 
 @pytest.fixture
 def foreign(database):
-    """MirrorBrain's and MirrorCache's databases under the names of the manual."""
-    names = ("mirrorbrain", "mirrorcache")
+    """MirrorBrain's, MirrorCache's and MirrorManager's databases under the names of the manual."""
+    names = ("mirrorbrain", "mirrorcache", "mirrormanager2")
     for name in names:
         database.postgres.create_database(name)
     database.postgres.sql(BRAIN.replace("{more}", "") + TABLES["filearr"] + "DELETE FROM server;"
                           "CREATE TABLE hash (file_id int, mtime int, size bigint, md5 bytea, sha1 bytea, sha256 bytea)", "mirrorbrain")
     database.postgres.sql(CACHE, "mirrorcache")
+    database.postgres.sql(MANAGER.replace("{more}", "") + "DELETE FROM host WHERE id > 1", "mirrormanager2")
     yield
     for name in names:
         database.postgres.drop_database(name)
@@ -46,7 +47,7 @@ def foreign(database):
 
 def commands(build):
     text = (build.srcdir / "doc/migrating.md").read_text()
-    return re.findall(r"^(mb(?:-\w+)?(?: .*)?)$", text, re.M)
+    return re.findall(r"^((?:mb(?:-\w+)?(?: .*)?|psql .*))$", text, re.M)
 
 
 def test_the_whole_move(database, build, geo, scratch, cleanup, foreign):
@@ -61,6 +62,7 @@ def test_the_whole_move(database, build, geo, scratch, cleanup, foreign):
     work = scratch / "work"
     work.mkdir()
     (work / "mirrors.txt").write_text(BITS)
+    (work / "mirrormanager.sql").symlink_to(build.srcdir.resolve() / "doc/examples/mirrormanager.sql")
     (work / "access.log.1").write_text("".join(
         f'127.0.11.{client} - - [29/Nov/2026:10:00:00 +0000] "GET /iso/disk.img HTTP/1.1" 302 -\n' for client in range(1, 4)))
     (scratch / "mb.toml").write_text(f'[instance.main]\nsource = "{tree}"\ngeo_databases = ["{geo}/city.mmdb"]\n')
@@ -84,7 +86,7 @@ def test_the_whole_move(database, build, geo, scratch, cleanup, foreign):
     assert len(found) > 20
     for command in found:
         if command == "mb list --all":  # the others' mirrors are not on this machine
-            run("mb delete --yes bits.example.org a.example.org cdn.example.net")
+            run("mb delete --yes bits.example.org a.example.org cdn.example.net mirror.lab.example.org")
         said = run(command)
         if command.startswith("mb pause"):
             rig.wait_for("the pause", lambda: not to_mirror(), 60)

@@ -26,6 +26,7 @@ const std::vector<Command>& commands() {
         {"mirrorbrain", "from MirrorBrain's database", setup_import_mirrorbrain, {}},
         {"mirrorbits", "from what mirrorbits or its redis prints", setup_import_mirrorbits, {}},
         {"mirrorcache", "from MirrorCache's database", setup_import_mirrorcache, {}},
+        {"mirrormanager", "from Fedora's MirrorManager", setup_import_mirrormanager, {}},
         {"masterlist", "from Debian's Mirrors.masterlist", setup_import_masterlist, {}},
         {"gentoo", "from Gentoo's list of mirrors in XML", setup_import_gentoo, {}}}},
       {"export",

@@ -63,6 +63,7 @@ Action setup_import_csv(cli::Options&, Context&);
 Action setup_import_mirrorbrain(cli::Options&, Context&);
 Action setup_import_mirrorbits(cli::Options&, Context&);
 Action setup_import_mirrorcache(cli::Options&, Context&);
+Action setup_import_mirrormanager(cli::Options&, Context&);
 Action setup_import_masterlist(cli::Options&, Context&);
 Action setup_import_gentoo(cli::Options&, Context&);
 Action setup_export_json(cli::Options&, Context&);

@@ -26,9 +26,9 @@ using moving::MovedMirrors;
 constexpr std::size_t kMaxBytes = std::size_t{256} << 20;
 
 struct Wanted {
-  std::string from;  // a file, - or a conninfo
-  std::string name;  // of it, in messages
-  std::string section = "Archive";
+  std::string from;     // a file, - or a conninfo
+  std::string name;     // of it, in messages
+  std::string section;  // of the formats that have several trees
   bool dry_run = false, update = false, disabled = false, json = false;
   bool hashes = false;  // those of files instead of mirrors
 };
@@ -219,13 +219,11 @@ auto read_from(const Wanted& wanted, Read read) {
 
 template <typename Read>
 Action setup(cli::Options& app, Context& context, const char* name, const char* help, Read read,
-             bool has_section = false, bool has_hashes = false) {
+             const char* sections = nullptr, bool has_hashes = false) {
   auto wanted = std::make_shared<Wanted>();
   app.add_option("from", wanted->from, help)->required()->type_name(name);
-  if (has_section)
-    app.add_option("--section", wanted->section,
-                   "Which of its archives: Archive (the default), CDImage, Ports, …")
-        ->type_name("NAME");
+  if (sections != nullptr)
+    app.add_option("--section", wanted->section, sections)->type_name("NAME");
   app.add_flag("--dry-run", wanted->dry_run, "Try it, say what would happen, and change nothing");
   app.add_flag("--update", wanted->update, "Change mirrors that are there already, too");
   app.add_flag("--disabled", wanted->disabled, "Add mirrors disabled, whatever they were");
@@ -265,7 +263,7 @@ Action setup_database(cli::Options& app, Context& context, Read read, bool has_h
         connection.script("SET default_transaction_read_only = on; SET search_path = public");
         return read(connection);
       },
-      false, has_hashes);
+      nullptr, has_hashes);
 }
 
 }  // namespace
@@ -284,9 +282,10 @@ Action setup_import_masterlist(cli::Options& app, Context& context) {
   return setup(
       app, context, "FILE", kFileHelp,
       [](const Wanted& wanted) {
-        return moving::read_masterlist(read_text(wanted.from), wanted.section);
+        return moving::read_masterlist(read_text(wanted.from),
+                                       wanted.section.empty() ? "Archive" : wanted.section);
       },
-      true);
+      "Which of its archives: Archive (the default), CDImage, Ports, …");
 }
 Action setup_import_gentoo(cli::Options& app, Context& context) {
   return setup_file(app, context, kFileHelp, moving::read_gentoo);
@@ -296,6 +295,15 @@ Action setup_import_mirrorbits(cli::Options& app, Context& context) {
       app, context,
       "What `mirrorbits show`, its exports or redis-cli HGETALL printed; - is standard input",
       moving::read_mirrorbits);
+}
+Action setup_import_mirrormanager(cli::Options& app, Context& context) {
+  return setup(
+      app, context, "FILE",
+      "The JSON that doc/examples/mirrormanager.sql makes of its database; - is standard input",
+      [](const Wanted& wanted) {
+        return moving::read_mirrormanager(read_text(wanted.from), wanted.section);
+      },
+      "Which of its categories, as 'Fedora Linux'; needed if there are several");
 }
 Action setup_import_mirrorbrain(cli::Options& app, Context& context) {
   return setup_database(app, context, moving::read_mirrorbrain, true);
