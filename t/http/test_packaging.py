@@ -31,7 +31,7 @@ def test_build_dependencies_are_those_of_the_project():
     assert len(names) > 10 and names - PACKAGING <= wanted
 
 
-@pytest.mark.parametrize("name", sorted(path.name for kind in ("docs", "examples", "apache2") for path in SOURCE.glob(f"debian/*.{kind}")))
+@pytest.mark.parametrize("name", sorted(path.name for kind in ("docs", "examples", "apache2", "manpages") for path in SOURCE.glob(f"debian/*.{kind}")))
 def test_files_that_debian_installs_exist(name):
     files = [line.split()[-1] for line in text(f"debian/{name}").splitlines()]
     assert files and all((SOURCE / file).is_file() for file in files)
