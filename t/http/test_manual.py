@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 import rig
-from manual import DOC, FILES, MIRRORS, MODULES, SOURCE, Stage, blocks, chapters, check_output, contents, told
+from manual import DOC, MIRRORS, MODULES, SOURCE, Stage, blocks, chapters, check_output, contents, told
 
 KINDS = {"sh", "apache", "toml", "sql", "text", "yaml", "ini"}
 # Others' units, which any system with systemd, httpd and PostgreSQL has.
@@ -29,10 +29,10 @@ def server():
 
 @pytest.fixture(scope="module")
 def hosts(build, keep):
-    """(the mirrors, the source tree)"""
+    """The mirrors, which have one tree."""
     folder = keep(rig.Scratch("mirror-manual"))
-    tree = rig.make_tree(folder / "pub", FILES)
-    return {name: keep(rig.MirrorHost(name, tree, address=address, build=build)) for name, address in MIRRORS.items()}, tree
+    tree = rig.make_tree(folder / "pub", {})
+    return {name: keep(rig.MirrorHost(name, tree, address=address, build=build)) for name, address in MIRRORS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def has_commands(chapter):
 
 @pytest.mark.parametrize("chapter", filter(has_commands, chapters()))
 def test_commands_run(chapter, build, server, hosts, geo, scratch, request):
-    stage = Stage(build, server, geo, *hosts, scratch, bare="bare" in told(chapter, "stage"))
+    stage = Stage(build, server, geo, hosts, scratch, bare="bare" in told(chapter, "stage"))
     request.addfinalizer(stage.close)
     for block in blocks(chapter):
         if block.kind == "sh" and "root" not in block.words:
@@ -98,6 +98,7 @@ def packages(control):
 def test_commands_for_root_name_what_exists(chapter):
     known = set(re.sub(r"#.*", "", (SOURCE / "tools/packages").read_text()).split()) | {"apache2"}
     known |= packages((SOURCE / "debian/control").read_text()) | set(told(chapter, "packages"))
+    known |= set(re.findall(r"(?m)^(?:Name:|%package -n) +(\S+)$", (SOURCE / "tools/rpm/mod_mirror.spec").read_text()))
     units = {path.name.removesuffix(".in") for path in (SOURCE / "tools/systemd").iterdir()} | UNITS | set(told(chapter, "units"))
     for block in blocks(chapter):
         if block.kind != "sh" or "root" not in block.words:
@@ -106,10 +107,10 @@ def test_commands_for_root_name_what_exists(chapter):
         assert done.returncode == 0, f"{block}: {done.stderr}"
         text = re.sub(r"#.*", "", block.text.replace("\\\n", " "))
         for line in re.findall(r"(?:apt-get|apt|dnf|zypper) (?:-\S+ )*install (.*)", text):
-            names = {pathlib.Path(word).name.partition("_")[0] for word in line.split() if word[0] not in "-&|;"}
+            names = {re.split(r"[-_]\*", pathlib.Path(word).name)[0] for word in line.split() if word[0] not in "-&|;"}
             assert names <= known, f"{block}: no such packages: {names - known}"
-        for line in re.findall(r"systemctl (.*)", text):
-            words = [word for word in line.split("&&")[0].split()[1:] if word[0] != "-"]
+        for line in re.findall(r"systemctl (?:enable|start|restart|reload|stop|disable|edit|status) (.*)", text):
+            words = [word for word in line.split("&&")[0].split() if word[0] != "-"]
             names = {re.sub(r"@[^.]*", "@", word) for word in words}
             names = {name if "." in name or name in UNITS else f"{name}.service" for name in names}
             assert names <= units, f"{block}: no such units: {names - units}"
