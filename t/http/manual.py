@@ -125,6 +125,7 @@ class Stage:
             postgres.create_database("mirrors")
             self.run(Block("sh", [], self._begin(), "the stage", 0))
         self.httpd.start()
+        self.names = self._names()  # it takes another port if somebody else has got the first one
 
     def _sync(self):
         rig.run(["rsync", "-a", "--delete", f"{self.tree}/", f"{self.mirror}/"])
