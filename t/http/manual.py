@@ -38,6 +38,7 @@ while :; do case $1 in -u | -g) shift 2 ;; -*) shift ;; *) break ;; esac; done
 exec "$@"
 """
 APACHECTL = """#!/bin/sh
+{settings}
 case $1 in
   configtest) exec {httpd} -f {config} -t ;;
   graceful) exec kill -USR1 "$(cat {pid})" ;;
@@ -124,6 +125,7 @@ class Stage:
             postgres.create_database("mirrors")
             self.run(Block("sh", [], self._begin(), "the stage", 0))
         self.httpd.start()
+        self.names = self._names()  # it takes another port if somebody else has got the first one
 
     def _sync(self):
         rig.run(["rsync", "-a", "--delete", f"{self.tree}/", f"{self.mirror}/"])
@@ -150,8 +152,10 @@ class Stage:
         folder = self.dir / "bin"
         for name in ("mb", "mb-scan", "mb-hash", "mb-probe"):
             (folder / name).symlink_to(self.build.program(name))
-        scripts = {"sudo": SUDO, "apachectl": APACHECTL.format(httpd=rig.httpd.httpd_program(), config=self.httpd.config,
-                                                               pid=self.httpd.dir / "httpd.pid")}
+        settings = [f"export {name}='{value}'" for name, value in self.httpd.environment().items()
+                    if name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS")]
+        scripts = {"sudo": SUDO, "apachectl": APACHECTL.format(
+            httpd=rig.httpd.httpd_program(), config=self.httpd.config, pid=self.httpd.dir / "httpd.pid", settings="\n".join(settings))}
         for name, text in scripts.items():
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
@@ -187,7 +191,7 @@ class Stage:
         if re.search(r"\b(curl|wget|aria2c|mb compare|mb status|mb catalog)\b", block.text):
             self.settle()
         done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", self.here(block.text)], env=self.env, cwd=self.dir / "work", text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=120)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=300)
         self.output = self.there(done.stdout)
         assert done.returncode == block.status, f"{block}: status {done.returncode}\n{block.text}\n{self.output}"
 

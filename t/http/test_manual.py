@@ -19,6 +19,7 @@ KINDS = {"sh", "apache", "toml", "sql", "text", "yaml", "ini"}
 UNITS = {"apache2", "httpd", "postgresql"}
 # Tested with the databases of other systems in test_migrating.py.
 ELSEWHERE = {"migrating.md"}
+PAGES = [*chapters(), "../README.md"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def has_commands(chapter):
     return chapter not in ELSEWHERE and any(block.kind in ("sh", "sql") and "root" not in block.words for block in blocks(chapter))
 
 
-@pytest.mark.parametrize("chapter", filter(has_commands, chapters()))
+@pytest.mark.parametrize("chapter", filter(has_commands, PAGES))
 def test_commands_run(chapter, build, server, hosts, geo, scratch, request):
     stage = Stage(build, server, geo, hosts, scratch, bare="bare" in told(chapter, "stage"))
     request.addfinalizer(stage.close)
@@ -77,7 +78,7 @@ def test_commands_run(chapter, build, server, hosts, geo, scratch, request):
             check_output(block, stage.output)
 
 
-@pytest.mark.parametrize("chapter", chapters())
+@pytest.mark.parametrize("chapter", PAGES)
 def test_configurations_are_accepted(chapter, configtest, build, scratch):
     for block in blocks(chapter):
         assert block.kind in KINDS, f"{block}: a fence without a known kind"
@@ -94,7 +95,7 @@ def packages(control):
     return set(re.findall(r"(?m)^Package: (\S+)$", control)) | set(re.findall(r"(?m)^ ([a-z0-9][a-z0-9+.-]+)(?: [(|,].*)?,?$", control))
 
 
-@pytest.mark.parametrize("chapter", chapters())
+@pytest.mark.parametrize("chapter", PAGES)
 def test_commands_for_root_name_what_exists(chapter):
     known = set(re.sub(r"#.*", "", (SOURCE / "tools/packages").read_text()).split()) | {"apache2"}
     known |= packages((SOURCE / "debian/control").read_text()) | set(told(chapter, "packages"))
