@@ -185,7 +185,7 @@ class Stage:
     def settle(self):
         """Waits until httpd has what the database has."""
         command = [self.build.program("mb"), "catalog", "verify", "--dir", self.httpd.catalog]
-        rig.wait_for("httpd's catalog", lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, 60)
+        rig.wait_for("httpd's catalog", lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, 120)
 
     def run(self, block):
         if re.search(r"\b(curl|wget|aria2c|mb compare|mb status|mb catalog)\b", block.text):

@@ -1,6 +1,7 @@
 """Every command of the manual runs, in its order, with real programs; what changes a whole machine is checked by its words."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -173,3 +174,58 @@ def test_the_links_of_the_html_lead_somewhere(scratch):
         seen.append(re.sub(r"\.md$", "", file) + ".html")
         assert seen[-1] in pages[name].links, (name, seen[-1])
         name = seen[-1]
+
+
+def prose(chapter):
+    return re.sub(r"(?ms)^( *)```.*?^\1```$", "", (DOC / chapter).read_text())
+
+
+@pytest.fixture(scope="module")
+def usage(build):
+    """usage("mb", "db", "backup") -> what --help says, or None if there is no such command."""
+    @functools.cache
+    def usage(program, *words):
+        done = subprocess.run([build.program(program), *words, "--help"], text=True, capture_output=True)
+        # With an unknown command, --help is that of the one before.
+        return done.stdout if done.returncode == 0 and not (words and done.stdout == usage(program, *words[:-1])) else None
+    return usage
+
+
+def mentioned(chapter):
+    """The commands in the text, and in the blocks for root, that start with one of our programs."""
+    spans = re.findall(r"`(mb(?:-scan|-probe|-hash)?(?: [^`]*)?)`", prose(chapter))
+    for block in blocks(chapter):
+        if block.kind == "sh" and "root" in block.words:
+            spans += re.findall(r"(?m)(?:^|[;&|] |sudo (?:-u \w+ )?)(mb(?:-scan|-probe|-hash)? [^;&|#\n]*)", block.text)
+    return spans
+
+
+@pytest.mark.parametrize("chapter", PAGES)
+def test_mentioned_commands_exist(chapter, usage):
+    wrong = []
+    for span in mentioned(chapter):
+        program, *words = span.split()
+        names = []
+        if program == "mb":
+            while len(names) < min(len(words), 2) and re.fullmatch(r"[a-z][a-z-]*", words[len(names)]) and usage("mb", *names, words[len(names)]):
+                names.append(words[len(names)])
+            if words and not names and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+                wrong.append(span)
+        options = {re.match(r"--[a-z0-9-]+", word)[0] for word in words if re.match(r"--[a-z]", word)}
+        said = usage(program, *names)
+        wrong += [f"{span}: {option}" for option in options if not re.search(rf"{option}\b|--\[no-\]{option[2:]}\b", said)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("chapter", PAGES)
+def test_mentioned_directives_exist(chapter):
+    known = set(re.findall(r"(?m)^## (Mirror\w+)$", (DOC / "directives.md").read_text()))
+    assert len(known) > 30
+    named = set(re.findall(r"`[^`]*?(?<![\w-])(Mirror[A-Z][a-zA-Z]*)(?![\w…])", prose(chapter))) - {"MirrorBrain", "MirrorCache", "MirrorManager"}
+    assert {name for name in named if not name.startswith("MirrorBrain")} <= known
+
+
+@pytest.mark.parametrize("chapter", PAGES)
+def test_mentioned_files_exist(chapter):
+    named = re.findall(r"`((?:doc|tools|debian|scanner|lib|sql|t)/[\w./@-]+)`", prose(chapter))
+    assert [name for name in named if not (SOURCE / name).exists() and name != "doc/html"] == []
