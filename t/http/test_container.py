@@ -331,6 +331,7 @@ def closed_folder(host):
     (("init",), {}, 1, "set MIRROR_DATABASE"),
     (("init",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_WAIT": "long"}, 2, "MIRROR_WAIT is a number of seconds"),
     (("init",), {"MIRROR_DATABASE": f"host=127.0.0.1 port={rig.CLOSED_PORT}", "MIRROR_WAIT": "1"}, 1, "did not answer within 1 seconds"),
+    (("mb",), {"MIRROR_PORT": "tcp://192.0.2.1:80"}, 2, "MIRROR_PORT is a number"),
     (("redirector",), {}, 1, "set MIRROR_DATABASE, or mount"),
     (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_SOURCE": "/nowhere"}, 1, "there is no folder /nowhere"),
     (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_STATE": closed_folder}, 1, "mount a volume there"),
