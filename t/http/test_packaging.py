@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 SOURCE = pathlib.Path(os.environ.get("MIRROR_SRCDIR", pathlib.Path(__file__).resolve().parents[2]))
-SCRIPTS = sorted(path for pattern in ("debian/*.p*inst", "debian/*.prerm", "debian/*.postrm", "debian/tests/lifecycle", "tools/try-packages")
+SCRIPTS = sorted(path for pattern in ("debian/*.p*inst", "debian/*.prerm", "debian/*.postrm", "debian/tests/lifecycle", "tools/try-packages",
+                                                  "tools/container/entry", "tools/container/try")
                  for path in SOURCE.glob(pattern))
 # What only the building of packages needs.
 PACKAGING = {"debhelper-compat", "dh-apache2", "dh-sequence-installsysusers", "pkgconf", "systemd-dev"}

@@ -113,9 +113,11 @@ def run(argv, *, user=None, env=None, cwd=None, input=None, timeout_s=300, check
 
 
 def as_user(name):
-    """subprocess's arguments for running as that user; none for None."""
+    """subprocess's arguments for running as that user, or as a number that nobody has, in group 0; none for None."""
     if name is None:
         return {}
+    if isinstance(name, int):
+        return {"user": name, "group": 0, "extra_groups": []}
     entry = pwd.getpwnam(name)
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
