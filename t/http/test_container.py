@@ -119,7 +119,6 @@ class Host:
             process = self.start("redirector", run=run, MIRROR_PORT=port, **variables)
             process.run, process.port, process.variables = run, port, {"MIRROR_PORT": port, **variables}
             try:
-                process.wait_until(lambda: "resuming normal operations" in process.log.read_text(), 60)
                 process.wait_until(lambda: self.entry("health", run=run, **process.variables).returncode == 0, 60)
                 return process
             except rig.RigError as error:
@@ -262,9 +261,13 @@ def test_health_waits_for_a_catalog(filled):
 
 
 def test_health_of_tools(filled):
-    assert filled.entry("health", **filled.role("mirror_scanner")).returncode == 0
-    down = filled.entry("health", MIRROR_DATABASE=f"host=127.0.0.1 port={rig.CLOSED_PORT} user=a dbname=b")
-    assert down.returncode != 0 and "no connection" in down.stderr
+    run = filled.folder()
+    early = filled.entry("health", run=run, **filled.role("mirror_scanner"))
+    assert early.returncode == 1 and "nothing has started here yet" in early.stderr
+    filled.entry("true", run=run)
+    assert filled.entry("health", run=run, **filled.role("mirror_scanner")).returncode == 0
+    down = filled.entry("health", run=run, MIRROR_DATABASE=f"host=127.0.0.1 port={rig.CLOSED_PORT} user=a dbname=b")
+    assert down.returncode == 1 and "no connection" in down.stderr
 
 
 def test_every_repeats_and_stops(filled):
