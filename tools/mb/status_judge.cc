@@ -247,6 +247,9 @@ Judged judge(const InstanceState& state, const Thresholds& limits) {
     judged.counts = count_mirrors(state, limits);
     if (state.pause)
       add(judged.problems, Level::warning, "redirects are paused " + state.pause->text());
+    if (state.overview.read_only)
+      add(judged.problems, Level::critical,
+          "the database is read-only: no scan, check or change can be stored");
     judge_mirrors(judged.counts, limits, judged.problems);
     judge_source(state, limits, judged.problems);
     judge_queue(state, limits, judged.problems);

@@ -194,8 +194,9 @@ std::string screen(const Judged& judged, bool named) {
                              one.lag_s > 0 ? age_text(one.lag_s) + " behind" : "up to date",
                              age_text(one.silent_s), without_bars(one.catalog))});
     }
-    table.add({"database", fmt::format("{}, {} files", bytes_text(state.overview.database_bytes),
-                                       grouped(state.overview.files))});
+    table.add({"database", fmt::format("{}, {} files{}", bytes_text(state.overview.database_bytes),
+                                       grouped(state.overview.files),
+                                       state.overview.read_only ? ", read-only" : "")});
   } else {
     table.add({"database", without_bars(state.fault)});
   }
@@ -249,6 +250,7 @@ nlohmann::json instance_json(const Judged& judged) {
       {"workers", state.workers.size()}, {"waiting", lag.waiting}, {"lag_s", lag.longest_s}};
   one["probe_age_s"] = seconds(state.overview.probed_age_s);
   one["database_bytes"] = state.overview.database_bytes;
+  one["read_only"] = state.overview.read_only;
   one["files"] = state.overview.files;
   one["redirectors"] = json::array();
   for (const db::Redirector& redirector : state.redirectors) {
