@@ -8,10 +8,10 @@
 #include <iostream>
 #include <memory>
 
-#include "commands.h"
 #include "config.h"
 #include "core/nearest.h"
-#include "output.h"
+#include "tools/mb/commands.h"
+#include "tools/mb/output.h"
 
 namespace mirror::mb {
 namespace {
