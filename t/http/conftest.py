@@ -30,7 +30,7 @@ def pytest_sessionfinish():
 # so that others compute meanwhile.
 _LONG = ("test_scan_many", "test_probe_files", "test_probe_content", "test_fresh_files", "test_catalog_faults", "test_db_schema",
          "test_probe_loop", "test_content_checks", "test_demo", "test_scan_", "test_catalog_", "test_hash_", "test_probe", "test_stale",
-         "test_mutable", "test_notify", "test_mb_")
+         "test_manual", "test_mutable", "test_notify", "test_mb_")
 
 
 def pytest_collection_modifyitems(items):

@@ -19,6 +19,7 @@ FILES = {"iso/disk.img": 3_000_000, "iso/disk.img.asc": 800, "iso/other.img": 20
 MIRRORS = {"ftp.example.org": "127.0.10.1", "mirror.example.net": "127.0.11.1"}
 CONFIG = """
 MirrorDatabase {database}
+MirrorStickiness 0
 MirrorGeoDatabase {geo}/GeoLite2-City.mmdb
 MirrorGeoDatabase {geo}/GeoLite2-ASN.mmdb
 RemoteIPHeader X-Forwarded-For
@@ -37,6 +38,7 @@ while :; do case $1 in -u | -g) shift 2 ;; -*) shift ;; *) break ;; esac; done
 exec "$@"
 """
 APACHECTL = """#!/bin/sh
+{settings}
 case $1 in
   configtest) exec {httpd} -f {config} -t ;;
   graceful) exec kill -USR1 "$(cat {pid})" ;;
@@ -102,35 +104,42 @@ class Stage:
     """For one chapter: a database `mirrors`, a source tree with its web server, httpd with the module, and the programs in PATH.
     Names of the manual stand for the private servers: see `names`. Unless it is bare, the mirrors are known, scanned and enabled."""
 
-    def __init__(self, build, postgres, geo, hosts, tree, folder, bare=False):
-        self.build, self.postgres, self.hosts, self.tree, self.dir = build, postgres, hosts, tree, folder
+    def __init__(self, build, postgres, geo, hosts, folder, bare=False):
+        self.build, self.postgres, self.hosts, self.dir, self.tree = build, postgres, hosts, folder, rig.make_tree(folder / "pub", FILES)
+        (self.mirror,) = {host.tree for host in hosts.values()}
+        self._sync()
         self.before = set(self._databases())
         for name in ("bin", "work", "etc/secrets", "backups", "GeoIP"):
             (folder / name).mkdir(parents=True)
         for name, file in (("GeoLite2-City", "city"), ("GeoLite2-ASN", "asn")):
             (folder / "GeoIP" / f"{name}.mmdb").symlink_to(geo / f"{file}.mmdb")
         (folder / "etc/mb.toml").write_text(
-            f'[instance.main]\ndatabase = "dbname=mirrors"\nsource = "{tree}"\n'
+            f'[instance.main]\ndatabase = "dbname=mirrors"\nsource = "{self.tree}"\n'
             f'geo_databases = ["{folder}/GeoIP/GeoLite2-City.mmdb", "{folder}/GeoIP/GeoLite2-ASN.mmdb"]\n')
         self.config = CONFIG.replace("{database}", postgres.conninfo("mirrors")).replace("{geo}", f"{folder}/GeoIP")
-        self.httpd = rig.Httpd(self.config, build=build, catalog=True, docroot=tree, modules=MODULES)
+        self.httpd = rig.Httpd(self.config, build=build, catalog=True, docroot=self.tree, modules=MODULES)
         self.names = self._names()
         self._programs()
-        if not bare:
-            postgres.create_database("mirrors")
-        self.httpd.start()
         self.output = ""
         if not bare:
+            postgres.create_database("mirrors")
             self.run(Block("sh", [], self._begin(), "the stage", 0))
+        self.httpd.start()
+        self.names = self._names()  # it takes another port if somebody else has got the first one
+
+    def _sync(self):
+        rig.run(["rsync", "-a", "--delete", f"{self.tree}/", f"{self.mirror}/"])
 
     def _databases(self):
         return self.postgres.sql("SELECT datname FROM pg_database").splitlines()
 
     def _names(self):
         """What stands for what, the longer ones first."""
-        found = {"/etc/mod_mirror": f"{self.dir}/etc", "/srv/pub": str(self.tree), "/var/lib/GeoIP": f"{self.dir}/GeoIP",
+        found = {"/etc/mod_mirror": f"{self.dir}/etc", "/srv/pub": str(self.tree), "/srv/mirror": str(self.mirror),
+                 "/var/lib/GeoIP": f"{self.dir}/GeoIP",
                  "/var/lib/mod_mirror/main": str(self.httpd.catalog), "/var/backups": f"{self.dir}/backups",
-                 "/var/log/apache2": str(self.httpd.dir), "http://download.example.org/": self.httpd.url}
+                 "/var/log/apache2": str(self.httpd.dir), "http://download.example.org/": self.httpd.url,
+                 "192.0.2.77": "127.0.10.77", "198.51.100.77": "127.0.11.77"}  # clients near the mirrors
         for name, host in self.hosts.items():
             found |= {f"http://{name}/pub/": host.http_url, f"rsync://{name}/pub/": f"{host.rsync_url.rstrip('/')}/"}
         return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
@@ -143,8 +152,10 @@ class Stage:
         folder = self.dir / "bin"
         for name in ("mb", "mb-scan", "mb-hash", "mb-probe"):
             (folder / name).symlink_to(self.build.program(name))
-        scripts = {"sudo": SUDO, "apachectl": APACHECTL.format(httpd=rig.httpd.httpd_program(), config=self.httpd.config,
-                                                               pid=self.httpd.dir / "httpd.pid")}
+        settings = [f"export {name}='{value}'" for name, value in self.httpd.environment().items()
+                    if name in ("LD_PRELOAD", "ASAN_OPTIONS", "UBSAN_OPTIONS")]
+        scripts = {"sudo": SUDO, "apachectl": APACHECTL.format(
+            httpd=rig.httpd.httpd_program(), config=self.httpd.config, pid=self.httpd.dir / "httpd.pid", settings="\n".join(settings))}
         for name, text in scripts.items():
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
@@ -174,13 +185,13 @@ class Stage:
     def settle(self):
         """Waits until httpd has what the database has."""
         command = [self.build.program("mb"), "catalog", "verify", "--dir", self.httpd.catalog]
-        rig.wait_for("httpd's catalog", lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, 60)
+        rig.wait_for("httpd's catalog", lambda: subprocess.run(command, env=self.env, capture_output=True).returncode == 0, 120)
 
     def run(self, block):
         if re.search(r"\b(curl|wget|aria2c|mb compare|mb status|mb catalog)\b", block.text):
             self.settle()
         done = subprocess.run(["bash", "-e", "-o", "pipefail", "-c", self.here(block.text)], env=self.env, cwd=self.dir / "work", text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=120)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=300)
         self.output = self.there(done.stdout)
         assert done.returncode == block.status, f"{block}: status {done.returncode}\n{block.text}\n{self.output}"
 

@@ -57,7 +57,7 @@ def aria2(scratch):
                         f"--interface={client}", "--disable-ipv6", "--no-netrc", "--file-allocation=none", "--retry-wait=0",
                         "--max-tries=2", "--split=5", "--min-split-size=1M", "--max-connection-per-server=1",
                         "--uri-selector=inorder", "--enable-dht=false", "--enable-peer-exchange=false", "--seed-time=0", *args],
-                       check=check, timeout_s=60)
+                       check=check)
         done.log = log.read_text()
         return done
     return run

@@ -49,7 +49,7 @@ def test_a_repository_that_no_mirror_has(downloads, scratch, kind, word):
 def test_aria2_by_a_metalink(downloads, scratch, word):
     metalink = downloads.save(f"{IMAGE}.{word}", f"image.{word}")
     rig.run(["aria2c", "--no-conf", "--quiet", f"--dir={scratch}", "--seed-time=0", "--disable-ipv6",
-             "--enable-dht=false", f"--metalink-file={metalink}"], timeout_s=60)
+             "--enable-dht=false", f"--metalink-file={metalink}"])
     assert hashlib.sha256((scratch / IMAGE).read_bytes()).digest() == hashlib.sha256(CONTENT).digest()
 
 
@@ -62,5 +62,5 @@ def test_libtorrent_by_a_web_seed(downloads, scratch):
 
 def test_zsync(downloads, scratch):
     zsync = downloads.save(f"{IMAGE}.zsync", "image.zsync")
-    rig.run(["zsync", "-q", "-o", IMAGE, zsync], cwd=scratch, timeout_s=60)
+    rig.run(["zsync", "-q", "-o", IMAGE, zsync], cwd=scratch)
     assert (scratch / IMAGE).read_bytes() == CONTENT

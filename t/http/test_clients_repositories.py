@@ -82,15 +82,15 @@ class Dnf(Client):
         config.write_text(f"[main]\ngpgcheck=0\nplugins=0\nreposdir={self.folder}/repos\ncachedir={self.folder}/cache\n"
                           f"logdir={self.folder}\npersistdir={self.folder}/persist\n")
         rig.run([*ROOT, "dnf", f"--config={config}", f"--installroot={self.folder}/root", "--releasever=1", "--assumeyes",
-                 "install", "--downloadonly", "tool"], timeout_s=60)
+                 "install", "--downloadonly", "tool"])
 
 
 class Zypper(Client):
     def fetch(self):
         zypper = ["zypper", "--non-interactive", "--no-gpg-checks", "--releasever=1", f"--root={self.folder}/root",
                   f"--reposd-dir={self.folder}/repos", f"--cache-dir={self.folder}/cache"]
-        rig.run([*zypper, "refresh"], timeout_s=60)
-        rig.run([*zypper, "download", "tool"], timeout_s=60)
+        rig.run([*zypper, "refresh"])
+        rig.run([*zypper, "download", "tool"])
 
 
 every_client = pytest.mark.parametrize("kind", [Dnf, Zypper])

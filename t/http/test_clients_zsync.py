@@ -23,7 +23,7 @@ def downloads(make_downloads, keep):
 
 
 def zsync(downloads, scratch, *args):
-    done = rig.run(["zsync", *args, downloads.url(f"{TARGET}.zsync")], cwd=scratch, timeout_s=60)
+    done = rig.run(["zsync", *args, downloads.url(f"{TARGET}.zsync")], cwd=scratch)
     assert (scratch / NAME).read_bytes() == NEW and "checksum matches OK" in done.stdout
     return done
 

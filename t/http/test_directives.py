@@ -72,6 +72,16 @@ def test_manual_and_table_agree_on_syntax_default_context_and_meaning(manual, ta
             f"- Context: {CONTEXTS[directive.context]}\n\n{capital}.\n")
 
 
+def test_the_man_page_has_each_directive_once_with_its_default(build, table):
+    page = re.split(r"(?m)^\.TP\n", (build.srcdir / "doc/mod_mirror.8").read_text().partition(".SH ENVIRONMENT")[0])
+    found = {match[1]: text for text in page if (match := re.match(r"\.B[RI] (Mirror\w+) ", text))}
+    assert len(found) == len(page) - 1 and set(found) == {directive.name for directive in table}
+    for directive in table:
+        told = re.search(r"\(([^()]+)\)\.$", found[directive.name].partition("\n.SS")[0].strip())
+        # Where one is hard to tell in a word, directives.md tells it.
+        assert (told[1] if told else None) in (directive.default, None)
+
+
 def test_the_defaults_are_the_code_s(build, table):
     for directive in table:
         if directive.name not in DEFAULTS:

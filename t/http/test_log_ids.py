@@ -42,3 +42,10 @@ def test_lines_stand_in_the_log_with_id_file_and_line(database, make_redirector)
     rig.wait_for("a line with an id", lambda: redirector.log_lines(r"\[notice\] \S*feed\.cc\(\d+\): .*MIR0309: MirrorCatalog"))
     assert redirector.log_lines(r"\S*exchange\.cc\(\d+\): .*MIR0105: no representation")
     assert not redirector.log_lines(OUTAGE)
+
+
+def test_each_id_has_a_remedy_and_the_manual_names_no_others():
+    rows = re.findall(r"(?m)^\| MIR\d{4} \|(.*)\|(.*)\|$", (SOURCE / "doc/log.md").read_text())
+    assert len(rows) == len(documented()) and all(says.strip() and remedy.strip() for says, remedy in rows)
+    named = {int(number) for path in (SOURCE / "doc").glob("*.md") for number in re.findall(r"MIR(\d{4})", path.read_text())}
+    assert named <= set(ids())

@@ -1,6 +1,7 @@
 """Every command of the manual runs, in its order, with real programs; what changes a whole machine is checked by its words."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -12,13 +13,14 @@ from html.parser import HTMLParser
 import pytest
 
 import rig
-from manual import DOC, FILES, MIRRORS, MODULES, SOURCE, Stage, blocks, chapters, check_output, contents, told
+from manual import DOC, MIRRORS, MODULES, SOURCE, Stage, blocks, chapters, check_output, contents, told
 
 KINDS = {"sh", "apache", "toml", "sql", "text", "yaml", "ini"}
 # Others' units, which any system with systemd, httpd and PostgreSQL has.
 UNITS = {"apache2", "httpd", "postgresql"}
 # Tested with the databases of other systems in test_migrating.py.
 ELSEWHERE = {"migrating.md"}
+PAGES = [*chapters(), "../README.md"]
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +31,10 @@ def server():
 
 @pytest.fixture(scope="module")
 def hosts(build, keep):
-    """(the mirrors, the source tree)"""
+    """The mirrors, which have one tree."""
     folder = keep(rig.Scratch("mirror-manual"))
-    tree = rig.make_tree(folder / "pub", FILES)
-    return {name: keep(rig.MirrorHost(name, tree, address=address, build=build)) for name, address in MIRRORS.items()}, tree
+    tree = rig.make_tree(folder / "pub", {})
+    return {name: keep(rig.MirrorHost(name, tree, address=address, build=build)) for name, address in MIRRORS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +60,9 @@ def has_commands(chapter):
     return chapter not in ELSEWHERE and any(block.kind in ("sh", "sql") and "root" not in block.words for block in blocks(chapter))
 
 
-@pytest.mark.parametrize("chapter", filter(has_commands, chapters()))
+@pytest.mark.parametrize("chapter", filter(has_commands, PAGES))
 def test_commands_run(chapter, build, server, hosts, geo, scratch, request):
-    stage = Stage(build, server, geo, *hosts, scratch, bare="bare" in told(chapter, "stage"))
+    stage = Stage(build, server, geo, hosts, scratch, bare="bare" in told(chapter, "stage"))
     request.addfinalizer(stage.close)
     for block in blocks(chapter):
         if block.kind == "sh" and "root" not in block.words:
@@ -77,7 +79,7 @@ def test_commands_run(chapter, build, server, hosts, geo, scratch, request):
             check_output(block, stage.output)
 
 
-@pytest.mark.parametrize("chapter", chapters())
+@pytest.mark.parametrize("chapter", PAGES)
 def test_configurations_are_accepted(chapter, configtest, build, scratch):
     for block in blocks(chapter):
         assert block.kind in KINDS, f"{block}: a fence without a known kind"
@@ -94,10 +96,11 @@ def packages(control):
     return set(re.findall(r"(?m)^Package: (\S+)$", control)) | set(re.findall(r"(?m)^ ([a-z0-9][a-z0-9+.-]+)(?: [(|,].*)?,?$", control))
 
 
-@pytest.mark.parametrize("chapter", chapters())
+@pytest.mark.parametrize("chapter", PAGES)
 def test_commands_for_root_name_what_exists(chapter):
     known = set(re.sub(r"#.*", "", (SOURCE / "tools/packages").read_text()).split()) | {"apache2"}
     known |= packages((SOURCE / "debian/control").read_text()) | set(told(chapter, "packages"))
+    known |= set(re.findall(r"(?m)^(?:Name:|%package -n) +(\S+)$", (SOURCE / "tools/rpm/mod_mirror.spec").read_text()))
     units = {path.name.removesuffix(".in") for path in (SOURCE / "tools/systemd").iterdir()} | UNITS | set(told(chapter, "units"))
     for block in blocks(chapter):
         if block.kind != "sh" or "root" not in block.words:
@@ -106,10 +109,10 @@ def test_commands_for_root_name_what_exists(chapter):
         assert done.returncode == 0, f"{block}: {done.stderr}"
         text = re.sub(r"#.*", "", block.text.replace("\\\n", " "))
         for line in re.findall(r"(?:apt-get|apt|dnf|zypper) (?:-\S+ )*install (.*)", text):
-            names = {pathlib.Path(word).name.partition("_")[0] for word in line.split() if word[0] not in "-&|;"}
+            names = {re.split(r"[-_]\*", pathlib.Path(word).name)[0] for word in line.split() if word[0] not in "-&|;"}
             assert names <= known, f"{block}: no such packages: {names - known}"
-        for line in re.findall(r"systemctl (.*)", text):
-            words = [word for word in line.split("&&")[0].split()[1:] if word[0] != "-"]
+        for line in re.findall(r"systemctl (?:enable|start|restart|reload|stop|disable|edit|status) (.*)", text):
+            words = [word for word in line.split("&&")[0].split() if word[0] != "-"]
             names = {re.sub(r"@[^.]*", "@", word) for word in words}
             names = {name if "." in name or name in UNITS else f"{name}.service" for name in names}
             assert names <= units, f"{block}: no such units: {names - units}"
@@ -171,3 +174,58 @@ def test_the_links_of_the_html_lead_somewhere(scratch):
         seen.append(re.sub(r"\.md$", "", file) + ".html")
         assert seen[-1] in pages[name].links, (name, seen[-1])
         name = seen[-1]
+
+
+def prose(chapter):
+    return re.sub(r"(?ms)^( *)```.*?^\1```$", "", (DOC / chapter).read_text())
+
+
+@pytest.fixture(scope="module")
+def usage(build):
+    """usage("mb", "db", "backup") -> what --help says, or None if there is no such command."""
+    @functools.cache
+    def usage(program, *words):
+        done = subprocess.run([build.program(program), *words, "--help"], text=True, capture_output=True)
+        # With an unknown command, --help is that of the one before.
+        return done.stdout if done.returncode == 0 and not (words and done.stdout == usage(program, *words[:-1])) else None
+    return usage
+
+
+def mentioned(chapter):
+    """The commands in the text, and in the blocks for root, that start with one of our programs."""
+    spans = re.findall(r"`(mb(?:-scan|-probe|-hash)?(?: [^`]*)?)`", prose(chapter))
+    for block in blocks(chapter):
+        if block.kind == "sh" and "root" in block.words:
+            spans += re.findall(r"(?m)(?:^|[;&|] |sudo (?:-u \w+ )?)(mb(?:-scan|-probe|-hash)? [^;&|#\n]*)", block.text)
+    return spans
+
+
+@pytest.mark.parametrize("chapter", PAGES)
+def test_mentioned_commands_exist(chapter, usage):
+    wrong = []
+    for span in mentioned(chapter):
+        program, *words = span.split()
+        names = []
+        if program == "mb":
+            while len(names) < min(len(words), 2) and re.fullmatch(r"[a-z][a-z-]*", words[len(names)]) and usage("mb", *names, words[len(names)]):
+                names.append(words[len(names)])
+            if words and not names and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+                wrong.append(span)
+        options = {re.match(r"--[a-z0-9-]+", word)[0] for word in words if re.match(r"--[a-z]", word)}
+        said = usage(program, *names)
+        wrong += [f"{span}: {option}" for option in options if not re.search(rf"{option}\b|--\[no-\]{option[2:]}\b", said)]
+    assert not wrong
+
+
+@pytest.mark.parametrize("chapter", PAGES)
+def test_mentioned_directives_exist(chapter):
+    known = set(re.findall(r"(?m)^## (Mirror\w+)$", (DOC / "directives.md").read_text()))
+    assert len(known) > 30
+    named = set(re.findall(r"`[^`]*?(?<![\w-])(Mirror[A-Z][a-zA-Z]*)(?![\w…])", prose(chapter))) - {"MirrorBrain", "MirrorCache", "MirrorManager"}
+    assert {name for name in named if not name.startswith("MirrorBrain")} <= known
+
+
+@pytest.mark.parametrize("chapter", PAGES)
+def test_mentioned_files_exist(chapter):
+    named = re.findall(r"`((?:doc|tools|debian|scanner|lib|sql|t)/[\w./@-]+)`", prose(chapter))
+    assert [name for name in named if not (SOURCE / name).exists() and name != "doc/html"] == []

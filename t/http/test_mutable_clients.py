@@ -51,7 +51,7 @@ class Pacman:
         config = into / "pacman.conf"
         config.write_text(f"[options]\nArchitecture = x86_64\nSigLevel = Never\nDBPath = {into}/db\nCacheDir = {into}/cache\n"
                           f"HookDir = {into}/hooks\nGPGDir = {into}/gpg\nLogFile = {into}/log\n[r]\nServer = {url}\n")
-        rig.run(["pacman", "--config", config, "--root", into / "root", "--noconfirm", "-Syw", "tool"], timeout_s=60)
+        rig.run(["pacman", "--config", config, "--root", into / "root", "--noconfirm", "-Syw", "tool"])
         [package] = (into / "cache").glob("tool-*.gz")
         return rig.run(["tar", "-xzOf", package, "payload"]).stdout
 
@@ -72,7 +72,7 @@ class OsTree:
         repository = f"--repo={into}"
         rig.run(["ostree", repository, "init", "--mode=bare-user-only"])
         rig.run(["ostree", repository, "remote", "add", "--no-sign-verify", "r", url])
-        rig.run(["ostree", repository, "pull", "r", "app"], timeout_s=60)
+        rig.run(["ostree", repository, "pull", "r", "app"])
         return rig.run(["ostree", repository, "cat", "r:app", "payload"]).stdout
 
 
@@ -84,7 +84,7 @@ class Nix:
 
     def run(self, *arguments):
         env = {**os.environ, "HOME": str(self.folder)}
-        return rig.run(["nix", "--extra-experimental-features", "nix-command", *arguments], env=env, timeout_s=60).stdout.strip()
+        return rig.run(["nix", "--extra-experimental-features", "nix-command", *arguments], env=env).stdout.strip()
 
     def publish(self, version):
         (self.folder / "payload").write_text(f"payload {version}")

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 SOURCE = pathlib.Path(os.environ.get("MIRROR_SRCDIR", pathlib.Path(__file__).resolve().parents[2]))
-SCRIPTS = sorted(path for pattern in ("debian/*.p*inst", "debian/*.prerm", "debian/*.postrm", "debian/tests/lifecycle", "tools/try-packages")
+SCRIPTS = sorted(path for pattern in ("debian/*.p*inst", "debian/*.prerm", "debian/*.postrm", "debian/tests/lifecycle", "tools/try-packages",
+                                                  "tools/container/entry", "tools/container/try")
                  for path in SOURCE.glob(pattern))
 # What only the building of packages needs.
 PACKAGING = {"debhelper-compat", "dh-apache2", "dh-sequence-installsysusers", "pkgconf", "systemd-dev"}
@@ -31,7 +32,7 @@ def test_build_dependencies_are_those_of_the_project():
     assert len(names) > 10 and names - PACKAGING <= wanted
 
 
-@pytest.mark.parametrize("name", sorted(path.name for kind in ("docs", "examples", "apache2") for path in SOURCE.glob(f"debian/*.{kind}")))
+@pytest.mark.parametrize("name", sorted(path.name for kind in ("docs", "examples", "apache2", "manpages") for path in SOURCE.glob(f"debian/*.{kind}")))
 def test_files_that_debian_installs_exist(name):
     files = [line.split()[-1] for line in text(f"debian/{name}").splitlines()]
     assert files and all((SOURCE / file).is_file() for file in files)

@@ -116,7 +116,8 @@ class Httpd:
         return (f"Listen {where}\n<VirtualHost {where}>\n  SSLEngine on\n  SSLCertificateFile {cert}\n"
                 f"  SSLCertificateKeyFile {key}\n</VirtualHost>\n")
 
-    def _environment(self):
+    def environment(self):
+        """Of the program: where the module has sanitizers, it needs them loaded."""
         env = {**os.environ, **self._extra_env, "LC_ALL": "C.UTF-8"}
         runtime = self.build.sanitizer_runtime() if self.mirror else None
         env.pop("LD_PRELOAD", None)
@@ -129,7 +130,7 @@ class Httpd:
     def configtest(self, config=None):
         """(whether httpd accepts the configuration, what it said)."""
         self.write_config(config)
-        done = run([httpd_program(), "-f", self.config, "-t"], env=self._environment(), check=False)
+        done = run([httpd_program(), "-f", self.config, "-t"], env=self.environment(), check=False)
         return done.returncode == 0, done.stdout + done.stderr
 
     def start(self):
@@ -139,7 +140,7 @@ class Httpd:
             started = self._starts()
             self.write_config()
             self._process = Process("httpd", [*self._wrapper, httpd_program(), "-f", self.config, *self._options],
-                                    self._stderr, env=self._environment(), cwd=self.dir)
+                                    self._stderr, env=self.environment(), cwd=self.dir)
             try:
                 self._process.wait_until(lambda: self._starts() > started or self._serves_alone())
                 return self

@@ -25,7 +25,7 @@ class Database:
     def sql(self, statements):
         return self.postgres.sql(statements, self.name)
 
-    def tool(self, name, *args, check=True, input=None, env=None, timeout_s=120):
+    def tool(self, name, *args, check=True, input=None, env=None, timeout_s=300):
         """Runs mb or mb-scan on this database; a CompletedProcess."""
         return run([self.build.program(name), *args], env={**self.environment(), **(env or {})}, check=check, input=input,
                    timeout_s=timeout_s)

@@ -1,0 +1,436 @@
+"""What the container image starts, without a container: the entry script with this build's programs, as a user that /etc/passwd does
+not know. tools/container/try does the same in the image itself."""
+
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import tomllib
+import urllib.error
+import urllib.request
+
+import pytest
+import yaml
+
+import rig
+from rig.httpd import _apxs, httpd_program
+from rig.process import as_user
+
+SOURCE = pathlib.Path(os.environ.get("MIRROR_SRCDIR", pathlib.Path(__file__).resolve().parents[2]))
+CONTAINER = SOURCE / "tools/container"
+USER = 54321 if rig.is_root() else None
+OWNER_PASSWORD = r"it's: a \password"
+LARGE = 30_000_000
+
+
+class Host:
+    """A folder for each thing that a container has mounted, and a database server that asks for passwords."""
+
+    def __init__(self, build, path, stack):
+        self.build, self.path, self._stack, self._numbers = build, path, stack, iter(range(1, 1000))
+        self.tree = rig.make_tree(path / "tree", {"iso/image.iso": 50_000, "large.bin": LARGE, "only/here": 5_000})
+        mirror = rig.copy_tree(self.tree, path / "mirror", skip=["only", "large.bin"])
+        self.mirror = stack.enter_context(rig.MirrorHost("near", mirror, build=build))
+        self._copy_programs()
+        self.postgres = rig.Postgres(tcp=True)
+        stack.callback(self.postgres.close)
+        (self.postgres.dir / "data/pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+        self.postgres.start()
+        self.postgres.sql("CREATE DATABASE mirrors; ALTER ROLE postgres PASSWORD '%s'" % OWNER_PASSWORD.replace("'", "''"))
+        self.secrets = self.folder()
+        for role in ("mirror_httpd", "mirror_scanner", "mirror_admin"):
+            self.secret(role, f"pw of {role}\n")
+
+    def _copy_programs(self):
+        """The build tree may be closed to others."""
+        self.bin, self.lib = self.folder(), self.folder()
+        for name in ("mb", "mb-scan", "mb-probe"):
+            shutil.copy(self.build.program(name), self.bin)
+        shutil.copy(self.build.module, self.lib)
+        for name in ("entry", "httpd.conf"):
+            shutil.copy(CONTAINER / name, self.lib)
+        self.httpd = self.bin / "httpd"
+        runtime = self.build.sanitizer_runtime()
+        self.httpd.write_text("#!/bin/sh\n" + (f"export LD_PRELOAD={runtime} ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:detect_odr_violation=0\n"
+                                               if runtime else "") + f'exec {httpd_program()} "$@"\n')
+        self.httpd.chmod(0o755)
+
+    def folder(self):
+        path = self.path / f"folder-{next(self._numbers)}"
+        path.mkdir()
+        path.chmod(0o777)
+        return path
+
+    def secret(self, name, text):
+        """Others may read it, as is usual where secrets are mounted."""
+        path = self.secrets / name
+        path.write_text(text)
+        path.chmod(0o644)
+        return path
+
+    def database(self, role):
+        return f"host=127.0.0.1 port={self.postgres.port} dbname=mirrors user={role}"
+
+    def environment(self, run, **variables):
+        keep = {name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TMPDIR")}
+        return {**keep, "PATH": f"{self.bin}:/usr/local/bin:/usr/bin:/bin", "HOME": "/", "MIRROR_RUN": str(run),
+                "MIRROR_ETC": str(self.path / "nothing"), "MIRROR_SECRETS": str(self.path / "nothing"),
+                "MIRROR_SOURCE": str(self.tree), "MIRROR_GEOIP": str(self.path / "nothing"), "MIRROR_STATE": str(run / "state"),
+                "MIRROR_HTTPD": str(self.httpd), "MIRROR_FRAME": str(self.lib / "httpd.conf"),
+                "MIRROR_MODULE": str(self.lib / "mod_mirror.so"), "MIRROR_HTTPD_MODULES": _apxs("LIBEXECDIR"),
+                **{name: str(value) for name, value in variables.items()}}
+
+    def role(self, role):
+        """The variables of a container whose programs connect as that role."""
+        return {"MIRROR_DATABASE": self.database(role), "MIRROR_PASSWORD_FILE": self.secrets / role}
+
+    def entry(self, *arguments, run=None, user=USER, input=None, **variables):
+        """Runs it to its end. Its output belongs to the user, as in a container."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+            for file in (out, errors) if user else ():
+                os.fchown(file.fileno(), user, 0)
+            done = subprocess.run([self.lib / "entry", *map(str, arguments)], env=self.environment(run or self.folder(), **variables),
+                                  cwd="/", input=input or "", text=True, stdout=out, stderr=errors, timeout=120, **as_user(user))
+            for file in (out, errors):
+                file.seek(0)
+            return subprocess.CompletedProcess(arguments, done.returncode, out.read(), errors.read())
+
+    def start(self, *arguments, run=None, **variables):
+        """A container that goes on."""
+        run = run or self.folder()
+        log = run / "log"
+        log.touch()
+        if USER:
+            os.chown(log, USER, 0)
+        process = rig.Process("container", [self.lib / "entry", *arguments], log, env=self.environment(run, **variables), cwd="/",
+                              user=USER)
+        self._stack.callback(process.stop)
+        return process
+
+    def redirector(self, **variables):
+        """Running and ready."""
+        for _ in range(5):
+            run, port = self.folder(), rig.free_port()
+            process = self.start("redirector", run=run, MIRROR_PORT=port, **variables)
+            process.run, process.port, process.variables = run, port, {"MIRROR_PORT": port, **variables}
+            try:
+                process.wait_until(lambda: self.entry("health", run=run, **process.variables).returncode == 0, 60)
+                return process
+            except rig.RigError as error:
+                process.stop()
+                if "could not bind" not in str(error):
+                    raise
+        raise rig.RigError("no free port")
+
+
+@pytest.fixture(scope="module")
+def host(build):
+    with rig.Scratch("mirror-container") as path, contextlib.ExitStack() as stack:
+        yield Host(build, path, stack)
+
+
+@pytest.fixture(scope="module")
+def filled(host):
+    """After init, with a scanned mirror; the outputs of the first and the second init."""
+    secret = host.secret("owner", OWNER_PASSWORD)
+    variables = {"MIRROR_DATABASE": host.database("postgres"), "MIRROR_PASSWORD_FILE": secret, "MIRROR_SECRETS": host.secrets}
+    host.inits = [host.entry("init", **variables) for _ in range(2)]
+    for role, *command in (("mirror_scanner", "mb-scan", "--source"),
+                           ("mirror_admin", "mb", "new", "near", "--http-url", host.mirror.http_url, "--rsync-url", host.mirror.rsync_url),
+                           ("mirror_scanner", "mb-scan", "--enable", "near")):
+        done = host.entry(*command, **host.role(role))
+        assert done.returncode == 0, done.stderr
+    return host
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+def ask(process, path, **headers):
+    """(status, where it is redirected to, body)."""
+    request = urllib.request.Request(f"http://127.0.0.1:{process.port}/{path}", headers=headers)
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=60) as answer:
+            return answer.status, "", answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers.get("Location", ""), error.read()
+    except OSError as error:
+        raise rig.RigError(f"{path}: {error}; the container said:\n{rig.process.tail(process.log)}") from error
+
+
+def stops(process, number):
+    process.signal(number)
+    rig.wait_for("the container to stop", lambda: not process.alive(), 60)
+    return process.popen.returncode
+
+
+def test_init_makes_the_tables_and_passwords_and_does_no_harm_twice(filled):
+    first, second = filled.inits
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert "created the schema" in first.stdout and "is there already" in second.stdout and "up to date" in second.stdout
+    for done in filled.inits:
+        assert done.stdout.count("set the password of mirror_") == 3 and "pw of" not in done.stdout + done.stderr
+    wrong = filled.entry("mb", "list", MIRROR_DATABASE=filled.database("mirror_admin"), MIRROR_PASSWORD_FILE=filled.secrets / "mirror_httpd")
+    assert wrong.returncode == 1 and "password authentication failed" in wrong.stderr
+
+
+def test_redirector_with_the_tree(filled):
+    redirector = filled.redirector(**filled.role("mirror_httpd"))
+    assert ask(redirector, "iso/image.iso") == (302, filled.mirror.http_url + "iso/image.iso", ask(redirector, "iso/image.iso")[2])
+    assert ask(redirector, "only/here")[2] == (filled.tree / "only/here").read_bytes()
+    assert ask(redirector, "livez") == (204, "", b"")
+    # An admin runs a program beside it; that changes nothing of what it is.
+    done = filled.entry("mb", "list", run=redirector.run, **{**redirector.variables, **filled.role("mirror_admin")})
+    assert done.returncode == 0 and "near" in done.stdout
+    assert filled.entry("health", run=redirector.run, **redirector.variables).returncode == 0
+    log = redirector.log.read_text()
+    assert "GET /iso/image.iso" in log and "mirror=near" in log and "resuming normal operations" in log
+    assert "livez" not in log and "server-status" not in log
+    # A download that runs ends whole.
+    with socket.create_connection(("127.0.0.1", redirector.port), timeout=60) as client:
+        client.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
+        head, _, body = client.recv(1000).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        redirector.signal(signal.SIGWINCH)
+        rig.wait_for("httpd to close its port", lambda: not rig.ports.accepts("127.0.0.1", redirector.port), 60)
+        got = len(body)
+        while part := client.recv(1 << 20):
+            got += len(part)
+    assert got == LARGE
+    rig.wait_for("httpd to stop", lambda: not redirector.alive(), 60)
+    assert redirector.popen.returncode == 0
+    stopped = filled.entry("health", run=redirector.run, **redirector.variables)
+    assert stopped.returncode == 1 and "httpd does not answer" in stopped.stderr
+
+
+def test_redirector_without_the_tree(filled):
+    redirector = filled.redirector(**filled.role("mirror_httpd"), MIRROR_ORIGIN="https://origin.example.org/pub/",
+                                   MIRROR_SOURCE="/nowhere", MIRROR_PROXIES="127.0.0.0/8")
+    assert ask(redirector, "iso/image.iso")[:2] == (302, filled.mirror.http_url + "iso/image.iso")
+    assert ask(redirector, "only/here")[:2] == (302, "https://origin.example.org/pub/only/here")
+    assert ask(redirector, "livez")[0] == 204
+    # Who comes through the proxy is a client of its own, and no local one.
+    assert ask(redirector, "server-status", **{"X-Forwarded-For": "192.0.2.7"})[0] == 403
+    assert ask(redirector, "iso/image.iso", **{"X-Forwarded-For": "192.0.2.7"})[0] == 302
+    rig.wait_for("the log", lambda: '192.0.2.7 - - ' in redirector.log.read_text())
+    assert stops(redirector, signal.SIGTERM) == 0
+
+
+def test_redirector_with_a_mounted_site(filled):
+    etc = filled.folder()
+    (etc / "site.conf").write_text("""
+<VirtualHost *>
+  DocumentRoot ${MIRROR_RUN}
+  RemoteIPHeader X-Forwarded-For
+  RemoteIPInternalProxy 127.0.0.0/8
+  <Location />
+    Require all granted
+    MirrorDatabase "${MIRROR_DATABASE}"
+    MirrorCatalog ${MIRROR_STATE}/mine
+    MirrorEngine On
+    MirrorTree database
+    MirrorOrigin https://mine.example.org/
+  </Location>
+</VirtualHost>
+""")
+    redirector = filled.redirector(**filled.role("mirror_httpd"), MIRROR_ETC=etc)
+    assert ask(redirector, "only/here")[:2] == (302, "https://mine.example.org/only/here")
+    assert ask(redirector, "livez")[0] == 204
+    assert ask(redirector, "server-status", **{"X-Forwarded-For": "192.0.2.7"})[0] == 403
+    assert (redirector.run / "state/mine").is_dir()
+    assert stops(redirector, signal.SIGWINCH) == 0
+
+
+def test_health_waits_for_a_catalog(filled):
+    """The password is wrong, so there will be none."""
+    run, port = filled.folder(), rig.free_port()
+    variables = {"MIRROR_PORT": port, "MIRROR_DATABASE": filled.database("mirror_httpd"), "MIRROR_PASSWORD_FILE": filled.secrets / "owner"}
+    process = filled.start("redirector", run=run, **variables)
+    process.wait_until(lambda: "resuming normal operations" in process.log.read_text(), 60)
+    done = filled.entry("health", run=run, **variables)
+    assert done.returncode == 1 and "the catalog is not in use: none yet" in done.stderr
+    assert stops(process, signal.SIGWINCH) == 0
+
+
+def test_health_of_tools(filled):
+    run = filled.folder()
+    early = filled.entry("health", run=run, **filled.role("mirror_scanner"))
+    assert early.returncode == 1 and "nothing has started here yet" in early.stderr
+    filled.entry("true", run=run)
+    assert filled.entry("health", run=run, **filled.role("mirror_scanner")).returncode == 0
+    down = filled.entry("health", run=run, MIRROR_DATABASE=f"host=127.0.0.1 port={rig.CLOSED_PORT} user=a dbname=b")
+    assert down.returncode == 1 and "no connection" in down.stderr
+
+
+def test_every_repeats_and_stops(filled):
+    file = filled.folder() / "runs"
+    process = filled.start("every", "1s", "sh", "-c", f"echo run >>{file}; exit 3")
+    process.wait_until(lambda: file.exists() and file.read_text().count("run") >= 2, 60)
+    assert "exit status 3; the next run is in 1s" in process.log.read_text()
+    assert stops(process, signal.SIGTERM) == 0
+    # A run that goes on is told to end, and is waited for.
+    process = filled.start("every", "1h", "sh", "-c", f"trap 'echo ended >>{file}; exit 1' TERM; echo began >>{file}; while :; do sleep 0.1; done")
+    process.wait_until(lambda: "began" in file.read_text(), 60)
+    assert stops(process, signal.SIGWINCH) == 0 and file.read_text().endswith("ended\n")
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGWINCH, signal.SIGINT))
+def test_programs_get_every_signal_to_stop(filled, number):
+    process = filled.start("mb-probe", "--loop", **filled.role("mirror_scanner"))
+    sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mirror_scanner'"
+    process.wait_until(lambda: filled.postgres.sql(sessions) != "0", 60)
+    assert stops(process, number) == 0
+
+
+def test_programs_have_their_input_and_status(host):
+    done = host.entry("sh", "-c", "cat; echo $HOME; exit 7", input="abc\n")
+    assert done.returncode == 7 and done.stdout.startswith("abc\n") and "folder-" in done.stdout
+    assert host.entry("no-such-program").returncode == 127
+
+
+def test_secrets_become_private(host):
+    show = ("sh", "-c", 'stat -c "%a %u" "$PGPASSFILE"; cat "$PGPASSFILE"; echo "<$MIRROR_PASSWORD>"')
+    who = USER or os.getuid()
+    passfile = host.secret("pgpass", "*:*:*:joe:x:y\n*:*:*:jane:z\n")
+    assert host.entry(*show, MIRROR_SECRETS=host.secrets).stdout == f"600 {who}\n{passfile.read_text()}<>\n"
+    passfile.unlink()
+    plain = host.secret("plain", r"a:b\c" + "\nmore\n")
+    assert host.entry(*show, MIRROR_PASSWORD_FILE=plain).stdout == f"600 {who}\n*:*:*:*:a\\:b\\\\c\n<>\n"
+
+
+def test_tools_are_configured_from_the_environment(host):
+    geo, etc = host.folder(), host.folder()
+    for name in ("City.mmdb", "a \"b\".mmdb", "other.txt"):
+        (geo / name).touch()
+    conninfo = r"""host=x password='\'"' dbname='a\\b'"""
+    show = ("sh", "-c", 'cat "$MB_CONFIG"')
+    (main,) = tomllib.loads(host.entry(*show, MIRROR_DATABASE=conninfo, MIRROR_SOURCE='/a "b"', MIRROR_GEOIP=geo).stdout)["instance"].values()
+    assert main["database"] == conninfo and main["source"] == '/a "b"'
+    assert sorted(main["geo_databases"]) == sorted(str(geo / name) for name in ("City.mmdb", 'a "b".mmdb'))
+    (etc / "mb.toml").write_text("mounted")
+    assert host.entry(*show, MIRROR_DATABASE=conninfo, MIRROR_ETC=etc).stdout == "mounted"
+
+
+def closed_folder(host):
+    path = host.folder()
+    path.chmod(0o000)
+    return path
+
+
+@pytest.mark.parametrize("arguments, variables, status, message", [
+    ((), {}, 2, "mirror COMMAND"),
+    (("every",), {}, 2, "usage: every TIME COMMAND"),
+    (("every", "soon", "mb"), {}, 2, "usage: every TIME COMMAND"),
+    (("every", "5x", "mb"), {}, 2, "usage: every TIME COMMAND"),
+    (("every", "5m"), {}, 2, "usage: every TIME COMMAND"),
+    (("init",), {}, 1, "set MIRROR_DATABASE"),
+    (("init",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_WAIT": "long"}, 2, "MIRROR_WAIT is a number of seconds"),
+    (("init",), {"MIRROR_DATABASE": f"host=127.0.0.1 port={rig.CLOSED_PORT}", "MIRROR_WAIT": "1"}, 1, "did not answer within 1 seconds"),
+    (("mb",), {"MIRROR_PORT": "tcp://192.0.2.1:80"}, 2, "MIRROR_PORT is a number"),
+    (("redirector",), {}, 1, "set MIRROR_DATABASE, or mount"),
+    (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_SOURCE": "/nowhere"}, 1, "there is no folder /nowhere"),
+    (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_STATE": closed_folder}, 1, "mount a volume there"),
+    (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_ORIGIN": "no URL"}, 1, "MirrorOrigin"),
+    (("mb",), {"MIRROR_RUN": closed_folder}, 1, "mount a tmpfs at /run"),
+    (("mb",), {"MIRROR_SECRETS": closed_folder}, 1, "cannot enter"),
+    (("mb",), {"MIRROR_PASSFILE": "/nowhere/pgpass"}, 1, "cannot read the passfile /nowhere/pgpass"),
+    (("mb",), {"MIRROR_PASSWORD_FILE": "/nowhere/word"}, 1, "cannot read the password file /nowhere/word"),
+    (("mb",), {"MIRROR_PASSWORD_FILE": "/dev/null"}, 1, "the password file /dev/null is empty"),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_errors_are_told(host, arguments, variables, status, message):
+    variables = {name: value(host) if callable(value) else value for name, value in variables.items()}
+    done = host.entry(*arguments, **variables)
+    assert done.returncode == status and message in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(not rig.is_root(), reason="needs root")
+def test_httpd_does_not_serve_as_root(host):
+    done = host.entry("redirector", user=None, MIRROR_DATABASE="x")
+    assert done.returncode == 1 and "run the container as another user" in done.stderr
+
+
+def variables_of_entry():
+    return set(re.findall(r"MIRROR_[A-Z]+", (CONTAINER / "entry").read_text()))
+
+
+def check_command(build, scratch, words):
+    """Not wrong usage: the program gets as far as its configuration, which is missing."""
+    if words[0] == "every":
+        assert re.fullmatch(r"[1-9][0-9]*[smhd]", words[1])
+        words = words[2:]
+    if words[0] in ("redirector", "init", "sh"):
+        return
+    config = str(scratch / "mb.toml")
+    done = subprocess.run([build.program(words[0]), *words[1:]], text=True, capture_output=True, timeout=60,
+                          env={**os.environ, "MB_CONFIG": config})
+    assert done.returncode in (1, 3) and config in done.stderr + done.stdout, (words, done.stderr)
+
+
+def test_compose_files(build, scratch):
+    base, demo = (yaml.safe_load((CONTAINER / name).read_text()) for name in ("compose.yaml", "demo.yaml"))
+    services = {name: {**demo["services"].get(name, {}), **service} for name, service in {**demo["services"], **base["services"]}.items()}
+    assert {"database", "init", "redirector", "scan", "probe", "mirror-a", "demo-tree"} <= set(services)
+    for name, service in services.items():
+        for other, wanted in service.get("depends_on", {}).items():
+            if wanted["condition"] == "service_healthy":
+                assert "disable" not in services[other].get("healthcheck", {})
+            else:
+                assert services[other].get("restart", "no") == "no", "it must end"
+        names = [secret if isinstance(secret, str) else secret["source"] for secret in service.get("secrets", [])]
+        assert set(names) <= set(base["secrets"])
+        for volume in service.get("volumes", []):
+            source = re.sub(r"^\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0]
+            assert source.startswith("./") or source in base["volumes"], volume
+        if name == "database":
+            continue
+        assert service["read_only"] and {"/run", "/tmp"} <= set(service["tmpfs"]) and "no-new-privileges:true" in service["security_opt"]
+        assert service["cap_drop"] == ["ALL"] or name == "demo-tree"
+        assert set(service.get("environment", {})) <= variables_of_entry()
+        check_command(build, scratch, service["command"])
+
+
+def pods(objects):
+    for thing in objects:
+        spec = thing.get("spec", {})
+        spec = spec.get("jobTemplate", {}).get("spec", spec)
+        if "template" in spec:
+            if "selector" in spec:
+                assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+            yield thing["metadata"]["name"], spec["template"]
+
+
+def test_kubernetes_objects(build, scratch):
+    objects = list(yaml.safe_load_all((CONTAINER / "kubernetes.yaml").read_text()))
+    (secret,), (config,), (service,) = ([thing for thing in objects if thing["kind"] == kind] for kind in ("Secret", "ConfigMap", "Service"))
+    found = dict(pods(objects))
+    assert set(found) == {"mirror-init", "mirror-redirector", "mirror-scan", "mirror-probe", "mirror-source"}
+    for name, template in found.items():
+        pod, (container,) = template["spec"], template["spec"]["containers"]
+        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
+                                                "capabilities": {"drop": ["ALL"]}}
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert set(mounts) == set(volumes) and {"/run", "/tmp"} <= set(mounts.values())
+        for volume in volumes.values():
+            if "secret" in volume:
+                assert {item["key"] for item in volume["secret"]["items"]} <= set(secret["stringData"])
+        for variable in container["env"]:
+            assert variable["name"] in variables_of_entry() | {"HOST"}
+            if "valueFrom" in variable:
+                assert variable["valueFrom"]["configMapKeyRef"]["key"] in config["data"]
+        check_command(build, scratch, container["args"])
+    redirector = found["mirror-redirector"]
+    (container,) = redirector["spec"]["containers"]
+    assert service["spec"]["selector"] == redirector["metadata"]["labels"]
+    assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"] == container["livenessProbe"]["httpGet"]["port"]
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez" and container["readinessProbe"]["exec"]["command"] == ["mirror", "health"]
+    assert next(volume for volume in redirector["spec"]["volumes"] if volume["name"] == "catalog")["emptyDir"]["sizeLimit"]
