@@ -17,6 +17,7 @@ DOC = SOURCE / "doc"
 FILES = {"iso/disk.img": 3_000_000, "iso/disk.img.asc": 800, "iso/other.img": 200_000, "pool/hello_1.0_amd64.deb": 60_000,
          "dists/stable/InRelease": 2_000, "dists/stable/main/Packages": 40_000, "README": 100}
 MIRRORS = {"ftp.example.org": "127.0.10.1", "mirror.example.net": "127.0.11.1"}
+BEGUN = "mirrors_begun"  # the database with which chapters begin
 CONFIG = """
 MirrorDatabase {database}
 MirrorStickiness 0
@@ -105,9 +106,11 @@ class Stage:
     Names of the manual stand for the private servers: see `names`. Unless it is bare, the mirrors are known, scanned and enabled."""
 
     def __init__(self, build, postgres, geo, hosts, folder, bare=False):
-        self.build, self.postgres, self.hosts, self.dir, self.tree = build, postgres, hosts, folder, rig.make_tree(folder / "pub", FILES)
+        self.build, self.postgres, self.hosts, self.dir = build, postgres, hosts, folder
         (self.mirror,) = {host.tree for host in hosts.values()}
-        self._sync()
+        self.tree = self.mirror.parent / "source"
+        for tree in (self.tree, self.mirror):  # what is right in it stays, so that a copy of the database fits it
+            rig.run(["rsync", "-a", "--delete", f"{self.mirror.parent}/pristine/", f"{tree}/"])
         self.before = set(self._databases())
         for name in ("bin", "work", "etc/secrets", "backups", "GeoIP"):
             (folder / name).mkdir(parents=True)
@@ -122,13 +125,9 @@ class Stage:
         self._programs()
         self.output = ""
         if not bare:
-            postgres.create_database("mirrors")
-            self.run(Block("sh", [], self._begin(), "the stage", 0))
+            self._fill()
         self.httpd.start()
         self.names = self._names()  # it takes another port if somebody else has got the first one
-
-    def _sync(self):
-        rig.run(["rsync", "-a", "--delete", f"{self.tree}/", f"{self.mirror}/"])
 
     def _databases(self):
         return self.postgres.sql("SELECT datname FROM pg_database").splitlines()
@@ -144,9 +143,15 @@ class Stage:
             found |= {f"http://{name}/pub/": host.http_url, f"rsync://{name}/pub/": f"{host.rsync_url.rstrip('/')}/"}
         return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
 
-    def _begin(self):
+    def _fill(self):
+        if BEGUN in self._databases():
+            self.postgres.create_database("mirrors", BEGUN)
+            return
+        self.postgres.create_database("mirrors")
         urls = "".join(f"mb new {name} --http-url http://{name}/pub/ --rsync-url rsync://{name}/pub/\n" for name in self.hosts)
-        return f"mb db init\nmb-scan --source\n{urls}mb-scan --enable {' '.join(self.hosts)}\nmb-hash\nmb-probe --all\n"
+        begin = f"mb db init\nmb-scan --source\n{urls}mb-scan --enable {' '.join(self.hosts)}\nmb-hash\nmb-probe --all\n"
+        self.run(Block("sh", [], begin, "the stage", 0))
+        self.postgres.create_database(BEGUN, "mirrors")
 
     def _programs(self):
         folder = self.dir / "bin"
@@ -197,9 +202,10 @@ class Stage:
 
     def close(self):
         self.httpd.close()
-        for name in set(self._databases()) - self.before:
+        for name in set(self._databases()) - self.before - {BEGUN}:
             self.postgres.drop_database(name)
-        for name in self.postgres.sql("SELECT quote_ident(rolname) FROM pg_roles WHERE rolname !~ '^pg_|^postgres$'").splitlines():
+        kept = "^pg_|^postgres$|^mirror_(httpd|scanner|admin)$"
+        for name in self.postgres.sql(f"SELECT quote_ident(rolname) FROM pg_roles WHERE rolname !~ '{kept}'").splitlines():
             self.postgres.sql(f"DROP ROLE {name}")
 
 

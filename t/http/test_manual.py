@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pytest
 
 import rig
-from manual import DOC, MIRRORS, MODULES, SOURCE, Stage, blocks, chapters, check_output, contents, told
+from manual import DOC, FILES, MIRRORS, MODULES, SOURCE, Stage, blocks, chapters, check_output, contents, told
 
 KINDS = {"sh", "apache", "toml", "sql", "text", "yaml", "ini"}
 # Others' units, which any system with systemd, httpd and PostgreSQL has.
@@ -33,6 +33,7 @@ def server():
 def hosts(build, keep):
     """The mirrors, which have one tree."""
     folder = keep(rig.Scratch("mirror-manual"))
+    rig.make_tree(folder / "pristine", FILES)
     tree = rig.make_tree(folder / "pub", {})
     return {name: keep(rig.MirrorHost(name, tree, address=address, build=build)) for name, address in MIRRORS.items()}
 
