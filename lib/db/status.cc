@@ -17,7 +17,9 @@ constexpr const char* kRest =
     "SELECT extract(epoch FROM now())::bigint, "
     "(SELECT extract(epoch FROM now() - max(checked))::bigint FROM health), "
     "(SELECT coalesce(sum(n_files), 0)::bigint FROM cohort), "
-    "pg_database_size(current_database())";
+    "pg_database_size(current_database()), "
+    "(SELECT setting::boolean AND source NOT IN ('user', 'database user', 'client', 'session') "
+    "FROM pg_settings WHERE name = 'default_transaction_read_only') AND NOT pg_is_in_recovery()";
 
 }  // namespace
 
@@ -35,6 +37,7 @@ Overview read_overview(Connection& connection) {
   overview.probed_age_s = rest.maybe_int8(0, 1);
   overview.files = rest.int8(0, 2);
   overview.database_bytes = rest.int8(0, 3);
+  overview.read_only = rest.boolean(0, 4);
   return overview;
 }
 

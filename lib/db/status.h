@@ -27,6 +27,7 @@ struct Overview {
   std::optional<std::int64_t> probed_age_s;  // since anything was probed; nullopt: never
   std::int64_t files = 0;                    // of all cohorts
   std::int64_t database_bytes = 0;
+  bool read_only = false;  // by a setting for everybody; not a standby
 };
 
 // Throws Error.

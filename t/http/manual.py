@@ -20,6 +20,7 @@ MIRRORS = {"ftp.example.org": "127.0.10.1", "mirror.example.net": "127.0.11.1"}
 BEGUN = "mirrors_begun"  # the database with which chapters begin
 CONFIG = """
 MirrorDatabase {database}
+MirrorDatabaseTimeout 60
 MirrorStickiness 0
 MirrorGeoDatabase {geo}/GeoLite2-City.mmdb
 MirrorGeoDatabase {geo}/GeoLite2-ASN.mmdb
@@ -180,7 +181,7 @@ class Stage:
 
     def _new(self, name):
         host = self.hosts.get(name)
-        return host and f"mb new {host.http_url} --name {name} --rsync-host {host.address}:{host.rsyncd.port}"
+        return host and f"mb new {host.http_url} --name {name} --rsync-host {host.address}:{host.rsyncd.port} --within 300"
 
     def there(self, text):
         for name, value in self.names.items():

@@ -44,6 +44,9 @@ def test_all_is_well(fleet):
     assert fleet_line(done).startswith("MIRRORS OK - 4 of 4 up | 'up'=4 'partly_down'=0 'down'=0 ")
     assert "'free_source'=" in fleet_line(done) and re.search(r"'database'=\d+B", fleet_line(done))
     assert "4 up, 1 disabled" in done.stdout and "has never checked a mirror" in done.stdout
+    # Who may only read sees no read-only database in that.
+    reader = fleet(env={"PGOPTIONS": "-c default_transaction_read_only=on"})
+    assert reader.returncode == 0 and "read-only" not in reader.stdout
 
 
 @pytest.mark.parametrize("change, status, words", [
@@ -64,7 +67,10 @@ def test_all_is_well(fleet):
      "VALUES (nextval('revision_seq'), now() - interval '40 minutes')", 2, "redirector web1 is 40 minutes behind"),
     ("INSERT INTO health (mirror_id, scheme, family, state, checked) SELECT id, 'http', 'ipv4', 'up', now() - interval '20 minutes' "
      "FROM mirror WHERE identifier = 'a'", 1, "mb-probe checked nothing for 20 minutes"),
-], ids=["down", "stale", "wrong", "none", "disabled", "weightless", "failing", "overdue", "source", "silent", "behind", "prober"])
+    # As a hosted PostgreSQL whose disk is nearly full.
+    ("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$", 2,
+     "the database is read-only: no scan, check or change can be stored"),
+], ids=["down", "stale", "wrong", "none", "disabled", "weightless", "failing", "overdue", "source", "silent", "behind", "prober", "read-only"])
 def test_what_is_wrong_is_in_the_first_line(fleet, change, status, words):
     fleet.database.sql(change)
     done = fleet()

@@ -1,10 +1,16 @@
--- For pandoc: links to other chapters lead to their pages, and "mb(1)" to the man page, if it is one of ours.
-local pages = {}
-for name in string.gmatch(os.getenv("MANUAL_PAGES") or "", "%S+") do
-  pages[name] = name .. ".html"
+-- For pandoc: links to other chapters lead to their pages and show their titles, and "mb(1)" leads to the man page, if it is one
+-- of ours.
+local pages, titles = {}, {}
+for name, title in string.gmatch(os.getenv("MANUAL_TITLES") or "", "(%S+) ([^\n]+)") do
+  titles[name] = title
+  pages[name] = not name:match("%.md$") and name .. ".html" or nil
 end
 
 function Link(link)
+  local title = titles[link.target:gsub("#.*", "")]
+  if title and pandoc.utils.stringify(link.content):match("^[%w_-]+%.md$") then
+    link.content = { pandoc.Str(title) }
+  end
   link.target = link.target:gsub("^([%w._-]+)%.md", "%1.html"):gsub("^%.%./README%.md", "index.html")
   return link
 end

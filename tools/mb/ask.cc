@@ -1,8 +1,8 @@
 // mb test, mb probefile: whether mirrors are well right now, and which of them have a file. mb-scan
 // asks them; mb itself connects to no mirror.
-#include "commands.h"
-#include "programs.h"
-#include "tree_file.h"
+#include "tools/mb/commands.h"
+#include "tools/mb/files/tree_file.h"
+#include "tools/mb/programs.h"
 
 namespace mirror::mb {
 namespace {

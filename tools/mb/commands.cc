@@ -1,4 +1,4 @@
-#include "commands.h"
+#include "tools/mb/commands.h"
 
 namespace mirror::mb {
 

@@ -6,7 +6,7 @@
 #include <vector>
 #include "tools/cli/options.h"
 
-#include "context.h"
+#include "tools/mb/context.h"
 
 namespace mirror::mb {
 

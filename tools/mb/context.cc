@@ -1,4 +1,4 @@
-#include "context.h"
+#include "tools/mb/context.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -8,11 +8,11 @@
 #include <iostream>
 #include <memory>
 
-#include "commands.h"
 #include "config.h"
 #include "core/nearest.h"
-#include "output.h"
 #include "tools/cli/color.h"
+#include "tools/mb/commands.h"
+#include "tools/mb/output.h"
 
 namespace mirror::mb {
 namespace {

@@ -1,4 +1,4 @@
-#include "output.h"
+#include "tools/mb/output.h"
 
 #include <fmt/core.h>
 

@@ -1,4 +1,4 @@
-#include "programs.h"
+#include "tools/mb/programs.h"
 
 #include <fmt/core.h>
 #include <limits.h>

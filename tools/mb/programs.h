@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "context.h"
+#include "tools/mb/context.h"
 
 namespace mirror::mb {
 

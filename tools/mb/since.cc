@@ -1,8 +1,8 @@
-#include "since.h"
+#include "tools/mb/since.h"
 
 #include <ctime>
 
-#include "status.h"
+#include "tools/mb/watch/status.h"
 
 namespace mirror::mb {
 
