@@ -88,16 +88,26 @@ std::string unknown_word(CLI::App& app, const std::string& word) {
   return fmt::format("unknown command '{}'{}", word, did_you_mean(word, known));
 }
 
+bool needs_command(CLI::App& app) {
+  return !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+}
+
+// `mb nosuch --help`: there is no such help.
+bool names_no_command(CLI::App& root) {
+  const auto left = root.remaining(true);
+  return !left.empty() && !left.front().starts_with('-') && needs_command(deepest_parsed(root));
+}
+
 int report_usage(CLI::App& root, const CLI::ParseError& error) {
   CLI::App& app = deepest_parsed(root);
   const auto left = root.remaining(true);
-  const bool needs_command = !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+  const bool wants_command = needs_command(app);
   std::string what = error.what();
   const bool stray_option =
       !left.empty() && left.front().starts_with('-');  // a missing argument may be the lesser fault
-  if (!left.empty() && (needs_command || stray_option || error.get_name() == "ExtrasError")) {
+  if (!left.empty() && (wants_command || stray_option || error.get_name() == "ExtrasError")) {
     what = unknown_word(app, left.front());
-  } else if (needs_command && error.get_name() == "RequiredError") {
+  } else if (wants_command && error.get_name() == "RequiredError") {
     what = "which command?";
   }
   const std::string name = full_name(app);
@@ -143,7 +153,8 @@ int run(int argc, char** argv) {
   try {
     root.parse(reversed_words(argc, argv));
   } catch (const CLI::Success& wanted) {  // --help, --version
-    return root.exit(wanted, std::cout, std::cerr);
+    return names_no_command(root) ? report_usage(root, wanted)
+                                  : root.exit(wanted, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
     return report_usage(root, error);
   }
