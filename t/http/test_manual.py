@@ -187,8 +187,7 @@ def usage(build):
     @functools.cache
     def usage(program, *words):
         done = subprocess.run([build.program(program), *words, "--help"], text=True, capture_output=True)
-        # With an unknown command, --help is that of the one before.
-        return done.stdout if done.returncode == 0 and not (words and done.stdout == usage(program, *words[:-1])) else None
+        return done.stdout if done.returncode == 0 else None
     return usage
 
 

@@ -253,6 +253,9 @@ def test_unknown_words_suggest_the_nearest(run):
     assert run("lsit").returncode == 2 and "did you mean 'list'" in run("lsit").stderr
     assert "did you mean '--json'" in run("list", "--jsno").stderr
     assert "which command?" in run().stderr and run().returncode == 2
+    for words in (["lst"], ["lst", "--help"], ["db", "lst", "--help"]):
+        done = run(*words)
+        assert done.returncode == 2 and "unknown command 'lst'" in done.stderr and done.stdout == "", words
     assert run("file").returncode == 2 and run("db", "drop").returncode == 2
 
 
