@@ -398,6 +398,7 @@ def test_what_cannot_be_read_is_told(database, import_into, form, text, words):
 def test_a_missing_file_is_told(import_into):
     done = import_into("json", "/nowhere/x", check=False)
     assert done.returncode == 1 and "/nowhere/x: No such file or directory" in done.stderr
+    assert "standard input: is not JSON" in import_into("json", "-", input="x", check=False).stderr
 
 
 def test_one_bad_mirror_keeps_none_of_the_others_out(database, import_into):

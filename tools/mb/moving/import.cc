@@ -146,7 +146,9 @@ Action setup(cli::Options& app, Context& context, const char* name, const char* 
                  "Take over the digests of files instead of mirrors, after mb-scan --source");
   const bool is_file = std::string_view(name) == "FILE";
   return [&context, wanted, read, is_file] {
-    wanted->name = is_file ? wanted->from + ":" : db::database_name(wanted->from);
+    wanted->name = !is_file              ? db::database_name(wanted->from)
+                   : wanted->from == "-" ? "standard input:"
+                                         : wanted->from + ":";
     if (wanted->hashes) {
       return read_from(*wanted, [&] {
         return import_hashes(context, wanted->from, wanted->wishes.dry_run, wanted->json);
