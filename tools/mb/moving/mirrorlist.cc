@@ -72,7 +72,9 @@ List listed_mirrors(Context& context, const Wanted& wanted, const MirrorTable& m
   list.path = tree_path_or_root(wanted.path, "a path");
   list.held = db::held_below(context.database(), list.path);
   if (list.held.files == 0)
-    throw Failure(fmt::format("no files at or below '{}' in the table", list.path));
+    throw Failure(list.path.empty()
+                      ? "no files in the table"
+                      : fmt::format("no files at or below '{}' in the table", list.path));
   list.title = !wanted.title.empty() ? wanted.title
                : list.path.empty()   ? "Mirrors"
                                      : "Mirrors of " + list.path + (list.held.is_file ? "" : "/");
