@@ -40,15 +40,20 @@ bool is_threaded() {
          threaded != AP_MPMQ_NOT_SUPPORTED;
 }
 
+int threads_of_child() {
+  int threads = 0;
+  ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+  return std::max(threads, 1);
+}
+
 // Each thread may read, and tools too; at least as many as httpd has by default.
 unsigned reader_slots() {
-  int children = 0, threads = 0;
+  int children = 0;
   ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &children);
   ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
-  ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
   constexpr int kLeast = 512, kMost = 100'000, kTools = 64;
   return static_cast<unsigned>(
-      std::clamp(2 * std::max(children, 1) * std::max(threads, 1), kLeast, kMost) + kTools);
+      std::clamp(2 * std::max(children, 1) * threads_of_child(), kLeast, kMost) + kTools);
 }
 
 std::unique_ptr<CatalogKeeper> make_keeper(const CatalogConfig& config, SharedFault& fault,
@@ -185,7 +190,7 @@ void start_child(apr_pool_t* pchild, server_rec* server) {
                               config.max_connections.value_or(kDefaultMaxConnections),
                               config.timeout.value_or(kDefaultDatabaseTimeout)};
     starting->databases.push_back(
-        std::make_unique<Database>(options, *shared_databases->at(i), log));
+        std::make_unique<Database>(options, *shared_databases->at(i), log, threads_of_child()));
   }
   for (const CatalogConfig& catalog : config.catalogs) {
     LogGate& gate = shared_memory->catalog_log(starting->catalogs.size());

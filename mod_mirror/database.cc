@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::chrono::minutes kComplaintPause{1};
 constexpr int kAttempts = 3;
-constexpr int kLookupsPerLarge = 10;  // connections for each one that reads what is large
-constexpr int kLargePatience =
-    10;  // times MirrorDatabaseTimeout: others hold the few, not an outage
+constexpr int kLookupsPerLarge = 10;   // connections for each one that reads what is large
+constexpr int kLargePatience = 10;     // times MirrorDatabaseTimeout, for some
+constexpr int kThreadsPerPatient = 4;  // the others answer what is not large
 constexpr std::chrono::milliseconds kLargeRetry{2};
 constexpr const char* kAnyPath =
     "any/path";  // looked up on a new connection: statements that cannot work are found out there
@@ -36,9 +36,11 @@ bool is_stale(const db::Error& error) {
 
 }  // namespace
 
-Database::Database(PoolOptions options, SharedDatabase& shared, Log log)
+Database::Database(PoolOptions options, SharedDatabase& shared, Log log, int threads)
     : log_(log),
       shared_(shared),
+      large_turns_({options.timeout, kLargePatience * options.timeout,
+                    static_cast<std::size_t>(threads / kThreadsPerPatient)}),
       pool_(
           std::move(options), shared,
           [this](db::Connection& connection) {
@@ -81,15 +83,15 @@ std::unique_ptr<Lookup> Database::find(std::string_view path, HashParts parts) {
   return nullptr;
 }
 
-// Few, so that a slow line still has room for lookups. Who waits longest comes first: of many large
-// answers none starves.
-ConnectionSlot Database::large_slot(Clock::time_point deadline) {
+// Few, so that a slow line still has room for lookups. In one process, who waits longest comes
+// first: of many large answers none starves.
+ConnectionSlot Database::large_slot() {
   const int limit = std::clamp(pool_.options().max_connections / kLookupsPerLarge, 1,
                                SharedDatabase::kLargeSlots);
-  const Turns::Turn turn(large_turns_, deadline);
-  while (turn.has_come()) {
+  const Turns::Turn turn(large_turns_);
+  while (turn.has_come() && !shared_.down()) {
     ConnectionSlot slot = shared_.take_large_slot(limit);
-    if (slot || Clock::now() >= deadline) return slot;
+    if (slot || Clock::now() >= turn.deadline()) return slot;
     std::this_thread::sleep_for(kLargeRetry);
   }
   return {};
@@ -122,7 +124,7 @@ std::optional<std::string> Database::try_zsync_part(std::string_view path, std::
 
 std::string Database::zsync_part(std::string_view path, std::string_view sha1, std::int64_t offset,
                                  std::int64_t count) {
-  const ConnectionSlot slot = large_slot(Clock::now() + kLargePatience * pool_.options().timeout);
+  const ConnectionSlot slot = large_slot();
   if (!slot) return "";
   const auto deadline = Clock::now() + pool_.options().timeout;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {

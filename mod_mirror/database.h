@@ -14,7 +14,8 @@ namespace mirror::httpd {
 
 class Database {
  public:
-  Database(PoolOptions options, SharedDatabase& shared, Log log);
+  // `threads` of this process answer requests.
+  Database(PoolOptions options, SharedDatabase& shared, Log log, int threads);
   void start() { pool_.start(); }
   void ask_to_stop() noexcept { pool_.ask_to_stop(); }
   bool join_by(Clock::time_point deadline) noexcept { return pool_.join_by(deadline); }
@@ -41,7 +42,7 @@ class Database {
   void load(db::Connection& connection);
   void complain(const std::string& reason);
 
-  ConnectionSlot large_slot(Clock::time_point deadline);
+  ConnectionSlot large_slot();
   std::optional<std::string> try_zsync_part(std::string_view path, std::string_view sha1,
                                             std::int64_t offset, std::int64_t count,
                                             Clock::time_point deadline);

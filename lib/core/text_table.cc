@@ -70,14 +70,18 @@ std::vector<std::size_t> TextTable::widths() const {
 }
 
 void TextTable::add_row(const std::vector<std::string>& cells,
-                        const std::vector<std::size_t>& widths, std::size_t width,
+                        const std::vector<std::size_t>& widths, std::size_t width, Paint paint,
                         std::string& text) const {
+  const auto painted = [&](std::size_t column, const std::string& cell) {
+    return paint != nullptr && columns_[column].is_state ? paint(cell) : cell;
+  };
   std::string line = indent_;
   const std::size_t last = columns_.size() - 1;
   std::size_t used = display_width(indent_);
   for (std::size_t i = 0; i < last; ++i) {
     const std::string pad(widths[i] - display_width(cells[i]), ' ');
-    line += columns_[i].align == Align::right ? pad + cells[i] : cells[i] + pad;
+    const std::string cell = painted(i, cells[i]);
+    line += columns_[i].align == Align::right ? pad + cell : cell + pad;
     line += "  ";
     used += widths[i] + 2;
   }
@@ -85,25 +89,25 @@ void TextTable::add_row(const std::vector<std::string>& cells,
   if (!wraps || display_width(cells[last]) <= width - used) {
     if (columns_[last].align == Align::right)
       line += std::string(widths[last] - display_width(cells[last]), ' ');
-    line += cells[last];
+    line += painted(last, cells[last]);
     text += line.erase(line.find_last_not_of(' ') + 1) + "\n";
     return;
   }
   for (const std::string& part : wrapped(cells[last], width - used)) {
-    text += line + part + "\n";
+    text += line + painted(last, part) + "\n";
     line.assign(used, ' ');
   }
 }
 
-std::string TextTable::text(std::size_t width) const {
+std::string TextTable::text(std::size_t width, Paint paint) const {
   std::string text;
   const std::vector<std::size_t> columns = widths();
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);
   const bool titled =
       std::any_of(titles.begin(), titles.end(), [](const auto& title) { return !title.empty(); });
-  if (titled) add_row(titles, columns, width, text);
-  for (const auto& row : rows_) add_row(row, columns, width, text);
+  if (titled) add_row(titles, columns, width, nullptr, text);
+  for (const auto& row : rows_) add_row(row, columns, width, paint, text);
   return text;
 }
 

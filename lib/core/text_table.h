@@ -19,7 +19,10 @@ class TextTable {
   struct Column {
     std::string title;
     Align align = Align::left;
+    bool is_state = false;  // of what is well or not: painted where colours are wanted
   };
+  // A cell with what colours it; it takes the same room. nullptr: nothing is painted.
+  using Paint = std::string (*)(const std::string& cell);
   explicit TextTable(std::vector<Column> columns, std::string indent = "")
       : columns_(std::move(columns)), indent_(std::move(indent)) {}
   // So many columns without titles, aligned left.
@@ -29,12 +32,12 @@ class TextTable {
   // The title line, when there is a title, and every row, each with a newline. Where rows would be
   // longer than `width` columns, the words of the last cells go on in further lines below their
   // column, if that is aligned left and leaves room for some; 0: no line is too long.
-  std::string text(std::size_t width = 0) const;
+  std::string text(std::size_t width = 0, Paint paint = nullptr) const;
 
  private:
   std::vector<std::size_t> widths() const;
   void add_row(const std::vector<std::string>& cells, const std::vector<std::size_t>& widths,
-               std::size_t width, std::string& text) const;
+               std::size_t width, Paint paint, std::string& text) const;
 
   std::vector<Column> columns_;
   std::string indent_;

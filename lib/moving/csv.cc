@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/ascii.h"
+#include "core/path.h"
 #include "moving/formats.h"
 
 namespace mirror::moving {
@@ -98,6 +100,10 @@ MovedMirrors read_csv(std::string_view text) {
   const Row names = reader.at_end() ? Row() : reader.row();
   if (std::find(names.begin(), names.end(), "identifier") == names.end())
     throw FormatError("line 1: no column has the name identifier");
+  std::set<std::string_view> seen;
+  for (const std::string& name : names)
+    if (!name.empty() && !seen.insert(name).second)
+      throw FormatError(fmt::format("line 1: two columns have the name {}", printable(name)));
   MovedMirrors moved;
   while (!reader.at_end()) {
     const int line = reader.line();
@@ -111,9 +117,10 @@ MovedMirrors read_csv(std::string_view text) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i] == "identifier")
         mirror.identifier = cells[i];
-      else if (names[i] == "serves_first")
+      else if (names[i] == "serves_first") {
         add_served(cells[i], mirror);
-      else if (!names[i].empty())
+        mirror.says_all_networks = mirror.says_all_ases = true;
+      } else if (!names[i].empty())
         mirror.columns.emplace_back(names[i], cells[i]);
     }
     if (mirror.identifier.empty()) throw FormatError(fmt::format("line {}: no identifier", line));

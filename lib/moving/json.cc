@@ -48,9 +48,10 @@ MovedMirror mirror_of(const Json& object, std::size_t number) {
   for (const auto& [name, value] : object.items()) {
     if (name == "identifier")
       mirror.identifier = value.get<std::string>();
-    else if (name == "prefixes" || name == "served_as")
+    else if (name == "prefixes" || name == "served_as") {
       add_served(value, mirror);
-    else if (name == "comments")
+      (name == "prefixes" ? mirror.says_all_networks : mirror.says_all_ases) = true;
+    } else if (name == "comments")
       add_comments(value, mirror);
     else if (value.is_object())
       mirror.leave_out(name, value.dump());

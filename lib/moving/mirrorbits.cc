@@ -74,7 +74,7 @@ std::optional<MovedMirror> mirror_of(const Block& block) {
   for (const auto& [key, column] :
        {std::pair("continentonly", "region_only"), std::pair("countryonly", "country_only"),
         std::pair("asonly", "as_only")})
-    if (is_true(value_in(block, key))) mirror.set_flag(column, true);
+    if (block.contains(key)) mirror.set_flag(column, is_true(value_in(block, key)));
   for (const auto& [key, column] :
        {std::pair("sponsorname", "operator_name"), std::pair("sponsorurl", "operator_url"),
         std::pair("adminname", "admin_name"), std::pair("adminemail", "admin_email"),

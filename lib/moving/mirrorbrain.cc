@@ -32,7 +32,7 @@ MovedMirror mirror_of(const ForeignRow& row) {
   mirror.set("weight", row.text("score"));
   set_place(row, mirror);
   for (const char* const only : {"country_only", "region_only", "as_only", "prefix_only"})
-    if (row.flag(only)) mirror.set_flag(only, true);
+    if (!row.text(only).empty()) mirror.set_flag(only, row.flag(only));
   if (row.flag("ipv6_only")) {
     mirror.set_flag("ipv4", false);
     mirror.set_flag("ipv6", true);

@@ -46,7 +46,7 @@ void set_limits(const Declared& declared, MovedMirror& mirror) {
   for (const auto& [capability, column] :
        {std::pair("country", "country_only"), std::pair("region", "region_only"),
         std::pair("as_only", "as_only")})
-    if (declared(capability, false)) mirror.set_flag(column, true);
+    mirror.set_flag(column, declared(capability, false));
   if (!declared("ipv4", true)) mirror.set_flag("ipv4", false);
   if (declared("ipv6", false)) mirror.set_flag("ipv6", true);
   if (declared("hasall", false)) mirror.set_flag("complete", true);

@@ -116,7 +116,8 @@ bool set_served(const Json& host, MovedMirror& mirror) {
 void set_limits(const Json& host, bool serves_ases, MovedMirror& mirror) {
   const bool is_private =
       flag_in(host, "private", false) || flag_in(member(host, "site"), "private", false);
-  if (is_private) mirror.set_flag(serves_ases ? "as_only" : "prefix_only", true);
+  mirror.set_flag("as_only", is_private && serves_ases);
+  mirror.set_flag("prefix_only", is_private && !serves_ases);
   for (const char* const name : {"internet2", "internet2_clients"})
     if (flag_in(host, name, false)) mirror.leave_out(name, "yes");
   std::string own(mirror.value("country")), others;
@@ -129,8 +130,8 @@ void set_limits(const Json& host, bool serves_ases, MovedMirror& mirror) {
     else
       others += (others.empty() ? "" : ",") + code;
   }
+  mirror.set_flag("country_only", !allowed.empty());
   if (allowed.empty()) return;
-  mirror.set_flag("country_only", true);
   mirror.set("other_countries", others);
   if (!has_own) mirror.set("excluded_countries", own);
 }

@@ -23,17 +23,20 @@ bool is_named(unsigned char c) { return std::isalnum(c) != 0 || c == '.' || c ==
 }  // namespace
 
 std::string code_list(std::string_view text) {
-  std::string list;
-  bool between = true;
+  std::string list, code;
+  const auto end_code = [&] {
+    if (code.empty()) return;
+    list += (list.empty() ? "" : ",") + (code == "UK" ? "GB" : code);
+    code.clear();
+  };
   for (const char c : text) {
     const auto letter = static_cast<unsigned char>(c);
-    if (std::isalpha(letter) == 0 && c != '*') {
-      between = true;
-      continue;
-    }
-    if (std::exchange(between, false) && !list.empty()) list += ',';
-    list += static_cast<char>(std::toupper(letter));
+    if (std::isalpha(letter) == 0 && c != '*')
+      end_code();
+    else
+      code += static_cast<char>(std::toupper(letter));
   }
+  end_code();
   return list;
 }
 

@@ -26,6 +26,8 @@ struct MovedMirror {
   // Name of a column of `mb edit`, and its value as that takes it. Each name once.
   std::vector<std::pair<std::string, std::string>> columns;
   std::vector<std::string> serves_first;  // networks (192.0.2.0/24) and ASes (AS64500)
+  // Whether these are all that it serves first, so that others are none any more.
+  bool says_all_networks = false, says_all_ases = false;
   std::vector<MovedComment> comments;
   std::vector<std::string> left_out;  // what it has that has no place here, in words
 
@@ -51,7 +53,7 @@ std::string identifier_from(std::string_view name_or_url);
 // Mirrors without a name are left out; names that occur twice get -2, -3, … .
 void settle_identifiers(MovedMirrors& moved);
 
-// Codes of countries or regions: "de, fr;it" as "DE,FR,IT".
+// Codes of countries or regions: "de, uk;it" as "DE,GB,IT".
 std::string code_list(std::string_view text);
 
 }  // namespace mirror::moving

@@ -35,8 +35,11 @@ RemoteIPInternalProxy 127.0.0.1
 </Location>
 """
 MODULES = ("autoindex", "http2", "proxy", "proxy_http", "ssl", "socache_shmcb")
+# PostgreSQL takes each system user for the role of the same name.
 SUDO = """#!/bin/sh
-while :; do case $1 in -u | -g) shift 2 ;; -*) shift ;; *) break ;; esac; done
+PGUSER=root
+while :; do case $1 in -u) PGUSER=$2; shift 2 ;; -g) shift 2 ;; -*) shift ;; *) break ;; esac; done
+export PGUSER
 exec "$@"
 """
 APACHECTL = """#!/bin/sh
@@ -113,7 +116,7 @@ class Stage:
         for tree in (self.tree, self.mirror):  # what is right in it stays, so that a copy of the database fits it
             rig.run(["rsync", "-a", "--delete", f"{self.mirror.parent}/pristine/", f"{tree}/"])
         self.before = set(self._databases())
-        for name in ("bin", "work", "etc/secrets", "backups", "GeoIP"):
+        for name in ("bin", "work", "etc/secrets", "backups/mirrors", "GeoIP"):
             (folder / name).mkdir(parents=True)
         for name, file in (("GeoLite2-City", "city"), ("GeoLite2-ASN", "asn")):
             (folder / "GeoIP" / f"{name}.mmdb").symlink_to(geo / f"{file}.mmdb")
@@ -122,11 +125,15 @@ class Stage:
             f'geo_databases = ["{folder}/GeoIP/GeoLite2-City.mmdb", "{folder}/GeoIP/GeoLite2-ASN.mmdb"]\n')
         self.config = CONFIG.replace("{database}", postgres.conninfo("mirrors")).replace("{geo}", f"{folder}/GeoIP")
         self.httpd = rig.Httpd(self.config, build=build, catalog=True, docroot=self.tree, modules=MODULES)
+        with open(folder / "etc/mb.toml", "a") as config:  # the default one, for a reader
+            config.write(f'catalog = "{self.httpd.catalog}"\n')
         self.names = self._names()
         self._programs()
         self.output = ""
         if not bare:
             self._fill()
+            postgres.sql("CREATE ROLE root LOGIN IN ROLE mirror_admin")  # who reads the manual is logged in as root
+            self.env["PGUSER"] = "root"
         self.httpd.start()
         self.names = self._names()  # it takes another port if somebody else has got the first one
 
@@ -137,8 +144,10 @@ class Stage:
         """What stands for what, the longer ones first."""
         found = {"/etc/mod_mirror": f"{self.dir}/etc", "/srv/pub": str(self.tree), "/srv/mirror": str(self.mirror),
                  "/var/lib/GeoIP": f"{self.dir}/GeoIP",
-                 "/var/lib/mod_mirror/main": str(self.httpd.catalog), "/var/backups": f"{self.dir}/backups",
+                 "/var/lib/mod_mirror/main": str(self.httpd.catalog),
+                 "/var/lib/mod_mirror/dbname_mirrors": str(self.httpd.catalog), "/var/backups": f"{self.dir}/backups",
                  "/var/log/apache2": str(self.httpd.dir), "http://download.example.org/": self.httpd.url,
+                 "http://127.0.0.1:8081/": self.httpd.url,
                  "192.0.2.77": "127.0.10.77", "198.51.100.77": "127.0.11.77"}  # clients near the mirrors
         for name, host in self.hosts.items():
             found |= {f"http://{name}/pub/": host.http_url, f"rsync://{name}/pub/": f"{host.rsync_url.rstrip('/')}/"}

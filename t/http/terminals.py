@@ -1,8 +1,12 @@
 """Programs that ask somebody at a terminal."""
 
+import contextlib
+import fcntl
 import os
 import pty
+import struct
 import subprocess
+import termios
 
 
 def answer(database, *args, text, env=None):
@@ -15,3 +19,22 @@ def answer(database, *args, text, env=None):
     output, errors = process.communicate(timeout=30)
     os.close(parent)
     return process.returncode, output, errors
+
+
+def show(database, *args, columns=80, env=None):
+    """Runs mb with a terminal of so many columns as standard output; (exit status, what the terminal was sent, its errors)."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {**database.environment(), "TERM": "xterm", **(env or {})}
+    environment = {name: value for name, value in environment.items() if value is not None}
+    process = subprocess.Popen([database.build.program("mb"), *args], env=environment, stdin=subprocess.DEVNULL, stdout=theirs,
+                               stderr=subprocess.PIPE, text=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: all is read
+        while part := os.read(ours, 65536):
+            shown += part
+    os.close(ours)
+    errors = process.stderr.read()
+    process.stderr.close()
+    return process.wait(timeout=60), shown.decode().replace("\r\n", "\n"), errors

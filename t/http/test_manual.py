@@ -110,7 +110,7 @@ def test_commands_for_root_name_what_exists(chapter):
         assert done.returncode == 0, f"{block}: {done.stderr}"
         text = re.sub(r"#.*", "", block.text.replace("\\\n", " "))
         for line in re.findall(r"(?:apt-get|apt|dnf|zypper) (?:-\S+ )*install (.*)", text):
-            names = {re.split(r"[-_]\*", pathlib.Path(word).name)[0] for word in line.split() if word[0] not in "-&|;"}
+            names = {re.split(r"[-_](?:\d[\d.]*-)?\*", pathlib.Path(word).name)[0] for word in line.split() if word[0] not in "-&|;"}
             assert names <= known, f"{block}: no such packages: {names - known}"
         for line in re.findall(r"systemctl (?:enable|start|restart|reload|stop|disable|edit|status) (.*)", text):
             words = [word for word in line.split("&&")[0].split() if word[0] != "-"]

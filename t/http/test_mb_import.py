@@ -386,7 +386,7 @@ def test_the_table_is_one_that_spreadsheets_read(database, odd_fleet):
     ("json", "[" * 100_000, "is not JSON"), ("csv", "name,http_url\na,b\n", "no column has the name identifier"),
     ("csv", "", "no column has the name identifier"), ("csv", 'identifier\n"a\n', "line 2: a quotation mark is not closed"),
     ("csv", "identifier\na,b\n", "line 2: 2 values for 1 columns"), ("csv", "identifier,x\n,1\n", "line 2: no identifier"),
-    ("csv", 'identifier\n"a"b\n', "line 2: something follows"), ("masterlist", "Site x\n", "line 1: is no field"),
+    ("csv", 'identifier\n"a"b\n', "line 2: something follows"), ("csv", "identifier,weight,weight\n", "two columns have the name weight"), ("masterlist", "Site x\n", "line 1: is no field"),
     ("masterlist", " x\n", "line 1: continues a field"), ("gentoo", "<mirrors>", "is no XML"), ("gentoo", "<html/>", "not a list of <mirrors>"),
     ("gentoo", b"\xff", "is no XML"), ("mirrormanager", "{}", "has no list of hosts"), ("mirrormanager", "[" * 9, "is not JSON"),
     ("mirrormanager", '[7, {"name": "x", "categories": 7}]', "has no categories with URLs")])
@@ -398,6 +398,7 @@ def test_what_cannot_be_read_is_told(database, import_into, form, text, words):
 def test_a_missing_file_is_told(import_into):
     done = import_into("json", "/nowhere/x", check=False)
     assert done.returncode == 1 and "/nowhere/x: No such file or directory" in done.stderr
+    assert "standard input: is not JSON" in import_into("json", "-", input="x", check=False).stderr
 
 
 def test_one_bad_mirror_keeps_none_of_the_others_out(database, import_into):
@@ -432,3 +433,73 @@ def test_where_mirrors_are_there_already(database, import_into):
     assert mirrors(database)["a"]["http_url"] == "http://a.example/"
     assert "mirror 'a' updated" in import_into("json", text, "--update").stdout
     assert mirrors(database)["a"]["http_url"] == "http://b.example/"
+
+
+EVERY_FIELD = {
+    "http_url": "http://a.example/", "https_url": "https://a.example/", "rsync_url": "rsync://u@a.example/m/", "index_url": "http://i.example/",
+    "ftp_scan_url": "ftp://f.example/", "head_url": "https://h.example/", "s3_url": "s3://bucket/x/", "ftp_url": "ftp://a.example/",
+    "strip_prefix": "pub", "add_prefix": "more", "stamp_path": "time", "max_age": "5", "scan_interval": "2", "scan_hours": "22-6",
+    "rsync_options": ["--bwlimit=9", "ssl"], "index_options": ["connections=2"], "ftp_options": ["connections=1"],
+    "head_options": ["connections=3"], "complete": True, "s3_options": ["connections=4"], "enabled": True, "online": False, "weight": 7,
+    "country": "DE", "region": "AS", "latitude": 50.125, "longitude": -8.5, "places": ["1/2/US", "3/4/DE"], "asn": 64500,
+    "prefix_only": True, "as_only": True, "country_only": True, "region_only": True, "other_countries": ["FR", "XX"],
+    "excluded_countries": ["US"], "ipv4": False, "ipv6": True, "file_maxsize": 5_000_000_000, "max_mbit": 9, "operator_name": "Ünï",
+    "operator_url": "https://o.example/", "subdivision": "BY", "public_note": "a\n\tb", "admin_name": "J", "admin_email": "j@o.example",
+    "private_comment": 'says "hi", \\ ; \r\n', "prefixes": ["192.0.2.0/24", "2001:db8::/32"], "served_as": [64501, 4294967295],
+    "comments": [{"at": "2026-11-01T10:00:00Z", "by": "jane", "text": "moved\n\u00e4"}], "identifier": "every"}
+
+
+def test_every_field_comes_back_from_an_export(database, make_database, import_into):
+    """What is measured is not in it, and a mirror that lacks everything comes back lacking everything."""
+    given = json.dumps({"mirrors": [EVERY_FIELD, {"identifier": "bare", "http_url": "http://b.example/"}]})
+    import_into("json", "-", input=given)
+    database.tool("mb", "pause", "--reason", "x")
+    database.sql("UPDATE mirror SET standing = 'stale', standing_reason = 'old', keeps_times = true WHERE identifier = 'every'")
+    text = database.tool("mb", "export", "json").stdout
+    bare, every = json.loads(text)["mirrors"]
+    assert every == EVERY_FIELD and every.keys() == bare.keys()
+    other = make_database()
+    assert "2 added" in other.tool("mb", "import", "json", "-", input=text).stdout
+    assert other.tool("mb", "export", "json").stdout == text
+    assert other.sql("SELECT standing, keeps_times FROM mirror WHERE identifier = 'every'").strip() == "good|f"
+    # What it lacks is cleared again, networks too.
+    swapped = {"mirrors": [{**every, "identifier": "bare"}, {**bare, "identifier": "every"}]}
+    assert "2 updated" in other.tool("mb", "import", "json", "-", "--update", input=json.dumps(swapped)).stdout
+    back = json.loads(other.tool("mb", "export", "json").stdout)["mirrors"]
+    assert back == [{**every, "identifier": "bare"}, {**bare, "identifier": "every", "comments": every["comments"]}]
+    assert "2 as they were" in other.tool("mb", "import", "json", "-", "--update", input=json.dumps({"mirrors": back})).stdout
+
+
+def test_an_import_again_follows_the_other_system(database, import_into):
+    """Switches are followed. What --disabled keeps disabled stays so. Codes of no country are named."""
+    block = "Mirror: {}\nHttpURL: http://{}.example/\nCountryOnly: {}\nEnabled: true\nCountryCodes: {}\nContinentCode: {}\n\n"
+    old = block.format("a", "a", "true", "uk xy FR", "EU") + block.format("b", "b", "false", "XX", "ZZ")
+    report = json.loads(import_into("mirrorbits", "-", "--disabled", "--json", input=old).stdout)
+    assert report["left_out"] == {"a": ["other_countries: no country has the code XY in ISO 3166-1"],
+                                  "b": ["country: no country has the code XX in ISO 3166-1", "region: ZZ"]}
+    found = mirrors(database)
+    assert (found["a"]["country"], found["a"]["other_countries"], found["a"]["country_only"]) == ("GB", ["FR"], True)
+    assert not {"country", "region"} & found["b"].keys()
+    new = block.format("a", "a", "false", "GB", "EU") + block.format("b", "b", "true", "DE", "EU")
+    assert json.loads(import_into("mirrorbits", "-", "--disabled", "--update", "--json", input=new).stdout)["updated"] == ["a", "b"]
+    found = mirrors(database)
+    assert "country_only" not in found["a"] and found["b"]["country_only"] and found["b"]["region"] == "EU"
+    assert "enabled" not in found["a"] and "enabled" not in found["b"] and found["a"]["other_countries"] == ["FR"]
+    done = import_into("mirrorbits", "-", "--update", input=new)
+    assert "2 updated" in done.stdout and mirrors(database)["a"]["enabled"]
+    assert "2 as they were" in import_into("mirrorbits", "-", "--update", input=new).stdout
+    assert "next: mb update --all looks up" in import_into("mirrorbits", "-", input=new.replace("a", "c", 1)).stdout
+
+
+def test_hostile_texts_are_refused_one_by_one(database, import_into):
+    odd = [{"identifier": "nul", "operator_name": "a\0b"}, {"identifier": "n\0ul"}, {"identifier": "escape", "operator_name": "a\x1b[31mb"},
+           {"identifier": "long", "private_comment": "x" * 65_537}, {"identifier": "x" * 101}, {"identifier": "Up"}, {"identifier": "up"},
+           {"identifier": "half", "weight": 12.5}, {"identifier": "maybe", "enabled": "maybe"}, {"identifier": "up"}]
+    done = import_into("json", "-", "--json", input=json.dumps([{"http_url": "http://a.example/", **one} for one in odd]), check=False)
+    report = json.loads(done.stdout)
+    assert done.returncode == 1 and report["added"] == ["Up", "up"] and len(report["refused"]) == 8
+    assert report["refused"]["nul"] == "operator_name: has a NUL" and report["refused"]["up"] == "it is there twice"
+    assert report["refused"]["long"] == "private_comment: has more than 65,536 bytes"
+    assert report["refused"]["n\0ul"] == "identifier: has a NUL" and report["refused"]["half"] == "weight: '12.5' is not a whole number"
+    done = import_into("csv", import_into.file(b"identifier,http_url,public_note\nq,http://q.example/,\xff\n"), check=False)
+    assert done.returncode == 1 and "public_note: is not UTF-8" in done.stderr

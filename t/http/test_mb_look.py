@@ -225,3 +225,8 @@ def test_db_tells_what_it_is(mb, postgres, build):
         postgres.drop_database(name)
     done = rig.Database(postgres, "no_such_database", build).tool("mb", "db", "check", check=False)
     assert done.returncode == 1 and "no_such_database" in done.stderr and "mb.toml(5)" in done.stderr
+
+
+def test_an_empty_tree_says_what_fills_it(database):
+    for command in (["file", "ls"], ["dirs"]):
+        assert "mb-scan --source lists them" in database.tool("mb", *command, check=False).stderr

@@ -73,6 +73,7 @@ def test_the_whole_move(database, build, geo, scratch, cleanup, foreign):
     env = {**database.environment(), "MB_CONFIG": str(scratch / "mb.toml"), "PATH": f"{bin}:{os.environ['PATH']}"}
 
     def run(command):
+        command = re.sub(r"'host=localhost (dbname=\w+) user=\w+'", r"'\1'", command)
         for name in ("download", "new"):
             command = command.replace(f"http://{name}.example.org/", httpd.url)
         done = subprocess.run(["bash", "-o", "pipefail", "-c", command], env=env, cwd=work, text=True, capture_output=True, timeout=120)

@@ -109,18 +109,21 @@ def test_a_connection_that_takes_too_long_is_no_outage_while_others_answer(large
     assert line.count > before and statuses == {302} and redirector.log_lines(OUTAGE) == []
 
 
-def test_many_large_answers_at_once_all_begin(large, postgres, make_redirector, cleanup):  # noqa: F811
-    """Few are read at the same time; none is forgotten meanwhile."""
+def test_large_answers_take_turns_and_leave_threads_for_others(large, postgres, make_redirector, cleanup):  # noqa: F811
     line = cleanup(SlowLine(postgres.port))
     conninfo = re.sub(r"port='?\d+'?", f"port={line.port}", postgres.conninfo(DATABASE, tcp=True))
     one_child = "StartServers 1\nServerLimit 1\nThreadsPerChild 40\nMinSpareThreads 1\nMaxSpareThreads 40\nMaxRequestWorkers 40\n"
     redirector = make_redirector(one_child + CONFIG, catalog=False, conninfo=conninfo)
-    assert redirector.redirects("/db/f")
-    line.delay_s = 0.01
-    readers = [open_request(redirector, "/db/large.zsync") for _ in range(16)]
+    assert all(at_once(12, lambda: redirector.redirects("/db/f")))
+    line.bytes_per_s = 150_000
+    readers = [open_request(redirector, "/db/large.zsync") for _ in range(8)]
     try:
         assert {reader.recv(12) for reader in readers} == {b"HTTP/1.1 200"}
+        readers += [open_request(redirector, "/db/large.zsync") for _ in range(50)]
+        for _ in range(5):
+            assert redirector.redirects("/db/f")
     finally:
+        line.bytes_per_s = None
         for reader in readers:
             reader.close()
 

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "core/nearest.h"
+#include "tools/cli/color.h"
 #include "tools/mb/commands.h"
 #include "tools/mb/output.h"
 
@@ -67,6 +68,13 @@ std::string full_name(const CLI::App& app) {
   return app.get_parent() == nullptr ? "mb" : full_name(*app.get_parent()) + " " + app.get_name();
 }
 
+// What MirrorBrain's mb called otherwise, and has no alias.
+const char* new_name(const CLI::App& app, std::string_view word) {
+  if (app.get_parent() != nullptr) return nullptr;
+  if (word == "vacuum") return "db vacuum";
+  return word == "commentadd" ? "comment" : nullptr;
+}
+
 // The parser's own message for an unknown word does not help; this one names the command and what
 // may have been meant.
 std::string unknown_word(CLI::App& app, const std::string& word) {
@@ -75,11 +83,13 @@ std::string unknown_word(CLI::App& app, const std::string& word) {
     for (const CLI::Option* option : app.get_options()) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
     }
-    for (const char* global : {"--config", "--instance"}) known.push_back(global);
+    for (const char* global : {"--config", "--instance", "--color"}) known.push_back(global);
     return fmt::format("unknown option '{}'{}", word,
                        did_you_mean(word.substr(0, word.find('=')), known));
   }
   const auto subcommands = app.get_subcommands([](const CLI::App*) { return true; });
+  if (const char* const name = new_name(app, word))
+    return fmt::format("'{}' is `mb {}` now", word, name);
   if (subcommands.empty()) return fmt::format("one argument too many: '{}'", word);
   for (const CLI::App* sub : subcommands) {
     known.push_back(sub->get_name());
@@ -141,6 +151,10 @@ int run(int argc, char** argv) {
   root.add_option("--instance", context.instance_name,
                   "Section [instance.NAME] of the configuration")
       ->type_name("NAME");
+  std::string color = "auto";
+  root.add_option("--color", color, "Colours: auto (on terminals only), always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->type_name("WHEN");
   root.require_subcommand(1);
   const auto help = std::make_shared<Help>();
   help->column_width(34);
@@ -158,6 +172,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return report_usage(root, error);
   }
+  cli::choose_color(color);
   for (const Leaf& leaf : leaves) {
     if (leaf.app->parsed()) return leaf.action();
   }

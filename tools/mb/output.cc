@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/path.h"
+#include "tools/cli/color.h"
 #include "tools/cli/terminal.h"
 
 namespace mirror::mb {
@@ -35,6 +36,8 @@ void say(std::string_view line) { write(terminal_safe(line) + "\n"); }
 
 void say_lines(std::string_view lines) { write(terminal_safe(lines)); }
 
+void say_painted(std::string_view lines) { write(lines); }
+
 void complain(std::string_view message) {
   while (message.ends_with('\n')) message.remove_suffix(1);
   const std::string line = "mb: " + terminal_safe(message) + "\n";
@@ -55,6 +58,6 @@ void say_json_line(const nlohmann::json& value) {
   write(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void Table::say() const { write(text(cli::output_columns())); }
+void Table::say() const { write(text(cli::output_columns(), cli::state_paint())); }
 
 }  // namespace mirror::mb

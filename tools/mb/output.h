@@ -30,6 +30,8 @@ std::string terminal_safe(std::string_view text);
 void say(std::string_view line);
 // The same for text whose lines have their newlines.
 void say_lines(std::string_view lines);
+// The same for text that is safe already, and may have colours.
+void say_painted(std::string_view lines);
 // To standard error: "mb: " and the message, made safe.
 void complain(std::string_view message);
 // Throws OutputError unless all output has been written; to be called last.

@@ -88,7 +88,8 @@ int say_nothing(const Wanted& wanted) {
                                  "scan, as far as the database keeps that");
     return kSuccess;
   }
-  complain(fmt::format("no file '{}' in the table", wanted.pattern));
+  complain(wanted.pattern.empty() ? "no files in the table; mb-scan --source lists them"
+                                  : fmt::format("no file '{}' in the table", wanted.pattern));
   return kFailure;
 }
 

@@ -12,7 +12,7 @@ namespace mirror::mb {
 namespace {
 
 struct Wanted {
-  bool apply = false, json = false;
+  bool apply = false, dry_run = false, json = false;
 };
 
 std::int64_t hours(const MutableRule& rule) { return std::llround(rule.alternates_s / 3600); }
@@ -57,11 +57,19 @@ nlohmann::json to_json(const PathRules& rules, const std::vector<db::HeldGroup>&
   return {{"immutable", rules.immutable_texts()}, {"mutable", kinds}, {"groups", folders}};
 }
 
+int say_apply(db::Connection& connection, const Instance& instance) {
+  const bool differs = !(db::load_path_rules(connection) == instance.rules);
+  say(fmt::format("the database {} the rules of {}", differs ? "would get" : "has", instance.file));
+  return kSuccess;
+}
+
 int run(Context& context, const Wanted& wanted) {
+  if (wanted.dry_run && !wanted.apply) throw UsageError("rules: --dry-run needs --apply");
   db::Connection& connection = context.database();
   const Instance& instance = context.instance();
   if (wanted.apply && !instance.file_found)
     throw Failure(fmt::format("there are no rules to apply: no file {}", instance.file));
+  if (wanted.dry_run) return say_apply(connection, instance);
   if (wanted.apply && db::store_path_rules(connection, instance.rules))
     complain(fmt::format("the database has the rules of {} now", instance.file));
   const PathRules held = db::load_path_rules(connection);
@@ -90,6 +98,7 @@ int run(Context& context, const Wanted& wanted) {
 Action setup_rules(cli::Options& app, Context& context) {
   auto wanted = std::make_shared<Wanted>();
   app.add_flag("--apply", wanted->apply, "Copy the rules of mb.toml into the database");
+  app.add_flag("--dry-run", wanted->dry_run, "With --apply: say what would change");
   app.add_flag("--json", wanted->json, "As JSON");
   return [&context, wanted] { return run(context, *wanted); };
 }

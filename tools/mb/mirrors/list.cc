@@ -61,7 +61,10 @@ double mbit_of(const Traffic& traffic, const Mirror& mirror) {
 }
 
 void say_traffic(const std::vector<db::MirrorRecord>& records, const Traffic& traffic) {
-  Table table({{"MIRROR"}, {"STATE"}, {"MBIT/S", Align::right}, {"AT MOST", Align::right}});
+  Table table({{"MIRROR"},
+               {"STATE", Align::left, true},
+               {"MBIT/S", Align::right},
+               {"AT MOST", Align::right}});
   for (const db::MirrorRecord& record : records) {
     const Mirror& mirror = record.mirror;
     table.add({mirror.identifier, state_text(mirror),
@@ -74,7 +77,7 @@ void say_traffic(const std::vector<db::MirrorRecord>& records, const Traffic& tr
 void say_table(const std::vector<db::MirrorRecord>& records,
                const std::map<MirrorId, std::int64_t>& files) {
   Table table({{"MIRROR"},
-               {"STATE"},
+               {"STATE", Align::left, true},
                {"WEIGHT", Align::right},
                {"CC"},
                {"REGION"},
@@ -123,12 +126,12 @@ std::string trouble(const Mirror& mirror) {
 void say_health(const std::vector<db::MirrorRecord>& records,
                 std::map<MirrorId, std::vector<db::WayHealth>> health) {
   Table table({{"MIRROR"},
-               {"STATE"},
-               {"STANDING"},
-               {"HTTP/4"},
-               {"HTTP/6"},
-               {"HTTPS/4"},
-               {"HTTPS/6"},
+               {"STATE", Align::left, true},
+               {"STANDING", Align::left, true},
+               {"HTTP/4", Align::left, true},
+               {"HTTP/6", Align::left, true},
+               {"HTTPS/4", Align::left, true},
+               {"HTTPS/6", Align::left, true},
                {"CHECKED"},
                {"REASON"}});
   for (const db::MirrorRecord& record : records) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/path.h"
 #include "rank/may_serve.h"
 #include "tools/mb/output.h"
 
@@ -94,14 +95,19 @@ void add_region(std::vector<db::Change>& changes) {
   changes.emplace_back("region", region_code(region_of(*country)));
 }
 
+std::string country_fault(std::string_view code) {
+  const auto country = CountryCode::parse(code);
+  if (!country) return fmt::format("'{}' is no code of two letters", printable(code));
+  if (country->everyone() || !name_of(*country).empty()) return "";
+  return fmt::format("no country has the code {} in ISO 3166-1{}", country->text(),
+                     country->text() == "UK" ? ", did you mean GB?" : "");
+}
+
 void complain_of_countries(const ColumnOptions& given) {
   for (const char* column : {"country", "other_countries", "excluded_countries"}) {
     for (const auto& code : list_json(given.value(column))) {
-      const auto country = CountryCode::parse(code.get<std::string>());
-      if (!country || country->everyone() || !name_of(*country).empty()) continue;
-      complain(fmt::format(
-          "{}: no country has the code {} in ISO 3166-1: no client will be there{}", column,
-          country->text(), country->text() == "UK" ? "; did you mean GB?" : ""));
+      const std::string fault = country_fault(code.get<std::string>());
+      if (!fault.empty()) complain(fmt::format("{}: {}: no client will be there", column, fault));
     }
   }
 }

@@ -38,6 +38,8 @@ class ColumnOptions {
 
 // The region of a country that was given without a region: a country is in one region.
 void add_region(std::vector<db::Change>& changes);
+// What is wrong with a country's code: "": nothing.
+std::string country_fault(std::string_view code);
 // A message for each given code that no country has.
 void complain_of_countries(const ColumnOptions& given);
 

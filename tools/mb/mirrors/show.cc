@@ -186,7 +186,7 @@ int run(Context& context, const Wanted& wanted) {
     say_json(json);
     return kSuccess;
   }
-  Table table(2);
+  Table table({{""}, {"", Align::left, true}});
   table.add({"identifier", mirror.identifier});
   table.add({"state", state_text(mirror)});
   table.add({"standing", standing_text(record)});

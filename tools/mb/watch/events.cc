@@ -41,7 +41,12 @@ int run(Context& context, const Wanted& wanted) {
     complain(fmt::format("no events in the last {} days", wanted.days));
     return kSuccess;
   }
-  Table table({{"AT"}, {"MIRROR"}, {"WHAT"}, {"FROM"}, {"TO"}, {"WHY"}});
+  Table table({{"AT"},
+               {"MIRROR"},
+               {"WHAT"},
+               {"FROM", Align::left, true},
+               {"TO", Align::left, true},
+               {"WHY"}});
   for (const db::Event& event : events)
     table.add({utc_minute(event.at_s), event.mirror.empty() ? "(all)" : event.mirror, event.what,
                event.from, event.to, event.why});

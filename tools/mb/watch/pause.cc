@@ -20,8 +20,13 @@ void check_reason(const std::string& reason) {
                     kMostReasonBytes));
 }
 
-int pause(Context& context, const std::string& reason) {
+int pause(Context& context, const std::string& reason, bool dry_run) {
   check_reason(reason);
+  if (dry_run) {
+    const std::optional<Pause> before = db::load_pause(context.database());
+    say(before ? "redirects are paused already, " + before->text() : "redirects would be paused");
+    return kSuccess;
+  }
   const std::optional<Pause> before = db::begin_pause(context.database(), reason);
   if (!before)
     say("redirects are paused: within a second no redirector sends anybody to a mirror; `mb "
@@ -33,9 +38,14 @@ int pause(Context& context, const std::string& reason) {
   return kSuccess;
 }
 
-int resume(Context& context) {
-  const std::optional<Pause> ended = db::end_pause(context.database());
-  say(ended ? "redirects go on; they were paused " + ended->text() : "redirects were not paused");
+int resume(Context& context, bool dry_run) {
+  db::Connection& connection = context.database();
+  const std::optional<Pause> ended =
+      dry_run ? db::load_pause(connection) : db::end_pause(connection);
+  if (dry_run && ended)
+    say("redirects would go on; they are paused " + ended->text());
+  else
+    say(ended ? "redirects go on; they were paused " + ended->text() : "redirects were not paused");
   return kSuccess;
 }
 
@@ -43,14 +53,18 @@ int resume(Context& context) {
 
 Action setup_pause(cli::Options& app, Context& context) {
   auto reason = std::make_shared<std::string>();
+  auto dry_run = std::make_shared<bool>(false);
   app.add_option("--reason", *reason, "Why, for everybody who looks: one line")
       ->required()
       ->type_name("TEXT");
-  return [&context, reason] { return pause(context, *reason); };
+  app.add_flag("--dry-run", *dry_run, "Say what would be done, and change nothing");
+  return [&context, reason, dry_run] { return pause(context, *reason, *dry_run); };
 }
 
-Action setup_resume(cli::Options&, Context& context) {
-  return [&context] { return resume(context); };
+Action setup_resume(cli::Options& app, Context& context) {
+  auto dry_run = std::make_shared<bool>(false);
+  app.add_flag("--dry-run", *dry_run, "Say what would be done, and change nothing");
+  return [&context, dry_run] { return resume(context, *dry_run); };
 }
 
 }  // namespace mirror::mb

@@ -120,7 +120,7 @@ int run(Context& context, const Wanted& wanted) {
   if (wanted.json)
     say_json(status_json(all));
   else
-    say_lines(status_text(all, limits));
+    say_painted(status_text(all, limits));
   return static_cast<int>(level);
 }
 

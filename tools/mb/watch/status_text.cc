@@ -4,6 +4,8 @@
 
 #include "core/readable.h"
 #include "core/text_table.h"
+#include "tools/cli/color.h"
+#include "tools/mb/output.h"
 #include "tools/mb/watch/status.h"
 
 namespace mirror::mb {
@@ -95,8 +97,8 @@ std::string first_line(const std::vector<Judged>& all, const Thresholds& limits)
     enabled += judged.counts.enabled();
   }
   if (problems.empty()) problems = fmt::format("{} of {} up", up, enabled);
-  return fmt::format("MIRRORS {} - {}{}\n", level_name(level), without_bars(problems),
-                     data.empty() ? "" : " | " + data);
+  return fmt::format("MIRRORS {} - {}\n", cli::painted(std::string(level_name(level))),
+                     terminal_safe(without_bars(problems) + (data.empty() ? "" : " | " + data)));
 }
 
 std::string scan_text(const db::LastScan& scan) {
@@ -173,7 +175,7 @@ std::string queue_text(const InstanceState& state) {
 
 std::string screen(const Judged& judged, bool named) {
   const InstanceState& state = *judged.state;
-  TextTable table(2);
+  TextTable table({{""}, {"", Align::left, true}});
   if (named) table.add({"instance", state.name});
   if (state.fault.empty()) {
     add_mirrors(table, judged.counts);
@@ -207,7 +209,7 @@ std::string screen(const Judged& judged, bool named) {
                                               bytes_text(disk.size_bytes), disk.path)
                                 : disk.path + ": " + disk.fault)});
   }
-  return table.text();
+  return table.text(0, cli::state_paint());
 }
 
 nlohmann::json instance_json(const Judged& judged) {
