@@ -211,7 +211,7 @@ def test_redirector_with_the_tree(filled):
     # Root's files are its own.
     if rig.is_root():
         before = (redirector.run / "pgpass").read_text()
-        done = filled.entry("mb", "list", run=redirector.run, user=None, **{**redirector.variables, **filled.role("mirror_admin")})
+        done = filled.entry("mb", "list", run=redirector.run, user=None, **{**redirector.variables, **filled.role("mirror_scanner")})
         assert done.returncode == 0 and (redirector.run / "pgpass").read_text() == before != (redirector.run / "user-0/pgpass").read_text()
     # A download that runs ends whole.
     with socket.create_connection(("127.0.0.1", redirector.port), timeout=60) as client:
@@ -334,6 +334,41 @@ def test_every_repeats_and_stops(filled):
     process.wait_until(lambda: "began" in file.read_text(), 60)
     assert filled.entry("health", run=process.run).returncode == 0
     assert stops(process, signal.SIGWINCH) == 0 and file.read_text().endswith("ended\n")
+
+
+def test_init_stops_and_says_so(host):
+    """It waits for a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        process = host.start("init", MIRROR_DATABASE=f"host=127.0.0.1 port={silent.getsockname()[1]} user=a dbname=b")
+        with silent.accept()[0]:
+            assert stops(process, signal.SIGWINCH) == 1
+    assert "init was told to stop by a signal" in process.log.read_text() and not (process.run / "said").exists()
+
+
+def test_on_a_terminal_a_changed_window_stops_nothing(host):
+    ours, theirs = os.openpty()
+    try:
+        refused = subprocess.run([host.lib / "entry", "redirector"], env=host.environment(host.folder(), MIRROR_DATABASE="x"), stdin=theirs,
+                                 capture_output=True, text=True, timeout=60, **as_user(USER))
+        assert refused.returncode == 1 and "without a terminal" in refused.stderr, refused.stderr
+        file = host.folder() / "runs"
+        process = subprocess.Popen([host.lib / "entry", "every", "1s", "sh", "-c", f"echo run >>{file}"], env=host.environment(host.folder()),
+                                   stdin=theirs, start_new_session=True, **as_user(USER))
+        try:
+            runs = lambda: file.read_text().count("run") if file.exists() else 0  # noqa: E731
+            rig.wait_for("the first run", lambda: runs() >= 1, 60)
+            process.send_signal(signal.SIGWINCH)
+            before = runs()
+            rig.wait_for("later runs", lambda: runs() >= before + 2, 60)
+            process.terminate()
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGWINCH, signal.SIGINT))
