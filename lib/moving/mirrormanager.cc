@@ -184,12 +184,14 @@ MovedMirrors read_mirrormanager(std::string_view text, std::string_view category
   MovedMirrors moved;
   for (const Json& host : hosts) {
     MovedMirror mirror = mirror_of(host, chosen);
-    if (!mirror.value("http_url").empty() || !mirror.value("https_url").empty())
+    if (!mirror.value("http_url").empty() || !mirror.value("https_url").empty()) {
       moved.mirrors.push_back(std::move(mirror));
-    else
-      moved.left_out.push_back(fmt::format("{}: no {} by http or https",
-                                           printable(text_in(host, "name").substr(0, kMaxShown)),
-                                           printable(chosen)));
+      continue;
+    }
+    const auto name = text_in(host, "name").substr(0, kMaxShown);
+    moved.left_out.push_back(fmt::format("{}: no {} by http or https",
+                                         name.empty() ? "a host without a name" : printable(name),
+                                         printable(chosen)));
   }
   settle_identifiers(moved);
   return moved;

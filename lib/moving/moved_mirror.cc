@@ -81,9 +81,10 @@ void MovedMirror::set_place(std::string_view latitude, std::string_view longitud
 void MovedMirror::leave_out(std::string_view name, std::string_view value) {
   value = without_blanks(value);
   if (value.empty()) return;
-  const bool cut = value.size() > kMaxShown;
-  left_out.push_back(fmt::format(
-      "{}: {}{}", name, printable(without_password(value.substr(0, kMaxShown))), cut ? "…" : ""));
+  const std::string shown = without_password(value);  // before it is cut: its end may be cut off
+  const bool cut = shown.size() > kMaxShown;
+  left_out.push_back(
+      fmt::format("{}: {}{}", name, printable(shown.substr(0, kMaxShown)), cut ? "…" : ""));
 }
 
 std::string identifier_from(std::string_view name_or_url) {

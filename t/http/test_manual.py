@@ -160,6 +160,7 @@ def test_the_links_of_the_html_lead_somewhere(scratch):
     broken = []
     for name, page in pages.items():
         assert page.titles, name
+        assert not re.search(r"\.[1-9]\.html$", name) or "SYNOPSIS" in page.ids or "DESCRIPTION" in page.ids, name
         for link in page.links:
             target, _, part = urllib.parse.unquote(link).partition("#")
             if re.match(r"https?:|mailto:", link):

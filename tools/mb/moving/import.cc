@@ -166,7 +166,7 @@ template <typename Read>
 Action setup_file(cli::Options& app, Context& context, const char* help, Read read,
                   bool is_ours = false) {
   return setup(app, context, "FILE", help, [read, is_ours](Wanted& wanted) {
-    wanted.is_ours = is_ours;
+    wanted.is_ours = wanted.wishes.may_enable = is_ours;
     return read(read_text(wanted.from));
   });
 }

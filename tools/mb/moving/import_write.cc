@@ -124,7 +124,8 @@ class Import {
       const auto column =
           std::find_if(db::mirror_columns().begin(), db::mirror_columns().end(),
                        [&](const db::MirrorColumn& one) { return change.first == one.name; });
-      const bool kept = wishes_.disabled && change.first == "enabled";
+      const bool kept = change.first == "enabled" &&
+                        (wishes_.disabled || (!wishes_.may_enable && !before.mirror.enabled));
       if (!kept && (column == db::mirror_columns().end() ||
                     spelled_alike(change.second, column->shape) != column_text(before, *column)))
         changes.push_back(std::move(change));

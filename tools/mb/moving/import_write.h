@@ -11,9 +11,10 @@
 namespace mirror::mb {
 
 struct ImportWishes {
-  bool dry_run = false;   // all of it, but nothing is kept
-  bool update = false;    // those that are there already, too
-  bool disabled = false;  // new ones are, and others are not enabled
+  bool dry_run = false;     // all of it, but nothing is kept
+  bool update = false;      // those that are there already, too
+  bool disabled = false;    // new ones are, and others are not enabled
+  bool may_enable = false;  // those that are disabled here; another system does not know why
 };
 
 // Names of mirrors.
