@@ -195,9 +195,12 @@ def test_init_makes_the_tables_and_passwords_and_does_no_harm_twice(filled):
 
 
 def test_redirector_with_the_tree(filled):
-    redirector = filled.redirector(**filled.role("mirror_httpd"))
+    redirector = filled.redirector(**filled.role("mirror_httpd"), MIRROR_PROXIES="192.0.2.0/24 ::1")
     assert ask(redirector, "iso/image.iso") == (302, filled.mirror.http_url + "iso/image.iso", ask(redirector, "iso/image.iso")[2])
     assert ask(redirector, "only/here")[2] == (filled.tree / "only/here").read_bytes()
+    # Nobody is believed who is no proxy.
+    page = ask(redirector, "iso/image.iso?mirrorlist", **{"X-Forwarded-Proto": "https"})[2].decode()
+    assert f"http://127.0.0.1:{redirector.port}/iso/image.iso.meta4" in page
     # The status page is at an address of the container's own; the public port has files alone.
     assert ask(redirector, "livez")[0] == ask(redirector, "server-status")[0] == 404
     assert filled.entry("alive", run=redirector.run, **redirector.variables).returncode == 0
@@ -239,6 +242,8 @@ def test_redirector_without_the_tree(filled):
     # Who comes through the proxy is a client of its own.
     assert ask(redirector, "iso/image.iso", **{"X-Forwarded-For": "192.0.2.7"})[0] == 302
     rig.wait_for("the log", lambda: '192.0.2.7 - - ' in redirector.log.read_text())
+    page = ask(redirector, "iso/image.iso?mirrorlist", **{"X-Forwarded-Proto": "https"})[2].decode()
+    assert f"https://127.0.0.1:{redirector.port}/iso/image.iso.meta4" in page
     assert stops(redirector, signal.SIGTERM) == 0
 
 
