@@ -208,6 +208,8 @@ def test_redirector_with_the_tree(filled):
     done = filled.entry("mb", "list", run=redirector.run, **{**redirector.variables, **filled.role("mirror_admin")})
     assert done.returncode == 0 and "near" in done.stdout
     assert filled.entry("health", run=redirector.run, **redirector.variables).returncode == 0
+    # A line is written after its answer.
+    rig.wait_for("the log", lambda: {"GET /livez", "GET /server-status"} <= set(re.findall(r"GET [^ ?]+", redirector.log.read_text())), 60)
     log = redirector.log.read_text()
     assert "GET /iso/image.iso" in log and "mirror=near" in log and "resuming normal operations" in log
     assert log.count("GET /livez") == log.count("GET /server-status") == 1 and "curl" not in log
