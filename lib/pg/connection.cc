@@ -297,6 +297,16 @@ void Connection::begin_statement() {
   if (observer_ && slow_after_.count() > 0) slow_at_ = Clock::now() + slow_after_;
 }
 
+std::string Connection::password_verifier(const std::string& role, const std::string& password) {
+  struct Free {
+    void operator()(char* text) const { PQfreemem(text); }
+  };
+  const std::unique_ptr<char, Free> verifier(
+      PQencryptPasswordConn(raw(), password.c_str(), role.c_str(), "scram-sha-256"));
+  if (!verifier) throw Error("cannot encrypt the password: " + trimmed(PQerrorMessage(raw())), "");
+  return verifier.get();
+}
+
 Result Connection::run(const std::string& sql, const Params& params, const char* name) {
   begin_statement();
   const int count = static_cast<int>(params.values_.size());

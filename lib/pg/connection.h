@@ -148,6 +148,10 @@ class Connection {
   // Several statements in one string, no parameters, no result.
   void script(const std::string& sql);
 
+  // What the server keeps in place of the role's password, for ALTER ROLE … PASSWORD: by
+  // SCRAM-SHA-256. REQUIRES: no NUL in the password.
+  std::string password_verifier(const std::string& role, const std::string& password);
+
   // COPY … FROM STDIN (FORMAT binary): begin, any number of data calls, end. See CopyWriter in
   // staging.cc for the row format.
   void copy_begin(const std::string& sql);

@@ -15,7 +15,6 @@ import urllib.error
 import urllib.request
 
 import pytest
-import yaml
 
 import rig
 from rig.httpd import _apxs, httpd_program
@@ -110,14 +109,16 @@ class Host:
         process = rig.Process("container", [self.lib / "entry", *arguments], log, env=self.environment(run, **variables), cwd="/",
                               user=USER)
         self._stack.callback(process.stop)
+        process.run = run
         return process
 
     def redirector(self, **variables):
         """Running and ready."""
         for _ in range(5):
-            run, port = self.folder(), rig.free_port()
-            process = self.start("redirector", run=run, MIRROR_PORT=port, **variables)
-            process.run, process.port, process.variables = run, port, {"MIRROR_PORT": port, **variables}
+            run = self.folder()
+            variables = {**variables, "MIRROR_PORT": rig.free_port(), "MIRROR_STATUS_PORT": rig.free_port()}
+            process = self.start("redirector", run=run, **variables)
+            process.run, process.port, process.variables = run, variables["MIRROR_PORT"], variables
             try:
                 process.wait_until(lambda: self.entry("health", run=run, **process.variables).returncode == 0, 60)
                 return process
@@ -177,23 +178,46 @@ def test_init_makes_the_tables_and_passwords_and_does_no_harm_twice(filled):
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "created the schema" in first.stdout and "is there already" in second.stdout and "up to date" in second.stdout
     for done in filled.inits:
-        assert done.stdout.count("set the password of mirror_") == 3 and "pw of" not in done.stdout + done.stderr
+        assert done.stdout.count(" has a new password") == 3 and "pw of" not in done.stdout + done.stderr
     wrong = filled.entry("mb", "list", MIRROR_DATABASE=filled.database("mirror_admin"), MIRROR_PASSWORD_FILE=filled.secrets / "mirror_httpd")
     assert wrong.returncode == 1 and "password authentication failed" in wrong.stderr
+    # Who may not set a password says so, and neither the server's log nor the folder has it.
+    filled.postgres.sql("CREATE ROLE plain LOGIN PASSWORD 'x'")
+    filled.postgres.sql("CREATE DATABASE others OWNER plain")
+    run = filled.folder()
+    done = filled.entry("init", run=run, MIRROR_DATABASE=filled.database("plain").replace("dbname=mirrors", "dbname=others"),
+                        MIRROR_PASSWORD_FILE=filled.secret("plain", "x\n"), MIRROR_SECRETS=filled.secrets)
+    assert done.returncode == 1 and "cannot set the password of mirror_httpd" in done.stderr, done.stderr
+    log = filled.postgres.log.read_text()
+    assert "ALTER ROLE mirror_httpd PASSWORD 'SCRAM-SHA-256$" in log and "pw of" not in log + done.stdout + done.stderr
+    assert {file.name for file in run.iterdir()} == {"mb.toml", "pgpass", "role"}
 
 
 def test_redirector_with_the_tree(filled):
-    redirector = filled.redirector(**filled.role("mirror_httpd"))
+    redirector = filled.redirector(**filled.role("mirror_httpd"), MIRROR_PROXIES="192.0.2.0/24 ::1")
     assert ask(redirector, "iso/image.iso") == (302, filled.mirror.http_url + "iso/image.iso", ask(redirector, "iso/image.iso")[2])
     assert ask(redirector, "only/here")[2] == (filled.tree / "only/here").read_bytes()
-    assert ask(redirector, "livez") == (204, "", b"")
+    # Nobody is believed who is no proxy.
+    page = ask(redirector, "iso/image.iso?mirrorlist", **{"X-Forwarded-Proto": "https"})[2].decode()
+    assert f"http://127.0.0.1:{redirector.port}/iso/image.iso.meta4" in page
+    # The status page is at an address of the container's own; the public port has files alone.
+    assert ask(redirector, "livez")[0] == ask(redirector, "server-status")[0] == 404
+    assert filled.entry("alive", run=redirector.run, **redirector.variables).returncode == 0
     # An admin runs a program beside it; that changes nothing of what it is.
     done = filled.entry("mb", "list", run=redirector.run, **{**redirector.variables, **filled.role("mirror_admin")})
     assert done.returncode == 0 and "near" in done.stdout
     assert filled.entry("health", run=redirector.run, **redirector.variables).returncode == 0
+    # A line is written after its answer.
+    rig.wait_for("the log", lambda: {"GET /livez", "GET /server-status"} <= set(re.findall(r"GET [^ ?]+", redirector.log.read_text())), 60)
     log = redirector.log.read_text()
     assert "GET /iso/image.iso" in log and "mirror=near" in log and "resuming normal operations" in log
-    assert "livez" not in log and "server-status" not in log
+    assert log.count("GET /livez") == log.count("GET /server-status") == 1 and "curl" not in log
+    # Root's files are its own.
+    if rig.is_root():
+        before = (redirector.run / "pgpass").read_text()
+        done = filled.entry("mb", "list", run=redirector.run, user=None, **{**redirector.variables, **filled.role("mirror_scanner")})
+        assert filled.entry("health", run=redirector.run, user=None, **redirector.variables).returncode == 0
+        assert done.returncode == 0 and (redirector.run / "pgpass").read_text() == before != (redirector.run / "user-0/pgpass").read_text()
     # A download that runs ends whole.
     with socket.create_connection(("127.0.0.1", redirector.port), timeout=60) as client:
         client.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
@@ -209,6 +233,7 @@ def test_redirector_with_the_tree(filled):
     assert redirector.popen.returncode == 0
     stopped = filled.entry("health", run=redirector.run, **redirector.variables)
     assert stopped.returncode == 1 and "httpd does not answer" in stopped.stderr
+    assert filled.entry("alive", run=redirector.run, **redirector.variables).returncode == 1
 
 
 def test_redirector_without_the_tree(filled):
@@ -216,17 +241,22 @@ def test_redirector_without_the_tree(filled):
                                    MIRROR_SOURCE="/nowhere", MIRROR_PROXIES="127.0.0.0/8")
     assert ask(redirector, "iso/image.iso")[:2] == (302, filled.mirror.http_url + "iso/image.iso")
     assert ask(redirector, "only/here")[:2] == (302, "https://origin.example.org/pub/only/here")
-    assert ask(redirector, "livez")[0] == 204
-    # Who comes through the proxy is a client of its own, and no local one.
-    assert ask(redirector, "server-status", **{"X-Forwarded-For": "192.0.2.7"})[0] == 403
+    # Who comes through the proxy is a client of its own.
     assert ask(redirector, "iso/image.iso", **{"X-Forwarded-For": "192.0.2.7"})[0] == 302
     rig.wait_for("the log", lambda: '192.0.2.7 - - ' in redirector.log.read_text())
+    page = ask(redirector, "iso/image.iso?mirrorlist", **{"X-Forwarded-Proto": "https"})[2].decode()
+    assert f"https://127.0.0.1:{redirector.port}/iso/image.iso.meta4" in page
     assert stops(redirector, signal.SIGTERM) == 0
 
 
 def test_redirector_with_a_mounted_site(filled):
+    """It redirects what comes to other hosts, and denies much; what the container asks is not concerned."""
     etc = filled.folder()
     (etc / "site.conf").write_text("""
+RedirectMatch ^/(?!only) https://secure.example.org/
+<Location /server-status>
+  Require all denied
+</Location>
 <VirtualHost *>
   DocumentRoot ${MIRROR_RUN}
   RemoteIPHeader X-Forwarded-For
@@ -243,8 +273,6 @@ def test_redirector_with_a_mounted_site(filled):
 """)
     redirector = filled.redirector(**filled.role("mirror_httpd"), MIRROR_ETC=etc)
     assert ask(redirector, "only/here")[:2] == (302, "https://mine.example.org/only/here")
-    assert ask(redirector, "livez")[0] == 204
-    assert ask(redirector, "server-status", **{"X-Forwarded-For": "192.0.2.7"})[0] == 403
     assert (redirector.run / "state/mine").is_dir()
     assert stops(redirector, signal.SIGWINCH) == 0
 
@@ -252,12 +280,42 @@ def test_redirector_with_a_mounted_site(filled):
 def test_health_waits_for_a_catalog(filled):
     """The password is wrong, so there will be none."""
     run, port = filled.folder(), rig.free_port()
-    variables = {"MIRROR_PORT": port, "MIRROR_DATABASE": filled.database("mirror_httpd"), "MIRROR_PASSWORD_FILE": filled.secrets / "owner"}
+    variables = {"MIRROR_PORT": port, "MIRROR_STATUS_PORT": rig.free_port(), "MIRROR_DATABASE": filled.database("mirror_httpd"), "MIRROR_PASSWORD_FILE": filled.secrets / "owner"}
     process = filled.start("redirector", run=run, **variables)
     process.wait_until(lambda: "resuming normal operations" in process.log.read_text(), 60)
     done = filled.entry("health", run=run, **variables)
     assert done.returncode == 1 and "the catalog is not in use: none yet" in done.stderr
+    assert filled.entry("alive", run=run, **variables).returncode == 0
     assert stops(process, signal.SIGWINCH) == 0
+
+
+NASTY = ("a \"b\" c", "a\\\\b\\", "${HOME}", "$1 ${mirror_dollar}{x}", "a'b", "%{X}", "# <x>", "é")
+
+
+def test_sites_say_what_the_environment_says(host, scratch):
+    """httpd itself tells how it read what the entry script wrote."""
+    geo, nasty = host.folder(), "".join(NASTY).replace("/", "")
+    tree, state = host.folder() / nasty, host.folder() / nasty
+    tree.mkdir()
+    (geo / f"{nasty}.mmdb").touch()
+    show = scratch / "show"
+    show.write_text('#!/bin/sh\ncat "$MIRROR_SITE"\n')
+    show.chmod(0o755)
+    scratch.chmod(0o755)
+    conninfo = f"host=x\npassword='{nasty}'"
+    variables = {"MIRROR_HTTPD": show, "MIRROR_DATABASE": conninfo, "MIRROR_STATE": state, "MIRROR_SOURCE": tree, "MIRROR_GEOIP": geo}
+    done = host.entry("redirector", **variables)
+    assert done.returncode == 0, done.stderr
+    # Define takes any text, and is dumped as httpd read it.
+    words = re.findall(r'(?m)^ *(?:MirrorDatabase|MirrorCatalog|MirrorGeoDatabase|DocumentRoot|<Directory) (".*")>?$', done.stdout)
+    assert len(words) == 5
+    config = "Define mirror_dollar $\n" + "".join(f"Define read{number} {word}\n" for number, word in enumerate(words))
+    config += f"ErrorLog /dev/stderr\nLoadModule mpm_event_module {_apxs('LIBEXECDIR')}/mod_mpm_event.so\n"
+    (scratch / "t.conf").write_text(config)
+    told = subprocess.run([httpd_program(), "-f", scratch / "t.conf", "-t", "-D", "DUMP_RUN_CFG"], text=True, capture_output=True, timeout=60)
+    read = dict(re.findall(r"(?m)^Define: read(\d)=(.*)$", told.stdout))
+    assert [read[str(number)] for number in range(5)] == [conninfo.replace("\n", " "), f"{state}/catalog", f"{geo}/{nasty}.mmdb", str(tree),
+                                                        str(tree)], told.stdout + told.stderr
 
 
 def test_health_of_tools(filled):
@@ -275,18 +333,58 @@ def test_every_repeats_and_stops(filled):
     process = filled.start("every", "1s", "sh", "-c", f"echo run >>{file}; exit 3")
     process.wait_until(lambda: file.exists() and file.read_text().count("run") >= 2, 60)
     assert "exit status 3; the next run is in 1s" in process.log.read_text()
+    bad = filled.entry("health", run=process.run)
+    assert bad.returncode == 1 and "the last run ended with exit status 3" in bad.stderr
     assert stops(process, signal.SIGTERM) == 0
     # A run that goes on is told to end, and is waited for.
     process = filled.start("every", "1h", "sh", "-c", f"trap 'echo ended >>{file}; exit 1' TERM; echo began >>{file}; while :; do sleep 0.1; done")
     process.wait_until(lambda: "began" in file.read_text(), 60)
+    assert filled.entry("health", run=process.run).returncode == 0
     assert stops(process, signal.SIGWINCH) == 0 and file.read_text().endswith("ended\n")
+
+
+def test_init_stops_and_says_so(host):
+    """It waits for a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        process = host.start("init", MIRROR_DATABASE=f"host=127.0.0.1 port={silent.getsockname()[1]} user=a dbname=b")
+        with silent.accept()[0]:
+            assert stops(process, signal.SIGWINCH) == 1
+    assert "init was told to stop by a signal" in process.log.read_text() and not (process.run / "said").exists()
+
+
+def test_on_a_terminal_a_changed_window_stops_nothing(host):
+    ours, theirs = os.openpty()
+    try:
+        refused = subprocess.run([host.lib / "entry", "redirector"], env=host.environment(host.folder(), MIRROR_DATABASE="x"), stdin=theirs,
+                                 capture_output=True, text=True, timeout=60, **as_user(USER))
+        assert refused.returncode == 1 and "without a terminal" in refused.stderr, refused.stderr
+        file = host.folder() / "runs"
+        process = subprocess.Popen([host.lib / "entry", "every", "1s", "sh", "-c", f"echo run >>{file}"], env=host.environment(host.folder()),
+                                   stdin=theirs, start_new_session=True, **as_user(USER))
+        try:
+            runs = lambda: file.read_text().count("run") if file.exists() else 0  # noqa: E731
+            rig.wait_for("the first run", lambda: runs() >= 1, 60)
+            process.send_signal(signal.SIGWINCH)
+            before = runs()
+            rig.wait_for("later runs", lambda: runs() >= before + 2, 60)
+            process.terminate()
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGWINCH, signal.SIGINT))
 def test_programs_get_every_signal_to_stop(filled, number):
+    # Sessions of programs that have ended may be there still.
+    sessions = "SELECT pid FROM pg_stat_activity WHERE usename = 'mirror_scanner'"
+    before = set(filled.postgres.sql(sessions).split())
     process = filled.start("mb-probe", "--loop", **filled.role("mirror_scanner"))
-    sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'mirror_scanner'"
-    process.wait_until(lambda: filled.postgres.sql(sessions) != "0", 60)
+    process.wait_until(lambda: set(filled.postgres.sql(sessions).split()) - before, 60)
     assert stops(process, number) == 0
 
 
@@ -325,6 +423,12 @@ def closed_folder(host):
     return path
 
 
+def pattern_folder(host):
+    path = host.folder() / "a[b]"
+    path.mkdir()
+    return path
+
+
 @pytest.mark.parametrize("arguments, variables, status, message", [
     ((), {}, 2, "mirror COMMAND"),
     (("every",), {}, 2, "usage: every TIME COMMAND"),
@@ -335,6 +439,10 @@ def closed_folder(host):
     (("init",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_WAIT": "long"}, 2, "MIRROR_WAIT is a number of seconds"),
     (("init",), {"MIRROR_DATABASE": f"host=127.0.0.1 port={rig.CLOSED_PORT}", "MIRROR_WAIT": "1"}, 1, "did not answer within 1 seconds"),
     (("mb",), {"MIRROR_PORT": "tcp://192.0.2.1:80"}, 2, "MIRROR_PORT is a number"),
+    (("mb",), {"MIRROR_STATUS_PORT": "8080"}, 2, "are the same"),
+    (("mb",), {"MIRROR_SOURCE": "/a\nb"}, 2, "MIRROR_SOURCE has a control character"),
+    (("mb",), {"MIRROR_PROXIES": "127.0.0.1' || true"}, 2, "MIRROR_PROXIES are networks"),
+    (("redirector",), {"MIRROR_DATABASE": "x", "MIRROR_SOURCE": pattern_folder}, 1, "for a pattern"),
     (("redirector",), {}, 1, "set MIRROR_DATABASE, or mount"),
     (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_SOURCE": "/nowhere"}, 1, "there is no folder /nowhere"),
     (("redirector",), {"MIRROR_DATABASE": "dbname=x", "MIRROR_STATE": closed_folder}, 1, "mount a volume there"),
@@ -355,82 +463,3 @@ def test_errors_are_told(host, arguments, variables, status, message):
 def test_httpd_does_not_serve_as_root(host):
     done = host.entry("redirector", user=None, MIRROR_DATABASE="x")
     assert done.returncode == 1 and "run the container as another user" in done.stderr
-
-
-def variables_of_entry():
-    return set(re.findall(r"MIRROR_[A-Z]+", (CONTAINER / "entry").read_text()))
-
-
-def check_command(build, scratch, words):
-    """Not wrong usage: the program gets as far as its configuration, which is missing."""
-    if words[0] == "every":
-        assert re.fullmatch(r"[1-9][0-9]*[smhd]", words[1])
-        words = words[2:]
-    if words[0] in ("redirector", "init", "sh"):
-        return
-    config = str(scratch / "mb.toml")
-    done = subprocess.run([build.program(words[0]), *words[1:]], text=True, capture_output=True, timeout=60,
-                          env={**os.environ, "MB_CONFIG": config})
-    assert done.returncode in (1, 3) and config in done.stderr + done.stdout, (words, done.stderr)
-
-
-def test_compose_files(build, scratch):
-    base, demo = (yaml.safe_load((CONTAINER / name).read_text()) for name in ("compose.yaml", "demo.yaml"))
-    services = {name: {**demo["services"].get(name, {}), **service} for name, service in {**demo["services"], **base["services"]}.items()}
-    assert {"database", "init", "redirector", "scan", "probe", "mirror-a", "demo-tree"} <= set(services)
-    for name, service in services.items():
-        for other, wanted in service.get("depends_on", {}).items():
-            if wanted["condition"] == "service_healthy":
-                assert "disable" not in services[other].get("healthcheck", {})
-            else:
-                assert services[other].get("restart", "no") == "no", "it must end"
-        names = [secret if isinstance(secret, str) else secret["source"] for secret in service.get("secrets", [])]
-        assert set(names) <= set(base["secrets"])
-        for volume in service.get("volumes", []):
-            source = re.sub(r"^\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0]
-            assert source.startswith("./") or source in base["volumes"], volume
-        if name == "database":
-            continue
-        assert service["read_only"] and {"/run", "/tmp"} <= set(service["tmpfs"]) and "no-new-privileges:true" in service["security_opt"]
-        assert service["cap_drop"] == ["ALL"] or name == "demo-tree"
-        assert set(service.get("environment", {})) <= variables_of_entry()
-        check_command(build, scratch, service["command"])
-
-
-def pods(objects):
-    for thing in objects:
-        spec = thing.get("spec", {})
-        spec = spec.get("jobTemplate", {}).get("spec", spec)
-        if "template" in spec:
-            if "selector" in spec:
-                assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
-            yield thing["metadata"]["name"], spec["template"]
-
-
-def test_kubernetes_objects(build, scratch):
-    objects = list(yaml.safe_load_all((CONTAINER / "kubernetes.yaml").read_text()))
-    (secret,), (config,), (service,) = ([thing for thing in objects if thing["kind"] == kind] for kind in ("Secret", "ConfigMap", "Service"))
-    found = dict(pods(objects))
-    assert set(found) == {"mirror-init", "mirror-redirector", "mirror-scan", "mirror-probe", "mirror-source"}
-    for name, template in found.items():
-        pod, (container,) = template["spec"], template["spec"]["containers"]
-        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-        assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-                                                "capabilities": {"drop": ["ALL"]}}
-        volumes = {volume["name"]: volume for volume in pod["volumes"]}
-        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
-        assert set(mounts) == set(volumes) and {"/run", "/tmp"} <= set(mounts.values())
-        for volume in volumes.values():
-            if "secret" in volume:
-                assert {item["key"] for item in volume["secret"]["items"]} <= set(secret["stringData"])
-        for variable in container["env"]:
-            assert variable["name"] in variables_of_entry() | {"HOST"}
-            if "valueFrom" in variable:
-                assert variable["valueFrom"]["configMapKeyRef"]["key"] in config["data"]
-        check_command(build, scratch, container["args"])
-    redirector = found["mirror-redirector"]
-    (container,) = redirector["spec"]["containers"]
-    assert service["spec"]["selector"] == redirector["metadata"]["labels"]
-    assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"] == container["livenessProbe"]["httpGet"]["port"]
-    assert container["livenessProbe"]["httpGet"]["path"] == "/livez" and container["readinessProbe"]["exec"]["command"] == ["mirror", "health"]
-    assert next(volume for volume in redirector["spec"]["volumes"] if volume["name"] == "catalog")["emptyDir"]["sizeLimit"]

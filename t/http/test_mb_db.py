@@ -183,6 +183,27 @@ def test_rooms_and_the_shell(database, postgres):  # noqa: F811
     assert database.tool("mb", "db", "shell", "-c", "SELECT 1/0", check=False).returncode == 1
 
 
+def test_db_password(database, postgres):  # noqa: F811
+    word = r'''it's \ a "$word'''
+    logged = {"PGOPTIONS": "-c log_statement=all"}
+    database.sql('CREATE ROLE "odd ""one"')
+    try:
+        for role in ("mirror_admin", 'odd "one'):
+            done = database.tool("mb", "db", "password", role, input=word + "\nmore\n", env=logged)
+            assert done.stdout == f"{role} has a new password\n"
+            assert database.sql(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{role}'").startswith("SCRAM-SHA-256$")
+        scanner = postgres.environment(DATABASE, user="mirror_scanner")
+        for role, env, text, message in (("mirror_httpd", scanner, word, "permission denied"), ("nobody", logged, word, "does not exist"),
+                                         ("mirror_httpd", {}, "", "no password"), ("mirror_httpd", {}, word + "\r\n", "control character")):
+            done = database.tool("mb", "db", "password", role, input=text, env=env, check=False)
+            assert done.returncode == 1 and message in done.stderr, done.stderr
+            assert word not in done.stdout + done.stderr
+        log = postgres.log.read_text()
+        assert "SCRAM-SHA-256$" in log and "it's" not in log and "it''s" not in log
+    finally:
+        database.sql('DROP ROLE "odd ""one"; ALTER ROLE mirror_admin PASSWORD NULL')
+
+
 def test_a_password_of_the_configuration_is_on_no_command_line(database, scratch):  # noqa: F811
     config, seen = scratch / "mb.toml", scratch / "seen"
     folder = scratch / "bin"

@@ -60,7 +60,7 @@ def test_completion_offers_what_there_is(mb, database, build):
     mb("new", "--no-geo", "b.example", "--http-url=http://b.example/")
     assert complete(database, build, "mb", "") == {words[0] for words in commands_of(mb) if len(words) == 1} | {"score", "markers"}
     assert complete(database, build, "mb", "db", "") == {
-        "init", "migrate", "version", "check", "sizes", "vacuum", "backup", "restore", "shell"}
+        "init", "migrate", "version", "check", "sizes", "vacuum", "backup", "restore", "password", "shell"}
     assert complete(database, build, "mb", "catalog", "") == {"status", "verify", "dump", "export", "import"}
     assert complete(database, build, "mb", "catalog", "export", "--r") == {"--region"}
     assert complete(database, build, "mb", "catalog", "dump", "--only", "f") == {"files"}

@@ -83,6 +83,7 @@ const std::vector<Command>& commands() {
         {"vacuum", "free the room that deleted rows left", setup_db_vacuum, {}},
         {"backup", "write all that matters to a file", setup_db_backup, {}},
         {"restore", "read a backup into an empty database", setup_db_restore, {}},
+        {"password", "give a role its password", setup_db_password, {}},
         {"shell", "run SQL: becomes psql", setup_db_shell, {}, nullptr, true}}},
   };
   return list;

@@ -86,6 +86,7 @@ Action setup_db_sizes(cli::Options&, Context&);
 Action setup_db_vacuum(cli::Options&, Context&);
 Action setup_db_backup(cli::Options&, Context&);
 Action setup_db_restore(cli::Options&, Context&);
+Action setup_db_password(cli::Options&, Context&);
 Action setup_db_shell(cli::Options&, Context&);
 
 // Disables a mirror with this server's own URL, and says so. Returns true if the mirror has no such
