@@ -1,12 +1,13 @@
 """Programs that ask somebody at a terminal."""
 
-import contextlib
 import fcntl
 import os
 import pty
 import struct
 import subprocess
 import termios
+
+import rig
 
 
 def answer(database, *args, text, env=None):
@@ -30,11 +31,7 @@ def show(database, *args, columns=80, env=None):
     process = subprocess.Popen([database.build.program("mb"), *args], env=environment, stdin=subprocess.DEVNULL, stdout=theirs,
                                stderr=subprocess.PIPE, text=True)
     os.close(theirs)
-    shown = b""
-    with contextlib.suppress(OSError):  # EIO: all is read
-        while part := os.read(ours, 65536):
-            shown += part
-    os.close(ours)
+    shown = rig.read_terminal(ours)
     errors = process.stderr.read()
     process.stderr.close()
-    return process.wait(timeout=60), shown.decode().replace("\r\n", "\n"), errors
+    return process.wait(timeout=60), shown.replace("\r\n", "\n"), errors

@@ -13,7 +13,7 @@ from .mirrors import Database, MirrorHost
 from .oddweb import OddWeb
 from .ports import CLOSED_PORT, free_port, has_ipv6
 from .postgres import Postgres
-from .process import Process, RigError, Scratch, is_root, run, run_measured, run_on_terminal, wait_for
+from .process import Process, RigError, Scratch, is_root, read_terminal, run, run_measured, run_on_terminal, wait_for
 from .rsyncd import Module, RsyncDaemon
 from .s3 import Object, S3Server
 from .swift import Swift, has_swift
@@ -24,5 +24,5 @@ __all__ = [
     "Authority", "Build", "CLOSED_PORT", "Database", "FaultyFtp", "Httpd", "INDEX_SERVERS", "Link", "MirrorHost", "Module", "Object",
     "OddWeb", "Postgres", "Process", "RigError", "RsyncDaemon", "S3Server", "Scratch", "Swift", "TlsFront", "WebServer", "copy_tree",
     "free_port", "has_ipv6", "has_swift", "index_server", "is_root", "make_tree", "pyftpdlib", "run", "run_measured",
-    "run_on_terminal", "sha256_file", "vsftpd", "wait_for",
+    "read_terminal", "run_on_terminal", "sha256_file", "vsftpd", "wait_for",
 ]

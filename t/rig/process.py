@@ -55,18 +55,24 @@ def wait_for(what, condition, deadline_s=20.0):
         pause = min(pause * 1.5, 0.1)
 
 
-def run_on_terminal(argv, env=None):
-    """Runs a command whose standard error is a terminal; (CompletedProcess, what the terminal was sent)."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([os.fspath(a) for a in argv], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs)
-    os.close(theirs)
+def read_terminal(ours):
+    """What a terminal is sent until nobody has its other end open; closes ours."""
     shown = b""
     with contextlib.suppress(OSError):  # EIO: all is read
         while part := os.read(ours, 65536):
             shown += part
     os.close(ours)
+    return shown.decode()
+
+
+def run_on_terminal(argv, env=None):
+    """Runs a command whose standard error is a terminal; (CompletedProcess, what the terminal was sent)."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([os.fspath(a) for a in argv], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    shown = read_terminal(ours)
     output, _ = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(argv, process.returncode, output), shown.decode()
+    return subprocess.CompletedProcess(argv, process.returncode, output), shown
 
 
 def run_measured(argv, env=None):
