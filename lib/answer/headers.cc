@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
+
 namespace mirror {
 namespace {
-
-bool is_control(unsigned char c) { return (c < ' ') | (c == 0x7f); }
 
 constexpr std::size_t kBlock = 32;
 

@@ -1,5 +1,5 @@
-// Letters and blanks of ASCII without regard to the locale, as the Internet's names and keywords
-// have them. Other bytes stay as they are. Pure.
+// Letters, blanks and control characters of ASCII without regard to the locale, as the Internet's
+// names and keywords have them. Other bytes stay as they are. Pure.
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,10 @@ inline std::string upper(std::string_view text) {
   for (char& c : out) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return out;
 }
+
+// Of ASCII: what no line, header or password may have. Without a branch, so that loops over it are
+// vectorized.
+constexpr bool is_control(unsigned char c) { return (c < ' ') | (c == 0x7f); }
 
 // Without blanks and ends of lines at both ends.
 constexpr std::string_view without_blanks(std::string_view text) {

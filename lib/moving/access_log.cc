@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/address.h"
+#include "core/ascii.h"
 
 namespace mirror {
 namespace {
@@ -53,8 +54,6 @@ std::string_view take_word(std::string_view& rest) {
   rest.remove_prefix(std::min(end + 1, rest.size()));
   return word;
 }
-
-bool is_control(unsigned char c) { return c < 0x20 || c == 0x7f; }
 
 // What a URL may have as it is; other bytes above ASCII are escaped, which servers undo.
 std::optional<std::string> sound_target(std::string_view target) {

@@ -6,17 +6,13 @@
 #include <iostream>
 #include <memory>
 
+#include "core/ascii.h"
 #include "db/passwords.h"
 #include "tools/mb/commands.h"
 #include "tools/mb/output.h"
 
 namespace mirror::mb {
 namespace {
-
-bool is_control(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  return byte < 0x20 || byte == 0x7f;
-}
 
 // The first line of standard input.
 std::string read_password() {
